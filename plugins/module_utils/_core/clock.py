@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Time behind a seam, so that a test never waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Seconds for measuring."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def wait_until(
+    clock: Clock, observe: Callable[[], T], good: Callable[[T], bool], timeout: float, every: float = 0.2
+) -> T:
+    """Observe until ``good`` or until ``timeout`` seconds have passed; the last observation either way."""
+    deadline = clock.monotonic() + timeout
+    while True:
+        seen = observe()
+        if good(seen) or clock.monotonic() >= deadline:
+            return seen
+        clock.sleep(every)

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way a helper says no. Only ``main()`` turns it into ``fail_json``."""
+
+from __future__ import annotations
+
+
+class BluegreenError(Exception):
+    """Something the operator can mend.
+
+    ``msg`` says what is wrong, ``mend`` what to do about it; ``option`` and ``value`` name the input that caused it.
+    ``partial`` holds what had already been done, for a caller that must report it. Never put a secret in any of them.
+    """
+
+    def __init__(
+        self,
+        msg: str,
+        *,
+        mend: str = "",
+        option: str = "",
+        value: object = None,
+        partial: dict[str, object] | None = None,
+    ) -> None:
+        self.msg = msg
+        self.mend = mend
+        self.option = option
+        self.value = value
+        self.partial = partial or {}
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        head = "%s=%r: " % (self.option, self.value) if self.option else ""
+        tail = " Mend: %s" % self.mend if self.mend else ""
+        return "%s%s%s" % (head, self.msg, tail)
+
+
+class Refused(BluegreenError):
+    """A stage's own rule says no; nothing was changed."""
+
+
+class CommandError(BluegreenError):
+    """A program that we ran failed."""
+
+
+class Fenced(BluegreenError):
+    """A newer run or a rollback raised the fencing token: this one must write no more."""

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that survive a crash: a reader sees the old content or the new one, never half of it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+
+def sync_dir(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomic(path: str, content: str | bytes, mode: int = 0o640) -> None:
+    """Temporary file, fsync, rename, fsync of the directory. The directory must exist."""
+    data = content.encode() if isinstance(content, str) else content
+    where = os.path.dirname(path) or "."
+    fd, temp = tempfile.mkstemp(dir=where, prefix="." + os.path.basename(path) + ".")
+    try:
+        with os.fdopen(fd, "wb") as handle:
+            os.fchmod(handle.fileno(), mode)
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.rename(temp, path)
+    except BaseException:
+        if os.path.exists(temp):
+            os.unlink(temp)
+        raise
+    sync_dir(where)
+
+
+def write_json(path: str, value: object, mode: int = 0o640) -> None:
+    write_atomic(path, json.dumps(value, indent=2, sort_keys=True) + "\n", mode)
+
+
+def read_text(path: str) -> str | None:
+    """The content, or None where there is no such file."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
+
+
+def read_json(path: str) -> Any:
+    """The value, or None where there is no such file. A torn file is an error that names it."""
+    text = read_text(path)
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as exc:
+        raise BluegreenError("%s is not JSON: %s" % (path, exc), mend="restore it or move it away") from exc
+
+
+@contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Hold an exclusive flock on ``path`` (made when missing). The kernel drops it when the holder dies."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

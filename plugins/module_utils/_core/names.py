@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where things are and what they are called: pure, so that every part computes the same answer."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+# Host parts inside each /24: 1 is the gateway, 2 the edge, then shared services, then coloured ones.
+EDGE_HOST = 2
+FIRST_SHARED = 3
+FIRST_SERVICE = 16
+OTHER = {"blue": "green", "green": "blue"}
+
+
+@dataclass(frozen=True)
+class Address:
+    ip: str
+    mac: str
+
+
+def _mac(ip: ipaddress.IPv4Address) -> str:
+    """A locally administered MAC that says its address: a reused address must never meet an old ARP entry."""
+    return "0a:58:" + ":".join("%02x" % part for part in ip.packed)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The four networks of a deployment, cut from one range (``range_`` at least a /22)."""
+
+    deployment: str
+    range_: str
+    services: tuple[str, ...]
+    shared: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        try:
+            net = ipaddress.IPv4Network(self.range_)
+        except ValueError as exc:
+            raise BluegreenError(
+                "not an IPv4 range: %s" % exc,
+                option="bluegreen_network_range",
+                value=self.range_,
+                mend="give a /22 or larger",
+            ) from exc
+        if net.prefixlen > 22:
+            raise BluegreenError(
+                "too small", option="bluegreen_network_range", value=self.range_, mend="give a /22 or larger"
+            )
+
+    def _cut(self, index: int) -> ipaddress.IPv4Network:
+        return list(ipaddress.IPv4Network(self.range_).subnets(new_prefix=24))[index]
+
+    def edge_name(self, colour: str) -> str:
+        return "%s-edge-%s" % (self.deployment, colour)
+
+    def colour_name(self, colour: str) -> str:
+        return "%s-%s" % (self.deployment, colour)
+
+    def edge_subnet(self, colour: str) -> str:
+        return str(self._cut(0 if colour == "blue" else 1))
+
+    def colour_subnet(self, colour: str) -> str:
+        return str(self._cut(2 if colour == "blue" else 3))
+
+    def _address(self, subnet: str, host: int) -> Address:
+        ip = ipaddress.IPv4Network(subnet).network_address + host
+        return Address(str(ip), _mac(ip))
+
+    def edge(self, colour: str) -> Address:
+        """The edge's own address on the edge network of ``colour``."""
+        return self._address(self.edge_subnet(colour), EDGE_HOST)
+
+    def service_on_edge(self, colour: str, service: str) -> Address:
+        return self._address(self.edge_subnet(colour), FIRST_SERVICE + self._index(self.services, service))
+
+    def service(self, colour: str, service: str) -> Address:
+        """A coloured service's address on its colour's own network."""
+        return self._address(self.colour_subnet(colour), FIRST_SERVICE + self._index(self.services, service))
+
+    def shared_on(self, colour: str, service: str) -> Address:
+        return self._address(self.colour_subnet(colour), FIRST_SHARED + self._index(self.shared, service))
+
+    @staticmethod
+    def _index(names: Sequence[str], name: str) -> int:
+        if name not in names:
+            raise BluegreenError("unknown service", option="service", value=name, mend="name it in bluegreen_services")
+        return list(names).index(name)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Speak from inside a container's network.
+
+The host has no route to an internal network: a probe sent from the host would leave by the default route. So gates,
+probes and questions to the edge's admin endpoint enter the edge's own network namespace first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+CLONE_NEWNET = 0x40000000
+
+
+def _setns(fd: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(fd, CLONE_NEWNET) != 0:
+        code = ctypes.get_errno()
+        raise BluegreenError("can't enter a network namespace: %s" % os.strerror(code), mend="run as root (become)")
+
+
+@contextmanager
+def network_of(pid: int) -> Iterator[None]:
+    """This thread (and threads it starts meanwhile) uses the network of process ``pid``."""
+    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            other = os.open("/proc/%d/ns/net" % pid, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as exc:
+            raise BluegreenError(
+                "process %d has no network: %s" % (pid, exc), mend="is its container running?"
+            ) from exc
+        try:
+            _setns(other)
+        finally:
+            os.close(other)
+        try:
+            yield
+        finally:
+            _setns(own)
+    finally:
+        os.close(own)

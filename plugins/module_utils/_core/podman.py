@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Podman as we ask it: inspect and ps as JSON, labels as the only claim of ownership."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner, check
+
+# Every container, network and volume of ours carries LABEL=<deployment>; nothing without it is ever changed.
+LABEL = "olympus.bluegreen.deployment"
+COLOUR = "olympus.bluegreen.colour"
+RELEASE = "olympus.bluegreen.release"
+SERVICE = "olympus.bluegreen.service"
+KIND = "olympus.bluegreen.kind"
+COMPOSE_PROJECT = "com.docker.compose.project"
+COMPOSE_SERVICE = "com.docker.compose.service"
+
+
+class Podman:
+    def __init__(self, runner: Runner, executable: str = "podman") -> None:
+        self.runner = runner
+        self.executable = executable
+
+    def run(
+        self, *args: str, env: Mapping[str, str] | None = None, stdin: str | None = None, timeout: float = 120
+    ) -> Result:
+        return self.runner.run([self.executable, *args], env=env, stdin=stdin, timeout=timeout)
+
+    def must(self, *args: str, mend: str = "", timeout: float = 120) -> str:
+        """Standard output of a command that has to succeed."""
+        return check(self.run(*args, timeout=timeout), "podman " + " ".join(args[:2]), mend).out
+
+    def containers(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        """``podman inspect`` of every container, running or not, that carries all of ``labels``."""
+        filters = [part for key, value in labels.items() for part in ("--filter", "label=%s=%s" % (key, value))]
+        ids = self.must("ps", "-a", "-q", "--no-trunc", *filters).split()
+        return self.inspect("container", ids)
+
+    def inspect(self, kind: str, names: Sequence[str]) -> list[dict[str, Any]]:
+        """What exists of ``names`` (kind: container, image, network, volume); one that does not is left out."""
+        found: list[dict[str, Any]] = []
+        for name in names:
+            result = self.run(kind, "inspect", name)
+            if result.rc == 0:
+                found.extend(json.loads(result.out))
+            elif not _absent(result.err):
+                raise CommandError("podman %s inspect %s: %s" % (kind, name, result.last_words()))
+        return found
+
+    def one(self, kind: str, name: str) -> dict[str, Any] | None:
+        found = self.inspect(kind, [name])
+        return found[0] if found else None
+
+    def compose_container(self, project: str, service: str) -> dict[str, Any] | None:
+        """The container that podman-compose made for a service, by its labels (names differ between releases)."""
+        found = self.containers({COMPOSE_PROJECT: project, COMPOSE_SERVICE: service})
+        return found[0] if found else None
+
+
+def _absent(err: str) -> bool:
+    lowered = err.lower()
+    return "no such" in lowered or "not found" in lowered or "unable to find" in lowered

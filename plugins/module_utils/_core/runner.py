@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Programs behind a seam: argv lists only, secrets by environment, always a timeout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
+
+# What a child may inherit: a stray COMPOSE_* or *_IMAGE_TAG of the caller's must not reach a release.
+PASSED_ON = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "TMPDIR")
+
+
+@dataclass(frozen=True)
+class Result:
+    rc: int
+    out: str
+    err: str
+
+    def last_words(self) -> str:
+        lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
+        return " | ".join(lines[-3:])
+
+
+class Runner(Protocol):
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        cwd: str | None = None,
+        timeout: float = 120,
+    ) -> Result:
+        """Run to the end. ``env`` is added to the few variables that are passed on; rc 124 is our timeout."""
+
+
+class SubprocessRunner:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        cwd: str | None = None,
+        timeout: float = 120,
+    ) -> Result:
+        base = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        base["LC_ALL"] = "C.UTF-8"
+        try:
+            done = subprocess.run(
+                list(argv),
+                env={**base, **(env or {})},
+                input=stdin if stdin is not None else "",
+                cwd=cwd,
+                timeout=timeout,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except FileNotFoundError as exc:
+            raise CommandError("%s is not installed" % argv[0], mend="install it on this host") from exc
+        except subprocess.TimeoutExpired:
+            return Result(124, "", "no answer within %g s" % timeout)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+
+def check(result: Result, what: str, mend: str = "") -> Result:
+    """The result if it succeeded, else the program's last words as an error."""
+    if result.rc != 0:
+        raise CommandError("%s failed (rc %d): %s" % (what, result.rc, result.last_words()), mend=mend)
+    return result
