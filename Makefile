@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make demo` and `make test` need nothing but a Debian 12 machine, root and its package registries.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+export PATH := $(BIN):$(PATH)
+export PYTHONPATH := $(CURDIR)/tests/lab
+
+include tests/lab/lab.mk
+
+##@ The two commands
+.PHONY: demo test
+demo: lab-images ## Set up, run a real Olympus, upgrade it under load, roll back, upgrade again, report
+	python -m olympus_lab.demo
+
+test: lint unit sanity lab-images ## Everything that must hold: lint, sanity, unit, contract, lab, molecule (under 45 minutes cold)
+	tests/run-lab-tests
+
+##@ Parts
+.PHONY: lint unit sanity molecule docs bench test-all clean
+lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
+	tests/lint
+
+unit: $(VENV)/.done ## Unit and contract tests
+	pytest -n 2 tests/unit tests/contract
+
+sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no ignores
+	tests/sanity
+
+molecule: lab-images ## The molecule scenario `upgrade` alone
+	cd extensions && molecule test --scenario-name upgrade
+
+test-all: test ## What is too long for `make test` (nothing yet beyond it)
+
+clean: lab-down ## Remove the lab and build/
+	rm -rf build
+
+##@ Help
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z_-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.done: tests/requirements.txt | machine
+	python3 -m venv $(VENV)
+	pip install --disable-pip-version-check --progress-bar off -q -r tests/requirements.txt
+	touch $@
