@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whom a probe asks and what it answers: the data that every journey takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# What the edge sends to Kratos on the login host; everything else there belongs to Hera.
+KRATOS_PATHS = ("/self-service/", "/sessions/")
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one probe. ``ms`` is its whole duration, ``detail`` plain words without secrets.
+
+    ``busy`` means that somebody's rate limit (429) answered: no verdict, ask again later; ``ok`` is False then.
+    """
+
+    name: str
+    service: str
+    ok: bool
+    detail: str
+    ms: float
+    busy: bool = False
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where one service of one side answers: ``address`` and ``admin`` are (IP, port) to connect to.
+
+    ``scheme`` is http for a colour asked directly (as the edge does), https through the public name.
+    """
+
+    service: str
+    address: tuple[str, int]
+    admin: tuple[str, int] | None = None
+    scheme: str = "http"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One domain (ciam, iam) as one ``side`` serves it: a colour, or ``public`` (every endpoint is the edge's)."""
+
+    name: str
+    side: str
+    login_host: str
+    oauth_host: str
+    identifier: str
+    client_id: str
+    redirect_uri: str
+    kratos: Endpoint
+    hydra: Endpoint
+    hera: Endpoint | None = None
+
+    def endpoint(self, host: str, path: str) -> Endpoint | None:
+        """Who answers this public address, as the edge routes it; None for a host that is not this domain's."""
+        if host == self.oauth_host:
+            return self.hydra
+        if host != self.login_host:
+            return None
+        return self.kratos if path.startswith(KRATOS_PATHS) else self.hera
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The probe identity's password and the probe client's secret. Never printed."""
+
+    password: str = field(repr=False)
+    client_secret: str = field(repr=False)

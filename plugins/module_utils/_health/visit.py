@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One visitor on one journey: cookies, a deadline, and the way to the right service. Not shared between threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain, Endpoint
+
+# No single request may eat the whole budget of a journey.
+REQUEST_SECONDS = 10.0
+# Tells probes from people in every log.
+AGENT = "olympus-bluegreen-probe"
+
+
+class Failed(Exception):
+    """The journey ended badly; the text says where and why, without secrets."""
+
+
+class Busy(Failed):
+    """A rate limit answered: no verdict."""
+
+
+class Cookies:
+    """Enough of RFC 6265 for one domain: host-only unless a Domain attribute widens it, Max-Age 0 removes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, bool, str], str] = {}
+
+    def take(self, host: str, lines: tuple[str, ...]) -> None:
+        for line in lines:
+            pair, *rest = [part.strip() for part in line.split(";")]
+            name, _, value = pair.partition("=")
+            attributes = {key.strip().lower(): given.strip() for key, _, given in (p.partition("=") for p in rest)}
+            wide = attributes.get("domain", "").lstrip(".").lower()
+            key = (wide or host, bool(wide), name)
+            if attributes.get("max-age", "1").lstrip("-") == "0" or attributes.get("max-age", "1").startswith("-"):
+                self._kept.pop(key, None)
+            else:
+                self._kept[key] = value
+
+    def header(self, host: str) -> str:
+        def sent(domain: str, wide: bool) -> bool:
+            return host == domain or (wide and host.endswith("." + domain))
+
+        return "; ".join("%s=%s" % (key[2], value) for key, value in self._kept.items() if sent(key[0], key[1]))
+
+    def names(self, host: str) -> list[str]:
+        return [pair.split("=", 1)[0] for pair in self.header(host).split("; ") if pair]
+
+
+class Visit:
+    """Requests of one journey to one side of a domain; ``timeout`` seconds for all of them together."""
+
+    def __init__(self, http: Http, domain: Domain | None, timeout: float) -> None:
+        self.http = http
+        self.domain = domain
+        self.cookies = Cookies()
+        self._deadline = time.monotonic() + timeout
+
+    def left(self) -> float:
+        """Seconds that one request may take now."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise Failed("out of time")
+        return min(left, REQUEST_SECONDS)
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Response:
+        """One request to a public URL of the domain, sent to the service that the edge would choose."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        endpoint = self.domain.endpoint(host, parts.path) if self.domain else None
+        if endpoint is None:
+            raise Failed("sent to %s%s, which is not a part of this domain" % (host, parts.path))
+        asked = "%s://%s%s%s" % (endpoint.scheme, host, parts.path or "/", "?" + parts.query if parts.query else "")
+        given = {**(headers or {})}
+        if endpoint.scheme == "http":
+            given["X-Forwarded-Proto"] = "https"
+        kept = self.cookies.header(host)
+        if kept:
+            given["Cookie"] = kept
+        response = self._ask(endpoint, method, asked, endpoint.address, given, body)
+        self.cookies.take(host, response.cookies)
+        return response
+
+    def admin(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """One request to a service's admin port."""
+        if endpoint.admin is None:
+            raise Failed("%s has no admin port here" % endpoint.service)
+        return self._ask(endpoint, method, "http://%s:%d%s" % (*endpoint.admin, path), endpoint.admin, headers, body)
+
+    def direct(self, endpoint: Endpoint, method: str, path: str) -> Response:
+        """One request to a service by its address, without a public name."""
+        url = "%s://%s:%d%s" % (endpoint.scheme, *endpoint.address, path)
+        return self._ask(endpoint, method, url, endpoint.address, {"X-Forwarded-Proto": "https"}, None)
+
+    def _ask(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        url: str,
+        address: tuple[str, int],
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+    ) -> Response:
+        given = {"User-Agent": AGENT, **(headers or {})}
+        response = self.http.request(method, url, headers=given, body=body, connect=address, timeout=self.left())
+        what = "%s %s %s" % (endpoint.service, method, urlsplit(url).path)
+        if response.status == 0:
+            raise Failed("%s: no answer (%s)" % (what, response.error))
+        if response.status == 429:
+            raise Busy("%s: rate limited (429), no verdict" % what)
+        return response
+
+
+def must(reason: str, what: str) -> None:
+    """Go on when ``reason`` is empty, else end the journey with it."""
+    if reason:
+        raise Failed("%s: %s" % (what, reason))
+
+
+def probe(name: str, service: str, act: Callable[[], str]) -> CheckResult:
+    """Run one journey; what it returns is the detail of success."""
+    start = time.monotonic()
+    ok, busy = True, False
+    try:
+        detail = act()
+    except Failed as exc:
+        ok, busy, detail = False, isinstance(exc, Busy), str(exc)
+    return CheckResult(name, service, ok, detail, round((time.monotonic() - start) * 1000, 1), busy)
