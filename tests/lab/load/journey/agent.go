@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright: (c) 2026, the olympus.bluegreen authors
+
+// Package journey walks through Olympus as its users do; every step is one request and one line of the log.
+package journey
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+
+	"lab/load/config"
+	"lab/load/record"
+	"lab/load/wire"
+)
+
+// World is what all journeys share.
+type World struct {
+	Config  *config.Config
+	Dialer  *wire.Dialer
+	Journal *record.Journal
+	Mails   *Mails
+	People  []Person
+	Client  Client
+	Stop    <-chan struct{} // closed when the run ends: nobody keeps a form any longer
+}
+
+// Person is an identity registered by the load.
+type Person struct{ Email, Password string }
+
+// Client is an OAuth client.
+type Client struct{ ID, Secret string }
+
+// Agent is one user: own cookies, own connections, one protocol.
+type Agent struct {
+	World   *World
+	Kind    string
+	Subject string
+	Proto   string
+	jar     *cookiejar.Jar
+	lines   map[string]*wire.Line
+}
+
+// NewAgent is a user without cookies or connections; every other one speaks HTTP/2.
+func (w *World) NewAgent(kind string) *Agent {
+	proto := "h1"
+	if rand.IntN(2) == 0 {
+		proto = "h2"
+	}
+	jar, _ := cookiejar.New(nil)
+	return &Agent{World: w, Kind: kind, Proto: proto, jar: jar, lines: map[string]*wire.Line{}}
+}
+
+// Close closes the agent's connections.
+func (a *Agent) Close() {
+	for _, line := range a.lines {
+		line.Close()
+	}
+}
+
+// Step is one request of a journey.
+type Step struct {
+	Method, URL string
+	Header      http.Header
+	Form        url.Values
+	JSON        any
+	Expect      record.Expect
+	Asked       time.Duration
+	hold        func(*record.Record) // takes the record instead of the log (a WebSocket's line is written at its end)
+}
+
+// Do makes one request; ok tells that the answer is the expected one.
+func (a *Agent) Do(s Step) (answer *wire.Response, ok bool) {
+	target, err := url.Parse(s.URL)
+	if err != nil || target.Host == "" {
+		return nil, false
+	}
+	req, pin := a.request(s, target)
+	r := &record.Record{ID: a.World.Journal.NextID(), Kind: a.Kind, Subject: a.Subject, Proto: a.Proto,
+		Method: s.Method, Host: target.Hostname(), Path: target.Path, AskedMS: record.Milli(s.Asked)}
+	if s.Method == http.MethodPost {
+		r.Pin = pin
+	}
+	req.Header.Set("X-Lab-Id", r.ID)
+	x := a.line(r.Host).Do(req)
+	a.World.Journal.Fill(r, x, s.Expect)
+	if x.Response != nil {
+		a.jar.SetCookies(target, (&http.Response{Header: x.Response.Header}).Cookies())
+	}
+	if s.hold != nil && r.Outcome == record.OK {
+		s.hold(r)
+	} else {
+		a.World.Journal.Write(r)
+	}
+	return x.Response, r.Outcome == record.OK
+}
+
+// request builds what goes out; pin is the colour named by one of the cookies.
+func (a *Agent) request(s Step, target *url.URL) (req *wire.Request, pin string) {
+	header := http.Header{"User-Agent": {"lab-load"}, "Accept": {"*/*"}}
+	for name, values := range s.Header {
+		header[name] = values
+	}
+	var cookies []string
+	for _, c := range a.jar.Cookies(target) {
+		cookies = append(cookies, c.Name+"="+c.Value)
+		if c.Value == "blue" || c.Value == "green" {
+			pin = c.Value
+		}
+	}
+	if len(cookies) > 0 {
+		header.Set("Cookie", strings.Join(cookies, "; "))
+	}
+	req = &wire.Request{Method: s.Method, Host: target.Hostname(), Path: target.RequestURI(), Header: header,
+		Timeout: a.World.Config.Timeout() + s.Asked}
+	switch {
+	case s.Form != nil:
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Body = []byte(s.Form.Encode())
+	case s.JSON != nil:
+		header.Set("Content-Type", "application/json")
+		req.Body, _ = json.Marshal(s.JSON)
+	}
+	return req, pin
+}
+
+func (a *Agent) line(host string) *wire.Line {
+	line, ok := a.lines[host]
+	if !ok {
+		line = &wire.Line{Dialer: a.World.Dialer, Host: host, Proto: a.Proto}
+		a.lines[host] = line
+	}
+	return line
+}
+
+// Get asks for a page and expects status.
+func (a *Agent) Get(address, name string, status ...int) (*wire.Response, bool) {
+	return a.Do(Step{Method: http.MethodGet, URL: address, Expect: record.Status(name, status...)})
+}
+
+// location is where a redirect leads, made absolute against the address that was asked.
+func location(asked string, answer *wire.Response) string {
+	base, err := url.Parse(asked)
+	if err != nil {
+		return ""
+	}
+	to, err := base.Parse(answer.Header.Get("Location"))
+	if err != nil || answer.Header.Get("Location") == "" {
+		return ""
+	}
+	return to.String()
+}
+
+// redirect expects a redirect that leads neither to an error page nor back to the place named.
+func redirect(name, notTo string) record.Expect {
+	return func(answer *wire.Response) string {
+		if answer.Status != http.StatusFound && answer.Status != http.StatusSeeOther {
+			return record.Status(name, 0)(answer)
+		}
+		to, err := url.Parse(answer.Header.Get("Location"))
+		query := url.Values{}
+		if err == nil {
+			query = to.Query()
+		}
+		switch {
+		case err != nil || to.Path == "/error" || strings.HasPrefix(to.Path, "/oauth2/fallbacks/error") || query.Has("error"):
+			return name + "_error_page"
+		case notTo != "" && to.Path == notTo && !query.Has("login_challenge"):
+			return name + "_back"
+		}
+		return ""
+	}
+}
+
+// decode reads a JSON answer; a body that can't be read leaves out empty.
+func decode[T any](answer *wire.Response) (out T) {
+	_ = json.Unmarshal(answer.Body, &out)
+	return out
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright: (c) 2026, the olympus.bluegreen authors
+
+package journey
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"time"
+
+	"lab/load/record"
+	"lab/load/wire"
+)
+
+// Grant is what the token endpoint gives.
+type Grant struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	ID      string `json:"id_token"`
+}
+
+func (w *World) oauth(path string) string { return "https://" + w.Config.Hosts.OAuth + path }
+
+// authorizeURL begins an authorization code flow.
+func (w *World) authorizeURL() string {
+	return w.oauth("/oauth2/auth?" + values("response_type", "code", "client_id", w.Client.ID, "scope", "openid offline",
+		"redirect_uri", w.Config.Client.Redirect, "state", "state-"+w.newPerson().Password[4:16]).Encode())
+}
+
+// token asks the token endpoint; a grant refused is a loss named name_refused.
+func (a *Agent) token(name string, fields url.Values) (Grant, *wire.Response) {
+	w := a.World
+	basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(w.Client.ID) + ":" + url.QueryEscape(w.Client.Secret)))
+	granted := func(answer *wire.Response) string {
+		why := record.Status(name+"_refused", http.StatusOK)(answer)
+		if why == "" && decode[Grant](answer).Access == "" {
+			why = name + "_refused_empty"
+		}
+		return why
+	}
+	answer, ok := a.Do(Step{Method: http.MethodPost, URL: w.oauth("/oauth2/token"), Form: fields, Expect: granted,
+		Header: http.Header{"Authorization": {"Basic " + basic}}})
+	if !ok {
+		return Grant{}, answer
+	}
+	return decode[Grant](answer), answer
+}
+
+// userinfo asks with an access token: the public way to learn whether a token is alive.
+func (a *Agent) userinfo(access string) bool {
+	_, ok := a.Do(Step{Method: http.MethodGet, URL: a.World.oauth("/userinfo"),
+		Header: http.Header{"Authorization": {"Bearer " + access}}, Expect: record.Status("token_refused", http.StatusOK)})
+	return ok
+}
+
+func (a *Agent) refresh(token string) (Grant, *wire.Response) {
+	return a.token("refresh", values("grant_type", "refresh_token", "refresh_token", token))
+}
+
+func (a *Agent) exchange(code string) (Grant, *wire.Response) {
+	return a.token("code", values("grant_type", "authorization_code", "code", code, "redirect_uri", a.World.Config.Client.Redirect))
+}
+
+// ClientCredentials: one token by the client's own secret, which must then be revocable.
+func ClientCredentials(w *World) {
+	a := w.NewAgent("client_credentials")
+	defer a.Close()
+	if grant, _ := a.token("client", values("grant_type", "client_credentials")); grant.Access != "" {
+		a.revoke(grant.Access)
+	}
+}
+
+func (a *Agent) revoke(token string) {
+	fields := values("token", token, "client_id", a.World.Client.ID, "client_secret", a.World.Client.Secret)
+	a.Do(Step{Method: http.MethodPost, URL: a.World.oauth("/oauth2/revoke"), Form: fields,
+		Expect: record.Status("revoke_refused", http.StatusOK)})
+}
+
+// CodeFlow: authorization code through Hydra and Hera's login and consent forms (each kept for a while), the token,
+// userinfo, one refresh, and the logout at Hydra.
+func CodeFlow(w *World) {
+	a := w.NewAgent("code_flow")
+	defer a.Close()
+	code := a.authorize(w.formAge() / 2)
+	if code == "" {
+		return
+	}
+	grant, _ := a.exchange(code)
+	if grant.Access == "" || !a.userinfo(grant.Access) {
+		return
+	}
+	if grant, _ = a.refresh(grant.Refresh); grant.Access == "" || !a.userinfo(grant.Access) {
+		return
+	}
+	a.logoutEverywhere(grant.ID)
+}
+
+// authorize goes from the client's link to the code in the redirect back; "" when it did not work.
+func (a *Agent) authorize(think time.Duration) string {
+	w := a.World
+	address, ok := a.hop(w.authorizeURL(), "authorize")
+	if !ok {
+		return ""
+	}
+	f, ok := a.openForm(address, "/login")
+	if !ok {
+		return ""
+	}
+	w.wait(think)
+	p := w.anyone()
+	f.Fields.Set("identifier", p.Email)
+	f.Fields.Set("password", p.Password)
+	if address, ok = a.postForm(f, "/login"); !ok {
+		return ""
+	}
+	if address, ok = a.hop(address, "login_verifier_refused"); !ok {
+		return ""
+	}
+	if f, ok = a.openForm(address, "/consent"); !ok {
+		return ""
+	}
+	w.wait(think)
+	if address, ok = a.postForm(f, ""); !ok {
+		return ""
+	}
+	if address, ok = a.hop(address, "consent_verifier_refused"); !ok {
+		return ""
+	}
+	code := parameter(address, "code")
+	a.Get(address, "callback", http.StatusOK)
+	return code
+}
+
+// hop asks for an address that must redirect, and says where to.
+func (a *Agent) hop(address, name string) (string, bool) {
+	answer, ok := a.Do(Step{Method: http.MethodGet, URL: address, Expect: redirect(name, "")})
+	if !ok {
+		return "", false
+	}
+	return location(address, answer), true
+}
+
+// logoutEverywhere ends the session at Hydra: Hydra, Hera, Hydra, and where Hydra then leads.
+func (a *Agent) logoutEverywhere(idToken string) {
+	address := a.World.oauth("/oauth2/sessions/logout?" + values("id_token_hint", idToken).Encode())
+	for range 3 {
+		next, ok := a.hop(address, "logout_refused")
+		if !ok {
+			return
+		}
+		address = next
+		if u, err := url.Parse(address); err != nil || u.Path == "/oauth2/fallbacks/logout/callback" {
+			return
+		}
+	}
+}
