@@ -132,6 +132,7 @@ func (a *answer) with(fields ...string) url.Values {
 func (a *answer) want(t *testing.T, status int, part string) {
 	t.Helper()
 	if a.StatusCode != status || !strings.Contains(a.text+a.Header.Get("Location"), part) {
-		t.Fatalf("%s %s: %d, Location %q, %s\nwanted %d with %q", a.Request.Method, a.Request.URL.Path, a.StatusCode, a.Header.Get("Location"), a.text, status, part)
+		t.Fatalf("%s %s: %d, Location %q, %s\nwanted %d with %q", a.Request.Method, a.Request.URL.Path,
+			a.StatusCode, a.Header.Get("Location"), a.text, status, part)
 	}
 }

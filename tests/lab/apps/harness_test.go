@@ -220,7 +220,8 @@ func startHydra(t *testing.T, bin, dsn, issuer, login string) (public, admin str
 		"DSN=" + dsn, "SECRETS_SYSTEM=only-for-this-test-0123456789abc", "URLS_SELF_ISSUER=" + issuer, "LOG_LEVEL=warn",
 		"URLS_LOGIN=" + login + "/login", "URLS_CONSENT=" + login + "/consent", "URLS_LOGOUT=" + login + "/logout",
 		"URLS_POST_LOGOUT_REDIRECT=" + login + "/",
-		"SERVE_PUBLIC_HOST=127.0.0.1", "SERVE_ADMIN_HOST=127.0.0.1", fmt.Sprintf("SERVE_PUBLIC_PORT=%d", ports[0]), fmt.Sprintf("SERVE_ADMIN_PORT=%d", ports[1]),
+		"SERVE_PUBLIC_HOST=127.0.0.1", "SERVE_ADMIN_HOST=127.0.0.1",
+		fmt.Sprintf("SERVE_PUBLIC_PORT=%d", ports[0]), fmt.Sprintf("SERVE_ADMIN_PORT=%d", ports[1]),
 	}
 	migrate := start(t, nil, env, bin, "migrate", "sql", "up", "-e", "--yes")
 	if err := migrate.cmd.Wait(); err != nil {

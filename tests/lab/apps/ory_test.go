@@ -168,7 +168,9 @@ func (s *stack) loginAndRefusals(t *testing.T) {
 }
 
 func (s *stack) authorize(b *browser) *answer {
-	q := url.Values{"client_id": {s.clientID}, "response_type": {"code"}, "scope": {"openid offline"}, "redirect_uri": {callbackURL}, "state": {"state-of-the-test"}}
+	q := url.Values{
+		"client_id": {s.clientID}, "response_type": {"code"}, "scope": {"openid offline"}, "redirect_uri": {callbackURL}, "state": {"state-of-the-test"},
+	}
 	return b.follow(b.get(s.oauth.URL+"/oauth2/auth?"+q.Encode()), callbackURL)
 }
 
@@ -183,7 +185,8 @@ func (s *stack) consent(t *testing.T, b *browser, p *answer) map[string]any {
 	if err != nil || to.Query().Get("code") == "" || to.Query().Get("state") != "state-of-the-test" {
 		t.Fatalf("callback without a code: %s", to)
 	}
-	b.follow(b.post(s.login.URL+"/consent", p.form()), callbackURL) // used: sent on or refused, not 5xx
+	again := b.follow(b.post(s.login.URL+"/consent", p.form()), callbackURL)
+	again.want(t, 303, "error=access_denied") // a consent counts once; Hydra tells the client so
 	tokens := b.post(s.oauth.URL+"/oauth2/token", url.Values{
 		"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callbackURL},
 		"client_id": {s.clientID}, "client_secret": {s.clientSecret},
@@ -214,7 +217,8 @@ func (s *stack) kratosAway(t *testing.T) {
 	b := newBrowser(t)
 	p := b.get(s.login.URL + "/login")
 	s.kratos.stop(syscall.SIGTERM)
-	for _, a := range []*answer{b.get(s.login.URL + "/login"), b.post(s.login.URL+"/login", p.with("identifier", "a", "password", "b")), b.get(s.athena + "/")} {
+	posted := b.post(s.login.URL+"/login", p.with("identifier", "a", "password", "b"))
+	for _, a := range []*answer{posted, b.get(s.login.URL + "/login"), b.get(s.athena + "/")} {
 		a.want(t, 502, `"upstream":"kratos"`)
 		if !strings.HasPrefix(a.Header.Get("X-Olympus-Upstream-Error"), "kratos: ") {
 			t.Errorf("%s: header %q", a.Request.URL.Path, a.Header.Get("X-Olympus-Upstream-Error"))

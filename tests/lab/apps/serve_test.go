@@ -6,7 +6,7 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -41,15 +41,7 @@ func startApp(t *testing.T, app *App) (base string, end func(), ended <-chan err
 
 func TestDrainFinishesRequestsAndClosesWebSocketsLast(t *testing.T) {
 	base, end, ended := startApp(t, testApp(t, "site", nil))
-	ctx := context.Background()
-	ws, _, err := websocket.Dial(ctx, strings.Replace(base, "http", "ws", 1)+"/ws", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ws.CloseNow()
-	if _, hello, err := ws.Read(ctx); err != nil || !strings.Contains(string(hello), `"colour":"green"`) {
-		t.Fatalf("hello %q, %v", hello, err)
-	}
+	ws := dialSocket(t, base)
 	resp, err := http.Get(base + "/stream?seconds=1&interval_ms=50")
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +52,7 @@ func TestDrainFinishesRequestsAndClosesWebSocketsLast(t *testing.T) {
 		t.Fatal("no first line")
 	}
 	end() // with the stream and the WebSocket open
+	ctx := context.Background()
 	if err := ws.Write(ctx, websocket.MessageText, []byte("still there?")); err != nil {
 		t.Fatal(err)
 	}
@@ -70,11 +63,8 @@ func TestDrainFinishesRequestsAndClosesWebSocketsLast(t *testing.T) {
 	for lines.Scan() {
 		last = lines.Text()
 	}
-	var sum struct {
-		End    bool
-		Chunks int
-	}
-	if json.Unmarshal([]byte(last), &sum) != nil || !sum.End || sum.Chunks < 10 {
+	var chunks int
+	if n, err := fmt.Sscanf(last, `{"chunks":%d,"end":true}`, &chunks); n != 1 || err != nil || chunks < 10 {
 		t.Errorf("last line of the stream %q", last)
 	}
 	if _, _, err := ws.Read(ctx); websocket.CloseStatus(err) != websocket.StatusGoingAway {
@@ -86,6 +76,21 @@ func TestDrainFinishesRequestsAndClosesWebSocketsLast(t *testing.T) {
 	if _, err := http.Get(base + "/health"); err == nil {
 		t.Error("still answering")
 	}
+}
+
+// dialSocket opens a WebSocket and reads the greeting.
+func dialSocket(t *testing.T, base string) *websocket.Conn {
+	t.Helper()
+	ctx := context.Background()
+	ws, _, err := websocket.Dial(ctx, strings.Replace(base, "http", "ws", 1)+"/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ws.CloseNow() })
+	if _, hello, err := ws.Read(ctx); err != nil || !strings.Contains(string(hello), `"colour":"green"`) {
+		t.Fatalf("hello %q, %v", hello, err)
+	}
+	return ws
 }
 
 func TestStreamRefusesNonsense(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -48,6 +49,7 @@ func newUpstreamClient() *http.Client {
 		Timeout:       15 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
+			DialContext:  (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			MaxIdleConns: 64, MaxIdleConnsPerHost: 32, IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: 10 * time.Second,
 		},
 	}
@@ -66,7 +68,7 @@ func (u upstream) call(ctx context.Context, method, path string, query url.Value
 	if err != nil {
 		return nil, &upstreamError{u.name, "request can't be made"}
 	}
-	// net/http repeats a request on a dead kept-alive connection when it can get the body again: a POST must be sent once.
+	// net/http repeats a request on a dead kept-alive connection when it can get the body again: a POST is tried once.
 	req.GetBody = nil
 	for name, values := range header {
 		req.Header[name] = values
