@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, the olympus.bluegreen authors
+"""Names, ports, hosts and paths of the lab. Everything that another part may want to know, and no behaviour."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parent.parent
+ROOT = LAB.parent.parent
+TEMPLATES = LAB / "operator"
+BUILD = ROOT / "build" / "lab"
+OPERATOR = BUILD / "operator"
+CA_FILE = BUILD / "caddy-root.crt"
+CONTAINERS_CONF = BUILD / "containers.conf"
+VENV = ROOT / ".venv"
+
+PROJECT = "olympuslab"
+NETWORK = f"{PROJECT}_intranet"
+LABEL = "olympus.lab=1"
+# What belongs to this lab: made by us, by the operator's project, or by the collection for it.
+OWNED = (LABEL, f"com.docker.compose.project={PROJECT}", f"olympus.bluegreen.deployment={PROJECT}")
+RANGE = "10.231.0.0/16"
+
+LOOPBACK = "127.0.0.1"
+HTTPS_PORT = int(os.environ.get("LAB_HTTPS_PORT", "8443"))
+HTTP_PORT = int(os.environ.get("LAB_HTTP_PORT", "8080"))
+MAIL_PORT = int(os.environ.get("LAB_MAIL_PORT", "8025"))
+
+DOMAINS = ("ciam", "iam")
+DATABASES = ("ciam_kratos", "ciam_hydra", "iam_kratos", "iam_hydra", "olympus")
+PRODUCTS = ("kratos", "hydra", "hera", "athena", "site")
+DATABASE_USER = "olympus"
+
+SHARED = ("postgres", "mail")
+MIGRATIONS = tuple(f"{domain}-{product}-migrate" for domain in DOMAINS for product in ("kratos", "hydra"))
+ORY = tuple(f"{domain}-{product}" for domain in DOMAINS for product in ("kratos", "hydra"))
+APPS = tuple(f"{domain}-{product}" for domain in DOMAINS for product in ("hera", "athena")) + ("site",)
+EDGE = ("caddy",)
+SEED = ("seed",)
+SERVICES = SHARED + ORY + APPS + EDGE
+
+# Public probes: host, path -> status. They go to the published port on loopback, the host name only as SNI and Host.
+PUBLIC_PROBES: tuple[tuple[str, str, int], ...] = tuple(
+    probe
+    for domain in DOMAINS
+    for probe in (
+        (f"login.{domain}.olympus.test", "/health", 200),
+        (f"login.{domain}.olympus.test", "/sessions/whoami", 401),
+        (f"login.{domain}.olympus.test", "/internal/x", 404),
+        (f"oauth.{domain}.olympus.test", "/.well-known/jwks.json", 200),
+        (f"admin.{domain}.olympus.test", "/api/health", 200),
+    )
+) + (("olympus.test", "/health", 200),)
+
+# Fixed host ports, as the real deployment has them: Ory service -> (public, admin) on loopback.
+HOST_PORTS = {
+    "ciam-kratos": (3100, 3101),
+    "ciam-hydra": (3102, 3103),
+    "iam-kratos": (4100, 4101),
+    "iam-hydra": (4102, 4103),
+}
+SITE_PORT = 2000
+
+
+@dataclass(frozen=True)
+class Release:
+    """One Olympus version: which Ory binaries, which build of the apps, which faults are baked in."""
+
+    version: str
+    kratos: str
+    hydra: str
+    build_id: str
+    faults: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+RELEASES = (
+    Release("v1.4.2", "v1.0.0", "v2.3.0", "build-a"),
+    Release("v1.5.0", "v1.3.1", "v2.3.0", "build-b"),
+    Release("v1.5.2-errors", "v1.3.1", "v2.3.0", "build-c", {"hera": {"FAULT_ERROR_SHARE": "0.5"}}),
+)
+
+
+def container(service: str) -> str:
+    """Name that podman-compose gives the container of ``service``."""
+    return f"{PROJECT}_{service}_1"

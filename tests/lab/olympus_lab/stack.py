@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, the olympus.bluegreen authors
+"""Bring the lab up in a deploy script's order, waiting by observation, and take it away again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from olympus_lab import config, images, leftovers, network, podman, project, web
+from olympus_lab.progress import LabError, run_logged, say, wait_for
+
+PATIENCE = 90.0
+
+
+def _compose(label: str, *args: str) -> None:
+    """podman-compose in the project directory. The lab's own environment must not override .env."""
+    program = config.VENV / "bin" / "podman-compose"
+    if not program.exists():
+        raise LabError(f"{program.relative_to(config.ROOT)} is missing: make the project's venv first")
+    values = project.settings()
+    env = {key: value for key, value in podman.environment().items() if key not in values}
+    env.update(LAB_HTTPS_PORT=str(config.HTTPS_PORT), LAB_HTTP_PORT=str(config.HTTP_PORT))
+    env.update(LAB_MAIL_PORT=str(config.MAIL_PORT), PATH=f"{program.parent}:{os.environ['PATH']}")
+    argv = [str(program), "-p", config.PROJECT, "-f", "compose.yml", *args]
+    run_logged(label, argv, env=env, cwd=config.OPERATOR)
+
+
+def _start(label: str, services: tuple[str, ...]) -> None:
+    _compose(label, "up", "-d", "--no-deps", *services)
+
+
+def container_id(service: str) -> str:
+    """Full id of the container of ``service``; LabError if there is none."""
+    return podman.call(["container", "inspect", config.container(service), "--format", "{{.Id}}"]).stdout.strip()
+
+
+def psql(query: str, database: str = "olympus") -> list[list[str]]:
+    """Rows of ``query`` as text, NULL as "". The query travels on stdin. LabError with the server's message."""
+    argv = ["exec", "-i", config.container("postgres"), "psql", "-U", config.DATABASE_USER, "-d", database]
+    out = podman.call([*argv, "-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", "-f", "-"], stdin=query)
+    return [line.split("\x1f") for line in out.stdout.splitlines()]
+
+
+def _database_missing() -> str:
+    try:
+        found = {row[0] for row in psql("SELECT datname FROM pg_database", "postgres")}
+    except LabError as error:
+        return str(error).splitlines()[0]
+    # The first start serves by its socket alone; the port comes when it is over.
+    ready = podman.call(["exec", config.container("postgres"), "pg_isready", "-q", "-h", "localhost"], check=False)
+    return ", ".join(sorted(set(config.DATABASES) - found)) or ("port 5432" if ready.returncode else "")
+
+
+def _migrate() -> None:
+    _start("migrations", config.MIGRATIONS)
+    for service in config.MIGRATIONS:
+        _finished(service)
+
+
+def _finished(service: str) -> None:
+    """Wait for the end of a one-shot service; LabError with its log's end if it failed."""
+    name = config.container(service)
+    code = podman.call(["wait", name]).stdout.strip()
+    if code != "0":
+        logs = podman.call(["logs", "--tail", "20", name], check=False)
+        raise LabError(f"{service} ended with {code}:\n{logs.stdout}{logs.stderr}")
+
+
+def _status(port: int, path: str) -> int:
+    try:
+        return web.local(port, path).status
+    except OSError:
+        return 0
+
+
+def _ory_missing() -> str:
+    checks = {
+        f"{service} {kind}": _status(port, path)
+        for service, ports in config.HOST_PORTS.items()
+        for kind, port, path in (
+            ("public", ports[0], "/health/ready"),
+            ("admin", ports[1], "/admin/health/ready" if "kratos" in service else "/health/ready"),
+        )
+    }
+    return ", ".join(f"{name} ({status})" for name, status in checks.items() if status != 200)
+
+
+def _copy_ca() -> bool:
+    source = "/data/caddy/pki/authorities/local/root.crt"
+    done = podman.call(["exec", config.container("caddy"), "cat", source], check=False)
+    if done.returncode == 0:
+        config.CA_FILE.write_text(done.stdout)
+    return done.returncode == 0
+
+
+def _public_missing() -> str:
+    """Public names that do not answer through Caddy as they should."""
+    if not _copy_ca():
+        return "Caddy's root certificate"
+    wrong = []
+    for host, path, wanted in config.PUBLIC_PROBES:
+        try:
+            got = str(web.public(host, path).status)
+        except OSError as error:
+            got = type(error).__name__
+        if got != str(wanted):
+            wrong.append(f"{host}{path} ({got})")
+    return ", ".join(wrong)
+
+
+def stands() -> bool:
+    """Whether the lab is up as ``up`` leaves it: this clone's, unedited, not adopted, all services answering."""
+    if not network.is_blocked() or project.differs() or leftovers.of_collection():
+        return False
+    known = {item["Names"][0]: item for item in leftovers.containers()}
+    for service in config.SERVICES:
+        labels = (known.get(config.container(service)) or {}).get("Labels") or {}
+        if labels.get("com.docker.compose.project.working_dir") != str(config.OPERATOR):
+            return False
+    return not (_database_missing() or _ory_missing() or _public_missing())
+
+
+def up(fresh: bool = False) -> None:
+    """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``; else it starts anew."""
+    if not fresh and stands():
+        say("the lab stands already")
+        return
+    if absent := images.missing():
+        raise LabError(f"images missing ({absent[0]}, {len(absent)} in all): run `make lab-images` first")
+    leftovers.remove()
+    network.block()
+    project.write()
+    _start("postgres and mail", config.SHARED)
+    wait_for("databases", _database_missing, PATIENCE)
+    _migrate()
+    _start("Kratos and Hydra", config.ORY)
+    wait_for("Kratos and Hydra ready", _ory_missing, PATIENCE)
+    _start("Hera, Athena, Site", config.APPS)
+    _start("Caddy", config.EDGE)
+    wait_for("public names answer through Caddy", _public_missing, PATIENCE)
+    _start("seed", config.SEED)
+    _finished("seed")
+    say(f"up: https ports on {config.LOOPBACK}:{config.HTTPS_PORT}, mail on {config.LOOPBACK}:{config.MAIL_PORT}")
+
+
+def down() -> None:
+    """Remove containers, networks and volumes of the lab, its route and its project directory; keep images."""
+    leftovers.remove()
+    project.remove()
+    config.CA_FILE.unlink(missing_ok=True)
+    network.unblock()
+    say("down")
+
+
+def restart_count(service: str) -> int:
+    """How often Podman restarted the container of ``service``."""
+    out = podman.call(["container", "inspect", config.container(service), "--format", "{{.RestartCount}}"])
+    return int(out.stdout)
+
+
+def in_namespace(service: str, argv: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program of the host inside the network namespace of ``service`` (to see what the container sees)."""
+    pid = podman.call(["container", "inspect", config.container(service), "--format", "{{.State.Pid}}"]).stdout.strip()
+    return subprocess.run(["nsenter", "-t", pid, "-n", *argv], capture_output=True, text=True, check=False)
