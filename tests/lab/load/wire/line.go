@@ -156,3 +156,13 @@ func (l *Line) Close() {
 		l.conn = nil
 	}
 }
+
+// Fate is the fate of the line's connection; without one it is Usable.
+func (l *Line) Fate() Fate {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	if l.conn == nil {
+		return Usable
+	}
+	return l.conn.Fate()
+}
