@@ -1,0 +1,18 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import stage_decision
+
+
+class FilterModule:
+    """Filters of the stage playbooks."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"stage_decision": stage_decision, "status_data": status_data, "status_screen": status_screen}

@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a stage may do, decided from what preflight saw: pure, so that every rule has a row in a table of tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+OTHER = {"blue": "green", "green": "blue"}
+GOOD = ("PASS", "PASS_SYNTHETIC_ONLY")
+
+
+@dataclass(frozen=True)
+class Colour:
+    """One colour as recorded and as it runs. ``release`` is empty where the colour was never used."""
+
+    release: str = ""
+    version: str = ""
+    adopted: bool = False
+    running: bool = False
+
+
+@dataclass(frozen=True)
+class World:
+    """The facts of preflight, reduced to what decisions need."""
+
+    adopted: bool
+    live: str
+    colours: Mapping[str, Colour]
+    return_to: Mapping[str, Any] = field(default_factory=dict)
+    token: int = 0
+    lock: Mapping[str, Any] = field(default_factory=dict)
+    stable: str = ""
+    verdict: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def idle(self) -> str:
+        return OTHER[self.live]
+
+    def colour(self, name: str) -> Colour:
+        return self.colours.get(name, Colour())
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``refused`` is a sentence with its mend, or empty; ``go`` is false where there is nothing left to do."""
+
+    refused: str = ""
+    summary: str = ""
+    go: bool = False
+    live: str = "blue"
+    idle: str = "green"
+    release: str = ""
+    courier: bool = False
+
+    def data(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def world(facts: Mapping[str, Any]) -> World:
+    """Read the three modules' answers (``edge``, ``compose``, ``ledger``) of preflight."""
+    edge, compose, ledger = (facts.get(name) or {} for name in ("edge", "compose", "ledger"))
+    seen = compose.get("colours") or {}
+    colours = {
+        name: Colour(
+            release=str(one.get("release") or ""),
+            version=str(one.get("version") or ""),
+            adopted=bool(one.get("adopted")),
+            running=bool(one.get("running")),
+        )
+        for name, one in seen.items()
+    }
+    live = str(edge.get("live") or "blue")
+    releases = ledger.get("releases") or {}
+    return World(
+        adopted=bool(edge.get("adopted")),
+        live=live,
+        colours=colours,
+        return_to=edge.get("return_to") or {},
+        token=int(edge.get("token") or 0),
+        lock=ledger.get("lock") or {},
+        stable=str((ledger.get("marks") or {}).get("stable") or ""),
+        verdict=(releases.get(colours.get(live, Colour()).release) or {}).get("verdict") or {},
+        problems=tuple(
+            [str(item) for item in edge.get("problems") or []] + [str(item) for item in compose.get("problems") or []]
+        ),
+    )
+
+
+def _base(seen: World) -> dict[str, Any]:
+    old = seen.colour(seen.idle)
+    # The adopted blue keeps its embedded courier until its containers are gone.
+    embedded = any(colour.adopted and colour.running for colour in seen.colours.values())
+    return {"live": seen.live, "idle": seen.idle, "release": old.release, "courier": not embedded}
+
+
+def _unfit(seen: World) -> str:
+    if not seen.adopted:
+        return "Not adopted yet. Type: ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
+    if seen.problems:
+        return "Not ours or not as we left it: %s. Type: ansible-playbook bluegreen.yml --tags status" % "; ".join(
+            seen.problems
+        )
+    return ""
+
+
+def _is_live(seen: World, version: str) -> bool:
+    return bool(version) and seen.colour(seen.live).version == version
+
+
+def release_decision(seen: World, version: str) -> Decision:
+    """May ``version`` be prepared (preflight, migrate, deploy) on the idle colour?"""
+    base = _base(seen)
+    refused = _unfit(seen)
+    if refused:
+        return Decision(refused=refused, **base)
+    if _is_live(seen, version):
+        return Decision(summary="%s is live on %s already: nothing to do" % (version, seen.live), **base)
+    kept = seen.return_to.get("colour") == seen.idle and seen.stable != seen.colour(seen.live).release
+    if kept and seen.colour(seen.idle).running and seen.colour(seen.idle).version != version:
+        return Decision(
+            refused="%s holds %s, where a rollback goes back to, and %s is not accepted yet. Type: ansible-playbook "
+            "bluegreen.yml --tags cleanup (accept it), or --tags rollback (give it up)"
+            % (seen.idle, seen.colour(seen.idle).version, seen.colour(seen.live).version),
+            **base,
+        )
+    return Decision(summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live), go=True, **base)
+
+
+def cutover_decision(seen: World, version: str) -> Decision:
+    """Is the idle colour the one that ``version`` was deployed to?"""
+    first = release_decision(seen, version)
+    if first.refused or not first.go:
+        return first
+    idle = seen.colour(seen.idle)
+    if idle.version != version or not idle.running:
+        held = idle.version or "nothing"
+        return Decision(
+            refused="%s holds %s%s, not %s. Type: ansible-playbook bluegreen.yml --tags deploy -e version=%s"
+            % (seen.idle, held, "" if idle.running else " (not running)", version, version),
+            **_base(seen),
+        )
+    return Decision(summary="%s (%s) goes live" % (seen.idle, version), go=True, **_base(seen))
+
+
+def cleanup_decision(seen: World, bake: int, now: float) -> Decision:
+    """May the old colour go? Only after a good verdict of this very cutover and the bake time (seconds)."""
+    live = seen.colour(seen.live)
+    base = {**_base(seen), "release": live.release}
+    refused = _unfit(seen)
+    if refused:
+        return Decision(refused=refused, **base)
+    if not seen.return_to and not seen.stable:
+        return Decision(
+            refused="Nothing was cut over yet. Type: ansible-playbook bluegreen.yml -e version=<new>", **base
+        )
+    if seen.stable == live.release and not seen.colour(seen.idle).running:
+        return Decision(summary="%s is stable and %s is empty: nothing to do" % (live.version, seen.idle), **base)
+    why = _unproven(seen, bake, now)
+    if why:
+        return Decision(refused=why, **base)
+    return Decision(summary="%s becomes the stable release, %s is removed" % (live.version, seen.idle), go=True, **base)
+
+
+def _unproven(seen: World, bake: int, now: float) -> str:
+    live, verdict = seen.colour(seen.live), seen.verdict
+    if seen.return_to.get("colour") == seen.live:
+        return "%s is live again after a rollback; there is nothing to accept." % seen.live
+    if verdict.get("verdict") not in GOOD or verdict.get("flip") != seen.return_to.get("flip"):
+        said = verdict.get("verdict") or "no verdict"
+        return "This cutover to %s has %s. Type: ansible-playbook bluegreen.yml --tags watch" % (live.version, said)
+    ready_at = float(seen.return_to.get("at") or 0) + bake
+    if now < ready_at:
+        return "%s is live for %d of %d s of bake time. Wait, or say -e bluegreen_bake=0" % (
+            live.version,
+            now - float(seen.return_to.get("at") or 0),
+            bake,
+        )
+    return ""
+
+
+def stage_decision(facts: Mapping[str, Any], stage: str, version: str = "", bake: int = 3600) -> dict[str, Any]:
+    """The decision of a stage, as data for a playbook."""
+    seen = world(facts)
+    if stage == "cutover":
+        return cutover_decision(seen, version).data()
+    if stage == "cleanup":
+        return cleanup_decision(seen, bake, time.time()).data()
+    return release_decision(seen, version).data()

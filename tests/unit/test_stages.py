@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every rule of a stage is a row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
+    Colour,
+    World,
+    cleanup_decision,
+    cutover_decision,
+    release_decision,
+    stage_decision,
+)
+
+OLD = Colour("v1.4.2-a", "v1.4.2", adopted=True, running=True)
+NEW = Colour("v1.5.0-b", "v1.5.0", running=True)
+BACK = {"colour": "blue", "release": "v1.4.2-a", "flip": "f1", "at": 1000.0}
+GOOD = {"verdict": "PASS", "flip": "f1"}
+FRESH = World(adopted=True, live="blue", colours={"blue": OLD})
+DEPLOYED = replace(FRESH, colours={"blue": OLD, "green": NEW})
+CUT = replace(DEPLOYED, live="green", return_to=BACK, verdict=GOOD)
+
+
+@pytest.mark.parametrize(
+    ("seen", "version", "go", "word"),
+    [
+        (FRESH, "v1.5.0", True, "green"),
+        (replace(FRESH, adopted=False), "v1.5.0", False, "--tags adopt"),
+        (FRESH, "v1.4.2", False, "nothing to do"),
+        (replace(FRESH, problems=("edge off green",)), "v1.5.0", False, "edge off green"),
+        (DEPLOYED, "v1.5.0", True, "green"),
+        (CUT, "v1.5.0", False, "nothing to do"),
+        (CUT, "v1.6.0", False, "--tags cleanup"),
+        (replace(CUT, stable="v1.5.0-b"), "v1.6.0", True, "blue"),
+        (replace(DEPLOYED, return_to=BACK), "v1.5.0", True, "green"),
+    ],
+)
+def test_release_decision(seen: World, version: str, go: bool, word: str) -> None:
+    decision = release_decision(seen, version)
+    assert decision.go is go
+    assert word in decision.refused + decision.summary
+
+
+@pytest.mark.parametrize(
+    ("seen", "go", "word"),
+    [
+        (FRESH, False, "--tags deploy"),
+        (DEPLOYED, True, "goes live"),
+        (replace(DEPLOYED, colours={"blue": OLD, "green": replace(NEW, running=False)}), False, "not running"),
+        (CUT, False, "nothing to do"),
+    ],
+)
+def test_cutover_decision(seen: World, go: bool, word: str) -> None:
+    decision = cutover_decision(seen, "v1.5.0")
+    assert decision.go is go and word in decision.refused + decision.summary
+    assert not go or (decision.release == "v1.5.0-b" and decision.idle == "green")
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "go", "word"),
+    [
+        (CUT, 5000.0, True, "stable"),
+        (CUT, 1600.0, False, "600 of 3600 s"),
+        (replace(CUT, verdict={}), 5000.0, False, "no verdict"),
+        (replace(CUT, verdict={**GOOD, "verdict": "FAIL"}), 5000.0, False, "FAIL"),
+        (replace(CUT, verdict={**GOOD, "flip": "earlier"}), 5000.0, False, "--tags watch"),
+        (replace(CUT, live="blue"), 5000.0, False, "after a rollback"),
+        (FRESH, 5000.0, False, "Nothing was cut over"),
+        (
+            replace(CUT, stable="v1.5.0-b", colours={"green": NEW, "blue": replace(OLD, running=False)}),
+            5000.0,
+            False,
+            "nothing to do",
+        ),
+    ],
+)
+def test_cleanup_decision(seen: World, now: float, go: bool, word: str) -> None:
+    decision = cleanup_decision(seen, 3600, now)
+    assert decision.go is go and word in decision.refused + decision.summary
+
+
+def test_the_courier_moves_only_when_none_is_embedded() -> None:
+    assert not cutover_decision(DEPLOYED, "v1.5.0").courier
+    later = replace(DEPLOYED, colours={"blue": replace(OLD, adopted=False), "green": NEW})
+    assert cutover_decision(later, "v1.5.0").courier
+
+
+FACTS: dict[str, Any] = {
+    "edge": {"adopted": True, "live": "green", "return_to": BACK, "token": 4, "problems": []},
+    "compose": {
+        "colours": {
+            "blue": {"release": "v1.4.2-a", "version": "v1.4.2", "adopted": True, "running": True},
+            "green": {"release": "v1.5.0-b", "version": "v1.5.0", "adopted": False, "running": True},
+        },
+        "problems": [],
+    },
+    "ledger": {"releases": {"v1.5.0-b": {"verdict": GOOD}}, "marks": {"fence": "v1.4.2-a"}, "lock": {}},
+}
+
+
+def test_status_names_the_next_command() -> None:
+    data = status_data(FACTS)
+    assert data["live"] == "green" and data["next"].endswith("(or --tags rollback)") and "cleanup" in data["next"]
+    assert data["fence"] == "v1.4.2-a"
+    assert all(len(line) <= 110 for line in status_screen(FACTS))
+    assert stage_decision(FACTS, "cleanup", bake=0)["go"] is True
+
+
+def test_status_of_a_stranger_says_adopt() -> None:
+    assert "--tags adopt" in status_screen({"edge": {"adopted": False}})[1]
