@@ -27,10 +27,7 @@ def ui_login(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0
 
     def act() -> str:
         visit = Visit(http, domain, timeout)
-        before = set(visit.cookies.names(domain.login_host))
         _walk(visit, ory.login_url(visit, "/login"), secrets, stop_after_login=True)
-        gained = set(visit.cookies.names(domain.login_host)) - before
-        must("" if gained else "no cookie came back", "login form")
         ory.whoami(visit)
         ory.close_browser_session(visit)
         return "login form posted, session accepted, logged out"

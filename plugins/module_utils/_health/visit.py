@@ -51,9 +51,6 @@ class Cookies:
 
         return "; ".join("%s=%s" % (key[2], value) for key, value in self._kept.items() if sent(key[0], key[1]))
 
-    def names(self, host: str) -> list[str]:
-        return [pair.split("=", 1)[0] for pair in self.header(host).split("; ") if pair]
-
 
 class Visit:
     """Requests of one journey to one side of a domain; ``timeout`` seconds for all of them together."""

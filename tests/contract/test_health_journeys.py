@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The journeys against real Kratos (old and new on one database), real Hydra and the lab's Hera."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import ory_native as native
+import pytest
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
+    CheckResult,
+    Domain,
+    Endpoint,
+    Secrets,
+)
+
+SECRETS = Secrets(native.PASSWORD, native.CLIENT_SECRET)
+HTTP = DirectHttp()
+
+
+def side(name: str, kratos: tuple[int, int], hydra: tuple[int, int], hera: int) -> Domain:
+    def at(service: str, ports: tuple[int, int]) -> Endpoint:
+        return Endpoint(service, ("127.0.0.1", ports[0]), ("127.0.0.1", ports[1]))
+
+    return Domain(
+        name="ciam",
+        side=name,
+        login_host=native.LOGIN,
+        oauth_host=native.OAUTH,
+        identifier=native.IDENTIFIER,
+        client_id=native.CLIENT,
+        redirect_uri=native.REDIRECT,
+        kratos=at("ciam-kratos", kratos),
+        hydra=at("ciam-hydra", hydra),
+        hera=Endpoint("ciam-hera", ("127.0.0.1", hera)),
+    )
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[native.Processes]:
+    running = native.Processes(tmp_path_factory.mktemp("logs"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def sides(processes: native.Processes) -> Iterator[tuple[Domain, Domain]]:
+    """Blue at the old Kratos, migrated under it, green at the new one: one database, as after `deploy`."""
+    postgres = native.Postgres(processes)
+    kratos, hydra = postgres.create("ciam_kratos"), postgres.create("ciam_hydra")
+    found = []
+    for name, version in (("blue", "v1.0.0"), ("green", "v1.3.1")):
+        k = native.start_kratos(processes, "kratos-" + name, native.kratos(version), kratos)
+        h = native.start_hydra(processes, "hydra-" + name, native.hydra(), hydra)
+        found.append(side(name, k, h, native.start_hera(processes, "hera-" + name, k[0], h[1])))
+        if name == "blue":
+            native.seed(k[1], h[1])
+    yield found[0], found[1]
+    processes.stop()
+    postgres.remove()
+
+
+def good(result: CheckResult) -> None:
+    assert result.ok, "%s: %s" % (result.name, result.detail)
+    assert result.ms > 0
+
+
+@pytest.mark.parametrize("name", sorted(journeys.ONE_SIDE))
+@pytest.mark.parametrize("index", [0, 1], ids=["old", "new"])
+def test_every_journey_of_one_side(sides: tuple[Domain, Domain], index: int, name: str) -> None:
+    good(journeys.ONE_SIDE[name](HTTP, sides[index], SECRETS, 20))
+
+
+@pytest.mark.parametrize("name", sorted(journeys.TWO_SIDES))
+def test_every_journey_of_two_sides(sides: tuple[Domain, Domain], name: str) -> None:
+    good(journeys.TWO_SIDES[name](HTTP, sides[1], sides[0], SECRETS, 20))
+
+
+def test_the_code_flow_goes_all_the_way(sides: tuple[Domain, Domain]) -> None:
+    assert journeys.code_flow(HTTP, sides[1], SECRETS).detail == "code, token, userinfo, refresh, logout"
+
+
+@pytest.mark.parametrize("name", ["login", "ui_login", "code_flow"])
+def test_a_wrong_password_fails_and_stays_secret(sides: tuple[Domain, Domain], name: str) -> None:
+    result = journeys.ONE_SIDE[name](HTTP, sides[1], Secrets("wrong-and-secret", native.CLIENT_SECRET), 20)
+    assert not result.ok and not result.busy
+    assert "wrong-and-secret" not in repr(result)
+
+
+@pytest.mark.parametrize("name", ["token", "code_flow"])
+def test_a_wrong_client_secret_fails(sides: tuple[Domain, Domain], name: str) -> None:
+    result = journeys.ONE_SIDE[name](HTTP, sides[1], Secrets(native.PASSWORD, "wrong-and-secret"), 20)
+    assert not result.ok and "401" in result.detail
+    assert "wrong-and-secret" not in repr(result)
+
+
+def test_sessions_do_not_cross_to_another_database(sides: tuple[Domain, Domain], processes: native.Processes) -> None:
+    """A green on an empty database of its own is healthy and useless: the crossing check says so."""
+    postgres = native.Postgres(processes)
+    try:
+        k = native.start_kratos(processes, "kratos-lost", native.kratos("v1.3.1"), postgres.create("lost"))
+        lost = replace(sides[1], kratos=Endpoint("ciam-kratos", ("127.0.0.1", k[0]), ("127.0.0.1", k[1])))
+        good(journeys.ready(HTTP, lost.kratos, [("public", "/health/ready"), ("admin", "/admin/health/ready")]))
+        result = journeys.sessions(HTTP, lost, sides[0], SECRETS, 20)
+        assert not result.ok and "401" in result.detail
+    finally:
+        postgres.remove()
+
+
+def test_keys_of_another_issuer_are_no_superset(sides: tuple[Domain, Domain], processes: native.Processes) -> None:
+    postgres = native.Postgres(processes)
+    try:
+        h = native.start_hydra(processes, "hydra-lost", native.hydra(), postgres.create("lost"))
+        lost = replace(sides[1], hydra=Endpoint("ciam-hydra", ("127.0.0.1", h[0]), ("127.0.0.1", h[1])))
+        result = journeys.jwks(HTTP, lost, sides[0], SECRETS, 20)
+        assert not result.ok and "missing" in result.detail
+        assert not journeys.tokens(HTTP, lost, sides[0], SECRETS, 20).ok
+    finally:
+        postgres.remove()
+
+
+def test_a_login_that_says_200_and_no_is_seen(sides: tuple[Domain, Domain], processes: native.Processes) -> None:
+    blue = sides[0]
+    admin = blue.hydra.admin or ("", 0)
+    port = native.start_hera(processes, "hera-broken", blue.kratos.address[1], admin[1], FAULT_BROKEN_LOGIN="1")
+    broken = replace(blue, hera=Endpoint("ciam-hera", ("127.0.0.1", port)))
+    result = journeys.ui_login(HTTP, broken, SECRETS, 20)
+    assert not result.ok and "came back" in result.detail
+
+
+def test_version_and_ready(sides: tuple[Domain, Domain]) -> None:
+    hydra, kratos = sides[1].hydra, sides[1].kratos
+    good(journeys.ready(HTTP, hydra, [("public", "/health/ready"), ("admin", "/health/ready")]))
+    good(journeys.version(HTTP, kratos, ("admin", "/admin/version"), "1.3.1"))
+    wrong = journeys.version(HTTP, sides[0].kratos, ("admin", "/admin/version"), "v1.3.1")
+    assert not wrong.ok and "v1.0.0 answers, v1.3.1 was expected" in wrong.detail
+
+
+def test_warm(sides: tuple[Domain, Domain]) -> None:
+    hera = sides[1].hera
+    assert hera is not None
+    good(journeys.warm(HTTP, hera, "/", 3))
+
+
+def test_journeys_are_thread_safe(sides: tuple[Domain, Domain]) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(journeys.login, HTTP, sides[n % 2], SECRETS, 20) for n in range(16)]
+        jobs += [pool.submit(journeys.code_flow, HTTP, sides[n % 2], SECRETS, 30) for n in range(4)]
+    for job in jobs:
+        good(job.result())
+
+
+def test_a_rate_limit_is_no_verdict_and_nothing_is_retried(sides: tuple[Domain, Domain]) -> None:
+    seen: list[str] = []
+
+    class Limited(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(429)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Limited)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        limited = replace(sides[0], kratos=Endpoint("ciam-kratos", ("127.0.0.1", server.server_address[1])))
+        result = journeys.login(HTTP, limited, SECRETS, 5)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert result.busy and not result.ok
+    assert seen == ["/self-service/login/api"]
