@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The switch: one directory that says which colour is live.
+
+::
+
+    <path>/switch/blue|green     the marker: exactly one of them
+    <path>/switch/ready          the sentinel, which no flip touches: without it and ``green`` the edge says 503
+    <path>/switch/warm-<colour>  a POST pinned to that colour by its cookie goes there
+    <path>/switch/assets-<colour>  a static file that the other colour doesn't have is asked there
+    <path>/return_to             JSON {"colour", "release", "flip", "at"}: where a rollback goes
+    <path>/token-<12 digits>     the fencing token
+    <path>/prepared              a cutover was prepared and no rollback has fenced it since
+    <path>/lock                  every change is made under its flock
+
+Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else nobody.
+
+**A full disk.** Flip and rollback only rename and unlink names that exist, so they need no space. That is why the
+token is part of a name (always twelve digits: the new name fits where the old one was) and not content, and why the
+warm files are made in ``prepare``, before the flip, together with ``return_to``. ``prepare`` and ``install`` are the
+only acts that need space; a stage for which they fail has not flipped anything.
+
+**A killed process.** Every step leaves a state from which the same call again converges, and the marker moves in one
+rename, so no observer ever sees two colours live, or none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
+    locked,
+    read_json,
+    sync_dir,
+    write_atomic,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+
+TOKEN = "token-"
+
+
+@dataclass(frozen=True)
+class ReturnTo:
+    """``flip`` is the id of the cutover that wrote it (16 hex digits), ``at`` seconds since the epoch."""
+
+    colour: str
+    release: str
+    flip: str
+    at: float
+
+
+@dataclass(frozen=True)
+class SwitchState:
+    """``live`` is '' where the edge answers 503. ``damage`` names what install or a flip would mend."""
+
+    live: str
+    ready: bool
+    warm: tuple[str, ...]
+    assets: tuple[str, ...]
+    return_to: ReturnTo | None
+    token: int
+    damage: str = ""
+
+
+class Switch:
+    """``step`` is called with a name before every change on disk: tests stop there, nobody else needs it."""
+
+    def __init__(self, path: str, step: Callable[[str], None] = lambda name: None) -> None:
+        self.path = path
+        self._step = step
+
+    def exists(self) -> bool:
+        return os.path.isdir(self._in("switch"))
+
+    def read(self) -> SwitchState:
+        """The state as the edge sees it. Raises BluegreenError where there is no switch directory."""
+        try:
+            names = set(os.listdir(self._in("switch")))
+        except OSError as exc:
+            raise BluegreenError("no switch at %s: %s" % (self.path, exc.strerror), mend="run the adopt stage") from exc
+        ready = "ready" in names
+        markers = [colour for colour in COLOURS if colour in names]
+        damage = "" if len(markers) == 1 else "markers: %s" % (", ".join(markers) or "none")
+        return SwitchState(
+            live="green" if "green" in names else "blue" if ready else "",
+            ready=ready,
+            warm=tuple(colour for colour in COLOURS if "warm-" + colour in names),
+            assets=tuple(colour for colour in COLOURS if "assets-" + colour in names),
+            return_to=self._return_to(),
+            token=self._token(),
+            damage=damage if ready else "no sentinel" + ("; " + damage if damage else ""),
+        )
+
+    def install(self, live: str = "blue", owner: tuple[int, int] = (0, 0)) -> None:
+        """Make what is missing and touch nothing that is there; ``live`` counts only where no marker is.
+
+        The sentinel comes last: until all is there the edge says 503 and never serves a colour by accident.
+        ``owner`` (uid, gid) owns the log directory, which the edge itself writes.
+        """
+        for name, mode in (("", 0o711), ("switch", 0o711), ("journal", 0o700), ("log", 0o711)):
+            self._directory(self._in(name), mode)
+        os.chown(self._in("log"), *owner)
+        with locked(self._in("lock")):
+            if not self._tokens():
+                self._touch(TOKEN + "%012d" % 0)
+            if not any(os.path.exists(self._in("switch", colour)) for colour in COLOURS):
+                self._touch("switch", live)
+            serving = self.read().live or live
+            self._touch("switch", "warm-" + serving)
+            self._touch("switch", "assets-" + serving)
+            self._touch("switch", "ready")
+
+    def claim(self, token: int) -> int:
+        """Make ``token`` (or the next free one, if that is higher) the one that may write, and return it."""
+        with locked(self._in("lock")):
+            wanted = max(token, self._token() + 1)
+            self._raise_token(wanted)
+            return wanted
+
+    def prepare(self, return_to: ReturnTo, token: int) -> None:
+        """Write the way back and warm both colours, before a flip. A token older than the switch's is Fenced.
+
+        A newer token is taken over. ``return_to`` must name the live colour: preparing after the flip would
+        overwrite the way back with the way forward.
+        """
+        with locked(self._in("lock")):
+            self._check(token, exact=False)
+            if return_to.colour != self.read().live:
+                raise Refused("return_to names %s, which is not live" % return_to.colour)
+            self._raise_token(token)
+            self._touch("prepared")
+            self._step("return_to")
+            write_atomic(self._in("return_to"), json.dumps(asdict(return_to)) + "\n", 0o644)
+            for colour in COLOURS:
+                self._touch("switch", "warm-" + colour)
+                self._touch("switch", "assets-" + colour)
+
+    def flip(self, colour: str, token: int) -> bool:
+        """One rename. False where ``colour`` is live already; Fenced where the token isn't ours."""
+        with locked(self._in("lock")):
+            self._check(token, exact=True)
+            return self._move(colour)
+
+    def rollback(self, keep_pinned: bool = False) -> SwitchState:
+        """Back to ``return_to``, with no leave from anybody; twice is the same as once.
+
+        Raises the token first (a stage still running stops at its next write), then stops pinned POSTs to the colour
+        that is left (unless ``keep_pinned``, for a colour that is not bad), then moves the marker. Its static files
+        stay reachable: pages that it served are still open in browsers.
+        """
+        with locked(self._in("lock")):
+            state = self.read()
+            if state.return_to is None:
+                raise Refused("nothing to return to: no cutover was prepared", mend="see the status stage")
+            target = state.return_to.colour
+            bad = "warm-" + OTHER[target]
+            pinned = os.path.exists(self._in("switch", bad)) and not keep_pinned
+            prepared = os.path.exists(self._in("prepared"))
+            if state.live == target and not (pinned or prepared or state.damage):
+                return state
+            self._raise_token(state.token + 1)
+            if prepared:
+                self._remove("prepared")
+            if pinned:
+                self._remove("switch", bad)
+            self._move(target)
+            return self.read()
+
+    def retire(self, colour: str) -> bool:
+        """No pinned POST and no static file is sent to ``colour`` any more. Refused while it is live."""
+        with locked(self._in("lock")):
+            if self.read().live == colour:
+                raise Refused("%s is live" % colour, option="colour", value=colour)
+            names = [kind + colour for kind in ("warm-", "assets-")]
+            gone = [name for name in names if os.path.exists(self._in("switch", name))]
+            for name in gone:
+                self._remove("switch", name)
+            return bool(gone)
+
+    def _in(self, *names: str) -> str:
+        return os.path.join(self.path, *names)
+
+    def _return_to(self) -> ReturnTo | None:
+        value = read_json(self._in("return_to"))
+        try:
+            return None if value is None else ReturnTo(**value)
+        except TypeError as exc:
+            raise BluegreenError("%s has another shape" % self._in("return_to")) from exc
+
+    def _tokens(self) -> list[str]:
+        return sorted(name for name in os.listdir(self.path) if name.startswith(TOKEN))
+
+    def _token(self) -> int:
+        names = self._tokens()
+        return int(names[-1][len(TOKEN) :]) if names else 0
+
+    def _check(self, token: int, exact: bool) -> None:
+        ours = self._token()
+        if token < ours or (exact and token != ours):
+            raise Fenced("token %d, but the switch is at %d" % (token, ours), mend="run status, then start again")
+
+    def _raise_token(self, token: int) -> None:
+        names = self._tokens()
+        wanted = TOKEN + "%012d" % token
+        if names and names[-1] != wanted:
+            self._step("token")
+            os.rename(self._in(names[-1]), self._in(wanted))
+            sync_dir(self.path)
+
+    def _move(self, colour: str) -> bool:
+        """The marker under its new name. Mends two markers or none on the way."""
+        there, other = self._in("switch", colour), self._in("switch", OTHER[colour])
+        if os.path.exists(other):
+            self._step("marker")
+            os.rename(other, there)
+        elif os.path.exists(there):
+            return False
+        else:
+            self._touch("switch", colour)
+        sync_dir(self._in("switch"))
+        return True
+
+    def _remove(self, *names: str) -> None:
+        self._step("remove " + names[-1])
+        os.unlink(self._in(*names))
+        sync_dir(os.path.dirname(self._in(*names)))
+
+    def _touch(self, *names: str) -> None:
+        path = self._in(*names)
+        if not os.path.exists(path):
+            self._step("make " + names[-1])
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+            sync_dir(os.path.dirname(path))
+
+    def _directory(self, path: str, mode: int) -> None:
+        if not os.path.isdir(path):
+            self._step("make " + path)
+            os.mkdir(path)
+        os.chmod(path, mode)
