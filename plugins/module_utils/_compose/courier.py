@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The courier as its own service: Kratos without ``--watch-courier`` sends no mail, so one ``courier watch`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+FLAG = "--watch-courier"
+
+
+def watches(command: Sequence[str]) -> bool:
+    """Whether this command line runs the courier inside the server."""
+    return any(FLAG in word and not word.endswith("=false") for word in command)
+
+
+def without(command: Sequence[str], service: str) -> list[str]:
+    """The server's command line without the courier."""
+    rest = [word for word in command if word != FLAG and not word.startswith(FLAG + "=")]
+    if any(FLAG in word for word in rest):
+        raise BluegreenError(
+            "the command of %s hides %s inside a shell line" % (service, FLAG),
+            option="services",
+            value=service,
+            mend="write the command of %s as a plain kratos command line" % service,
+        )
+    return rest
+
+
+def command(server: Sequence[str]) -> list[str]:
+    """``courier watch`` with the configuration files of the server's command line, in their order."""
+    files: list[str] = []
+    words = iter(server)
+    for word in words:
+        if word in ("-c", "--config"):
+            files += ["-c", next(words, "")]
+        elif word.startswith("--config="):
+            files += ["-c", word[len("--config=") :]]
+        elif word.startswith("-c") and not word.startswith("--"):
+            files += ["-c", word[2:].lstrip("=")]
+    return ["courier", "watch", *files]
+
+
+def definition(server: Mapping[str, object], words: Sequence[str]) -> dict[str, object]:
+    """The courier's service: the server's, but for its command, its health check and its place in the network."""
+    kept = {key: value for key, value in server.items() if key not in ("healthcheck", "hostname", "expose", "networks")}
+    return {**kept, "command": command(words), "profiles": ["courier"]}

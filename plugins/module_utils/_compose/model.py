@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the operator wants of a deployment, and what is known of one colour: values only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, Networks
+
+KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
+COURIER = "-courier"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A coloured service. ``edge``: it joins its colour's edge network as well."""
+
+    name: str
+    kind: str = "other"
+    port: int = 0
+    admin_port: int = 0
+    edge: bool = True
+
+
+@dataclass(frozen=True)
+class Image:
+    """``id`` is the local image id that containers are pinned by; ``digest`` the registry's, when there is one."""
+
+    reference: str
+    id: str
+    digest: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {"reference": self.reference, "id": self.id, "digest": self.digest}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One deployment as the module's options give it. ``services`` keeps its order: addresses come from it."""
+
+    deployment: str
+    state_dir: str
+    project: str = ""
+    source: str = ""
+    compose_files: tuple[str, ...] = ("compose.yml",)
+    services: tuple[Service, ...] = ()
+    shared: tuple[str, ...] = ()
+    edge_service: str = ""
+    network_range: str = "10.231.16.0/20"
+    colour: str = ""
+    live_colour: str = ""
+    version: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
+    podman_compose: str = "podman-compose"
+
+    @property
+    def nets(self) -> Networks:
+        return Networks(self.deployment, self.network_range, self.names, self.shared)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(service.name for service in self.services)
+
+    @property
+    def other(self) -> str:
+        return OTHER[self.colour]
+
+    def service(self, name: str) -> Service:
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise BluegreenError("unknown service", option="services", value=name, mend="name it in bluegreen_services")
+
+    def couriers(self) -> dict[str, str]:
+        """Kratos service -> the name of its courier service."""
+        return {service.name: service.name + COURIER for service in self.services if service.kind == "kratos"}
+
+    def path(self, *parts: str) -> str:
+        return os.path.join(self.state_dir, *parts)
+
+    def stack_file(self, colour: str, name: str) -> str:
+        return self.path("stacks", colour, name)
+
+    def stack_project(self, colour: str) -> str:
+        """The compose project of a colour that we rendered."""
+        return "%s-%s" % (self.deployment, colour)
+
+
+def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...]:
+    """The module's ``services`` option as values, checked."""
+    found = []
+    for name, given in option.items():
+        kind = str(given.get("kind", "other"))
+        if kind not in KINDS:
+            raise BluegreenError(
+                "unknown kind of service %s" % name,
+                option="services",
+                value=kind,
+                mend="use one of %s" % ", ".join(KINDS),
+            )
+        found.append(
+            Service(
+                name, kind, int(given.get("port", 0)), int(given.get("admin_port", 0)), bool(given.get("edge", True))
+            )
+        )
+    return tuple(found)

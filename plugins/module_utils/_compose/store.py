@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of a release and of a colour in the state directory."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
+    read_json,
+    sync_dir,
+    write_atomic,
+    write_json,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+
+
+def make_dirs(wanted: Wanted, *parts: str, mode: int = 0o750) -> str:
+    """A directory below the state directory, with everything above it, private to root and its group."""
+    where = wanted.state_dir
+    os.makedirs(os.path.dirname(where) or ".", exist_ok=True)
+    for part in ("", *parts):
+        where = os.path.join(where, part) if part else where
+        if not os.path.isdir(where):
+            os.mkdir(where, mode)
+            sync_dir(os.path.dirname(where) or ".")
+    return where
+
+
+def stack(wanted: Wanted, colour: str) -> dict[str, Any]:
+    """services.json of a colour, or {} where that colour has never been adopted or rendered."""
+    found = read_json(wanted.stack_file(colour, "services.json"))
+    return found if isinstance(found, dict) else {}
+
+
+def release(wanted: Wanted, release_id: str) -> dict[str, Any]:
+    found = read_json(wanted.path("releases", release_id, "release.json")) if release_id else None
+    return found if isinstance(found, dict) else {}
+
+
+def is_adopted(wanted: Wanted, colour: str) -> bool:
+    return bool(stack(wanted, colour).get("adopted"))
+
+
+def live_stack(wanted: Wanted) -> dict[str, Any]:
+    """The stack that a new release is compared with: the live colour's, or else the other one's."""
+    return stack(wanted, wanted.live_colour or OTHER[wanted.colour])
+
+
+def write_stack(wanted: Wanted, colour: str, services: dict[str, Any], compose: str | None = None) -> None:
+    """compose.yml first: services.json names a release only when its file is there."""
+    make_dirs(wanted, "stacks", colour)
+    if compose is not None:
+        write_atomic(wanted.stack_file(colour, "compose.yml"), compose, 0o600)
+    write_json(wanted.stack_file(colour, "services.json"), services)
+
+
+def service_entry(
+    wanted: Wanted, colour: str, name: str, container: str, image_id: str, adopted: bool
+) -> dict[str, Any]:
+    """One service of services.json. An adopted service has no address on the colour's own network."""
+    service = wanted.service(name)
+    nets = wanted.nets
+    return {
+        "container": container,
+        "image": image_id,
+        "address": nets.service_on_edge(colour, name).ip if service.edge else "",
+        "colour_address": "" if adopted else nets.service(colour, name).ip,
+        "port": service.port,
+        "admin_port": service.admin_port,
+    }

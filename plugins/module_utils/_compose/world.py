@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs: containers as podman tells it, by labels alone. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+
+
+@dataclass(frozen=True)
+class Container:
+    """The few facts of ``podman inspect`` that decisions are made of. ``networks``: name -> (ip, mac)."""
+
+    id: str
+    name: str
+    service: str
+    project: str
+    image: str
+    reference: str
+    digest: str
+    state: str
+    exit_code: int = 0
+    restart: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def colour(self) -> str:
+        return self.labels.get(core.COLOUR, "")
+
+    @property
+    def release(self) -> str:
+        return self.labels.get(core.RELEASE, "")
+
+    @property
+    def kind(self) -> str:
+        return self.labels.get(core.KIND, "")
+
+    @property
+    def config(self) -> str:
+        return self.labels.get(CONFIG, "")
+
+    def ours(self, wanted: Wanted) -> bool:
+        return self.labels.get(core.LABEL) == wanted.deployment
+
+    def one_shot(self) -> bool:
+        """It has run to its end and nothing will start it again."""
+        return self.state in ("exited", "created") and self.restart in ("", "no", "on-failure")
+
+
+def container(raw: Mapping[str, Any]) -> Container:
+    state = raw.get("State") or {}
+    config = raw.get("Config") or {}
+    labels = dict(config.get("Labels") or {})
+    nets = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+    return Container(
+        id=str(raw.get("Id", "")),
+        name=str(raw.get("Name", "")),
+        service=str(labels.get(core.COMPOSE_SERVICE, "")),
+        project=str(labels.get(core.COMPOSE_PROJECT, "")),
+        image=str(raw.get("Image", "")),
+        reference=str(raw.get("ImageName", "")),
+        digest=str(raw.get("ImageDigest", "")),
+        state=str(state.get("Status", "")).lower(),
+        exit_code=int(state.get("ExitCode", 0)),
+        restart=str(((raw.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name", "")),
+        labels=labels,
+        networks={
+            name: (str(net.get("IPAddress", "")), str(net.get("MacAddress", "")).lower()) for name, net in nets.items()
+        },
+        needs=tuple(raw.get("Dependencies") or ()),
+        command=tuple(str(word) for word in config.get("Cmd") or ()),
+    )
+
+
+class World:
+    """One look at every container of this host, and the questions that the states ask about it."""
+
+    def __init__(self, wanted: Wanted, containers: Sequence[Container]) -> None:
+        self.wanted = wanted
+        self.all = tuple(containers)
+
+    @classmethod
+    def look(cls, podman: Podman, wanted: Wanted) -> World:
+        ids = podman.must("ps", "-a", "-q", "--no-trunc").split()
+        return cls(wanted, [container(raw) for raw in podman.inspect("container", ids)])
+
+    def named(self, name: str) -> Container | None:
+        return next((found for found in self.all if found.name == name), None)
+
+    def of_project(self, service: str) -> Container | None:
+        """The adopted project's container of a service."""
+        return next((c for c in self.all if c.project == self.wanted.project and c.service == service), None)
+
+    def rendered(self, colour: str, kinds: tuple[str, ...] = ("service",)) -> list[Container]:
+        """Containers that we made for a colour."""
+        return [c for c in self.all if c.ours(self.wanted) and c.colour == colour and c.kind in kinds]
+
+    def adopted(self) -> list[Container]:
+        """Coloured containers of the operator's own project."""
+        found = [self.of_project(name) for name in self.wanted.names]
+        return [c for c in found if c is not None]
+
+    def of_colour(self, colour: str) -> dict[str, Container]:
+        """Service -> container of a colour; the adopted project's where that colour was adopted and is still there."""
+        mine = {c.service: c for c in self.rendered(colour) if c.service in self.wanted.names}
+        if not mine and store.is_adopted(self.wanted, colour):
+            return {c.service: c for c in self.adopted()}
+        return mine
+
+    def foreign(self) -> list[Container]:
+        """Coloured containers of the operator's project that are not (or no longer) the ones we adopted."""
+        known = {
+            entry.get("id")
+            for colour in ("blue", "green")
+            if store.is_adopted(self.wanted, colour)
+            for entry in store.stack(self.wanted, colour).get("services", {}).values()
+        }
+        return [c for c in self.all if c.service in self.wanted.names and self._stranger(c, known)]
+
+    def _stranger(self, found: Container, known: set[Any]) -> bool:
+        return found.project == self.wanted.project and not found.ours(self.wanted) and found.id not in known
+
+    def dependents(self, roots: Sequence[Container]) -> list[Container]:
+        """Containers that podman wants removed before ``roots``, and the roots; dependents first."""
+        chosen = {c.id: c for c in roots}
+        grown = True
+        while grown:
+            grown = False
+            for c in self.all:
+                if c.id not in chosen and any(need in chosen for need in c.needs):
+                    chosen[c.id] = c
+                    grown = True
+        order: list[Container] = []
+
+        def visit(c: Container) -> None:
+            if c in order:
+                return
+            for other in chosen.values():
+                if c.id in other.needs:
+                    visit(other)
+            order.append(c)
+
+        for c in chosen.values():
+            visit(c)
+        return order
