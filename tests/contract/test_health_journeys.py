@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import ory_native as native
 import pytest
+
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
@@ -167,8 +168,8 @@ def test_a_rate_limit_is_no_verdict_and_nothing_is_retried(sides: tuple[Domain, 
             self.send_response(429)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Limited)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -43,6 +43,23 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model im
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must, probe
 
+__all__ = [
+    "ONE_SIDE",
+    "TWO_SIDES",
+    "admin",
+    "code_flow",
+    "jwks",
+    "keys",
+    "login",
+    "ready",
+    "sessions",
+    "token",
+    "tokens",
+    "ui_login",
+    "version",
+    "warm",
+]
+
 OneSide = Callable[[Http, Domain, Secrets, float], CheckResult]
 TwoSides = Callable[[Http, Domain, Domain, Secrets, float], CheckResult]
 

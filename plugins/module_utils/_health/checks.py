@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which checks a gate runs, from the operator's services and probes. Pure: nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
+    CheckResult,
+    Domain,
+    Endpoint,
+    Secrets,
+)
+
+# In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
+CHECKS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "ui_login", "code_flow")
+READY = {
+    "kratos": (("public", "/health/ready"), ("admin", "/admin/health/ready")),
+    "hydra": (("public", "/health/ready"), ("admin", "/health/ready")),
+    "hera": (("public", "/health"),),
+    "athena": (("public", "/api/health"),),
+    "site": (("public", "/health"),),
+}
+VERSION = {"kratos": ("admin", "/admin/version"), "hydra": ("admin", "/version")}
+TELLS_VERSION = ("athena", "site")
+# Without another side the same question is asked of one side alone.
+ALONE = {"jwks": "keys", "tokens": "token"}
+
+Run = Callable[[Http, float], CheckResult]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The gate's options, as the module takes them. ``against`` '' means that the colour is asked alone."""
+
+    colour: str
+    against: str
+    networks: Networks
+    services: Mapping[str, Mapping[str, Any]]
+    probes: Mapping[str, Mapping[str, Any]]
+    secrets: Mapping[str, Secrets]
+    checks: Sequence[str] = CHECKS
+    versions: Mapping[str, str] = field(default_factory=dict)
+    warm: int = 5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One planned check; ``run`` takes the Http and the seconds that are left. Groups run side by side."""
+
+    name: str
+    service: str
+    group: str
+    run: Run = field(compare=False, repr=False)
+
+
+def on_edge(service: Mapping[str, Any]) -> bool:
+    return service.get("edge", True) is not False
+
+
+def endpoint(wanted: Wanted, colour: str, name: str) -> Endpoint:
+    """Where a service of a colour answers on that colour's edge network."""
+    if name not in wanted.services:
+        raise BluegreenError("unknown service", option="probes", value=name, mend="name it in bluegreen_services")
+    service = wanted.services[name]
+    ip = wanted.networks.service_on_edge(colour, name).ip
+    admin = service.get("admin_port")
+    return Endpoint(name, (ip, int(service["port"])), (ip, int(admin)) if admin else None)
+
+
+def domain(wanted: Wanted, colour: str, name: str) -> Domain:
+    """One domain as one colour serves it."""
+    probe = wanted.probes[name]
+    lacking = [key for key in ("kratos", "hydra", "login_host", "oauth_host", "identifier") if not probe.get(key)]
+    if lacking:
+        raise BluegreenError("incomplete, it lacks %s" % ", ".join(lacking), option="probes", value=name)
+    hera = probe.get("hera")
+    return Domain(
+        name=name,
+        side=colour,
+        login_host=str(probe["login_host"]),
+        oauth_host=str(probe["oauth_host"]),
+        identifier=str(probe["identifier"]),
+        client_id=str(probe.get("client_id", "")),
+        redirect_uri=str(probe.get("redirect_uri", "")),
+        kratos=endpoint(wanted, colour, str(probe["kratos"])),
+        hydra=endpoint(wanted, colour, str(probe["hydra"])),
+        hera=endpoint(wanted, colour, str(hera)) if hera else None,
+    )
+
+
+def plan(wanted: Wanted) -> tuple[Check, ...]:
+    """Every check in order: first each service's own, then the journeys of each domain."""
+    unknown = sorted(set(wanted.checks) - set(CHECKS))
+    if unknown:
+        raise BluegreenError("unknown check", option="checks", value=unknown, mend="known are %s" % ", ".join(CHECKS))
+    found: list[Check] = []
+    for name in [check for check in CHECKS if check in wanted.checks]:
+        if name in ("ready", "version", "warm"):
+            for service in [key for key, value in wanted.services.items() if on_edge(value)]:
+                found.extend(_own(wanted, name, service))
+        else:
+            found.extend(_journeys(wanted, name))
+    return tuple(found)
+
+
+def _own(wanted: Wanted, name: str, service: str) -> list[Check]:
+    """The checks called ``name`` of one service."""
+    given = wanted.services[service]
+    at = endpoint(wanted, wanted.colour, service)
+    kind = str(given.get("kind", "other"))
+    group = str(given.get("domain") or service)
+    paths = (("public", str(given["ready"])),) if given.get("ready") else READY.get(kind, ())
+    expected = wanted.versions.get(service, "")
+    run: Run | None = None
+    if name == "ready" and paths:
+        run = partial(_ready, at, paths)
+    elif name == "version" and (expected or kind in VERSION or kind in TELLS_VERSION) and (paths or kind in VERSION):
+        run = partial(_version, at, VERSION.get(kind) or paths[0], expected)
+    elif name == "warm" and given.get("ui"):
+        run = partial(_warm, at, "/login" if kind == "hera" else "/", wanted.warm)
+    return [Check(name, service, group, run)] if run else []
+
+
+def _journeys(wanted: Wanted, name: str) -> list[Check]:
+    found = []
+    for key in wanted.probes:
+        here = domain(wanted, wanted.colour, key)
+        secrets = wanted.secrets.get(key)
+        if secrets is None:
+            raise BluegreenError("no secrets for this domain", option="probe_secrets", value=key)
+        if name == "ui_login" and here.hera is None:
+            continue
+        service = here.hydra.service if name in ("jwks", "tokens", "code_flow") else here.kratos.service
+        if name == "ui_login" and here.hera is not None:
+            service = here.hera.service
+        run: Run
+        if name in journeys.TWO_SIDES and wanted.against:
+            run = partial(_two_sides, name, here, domain(wanted, wanted.against, key), secrets)
+        elif name in ALONE or name in journeys.ONE_SIDE:
+            run = partial(_one_side, ALONE.get(name, name), here, secrets)
+        else:
+            continue
+        found.append(Check(name, service, key, run))
+    return found
+
+
+def _ready(at: Endpoint, paths: Sequence[tuple[str, str]], http: Http, left: float) -> CheckResult:
+    return journeys.ready(http, at, paths, left)
+
+
+def _version(at: Endpoint, path: tuple[str, str], expected: str, http: Http, left: float) -> CheckResult:
+    return journeys.version(http, at, path, expected, left)
+
+
+def _warm(at: Endpoint, path: str, count: int, http: Http, left: float) -> CheckResult:
+    return journeys.warm(http, at, path, count, left)
+
+
+def _one_side(name: str, here: Domain, secrets: Secrets, http: Http, left: float) -> CheckResult:
+    return journeys.ONE_SIDE[name](http, here, secrets, left)
+
+
+def _two_sides(name: str, here: Domain, there: Domain, secrets: Secrets, http: Http, left: float) -> CheckResult:
+    return journeys.TWO_SIDES[name](http, here, there, secrets, left)
+
+
+def addresses(wanted: Wanted) -> dict[str, str]:
+    """Every address that the checks will speak to -> who lives there."""
+    colours = [colour for colour in (wanted.colour, wanted.against) if colour]
+    return {
+        endpoint(wanted, colour, name).address[0]: "%s %s" % (colour, name)
+        for colour in colours
+        for name, service in wanted.services.items()
+        if on_edge(service)
+    }

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate from options to result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import gate as running
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
+
+GATE = ArgumentSpec(
+    {
+        "colour": {"type": "str", "required": True, "choices": list(COLOURS)},
+        "against": {"type": "str", "default": "", "choices": ["", *COLOURS]},
+        "services": {"type": "dict", "required": True},
+        "shared": {"type": "list", "elements": "str", "default": []},
+        "network_range": {"type": "str", "required": True},
+        "edge_container": {"type": "str", "required": True},
+        "probes": {"type": "dict", "default": {}},
+        "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
+        "checks": {
+            "type": "list",
+            "elements": "str",
+            "choices": list(checks.CHECKS),
+            "default": list(checks.CHECKS),
+        },
+        "expected_versions": {"type": "dict", "default": {}},
+        "warm": {"type": "int", "default": 5},
+        "timeout": {"type": "int", "default": 120},
+        "fail": {"type": "bool", "default": True},
+    }
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """What the gate touches; ``enter`` takes a process id and enters its network."""
+
+    http: Http
+    podman: Podman
+    clock: Clock
+    enter: Callable[[int], AbstractContextManager[None]] = network_of
+
+
+def wanted(params: Mapping[str, Any]) -> checks.Wanted:
+    """The options as the plan wants them."""
+    if params["against"] == params["colour"]:
+        raise BluegreenError("the same colour", option="against", value=params["against"], mend="name the other one")
+    return checks.Wanted(
+        colour=params["colour"],
+        against=params["against"],
+        networks=Networks(
+            params["deployment"], params["network_range"], tuple(params["services"]), tuple(params["shared"])
+        ),
+        services=params["services"],
+        probes=params["probes"],
+        secrets={
+            name: Secrets(str(given.get("password", "")), str(given.get("client_secret", "")))
+            for name, given in params["probe_secrets"].items()
+        },
+        checks=params["checks"],
+        versions={name: str(version) for name, version in params["expected_versions"].items()},
+        warm=params["warm"],
+    )
+
+
+def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str, Any]:
+    """The module's result without ``changed``."""
+    started = world.clock.monotonic()
+    asked = wanted(params)
+    planned = checks.plan(asked)
+    result: dict[str, Any] = {
+        "passed": None,
+        "checks": [],
+        "planned": ["%s %s" % (check.name, check.service) for check in planned],
+        "seconds": 0.0,
+    }
+    if check_mode:
+        return result
+    edge = running.find_edge(world.podman, params["edge_container"])
+    running.refuse_strangers(edge, checks.addresses(asked))
+    found = running.run(planned, world.http, world.clock, params["timeout"], lambda: world.enter(edge.pid))
+    return {
+        **result,
+        "passed": bool(found) and all(check.ok for check in found),
+        "checks": [asdict(check) for check in found],
+        "seconds": round(world.clock.monotonic() - started, 2),
+    }

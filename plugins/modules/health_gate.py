@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: health_gate
+short_description: Ask a colour whether it can serve
+version_added: 1.0.0
+description:
+  - Sends real journeys to a colour from inside the edge container's network namespace, addressed as the edge would address them, with the public host
+    names, without DNS and past the edge's rate limit.
+  - Readiness alone misses most breakage, so the journeys write (login, authorization code, logout) and the judges know the disguises of a broken Ory.
+  - Refuses to send anything to an address that is on no network of the edge.
+  - Changes nothing that lasts. Every session and token that it makes it also ends, when the journey succeeds.
+options:
+  deployment:
+    description: Name of the deployment.
+    type: str
+    default: olympus
+  state_dir:
+    description: Directory of the collection's state on this host. Not used by this module.
+    type: path
+    default: /var/lib/olympus-bluegreen
+  colour:
+    description: The colour that is asked.
+    type: str
+    required: true
+    choices: [blue, green]
+  against:
+    description: The other colour, whose sessions, tokens and keys O(colour) has to accept. Empty asks O(colour) alone.
+    type: str
+    default: ""
+    choices: ["", blue, green]
+  services:
+    description:
+      - The coloured services in the operator's order, each with V(kind) and V(port), and as it applies V(admin_port), V(domain), V(ready), V(ui), V(edge).
+      - A service with V(edge=false) is not on the edge network and can't be asked.
+    type: dict
+    required: true
+  shared:
+    description: Names of the shared services that coloured ones talk to.
+    type: list
+    elements: str
+    default: []
+  network_range:
+    description: The range from which the collection's networks are cut.
+    type: str
+    required: true
+  edge_container:
+    description: Name or id of the edge container.
+    type: str
+    required: true
+  probes:
+    description:
+      - "Per domain what the journeys need: V(kratos), V(hydra) and V(hera) (names of services), V(login_host), V(oauth_host), V(identifier), V(client_id),
+        V(redirect_uri)."
+    type: dict
+    default: {}
+  probe_secrets:
+    description: Per domain the V(password) of the probe identity and the V(client_secret) of the probe client.
+    type: dict
+    default: {}
+  checks:
+    description:
+      - What to check.
+      - V(ready) and V(version) ask every service, V(warm) loads the pages of every UI.
+      - V(sessions), V(tokens) and V(jwks) compare with O(against); without it V(sessions) is left out and the other two ask O(colour) alone.
+      - V(admin) lists identities, V(login) is Kratos' API flow, V(ui_login) goes through Hera's form, V(code_flow) through Hydra and Hera.
+    type: list
+    elements: str
+    choices: [ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow]
+    default: [ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow]
+  expected_versions:
+    description: Service to the version that it has to tell. A service not named here may tell any.
+    type: dict
+    default: {}
+  warm:
+    description: How often each UI's page is loaded.
+    type: int
+    default: 5
+  timeout:
+    description: Seconds for everything together, waiting for readiness included.
+    type: int
+    default: 120
+  fail:
+    description: Whether a check that did not pass fails the task.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    description: Says what would be checked and sends nothing.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+author:
+  - olympus.bluegreen authors (@olympusoss)
+"""
+
+EXAMPLES = r"""
+- name: Gate the idle colour before the cutover
+  olympus.bluegreen.health_gate:
+    colour: green
+    against: blue
+    services: "{{ bluegreen_services }}"
+    shared: "{{ bluegreen_shared }}"
+    network_range: "{{ bluegreen_network_range }}"
+    edge_container: prod_caddy_1
+    probes: "{{ bluegreen_probes }}"
+    probe_secrets: "{{ bluegreen_probe_secrets }}"
+
+- name: Is blue still well after the migration?
+  olympus.bluegreen.health_gate:
+    colour: blue
+    checks: [ready, tokens, admin, login, ui_login, code_flow]
+    services: "{{ bluegreen_services }}"
+    network_range: "{{ bluegreen_network_range }}"
+    edge_container: prod_caddy_1
+    probes: "{{ bluegreen_probes }}"
+    probe_secrets: "{{ bluegreen_probe_secrets }}"
+"""
+
+RETURN = r"""
+passed:
+  description: Whether every check passed. Null in check mode.
+  returned: always
+  type: bool
+checks:
+  description: One entry a check, in the order of the plan. Empty in check mode.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the check.
+      type: str
+    service:
+      description: The service that it is about.
+      type: str
+    ok:
+      description: Whether it passed.
+      type: bool
+    detail:
+      description: Plain words, without secrets.
+      type: str
+    ms:
+      description: Milliseconds, waiting included.
+      type: float
+    busy:
+      description: Whether a rate limit answered until the deadline, which is no verdict.
+      type: bool
+planned:
+  description: What is checked, as "name service".
+  returned: always
+  type: list
+  elements: str
+seconds:
+  description: How long it took.
+  returned: always
+  type: float
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.options import GATE, World, gate
+
+
+def main() -> None:
+    module = AnsibleModule(**DEPLOYMENT.merge(GATE).to_kwargs())
+    world = World(DirectHttp(), Podman(SubprocessRunner()), SystemClock())
+    try:
+        result = gate(module.params, module.check_mode, world)
+    except BluegreenError as exc:
+        module.fail_json(msg=str(exc), partial=exc.partial)
+    if result["passed"] is False and module.params["fail"]:
+        bad = ["%s of %s: %s" % (c["name"], c["service"], c["detail"]) for c in result["checks"] if not c["ok"]]
+        module.fail_json(msg="%s can't serve. %s" % (module.params["colour"], "; ".join(bad)), **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
