@@ -137,6 +137,8 @@ func answers(path string, body []byte) (string, bool) {
 		return answer(429, "Server: Caddy\r\n", ""), true
 	case "/session-401":
 		return answer(401, "X-Bluegreen-Colour: green\r\n", `{"error":{}}`), true
+	case "/interim":
+		return "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + good, true
 	case "/double":
 		return good + good, true
 	case "/close-told":

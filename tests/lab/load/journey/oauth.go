@@ -28,10 +28,15 @@ func (w *World) authorizeURL() string {
 		"redirect_uri", w.Config.Client.Redirect, "state", "state-"+w.newPerson().Password[4:16]).Encode())
 }
 
+// basic is the client's proof of who it is.
+func (c Client) basic() http.Header {
+	pair := url.QueryEscape(c.ID) + ":" + url.QueryEscape(c.Secret)
+	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(pair))}}
+}
+
 // token asks the token endpoint; a grant refused is a loss named name_refused.
 func (a *Agent) token(name string, fields url.Values) (Grant, *wire.Response) {
 	w := a.World
-	basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(w.Client.ID) + ":" + url.QueryEscape(w.Client.Secret)))
 	granted := func(answer *wire.Response) string {
 		why := record.Status(name+"_refused", http.StatusOK)(answer)
 		if why == "" && decode[Grant](answer).Access == "" {
@@ -40,7 +45,7 @@ func (a *Agent) token(name string, fields url.Values) (Grant, *wire.Response) {
 		return why
 	}
 	answer, ok := a.Do(Step{Method: http.MethodPost, URL: w.oauth("/oauth2/token"), Form: fields, Expect: granted,
-		Header: http.Header{"Authorization": {"Basic " + basic}}})
+		Header: w.Client.basic()})
 	if !ok {
 		return Grant{}, answer
 	}
@@ -72,9 +77,8 @@ func ClientCredentials(w *World) {
 }
 
 func (a *Agent) revoke(token string) {
-	fields := values("token", token, "client_id", a.World.Client.ID, "client_secret", a.World.Client.Secret)
-	a.Do(Step{Method: http.MethodPost, URL: a.World.oauth("/oauth2/revoke"), Form: fields,
-		Expect: record.Status("revoke_refused", http.StatusOK)})
+	a.Do(Step{Method: http.MethodPost, URL: a.World.oauth("/oauth2/revoke"), Form: values("token", token),
+		Header: a.World.Client.basic(), Expect: record.Status("revoke_refused", http.StatusOK)})
 }
 
 // CodeFlow: authorization code through Hydra and Hera's login and consent forms (each kept for a while), the token,
