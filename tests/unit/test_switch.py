@@ -10,12 +10,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch, SwitchState
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch, SwitchState
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
 ACTS = ("install", "claim", "prepare", "flip", "rollback", "retire")
 

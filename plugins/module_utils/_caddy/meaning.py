@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a Caddy configuration means, read from its JSON: whom it dials, whether the switch is in it, and whether a
+rewritten one still says what the operator's said.
+
+The last is the proof that stands behind the rewrite: Caddy's own adapter turns both files into JSON, our routes are
+folded back into the proxy that they replaced, and what remains must be equal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
+    COLOUR_HEADER,
+    COOKIE,
+    UPSTREAM_PLACEHOLDERS,
+    Upstream,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Every JSON object in ``value``, outermost first."""
+    if isinstance(value, dict):
+        yield value
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from objects(child)
+
+
+def dials(config: Any) -> list[str]:
+    """``host:port`` of every upstream, each once, in the order of the configuration."""
+    found = [one["dial"] for one in objects(config) if isinstance(one.get("dial"), str)]
+    return list(dict.fromkeys(found))
+
+
+def plain_names(config: Any, services: Collection[str]) -> list[str]:
+    """Upstreams dialled by the plain name of a coloured service: which colour that is, nobody says."""
+    return [dial for dial in dials(config) if dial.rsplit(":", 1)[0] in services]
+
+
+def marker_names(value: Any, root: str) -> set[str]:
+    """The files that matchers in ``value`` look for in the switch directory."""
+    files = [one["file"] for one in objects(value) if isinstance(one.get("file"), dict)]
+    return {name for file in files if file.get("root") == root for name in file.get("try_files", [])}
+
+
+def has_switch(config: Any, root: str) -> bool:
+    return {"green", "ready"} <= marker_names(config, root)
+
+
+def addresses(config: Any, upstreams: Sequence[Upstream], colour: str) -> list[str]:
+    """The upstreams of one colour that the configuration dials."""
+    known = {upstream.address(colour) for upstream in upstreams}
+    return [dial for dial in dials(config) if dial.rsplit(":", 1)[0] in known]
+
+
+def difference(before: Any, after: Any, upstreams: Sequence[Upstream], root: str, named_log: bool = True) -> str:
+    """Where ``after``, with our routes folded back, says something else than ``before``; '' where it doesn't."""
+    fold = _Fold(upstreams, root, named_log)
+    return _first_difference(fold.config(before), fold.config(after), "")
+
+
+def _first_difference(left: Any, right: Any, path: str) -> str:
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted(set(left) | set(right)):
+            if key not in left or key not in right:
+                return "%s/%s" % (path, key)
+            found = _first_difference(left[key], right[key], "%s/%s" % (path, key))
+            if found:
+                return found
+        return ""
+    if isinstance(left, list) and isinstance(right, list):
+        for index, (one, other) in enumerate(zip(left, right)):
+            found = _first_difference(one, other, "%s/%d" % (path, index))
+            if found:
+                return found
+        return "" if len(left) == len(right) else "%s/%d" % (path, min(len(left), len(right)))
+    return "" if left == right else path
+
+
+class _Fold:
+    def __init__(self, upstreams: Sequence[Upstream], root: str, named_log: bool) -> None:
+        self.root = root
+        self.log_file = root.rsplit("/", 1)[0] + "/log/access.log"
+        self.named_log = named_log
+        self.groups: dict[str, str] = {}
+        self.services = {upstream.service for upstream in upstreams}
+        self.names = {upstream.address(colour): upstream.service for upstream in upstreams for colour in COLOURS}
+
+    def config(self, config: Any) -> Any:
+        self.groups.clear()
+        config = json.loads(json.dumps(config))
+        logging = config.get("logging", {}).get("logs", {})
+        ours = {name for name, log in logging.items() if log.get("writer", {}).get("filename") == self.log_file}
+        return self._without_logs(self._value(config), ours)
+
+    def _without_logs(self, config: Any, ours: set[str]) -> Any:
+        """The access log of ours taken out; where it had to be unnamed it renumbers others: then all logs go."""
+        logging = config.pop("logging", {})
+        logs = logging.get("logs", {})
+        for name in ours:
+            logs.pop(name, None)
+        default = logs.get("default", {})
+        default["exclude"] = [name for name in default.get("exclude", []) if name.split(".")[-1] not in ours]
+        if default == {"exclude": []}:
+            logs.pop("default", None)
+        if self.named_log and logs:
+            config["logging"] = logging
+        for server in config.get("apps", {}).get("http", {}).get("servers", {}).values():
+            hosts = server.pop("logs", {}).get("logger_names", {})
+            left = {host: [name for name in _list(names) if name not in ours] for host, names in hosts.items()}
+            if self.named_log and any(left.values()):
+                server["logs"] = {host: names for host, names in left.items() if names}
+        return config
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._value(child) for child in value]
+        if not isinstance(value, dict):
+            return value
+        if value.get("handler") == "reverse_proxy":
+            value = self._proxy(value)
+        if "group" in value:
+            # Numbered by Caddy over the whole file; only who shares one with whom means something.
+            value = {**value, "group": self.groups.setdefault(value["group"], "group %d" % len(self.groups))}
+        return {key: self._routes(child) if key == "routes" else self._value(child) for key, child in value.items()}
+
+    def _routes(self, routes: list[dict[str, Any]]) -> list[Any]:
+        """One route a handler (Caddy joins and splits them as matchers allow), of ours only the green one."""
+        split = [{**route, "handle": [handler]} for route in routes for handler in route.get("handle") or [{}]]
+        kept: list[Any] = []
+        for route in split:
+            markers = marker_names(route.get("match"), self.root)
+            if markers in (set(), {"green"}):
+                kept.append(self._value(self._matched(route)))
+        return kept
+
+    def _matched(self, route: dict[str, Any]) -> dict[str, Any]:
+        left = [self._match(match) for match in route.get("match", [])]
+        rest = {key: value for key, value in route.items() if key != "match"}
+        return {**rest, "match": left} if any(left) else rest
+
+    def _match(self, match: dict[str, Any]) -> dict[str, Any]:
+        kept = {}
+        for kind, value in match.items():
+            if kind == "expression" and isinstance(value, dict):
+                value = {key: part for key, part in value.items() if key != "name"}
+            if kind == "not":
+                value = [inner for inner in value if not marker_names(inner, self.root)]
+            if value and not (kind == "file" and value.get("root") == self.root):
+                kept[kind] = value
+        return kept
+
+    def _proxy(self, proxy: dict[str, Any]) -> dict[str, Any]:
+        """The operator's handler: plain names for our addresses, without our header, cookie and static fallback."""
+        for upstream in proxy.get("upstreams", []):
+            host, _, port = str(upstream.get("dial", "")).rpartition(":")
+            upstream["dial"] = "%s:%s" % (self.names.get(host, host), port)
+        responses = [one for one in proxy.pop("handle_response", []) if not self._our_response(one)]
+        headers = proxy.pop("headers", {})
+        response = headers.get("response", {})
+        response.get("set", {}).pop(COLOUR_HEADER, None)
+        headers = {key: value for key, value in headers.items() if value not in ({}, {"set": {}})}
+        if "set" in response and not response["set"]:
+            response.pop("set")
+        kept = {"handle_response": responses, "headers": headers}
+        return self._said({**proxy, **{key: value for key, value in kept.items() if value}})
+
+    def _said(self, proxy: dict[str, Any]) -> dict[str, Any]:
+        """A placeholder for the dialled address is written out by the rewrite; so it is here."""
+        dialled = [upstream.get("dial", "") for upstream in proxy.get("upstreams", [])]
+        if len(dialled) != 1 or dialled[0].rsplit(":", 1)[0] not in self.services:
+            return proxy
+        text = json.dumps(proxy)
+        for placeholder in UPSTREAM_PLACEHOLDERS:
+            text = text.replace(placeholder, dialled[0])
+        written: dict[str, Any] = json.loads(text)
+        return written
+
+    def _our_response(self, response: dict[str, Any]) -> bool:
+        text = json.dumps(response)
+        return bool(marker_names(response, self.root)) or ('"%s=' % COOKIE in text and "copy_response" in text)
+
+
+def _list(names: Any) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)

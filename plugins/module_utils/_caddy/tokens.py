@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Caddyfile as tokens and blocks that know where they stand, so that a rewrite leaves every other byte alone.
+
+The rules are those of Caddy's own lexer: quotes, backquotes, heredocs, ``\\`` before a newline, comments that begin a
+token. Offsets count characters of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+HEREDOC = re.compile(r"<<([A-Za-z0-9_-]+)\r?\n")
+
+
+class CaddyfileError(BluegreenError):
+    """A Caddyfile that we can't read or rewrite. The message names the file, the line and the reason."""
+
+    def __init__(self, where: str, line: int, reason: str, mend: str = "") -> None:
+        super().__init__("%s:%d: %s" % (where, line, reason), mend=mend)
+
+
+@dataclass(frozen=True)
+class Token:
+    value: str
+    line: int
+    start: int
+    end: int
+    quoted: bool = False
+
+
+@dataclass
+class Statement:
+    """One directive: the tokens of its first line without the brace, and the statements of its block if it has one.
+
+    ``start`` and ``end`` span all of it; ``inner`` spans what is between its braces.
+    """
+
+    tokens: list[Token]
+    start: int
+    end: int
+    line: int
+    block: list[Statement] | None = None
+    inner: tuple[int, int] = (0, 0)
+    parent: Statement | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.tokens[0].value if self.tokens else ""
+
+    @property
+    def args(self) -> list[Token]:
+        return self.tokens[1:]
+
+    def walk(self) -> Iterator[Statement]:
+        yield self
+        for child in self.block or []:
+            yield from child.walk()
+
+
+class Lexer:
+    """``lines()`` gives the tokens of each logical line."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self.text = text
+        self.where = where
+        self.at = 0
+        self.line = 1
+
+    def lines(self) -> Iterator[list[Token]]:
+        row: list[Token] = []
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if char == "\n":
+                self._advance(1)
+                if row:
+                    yield row
+                row = []
+            elif char.isspace():
+                self._advance(1)
+            elif char == "#":
+                end = self.text.find("\n", self.at)
+                self._advance((len(self.text) if end < 0 else end) - self.at)
+            elif self.text.startswith(("\\\n", "\\\r\n"), self.at):
+                self._advance(self.text.index("\n", self.at) + 1 - self.at)
+            else:
+                row.append(self._token())
+        if row:
+            yield row
+
+    def _advance(self, count: int) -> str:
+        taken = self.text[self.at : self.at + count]
+        self.line += taken.count("\n")
+        self.at += count
+        return taken
+
+    def _token(self) -> Token:
+        start, line = self.at, self.line
+        heredoc = HEREDOC.match(self.text, self.at)
+        if heredoc:
+            value = self._heredoc(heredoc)
+        elif self.text[self.at] in '"`':
+            value = self._quoted(self.text[self.at])
+        else:
+            return Token(self._plain(), line, start, self.at)
+        return Token(value, line, start, self.at, True)
+
+    def _plain(self) -> str:
+        begin = self.at
+        while self.at < len(self.text) and not self.text[self.at].isspace():
+            if self.text.startswith(("\\\n", "\\\r\n"), self.at):
+                break
+            self.at += 1
+        return self.text[begin : self.at]
+
+    def _quoted(self, quote: str) -> str:
+        line, value = self.line, ""
+        self._advance(1)
+        while self.at < len(self.text):
+            if quote == '"' and self.text.startswith('\\"', self.at):
+                value += self._advance(2)[1]
+            elif self.text[self.at] == quote:
+                self._advance(1)
+                return value
+            else:
+                value += self._advance(1)
+        raise CaddyfileError(self.where, line, "a quote that is never closed")
+
+    def _heredoc(self, opening: re.Match[str]) -> str:
+        line = self.line
+        end = re.compile(r"^[ \t]*%s(?=\s|$)" % re.escape(opening.group(1)), re.MULTILINE)
+        closing = end.search(self.text, opening.end())
+        if closing is None:
+            raise CaddyfileError(self.where, line, "a heredoc that is never closed: <<%s" % opening.group(1))
+        self._advance(closing.end() - self.at)
+        return self.text[opening.end() : closing.start()]
+
+
+def _is(token: Token, value: str) -> bool:
+    return token.value == value and not token.quoted
+
+
+def parse(text: str, where: str = "Caddyfile") -> Statement:
+    """The whole file as one statement without tokens. Raises CaddyfileError for unbalanced braces."""
+    root = Statement([], 0, len(text), 1, [], (0, len(text)))
+    current = root
+    for row in Lexer(text, where).lines():
+        if _is(row[0], "}"):
+            if len(row) > 1:
+                raise CaddyfileError(where, row[0].line, "something follows a closing brace on its line")
+            current.end = row[0].end
+            current.inner = (current.inner[0], row[0].start)
+            if current.parent is None:
+                raise CaddyfileError(where, row[0].line, "a closing brace without an opening one")
+            current = current.parent
+            continue
+        opens = _is(row[-1], "{")
+        tokens = row[:-1] if opens else row
+        statement = Statement(tokens, row[0].start, row[-1].end, row[0].line, parent=current)
+        if current.block is not None:
+            current.block.append(_joined(current, statement))
+        if opens:
+            statement.block, statement.inner = [], (row[-1].end, row[-1].end)
+            current = statement
+    if current is not root:
+        raise CaddyfileError(where, current.line, "a block that is never closed")
+    return root
+
+
+def _joined(parent: Statement, statement: Statement) -> Statement:
+    """A site's addresses may go on after a comma on the next line: then the two rows are one statement."""
+    if parent.parent is None and parent.block and parent.block[-1].block is None:
+        last = parent.block[-1]
+        if last.tokens and last.tokens[-1].value.endswith(","):
+            parent.block.pop()
+            statement.tokens = last.tokens + statement.tokens
+            statement.start, statement.line = last.start, last.line
+    return statement
