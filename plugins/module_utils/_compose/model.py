@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,3 +112,32 @@ def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...
             )
         )
     return tuple(found)
+
+
+def wanted_from(params: Mapping[str, Any]) -> Wanted:
+    """A module's parameters as a deployment. What becomes a file name is checked here."""
+    for option in ("deployment", "project", "version", "release"):
+        if params[option] and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", params[option]):
+            raise BluegreenError("only letters, digits and _ . + - are possible", option=option, value=params[option])
+    making = params["state"] in ("rendered", "started") and not params["release"]
+    if not params["version"] and (making or (params["state"] == "adopted" and not params["undo"])):
+        raise BluegreenError("is needed for state %s" % params["state"], option="version", value="")
+    clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
+    if clash:
+        raise BluegreenError("coloured and shared at once", option="services", value=sorted(clash))
+    return Wanted(
+        deployment=params["deployment"],
+        state_dir=os.path.abspath(params["state_dir"]),
+        project=params["project"],
+        source=os.path.abspath(params["source"]),
+        compose_files=tuple(params["compose_files"]),
+        services=services_from(params["services"]),
+        shared=tuple(params["shared"]),
+        edge_service=params["edge_service"],
+        network_range=params["network_range"],
+        colour=params["colour"] or "",
+        live_colour=params["live_colour"] or "",
+        version=params["version"],
+        images=params["images"],
+        podman_compose=params["podman_compose"],
+    )

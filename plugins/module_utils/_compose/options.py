@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of podman_compose_release."""
+
+from __future__ import annotations
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+
+STATES = ["read", "adopted", "rendered", "started", "courier_started", "courier_stopped", "absent"]
+
+RELEASE = ArgumentSpec(
+    {
+        "state": {"type": "str", "choices": STATES, "default": "read"},
+        "undo": {"type": "bool", "default": False},
+        "project": {"type": "str", "required": True},
+        "source": {"type": "path", "required": True},
+        "compose_files": {"type": "list", "elements": "str", "default": ["compose.yml"]},
+        "colour": {"type": "str", "choices": list(COLOURS)},
+        "live_colour": {"type": "str", "choices": list(COLOURS)},
+        "version": {"type": "str", "default": ""},
+        "release": {"type": "str", "default": ""},
+        "images": {"type": "dict", "default": {}},
+        "services": {"type": "dict", "required": True},
+        "shared": {"type": "list", "elements": "str", "default": []},
+        "edge_service": {"type": "str", "default": "caddy"},
+        "network_range": {"type": "str", "default": "10.231.16.0/20"},
+        "publish": {"type": "str", "choices": ["network"], "default": "network"},
+        "podman_compose": {"type": "str", "default": "podman-compose"},
+    },
+    required_if=(
+        ("state", "rendered", ("colour",)),
+        ("state", "started", ("colour", "live_colour")),
+        ("state", "courier_started", ("colour",)),
+        ("state", "courier_stopped", ("colour",)),
+        ("state", "absent", ("colour", "live_colour")),
+    ),
+)
+
+SPEC = DEPLOYMENT.merge(RELEASE)

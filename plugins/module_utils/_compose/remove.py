@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""state: absent. A colour's containers go, dependents first; files, images, volumes and networks stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+
+
+def absent(context: Context) -> Job:
+    wanted, podman = context.wanted, context.podman
+    if wanted.colour == wanted.live_colour:
+        raise Refused("%s is live: it is not removed" % wanted.colour, option="live_colour", value=wanted.live_colour)
+    world = World.look(podman, wanted)
+    roots = roots_of(world, wanted)
+    gone = order(world, wanted, roots)
+    steps = tuple(Step("remove", c.name, c.state) for c in gone)
+
+    def do(step: Step) -> None:
+        container(podman, step.target)
+
+    def verify() -> None:
+        left = roots_of(World.look(podman, wanted), wanted)
+        if left:
+            raise BluegreenError("still there: %s" % ", ".join(c.name for c in left), mend="run again")
+
+    before = {c.name: "%s %s" % (c.service, c.state) for c in gone}
+    return Job(Plan(before, {}, steps), do, verify, notes={"removed": [c.name for c in gone]})
+
+
+def roots_of(world: World, wanted: Wanted) -> list[Container]:
+    """What belongs to the colour: ours by label; for the adopted blue the project's coloured services by theirs."""
+    found = world.rendered(wanted.colour, ("service", "courier"))
+    found += [c for c in world.rendered(wanted.colour, ("migrate",)) if c.one_shot()]
+    if store.is_adopted(wanted, wanted.colour):
+        found += [c for c in world.adopted() if not c.ours(wanted)]
+    return found
+
+
+def order(world: World, wanted: Wanted, roots: Sequence[Container]) -> list[Container]:
+    """Roots and what podman wants removed before them. Refuses when that would take something that still matters."""
+    chosen = world.dependents(roots)
+    known = {c.id for c in roots}
+    protected = {*wanted.shared, wanted.edge_service}
+    bad = [c for c in chosen if c.id not in known and (not c.one_shot() or c.service in protected)]
+    if bad:
+        names = ", ".join("%s (%s)" % (c.name, c.state) for c in bad)
+        raise Refused(
+            "podman would have to remove %s as well, because it was started with a dependency on this colour" % names,
+            option="colour",
+            value=wanted.colour,
+            mend="recreate it without depends_on on a coloured service, then run again",
+        )
+    return chosen
+
+
+def container(podman: Podman, name: str) -> None:
+    """Stop by the container's own signal and time, then remove. One that is gone already is no error."""
+    result = podman.run("rm", "--force", name, timeout=180)
+    if result.rc != 0 and podman.one("container", name) is not None:
+        raise BluegreenError(
+            "container %s cannot be removed: %s" % (name, result.last_words()), mend="look at podman ps -a"
+        )

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""podman-compose as we call it: our rendered file by standard input, secrets by environment, one service a call."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+
+# These would steer podman or podman-compose themselves, so they cannot travel by the environment of the call.
+STEERS = re.compile(
+    r"^(PATH|HOME|USER|SHELL|TERM|TMPDIR|LANG|LC_.*|XDG_.*|LD_.*|PYTHON.*|CONTAINERS?_.*|PODMAN_.*|COMPOSE_.*|BUILDAH_.*"
+    r"|STORAGE_.*|REGISTRY_.*|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|GO[A-Z]+|NO_COLOR|(HTTPS?|NO|ALL|FTP)_PROXY)$",
+    re.IGNORECASE,
+)
+
+
+def stack_of(context: Context, colour: str) -> dict[str, Any]:
+    """The rendered compose file of a colour as a value, still escaped. Holds secrets."""
+    path = context.wanted.stack_file(colour, "compose.yml")
+    text = read_text(path)
+    if text is None:
+        raise BluegreenError("%s has not been rendered" % colour, option="colour", value=colour, mend="deploy it first")
+    value = yamlio.load(text, path)
+    return value if isinstance(value, dict) else {}
+
+
+def environment(stack: Mapping[str, Any], service: str) -> dict[str, str]:
+    """What a service of a rendered file gets, unescaped. Holds secrets."""
+    found = stack["services"][service].get("environment") or {}
+    return {unescape(str(key)): unescape(str(value)) for key, value in found.items()}
+
+
+def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) -> None:
+    """Create (where it is missing) and start one service's container.
+
+    podman-compose would put every value on podman's command line, where each user of the host can read it. So it sees
+    only names (``-e NAME``), and podman takes the values from its environment.
+    """
+    wanted = context.wanted
+    secret = {name: value for name, value in environment(stack, service).items() if not STEERS.match(name)}
+    names = " ".join("-e %s" % shlex.quote(name) for name in sorted(secret))
+    plain = {
+        key: value
+        for key, value in (stack["services"][service].get("environment") or {}).items()
+        if unescape(str(key)) not in secret
+    }
+    shown = {**stack["services"][service], "environment": plain}
+    text = yamlio.dump({**stack, "services": {service: shown}})
+    argv = [wanted.podman_compose, "-p", wanted.stack_project(colour), "--profile", "courier", "-f", "-"]
+    argv += ["--podman-run-args=" + names] if names else []
+    argv += ["up", "-d", "--no-deps", "--no-build", service]
+    result = context.podman.runner.run(argv, env=secret, stdin=text, cwd=wanted.path("stacks", colour), timeout=180)
+    if result.rc != 0:
+        words = scrub(result.last_words(), secret.values())
+        raise CommandError(
+            "podman-compose up %s failed (rc %d): %s" % (service, result.rc, words), mend="look at podman ps -a"
+        )
+
+
+def scrub(text: str, secrets: Any) -> str:
+    """The text without any value that might be a secret, longest first."""
+    for secret in sorted((value for value in secrets if len(value) >= 4), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text

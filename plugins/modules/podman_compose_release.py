@@ -1,0 +1,234 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: podman_compose_release
+short_description: One colour of a podman-compose deployment as an immutable release
+version_added: 1.0.0
+description:
+  - Takes a running podman-compose project as colour blue without recreating a container, renders a release of it
+    for the other colour, starts, stops and removes that colour.
+  - A release is a version resolved to one image id per coloured service and a content-hashed copy of the compose
+    files, the environment files and every bind-mounted file of the project directory that a coloured service uses.
+    Nothing that is edited or pulled later reaches a running colour.
+  - The operator's compose file is only read, by C(podman-compose config); podman-compose is never run in the adopted
+    project in any other way.
+  - Containers and networks are recognised by their labels alone.
+author: "olympus.bluegreen authors (@olympusoss)"
+requirements:
+  - podman
+  - podman-compose 1.3 or later
+  - PyYAML
+attributes:
+  check_mode:
+    description: Can run in check mode and say what it would do without changing anything.
+    support: full
+  diff_mode:
+    description: Says what it changes or would change; environments and secrets are never part of it.
+    support: full
+options:
+  state:
+    description:
+      - V(read) only looks.
+      - V(adopted) makes the networks, joins the running project to them and records it as blue. Run again it is the
+        repair after the edge or a shared service was recreated.
+      - V(rendered) makes the release and the compose file of O(colour).
+      - V(started) renders and then makes the containers of O(colour) what the file says.
+      - V(courier_started) and V(courier_stopped) start and remove the mail courier containers of O(colour).
+      - V(absent) removes the containers of O(colour); files, images, networks and volumes stay.
+    type: str
+    choices: [read, adopted, rendered, started, courier_started, courier_stopped, absent]
+    default: read
+  undo:
+    description: With O(state=adopted), take the project off the networks again and remove them. Nothing else.
+    type: bool
+    default: false
+  deployment:
+    description: Name of the deployment; networks, projects and labels are derived from it.
+    type: str
+    default: olympus
+  state_dir:
+    description: Directory of releases and stacks.
+    type: path
+    default: /var/lib/olympus-bluegreen
+  project:
+    description: Name of the compose project that is adopted.
+    type: str
+    required: true
+  source:
+    description: The operator's project directory.
+    type: path
+    required: true
+  compose_files:
+    description: Compose files, relative to O(source), in the order podman-compose gets them.
+    type: list
+    elements: str
+    default: [compose.yml]
+  colour:
+    description: The colour to work on.
+    type: str
+    choices: [blue, green]
+  live_colour:
+    description: The colour that is live now. It is never rendered, started or removed.
+    type: str
+    choices: [blue, green]
+  version:
+    description:
+      - Version of the new release; fills C({version}) of O(images).
+      - With O(state=adopted), the version that is running.
+    type: str
+    default: ""
+  release:
+    description: Id of a kept release to render instead of making a new one.
+    type: str
+    default: ""
+  images:
+    description: Coloured service to image reference or template. A service not named keeps the live colour's image.
+    type: dict
+    default: {}
+  services:
+    description:
+      - Coloured services in a fixed order (append new ones), each a dictionary of C(kind), C(port), C(admin_port),
+        and C(edge) (V(false) keeps it off the edge network). Other keys are ignored.
+    type: dict
+    required: true
+  shared:
+    description: Services of the project that coloured ones talk to, in a fixed order. They are never changed.
+    type: list
+    elements: str
+    default: []
+  edge_service:
+    description: Service of the project that is the edge.
+    type: str
+    default: caddy
+  network_range:
+    description: IPv4 range (a /22 or larger) that the four networks are cut from.
+    type: str
+    default: 10.231.16.0/20
+  publish:
+    description: How the edge reaches a colour. V(network) is by the internal edge networks.
+    type: str
+    choices: [network]
+    default: network
+  podman_compose:
+    description: Path of podman-compose.
+    type: str
+    default: podman-compose
+"""
+
+EXAMPLES = r"""
+- name: Take the running stack as blue
+  olympus.bluegreen.podman_compose_release:
+    state: adopted
+    project: prod
+    source: /opt/olympusoss/prod
+    version: v1.4.2
+    services: "{{ bluegreen_services }}"
+    shared: [postgres]
+
+- name: Start green at the new version
+  olympus.bluegreen.podman_compose_release:
+    state: started
+    project: prod
+    source: /opt/olympusoss/prod
+    colour: green
+    live_colour: blue
+    version: v1.5.0
+    images:
+      ciam-hera: "ghcr.io/olympusoss/hera:{version}"
+    services: "{{ bluegreen_services }}"
+    shared: [postgres]
+"""
+
+RETURN = r"""
+colour:
+  description: The colour worked on.
+  type: str
+  returned: success
+release:
+  description: >-
+    The colour's release: C(id) ('' while an image has to be pulled, in check mode), C(version), C(images) (service to
+    C(reference), C(id), C(digest)), C(changed) services, C(kept) services (not mapped) and changed C(files).
+  type: dict
+  returned: success
+services:
+  description: Service to C(container), C(image), C(address) (edge network), C(colour_address), C(port), C(admin_port), C(state).
+  type: dict
+  returned: success
+courier:
+  description: Kratos service to V(running), V(stopped), V(absent) or V(embedded) (inside an adopted server).
+  type: dict
+  returned: success
+colours:
+  description: Colour to C(release), C(adopted), C(running), C(services), C(courier) and C(drift) (sentences).
+  type: dict
+  returned: success
+foreign:
+  description: Coloured containers that were neither adopted nor started by this collection.
+  type: list
+  elements: dict
+  returned: success
+networks:
+  description: Network to C(subnet) and C(present).
+  type: dict
+  returned: success
+off_networks:
+  description: The edge, shared or coloured containers that are not on a network they belong to, as sentences.
+  type: list
+  elements: str
+  returned: success
+removed:
+  description: Containers removed by O(state=absent).
+  type: list
+  elements: str
+  returned: success
+messages:
+  description: What the operator should know; also given as warnings.
+  type: list
+  elements: str
+  returned: success
+steps:
+  description: What was done, or would be done in check mode, in order.
+  type: list
+  elements: str
+  returned: success
+partial:
+  description: Steps done before a failure.
+  type: dict
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.app import answer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import wanted_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+
+
+def main() -> None:
+    module = AnsibleModule(**SPEC.to_kwargs())
+    params = module.params
+    state = "undone" if params["undo"] else params["state"]
+    try:
+        if params["undo"] and params["state"] != "adopted":
+            raise BluegreenError("undo belongs to state adopted", option="undo", value=True)
+        context = Context(wanted_from(params), Podman(SubprocessRunner()), SystemClock())
+        result = answer(context, state, module.check_mode, params["release"])
+    except BluegreenError as exc:
+        module.fail_json(msg=str(exc), partial=exc.partial)
+    for message in result["messages"]:
+        module.warn(message)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
