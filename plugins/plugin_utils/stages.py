@@ -63,6 +63,21 @@ class Decision:
         return asdict(self)
 
 
+def version_of(release: str) -> str:
+    """The version in a release id ``<version>-<10 hex digits>``."""
+    return release.rpartition("-")[0]
+
+
+def _problems(edge: Mapping[str, Any], compose: Mapping[str, Any]) -> tuple[str, ...]:
+    found = [str(item) for item in edge.get("problems") or []]
+    for item in compose.get("foreign") or []:
+        found.append("%s (%s) was not started by us" % (item.get("container"), item.get("service")))
+    found += [str(item) for item in compose.get("off_networks") or []]
+    for colour in (compose.get("colours") or {}).values():
+        found += [str(item) for item in colour.get("drift") or []]
+    return tuple(found)
+
+
 def world(facts: Mapping[str, Any]) -> World:
     """Read the three modules' answers (``edge``, ``compose``, ``ledger``) of preflight."""
     edge, compose, ledger = (facts.get(name) or {} for name in ("edge", "compose", "ledger"))
@@ -70,7 +85,7 @@ def world(facts: Mapping[str, Any]) -> World:
     colours = {
         name: Colour(
             release=str(one.get("release") or ""),
-            version=str(one.get("version") or ""),
+            version=version_of(str(one.get("release") or "")),
             adopted=bool(one.get("adopted")),
             running=bool(one.get("running")),
         )
@@ -87,9 +102,7 @@ def world(facts: Mapping[str, Any]) -> World:
         lock=ledger.get("lock") or {},
         stable=str((ledger.get("marks") or {}).get("stable") or ""),
         verdict=(releases.get(colours.get(live, Colour()).release) or {}).get("verdict") or {},
-        problems=tuple(
-            [str(item) for item in edge.get("problems") or []] + [str(item) for item in compose.get("problems") or []]
-        ),
+        problems=_problems(edge, compose),
     )
 
 

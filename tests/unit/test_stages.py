@@ -96,10 +96,9 @@ FACTS: dict[str, Any] = {
     "edge": {"adopted": True, "live": "green", "return_to": BACK, "token": 4, "problems": []},
     "compose": {
         "colours": {
-            "blue": {"release": "v1.4.2-a", "version": "v1.4.2", "adopted": True, "running": True},
-            "green": {"release": "v1.5.0-b", "version": "v1.5.0", "adopted": False, "running": True},
+            "blue": {"release": "v1.4.2-a", "adopted": True, "running": True},
+            "green": {"release": "v1.5.0-b", "adopted": False, "running": True},
         },
-        "problems": [],
     },
     "ledger": {"releases": {"v1.5.0-b": {"verdict": GOOD}}, "marks": {"fence": "v1.4.2-a"}, "lock": {}},
 }
@@ -115,3 +114,13 @@ def test_status_names_the_next_command() -> None:
 
 def test_status_of_a_stranger_says_adopt() -> None:
     assert "--tags adopt" in status_screen({"edge": {"adopted": False}})[1]
+
+
+def test_what_is_not_ours_stops_every_stage() -> None:
+    compose = {
+        **FACTS["compose"],
+        "foreign": [{"container": "x_ciam-hera_1", "service": "ciam-hera"}],
+        "off_networks": ["caddy is off olympus-edge-green"],
+    }
+    decision = stage_decision({**FACTS, "compose": compose}, "cleanup", bake=0)
+    assert "x_ciam-hera_1" in decision["refused"] and "olympus-edge-green" in decision["refused"]
