@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
-# The lab's targets, included by the top Makefile.
-LAB := PYTHONPATH=tests/lab python3 -m olympus_lab
+# The lab's targets, included by the top Makefile, which sets VENV and PYTHONPATH.
 
-.PHONY: lab lab-setup lab-images lab-down lab-status
+##@ The lab
+.PHONY: machine lab lab-setup lab-images lab-down lab-status
+machine lab-setup: ## Install what this machine lacks: packages, Go, settings for Podman
+	python3 -m olympus_lab setup
 
-lab-setup: ## install what this machine lacks for the lab
-	$(LAB) setup
+lab-images: machine $(VENV)/.done ## Build the images of every release (LAB_IMAGES=registry: take the published ones)
+	python3 -m olympus_lab images
 
-lab-images: lab-setup ## build the lab's images (LAB_IMAGES=registry pulls the published ones)
-	$(LAB) images
+lab: lab-images ## Olympus v1.4.2 on this machine, as an operator runs it
+	python3 -m olympus_lab up
 
-lab: lab-images ## bring up Olympus v1.4.2 on this machine
-	$(LAB) up
+lab-down: ## Remove what the lab made, but its images and caches
+	python3 -m olympus_lab down
 
-lab-down: ## remove what the lab made, but its images and caches
-	$(LAB) down
-
-lab-status: ## what of the lab runs
-	$(LAB) status
+lab-status: ## What of the lab runs
+	python3 -m olympus_lab status

@@ -7,14 +7,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from olympus_lab import binaries, config, podman, rootfs
-from olympus_lab.progress import LabError, run_logged, say
+from olympus_lab.progress import run_logged, say
 
 PREFIX = "localhost/olympus-lab"
 HASH_LABEL = "olympus.lab.inputs"
@@ -114,10 +113,14 @@ def _build(image: Image) -> bool:
 
 
 def _place(source: Path, target: Path) -> None:
+    """Put ``source`` at ``target``, a file by hard link (the contexts lie in build/lab, most sources too)."""
     if source.is_dir():
         shutil.copytree(source, target, symlinks=True)
-    else:
-        os.link(source, target) if source.stat().st_dev == target.parent.stat().st_dev else shutil.copy2(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _pull(image: Image) -> None:

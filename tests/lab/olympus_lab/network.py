@@ -34,7 +34,7 @@ def block() -> None:
     for route in _json("route", "show", "root", config.RANGE):
         device = route.get("dev", "")
         if route.get("type") != "blackhole" and not _is_bridge(device):
-            raise LabError(f"{route['dst']} is already reached by {device} on this machine: the lab needs {config.RANGE}")
+            raise LabError(f"{route['dst']} is already reached by {device} here, but the lab needs {config.RANGE}")
     _ip("route", "replace", "blackhole", config.RANGE)
 
 

@@ -100,7 +100,8 @@ def adapt() -> None:
         config.CONTAINERS_CONF.write_text(header + text)
         if not _refusal({**os.environ, "CONTAINERS_CONF": str(config.CONTAINERS_CONF)}):
             _overrides.cache_clear()
-            say(f"podman's defaults are refused here ({refusal}); using {config.CONTAINERS_CONF.relative_to(config.ROOT)}")
+            where = config.CONTAINERS_CONF.relative_to(config.ROOT)
+            say(f"podman's defaults are refused here ({refusal}); using {where}")
             return
     config.CONTAINERS_CONF.unlink()
     raise LabError(f"no container starts on this machine: {refusal}")

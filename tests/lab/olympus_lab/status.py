@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from olympus_lab import config, leftovers, network, podman
+from olympus_lab import config, leftovers, network
 
 
 def _memory_kib() -> int:
@@ -63,6 +63,6 @@ def screen() -> str:
         for row in seen["containers"]
     ]
     lines.append(f"networks: {' '.join(seen['networks']) or '-'}; volumes: {' '.join(seen['volumes']) or '-'}")
-    blackhole = f"blackhole over {config.RANGE}: {'yes' if seen['blackhole'] else 'no'}"
-    lines.append(f"{blackhole}; memory {seen['memory_mib']} MiB; podman {podman.call(['--version']).stdout.split()[-1]}")
+    blackhole = "yes" if seen["blackhole"] else "no"
+    lines.append(f"blackhole over {config.RANGE}: {blackhole}; memory of all containers {seen['memory_mib']} MiB (PSS)")
     return "\n".join(lines)

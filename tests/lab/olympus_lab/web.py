@@ -58,7 +58,11 @@ def local(
 
 
 def _exchange(
-    connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | None,
+    headers: Mapping[str, str] | None,
 ) -> Answer:
     try:
         connection.request(method, path, body, {**(headers or {}), "Connection": "close"})
