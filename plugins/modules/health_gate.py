@@ -10,9 +10,10 @@ module: health_gate
 short_description: Ask a colour whether it can serve
 version_added: 1.0.0
 description:
-  - Sends real journeys to a colour from inside the edge container's network namespace, addressed as the edge would address them, with the public host
-    names, without DNS and past the edge's rate limit.
-  - Readiness alone misses most breakage, so the journeys write (login, authorization code, logout) and the judges know the disguises of a broken Ory.
+  - Sends real journeys to a colour from inside the edge container's network namespace, addressed as the edge would
+    address them, with the public host names, without DNS and past the edge's rate limit.
+  - Readiness alone misses most breakage, so the journeys write (login, authorization code, logout) and the judges know
+    the disguises of a broken Ory.
   - Refuses to send anything to an address that is on no network of the edge.
   - Changes nothing that lasts. Every session and token that it makes it also ends, when the journey succeeds.
 options:
@@ -36,7 +37,8 @@ options:
     choices: ["", blue, green]
   services:
     description:
-      - The coloured services in the operator's order, each with V(kind) and V(port), and as it applies V(admin_port), V(domain), V(ready), V(ui), V(edge).
+      - The coloured services in the operator's order, each with V(kind) and V(port), and as it applies V(admin_port),
+        V(domain), V(ready), V(ui), V(edge).
       - A service with V(edge=false) is not on the edge network and can't be asked.
     type: dict
     required: true
@@ -55,8 +57,8 @@ options:
     required: true
   probes:
     description:
-      - "Per domain what the journeys need: V(kratos), V(hydra) and V(hera) (names of services), V(login_host), V(oauth_host), V(identifier), V(client_id),
-        V(redirect_uri)."
+      - "Per domain what the journeys need: V(kratos), V(hydra) and V(hera) (names of services), V(login_host),
+        V(oauth_host), V(identifier), V(client_id), V(redirect_uri)."
     type: dict
     default: {}
   probe_secrets:
@@ -67,8 +69,10 @@ options:
     description:
       - What to check.
       - V(ready) and V(version) ask every service, V(warm) loads the pages of every UI.
-      - V(sessions), V(tokens) and V(jwks) compare with O(against); without it V(sessions) is left out and the other two ask O(colour) alone.
-      - V(admin) lists identities, V(login) is Kratos' API flow, V(ui_login) goes through Hera's form, V(code_flow) through Hydra and Hera.
+      - V(sessions), V(tokens) and V(jwks) compare with O(against); without it V(sessions) is left out and the other two
+        ask O(colour) alone.
+      - V(admin) lists identities, V(login) is Kratos' API flow, V(ui_login) goes through Hera's form, V(code_flow)
+        through Hydra and Hera.
     type: list
     elements: str
     choices: [ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow]

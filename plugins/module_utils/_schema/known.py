@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The migrations that an image brings, learnt once per image and kept.
+
+A binary with ``status`` is asked; it lists what it knows and writes nothing. One without (Kratos up to 1.3) migrates an
+empty throw-away PostgreSQL that nothing else can reach: it has no network but its own loopback, which the migrating
+container shares.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import cli, database, oneshot, versions
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import Dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import parse as parse_dsn
+
+CACHE_VERSION = 1
+SHADOW_SECONDS = 60.0
+# Independent of the image's own entry point; initdb may lie beside the path, as Debian has it.
+SHADOW_SCRIPT = """
+set -e
+PATH="$PATH:$(echo /usr/lib/postgresql/*/bin /usr/local/bin | tr ' ' ':')"
+umask 077
+dir=$(mktemp -d)
+printf '%s\n' "$SHADOW_PASSWORD" > "$dir/password"
+initdb -D "$dir/data" -U shadow --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
+exec postgres -D "$dir/data" -p 5432 -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off
+"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """``learned_by`` is status, shadow or cache."""
+
+    form: cli.Form
+    migrations: tuple[versions.Migration, ...]
+    learned_by: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image under test: its full id, its program (used where it has no entry point), where the answers are kept."""
+
+    id: str
+    product: str
+    entrypoint: str
+    cache: str
+
+
+def find_image(podman: Podman, reference: str, product: str, state_dir: str) -> Image:
+    seen = podman.one("image", reference)
+    if seen is None:
+        raise BluegreenError("no such image on this host", option="compose_file", value=reference)
+    identity = str(seen["Id"]).replace("sha256:", "")
+    program = "" if (seen.get("Config") or {}).get("Entrypoint") else product
+    return Image(identity, product, program, os.path.join(state_dir, "cache", "migrations-%s.json" % identity[:12]))
+
+
+def cached(image: Image) -> Known | None:
+    kept = read_json(image.cache)
+    if not isinstance(kept, dict) or kept.get("v") != CACHE_VERSION or kept.get("image") != image.id:
+        return None
+    return Known(
+        cli.Form(tuple(kept["form"]["up"]), tuple(kept["form"]["status"])),
+        tuple(versions.Migration(item["version"], item["name"]) for item in kept["migrations"]),
+        "cache",
+    )
+
+
+def keep(image: Image, known: Known) -> None:
+    os.makedirs(os.path.dirname(image.cache), mode=0o750, exist_ok=True)
+    content: Mapping[str, Any] = {
+        "v": CACHE_VERSION,
+        "image": image.id,
+        "product": image.product,
+        "learned_by": known.learned_by,
+        "form": {"up": list(known.form.up), "status": list(known.form.status)},
+        "migrations": [{"version": m.version, "name": m.name} for m in known.migrations],
+    }
+    write_json(image.cache, content)
+
+
+def ask_form(podman: Podman, image: Image) -> cli.Form:
+    """From the program's own help, in a container without a network."""
+    told = []
+    program = ["--entrypoint", image.entrypoint] if image.entrypoint else []
+    for words in cli.HELP:
+        result = podman.run(
+            "run", "--rm", "--network", "none", "--pull", "never", *program, image.id, *words, timeout=60
+        )
+        if result.rc not in (0, 1):
+            raise CommandError("`%s` of the image failed: %s" % (" ".join(words), result.last_words()))
+        told.append(result.out + result.err)
+    return cli.form(told[0], told[1])
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """How to make the throw-away database. ``connect`` takes a DSN and a process id whose network has the database."""
+
+    deployment: str
+    target: str
+    image: str
+    connect: Callable[[Dsn, int], database.Db]
+
+
+def from_shadow(
+    podman: Podman, clock: Clock, image: Image, form: cli.Form, shadow: Shadow
+) -> tuple[versions.Migration, ...]:
+    labels = oneshot.labels(shadow.deployment, "shadow", shadow.target)
+    _remove(podman, labels)
+    name = "%s-shadow-%s" % (shadow.deployment, shadow.target)
+    password = secrets.token_urlsafe(24)
+    server = oneshot.Job(
+        name=name,
+        image=shadow.image,
+        arguments=("-c", SHADOW_SCRIPT),
+        labels=labels,
+        network="none",
+        environment={"SHADOW_PASSWORD": password},
+        entrypoint="/bin/sh",
+        user="postgres",
+    )
+    url = parse_dsn("postgres://shadow:%s@127.0.0.1:5432/postgres?sslmode=disable" % password)
+    try:
+        oneshot.start(podman, server)
+        db = _wait_for(podman, clock, name, lambda pid: shadow.connect(url, pid))
+        try:
+            migration = oneshot.Job(
+                name=name + "-run",
+                image=image.id,
+                arguments=form.up,
+                labels=labels,
+                network="container:" + name,
+                environment={"DSN": url.url, "SQA_OPT_OUT": "true"},
+                entrypoint=image.entrypoint,
+            )
+            ended = oneshot.run(podman, migration, SHADOW_SECONDS)
+            return _learnt(database.applied(db), ended)
+        finally:
+            db.close()
+    finally:
+        _remove(podman, labels)
+
+
+def _learnt(applied: frozenset[str], ended: oneshot.Finished) -> tuple[versions.Migration, ...]:
+    if ended.rc != 0 or not applied:
+        raise CommandError("the image can't migrate an empty database (rc %d, %d applied)" % (ended.rc, len(applied)))
+    return versions.from_shadow(applied, ended.log)
+
+
+def _remove(podman: Podman, labels: Mapping[str, str]) -> None:
+    """The one that shares the other's network goes first."""
+    names = [name for name, _ in oneshot.found(podman, labels)]
+    for name in sorted(names, key=len, reverse=True):
+        podman.run("rm", "-f", "-t", "0", name, timeout=60)
+
+
+def _wait_for(podman: Podman, clock: Clock, name: str, connect: Callable[[int], database.Db]) -> database.Db:
+    """A connection as soon as the throw-away database takes one."""
+    last = ""
+
+    def attempt() -> database.Db | None:
+        nonlocal last
+        seen = podman.one("container", name)
+        pid = int((seen or {}).get("State", {}).get("Pid") or 0)
+        if not pid:
+            words = podman.run("logs", name).last_words()
+            raise CommandError("the throw-away database ended: %s" % words, mend="give shadow_image")
+        try:
+            return connect(pid)
+        except BluegreenError as exc:
+            last = exc.msg
+            return None
+
+    db = wait_until(clock, attempt, lambda got: got is not None, SHADOW_SECONDS)
+    if db is None:
+        raise CommandError("the throw-away database took no connection: %s" % last)
+    return db

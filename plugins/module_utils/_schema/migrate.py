@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One schema target: observe and plan. apply.py does it and reads back.
+
+Return codes prove nothing: the versions in the database before and after do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import LABEL, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    cli,
+    database,
+    dsn,
+    known,
+    oneshot,
+    release,
+    versions,
+)
+
+STATUS_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    product: str
+    service: str
+    database: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Seconds everywhere. ``database_container`` '' means that the DSN's host is reached from here as it is."""
+
+    deployment: str
+    state_dir: str
+    target: Target
+    compose_file: str
+    network: str
+    extra_hosts: tuple[str, ...] = ()
+    database_container: str = ""
+    shadow_image: str = ""
+    lock_timeout: float = 2.0
+    lock_wait: float = 60.0
+    timeout: float = 900.0
+    attempts: int = 5
+    transaction_age: float = 60.0
+
+
+@dataclass(frozen=True)
+class World:
+    """What a migration touches; ``connect`` and ``enter`` are the way into the database's network."""
+
+    podman: Podman
+    clock: Clock
+    connect: Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], database.Db] = database.connect
+    enter: Callable[[int], AbstractContextManager[None]] = network_of
+
+
+@dataclass(frozen=True)
+class State:
+    service: release.Service
+    image: known.Image
+    known: known.Known
+    applied: frozenset[str]
+    invalid: tuple[str, ...]
+    leftovers: tuple[tuple[str, str], ...]
+    foreign: tuple[str, ...]
+
+    @property
+    def difference(self) -> versions.Difference:
+        return versions.compare(self.known.migrations, self.applied)
+
+    def printed(self) -> dict[str, object]:
+        return {**versions.summary(self.applied), "invalid_indexes": list(self.invalid)}
+
+
+def migrate_labels(wanted: Wanted) -> dict[str, str]:
+    return oneshot.labels(wanted.deployment, "migrate", wanted.target.name)
+
+
+def open_database(wanted: Wanted, world: World, service: release.Service) -> database.Db:
+    """A session in the target database, named so that whoever waits for us can read who we are."""
+    name = ("olympus-bluegreen migrate %s, %s:%d" % (wanted.target.name, socket.gethostname(), os.getpid()))[:63]
+    if not wanted.database_container:
+        return world.connect(dsn.for_libpq(service.dsn, name, on_host=service.on_host), nullcontext)
+    seen = world.podman.one("container", wanted.database_container)
+    pid = int((seen or {}).get("State", {}).get("Pid") or 0)
+    if not pid:
+        raise BluegreenError("it does not run", option="database_container", value=wanted.database_container)
+    return world.connect(dsn.for_libpq(service.dsn, name, "127.0.0.1", service.on_host), lambda: world.enter(pid))
+
+
+def observe(wanted: Wanted, world: World) -> State:
+    """The world as it is. Learns the image's list of migrations when it has not been learnt before."""
+    service = release.read(wanted.compose_file, wanted.target.service)
+    if service.dsn.database != wanted.target.database:
+        raise Refused(
+            "the service's DSN leads to database %s" % service.dsn.database,
+            option="target.database",
+            value=wanted.target.database,
+            mend="correct bluegreen_schema_targets",
+        )
+    image = known.find_image(world.podman, service.image, wanted.target.product, wanted.state_dir)
+    db = open_database(wanted, world, service)
+    try:
+        applied, invalid = database.applied(db), database.invalid_indexes(db)
+    finally:
+        db.close()
+    return State(
+        service=service,
+        image=image,
+        known=known.cached(image) or learn(wanted, world, service, image),
+        applied=applied,
+        invalid=invalid,
+        leftovers=tuple(oneshot.found(world.podman, migrate_labels(wanted))),
+        foreign=foreign_runs(world.podman),
+    )
+
+
+def foreign_runs(podman: Podman) -> tuple[str, ...]:
+    """Running containers that are not ours and migrate something: an operator's deploy script at work."""
+    listed = podman.must("ps", "--no-trunc", "--format", '{{.Names}}\t{{.Label "%s"}}\t{{.Command}}' % LABEL)
+    rows = [line.split("\t", 2) for line in listed.splitlines() if line.count("\t") >= 2]
+    return tuple(name for name, label, command in rows if not label and re.search(r"\bmigrate\b.*\bsql\b", command))
+
+
+def learn(wanted: Wanted, world: World, service: release.Service, image: known.Image) -> known.Known:
+    """Ask the image (or an empty throw-away database) once, and keep the answer."""
+    form = known.ask_form(world.podman, image)
+    if form.status:
+        job = job_of(wanted, world, service, image, form.status, "status")
+        oneshot.clear(world.podman, job.labels, STATUS_SECONDS)
+        ended = oneshot.run(world.podman, job, STATUS_SECONDS)
+        learnt = known.Known(form, versions.from_status(ended.out), "status")
+    else:
+        shadow = known.Shadow(wanted.deployment, wanted.target.name, shadow_image(wanted, world), shadow_door(world))
+        learnt = known.Known(form, known.from_shadow(world.podman, world.clock, image, form, shadow), "shadow")
+    known.keep(image, learnt)
+    return learnt
+
+
+def shadow_image(wanted: Wanted, world: World) -> str:
+    """The operator's choice, else the image that the database itself runs."""
+    if wanted.shadow_image:
+        return wanted.shadow_image
+    seen = world.podman.one("container", wanted.database_container) if wanted.database_container else None
+    if seen is None:
+        raise BluegreenError("none for the throw-away database", option="shadow_image", mend="name a PostgreSQL image")
+    return str(seen["Image"])
+
+
+def shadow_door(world: World) -> Callable[[dsn.Dsn, int], database.Db]:
+    return lambda url, pid: world.connect(
+        dsn.for_libpq(url, "olympus-bluegreen shadow", "127.0.0.1"), lambda: world.enter(pid)
+    )
+
+
+def job_of(
+    wanted: Wanted, world: World, service: release.Service, image: known.Image, words: tuple[str, ...], kind: str
+) -> oneshot.Job:
+    """A one-shot container of the new image as the service would run, with the DSN bounded by lock_timeout."""
+    bounded = dsn.with_parameters(
+        service.dsn,
+        lock_timeout=str(int(wanted.lock_timeout * 1000)),
+        application_name="olympus-bluegreen %s %s" % (kind, wanted.target.name),
+    )
+    return oneshot.Job(
+        name="%s-%s-%s" % (wanted.deployment, kind, wanted.target.name),
+        image=image.id,
+        arguments=words + cli.config_arguments(service.command),
+        labels=oneshot.labels(wanted.deployment, kind, wanted.target.name),
+        network=wanted.network,
+        environment={**service.environment, "DSN": bounded},
+        entrypoint=image.entrypoint,
+        volumes=service.volumes,
+        extra_hosts=wanted.extra_hosts or service.extra_hosts,
+        place=oneshot.place(world.podman, wanted.network),
+    )
+
+
+def plan(state: State, wanted: Wanted) -> Plan:
+    """Pure. Raises Refused on drift: versions that only a newer binary knows."""
+    difference = state.difference
+    if difference.newer:
+        raise Refused(
+            "%s holds %d migrations newer than the image's newest, the first is %s"
+            % (wanted.target.database, len(difference.newer), difference.newer[0]),
+            mend="this image is older than the schema: give the release that made it, or a newer one",
+        )
+    if not difference.pending:
+        return Plan(before=state.printed(), after=state.printed())
+    steps = [Step("await", name, status) for name, status in state.leftovers]
+    steps += [Step("drop_index", name, "invalid") for name in state.invalid]
+    steps.append(Step("migrate", wanted.target.database, "%d pending" % len(difference.pending)))
+    applied = state.applied | {migration.version for migration in difference.pending}
+    return Plan(state.printed(), {**versions.summary(applied), "invalid_indexes": []}, tuple(steps))
+
+
+def warnings(state: State) -> list[str]:
+    found = ["container %s seems to migrate a database and is not ours" % name for name in state.foreign]
+    found += ["index %s is invalid" % name for name in state.invalid]
+    older = [version for version in state.difference.unknown if version not in state.difference.newer]
+    if older:
+        found.append("%d applied migrations are not in the image's list: %s" % (len(older), ", ".join(older[:5])))
+    return found
+
+
+def described(migrations: tuple[versions.Migration, ...]) -> list[dict[str, str]]:
+    return [{"version": migration.version, "name": migration.name} for migration in migrations]
+
+
+def result(state: State, planned: Plan) -> dict[str, Any]:
+    """What the module returns before anything was done."""
+    return {
+        **planned.result(),
+        "before": versions.summary(state.applied),
+        "after": {"count": planned.after["count"], "latest": planned.after["latest"]},
+        "pending": described(state.difference.pending),
+        "applied": [],
+        "unknown": list(state.difference.unknown),
+        "invalid_indexes": list(state.invalid),
+        "image": state.image.id,
+        "learned_by": state.known.learned_by,
+        "verdict": "NOT_JUDGED",
+        "attempts": 0,
+        "seconds": 0.0,
+    }

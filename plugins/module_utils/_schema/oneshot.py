@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One-shot containers: started detached under a known name and label, so that a run that was killed is found again."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import PASSED_ON, check
+
+TARGET = "olympus.bluegreen.target"
+# Our own networks give fixed addresses below this one; a one-shot container stays out of their way.
+ONE_SHOT_HOST = 250
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run. ``environment`` holds secrets: they reach Podman by its own environment, never by arguments."""
+
+    name: str
+    image: str
+    arguments: tuple[str, ...]
+    labels: Mapping[str, str]
+    network: str
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    entrypoint: str = ""
+    volumes: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """``rc`` proves nothing by itself; ``log`` is stdout and stderr together and may hold secrets."""
+
+    rc: int
+    out: str
+    log: str
+
+
+def labels(deployment: str, kind: str, target: str) -> dict[str, str]:
+    return {LABEL: deployment, KIND: kind, TARGET: target}
+
+
+def arguments(job: Job) -> list[str]:
+    """``podman run`` and what follows, without a secret."""
+    found = ["run", "-d", "--name", job.name, "--pull", "never", "--log-driver", "k8s-file", "--network", job.network]
+    found += [part for key, value in job.labels.items() for part in ("--label", "%s=%s" % (key, value))]
+    found += [part for volume in job.volumes for part in ("--volume", volume)]
+    found += [part for host in job.extra_hosts for part in ("--add-host", host)]
+    for name, value in job.environment.items():
+        # What Podman itself reads would change Podman; none of these is a secret.
+        found += ["--env", "%s=%s" % (name, value) if name in PASSED_ON else name]
+    found += list(job.place)
+    found += ["--entrypoint", job.entrypoint] if job.entrypoint else []
+    found += ["--user", job.user] if job.user else []
+    return [*found, job.image, *job.arguments]
+
+
+def start(podman: Podman, job: Job) -> None:
+    given = {name: value for name, value in job.environment.items() if name not in PASSED_ON}
+    check(podman.run(*arguments(job), env=given, timeout=60), "start of container %s" % job.name)
+
+
+def finish(podman: Podman, name: str, timeout: float) -> Finished:
+    """Wait for the end, read everything, remove it. Still running after ``timeout`` seconds: killed, and an error."""
+    waited = podman.run("wait", name, timeout=timeout)
+    logs = podman.run("logs", name, timeout=60)
+    podman.run("rm", "-f", "-t", "5", name, timeout=60)
+    if waited.rc == 124:
+        raise CommandError(
+            "container %s was still running after %g s and was ended" % (name, timeout), mend="raise the timeout"
+        )
+    check(waited, "waiting for container %s" % name)
+    return Finished(int(waited.out.split()[0]), logs.out, logs.out + logs.err)
+
+
+def run(podman: Podman, job: Job, timeout: float) -> Finished:
+    start(podman, job)
+    return finish(podman, job.name, timeout)
+
+
+def found(podman: Podman, wanted: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(name, status) of the containers with these labels."""
+    return [(str(c["Name"]), str(c["State"]["Status"])) for c in podman.containers(wanted)]
+
+
+def running(containers: Sequence[tuple[str, str]]) -> list[str]:
+    return [name for name, status in containers if status in ("running", "stopping", "paused")]
+
+
+def clear(podman: Podman, wanted: Mapping[str, str], timeout: float) -> list[str]:
+    """Take away what a killed run left: a running one is waited for (else refused), an ended one removed."""
+    there = found(podman, wanted)
+    for name in running(there):
+        if podman.run("wait", name, timeout=timeout).rc == 124:
+            raise BluegreenError(
+                "container %s of an earlier run is still running after %g s" % (name, timeout),
+                mend="wait for it, or look at `podman logs %s` and end it yourself" % name,
+            )
+    for name, _ in there:
+        podman.run("rm", "-f", "-t", "1", name, timeout=60)
+    return [name for name, _ in there]
+
+
+def place(podman: Podman, network: str) -> tuple[str, ...]:
+    """Where a one-shot container sits on a network of ours (it has fixed addresses); nothing for a foreign one.
+
+    The MAC follows from the address: a reused address must not meet an old ARP entry.
+    """
+    if network.startswith("container:") or network in ("host", "none"):
+        return ()
+    seen: dict[str, Any] | None = podman.one("network", network)
+    if seen is None:
+        raise BluegreenError("no such network", option="network", value=network, mend="start the stage before")
+    if LABEL not in (seen.get("labels") or {}):
+        return ()
+    subnets = [ipaddress.ip_network(item["subnet"]) for item in seen.get("subnets") or []]
+    own = [subnet for subnet in subnets if subnet.version == 4 and subnet.prefixlen <= 24]
+    if not own:
+        return ()
+    ip = own[0].network_address + ONE_SHOT_HOST
+    return ("--ip", str(ip), "--mac-address", "0a:58:" + ":".join("%02x" % part for part in ip.packed))

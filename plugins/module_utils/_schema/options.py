@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module's options and its one way through: observe, plan, apply, record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, migrate
+
+MIGRATE = ArgumentSpec(
+    {
+        "state": {"type": "str", "default": "migrated", "choices": ["read", "migrated"]},
+        "target": {
+            "type": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "product": {"type": "str", "required": True, "choices": ["kratos", "hydra"]},
+                "service": {"type": "str", "required": True},
+                "database": {"type": "str", "required": True},
+            },
+        },
+        "compose_file": {"type": "path", "required": True},
+        "network": {"type": "str", "required": True},
+        "extra_hosts": {"type": "dict", "default": {}},
+        "database_container": {"type": "str", "default": ""},
+        "shadow_image": {"type": "str", "default": ""},
+        "lock_timeout": {"type": "float", "default": 2.0},
+        "lock_wait": {"type": "float", "default": 60.0},
+        "timeout": {"type": "float", "default": 900.0},
+        "attempts": {"type": "int", "default": 5},
+        "max_transaction_age": {"type": "float", "default": 60.0},
+        "release": {"type": "str", "default": ""},
+    }
+)
+
+
+def wanted(params: Mapping[str, Any]) -> migrate.Wanted:
+    return migrate.Wanted(
+        deployment=params["deployment"],
+        state_dir=params["state_dir"],
+        target=migrate.Target(**params["target"]),
+        compose_file=params["compose_file"],
+        network=params["network"],
+        extra_hosts=tuple("%s:%s" % pair for pair in params["extra_hosts"].items()),
+        database_container=params["database_container"],
+        shadow_image=params["shadow_image"],
+        lock_timeout=params["lock_timeout"],
+        lock_wait=params["lock_wait"],
+        timeout=params["timeout"],
+        attempts=params["attempts"],
+        transaction_age=params["max_transaction_age"],
+    )
+
+
+def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tuple[dict[str, Any], Plan, list[str]]:
+    """The module's result, the plan that its diff comes from, and what the operator should be warned of."""
+    asked = wanted(params)
+    state = migrate.observe(asked, world)
+    read = params["state"] == "read"
+    planned = Plan(state.printed(), state.printed()) if read else migrate.plan(state, asked)
+    result = migrate.result(state, planned)
+    if planned.changed and not check_mode:
+        result.update(apply.apply(state, asked, world))
+    if params["release"] and not read and not check_mode:
+        record(asked, params["release"], result)
+    return result, planned, migrate.warnings(state)
+
+
+def record(asked: migrate.Wanted, release: str, result: Mapping[str, Any]) -> None:
+    """The result beside the release; a rerun that finds nothing to do leaves the first record."""
+    directory = os.path.join(asked.state_dir, "releases", release, "schema")
+    path = os.path.join(directory, asked.target.name + ".json")
+    if result["changed"] or not os.path.exists(path):
+        os.makedirs(directory, mode=0o750, exist_ok=True)
+        write_json(path, {"v": 1, "target": asked.target.name, "database": asked.target.database, **result})

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One service of the rendered compose file of the new release: fully interpolated, so what is read is what runs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn
+
+try:
+    import yaml
+except ImportError:
+    YAML_MISSING = True
+else:
+    YAML_MISSING = False
+
+
+@dataclass(frozen=True)
+class Service:
+    """``environment`` holds secrets: never print it. ``volumes`` are host:container[:options] texts."""
+
+    name: str
+    image: str
+    environment: Mapping[str, str] = field(repr=False)
+    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+
+    @property
+    def dsn(self) -> dsn.Dsn:
+        url = self.environment.get("DSN", "")
+        if not url:
+            raise BluegreenError("it has no environment variable DSN", option="target.service", value=self.name)
+        return dsn.parse(url)
+
+    def on_host(self, path: str) -> str:
+        """The host's path of a file that the service sees at ``path`` through a mount; else ``path`` itself."""
+        for volume in self.volumes:
+            source, target = volume.split(":")[:2]
+            if source.startswith("/") and (path == target or path.startswith(target.rstrip("/") + "/")):
+                return source.rstrip("/") + path[len(target.rstrip("/")) :]
+        return path
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if not value:
+        return ()
+    return tuple(shlex.split(value)) if isinstance(value, str) else tuple(str(word) for word in value)
+
+
+def _pairs(value: Any, sign: str) -> dict[str, str]:
+    """A compose mapping, written as a mapping or as a list of NAME<sign>VALUE."""
+    if isinstance(value, Mapping):
+        return {str(key): "" if given is None else str(given) for key, given in value.items()}
+    return {name: given for name, _, given in (str(item).partition(sign) for item in value or [])}
+
+
+def _volume(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    mode = ":ro" if value.get("read_only") else ""
+    return "%s:%s%s" % (value.get("source", ""), value.get("target", ""), mode)
+
+
+def parse(document: Any, name: str) -> Service:
+    services = document.get("services") if isinstance(document, dict) else None
+    given = services.get(name) if isinstance(services, dict) else None
+    if not isinstance(given, dict):
+        raise BluegreenError("not a service of the rendered compose file", option="target.service", value=name)
+    if not given.get("image"):
+        raise BluegreenError("the rendered service has no image", option="target.service", value=name)
+    return Service(
+        name=name,
+        image=str(given["image"]),
+        environment=_pairs(given.get("environment"), "="),
+        command=_words(given.get("command")),
+        entrypoint=_words(given.get("entrypoint")),
+        volumes=tuple(_volume(volume) for volume in given.get("volumes") or []),
+        extra_hosts=tuple("%s:%s" % pair for pair in _pairs(given.get("extra_hosts"), ":").items()),
+    )
+
+
+def read(path: str, name: str) -> Service:
+    if YAML_MISSING:
+        raise BluegreenError("PyYAML is not there", mend="install python3-yaml on this host (podman-compose needs it)")
+    text = read_text(path)
+    if text is None:
+        raise BluegreenError("no such file", option="compose_file", value=path, mend="render the release first")
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as exc:
+        # Without the parser's own words: they quote the file, and the file holds secrets.
+        raise BluegreenError("not YAML", option="compose_file", value=path) from exc
+    return parse(document, name)

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which migrations there are, which are applied, what that makes pending. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+# A line of the migrator's own log, as far as it is used.
+APPLIED_LINE = re.compile(r"migration_name=(\S+).*?\bversion=(\d+)")
+
+
+@dataclass(frozen=True, order=True)
+class Migration:
+    """One migration of a binary; ``version`` is what table schema_migration holds."""
+
+    version: str
+    name: str = ""
+
+
+def from_status(out: str) -> tuple[Migration, ...]:
+    """The list in the JSON that ``migrate sql status --format json`` writes."""
+    try:
+        rows = json.loads(out)
+        found = tuple(sorted({Migration(str(row["version"]), str(row.get("name", ""))) for row in rows}))
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise BluegreenError("the migration status of the image is not what we know: %s" % type(exc).__name__) from exc
+    if not found:
+        raise BluegreenError("the migration status of the image lists nothing")
+    return found
+
+
+def from_shadow(versions: Iterable[str], log: str) -> tuple[Migration, ...]:
+    """The list from what a run on an empty database applied; names as far as its log tells them."""
+    names = {version: name for name, version in APPLIED_LINE.findall(log)}
+    return tuple(sorted(Migration(version, names.get(version, "")) for version in versions))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``pending`` in the order of application; ``unknown`` are applied ones that the binary doesn't list."""
+
+    pending: tuple[Migration, ...]
+    unknown: tuple[str, ...]
+    newer: tuple[str, ...]
+
+
+def compare(known: tuple[Migration, ...], applied: frozenset[str]) -> Difference:
+    listed = frozenset(migration.version for migration in known)
+    newest = max(listed)
+    unknown = tuple(sorted(applied - listed))
+    return Difference(
+        pending=tuple(migration for migration in known if migration.version not in applied),
+        unknown=unknown,
+        newer=tuple(version for version in unknown if version > newest),
+    )
+
+
+def summary(applied: frozenset[str]) -> dict[str, object]:
+    """What is printed of a state: how many and the newest ('' when none)."""
+    return {"count": len(applied), "latest": max(applied, default="")}
