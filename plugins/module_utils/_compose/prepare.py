@@ -133,7 +133,8 @@ def _refuse_same(candidate: Candidate, live: Mapping[str, Any]) -> None:
     if candidate.ident and live and same and dict(candidate.files) == live.get("files"):
         raise Refused(
             "nothing changed: images and files are those of the live release %s" % live["id"],
-            option="images",
+            option="version",
+            value=str(candidate.ident),
             mend="give another version, or change the project directory",
         )
 

@@ -1,0 +1,287 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""podman_compose_release against real podman and podman-compose: converges from every crash, touches nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compose_bench import (
+    CANARY,
+    PROJECT,
+    Bench,
+    Crash,
+    CrashingRunner,
+    build_images,
+    clean_up,
+    containers_conf,
+    podman,
+)
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+
+pytestmark = pytest.mark.lab
+IMAGES = {"hera": "localhost/bgtest/box:{version}"}
+GREEN = {"colour": "green", "live_colour": "blue", "version": "b", "images": IMAGES}
+
+
+def facts() -> dict[str, tuple[str, str]]:
+    """Container name -> (id, process): unchanged means that nothing was recreated or restarted."""
+    names = podman("ps", "-a", "--filter", "label=com.docker.compose.project=" + PROJECT, "--format", "{{.Names}}")
+    found = {}
+    for name in names.split():
+        raw = json.loads(podman("container", "inspect", name))[0]
+        found[name] = (raw["Id"], str(raw["State"]["Pid"]))
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    directory = tmp_path_factory.mktemp("images")
+    containers_conf(directory)
+    build_images(directory)
+    clean_up()
+    yield
+    clean_up()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    made.operator_up()
+    yield made
+    clean_up()
+
+
+def test_check_mode_changes_nothing(bench: Bench) -> None:
+    before = facts(), podman("network", "ls", "-q")
+    assert bench.run("adopted", check=True)["changed"]
+    assert (facts(), podman("network", "ls", "-q")) == before
+    assert not bench.state_dir.exists()
+    bench.run("adopted")
+    files = sorted(str(path) for path in bench.state_dir.rglob("*"))
+    before = facts(), podman("ps", "-aq")
+    assert bench.run("started", check=True, **GREEN)["steps"]
+    assert (facts(), podman("ps", "-aq")) == before
+    assert sorted(str(path) for path in bench.state_dir.rglob("*")) == files
+
+
+def test_a_whole_life(bench: Bench) -> None:
+    operator = facts()
+    assert bench.run("adopted")["colours"]["blue"]["running"]
+    assert facts() == operator, "adopt recreated something"
+    assert not bench.run("adopted")["changed"]
+    started = bench.run("started", **GREEN)
+    assert started["services"]["hera"]["state"] == started["services"]["kratos"]["state"] == "running"
+    assert started["release"]["kept"] == ["kratos"] and started["release"]["changed"] == ["hera"]
+    assert not bench.run("started", **GREEN)["changed"]
+    assert facts() == operator, "starting green touched the operator's project"
+    through_edge = podman("exec", PROJECT + "_caddy_1", "wget", "-qO-", "http://10.231.129.16:8080/")
+    assert through_edge.startswith("green") and "--watch-courier" not in through_edge
+    by_name = podman("exec", "bgtest-green_hera_1", "wget", "-qO-", "http://kratos:8080/")
+    assert by_name == through_edge
+    _courier(bench)
+    _blue_goes(bench)
+
+
+def _courier(bench: Bench) -> None:
+    first = bench.run("courier_started", colour="green")
+    assert not first["changed"] and "sends mail itself" in first["messages"][0]
+    stopped = bench.run("courier_stopped", colour="blue")
+    assert not stopped["changed"] and stopped["courier"] == {"kratos": "embedded"}
+
+
+def _blue_goes(bench: Bench) -> None:
+    with pytest.raises(Refused):
+        bench.run("absent", colour="blue", live_colour="blue")
+    gone = bench.run("absent", colour="blue", live_colour="green")
+    # seed has run to its end and podman wants it removed before the hera that it was started after.
+    assert set(gone["removed"]) == {PROJECT + "_" + name + "_1" for name in ("kratos", "hera", "seed")}
+    assert set(facts()) == {PROJECT + "_db_1", PROJECT + "_caddy_1"}
+    assert "bgtestop_cache" in podman("volume", "ls", "-q").split()
+    assert not bench.run("absent", colour="blue", live_colour="green")["changed"]
+    assert bench.run("courier_started", colour="green")["courier"] == {"kratos": "running"}
+    assert not bench.run("courier_started", colour="green")["changed"]
+    again = {"colour": "blue", "live_colour": "green", "version": "c", "images": IMAGES}
+    assert bench.run("started", **again)["services"]["hera"]["state"] == "running"
+    with pytest.raises(Refused):
+        bench.run("courier_started", colour="blue")
+    assert bench.run("courier_stopped", colour="green")["courier"] == {"kratos": "absent"}
+    assert bench.run("courier_started", colour="blue")["courier"] == {"kratos": "running"}
+
+
+def test_another_release_in_the_same_colour_replaces_its_containers(bench: Bench) -> None:
+    bench.run("adopted")
+    first = bench.run("started", **GREEN)
+    second = bench.run("started", **{**GREEN, "version": "c"})
+    assert second["release"]["id"] != first["release"]["id"]
+    assert second["colours"]["green"]["drift"] == []
+    assert any(step.startswith("remove") for step in second["steps"])
+    back = bench.run("started", **GREEN, release=first["release"]["id"])
+    assert back["services"] == first["services"]
+    (bench.source / "web" / "serve.sh").write_text("edited later")
+    (bench.source / ".env").write_text("DSN=other\n")
+    assert not bench.run("started", **GREEN, release=first["release"]["id"])["changed"]
+
+
+def test_undo_leaves_the_project_as_it_was(bench: Bench) -> None:
+    before = facts(), podman("network", "ls", "-q")
+    bench.run("adopted")
+    bench.run("started", **GREEN)
+    with pytest.raises(Refused):
+        bench.run("adopted", undo=True)
+    bench.run("absent", colour="green", live_colour="blue")
+    assert bench.run("adopted", undo=True)["changed"]
+    assert (facts(), podman("network", "ls", "-q")) == before
+    assert not bench.run("adopted", undo=True)["changed"]
+
+
+def test_what_is_not_ours_is_named(bench: Bench) -> None:
+    bench.run("adopted")
+    podman("network", "disconnect", "bgtest-edge-blue", PROJECT + "_caddy_1")
+    podman("rm", "-f", "--depend", PROJECT + "_hera_1")
+    bench.operator_up()
+    seen = bench.run("read")
+    assert [entry["service"] for entry in seen["foreign"]] == ["hera"]
+    assert "was recreated" in seen["colours"]["blue"]["drift"][0]
+    assert any("caddy_1 is off bgtest-edge-blue" in line for line in seen["off_networks"])
+    repaired = bench.run("adopted")
+    assert repaired["changed"] and not repaired["off_networks"] and not repaired["foreign"]
+
+
+def test_a_service_that_is_missing_or_stopped_is_named(bench: Bench) -> None:
+    podman("stop", PROJECT + "_hera_1")
+    with pytest.raises(BluegreenError, match="hera is not running"):
+        bench.run("adopted")
+    podman("rm", "-f", "--depend", PROJECT + "_hera_1")
+    with pytest.raises(BluegreenError, match="no container of service hera"):
+        bench.run("adopted")
+
+
+def test_an_image_that_is_missing_is_named_before_anything_starts(bench: Bench) -> None:
+    bench.run("adopted")
+    with pytest.raises(BluegreenError, match=r"service hera.*no such image") as caught:
+        bench.run("started", **{**GREEN, "version": "v9"})
+    assert "localhost/bgtest/box:v9" in str(caught.value)
+    assert not bench.run("read")["colours"]["green"]["services"]
+
+
+def test_a_taken_range_is_refused(bench: Bench) -> None:
+    podman("network", "create", "--label", "olympus.bluegreen.test=1", "--subnet", "10.231.130.0/25", "bgtest-other")
+    with pytest.raises(Refused, match="taken by"):
+        bench.run("adopted")
+
+
+def converge(bench: Bench, state: str, given: dict[str, Any]) -> None:
+    done = bench.run(state, **given)
+    assert not bench.run(state, **given)["changed"]
+    assert done["off_networks"] == [] and done["foreign"] == []
+
+
+def crash_everywhere(bench: Bench, state: str, given: dict[str, Any], reset: Any) -> int:
+    """Die after the first changing command, then after the second, ... until a run gets through. Returns how many."""
+    for crashes in range(1, 40):
+        reset()
+        try:
+            bench.run(state, runner=CrashingRunner(crashes), **given)
+        except Crash:
+            converge(bench, state, given)
+            continue
+        return crashes - 1
+    raise AssertionError("never got through")
+
+
+def test_adopt_converges_from_every_crash(bench: Bench) -> None:
+    operator = facts()
+    assert crash_everywhere(bench, "adopted", {}, lambda: bench.run("adopted", undo=True)) == 10
+    assert facts() == operator
+
+
+def test_start_and_absent_converge_from_every_crash(bench: Bench) -> None:
+    bench.run("adopted")
+    operator = facts()
+
+    def gone() -> None:
+        bench.run("absent", colour="green", live_colour="blue")
+
+    assert crash_everywhere(bench, "started", GREEN, gone) == 4
+    assert crash_everywhere(bench, "started", {**GREEN, "version": "c"}, lambda: bench.run("started", **GREEN)) == 6
+    where = {"colour": "green", "live_colour": "blue"}
+    assert crash_everywhere(bench, "absent", where, lambda: bench.run("started", **GREEN)) == 2
+    assert facts() == operator
+
+
+CHILD = """
+import sys
+sys.path[:0] = %r
+from pathlib import Path
+from compose_bench import Bench
+bench = Bench.__new__(Bench)
+bench.__dict__.update(source=Path(%r), state_dir=Path(%r), podman_compose=%r)
+bench.run("started", **%r)
+"""
+
+
+def test_start_converges_from_kill_9_of_everything(bench: Bench) -> None:
+    """The module and its podman children die together, at any moment."""
+    bench.run("adopted")
+    chance = random.Random(7)
+    code = CHILD % (sys.path, str(bench.source), str(bench.state_dir), bench.podman_compose, GREEN)
+    killed = 0
+    for _round in range(12):
+        child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stderr=subprocess.DEVNULL)
+        try:
+            child.wait(timeout=chance.uniform(0.3, 3.5))
+        except subprocess.TimeoutExpired:
+            killed += 1
+        os.killpg(child.pid, signal.SIGKILL) if child.poll() is None else None
+        child.wait()
+        converge(bench, "started", GREEN)
+        bench.run("absent", colour="green", live_colour="blue")
+    assert killed >= 6
+
+
+def test_no_secret_on_a_command_line_or_in_an_answer(bench: Bench) -> None:
+    """Every process of the machine is looked at while green starts, and everything that the module returns."""
+    bench.run("adopted")
+    seen: set[str] = set()
+    looked = 0
+    stop = threading.Event()
+
+    def watch() -> None:
+        nonlocal looked
+        while not stop.is_set():
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                except OSError:
+                    continue
+                looked += "bgtest-green" in line
+                if "5ecret" in line:
+                    seen.add(line[:200])
+            time.sleep(0)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    results = [bench.run("started", **GREEN), bench.run("started", check=True, **{**GREEN, "version": "c"})]
+    stop.set()
+    watcher.join()
+    # The command of a container of its own making is shown to prove that the look would have found it.
+    assert looked > 0
+    assert {line for line in seen if "bgtest-green" in line or "podman" in line} == set()
+    assert "5ecret" not in json.dumps(results)
+    inspected = json.loads(podman("container", "inspect", "bgtest-green_kratos_1"))[0]["Config"]
+    assert "5ecret" not in json.dumps(inspected["CreateCommand"])
+    assert "DSN=postgres://u:%s@db/x" % CANARY in inspected["Env"]
+    assert (bench.state_dir / "stacks/green/compose.yml").stat().st_mode & 0o777 == 0o600
