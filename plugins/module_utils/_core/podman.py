@@ -66,4 +66,4 @@ class Podman:
 
 def _absent(err: str) -> bool:
     lowered = err.lower()
-    return "no such" in lowered or "not found" in lowered or "unable to find" in lowered
+    return any(word in lowered for word in ("no such", "not found", "not known", "unable to find"))
