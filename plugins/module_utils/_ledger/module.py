@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``release_ledger`` without Ansible: options in, result out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.edge import find_edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
+
+STATES = ("read", "locked", "beaten", "unlocked", "appended", "accepted", "cleaned", "reported")
+
+SPEC = ArgumentSpec(
+    {
+        "state": {"type": "str", "choices": list(STATES), "default": "read"},
+        "project": {"type": "str", "default": ""},
+        "edge": {"type": "dict", "default": {}},
+        "switch_dir": {"type": "path", "default": ""},
+        "run": {"type": "str", "default": ""},
+        "stage": {"type": "str", "default": ""},
+        "version": {"type": "str", "default": ""},
+        "operator": {"type": "str", "default": ""},
+        "controller": {"type": "dict", "default": {}},
+        "seen": {"type": "dict", "default": {}},
+        "stale": {"type": "float", "default": 900.0},
+        "event": {"type": "dict", "default": {}},
+        "release": {"type": "str", "default": ""},
+        "colour": {"type": "str", "choices": list(COLOURS)},
+        "last": {"type": "int", "default": 50},
+    },
+    required_if=(
+        ("state", "locked", ["run"]),
+        ("state", "beaten", ["run"]),
+        ("state", "unlocked", ["run"]),
+        ("state", "appended", ["event"]),
+        ("state", "accepted", ["release"]),
+        ("state", "cleaned", ["colour"]),
+        ("state", "reported", ["release"]),
+    ),
+).merge(DEPLOYMENT)
+
+
+class Ledger:
+    def __init__(self, params: Mapping[str, Any], runner: Runner, clock: Clock) -> None:
+        self.params = params
+        self.state = StateDir(params["state_dir"])
+        self.clock = clock
+        self.warnings: list[str] = []
+        self._runner = runner
+        self._looked = False
+        self._found: Switch | None = None
+
+    def plan(self) -> Plan:
+        """What the wanted state would write; ``beaten`` and ``read`` change nothing that anybody decides by."""
+        before, after = self._before_after()
+        target = {"locked": "lock.json", "unlocked": "lock.json", "appended": "ledger.jsonl"}
+        target.update({"accepted": "marks.json", "cleaned": "marks.json", "reported": "report"})
+        name = target.get(self.params["state"])
+        if name is None or before == after:
+            return Plan(before, after)
+        return Plan(before, after, (Step("write", name),))
+
+    def _before_after(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        state, wanted = self.params["state"], self.params
+        lock = read_json(self.state.lock) or {}
+        marks = self.state.read_marks()
+        if state == "locked":
+            return {"run": lock.get("run")}, {"run": wanted["run"]}
+        if state == "unlocked":
+            return {"run": lock.get("run")}, {"run": None if lock.get("run") == wanted["run"] else lock.get("run")}
+        if state == "appended":
+            return {}, {"event": wanted["event"].get("event")}
+        if state == "accepted":
+            return marks, {**marks, "stable": wanted["release"], "fence": wanted["release"]}
+        if state == "cleaned":
+            return marks, {**marks, "cleaned": wanted["colour"]}
+        if state == "reported":
+            return {}, {"report": wanted["release"]}
+        return {}, {}
+
+    def apply(self) -> None:
+        """Bring the wanted state about. Raises Refused or Fenced for a lock that is not ours."""
+        state, wanted = self.params["state"], self.params
+        if state == "locked":
+            self._take()
+        elif state == "beaten":
+            self._lock().beat(wanted["run"], wanted["stage"])
+        elif state == "unlocked":
+            if self._lock().release(wanted["run"]):
+                self._append({"event": "stage_ended"})
+        elif state == "appended":
+            self._append(wanted["event"])
+        elif state == "accepted":
+            self.state.mark(stable=wanted["release"], fence=wanted["release"])
+            self._append({"event": "accepted", "release": wanted["release"]})
+        elif state == "cleaned":
+            self.state.mark(cleaned=wanted["colour"])
+            self._append({"event": "cleaned", "colour": wanted["colour"]})
+        elif state == "reported":
+            write_report(self.state, wanted["release"])
+
+    def _take(self) -> None:
+        before = read_json(self.state.lock) or {}
+        lock = self._lock().take(self._claim())
+        if before.get("run") != lock["run"]:
+            over = {"taken_over_from": before["run"]} if before else {}
+            began = {"event": "stage_began", "token": lock["token"], "operator": lock["operator"]}
+            self._append({**began, **over})
+
+    def result(self) -> dict[str, Any]:
+        """The state as it is now."""
+        known = {item["id"]: item for item in self.state.releases()}
+        for ident, item in known.items():
+            item["verdict"] = read_json(self.state.release(ident, "verdict.json")) or {}
+        lock = self._lock()
+        return {
+            "lock": lock.read() or {},
+            "token": self._token(lock),
+            "marks": self.state.read_marks(),
+            "events": events.read(self.state.ledger)[-self.params["last"] :] if self.params["last"] > 0 else [],
+            "releases": known,
+            "report": self._report_path(),
+            "warnings": self.warnings,
+        }
+
+    def _token(self, lock: Lock) -> int:
+        """Our own lock's token where we hold it, else the switch's."""
+        held = lock.read()
+        if held and self.params["run"] and held["run"] == self.params["run"]:
+            return int(held["token"])
+        return lock.token()
+
+    def _report_path(self) -> str:
+        release = self.params["release"]
+        path = self.state.release(release, "report.html") if release else ""
+        return path if path and os.path.exists(path) else ""
+
+    def _append(self, event: Mapping[str, Any]) -> None:
+        self.state.ensure()
+        about = {name: self.params[name] for name in ("stage", "run", "version") if self.params[name]}
+        events.append(self.state.ledger, {**about, **event}, self.clock.now())
+
+    def _claim(self) -> Claim:
+        wanted = self.params
+        return Claim(
+            wanted["run"],
+            wanted["stage"],
+            wanted["operator"],
+            wanted["version"],
+            wanted["controller"],
+            wanted["seen"],
+        )
+
+    def _lock(self) -> Lock:
+        return Lock(self.state, self._switch(), self.clock, self.params["stale"])
+
+    def _switch(self) -> Switch | None:
+        """None where there is no edge to ask: without the switch's token every write to it is refused anyway."""
+        if not self._looked:
+            self._looked = True
+            self._found = self._find_switch()
+        return self._found
+
+    def _find_switch(self) -> Switch | None:
+        if self.params["switch_dir"]:
+            return Switch(self.params["switch_dir"])
+        if not self.params["project"]:
+            return None
+        try:
+            return find_edge(Podman(self._runner), self.params["project"], self.params["edge"]).switch
+        except BluegreenError as exc:
+            self.warnings.append(str(exc))
+            return None

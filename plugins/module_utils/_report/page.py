@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page: verdict first, then why, then everything that shows it. One file, no script, nothing fetched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import series, svg, words
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+SIGNS = {"PASS": "\u2713", "PASS_SYNTHETIC_ONLY": "\u2713", "FAIL": "\u2717", "INCONCLUSIVE": "?"}
+STYLE = """
+:root{color-scheme:light dark;--ink:#1b1f24;--soft:#5b6470;--paper:#fff;--panel:#f4f5f7;--rule:#d5d9de;--good:#1a6b3c;
+--bad:#b3261e;--doubt:#8a5a00;--new:#0b6e4f;--old:#2457a6}
+@media (prefers-color-scheme:dark){:root{--ink:#e6e8eb;--soft:#9aa4b0;--paper:#14171a;--panel:#1e2226;--rule:#363c43;
+--good:#58c088;--bad:#ff8a80;--doubt:#f0b84a;--new:#4fc79b;--old:#86b3ff}}
+*{box-sizing:border-box}body{margin:0 auto;max-width:860px;padding:24px 20px 60px;background:var(--paper);
+color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+header{border-left:8px solid var(--tone);background:var(--panel);padding:16px 20px;margin-bottom:24px}
+.PASS,.PASS_SYNTHETIC_ONLY{--tone:var(--good)}.FAIL{--tone:var(--bad)}.INCONCLUSIVE,.NONE{--tone:var(--doubt)}
+h1{margin:0;font-size:30px;line-height:1.2;color:var(--tone)}header p{margin:8px 0 0;font-size:18px}
+header .next{font-size:16px}h2{font-size:18px;margin:32px 0 8px;border-bottom:1px solid var(--rule);
+padding-bottom:4px}table{border-collapse:collapse;width:100%;font-size:15px}th,td{text-align:left;vertical-align:top;
+padding:5px 10px 5px 0;border-bottom:1px solid var(--rule)}th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
+code,pre{font:13px/1.45 ui-monospace,monospace;overflow-wrap:anywhere}pre{white-space:pre-wrap;background:var(--panel);
+padding:10px}svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--ink)}
+svg .axis{fill:var(--soft)}.base{stroke:var(--rule)}.limit{stroke:var(--bad);stroke-dasharray:6 4;stroke-width:1.5}
+.mark{stroke:var(--soft);stroke-dasharray:2 3}.bad{fill:var(--bad)}.volume{fill:none;stroke:var(--soft);opacity:.7}
+.stage{fill:var(--old)}.stage.open{fill:none;stroke:var(--old);stroke-dasharray:4 3}.series{fill:none;stroke-width:2}
+.s0{stroke:var(--new)}.s1{stroke:var(--old);stroke-dasharray:5 3}.probe.ok{fill:var(--rule)}.probe.new{fill:var(--bad)}
+.probe.old{fill:var(--old)}.probe.both{fill:var(--doubt)}ul{margin:4px 0;padding-left:20px}.soft{color:var(--soft)}
+summary{cursor:pointer;padding:4px 0}@media print{body{max-width:none}details{break-inside:avoid}}
+"""
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
+    top = "<tr>%s</tr>" % "".join("<th>%s</th>" % escape(name) for name in head) if head else ""
+    body = "".join(
+        "<tr><th>%s</th>%s</tr>" % (escape(row[0]), "".join("<td>%s</td>" % escape(cell) for cell in row[1:]))
+        for row in rows
+    )
+    return "<table>%s%s</table>" % (top, body)
+
+
+def section(title: str, body: str) -> str:
+    return "<section><h2>%s</h2>%s</section>" % (escape(title), body) if body else ""
+
+
+def banner(verdict: Mapping[str, Any]) -> str:
+    said = verdict.get("verdict") or "NONE"
+    shown = said.replace("_", " ") if verdict.get("verdict") else "NO VERDICT"
+    return '<header class="%s"><h1>%s %s</h1><p>%s</p><p class="next"><b>Now:</b> %s</p></header>' % (
+        escape(said),
+        SIGNS.get(said, "\u2022"),
+        escape(shown),
+        escape(words.headline(verdict)),
+        escape(words.next_step(verdict)),
+    )
+
+
+def about(data: Mapping[str, Any]) -> str:
+    verdict, release = data["verdict"], data["release"]
+    old = verdict.get("old") or {}
+    evidence = verdict.get("evidence") or {}
+    rows = [("Release", str(release.get("id") or verdict.get("release") or "-"))]
+    if old.get("release"):
+        rows.append(("Before it", "%s on %s" % (old["release"], old["colour"])))
+    operators = sorted({str(event["operator"]) for event in data["ledger"] if event.get("operator")})
+    if operators:
+        rows.append(("Operator", ", ".join(operators)))
+    if verdict.get("until"):
+        seconds = verdict["until"] - verdict["since"]
+        rows.append(("Watched", "%s, for %.0f s" % (words.moment(verdict["since"]), seconds)))
+    organic = evidence.get("organic")
+    if organic:
+        rows.append(("Users met", "%d errors in %d answers of the new colour" % (organic["bad"], organic["n"])))
+    return table(rows)
+
+
+def reasons(verdict: Mapping[str, Any]) -> str:
+    items = [*verdict.get("reasons", [])]
+    rolled = verdict.get("rolled_back") or {}
+    if rolled.get("public"):
+        items.append("not seen on the public name within the time: %s" % "; ".join(rolled["public"]))
+    return "<ul>%s</ul>" % "".join("<li>%s</li>" % escape(item) for item in items) if items else ""
+
+
+def numbers(verdict: Mapping[str, Any]) -> str:
+    found = verdict.get("evidence") or {}
+    if not found.get("organic"):
+        return ""
+    base, organic, pairs, aside = (found[name] for name in ("baseline", "organic", "pairs", "set_aside"))
+    rows = [
+        ("Errors before the flip", "%d of %d" % (base["bad"], base["n"]), words.share(base["bad"], base["n"])),
+        (
+            "Errors of the new colour",
+            "%d of %d" % (organic["bad"], organic["n"]),
+            words.share(organic["bad"], organic["n"]),
+        ),
+        ("Allowed share", "", "%.2f %%" % (100 * found["allowed_share"])),
+        ("Seconds of probes", "%d bad on the new colour alone" % pairs["new_bad"], "%d well" % pairs["ok"]),
+        ("", "%d bad on the old colour alone" % pairs["old_bad"], "%d bad on both" % pairs["both_bad"]),
+        ("Set aside (both colours ill)", "%d of %d" % (aside["bad"], aside["n"]), ""),
+        ("Error test, E", words.evidence_factor(found["error_log_e"]), _limit(found["error_log_limit"])),
+        ("Paired test, E", words.evidence_factor(found["pair_log_e"]), _limit(found["pair_log_limit"])),
+        ("Slots of 5 s with errors", str(found["bad_slots"]), "3 needed to roll back by errors"),
+    ]
+    return table(rows)
+
+
+def _limit(value: float) -> str:
+    return "rolls back at %s" % words.evidence_factor(value)
+
+
+def details(data: Mapping[str, Any]) -> str:
+    verdict = data["verdict"]
+    routes = [(item["route"], str(item["bad"])) for item in (verdict.get("evidence") or {}).get("routes", [])]
+    told = [(words.clock(event["at"]), words.sentence(event)) for event in data["watch"] if words.sentence(event)]
+    images = [
+        (name, str(image.get("reference", "")), str(image.get("id", ""))[:19])
+        for name, image in sorted((data["release"].get("images") or {}).items())
+    ]
+    ledger = [(words.moment(event["at"]), str(event["event"]), _rest(event)) for event in data["ledger"]]
+    schema = [
+        (str(item.get("target") or item.get("name") or "?"), str(item.get("verdict", "")), _applied(item))
+        for item in data["schema"]
+    ]
+    return "".join(
+        (
+            section("Where the errors were", table(routes, ("Route and status", "Errors")) if routes else ""),
+            section("Schema", table(schema, ("Target", "Verdict", "Migrations")) if schema else ""),
+            _folded("What the watcher said (%d)" % len(told), table(told) if told else ""),
+            _folded("Images (%d)" % len(images), table(images, ("Service", "Reference", "Id")) if images else ""),
+            _folded("Ledger (%d)" % len(ledger), table(ledger) if ledger else ""),
+        )
+    )
+
+
+def _applied(item: Mapping[str, Any]) -> str:
+    applied = item.get("applied")
+    return "%d applied" % len(applied) if isinstance(applied, list) else ""
+
+
+def _rest(event: Mapping[str, Any]) -> str:
+    left = {key: value for key, value in event.items() if key not in ("v", "at", "event")}
+    return json.dumps(left, sort_keys=True, default=str)
+
+
+def _folded(title: str, body: str) -> str:
+    return "<details><summary>%s</summary>%s</details>" % (escape(title), body) if body else ""
+
+
+def charts(data: Mapping[str, Any]) -> str:
+    verdict, watch = data["verdict"], data["watch"]
+    begun = series.armed(watch)
+    low = float(begun.get("at") or 0)
+    high = max([low + 1, *(float(event["at"]) for event in watch)])
+    marks = [(low, "flip")] if low else []
+    rolled = verdict.get("rolled_back") or {}
+    if rolled.get("done"):
+        marks.append((float(rolled["at"]), "rolled back"))
+    error, pair = series.evidence(watch)
+    allowed = float((verdict.get("evidence") or {}).get("allowed_share") or 0)
+    end = max([high, *(float(event["at"]) for event in data["ledger"])])
+    return "".join(
+        (
+            section("Timeline", svg.timeline(series.bars(data["ledger"]), marks, end)),
+            section("Errors of the new colour", svg.errors(series.buckets(watch), allowed, high)),
+            section("Evidence", svg.sequential((("errors", error), ("paired probes", pair)), low, high)),
+            section("Probes, second by second", svg.probes(series.strip(watch), low, high)),
+        )
+    )
+
+
+def page(data: Mapping[str, Any]) -> str:
+    verdict = data["verdict"]
+    name = str(data["release"].get("id") or verdict.get("release") or "release")
+    replay = "PYTHONPATH=lib/* python3 -m ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta http-equiv="Content-Security-Policy" content="%s">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><title>%s</title><style>%s</style></head>'
+        "<body>%s%s%s%s%s%s%s</body></html>\n"
+    ) % (
+        escape(POLICY, quote=True),
+        escape("%s: %s" % (name, verdict.get("verdict") or "no verdict")),
+        STYLE,
+        banner(verdict),
+        section("Why", reasons(verdict)),
+        about(data),
+        charts(data),
+        section("Numbers", numbers(verdict)),
+        details(data),
+        '<p class="soft">Written %s. Judge it again in the state directory: <code>%s --replay releases/%s/watch/'
+        "events.jsonl</code></p>" % (words.moment(data["written"]), escape(replay), escape(name)),
+    )

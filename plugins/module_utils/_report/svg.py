@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small charts as inline SVG: no script, no font, no request. Colours come from the page's style by class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.series import Bar, Bucket, Point
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, share
+
+WIDTH, LEFT, RIGHT = 760, 56, 12
+PLOT = WIDTH - LEFT - RIGHT
+
+
+def scale(value: float, low: float, high: float, begin: float, size: float) -> float:
+    return begin + size * (value - low) / (high - low) if high > low else begin
+
+
+def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> str:
+    return '<text x="%.1f" y="%.1f" text-anchor="%s" class="%s">%s</text>' % (x, y, anchor, kind, escape(words))
+
+
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    return '<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" class="%s"/>' % (x1, y1, x2, y2, kind)
+
+
+def rect(x: float, y: float, width: float, height: float, kind: str, title: str = "") -> str:
+    inside = "<title>%s</title>" % escape(title)
+    return '<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" class="%s">%s</rect>' % (
+        x,
+        y,
+        max(width, 0.8),
+        max(height, 0),
+        kind,
+        inside,
+    )
+
+
+def chart(height: float, summary: str, parts: Sequence[str]) -> str:
+    return '<svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s</svg>' % (
+        WIDTH,
+        height,
+        escape(summary, quote=True),
+        "".join(parts),
+    )
+
+
+def _times(low: float, high: float, y: float) -> list[str]:
+    marks = [low + (high - low) * part / 4 for part in range(5)]
+    return [text(scale(at, low, high, LEFT, PLOT), y, clock(at), "middle", "axis") for at in marks]
+
+
+def timeline(stages: Sequence[Bar], marks: Sequence[tuple[float, str]], end: float) -> str:
+    """One row a stage, vertical lines for what happened at one moment."""
+    if not stages:
+        return ""
+    low, high = min(stage.begin for stage in stages), max([end, *(stage.end or end for stage in stages)])
+    parts, bottom = [], 22 + 20 * len(stages)
+    for index, stage in enumerate(stages):
+        begin = scale(stage.begin, low, high, LEFT + 40, PLOT - 40)
+        finish = scale(stage.end or end, low, high, LEFT + 40, PLOT - 40)
+        title = "%s: %s, %.1f s" % (stage.name, clock(stage.begin), (stage.end or end) - stage.begin)
+        parts.append(text(LEFT + 32, 18 + 20 * index, stage.name, "end", "axis"))
+        parts.append(rect(begin, 8 + 20 * index, finish - begin, 13, "stage" if stage.end else "stage open", title))
+    for row, (at, words) in enumerate(marks):
+        x = scale(at, low, high, LEFT + 40, PLOT - 40)
+        parts.append(line(x, 2, x, bottom, "mark"))
+        late = x > WIDTH * 0.7
+        parts.append(text(x - 4 if late else x + 4, bottom + 12 + 14 * row, words, "end" if late else "start", "label"))
+    foot = bottom + 14 * len(marks) + 16
+    parts += [text(LEFT + 40, foot, clock(low), "start", "axis"), text(WIDTH - RIGHT, foot, clock(high), "end", "axis")]
+    return chart(foot + 6, "Timeline of the stages", parts)
+
+
+def errors(found: Sequence[Bucket], allowed: float, end: float) -> str:
+    """Error share of the new colour as bars against the allowed share; the number of answers as a grey line."""
+    if not found:
+        return ""
+    low, high, base, top = found[0].at, max(end, found[-1].at + 1), 130.0, 14.0
+    shares = [bucket.bad / bucket.n if bucket.n else 0.0 for bucket in found]
+    highest = min(1.0, max([allowed * 2, 0.02, *shares]))
+    most = max(1, max(bucket.n for bucket in found))
+    width = PLOT / len(found)
+    parts = [line(LEFT, base, WIDTH - RIGHT, base, "base"), text(LEFT - 6, base, "0", "end", "axis")]
+    parts.append(text(LEFT - 6, top + 6, "%.3g %%" % (100 * highest), "end", "axis"))
+    points = []
+    for bucket, part in zip(found, shares):
+        x = scale(bucket.at, low, high, LEFT, PLOT)
+        tall = (base - top) * min(1.0, part / highest)
+        title = "%s: %d of %d (%s)" % (clock(bucket.at), bucket.bad, bucket.n, share(bucket.bad, bucket.n))
+        parts.append(rect(x, base - tall, width * 0.8, tall, "bad", title))
+        points.append("%.1f,%.1f" % (x + width * 0.4, base - (base - top) * bucket.n / most))
+    parts.append('<polyline points="%s" class="volume"/>' % " ".join(points))
+    y = base - (base - top) * min(1.0, allowed / highest)
+    parts += [line(LEFT, y, WIDTH - RIGHT, y, "limit"), text(WIDTH - RIGHT, y - 4, "allowed", "end", "label")]
+    total, bad = sum(b.n for b in found), sum(b.bad for b in found)
+    summary = "Error share of the new colour: %d of %d answers, %.2f %% allowed" % (bad, total, 100 * allowed)
+    return chart(base + 24, summary, parts + _times(low, high, base + 16))
+
+
+def sequential(tests: Sequence[tuple[str, Sequence[Point]]], low: float, high: float) -> str:
+    """How close each test came to its limit. The limit is 1: at that line it rolls back."""
+    if not any(points for _name, points in tests):
+        return ""
+    base, top = 110.0, 14.0
+    limit = base - (base - top) * 0.8
+
+    def at(point: Point) -> str:
+        level = max(0.0, min(point.value, 1.25))
+        return "%.1f,%.1f" % (scale(point.at, low, high, LEFT, PLOT), base - (base - limit) * level)
+
+    parts = [line(LEFT, base, WIDTH - RIGHT, base, "base"), line(LEFT, limit, WIDTH - RIGHT, limit, "limit")]
+    parts.append(text(WIDTH - RIGHT, limit - 4, "rolls back here", "end", "label"))
+    for index, (name, points) in enumerate(tests):
+        kind = "series s%d" % index
+        parts.append('<polyline points="%s" class="%s"/>' % (" ".join(map(at, points)), kind))
+        parts.append(line(LEFT + 8 + 150 * index, base + 30, LEFT + 30 + 150 * index, base + 30, kind))
+        parts.append(text(LEFT + 36 + 150 * index, base + 34, name, "start", "label"))
+    return chart(base + 40, "Evidence against the new colour over time", parts + _times(low, high, base + 16))
+
+
+def probes(found: Sequence[tuple[float, str]], low: float, high: float) -> str:
+    """One tick a second: short where both colours answered well, tall where one did not, by row."""
+    if not found:
+        return ""
+    rows = {"ok": (8, 10), "new": (22, 18), "old": (44, 14), "both": (62, 14)}
+    names = {"ok": "both well", "new": "new bad", "old": "old bad", "both": "both bad"}
+    width = max(1.0, min(6.0, PLOT / max(1, len(found)) * 0.7))
+    parts = [text(LEFT - 6, y + height - 2, names[kind], "end", "axis") for kind, (y, height) in rows.items()]
+    for at, kind in found:
+        y, height = rows[kind]
+        x = scale(at, low, high, LEFT, PLOT)
+        parts.append(rect(x, y, width, height, "probe " + kind, "%s %s" % (clock(at), names[kind])))
+    counts = ", ".join("%d %s" % (sum(1 for _at, kind in found if kind == k), names[k]) for k in rows)
+    return chart(98, "Paired probes: " + counts, parts + _times(low, high, 92))

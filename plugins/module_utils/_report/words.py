@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Events and verdicts as sentences: the same on the screen, in the Markdown and in the page."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+PLAY = "ansible-playbook bluegreen.yml"
+
+
+def clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(at))
+
+
+def moment(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+
+
+def share(bad: float, n: float) -> str:
+    return "%.2f %%" % (100 * bad / n) if n else "-"
+
+
+def headline(verdict: Mapping[str, Any]) -> str:
+    """One sentence: what happened."""
+    said, version = verdict.get("verdict", ""), verdict.get("version") or verdict.get("release", "the release")
+    colour = verdict.get("colour", "")
+    rolled = verdict.get("rolled_back") or {}
+    if said == "PASS":
+        return "%s is healthy on %s." % (version, colour)
+    if said == "PASS_SYNTHETIC_ONLY":
+        return "%s passed its probes on %s; too few visitors came to judge by them." % (version, colour)
+    if said == "FAIL" and rolled.get("done"):
+        return "%s was bad; %s is live again after %.0f ms." % (version, rolled["to"], rolled.get("seen_ms") or 0)
+    if said == "FAIL":
+        return "%s is bad and STILL LIVE on %s: no rollback, because %s." % (version, colour, rolled.get("why"))
+    if said == "INCONCLUSIVE":
+        return "Nobody can say whether %s is healthy." % version
+    return "%s was not judged yet." % version
+
+
+def next_step(verdict: Mapping[str, Any]) -> str:
+    """What to do now, with the line to type."""
+    said, rolled = verdict.get("verdict", ""), verdict.get("rolled_back") or {}
+    if said in ("PASS", "PASS_SYNTHETIC_ONLY"):
+        return "Nothing tonight. After the bake time: %s --tags cleanup" % PLAY
+    if said == "FAIL" and rolled.get("done"):
+        return "Nothing tonight. The bad colour is kept to be looked at; users are on %s." % rolled["to"]
+    if said == "FAIL":
+        return "Act now: %s --tags rollback" % PLAY
+    if said == "INCONCLUSIVE":
+        return "Look at the reasons, then %s --tags status" % PLAY
+    return "%s --tags watch" % PLAY
+
+
+def _counts(event: Mapping[str, Any]) -> str:
+    organic, pairs = event["organic"], event["pairs"]
+    return "%d answers, %d errors (%s); probes: %d well, %d bad on the new colour alone, %d on both" % (
+        organic["n"],
+        organic["bad"],
+        share(organic["bad"], organic["n"]),
+        pairs["ok"] + pairs["old_bad"],
+        pairs["new_bad"],
+        pairs["both_bad"],
+    )
+
+
+def _armed(event: Mapping[str, Any]) -> str:
+    base = event["baseline"]
+    return "%s is live; watching for %d s (before: %d answers, %s errors)" % (
+        event["colour"],
+        event["window"],
+        base["n"],
+        share(base["bad"], base["n"]),
+    )
+
+
+def _progress(event: Mapping[str, Any]) -> str:
+    evidence = max(
+        event["error_log_e"] / event["error_log_limit"],
+        event["pair_log_e"] / event["pair_log_limit"],
+    )
+    return "%d s left: %s; evidence against it %d %%" % (event["left"], _counts(event), max(0, 100 * evidence))
+
+
+def _rolled(event: Mapping[str, Any]) -> str:
+    return "ROLLED BACK to %s in %.1f ms, seen by the public after %.0f ms" % (
+        event["to"],
+        event["ms"],
+        event["seen_ms"],
+    )
+
+
+def _verdict(event: Mapping[str, Any]) -> str:
+    return "verdict %s: %s" % (event["verdict"], "; ".join(event["reasons"]))
+
+
+SENTENCES = {
+    "waiting": lambda event: "ready, waiting for %s to go live" % event["colour"],
+    "armed": _armed,
+    "progress": _progress,
+    "rolled_back": _rolled,
+    "not_rolled_back": lambda event: "NOT ROLLED BACK: %s" % event["why"],
+    "probing": lambda event: "probes can't be sent: %s" % event["detail"],
+    "not_written": lambda event: "could not be written: %s" % event["detail"],
+    "verdict": _verdict,
+}
+
+
+def sentence(event: Mapping[str, Any]) -> str:
+    """An event of a watch for a person; '' for one that only the judge needs."""
+    kind = event.get("event")
+    if kind == "rule" and event["bad"]:
+        return "%s: %s" % (event["rule"], event["detail"])
+    if kind == "public" and not event["agrees"]:
+        return "the public name disagrees with the switch: %s" % event["detail"]
+    if kind == "ended" and event["why"] != "window":
+        return "ended: %s" % event["detail"]
+    if kind == "pair" and event.get("why"):
+        alone = [name for name, (new, old) in sorted(event["checks"].items()) if old and not new]
+        return "; ".join("%s: %s" % (name, event["why"].get(name, "")) for name in alone)
+    told = SENTENCES.get(str(kind))
+    return told(event) if told else ""
+
+
+def evidence_factor(log_e: float) -> str:
+    """An e-value as odds, readable also when it is astronomic."""
+    tens = log_e / math.log(10)
+    return "%.3g" % math.exp(log_e) if abs(tens) < 6 else "10^%d" % round(tens)

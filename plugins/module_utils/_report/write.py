@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Collect what is known of a release and write its report beside it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_atomic
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.render import render
+
+
+def collect(state: StateDir, release: str) -> dict[str, Any]:
+    """What ``render`` takes; whatever is missing is left empty."""
+    about = read_json(state.release(release, "release.json")) or {}
+    mine = (release, about.get("version"))
+    return {
+        "release": {key: about[key] for key in ("id", "version", "created", "images") if key in about},
+        "verdict": read_json(state.release(release, "verdict.json")) or {},
+        "watch": events.read(state.release(release, "watch", "events.jsonl")),
+        "ledger": [
+            event
+            for event in events.read(state.ledger)
+            if event.get("release") in mine or (about and event.get("version") == about.get("version"))
+        ],
+        "schema": _schema(state.release(release, "schema")),
+        "written": time.time(),
+    }
+
+
+def _schema(directory: str) -> list[dict[str, Any]]:
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    found = []
+    for name in names:
+        if name.endswith(".json"):
+            value = read_json(os.path.join(directory, name))
+            if isinstance(value, dict):
+                found.append({"target": name[: -len(".json")], **value})
+    return found
+
+
+def write_report(state: StateDir, release: str) -> str:
+    """Write report.html, report.json and report.md; the path of the first."""
+    written = render(collect(state, release))
+    for name, content in written.items():
+        write_atomic(state.release(release, name), content)
+    return state.release(release, "report.html")

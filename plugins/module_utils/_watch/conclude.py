@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From judgement to act: the rollback first, then the record of it. A full disk must not stop the rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events as record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import FAIL
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import Judgement
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher
+
+CONFIRM_SECONDS = 10.0
+TOP_ROUTES = 5
+
+# Essential services of a colour that are not ready now, in plain words.
+Unready = Callable[[str], "list[str]"]
+
+
+def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
+    """Move the switch back if that helps. {done, to, why, ms, seen_ms, token, public}."""
+    old, clock = watcher.config.old, watcher.world.clock
+    try:
+        if not watcher.still_ours(watcher.read_switch()):
+            return {"done": False, "to": "", "why": "the switch was moved meanwhile"}
+        dead = unready(old)
+        if dead:
+            return {"done": False, "to": "", "why": "%s is not alive (%s)" % (old, "; ".join(dead))}
+        begun = clock.monotonic()
+        after = watcher.world.switch.rollback()
+        ms = 1000 * (clock.monotonic() - begun)
+        watcher.world.observer.live = after.live
+        others = wait_until(
+            clock, lambda: watcher.world.public.others(after.live), lambda found: not found, CONFIRM_SECONDS
+        )
+    except (BluegreenError, OSError) as exc:
+        return {"done": False, "to": "", "why": str(exc)}
+    return {
+        "done": True,
+        "to": after.live,
+        "why": "",
+        "at": round(clock.now(), 3),
+        "ms": round(ms, 1),
+        "seen_ms": round(1000 * (clock.monotonic() - begun), 1),
+        "token": after.token,
+        "public": others,
+    }
+
+
+def verdict_of(watcher: Watcher, judgement: Judgement, rolled: dict[str, Any]) -> dict[str, Any]:
+    """verdict.json. ``images`` are the ids that the release names: a later stage sees whether they still run."""
+    config = watcher.config
+    release = read_json(watcher.state.release(config.release, "release.json")) or {}
+    old = read_json(watcher.state.stack(config.old, "services.json")) or {}
+    images = {name: image.get("id", "") for name, image in (release.get("images") or {}).items()}
+    routes = [{"route": name, "bad": count} for name, count in watcher.counts.routes.most_common(TOP_ROUTES)]
+    return {
+        "v": 1,
+        "kind": "watch",
+        "verdict": judgement.verdict,
+        "release": config.release,
+        "version": release.get("version") or config.version,
+        "colour": config.colour,
+        "old": {"colour": config.old, "release": old.get("release", ""), "adopted": bool(old.get("adopted"))},
+        "flip": watcher.flip,
+        "since": watcher.counts.flipped or watcher.since,
+        "until": watcher.world.clock.now(),
+        "images": images,
+        "reasons": list(judgement.reasons),
+        "rolled_back": rolled,
+        "evidence": {**judgement.evidence, "routes": routes, "parameters": watcher.parameters.as_dict()},
+    }
+
+
+def conclude(watcher: Watcher, judgement: Judgement, unready: Unready) -> dict[str, Any]:
+    """Act on the judgement and write it down; the verdict as written."""
+    rolled: dict[str, Any] = {}
+    if judgement.verdict == FAIL:
+        rolled = roll_back(watcher, unready)
+        watcher.note({"event": "rolled_back" if rolled["done"] else "not_rolled_back", **rolled})
+    verdict = verdict_of(watcher, judgement, rolled)
+    told = {name: verdict[name] for name in ("verdict", "release", "version", "colour", "flip", "reasons")}
+    watcher.note({"event": "evidence", **verdict["evidence"]})
+    try:
+        write_json(watcher.state.release(watcher.config.release, "verdict.json"), verdict)
+        told["returned_to"] = rolled.get("to", "")
+        record.append(watcher.state.ledger, {"event": "verdict", **told}, verdict["until"])
+        write_report(watcher.state, watcher.config.release)
+    except (BluegreenError, OSError) as exc:
+        watcher.note({"event": "not_written", "detail": str(exc)})
+    watcher.note({"event": "verdict", **told})
+    return verdict

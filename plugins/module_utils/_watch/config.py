@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a watcher is told: one JSON file, mode 0600, from which the secrets are struck as soon as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
+
+
+@dataclass(frozen=True)
+class Config:
+    """``window``, ``interval``, ``wait`` (for the flip) and ``baseline`` are seconds.
+
+    ``edge``: {container, address, port, ca}; an empty container means that probes speak from the host. ``public``:
+    [{host, path}] asked at the edge. ``parameters`` are the judge's.
+    """
+
+    deployment: str
+    state_dir: str
+    release: str
+    colour: str
+    switch_dir: str
+    window: float = 300.0
+    interval: float = 1.0
+    wait: float = 120.0
+    baseline: float = 1800.0
+    probe: bool = True
+    run: str = ""
+    version: str = ""
+    network_range: str = "10.231.16.0/20"
+    services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
+    edge: Mapping[str, Any] = field(default_factory=dict)
+    public: tuple[Mapping[str, str], ...] = ()
+    probes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    probe_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Config:
+        known = {item.name for item in fields(cls)}
+        given = {name: value for name, value in values.items() if name in known}
+        for name in ("shared", "public"):
+            given[name] = tuple(given.get(name) or ())
+        return cls(**given)
+
+    @property
+    def old(self) -> str:
+        return OTHER[self.colour]
+
+    def write(self, path: str) -> None:
+        write_json(path, asdict(self), 0o600)
+
+    def wanted(self, colour: str) -> Wanted:
+        """The gate's plan for one colour asked alone, so that both colours get the very same questions."""
+        return Wanted(
+            colour=colour,
+            against="",
+            networks=Networks(self.deployment, self.network_range, tuple(self.services), self.shared),
+            services=self.services,
+            probes=self.probes,
+            secrets={
+                name: Secrets(str(given.get("password", "")), str(given.get("client_secret", "")))
+                for name, given in self.probe_secrets.items()
+            },
+            checks=("ready", "warm", "jwks", "tokens", "admin", "login", "ui_login", "code_flow"),
+            warm=1,
+        )
+
+
+def load(path: str) -> Config:
+    """Read the configuration and strike its secrets from the disk."""
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise BluegreenError("%s is missing" % path, mend="start the watch again")
+    write_json(path, {**values, "probe_secrets": {}}, 0o600)
+    return Config.of(values)

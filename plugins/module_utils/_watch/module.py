@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options of ``release_watch`` to result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.edge import find_edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
+
+SPEC = ArgumentSpec(
+    {
+        "state": {"type": "str", "choices": ["started", "followed", "read", "stopped"], "default": "read"},
+        "release": {"type": "str", "default": ""},
+        "colour": {"type": "str", "choices": list(COLOURS)},
+        "project": {"type": "str", "default": ""},
+        "edge": {"type": "dict", "default": {}},
+        "switch_dir": {"type": "path", "default": ""},
+        "services": {"type": "dict", "default": {}},
+        "shared": {"type": "list", "elements": "str", "default": []},
+        "network_range": {"type": "str", "default": "10.231.16.0/20"},
+        "public": {"type": "list", "elements": "dict", "default": []},
+        "probes": {"type": "dict", "default": {}},
+        "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
+        "probe": {"type": "bool", "default": True},
+        "window": {"type": "float", "default": 300.0},
+        "interval": {"type": "float", "default": 1.0},
+        "wait": {"type": "float", "default": 300.0},
+        "baseline": {"type": "float", "default": 1800.0},
+        "min_events": {"type": "int", "default": 300},
+        "parameters": {"type": "dict", "default": {}},
+        "since": {"type": "int", "default": 0},
+        "run": {"type": "str", "default": ""},
+        "timeout": {"type": "float", "default": 0.0},
+    },
+    required_if=(("state", "started", ["release", "colour", "services"]),),
+).merge(DEPLOYMENT)
+
+PASSED_ON = (
+    "deployment", "state_dir", "release", "colour", "services", "shared", "network_range", "public", "probes",
+    "probe_secrets", "probe", "window", "interval", "wait", "baseline", "run",
+)  # fmt: skip
+
+
+def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
+    """The watcher's configuration; the switch is found at the running edge unless ``switch_dir`` names it."""
+    edge = {name: params["edge"].get(name) for name in ("address", "port", "ca")}
+    switch_dir = params["switch_dir"]
+    if not switch_dir:
+        found = find_edge(Podman(runner), params["project"], params["edge"])
+        switch_dir, edge["container"] = found.path, found.container
+    if not Switch(switch_dir).exists():
+        raise BluegreenError("no switch at %s" % switch_dir, mend="run the adopt stage")
+    values = {name: params[name] for name in PASSED_ON}
+    parameters = {**params["parameters"], "min_events": params["min_events"]}
+    return Config.of({**values, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})
+
+
+def manage(params: Mapping[str, Any], check_mode: bool, runner: Runner, clock: Clock) -> tuple[Plan, dict[str, Any]]:
+    """The plan that was carried out (in check mode: would be) and what is there now."""
+    launch = Launch(params["state_dir"], runner, clock)
+    plan, how = Plan(), ""
+    if params["state"] == "started":
+        wanted = config_of(params, runner)
+        live = Switch(wanted.switch_dir).read()
+        flip = live.return_to.flip if live.live == wanted.colour and live.return_to else ""
+        plan = launch.plan_start(launch.observe(), wanted, flip)
+        how = "" if check_mode else launch.apply(plan, wanted)
+    elif params["state"] == "stopped":
+        plan = launch.plan_stop(launch.observe())
+        how = "" if check_mode else launch.apply(plan)
+    elif params["run"]:
+        _beat(launch, params["run"], check_mode, clock)
+    return plan, {**launch.result(params["release"], params["since"]), "how": how}
+
+
+def _beat(launch: Launch, run: str, check_mode: bool, clock: Clock) -> None:
+    """Whoever follows a watch is alive: refresh his lock, if he holds it."""
+    lock = Lock(launch.state, None, clock)
+    held = lock.read()
+    if held and held["run"] == run and not check_mode:
+        lock.beat(run)

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be seen without asking a colour: its containers, and what the public name answers."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import COLOUR, LABEL, SERVICE, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import AGENT, COLOUR_HEADER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+
+EVERY = 3.0
+SECONDS = 4.0
+STOPPED = "a container of the new colour stopped or was restarted"
+
+
+@dataclass(frozen=True)
+class Public:
+    """The public names, asked at this very edge. Nothing secret is sent, so an unknown certificate is no obstacle."""
+
+    http: Http
+    names: Sequence[Mapping[str, str]]
+    connect: tuple[str, int] | None
+
+    def ask(self, index: int) -> Response:
+        name = self.names[index % len(self.names)]
+        url = "%s://%s%s" % (name.get("scheme", "https"), name["host"], name.get("path", "/"))
+        return self.http.request("GET", url, headers={"User-Agent": AGENT}, connect=self.connect, timeout=SECONDS)
+
+    def others(self, colour: str) -> list[str]:
+        """Public names that another colour than this one answers, or nobody."""
+        found = []
+        for index, name in enumerate(self.names):
+            answer = self.ask(index)
+            said = answer.headers.get(COLOUR_HEADER.lower(), "")
+            if answer.status == 0 or (said and said != colour):
+                found.append("%s: %s" % (name["host"], said or answer.error))
+        return found
+
+
+def containers(podman: Podman, deployment: str, colour: str) -> dict[str, tuple[str, int, int]]:
+    """service -> (state, start, restarts) of a colour's containers that we made, by one question."""
+    listed = json.loads(
+        podman.must("ps", "-a", "--format", "json", "--filter", "label=%s=%s" % (LABEL, deployment)) or "[]"
+    )
+    found: dict[str, tuple[str, int, int]] = {}
+    for item in listed:
+        labels: Mapping[str, str] = item.get("Labels") or {}
+        if labels.get(COLOUR) == colour and labels.get(SERVICE):
+            found[labels[SERVICE]] = (
+                str(item.get("State", "")),
+                int(item.get("StartedAt") or 0),
+                int(item.get("Restarts") or 0),
+            )
+    return found
+
+
+def changed(before: Mapping[str, tuple[str, int, int]], now: Mapping[str, tuple[str, int, int]]) -> str:
+    """What happened to containers that were running, in plain words; '' when nothing did."""
+    found = []
+    for service, (state, started, restarts) in sorted(before.items()):
+        if state != "running":
+            continue
+        new = now.get(service)
+        if new is None:
+            found.append("%s is gone" % service)
+        elif new[0] != "running":
+            found.append("%s is %s" % (service, new[0]))
+        elif new[1] != started or new[2] != restarts:
+            found.append("%s was restarted" % service)
+    return ", ".join(found)
+
+
+class Observer:
+    """A thread that looks every few seconds. ``answered`` is when the last own request to the public name began."""
+
+    def __init__(self, config: Config, podman: Podman, public: Public, clock: Clock) -> None:
+        self._config = config
+        self._podman = podman
+        self._public = public
+        self._clock = clock
+        self._before: dict[str, tuple[str, int, int]] = {}
+        self._queue: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
+        self.answered = 0.0
+        self.live = config.old
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(SECONDS * 2)
+
+    def events(self) -> list[dict[str, Any]]:
+        found = []
+        while not self._queue.empty():
+            found.append(self._queue.get())
+        return found
+
+    def _run(self) -> None:
+        index = 0
+        while not self._stopping.is_set():
+            if self._config.edge.get("container"):
+                self._look_at_containers()
+            if self._public.names:
+                self._ask_public(index)
+                index += 1
+            self._stopping.wait(EVERY)
+
+    def _look_at_containers(self) -> None:
+        try:
+            now = containers(self._podman, self._config.deployment, self._config.colour)
+        except (BluegreenError, ValueError):
+            return
+        if not self._before:
+            self._before = now
+        detail = changed(self._before, now)
+        self._put({"event": "rule", "rule": STOPPED, "bad": bool(detail), "detail": detail})
+
+    def _ask_public(self, index: int) -> None:
+        begun, live = self._clock.now(), self.live
+        answer = self._public.ask(index)
+        if answer.status:
+            self.answered = begun
+        said = answer.headers.get(COLOUR_HEADER.lower(), "")
+        if self.live == live and (said or not answer.status):
+            host = self._public.names[index % len(self._public.names)]["host"]
+            self._put({"event": "public", "agrees": said == live, "detail": "%s: %s" % (host, said or answer.error)})
+
+    def _put(self, event: dict[str, Any]) -> None:
+        self._queue.put({"at": self._clock.now(), **event})

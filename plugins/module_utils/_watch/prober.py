@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same questions to both colours at the same time, and the hard rules that need no statistics.
+
+A thread of its own, so that a service that hangs never delays the judge. Events go to a queue.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.continuity import Continuity
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
+
+# Seconds between two runs of a check. One that failed on the new colour alone is asked again every second: which
+# question comes next may depend on the past without spoiling the paired test.
+EVERY = {"ready": 2, "warm": 1, "token": 2, "tokens": 2, "keys": 5, "jwks": 5, "admin": 5, "login": 5, "ui_login": 5}
+SELDOM = 15
+SECONDS = 4.0
+THREADS = 12
+# Without these nobody logs in: a rollback to a colour that lacks one would help nobody.
+ESSENTIAL = ("kratos", "hydra", "hera")
+
+Event = dict[str, Any]
+
+
+class Prober(Protocol):
+    """What the watcher needs of it; ``events`` gives what was seen since the last call."""
+
+    def start(self) -> None: ...
+
+    def events(self) -> list[Event]: ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Pair:
+    name: str
+    new: Check
+    old: Check
+
+    @property
+    def label(self) -> str:
+        return "%s %s" % (self.name, self.new.service)
+
+
+class PairedProber:
+    """Speaks from ``network``, which is entered again when it is gone: an edge may be restarted meanwhile."""
+
+    def __init__(self, config: Config, http: Http, clock: Clock, network: Network) -> None:
+        self.config = config
+        self._http = http
+        self._clock = clock
+        self._network = network
+        new, old = (checks.plan(config.wanted(colour)) for colour in (config.colour, config.old))
+        self._pairs = [Pair(a.name, a, b) for a, b in zip(new, old)]
+        self._continuity = Continuity(config, http)
+        self._suspects: set[str] = set()
+        self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(SECONDS * 3)
+
+    def events(self) -> list[Event]:
+        found = []
+        while True:
+            try:
+                found.append(self._queue.get_nowait())
+            except queue.Empty:
+                return found
+
+    def _run(self) -> None:
+        tick = 0
+        while not self._stopping.is_set():
+            try:
+                with self._network.enter(), ThreadPoolExecutor(THREADS) as pool:
+                    tick = self._ticks(pool, tick)
+            except (BluegreenError, OSError) as exc:
+                self._put({"event": "probing", "ok": False, "detail": str(exc)})
+                self._stopping.wait(1.0)
+
+    def _ticks(self, pool: ThreadPoolExecutor, tick: int) -> int:
+        """One round a second until told to stop. Raises when the network is gone."""
+        self._continuity.open()
+        while not self._stopping.is_set():
+            begun = self._clock.monotonic()
+            self._round(pool, tick)
+            tick += 1
+            if tick % 10 == 0:
+                self._network.check()
+                self._continuity.open()
+            self._stopping.wait(max(0.05, 1.0 - (self._clock.monotonic() - begun)))
+        self._continuity.close()
+        return tick
+
+    def _due(self, tick: int) -> list[Pair]:
+        return [
+            pair
+            for index, pair in enumerate(self._pairs)
+            if pair.label in self._suspects or (tick + index) % EVERY.get(pair.name, SELDOM) == 0
+        ]
+
+    def _round(self, pool: ThreadPoolExecutor, tick: int) -> None:
+        asked = [(pair, self._ask(pool, pair.new), self._ask(pool, pair.old)) for pair in self._due(tick)]
+        session = pool.submit(self._continuity.look)
+        answers = [(pair, new.result(), old.result()) for pair, new, old in asked]
+        judged = [(pair, new, old) for pair, new, old in answers if not (new.busy or old.busy)]
+        if not judged and not answers:
+            return
+        outcomes: dict[str, list[bool]] = {pair.label: [new.ok, old.ok] for pair, new, old in judged}
+        self._suspects = {label for label, (new, old) in outcomes.items() if old and not new}
+        why = {pair.label: new.detail for pair, new, _old in judged if not new.ok}
+        self._put({"event": "pair", "checks": outcomes, **({"why": why} if why else {})})
+        self._rules([item for item in judged if item[0].name == "ready"], session.result())
+
+    def _ask(self, pool: ThreadPoolExecutor, check: Check) -> Future[CheckResult]:
+        return pool.submit(check.run, self._http, SECONDS)
+
+    def _rules(self, ready: list[tuple[Pair, CheckResult, CheckResult]], found: Mapping[str, str | None]) -> None:
+        unready = ["%s: %s" % (new.service, new.detail) for _pair, new, old in ready if old.ok and not new.ok]
+        if ready:
+            self._put(_rule("not ready", "; ".join(unready) or None))
+        for rule, detail in found.items():
+            self._put(_rule(rule, detail))
+
+    def _put(self, event: Event) -> None:
+        self._queue.put({"at": self._clock.now(), **event})
+
+
+def _rule(rule: str, detail: str | None) -> Event:
+    return {"event": "rule", "rule": rule, "bad": detail is not None, "detail": detail or ""}
+
+
+def unready(config: Config, http: Http, network: Network, colour: str) -> list[str]:
+    """Essential services of a colour that are not ready now, in plain words."""
+    kinds = {str(given.get("kind", "other")) for given in config.services.values()}
+    needed = [kind for kind in ESSENTIAL if kind in kinds] or sorted(kinds)
+    asked = [
+        check
+        for check in checks.plan(config.wanted(colour))
+        if check.name == "ready" and config.services[check.service].get("kind", "other") in needed
+    ]
+    with network.enter(), ThreadPoolExecutor(THREADS) as pool:
+        answers = list(pool.map(lambda check: check.run(http, 2.0), asked))
+    return ["%s: %s" % (answer.service, answer.detail) for answer in answers if not answer.ok]

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Processes by pid AND start time: a pid alone may already belong to somebody else."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
+
+
+def started(pid: int) -> int:
+    """Start of a living process in clock ticks since boot; 0 for one that is gone or only waits to be reaped."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as handle:
+            # The name in parentheses may hold anything, spaces and parentheses too.
+            fields = handle.read().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] in ("Z", "X") else int(fields[19])
+
+
+def identity(pid: int) -> dict[str, int]:
+    return {"pid": pid, "start": started(pid)}
+
+
+def alive(known: Mapping[str, Any] | None) -> bool:
+    """Whether the process recorded as {pid, start} still runs."""
+    return known is not None and started(int(known["pid"])) == int(known["start"]) != 0
+
+
+def end(known: Mapping[str, Any], clock: Clock, patience: float) -> bool:
+    """SIGTERM, then SIGKILL after ``patience`` seconds; whether it had to be killed. Never touches another process."""
+    if not alive(known):
+        return False
+    os.kill(int(known["pid"]), signal.SIGTERM)
+    if wait_until(clock, lambda: alive(known), lambda living: not living, patience):
+        os.kill(int(known["pid"]), signal.SIGKILL)
+        wait_until(clock, lambda: alive(known), lambda living: not living, 5)
+        return True
+    return False

@@ -1,0 +1,192 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_ledger
+short_description: The lock, the fencing token, the marks and the record of a deployment
+version_added: 1.0.0
+description:
+  - Keeps the state directory of a deployment on its state host. One run at a time holds the lock.
+  - Whoever takes the lock raises the fencing token of the switch, so that a run that was overtaken can write no more.
+  - The ledger records what was done, one JSON object a line. It explains, it never decides.
+  - A rollback needs none of this.
+author: "olympus.bluegreen authors (@olympusoss)"
+attributes:
+  check_mode:
+    support: full
+    description: Nothing is written, the lock is neither taken nor given back.
+  diff_mode:
+    support: full
+    description: Shows what would change in the lock and in the marks.
+options:
+  state:
+    description:
+      - V(read) returns what is recorded.
+      - V(locked) takes the lock for O(run), or refreshes it. It fails while another run holds it.
+      - V(beaten) says that O(run) is alive. V(unlocked) gives the lock back if it is O(run)'s own.
+      - V(appended) writes O(event) to the ledger.
+      - V(accepted) marks O(release) as the stable one and moves the fence to it. V(cleaned) notes that O(colour) was
+        removed. V(reported) writes the report of O(release).
+    type: str
+    choices: [read, locked, beaten, unlocked, appended, accepted, cleaned, reported]
+    default: read
+  deployment:
+    description: Name of the deployment.
+    type: str
+    default: olympus
+  state_dir:
+    description: The state directory. It is made when missing, with mode 0750.
+    type: path
+    default: /var/lib/olympus-bluegreen
+  project:
+    description: Compose project of the edge. Without it (and without O(switch_dir)) the token is 0.
+    type: str
+    default: ''
+  edge:
+    description: The edge, of which C(service) and C(mount) are used to find the switch.
+    type: dict
+    default: {}
+  switch_dir:
+    description: Host path of the switch directory, where it is not to be looked up.
+    type: path
+    default: ''
+  run:
+    description: Id of the run. The action plugin sets one id for each C(ansible-playbook) process.
+    type: str
+    default: ''
+  stage:
+    description: The stage that holds the lock.
+    type: str
+    default: ''
+  version:
+    description: The version being released.
+    type: str
+    default: ''
+  operator:
+    description: Who runs this. The action plugin fills it in.
+    type: str
+    default: ''
+  controller:
+    description: Host, process and start of the controller. The action plugin fills it in.
+    type: dict
+    default: {}
+  seen:
+    description:
+      - What the controller knows of the run that holds the lock, C(run) and C(alive). The action plugin fills it in.
+      - A holder that is known to be dead gives way at once, one that is known to be alive never.
+    type: dict
+    default: {}
+  stale:
+    description: Seconds after which a lock without a beat is taken over.
+    type: float
+    default: 900.0
+  event:
+    description: The event to append. It needs the key C(event). Never put a secret in it.
+    type: dict
+    default: {}
+  release:
+    description: Id of a release.
+    type: str
+    default: ''
+  colour:
+    description: The colour that was removed.
+    type: str
+    choices: [blue, green]
+  last:
+    description: How many of the last events of the ledger to return.
+    type: int
+    default: 50
+"""
+
+EXAMPLES = r"""
+- name: Take the lock
+  olympus.bluegreen.release_ledger:
+    state: locked
+    project: prod
+    edge: {service: caddy, mount: /config}
+    stage: cutover
+    version: v1.5.0
+  register: lock
+
+- name: Record something
+  olympus.bluegreen.release_ledger:
+    state: appended
+    event: {event: note, text: the announcement is out}
+
+- name: Give it back
+  olympus.bluegreen.release_ledger:
+    state: unlocked
+"""
+
+RETURN = r"""
+lock:
+  description: The lock as it is now, empty when nobody holds it.
+  returned: always
+  type: dict
+  sample: {holder: op at ctl (process 4711), operator: op, run: ctl-4711-99, stage: cutover, token: 7, version: v1.5.0}
+token:
+  description: The fencing token of O(run) where it holds the lock, else the switch's present one; 0 before an adopt.
+  returned: always
+  type: int
+  sample: 7
+marks:
+  description: Which release is stable, where the fence is, which colour was removed last.
+  returned: always
+  type: dict
+  sample: {stable: v1.4.2-0123456789, fence: v1.4.2-0123456789, cleaned: blue}
+events:
+  description: The last events of the ledger, oldest first.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+releases:
+  description: Every kept release by its id, with the verdict of its last watch.
+  returned: always
+  type: dict
+  sample: {}
+report:
+  description: Path of the report of O(release), empty when there is none.
+  returned: always
+  type: str
+  sample: ''
+run:
+  description: The id of the run that was used.
+  returned: always
+  type: str
+  sample: ctl-4711-99
+steps:
+  description: What was written, or would be in check mode.
+  returned: always
+  type: list
+  elements: str
+  sample: [write lock.json]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
+
+
+def main() -> None:
+    module = AnsibleModule(**SPEC.to_kwargs())
+    ledger = Ledger(module.params, SubprocessRunner(), SystemClock())
+    try:
+        plan = ledger.plan()
+        if not module.check_mode:
+            ledger.apply()
+        result = ledger.result()
+    except BluegreenError as exc:
+        module.fail_json(msg=str(exc), mend=exc.mend)
+    module.exit_json(**plan.result(), diff=plan.diff(), run=module.params["run"], **result)
+
+
+if __name__ == "__main__":
+    main()
