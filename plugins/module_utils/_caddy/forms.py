@@ -35,8 +35,17 @@ _LOG = """(bluegreen_log) {
 		format filter {
 			wrap json
 			fields {
-				request>headers delete
+				request>remote_ip delete
+				request>remote_port delete
+				request>client_ip delete
 				request>tls delete
+				request>headers>Cookie delete
+				request>headers>Authorization delete
+				request>headers>Proxy-Authorization delete
+				request>headers>X-Session-Token delete
+				request>headers>X-Api-Key delete
+				request>headers>X-Csrf-Token delete
+				request>headers>Referer delete
 				request>uri regexp "[?].*" ""
 				resp_headers>Set-Cookie delete
 				resp_headers>Location delete

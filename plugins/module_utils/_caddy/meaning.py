@@ -190,3 +190,20 @@ class _Fold:
 
 def _list(names: Any) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
+
+
+def public_names(config: Any, root: str) -> list[dict[str, str]]:
+    """One {host, path} for each host name behind the switch: a path that reaches a coloured service there."""
+    found: dict[str, str] = {}
+    for route in objects(config):
+        hosts = [
+            host for match in route.get("match") or [] if isinstance(match, dict) for host in match.get("host", [])
+        ]
+        for inner in objects(route) if hosts else ():
+            if "handle" in inner and marker_names(inner.get("match"), root) == {"green"}:
+                paths = [path for match in inner["match"] for path in match.get("path", ["/"])]
+                for host in hosts:
+                    # A route without a path is asked at /; of others the first pattern's fixed part will do.
+                    path = paths[0].split("*")[0] or "/"
+                    found[host] = path if found.get(host, path) != "/" else "/"
+    return [{"host": host, "path": path} for host, path in found.items() if "*" not in host and "{" not in host]

@@ -66,6 +66,7 @@ class SwitchState:
     assets: tuple[str, ...]
     return_to: ReturnTo | None
     token: int
+    prepared: bool = False
     damage: str = ""
 
 
@@ -95,6 +96,7 @@ class Switch:
             assets=tuple(colour for colour in COLOURS if "assets-" + colour in names),
             return_to=self._return_to(),
             token=self._token(),
+            prepared=os.path.exists(self._in("prepared")),
             damage=damage if ready else "no sentinel" + ("; " + damage if damage else ""),
         )
 
@@ -132,7 +134,7 @@ class Switch:
         """
         with locked(self._in("lock")):
             self._check(token, exact=False)
-            if return_to.colour != self.read().live:
+            if return_to.colour not in COLOURS or return_to.colour != self.read().live:
                 raise Refused("return_to names %s, which is not live" % return_to.colour)
             self._raise_token(token)
             self._touch("prepared")
@@ -162,11 +164,10 @@ class Switch:
             target = state.return_to.colour
             bad = "warm-" + OTHER[target]
             pinned = os.path.exists(self._in("switch", bad)) and not keep_pinned
-            prepared = os.path.exists(self._in("prepared"))
-            if state.live == target and not (pinned or prepared or state.damage):
+            if state.live == target and not (pinned or state.prepared or state.damage):
                 return state
             self._raise_token(state.token + 1)
-            if prepared:
+            if state.prepared:
                 self._remove("prepared")
             if pinned:
                 self._remove("switch", bad)

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The states of caddy_upstream: each observes, plans, applies unless in check mode, and reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Admin, Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, describe, release_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class App:
+    """``params`` are the module's. ``http`` asks the public names, ``admin`` the edge itself."""
+
+    params: Mapping[str, Any]
+    edge: Edge
+    admin: Admin
+    upstreams: Sequence[Upstream]
+    http: Http
+    clock: Clock
+    check_mode: bool = False
+
+    def run(self) -> Result:
+        """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
+        return {
+            "read": self.read,
+            "adopted": self.adopted,
+            "undone": self.undone,
+            "live": self.live,
+            "returned": self.returned,
+            "drained": self.drained,
+        }[self.params["state"]]()
+
+    def _traffic(self) -> Traffic:
+        return Traffic(self.edge, self.admin, self.upstreams, self.http, self.clock)
+
+    def read(self) -> Result:
+        """Never fails for what it finds: that is listed in ``problems``."""
+        place, problems = self.edge.place(), []
+        switch = Switch(place.directory)
+        result: Result = {"edge": place.name, "directory": place.directory, "adopted": False, "plain_names": []}
+        state = switch.read() if switch.exists() else None
+        result.update(describe(state) if state else {"live": "", "idle": "", "return_to": None, "token": 0})
+        if state and state.damage:
+            problems.append("the switch is damaged (%s): run adopt" % state.damage)
+        try:
+            config = self.admin.config()
+        except BluegreenError as exc:
+            return {**result, "open": {}, "observed": [], "problems": [*problems, str(exc)], **Plan().result()}
+        traffic = self._traffic()
+        running = meaning.has_switch(config, root_of(self.edge))
+        result["adopted"] = bool(state) and running
+        result["plain_names"] = meaning.plain_names(config, {upstream.service for upstream in self.upstreams})
+        result["open"] = traffic.open(config)
+        result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
+        return {**result, "problems": [*problems, *self._disagreements(result, running)], **Plan().result()}
+
+    def _disagreements(self, result: Result, running: bool) -> list[str]:
+        found = []
+        if bool(result["live"]) != running:
+            found.append(
+                "the edge does not run the switch that is on its disk: run adopt"
+                if result["live"]
+                else "the edge runs a switch whose directory is gone or empty: run adopt"
+            )
+        if result["plain_names"] and result["adopted"]:
+            found.append("the edge dials %s by its plain name: run adopt" % ", ".join(result["plain_names"]))
+        for one in result["observed"] if result["adopted"] else []:
+            if one["colour"] != result["live"]:
+                said = one["colour"] or "no colour (status %s)" % one["status"]
+                found.append("the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said))
+        return found
+
+    def adopted(self) -> Result:
+        adopter = Adopter(self.edge, self.admin, self.upstreams)
+        return self._change(adopter, adopter.adopted())
+
+    def undone(self) -> Result:
+        adopter = Adopter(self.edge, self.admin, self.upstreams)
+        return self._change(adopter, adopter.undone(self.params["force"]))
+
+    def _change(self, adopter: Adopter, change: Change) -> Result:
+        if not self.check_mode:
+            adopter.apply(change)
+        state = describe(adopter.switch.read()) if adopter.switch.exists() else {"live": "", "idle": ""}
+        after = bool(change.plan.after.get("switch_running"))
+        return {
+            **state,
+            "adopted": after if not self.check_mode else bool(change.plan.before.get("switch_running")),
+            "patch": change.patch,
+            "warnings": list(change.warnings),
+            "diff": change.plan.diff() if change.plan.changed else {"before": "", "after": ""},
+            **change.plan.result(),
+        }
+
+    def live(self) -> Result:
+        traffic, colour = self._traffic(), self.params["colour"]
+        config = traffic.config()
+        there, wanted = release_of(self.params["state_dir"], colour), self.params["release"]
+        if wanted and there and wanted != there:
+            raise Refused("%s holds release %s" % (colour, there), option="release", value=wanted, mend="deploy first")
+        plan = traffic.plan_live(colour)
+        if self.check_mode:
+            return self._moved(traffic, plan, {})
+        at = self.clock.now()
+        if plan.changed:
+            old = release_of(self.params["state_dir"], traffic.switch.read().live)
+            at = traffic.make_live(colour, old, self.params["token"])
+        seen = traffic.confirm(colour, self._public(config), at, self.params["confirm_timeout"])
+        return self._moved(traffic, plan, seen.result())
+
+    def returned(self) -> Result:
+        """The way back asks only the switch and the target. With ``force`` not even the target or the edge."""
+        traffic, force = self._traffic(), self.params["force"]
+        plan = traffic.plan_return(self.params["keep_pinned"])
+        target = str(plan.after["live"])
+        if not force:
+            traffic.config()
+            traffic.require_alive(target)
+        if self.check_mode:
+            return self._moved(traffic, plan, {})
+        if plan.changed:
+            traffic.switch.rollback(self.params["keep_pinned"])
+        at = self.clock.now()
+        seen = traffic.confirm(target, self._public(self.admin.config()), at, self.params["confirm_timeout"])
+        return self._moved(traffic, plan, seen.result())
+
+    def _public(self, config: Any) -> Sequence[Mapping[str, str]]:
+        return self.params["public"] or meaning.public_names(config, root_of(self.edge))
+
+    def _moved(self, traffic: Traffic, plan: Plan, seen: Result) -> Result:
+        open_now = {} if self.check_mode else traffic.open(self.admin.config())
+        state = describe(traffic.switch.read())
+        return {**state, "adopted": True, "open": open_now, **seen, "diff": plan.diff(), **plan.result()}
+
+    def drained(self) -> Result:
+        traffic, colour = self._traffic(), self.params["colour"]
+        config, state = traffic.config(), traffic.switch.read()
+        if state.live == colour:
+            raise Refused("%s is live" % colour, option="colour", value=colour, mend="drain the other one")
+        reachable = [name for name in ("warm", "assets") if colour in getattr(state, name)]
+        steps = (Step("retire", colour, "no pinned request any more"),) if reachable else ()
+        plan = Plan({"reachable": reachable}, {"reachable": []}, steps)
+        drained = None
+        if not self.check_mode:
+            traffic.switch.retire(colour)
+            drained = traffic.drain(colour, self.params["deadline"])
+        return {
+            **describe(traffic.switch.read()),
+            "adopted": True,
+            "drained": drained,
+            "open": traffic.open(config),
+            "diff": plan.diff(),
+            **plan.result(),
+        }

@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is live: flip, roll back, drain, and see at the public names that it is so."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Admin, Edge, connections, silent
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch, SwitchState
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+
+# So often in a row every public name has to say the new colour.
+SEEN_TIMES = 3
+# A request can be matched and not yet counted: two zeros count only when they are this far apart, in seconds.
+QUIET = 1.0
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """``seen_at`` is when every public name had said the colour for the first time; times are epoch seconds."""
+
+    flipped_at: float
+    seen_at: float
+    observed: tuple[Mapping[str, object], ...]
+
+    def result(self) -> dict[str, object]:
+        ms = round((self.seen_at - self.flipped_at) * 1000, 1)
+        return {"flipped_at": self.flipped_at, "seen_at": self.seen_at, "ms": ms, "observed": list(self.observed)}
+
+
+class Traffic:
+    def __init__(self, edge: Edge, admin: Admin, upstreams: Sequence[Upstream], http: Http, clock: Clock) -> None:
+        self.edge = edge
+        self.admin = admin
+        self.upstreams = upstreams
+        self.http = http
+        self.clock = clock
+        self.switch = Switch(edge.place().directory)
+
+    def config(self) -> Any:
+        """The running configuration. Refused where the switch is not in it or plain coloured names are."""
+        config = self.admin.config()
+        if not self.switch.exists() or not meaning.has_switch(config, root_of(self.edge)):
+            raise Refused("the switch is not in the edge's running configuration", mend="run the adopt stage")
+        plain = meaning.plain_names(config, {upstream.service for upstream in self.upstreams})
+        if plain:
+            raise Refused("the edge dials %s by its plain name" % ", ".join(plain), mend="run the adopt stage")
+        return config
+
+    def plan_live(self, colour: str) -> Plan:
+        state = self.switch.read()
+        steps = () if state.live == colour and not state.damage else (Step("flip", self.switch.path, "to " + colour),)
+        return Plan({"live": state.live}, {"live": colour}, steps)
+
+    def make_live(self, colour: str, old_release: str, token: int) -> float:
+        """Write the way back (to the live colour with ``old_release``), then flip. Returns when."""
+        live = self.switch.read().live
+        if live != colour:
+            back = ReturnTo(live, old_release, secrets.token_hex(8), self.clock.now())
+            self.switch.prepare(back, token)
+        self.switch.flip(colour, token)
+        return self.clock.now()
+
+    def plan_return(self, keep_pinned: bool = False) -> Plan:
+        state = self.switch.read()
+        if state.return_to is None:
+            raise Refused("nothing to return to: no cutover was prepared")
+        live = state.return_to.colour
+        warm = [colour for colour in state.warm if colour == live or keep_pinned]
+        after = {"live": live, "warm": warm, "fenced": True}
+        before = {"live": state.live, "warm": list(state.warm), "fenced": not state.prepared}
+        return Plan(before, after, () if before == after else (Step("return", self.switch.path, "to " + live),))
+
+    def require_alive(self, colour: str) -> None:
+        """Refused where an address of ``colour`` that the edge dials accepts no connection from the edge's network."""
+        targets = meaning.addresses(self.admin.config(), self.upstreams, colour)
+        dead = silent(targets, self.edge.network())
+        if dead or not targets:
+            names = {upstream.address(colour): upstream.service for upstream in self.upstreams}
+            who = ", ".join("%s (%s)" % (names[address.rsplit(":", 1)[0]], address) for address in dead)
+            raise Refused(
+                "%s is not alive: %s" % (colour, "no connection to " + who if dead else "the edge dials none of it"),
+                mend="bring it back with the deploy stage, or override with -e bluegreen_force=true",
+            )
+
+    def confirm(
+        self, colour: str, public: Sequence[Mapping[str, str]], since: float, timeout: float = 10.0
+    ) -> Confirmed:
+        """Ask every public name at the edge until each has said ``colour`` several times in a row."""
+        left = {(one["host"], one["path"]): 0 for one in public}
+        seen: dict[tuple[str, str], Mapping[str, object]] = {}
+        first: dict[tuple[str, str], float] = {}
+        deadline = self.clock.monotonic() + timeout
+        while any(count < SEEN_TIMES for count in left.values()):
+            for key in left:
+                seen[key] = self.ask(*key)
+                right = seen[key]["colour"] == colour
+                left[key] = left[key] + 1 if right else 0
+                first[key] = first.get(key, self.clock.now()) if right else self.clock.now()
+            if self.clock.monotonic() > deadline:
+                wrong = ["%s%s says %s" % (*key, seen[key]["colour"] or seen[key]) for key in left if not left[key]]
+                raise BluegreenError(
+                    "the switch says %s, but %s" % (colour, "; ".join(wrong) or "the public names change"),
+                    mend="run status; rollback is always possible",
+                    partial={"flipped_at": since, "observed": list(seen.values())},
+                )
+            if not all(left.values()):
+                self.clock.sleep(0.02)
+        return Confirmed(since, max(first.values(), default=since), tuple(seen.values()))
+
+    def ask(self, host: str, path: str) -> Mapping[str, object]:
+        options = self.edge.options
+        answer = self.http.request(
+            "GET", "%s://%s%s" % (options.scheme, host, path), connect=(options.address, options.port), timeout=5
+        )
+        colour = answer.headers.get(COLOUR_HEADER.lower(), "")
+        shown: dict[str, object] = {"host": host, "path": path, "status": answer.status, "colour": colour}
+        return {**shown, "error": answer.error} if answer.error else shown
+
+    def open(self, config: Any) -> dict[str, dict[str, dict[str, int | None]]]:
+        """Per colour: requests in flight by address (None: Caddy doesn't list it), and TCP connections."""
+        counts, pid = self.admin.requests(), self.edge.place().pid
+        result: dict[str, dict[str, dict[str, int | None]]] = {}
+        for colour in OTHER:
+            targets = meaning.addresses(config, self.upstreams, colour)
+            tcp: dict[str, int | None] = {**connections(pid, targets)}
+            result[colour] = {"requests": {target: counts.get(target) for target in targets}, "connections": tcp}
+        return result
+
+    def drain(self, colour: str, timeout: float) -> bool:
+        """True once nothing was in flight to ``colour`` twice, at least a second apart; False at the deadline.
+
+        An address that Caddy does not list may still be served by an old configuration: that is not drained.
+        """
+        targets = meaning.addresses(self.config(), self.upstreams, colour)
+        deadline = self.clock.monotonic() + timeout
+        quiet_since: float | None = None
+        while True:
+            counts = self.admin.requests()
+            now = self.clock.monotonic()
+            quiet = all(counts.get(target) == 0 for target in targets)
+            quiet_since = (now if quiet_since is None else quiet_since) if quiet else None
+            if quiet_since is not None and now - quiet_since >= QUIET:
+                return True
+            if now >= deadline:
+                return False
+            self.clock.sleep(0.1)
+
+
+def describe(state: SwitchState) -> dict[str, object]:
+    """The switch as a module returns it."""
+    back = asdict(state.return_to) if state.return_to else None
+    idle = OTHER.get(state.live, "")
+    return {**asdict(state), "idle": idle, "return_to": back, "warm": list(state.warm), "assets": list(state.assets)}
+
+
+def release_of(state_dir: str, colour: str) -> str:
+    """The release that the state directory knows for a colour; '' where it knows none. History, not truth."""
+    try:
+        with open(os.path.join(state_dir, "stacks", colour, "services.json"), encoding="utf-8") as handle:
+            return str(json.load(handle).get("release", ""))
+    except (OSError, ValueError):
+        return ""

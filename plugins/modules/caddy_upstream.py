@@ -1,0 +1,318 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: caddy_upstream
+short_description: The switch of a running Caddy, which colour is live
+version_added: 1.0.0
+description:
+  - Puts a switch into the configuration of a running Caddy once (one announced reload), and from then on flips the
+    public to the other colour and back by renaming one file, without a reload and without losing a request.
+  - The switch lives on a writable volume that the running container already has. No container is recreated.
+  - The Caddyfile is rewritten in place. Caddy's own adapter proves that it still means the same, and its own
+    C(validate) that it loads. Undo restores its exact bytes.
+author: "olympus.bluegreen authors (@olympusoss)"
+requirements:
+  - podman
+attributes:
+  check_mode:
+    description: Says what it would do; nothing on disk or in the edge is touched.
+    support: full
+  diff_mode:
+    description: Shows the Caddyfile (V(adopted), V(undone)) or the switch before and after.
+    support: full
+options:
+  state:
+    description:
+      - V(read) only looks, and lists what is wrong in C(problems).
+      - V(adopted) makes the switch, with blue live, and rewrites the Caddyfile so that it decides. Run again it is the
+        repair after the edge was recreated or its Caddyfile was replaced.
+      - V(undone) restores the operator's Caddyfile and reloads it.
+      - V(live) writes the way back, flips to O(colour) and sees every public name answer with it.
+      - V(returned) flips back to where the last cutover said, and fences whoever is still running.
+      - V(drained) sends nothing pinned to O(colour) any more and waits until nothing is in flight to it.
+    type: str
+    choices: [read, adopted, undone, live, returned, drained]
+    default: read
+  deployment:
+    description: Name of the deployment.
+    type: str
+    default: olympus
+  state_dir:
+    description: The state directory, of which only the release of each colour is read.
+    type: path
+    default: /var/lib/olympus-bluegreen
+  project:
+    description: Name of the compose project of the edge.
+    type: str
+    required: true
+  edge:
+    description: The running Caddy.
+    type: dict
+    required: true
+    suboptions:
+      service:
+        description: Its compose service.
+        type: str
+        default: caddy
+      caddyfile:
+        description: Its Caddyfile on this host.
+        type: path
+        required: true
+      config_path:
+        description: The same file as the container sees it.
+        type: str
+        default: /etc/caddy/Caddyfile
+      mount:
+        description: Where a writable volume is mounted in the container; the switch goes there.
+        type: str
+        default: /config
+      address:
+        description: Address at which the public names are asked.
+        type: str
+        default: 127.0.0.1
+      port:
+        description: Port at which the public names are asked.
+        type: int
+        default: 443
+      scheme:
+        description: How the public names are asked.
+        type: str
+        choices: [https, http]
+        default: https
+      ca:
+        description: PEM file that the public names' certificates are checked against; empty for the system's.
+        type: str
+        default: ''
+      admin:
+        description: Caddy's admin endpoint inside the container.
+        type: str
+        default: localhost:2019
+  services:
+    description:
+      - Coloured services in a fixed order, each a dictionary, of which C(ui) (answers pages, so pin their forms) and
+        C(edge) (V(false), the edge does not reach it) are read here.
+    type: dict
+    required: true
+  shared:
+    description: Shared services in a fixed order.
+    type: list
+    elements: str
+    default: []
+  network_range:
+    description: IPv4 range (a /22 or larger) that the networks are cut from.
+    type: str
+    default: 10.231.16.0/20
+  public:
+    description: Public names to ask. Without any, those that the running configuration has behind the switch.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: Host name.
+        type: str
+        required: true
+      path:
+        description: A path whose answer comes from a coloured service.
+        type: str
+        default: /
+  colour:
+    description: The colour to make live or to drain.
+    type: str
+    choices: [blue, green]
+  release:
+    description: With O(state=live), the release that O(colour) has to hold according to the state directory.
+    type: str
+    default: ''
+  token:
+    description: With O(state=live), the fencing token of this run. An older one than the switch's is refused.
+    type: int
+    default: 0
+  force:
+    description: With O(state=returned), go back to a target that seems dead. With O(state=undone), lose later edits.
+    type: bool
+    default: false
+  keep_pinned:
+    description:
+      - With O(state=returned), let forms that the colour left behind has shown still be sent to it. Only for a colour
+        that is sound.
+    type: bool
+    default: false
+  deadline:
+    description: With O(state=drained), how long to wait, in seconds.
+    type: float
+    default: 60.0
+  confirm_timeout:
+    description: How long the public names may take to say the new colour, in seconds.
+    type: float
+    default: 10.0
+"""
+
+EXAMPLES = r"""
+- name: Who is live
+  olympus.bluegreen.caddy_upstream:
+    project: prod
+    edge: {caddyfile: /opt/olympusoss/prod/Caddyfile}
+    services: "{{ bluegreen_services }}"
+
+- name: Flip
+  olympus.bluegreen.caddy_upstream:
+    state: live
+    colour: green
+    token: 7
+    project: prod
+    edge: {caddyfile: /opt/olympusoss/prod/Caddyfile}
+    services: "{{ bluegreen_services }}"
+    public: [{host: login.example.com, path: /health}]
+
+- name: Back
+  olympus.bluegreen.caddy_upstream:
+    state: returned
+    project: prod
+    edge: {caddyfile: /opt/olympusoss/prod/Caddyfile}
+    services: "{{ bluegreen_services }}"
+"""
+
+RETURN = r"""
+adopted:
+  description: Whether the running edge decides by the switch.
+  type: bool
+  returned: success
+live:
+  description: The colour that the switch says is live; empty while there is none.
+  type: str
+  returned: success
+idle:
+  description: The other one.
+  type: str
+  returned: success
+ready:
+  description: Whether the sentinel is there.
+  type: bool
+  returned: when there is a switch
+warm:
+  description: Colours that pinned POSTs may go to.
+  type: list
+  elements: str
+  returned: when there is a switch
+assets:
+  description: Colours that are asked for static files which the other one does not have.
+  type: list
+  elements: str
+  returned: when there is a switch
+prepared:
+  description: Whether a cutover was prepared that no rollback has fenced since.
+  type: bool
+  returned: when there is a switch
+damage:
+  description: What is wrong in the switch directory; empty when nothing is.
+  type: str
+  returned: when there is a switch
+return_to:
+  description: Where a rollback goes, C(colour), C(release), C(flip) (an id) and C(at) (epoch seconds); null before any.
+  type: dict
+  returned: success
+token:
+  description: The fencing token.
+  type: int
+  returned: success
+plain_names:
+  description: Coloured services that the running edge dials by their plain name.
+  type: list
+  elements: str
+  returned: O(state=read)
+problems:
+  description: What keeps a stage from going on, as sentences.
+  type: list
+  elements: str
+  returned: O(state=read)
+edge:
+  description: Name of the edge's container.
+  type: str
+  returned: O(state=read)
+directory:
+  description: The switch directory on this host.
+  type: str
+  returned: O(state=read)
+open:
+  description: Colour to C(requests) in flight by address (null where Caddy lists none) and C(connections).
+  type: dict
+  returned: O(state=read), O(state=live), O(state=returned), O(state=drained)
+observed:
+  description: What each public name answered, C(host), C(path), C(status), C(colour) and C(error) if any.
+  type: list
+  elements: dict
+  returned: O(state=read), O(state=live), O(state=returned)
+patch:
+  description: The change to the Caddyfile as a unified diff, for the operator's repository.
+  type: str
+  returned: O(state=adopted), O(state=undone)
+flipped_at:
+  description: When the marker had its new name, in epoch seconds.
+  type: float
+  returned: O(state=live), O(state=returned)
+seen_at:
+  description: When every public name had said the new colour for the first time, in epoch seconds.
+  type: float
+  returned: O(state=live), O(state=returned)
+ms:
+  description: Milliseconds between the two.
+  type: float
+  returned: O(state=live), O(state=returned)
+drained:
+  description: Whether nothing was in flight any more before the deadline; null in check mode.
+  type: bool
+  returned: O(state=drained)
+steps:
+  description: What was done, or would be done in check mode, in order.
+  type: list
+  elements: str
+  returned: success
+partial:
+  description: What had been done before a failure.
+  type: dict
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Admin, PodmanEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC, edge_options, upstreams
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+
+
+def main() -> None:
+    module = AnsibleModule(**SPEC.to_kwargs())
+    params = module.params
+    try:
+        options = edge_options(params)
+        edge = PodmanEdge(Podman(SubprocessRunner()), params["project"], options)
+        app = App(
+            params,
+            edge,
+            Admin(edge, DirectHttp()),
+            upstreams(params),
+            DirectHttp(options.ca or None),
+            SystemClock(),
+            module.check_mode,
+        )
+        result = app.run()
+    except (BluegreenError, OSError) as exc:
+        module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
