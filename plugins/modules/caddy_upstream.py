@@ -187,14 +187,8 @@ live:
   description: The colour that the switch says is live; empty while there is none.
   type: str
   returned: success
-idle:
-  description: The other one.
-  type: str
-  returned: success
-ready:
-  description: Whether the sentinel is there.
-  type: bool
-  returned: when there is a switch
+idle: {description: The other one., type: str, returned: success}
+ready: {description: Whether the sentinel is there., type: bool, returned: when there is a switch}
 warm:
   description: Colours that pinned POSTs may go to.
   type: list
@@ -209,18 +203,12 @@ prepared:
   description: Whether a cutover was prepared that no rollback has fenced since.
   type: bool
   returned: when there is a switch
-damage:
-  description: What is wrong in the switch directory; empty when nothing is.
-  type: str
-  returned: when there is a switch
+damage: {description: What is wrong in the switch directory if anything., type: str, returned: when there is a switch}
 return_to:
   description: Where a rollback goes, C(colour), C(release), C(flip) (an id) and C(at) (epoch seconds); null before any.
   type: dict
   returned: success
-token:
-  description: The fencing token.
-  type: int
-  returned: success
+token: {description: The fencing token., type: int, returned: success}
 plain_names:
   description: Coloured services that the running edge dials by their plain name.
   type: list
@@ -231,14 +219,8 @@ problems:
   type: list
   elements: str
   returned: O(state=read)
-edge:
-  description: Name of the edge's container.
-  type: str
-  returned: O(state=read)
-directory:
-  description: The switch directory on this host.
-  type: str
-  returned: O(state=read)
+edge: {description: Name of the edge's container., type: str, returned: O(state=read)}
+directory: {description: The switch directory on this host., type: str, returned: O(state=read)}
 open:
   description: Colour to C(requests) in flight by address (null where Caddy lists none) and C(connections).
   type: dict
@@ -273,10 +255,7 @@ steps:
   type: list
   elements: str
   returned: success
-partial:
-  description: What had been done before a failure.
-  type: dict
-  returned: failure
+partial: {description: What had been done before a failure., type: dict, returned: failure}
 """
 
 from ansible.module_utils.basic import AnsibleModule
