@@ -35,7 +35,7 @@ type Person struct{ Email, Password string }
 // Client is an OAuth client.
 type Client struct{ ID, Secret string }
 
-// Agent is one user: own cookies, own connections, one protocol.
+// Agent is one user: own cookies (a program has none), own connections, one protocol.
 type Agent struct {
 	World   *World
 	Kind    string
@@ -45,14 +45,21 @@ type Agent struct {
 	lines   map[string]*wire.Line
 }
 
-// NewAgent is a user without cookies or connections; every other one speaks HTTP/2.
-func (w *World) NewAgent(kind string) *Agent {
+// NewBrowser is a user who keeps cookies, of which there are none yet.
+func (w *World) NewBrowser(kind string) *Agent {
+	a := w.NewClient(kind)
+	a.jar, _ = cookiejar.New(nil)
+	return a
+}
+
+// NewClient is a program that keeps no cookies (Kratos refuses an API flow that carries one). Half of the agents speak
+// HTTP/2.
+func (w *World) NewClient(kind string) *Agent {
 	proto := "h1"
 	if rand.IntN(2) == 0 {
 		proto = "h2"
 	}
-	jar, _ := cookiejar.New(nil)
-	return &Agent{World: w, Kind: kind, Proto: proto, jar: jar, lines: map[string]*wire.Line{}}
+	return &Agent{World: w, Kind: kind, Proto: proto, lines: map[string]*wire.Line{}}
 }
 
 // Close closes the agent's connections.
@@ -88,7 +95,7 @@ func (a *Agent) Do(s Step) (answer *wire.Response, ok bool) {
 	req.Header.Set("X-Lab-Id", r.ID)
 	x := a.line(r.Host).Do(req)
 	a.World.Journal.Fill(r, x, s.Expect)
-	if x.Response != nil {
+	if x.Response != nil && a.jar != nil {
 		a.jar.SetCookies(target, (&http.Response{Header: x.Response.Header}).Cookies())
 	}
 	if s.hold != nil && r.Outcome == record.OK {
@@ -106,7 +113,7 @@ func (a *Agent) request(s Step, target *url.URL) (req *wire.Request, pin string)
 		header[name] = values
 	}
 	var cookies []string
-	for _, c := range a.jar.Cookies(target) {
+	for _, c := range a.cookies(target) {
 		cookies = append(cookies, c.Name+"="+c.Value)
 		if c.Value == "blue" || c.Value == "green" {
 			pin = c.Value
@@ -126,6 +133,13 @@ func (a *Agent) request(s Step, target *url.URL) (req *wire.Request, pin string)
 		req.Body, _ = json.Marshal(s.JSON)
 	}
 	return req, pin
+}
+
+func (a *Agent) cookies(target *url.URL) []*http.Cookie {
+	if a.jar == nil {
+		return nil
+	}
+	return a.jar.Cookies(target)
 }
 
 func (a *Agent) line(host string) *wire.Line {

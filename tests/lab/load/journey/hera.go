@@ -47,14 +47,14 @@ func (a *Agent) postForm(f Form, back string) (to string, ok bool) {
 
 // HeraLogin: the login page, its form at once, the signed-in page, logout.
 func HeraLogin(w *World) {
-	a := w.NewAgent("hera_login")
+	a := w.NewBrowser("hera_login")
 	defer a.Close()
 	heraLogin(a, 0)
 }
 
 // OldLogin keeps the form for a while before posting it.
 func OldLogin(w *World) {
-	a := w.NewAgent("old_form")
+	a := w.NewBrowser("old_form")
 	defer a.Close()
 	heraLogin(a, w.formAge())
 }
@@ -90,7 +90,7 @@ func heraLogin(a *Agent, age time.Duration) {
 
 // OldRegistration keeps Hera's registration form for a while before posting it.
 func OldRegistration(w *World) {
-	a := w.NewAgent("old_form")
+	a := w.NewBrowser("old_form")
 	defer a.Close()
 	f, ok := a.openForm(w.login("/registration"), "/registration")
 	if !ok {
@@ -108,7 +108,7 @@ func OldRegistration(w *World) {
 
 // Static gets a page and then its chunks: at once, and again later, as long as a user may have the page open.
 func Static(w *World) {
-	a := w.NewAgent("static")
+	a := w.NewBrowser("static")
 	defer a.Close()
 	pages := []string{"https://" + w.Config.Hosts.Site + "/", w.login("/"), w.login("/login"),
 		"https://" + w.Config.Hosts.Admin + "/"}
@@ -137,7 +137,7 @@ func namesChunks(answer *wire.Response) string {
 
 // Private asks for what the edge must not expose: its own 404 is the right answer.
 func Private(w *World) {
-	a := w.NewAgent("private")
+	a := w.NewClient("private")
 	defer a.Close()
 	hosts := []string{w.Config.Hosts.Login, w.Config.Hosts.Admin}
 	hidden := func(answer *wire.Response) string {

@@ -88,7 +88,7 @@ func (a *Agent) whoami(token string) bool {
 
 // APILogin: login, whoami, logout by token.
 func APILogin(w *World) {
-	a := w.NewAgent("api_login")
+	a := w.NewClient("api_login")
 	defer a.Close()
 	token := a.tokenLogin(w.anyone())
 	if token == "" || !a.whoami(token) {
@@ -120,7 +120,7 @@ func (a *Agent) cookieLogin(p Person) bool {
 
 // BrowserLogin: login, whoami, logout by cookie.
 func BrowserLogin(w *World) {
-	a := w.NewAgent("browser_login")
+	a := w.NewBrowser("browser_login")
 	defer a.Close()
 	if !a.cookieLogin(w.anyone()) || !a.whoami("") {
 		return
@@ -138,7 +138,7 @@ func BrowserLogin(w *World) {
 
 // Registration registers an identity by the API flow and asks who it is.
 func Registration(w *World) {
-	a := w.NewAgent("registration")
+	a := w.NewClient("registration")
 	defer a.Close()
 	p := w.newPerson()
 	if token, ok := a.register(p); ok && token != "" {

@@ -69,7 +69,7 @@ func (a *Agent) exchange(code string) (Grant, *wire.Response) {
 
 // ClientCredentials: one token by the client's own secret, which must then be revocable.
 func ClientCredentials(w *World) {
-	a := w.NewAgent("client_credentials")
+	a := w.NewClient("client_credentials")
 	defer a.Close()
 	if grant, _ := a.token("client", values("grant_type", "client_credentials")); grant.Access != "" {
 		a.revoke(grant.Access)
@@ -84,17 +84,19 @@ func (a *Agent) revoke(token string) {
 // CodeFlow: authorization code through Hydra and Hera's login and consent forms (each kept for a while), the token,
 // userinfo, one refresh, and the logout at Hydra.
 func CodeFlow(w *World) {
-	a := w.NewAgent("code_flow")
+	a := w.NewBrowser("code_flow")
 	defer a.Close()
 	code := a.authorize(w.formAge() / 2)
 	if code == "" {
 		return
 	}
-	grant, _ := a.exchange(code)
-	if grant.Access == "" || !a.userinfo(grant.Access) {
+	client := w.NewClient("code_flow") // the client's back end: it has none of the user's cookies
+	defer client.Close()
+	grant, _ := client.exchange(code)
+	if grant.Access == "" || !client.userinfo(grant.Access) {
 		return
 	}
-	if grant, _ = a.refresh(grant.Refresh); grant.Access == "" || !a.userinfo(grant.Access) {
+	if grant, _ = client.refresh(grant.Refresh); grant.Access == "" || !client.userinfo(grant.Access) {
 		return
 	}
 	a.logoutEverywhere(grant.ID)

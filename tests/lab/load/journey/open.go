@@ -39,7 +39,7 @@ func WebSocket(ctx context.Context, w *World) {
 }
 
 func webSocket(ctx context.Context, w *World) bool {
-	a := w.NewAgent("websocket")
+	a := w.NewClient("websocket")
 	a.Proto = "h1"
 	host := w.Config.Hosts.Site
 	var opened *record.Record
@@ -141,7 +141,7 @@ func Stream(ctx context.Context, w *World) {
 	}
 	address := fmt.Sprintf("https://%s/stream?seconds=%d&interval_ms=200", w.Config.Hosts.Site, w.Config.StreamS)
 	for ctx.Err() == nil {
-		a := w.NewAgent("stream")
+		a := w.NewClient("stream")
 		_, ok := a.Do(Step{Method: http.MethodGet, URL: address, Expect: whole, Asked: time.Duration(w.Config.StreamS) * time.Second})
 		a.Close()
 		if !ok {

@@ -31,7 +31,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // SetUp registers the identities, makes the client and opens what is kept through the run.
 func (w *World) SetUp(ctx context.Context) (*Kept, error) {
-	setup := w.NewAgent("setup")
+	setup := w.NewClient("setup")
 	defer setup.Close()
 	if err := w.people(ctx, setup); err != nil {
 		return nil, err
@@ -66,12 +66,12 @@ func (w *World) people(ctx context.Context, setup *Agent) error {
 // sessions opens the long-lived sessions: every other one by token, by cookie.
 func (w *World) sessions(ctx context.Context, kept *Kept) error {
 	for n := range w.Config.Sessions {
-		a := w.NewAgent("setup")
-		token, ok := "", false
+		a, token, ok := w.NewClient("setup"), "", false
 		if n%2 == 0 {
 			token = a.tokenLogin(w.anyone())
 			ok = token != ""
 		} else {
+			a = w.NewBrowser("setup")
 			ok = a.cookieLogin(w.anyone())
 		}
 		if !ok {
@@ -90,11 +90,12 @@ func (w *World) sessions(ctx context.Context, kept *Kept) error {
 // limited at the edge).
 func (w *World) tokens(ctx context.Context, kept *Kept) error {
 	for n := range w.Config.Tokens + w.Config.Chains {
-		a := w.NewAgent("setup")
+		a := w.NewBrowser("setup")
 		grant, err := w.grant(ctx, a)
 		if err != nil {
 			return err
 		}
+		a.jar = nil // from here on it is the client's back end
 		if n < w.Config.Tokens {
 			a.Kind = "introspect"
 			kept.Tokens.add(a, grant.Access)

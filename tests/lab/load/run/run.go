@@ -53,6 +53,10 @@ func (r *Runner) Run(ctx context.Context) (figures.Figures, error) {
 	var reporter sync.WaitGroup
 	reporter.Go(func() { r.report(done) })
 	err := r.drive(ctx, cancel)
+	r.state.Store("done")
+	if err != nil {
+		r.state.Store("failed")
+	}
 	close(done)
 	reporter.Wait()
 	if closing := r.world.Journal.Close(); err == nil {
@@ -158,7 +162,7 @@ func (r *Runner) schedule(ctx context.Context, name string, walk func()) {
 
 // progress is progress.json.
 type progress struct {
-	State   string  `json:"state"` // setup, running, stopping, done
+	State   string  `json:"state"` // setup, running, stopping, done, failed
 	At      int64   `json:"at"`
 	Seconds float64 `json:"seconds"`
 	Rate    float64 `json:"rate"` // of the last second
@@ -176,7 +180,6 @@ func (r *Runner) report(done <-chan struct{}) {
 		select {
 		case <-done:
 			ended = true
-			r.state.Store("done")
 		case <-ticker.C:
 		}
 		p := r.progress(last)
