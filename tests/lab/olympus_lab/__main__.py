@@ -23,9 +23,16 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("status", help="what runs")
     show.add_argument("--json", action="store_true")
     count = commands.add_parser("mail", help="messages in the catcher, per recipient")
-    count.add_argument("--to", help="only this recipient, one message a line")
+    count.add_argument("--to", help="the messages of this recipient")
+    count.add_argument("--account", action="store_true", help="what Kratos queued against what arrived")
     commands.add_parser("env", help="print the variables that other tools need to use this lab's Podman")
     return parser
+
+
+def _mails(arguments: argparse.Namespace) -> object:
+    if arguments.account:
+        return mail.account()
+    return mail.messages(arguments.to) if arguments.to else mail.counts()
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -41,7 +48,7 @@ def _run(arguments: argparse.Namespace) -> int:
     elif command == "status":
         print(json.dumps(status.observe(), indent=2) if arguments.json else status.screen())
     elif command == "mail":
-        print(json.dumps(mail.messages(arguments.to) if arguments.to else mail.counts(), indent=2))
+        print(json.dumps(_mails(arguments), indent=2))
     elif command == "env" and config.CONTAINERS_CONF.exists():
         print(f"CONTAINERS_CONF={podman.environment()['CONTAINERS_CONF']}")
     return 0

@@ -34,6 +34,7 @@ BINARIES = {
     "caddy": Binary("caddy", "."),
     "mailpit": Binary("mail", "github.com/axllent/mailpit"),
     "olympus-app": Binary("apps", "."),
+    "lab-load": Binary("load", "."),
 }
 
 

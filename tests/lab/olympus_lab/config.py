@@ -13,6 +13,8 @@ ROOT = LAB.parent.parent
 TEMPLATES = LAB / "operator"
 BUILD = ROOT / "build" / "lab"
 OPERATOR = BUILD / "operator"
+# Where the collection keeps its state for this deployment.
+STATE = BUILD / "state"
 CA_FILE = BUILD / "caddy-root.crt"
 CONTAINERS_CONF = BUILD / "containers.conf"
 VENV = ROOT / ".venv"
@@ -20,8 +22,11 @@ VENV = ROOT / ".venv"
 PROJECT = "olympuslab"
 NETWORK = f"{PROJECT}_intranet"
 LABEL = "olympus.lab=1"
-# What belongs to this lab: made by us, by the operator's project, or by the collection for it.
-OWNED = (LABEL, f"com.docker.compose.project={PROJECT}", f"olympus.bluegreen.deployment={PROJECT}")
+# What belongs to this lab: made by the operator's project, or by the collection for it. LABEL alone is not enough:
+# tests that run beside the lab put it on containers of their own.
+OF_PROJECT = f"com.docker.compose.project={PROJECT}"
+OF_COLLECTION = f"olympus.bluegreen.deployment={PROJECT}"
+OWNED = (OF_PROJECT, OF_COLLECTION)
 RANGE = "10.231.0.0/16"
 
 LOOPBACK = "127.0.0.1"

@@ -139,7 +139,7 @@ def images() -> None:
     """All images of all releases, tagged; skips what is current. LabError if one can't be had."""
     registry = os.environ.get("LAB_IMAGES") == "registry"
     if registry:
-        binaries.build(["olympus-app"])
+        binaries.build(["olympus-app", "lab-load"])
     else:
         binaries.build(list(binaries.BINARIES))
         rootfs.postgres()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from olympus_lab import config, podman
@@ -36,13 +37,17 @@ def volumes() -> list[str]:
 
 def of_collection() -> list[str]:
     """Containers and networks that the collection made for this deployment."""
-    label = f"label={config.OWNED[2]}"
+    label = f"label={config.OF_COLLECTION}"
     names = [item["Names"][0] for item in podman.listing(["ps", "-a", "--filter", label])]
     return names + [item["name"] for item in podman.listing(["network", "ls", "--filter", label])]
 
 
 def remove() -> None:
-    """Remove every one of our containers, pods, networks and volumes; LabError if one is still there afterwards."""
+    """Remove every one of our containers, pods, networks and volumes; LabError if one is still there afterwards.
+
+    The collection's state for this deployment goes with them: it speaks of a switch and of colours that are no more.
+    """
+    shutil.rmtree(config.STATE, ignore_errors=True)
     ours = containers()
     if not (ours or networks() or volumes()):
         return

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
-from olympus_lab import config, web
+from olympus_lab import config, stack, web
 from olympus_lab.progress import LabError
 
 PAGE = 500
@@ -53,3 +53,23 @@ def text(message: str) -> str:
 def counts() -> dict[str, int]:
     """Messages per recipient."""
     return dict(Counter(message["to"] for message in messages()))
+
+
+def account() -> dict[str, int]:
+    """What Kratos queued against what arrived, per recipient: queued, pending (not sent yet), caught, doubled, lost."""
+    queued: Counter[str] = Counter()
+    pending: Counter[str] = Counter()
+    for domain in config.DOMAINS:
+        # Status 2 is sent; 1 (queued) and 3 (being sent) may still come.
+        query = "SELECT recipient, count(*), count(*) FILTER (WHERE status IN (1, 3)) FROM courier_messages GROUP BY 1"
+        for recipient, total, waiting in stack.psql(query, f"{domain}_kratos"):
+            queued[recipient] += int(total)
+            pending[recipient] += int(waiting)
+    caught = Counter(counts())
+    return {
+        "queued": queued.total(),
+        "pending": pending.total(),
+        "caught": caught.total(),
+        "doubled": (caught - queued).total(),
+        "lost": (queued - pending - caught).total(),
+    }

@@ -65,10 +65,14 @@ def _candidates() -> list[str]:
 
 
 def _refusal(env: Mapping[str, str]) -> str:
-    """Why a container does not start under ``env``; "" if it does."""
+    """Why a container does not start under ``env``, or has no network that the lab can use; "" if all is well."""
     argv = ["podman", "run", "--rm", "--network=none", f"--label={config.LABEL}", PROBE_IMAGE]
     done = subprocess.run(argv, env=dict(env), capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+    if done.returncode != 0:
+        return done.stderr.strip().splitlines()[-1]
+    argv = ["podman", "info", "--format", "{{.Host.NetworkBackend}}"]
+    backend = subprocess.run(argv, env=dict(env), capture_output=True, text=True, check=False).stdout.strip()
+    return "" if backend == "netavark" else f"network backend is {backend}, not netavark"
 
 
 def _build_probe() -> None:

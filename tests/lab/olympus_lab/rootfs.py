@@ -54,9 +54,7 @@ def _sources() -> str:
 
 
 def _suite() -> str:
-    release = dict(
-        line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line
-    )
+    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     return release.get("VERSION_CODENAME", "bookworm").strip('"')
 
 
