@@ -138,4 +138,4 @@ def test_up_after_a_crash_starts_anew() -> None:
                 os.kill(pid, signal.SIGKILL)
     stack.up()
     assert not set(before) & set(_ids())
-    assert stack.stands()
+    assert stack.shortfall() == ""

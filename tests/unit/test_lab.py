@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import stat
 from pathlib import Path
 
 import pytest
 import yaml
 
-from olympus_lab import binaries, config, golang, network, podman, project
+from olympus_lab import binaries, config, golang, lock, network, podman, project
+from olympus_lab.progress import LabError
 
 COMPOSE = yaml.safe_load((config.TEMPLATES / "compose.yml").read_text())
 
@@ -111,3 +113,12 @@ def test_containers_conf_of_the_user_wins(monkeypatch: pytest.MonkeyPatch) -> No
     podman._overrides.cache_clear()
     assert podman.environment()["CONTAINERS_CONF"] == "/somewhere/containers.conf"
     podman._overrides.cache_clear()
+
+
+def test_a_second_lab_command_waits_and_says_for_whom(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "lock"
+    with lock.held(path), pytest.raises(LabError, match=f"process {os.getpid()} is at it"), lock.held(path, 0.05):
+        pass
+    with lock.held(path, 0.05):
+        pass
+    assert "another lab command" in capfd.readouterr().out

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from olympus_lab import binaries, config, podman, rootfs
+from olympus_lab import binaries, config, lock, podman, rootfs
 from olympus_lab.progress import run_logged, say
 
 PREFIX = "localhost/olympus-lab"
@@ -137,7 +137,11 @@ def _busybox() -> Image:
 
 def images() -> None:
     """All images of all releases, tagged; skips what is current. LabError if one can't be had."""
-    registry = os.environ.get("LAB_IMAGES") == "registry"
+    with lock.held():
+        _make(os.environ.get("LAB_IMAGES") == "registry")
+
+
+def _make(registry: bool) -> None:
     if registry:
         binaries.build(["olympus-app", "lab-load"])
     else:

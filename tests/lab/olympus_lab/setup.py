@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from olympus_lab import config, golang, podman
+from olympus_lab import config, golang, lock, podman
 from olympus_lab.progress import LabError, run_logged, say
 
 # The one list. The second column is what proves that the package is there.
@@ -68,6 +68,11 @@ def setup() -> None:
     """Packages, Go and Podman's settings; converges, changes nothing where nothing lacks."""
     if os.geteuid() != 0:
         raise LabError("the lab runs rootful containers and sets a route: run it as root")
+    with lock.held():
+        _equip()
+
+
+def _equip() -> None:
     if names := missing():
         if not shutil.which("apt-get"):
             raise LabError(f"no apt-get here; install these yourself: {' '.join(names)}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from olympus_lab import config, images, leftovers, network, podman, project, web
+from olympus_lab import config, images, leftovers, lock, network, podman, project, web
 from olympus_lab.progress import LabError, run_logged, say, wait_for
 
 PATIENCE = 90.0
@@ -109,25 +109,37 @@ def _public_missing() -> str:
     return ", ".join(wrong)
 
 
-def stands() -> bool:
-    """Whether the lab is up as ``up`` leaves it: this clone's, unedited, not adopted, all services answering."""
-    if not network.is_blocked() or project.differs() or leftovers.of_collection():
-        return False
-    known = {item["Names"][0]: item for item in leftovers.containers()}
+def shortfall() -> str:
+    """Why the lab is not as ``up`` leaves it (this clone's, unedited, not adopted, all answering); "" if it is."""
+    if not network.is_blocked():
+        return f"no route blocks {config.RANGE}"
+    if edited := project.differs():
+        return f"{edited} is not as the templates say"
+    if theirs := leftovers.of_collection():
+        return f"{theirs[0]} was made by the collection"
+    known = {item["Names"][0]: item["Labels"] or {} for item in leftovers.containers()}
     for service in config.SERVICES:
-        labels = (known.get(config.container(service)) or {}).get("Labels") or {}
+        labels = known.get(config.container(service), {})
         if labels.get("com.docker.compose.project.working_dir") != str(config.OPERATOR):
-            return False
-    return not (_database_missing() or _ory_missing() or _public_missing())
+            return f"{service} is not running from this checkout"
+    return _database_missing() or _ory_missing() or _public_missing()
 
 
 def up(fresh: bool = False) -> None:
     """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``; else it starts anew."""
-    if not fresh and stands():
-        say("the lab stands already")
-        return
-    if absent := images.missing():
-        raise LabError(f"images missing ({absent[0]}, {len(absent)} in all): run `make lab-images` first")
+    with lock.held():
+        reason = "asked for" if fresh else shortfall()
+        if not reason:
+            say("the lab stands already")
+            return
+        say(f"starting anew: {reason}")
+        if absent := images.missing():
+            raise LabError(f"images missing ({absent[0]}, {len(absent)} in all): run `make lab-images` first")
+        _raise()
+    say(f"up: https ports on {config.LOOPBACK}:{config.HTTPS_PORT}, mail on {config.LOOPBACK}:{config.MAIL_PORT}")
+
+
+def _raise() -> None:
     leftovers.remove()
     network.block()
     project.write()
@@ -141,15 +153,15 @@ def up(fresh: bool = False) -> None:
     wait_for("public names answer through Caddy", _public_missing, PATIENCE)
     _start("seed", config.SEED)
     _finished("seed")
-    say(f"up: https ports on {config.LOOPBACK}:{config.HTTPS_PORT}, mail on {config.LOOPBACK}:{config.MAIL_PORT}")
 
 
 def down() -> None:
     """Remove containers, networks and volumes of the lab, its route and its project directory; keep images."""
-    leftovers.remove()
-    project.remove()
-    config.CA_FILE.unlink(missing_ok=True)
-    network.unblock()
+    with lock.held():
+        leftovers.remove()
+        project.remove()
+        config.CA_FILE.unlink(missing_ok=True)
+        network.unblock()
     say("down")
 
 
