@@ -36,16 +36,15 @@ def root_of(edge: Edge) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """From ``current`` to ``wanted`` bytes in the Caddyfile; ``before`` are the operator's own."""
+    """From ``current`` to ``wanted`` bytes in the Caddyfile; ``base`` is what ``wanted`` was made of."""
 
     current: bytes
-    before: bytes
+    base: bytes
     wanted: bytes
     config: Any
     plan: Plan
     patch: str
     warnings: tuple[str, ...] = ()
-    edited: bool = False
 
 
 class Adopter:
@@ -64,15 +63,14 @@ class Adopter:
 
     def adopted(self) -> Change:
         """What adopt would do. Raises where the rewrite is impossible or would mean something else."""
-        current, before = self._current()
+        current, base = self._current()
         named_log = has_named_logs(self.edge)
-        done = rewrite(_text(before), self.upstreams, self.edge.options.mount, self.edge.options.caddyfile, named_log)
+        done = rewrite(_text(base), self.upstreams, self.edge.options.mount, self.edge.options.caddyfile, named_log)
         config = adapt(self.edge, done.text)
-        self._prove(before, done.text, config, named_log)
+        self._prove(base, config, named_log)
         wanted = done.text.encode()
         first = () if self._installed() else (Step("make", self.directory),)
-        edited = BEGIN.encode() in before
-        return self._change(current, before, wanted, config, first, done.warnings, edited)
+        return self._change(current, base, wanted, config, first, done.warnings)
 
     def undone(self, force: bool = False) -> Change:
         """What undo would do. Refused where it would lose an edit or move the public to another colour."""
@@ -86,7 +84,8 @@ class Adopter:
             return self._change(current, current, current, adapt(self.edge, _text(current)), ())
         if self.switch.exists() and self.switch.read().live != "blue" and not force and current != before:
             raise Refused("green is live and the operator's Caddyfile only knows blue", mend="roll back first")
-        if current not in (before, after) and not self.journal.torn(current) and not force:
+        ours = current in (before, after) or self.journal.torn(current)
+        if not force and current != before and not (ours and self.journal.base == before):
             raise Refused(
                 "%s was edited since adopt: undo would lose that" % self.edge.options.caddyfile,
                 mend="keep a copy and undo with force, or take the switch out by hand",
@@ -106,11 +105,10 @@ class Adopter:
             raise BluegreenError("the edge does not run what its file says", mend="read its log and run adopt again")
 
     def _current(self) -> tuple[bytes, bytes]:
-        """The bytes in the file, and the operator's bytes behind them."""
-        current = self._file()
-        before = self.journal.before
-        if before is not None and (current == self.journal.after or self.journal.torn(current)):
-            return current, before
+        """The bytes in the file, and those that adopt begins with: the same, unless an adopt made these."""
+        current, base = self._file(), self.journal.base
+        if base is not None and (current == self.journal.after or self.journal.torn(current)):
+            return current, base
         return current, current
 
     def _file(self) -> bytes:
@@ -129,7 +127,7 @@ class Adopter:
     def _installed(self) -> bool:
         return self.switch.exists() and not self.switch.read().damage
 
-    def _prove(self, before: bytes, after: str, config: Any, named_log: bool) -> None:
+    def _prove(self, base: bytes, config: Any, named_log: bool) -> None:
         plain = meaning.plain_names(config, {upstream.service for upstream in self.upstreams})
         if plain:
             raise Refused(
@@ -138,9 +136,9 @@ class Adopter:
             )
         if not meaning.has_switch(config, root_of(self.edge)):
             raise Refused("no coloured service is an upstream in %s" % self.edge.options.caddyfile)
-        if BEGIN in _text(before):
+        if BEGIN in _text(base):
             return
-        original = adapt(self.edge, _text(before))
+        original = adapt(self.edge, _text(base))
         where = meaning.difference(original, config, self.upstreams, root_of(self.edge), named_log)
         if where:
             raise Refused("the rewritten Caddyfile would mean something else at %s" % where, mend="report this form")
@@ -148,12 +146,11 @@ class Adopter:
     def _change(
         self,
         current: bytes,
-        before: bytes,
+        base: bytes,
         wanted: bytes,
         config: Any,
         first: tuple[Step, ...],
         warnings: tuple[str, ...] = (),
-        edited: bool = False,
     ) -> Change:
         options, steps = self.edge.options, list(first)
         if wanted != current:
@@ -164,18 +161,18 @@ class Adopter:
         root = root_of(self.edge)
         state = {"caddyfile": _text(current), "switch_running": meaning.has_switch(running, root)}
         after = {"caddyfile": _text(wanted), "switch_running": meaning.has_switch(config, root)}
-        patch = unified(_text(before), _text(wanted), os.path.basename(options.caddyfile))
-        return Change(current, before, wanted, config, Plan(state, after, tuple(steps)), patch, warnings, edited)
+        patch = unified(_text(base), _text(wanted), os.path.basename(options.caddyfile))
+        return Change(current, base, wanted, config, Plan(state, after, tuple(steps)), patch, warnings)
 
     def _rewrite(self, change: Change) -> None:
         self._validate(_text(change.wanted))
         self.step("journal")
-        if change.wanted != change.before:
-            # After an edit of an adopted file the journal keeps the operator's bytes from before the first adopt.
-            before = (self.journal.before or change.before) if change.edited else change.before
-            self.journal.write(
-                before, change.wanted, {"caddyfile": self.edge.options.caddyfile, "edited": change.edited}
-            )
+        if change.wanted != change.base:
+            # After an edit of an adopted file the operator's bytes stay those from before the first adopt.
+            edited = BEGIN.encode() in change.base
+            before = (self.journal.before or change.base) if edited else change.base
+            facts: dict[str, object] = {"caddyfile": self.edge.options.caddyfile, "edited": edited}
+            self.journal.write(before, change.base, change.wanted, facts)
         overwrite(self.edge.options.caddyfile, change.wanted, self.step)
 
     def _validate(self, text: str) -> None:
@@ -190,7 +187,7 @@ class Adopter:
             return
         # A run that was cut off left the new file, or half of it: then the way back is the journal's other half.
         cut_off = change.current == change.wanted or self.journal.torn(change.current)
-        other = self.journal.after if change.wanted == change.before else self.journal.before
+        other = self.journal.after if change.wanted == change.base else self.journal.base
         restored = other if cut_off and other is not None else change.current
         overwrite(self.edge.options.caddyfile, restored, self.step)
         raise CommandError(

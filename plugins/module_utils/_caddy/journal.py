@@ -16,6 +16,7 @@ from collections.abc import Callable
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic, write_json
 
 BEFORE = "Caddyfile.before"
+BASE = "Caddyfile.base"
 AFTER = "Caddyfile.after"
 
 
@@ -51,7 +52,8 @@ def overwrite(path: str, content: bytes, step: Callable[[str], None]) -> None:
 
 
 class Journal:
-    """``before`` are the operator's bytes, ``after`` what adopt made of them; both None until the first adopt."""
+    """``before`` are the operator's bytes, ``base`` those that the last adopt began with (others than ``before`` where
+    an adopted file had been edited), ``after`` what it made of them; all None until the first adopt."""
 
     def __init__(self, directory: str) -> None:
         self._directory = os.path.join(directory, "journal")
@@ -61,18 +63,21 @@ class Journal:
         return read_bytes(os.path.join(self._directory, BEFORE))
 
     @property
+    def base(self) -> bytes | None:
+        return read_bytes(os.path.join(self._directory, BASE))
+
+    @property
     def after(self) -> bytes | None:
         return read_bytes(os.path.join(self._directory, AFTER))
 
-    def write(self, before: bytes, after: bytes, facts: dict[str, object]) -> None:
-        """``before`` first and ``after`` last: only a complete pair makes a half-written file recognisable."""
-        if self.before != before:
-            write_atomic(os.path.join(self._directory, BEFORE), before, 0o600)
-        write_atomic(os.path.join(self._directory, AFTER), after, 0o600)
+    def write(self, before: bytes, base: bytes, after: bytes, facts: dict[str, object]) -> None:
+        """All of it before the file itself is touched: only then a half-written one can be recognised."""
+        for name, content in ((BEFORE, before), (BASE, base), (AFTER, after)):
+            write_atomic(os.path.join(self._directory, name), content, 0o600)
         write_json(os.path.join(self._directory, "adopt.json"), facts, 0o600)
 
     def torn(self, current: bytes) -> bool:
-        before, after = self.before, self.after
-        if before is None or after is None:
+        before, base, after = self.before, self.base, self.after
+        if before is None or base is None or after is None:
             return False
-        return half_written(current, after, before) or half_written(current, before, after)
+        return half_written(current, after, base) or half_written(current, before, after)

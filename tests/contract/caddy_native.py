@@ -1,0 +1,265 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real Caddy on loopback in front of tiny backends: blue ones on 127.0.2.x, green ones on 127.0.3.x."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Admin, EdgeOptions, Place
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Response
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("kratos", "hera", "site")
+ADDRESS = {"blue": "127.0.2.%d", "green": "127.0.3.%d"}
+
+
+def binary() -> str:
+    """LAB_CADDY, the lab's own build or the one on the PATH. Without any the test fails: it must not pass unseen."""
+    built = ROOT / "build" / "lab" / "bin" / "caddy"
+    found = os.environ.get("LAB_CADDY") or (str(built) if built.exists() else shutil.which("caddy"))
+    if found:
+        return found
+    if os.environ.get("OLYMPUS_WITHOUT_CADDY"):
+        pytest.skip("OLYMPUS_WITHOUT_CADDY is set")
+    raise AssertionError("no Caddy: run `make lab`, or name one in LAB_CADDY, or set OLYMPUS_WITHOUT_CADDY=1")
+
+
+class Backend(BaseHTTPRequestHandler):
+    """Pages, an API, per-build assets, a form that only its own build accepts, something slow, something upgraded."""
+
+    protocol_version = "HTTP/1.1"
+    colour = ""
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def _say(self, status: int, kind: str, body: str) -> None:
+        data = body.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Set-Cookie", "own=1")
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/api"):
+            self._say(200, "application/json", json.dumps({"colour": self.colour}))
+        elif self.path == "/_next/static/app-%s.js" % self.colour:
+            self._say(200, "text/javascript", "built by " + self.colour)
+        elif self.path.startswith(("/_next/", "/missing")):
+            self._say(404, "text/html; charset=utf-8", "no such thing on " + self.colour)
+        elif self.path.startswith("/slow"):
+            time.sleep(1.5)
+            self._say(200, "text/plain", self.colour)
+        elif self.path == "/ws":
+            self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            while self.connection.recv(64):
+                pass
+            self.close_connection = True
+        else:
+            self._say(200, "text/html; charset=utf-8", "page of " + self.colour)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        known = body in ("", self.colour)
+        self._say(200 if known else 500, "text/plain", "%s took %s" % (self.colour, body))
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+@contextmanager
+def backends() -> Iterator[tuple[int, Mapping[str, list[Server]]]]:
+    """The port that all listen on, and the servers of each colour in the order of SERVICES."""
+    port = 0
+    servers: dict[str, list[Server]] = {colour: [] for colour in ADDRESS}
+    for colour, address in ADDRESS.items():
+        handler = type(colour, (Backend,), {"colour": colour})
+        for number, _ in enumerate(SERVICES, 1):
+            server = Server((address % number, port), handler)
+            port = int(server.server_address[1])
+            servers[colour].append(server)
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield port, servers
+    finally:
+        for server in servers["blue"] + servers["green"]:
+            server.shutdown()
+            server.server_close()
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class NativeEdge:
+    """An Edge (see _caddy/edge.py) that is a process of this host."""
+
+    def __init__(self, directory: Path, caddyfile: str, port: int, admin: int) -> None:
+        self.directory = directory
+        self.path = directory / "Caddyfile"
+        self.path.write_text(caddyfile)
+        self.options = EdgeOptions(
+            caddyfile=str(self.path),
+            config_path=str(self.path),
+            mount=str(directory / "config"),
+            port=port,
+            scheme="http",
+            admin="localhost:%d" % admin,
+        )
+        (directory / "config").mkdir()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = directory / "caddy.log"
+        self.env = {"HOME": str(directory), "XDG_DATA_HOME": str(directory / "data")}
+
+    def start(self) -> None:
+        command = [binary(), "run", "--config", str(self.path), "--adapter", "caddyfile"]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.env})
+        until = time.monotonic() + 10
+        while True:
+            with socket.socket() as sock:
+                if sock.connect_ex(("127.0.0.1", int(self.options.admin.split(":")[1]))) == 0:
+                    return
+            assert self.process.poll() is None and time.monotonic() < until, self.log.read_text()
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def place(self) -> Place:
+        mount = Path(self.options.mount)
+        pid = self.process.pid if self.process else 0
+        return Place("caddy", pid, str(mount / "olympus-bluegreen"), (os.getuid(), os.getgid()))
+
+    def caddy(self, *args: str, stdin: str | None = None) -> Result:
+        return SubprocessRunner().run([binary(), *args], stdin=stdin, env=self.env, cwd=str(self.directory))
+
+    def network(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def seen_caddyfile(self) -> bytes | None:
+        return self.path.read_bytes()
+
+    def reloads(self) -> int:
+        """How often somebody sent a configuration, by Caddy's own log."""
+        entries = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return sum(entry.get("uri") == "/load" and entry.get("method") == "POST" for entry in entries)
+
+
+class World:
+    """Everything a test needs: ``app(state=...)`` is the module without Ansible."""
+
+    def __init__(self, edge: NativeEdge, port: int, servers: Mapping[str, list[Server]]) -> None:
+        self.edge = edge
+        self.servers = servers
+        self.upstreams = tuple(
+            Upstream(name, ADDRESS["blue"] % number, ADDRESS["green"] % number, ui=name != "kratos")
+            for number, name in enumerate(SERVICES, 1)
+        )
+        self.admin = Admin(edge, DirectHttp())
+        self.backend_port = port
+        self.marker = Path(edge.place().directory) / "switch"
+
+    def app(self, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+        given = {
+            "state_dir": str(self.edge.directory / "state"),
+            "public": [],
+            "colour": None,
+            "release": "",
+            "token": 0,
+            "force": False,
+            "keep_pinned": False,
+            "deadline": 5.0,
+            "confirm_timeout": 3.0,
+            **params,
+        }
+        app = App(given, self.edge, self.admin, self.upstreams, DirectHttp(), SystemClock(), check_mode)
+        return app.run()
+
+    def ask(self, path: str, method: str = "GET", host: str = "site.test", body: str = "", **headers: str) -> Response:
+        data = body.encode() if method == "POST" else None
+        where = (self.edge.options.address, self.edge.options.port)
+        return DirectHttp().request(method, "http://%s%s" % (host, path), connect=where, headers=headers, body=data)
+
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.edge.options.address, self.edge.options.port, timeout=10)
+
+    def tree(self) -> dict[str, tuple[int, int, bytes]]:
+        """Every file that a run may touch: inode, time of change, content."""
+        places = [self.edge.path, *Path(self.edge.options.mount).rglob("*")]
+        return {
+            str(one): (one.stat().st_ino, one.stat().st_ctime_ns, one.read_bytes() if one.is_file() else b"")
+            for one in places
+            if one.name != "access.log"
+        }
+
+
+CADDYFILE = """{
+	admin localhost:%(admin)d
+	http_port %(port)d
+	auto_https off
+}
+
+(common) {
+	header X-Frame-Options DENY
+}
+
+http://login.test {
+	import common
+	@private path /internal/*
+	respond @private 404
+
+	@kratos path /self-service/* /sessions/*
+	reverse_proxy @kratos kratos:%(backend)d
+	reverse_proxy hera:%(backend)d
+}
+
+# what is not coloured must not change
+http://site.test {
+	import common
+	respond /teapot 418
+	reverse_proxy site:%(backend)d {
+		header_up X-Kept yes
+	}
+}
+"""
+
+
+@contextmanager
+def world(directory: Path, caddyfile: str = CADDYFILE) -> Iterator[World]:
+    with backends() as (backend, servers):
+        port, admin = free_port(), free_port()
+        edge = NativeEdge(directory, caddyfile % {"admin": admin, "port": port, "backend": backend}, port, admin)
+        edge.start()
+        try:
+            yield World(edge, backend, servers)
+        finally:
+            edge.stop()

@@ -1,0 +1,226 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Adopt and undo against a real Caddy: same meaning, one reload, exact bytes, whatever cuts it off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import caddy_native as native
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import adapt
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
+    BluegreenError,
+    CommandError,
+    Refused,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+
+STYLES = sorted((native.ROOT / "tests" / "unit" / "caddyfiles").glob("*.caddyfile"))
+SWITCH = "/config/olympus-bluegreen/switch"
+SERVICES = [
+    *(domain + kind for domain in ("ciam-", "iam-") for kind in ("kratos", "hydra", "hera", "athena")),
+    "site",
+]
+UPSTREAMS = tuple(
+    Upstream(
+        name, "10.0.0.%d" % (16 + index), "10.0.1.%d" % (16 + index), ui="a" in name.split("-")[-1] or name == "site"
+    )
+    for index, name in enumerate(SERVICES)
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[native.World]:
+    with native.world(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def resting(tmp_path: Path) -> native.NativeEdge:
+    return native.NativeEdge(tmp_path, "", 80, 2019)
+
+
+def texts() -> list[Path]:
+    return [*STYLES, native.ROOT / "tests" / "lab" / "operator" / "Caddyfile"]
+
+
+@pytest.mark.parametrize("path", texts(), ids=lambda path: path.stem)
+def test_the_rewrite_means_the_same_outside_of_our_routes(path: Path, resting: native.NativeEdge) -> None:
+    text = path.read_text()
+    done = rewrite(text, UPSTREAMS, "/config")
+    before, after = adapt(resting, text), adapt(resting, done.text)
+    assert meaning.difference(before, after, UPSTREAMS, SWITCH) == ""
+    assert meaning.plain_names(before, SERVICES) and not meaning.plain_names(after, SERVICES)
+    assert meaning.has_switch(after, SWITCH) and not meaning.has_switch(before, SWITCH)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("respond @private 404", ""),
+        ("path /self-service/* /sessions/*\n\t\timport", "path /self-service/*\n\t\timport"),
+        ("@bluegreen2_green 10.0.1.18:3000", "@bluegreen2_green 10.0.1.16:3000"),
+        ("path /self-service/* /sessions/*\n\t\timport bluegreen_green", "import bluegreen_green"),
+    ],
+)
+def test_a_rewrite_that_means_something_else_is_seen(old: str, new: str, resting: native.NativeEdge) -> None:
+    text = (native.ROOT / "tests" / "unit" / "caddyfiles" / "plain.caddyfile").read_text()
+    done = rewrite(text, UPSTREAMS, "/config").text
+    assert old in done
+    wrong = adapt(resting, done.replace(old, new))
+    assert meaning.difference(adapt(resting, text), wrong, UPSTREAMS, SWITCH)
+
+
+def test_adopt_once_then_nothing_then_undo_exactly(world: native.World) -> None:
+    before, inode = world.edge.path.read_bytes(), world.edge.path.stat().st_ino
+    first = world.app(state="adopted")
+    assert first["changed"] and first["adopted"] and first["live"] == "blue"
+    assert "+\timport bluegreen_log" in first["patch"]
+    assert (world.edge.reloads(), world.edge.path.stat().st_ino) == (1, inode)
+    tree = world.tree()
+    second = world.app(state="adopted")
+    assert not second["changed"] and second["steps"] == []
+    assert (world.edge.reloads(), world.tree()) == (1, tree)
+    assert world.app(state="undone")["changed"]
+    assert (world.edge.path.read_bytes(), world.edge.path.stat().st_ino, world.edge.reloads()) == (before, inode, 2)
+    assert not world.app(state="undone")["changed"]
+    assert world.edge.reloads() == 2
+    assert world.app(state="read")["adopted"] is False
+
+
+def test_check_mode_touches_nothing(world: native.World) -> None:
+    tree = world.tree()
+    result = world.app(state="adopted", check_mode=True)
+    assert result["changed"] and not result["adopted"] and result["diff"]["before"] != result["diff"]["after"]
+    assert (world.tree(), world.edge.reloads()) == (tree, 0)
+    world.app(state="adopted")
+    tree = world.tree()
+    assert world.app(state="live", colour="green", check_mode=True)["changed"]
+    assert world.app(state="undone", check_mode=True)["changed"]
+    assert (world.tree(), world.edge.reloads()) == (tree, 1)
+
+
+class Cut(BaseException):
+    """Stands for a kill: nothing may catch it and tidy up."""
+
+
+def cut_off(world: native.World, number: int, undo: bool) -> bool:
+    """Adopt or undo until just before its change ``number``; False when it had fewer."""
+    seen = 0
+
+    def step(_: str) -> None:
+        nonlocal seen
+        if seen == number:
+            raise Cut
+        seen += 1
+
+    adopter = Adopter(world.edge, world.admin, world.upstreams, step)
+    try:
+        adopter.apply(adopter.undone() if undo else adopter.adopted())
+    except Cut:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_cut_off_between_any_two_changes(world: native.World, undo: bool) -> None:
+    before, number = world.edge.path.read_bytes(), 0
+    while True:
+        if undo:
+            world.app(state="adopted")
+        if not cut_off(world, number, undo):
+            break
+        number += 1
+        assert world.ask("/teapot").status == 418
+        world.app(state="undone" if undo else "adopted")
+        assert world.app(state="read")["adopted"] is not undo
+        world.app(state="undone")
+        assert world.edge.path.read_bytes() == before
+    assert number >= 3
+
+
+def test_half_written_file_is_recognised_both_ways(world: native.World) -> None:
+    before = world.edge.path.read_bytes()
+    world.app(state="adopted")
+    after = world.edge.path.read_bytes()
+    for length in (1, len(before) // 2, len(before) + 7, len(after) - 1):
+        for new, old in ((after, before), (before, after)):
+            with open(world.edge.path, "r+b") as handle:
+                written = min(length, len(new))
+                handle.write(new[:written] + old[written:])
+                handle.truncate()
+            world.app(state="adopted")
+            assert world.edge.path.read_bytes() == after
+    assert world.edge.reloads() == 1
+
+
+def test_a_reload_that_fails_leaves_the_operators_file(world: native.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, real = world.edge.path.read_bytes(), world.edge.caddy
+
+    def broken(*args: str, stdin: str | None = None) -> Result:
+        return Result(1, "", "no") if args[0] == "reload" else real(*args, stdin=stdin)
+
+    monkeypatch.setattr(world.edge, "caddy", broken)
+    with pytest.raises(CommandError, match="did not reload"):
+        world.app(state="adopted")
+    assert world.edge.path.read_bytes() == before
+    monkeypatch.undo()
+    assert world.app(state="adopted")["adopted"]
+
+
+def test_edits_after_adopt_are_neither_lost_nor_blocked(world: native.World) -> None:
+    world.app(state="adopted")
+    more = b"\nhttp://more.test {\n\treverse_proxy site:%d\n}\n" % world.backend_port
+    with open(world.edge.path, "ab") as handle:
+        handle.write(more)
+    with pytest.raises(Refused, match="edited since adopt"):
+        world.app(state="undone")
+    assert "edge" in world.app(state="read")
+    world.app(state="adopted")
+    assert world.ask("/", host="more.test").headers["x-bluegreen-colour"] == "blue"
+    assert not world.app(state="adopted")["changed"]
+
+
+def test_operators_file_put_back_is_adopted_again_under_the_same_switch(world: native.World) -> None:
+    before = world.edge.path.read_bytes()
+    world.app(state="adopted")
+    world.app(state="live", colour="green")
+    world.edge.path.write_bytes(before + b"# edited\n")
+    assert world.edge.caddy("reload", "--config", str(world.edge.path), "--adapter", "caddyfile").rc == 0
+    seen = world.app(state="read")
+    assert not seen["adopted"] and seen["problems"]
+    assert world.app(state="adopted")["live"] == "green"
+    assert world.ask("/").headers["x-bluegreen-colour"] == "green"
+
+
+def test_what_the_edge_itself_would_still_dial_by_name_is_refused(world: native.World) -> None:
+    (world.edge.directory / "more.caddy").write_text("http://x.test {\n\treverse_proxy site:3000\n}\n")
+    text = world.edge.path.read_text() + "\nimport more.caddy\n"
+    world.edge.path.write_text(text)
+    with pytest.raises(Refused, match="site:3000 by its plain name"):
+        world.app(state="adopted")
+    assert (world.edge.path.read_text(), world.edge.reloads()) == (text, 0)
+
+
+def test_another_file_than_the_edge_sees_is_refused(world: native.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.edge, "seen_caddyfile", lambda: b"old")
+    with pytest.raises(BluegreenError, match="does not see"):
+        world.app(state="adopted")
+
+
+def test_the_log_has_the_colour_and_no_secret(world: native.World) -> None:
+    world.app(state="adopted")
+    world.ask("/api?code=secret1", Cookie="s=secret2", Authorization="Bearer secret3", Referer="http://x/?secret4")
+    path = Path(root_of(world.edge)).parent / "log" / "access.log"
+    text = path.read_text()
+    (line,) = [json.loads(one) for one in text.splitlines() if "/api" in one]
+    assert line["resp_headers"]["X-Bluegreen-Colour"] == ["blue"] and line["request"]["uri"] == "/api"
+    assert "secret" not in text and "own=1" not in text and "127.0.0.1" not in text
