@@ -22,7 +22,7 @@ VERSION = 1
 
 def append(path: str, event: Mapping[str, Any], at: float) -> dict[str, Any]:
     """Write one event and wait until it is on disk; the event as written. Writers exclude each other by flock."""
-    written = {"v": VERSION, "at": round(at, 3), **redact(event)}
+    written = {**redact(event), "v": VERSION, "at": round(at, 3)}
     line = json.dumps(written, sort_keys=True, default=str).encode() + b"\n"
     with locked(path + ".lock"):
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)

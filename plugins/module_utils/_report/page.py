@@ -27,7 +27,7 @@ header{border-left:8px solid var(--tone);background:var(--panel);padding:16px 20
 h1{margin:0;font-size:30px;line-height:1.2;color:var(--tone)}header p{margin:8px 0 0;font-size:18px}
 header .next{font-size:16px}h2{font-size:18px;margin:32px 0 8px;border-bottom:1px solid var(--rule);
 padding-bottom:4px}table{border-collapse:collapse;width:100%;font-size:15px}th,td{text-align:left;vertical-align:top;
-padding:5px 10px 5px 0;border-bottom:1px solid var(--rule)}th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
+padding:5px 10px 5px 0;border-bottom:1px solid var(--rule)}th{font-weight:600}
 code,pre{font:13px/1.45 ui-monospace,monospace;overflow-wrap:anywhere}pre{white-space:pre-wrap;background:var(--panel);
 padding:10px}svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--ink)}
 svg .axis{fill:var(--soft)}.base{stroke:var(--rule)}.limit{stroke:var(--bad);stroke-dasharray:6 4;stroke-width:1.5}

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import PASSED_ON, Result, Runner
 
@@ -28,10 +29,19 @@ def environment(library: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": library, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
 
 
-def _fork(argv: Sequence[str], env: Mapping[str, str], log: str) -> None:
+@dataclass(frozen=True)
+class Started:
+    """``how``: systemd or session. ``gone()`` tells early that it ended at once; a service's end is not seen so."""
+
+    how: str
+    gone: Callable[[], bool]
+
+
+def _fork(argv: Sequence[str], env: Mapping[str, str], log: str) -> Started:
     """A session of its own, nothing inherited but a log: it is adopted by init when we end."""
     with open(log, "ab") as out:
-        subprocess.Popen(  # it is meant to outlive us: nobody waits
+        # It is meant to outlive us: nobody waits for its end.
+        child = subprocess.Popen(
             list(argv),
             env=dict(env),
             cwd="/",
@@ -41,6 +51,7 @@ def _fork(argv: Sequence[str], env: Mapping[str, str], log: str) -> None:
             start_new_session=True,
             close_fds=True,
         )
+    return Started("session", lambda: child.poll() is not None)
 
 
 def start(
@@ -51,13 +62,12 @@ def start(
     argument: str,
     log: str,
     systemd: Callable[[], bool] = lambda: os.path.isdir(SYSTEMD),
-) -> str:
-    """Start ``python -m module argument``; how it was started: ``systemd`` or ``session``."""
+) -> Started:
+    """Start ``python -m module argument``."""
     argv = [sys.executable or "python3", "-m", module, argument]
     env = environment(library)
     if systemd():
         done: Result = runner.run(systemd_argv(unit, argv, env, log), timeout=30)
         if done.rc == 0:
-            return "systemd"
-    _fork(argv, env, log)
-    return "session"
+            return Started("systemd", lambda: False)
+    return _fork(argv, env, log)

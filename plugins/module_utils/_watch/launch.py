@@ -47,7 +47,7 @@ class Launch:
             about = read_json(self.state.release(release, "watch", "pid")) or {}
         name = release or about.get("release", "")
         verdict = read_json(self.state.release(name, "verdict.json")) if name else None
-        return Seen(about, process.alive(about or None), verdict or {})
+        return Seen(about, process.alive(about), verdict or {})
 
     def plan_start(self, seen: Seen, wanted: Config, flip: str) -> Plan:
         """Nothing when this very cutover is watched or judged; ``flip`` is that of the switch if it is live already."""
@@ -85,9 +85,10 @@ class Launch:
         log = os.path.join(where, "log")
         before = self.observe(wanted.release).about
         unit = "olympus-bluegreen-watch-%s-%d" % (wanted.deployment, self.clock.now())
-        how = detach.start(self.runner, unit, library, main.__name__, path, log)
+        begun = detach.start(self.runner, unit, library, main.__name__, path, log)
         events = os.path.join(where, "events.jsonl")
-        if not wait_until(self.clock, lambda: record.read(events), bool, STARTED_SECONDS):
+        wait_until(self.clock, lambda: bool(record.read(events)) or begun.gone(), bool, STARTED_SECONDS)
+        if not record.read(events):
             now = self.observe(wanted.release).about
             if now != before:
                 process.end(now, self.clock, 1)
@@ -95,7 +96,7 @@ class Launch:
                 "the watcher did not begin: %s" % (last_words(log) or "it said nothing"),
                 mend="nothing was flipped; see %s" % log,
             )
-        return how
+        return begun.how
 
     def _set_aside(self, release: str) -> None:
         """Keep an earlier watch of this release under its flip's name; the new one starts with empty files."""

@@ -26,7 +26,7 @@ class Parameters:
     ratio: float = 1.5
     floor: float = 0.005
     margin: float = 0.005
-    ceiling: float = 0.5
+    ceiling: float = 0.1
     slot: float = 5.0
     min_slots: int = 3
     consecutive: int = 3

@@ -31,7 +31,9 @@ def identity(pid: int) -> dict[str, int]:
 
 def alive(known: Mapping[str, Any] | None) -> bool:
     """Whether the process recorded as {pid, start} still runs."""
-    return known is not None and started(int(known["pid"])) == int(known["start"]) != 0
+    if not known:
+        return False
+    return started(int(known["pid"])) == int(known["start"]) != 0
 
 
 def end(known: Mapping[str, Any], clock: Clock, patience: float) -> bool:

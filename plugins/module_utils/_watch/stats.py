@@ -54,10 +54,11 @@ def lower_bound(k: int, n: int, error: float) -> float:
 def allowed_share(k: int, n: int, *, error: float, ratio: float, floor: float, ceiling: float) -> float:
     """The share of bad answers that the new colour may have, from the old one's k bad of n.
 
-    ``ceiling`` caps it where the old colour answered so little that its bound says nothing.
+    ``ceiling`` caps what is allowed out of ignorance: where the old colour answered so little that its bound says
+    nothing. What it has shown (``ratio`` times its share) is never cut.
     """
     share = k / n if n else 0.0
-    return min(ceiling, max(upper_bound(k, n, error), ratio * share, floor))
+    return max(min(ceiling, upper_bound(k, n, error)), ratio * share, floor)
 
 
 def error_evidence(k: float, n: float, allowed: float) -> float:

@@ -68,6 +68,8 @@ class Watcher:
         self._n = 0
         self._bad_times: list[float] = []
         self._first = self.since
+        # When the oldest own request began that the log does not show yet; 0 when it shows all.
+        self._unshown = 0.0
 
     def run(self) -> Judgement:
         """Watch to the end. Never raises for what the world does; the judgement says it."""
@@ -221,11 +223,13 @@ class Watcher:
 
     def _source(self) -> str:
         """Whether the log shows what we know was asked."""
-        asked, now = self.world.observer.answered, self.world.clock.now()
-        patience = max(LATE_INTERVALS * self.config.interval, LATE_AT_LEAST)
-        if asked and self.counts.last_ours < asked and now - asked > patience:
-            return "down"
-        return "ok" if self.world.tail.exists() else "down"
+        asked, shown, now = self.world.observer.answered, self.counts.last_ours, self.world.clock.now()
+        if self._unshown and shown >= self._unshown:
+            self._unshown = 0.0
+        if not self._unshown and asked > shown:
+            self._unshown = asked
+        late = bool(self._unshown) and now - self._unshown > max(LATE_INTERVALS * self.config.interval, LATE_AT_LEAST)
+        return "down" if late or not self.world.tail.exists() else "ok"
 
     def _weigh(self, event: Mapping[str, Any]) -> None:
         """On disk first, then to the judge. A rule that holds is written only when it was broken before."""

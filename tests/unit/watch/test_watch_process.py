@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The detached watcher as a real process, on a real switch directory, a real access log and real HTTP servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from miniedge import NEW, OLD, MiniEdge
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import manage
+
+CANARY = "canary-7f3a-secret"
+
+
+@pytest.fixture
+def edge(tmp_path: Path) -> Iterator[MiniEdge]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with MiniEdge(tmp_path, port, 100 + port % 100) as running:
+        folder = running.state_dir / "releases" / NEW
+        folder.mkdir(parents=True)
+        release = {"id": NEW, "version": "v2", "created": 1, "images": {"site": {"reference": "x", "id": "sha256:1"}}}
+        (folder / "release.json").write_text(json.dumps(release))
+        yield running
+        process.end(
+            Launch(str(running.state_dir), SubprocessRunner(), SystemClock()).observe().about, SystemClock(), 20
+        )
+
+
+def call(edge: MiniEdge, **changes: Any) -> tuple[bool, dict[str, Any]]:
+    plan, result = manage(edge.params(**changes), False, SubprocessRunner(), SystemClock())
+    return plan.changed, result
+
+
+def until(look: Callable[[], Any], patience: float, what: str) -> Any:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("never seen within %g s: %s" % (patience, what))
+
+
+def verdict(edge: MiniEdge, patience: float) -> dict[str, Any]:
+    path = edge.state_dir / "releases" / NEW / "verdict.json"
+    until(path.exists, patience, "a verdict; the log says %s" % (path.parent / "watch/log"))
+    launch = Launch(str(edge.state_dir), SubprocessRunner(), SystemClock())
+    until(lambda: not launch.observe(NEW).alive, 15, "the end of the watcher")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def test_it_outlives_its_starter_and_takes_a_bad_release_back(edge: MiniEdge) -> None:
+    params = edge.params(probe_secrets={"ciam": {"password": CANARY, "client_secret": CANARY}})
+    # No probes use them: what matters is that they leave no trace.
+    code = (
+        "import json,sys,time\n"
+        "from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import manage\n"
+        "from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock\n"
+        "from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner\n"
+        "manage(json.load(sys.stdin), False, SubprocessRunner(), SystemClock())\n"
+        "print('started', flush=True); time.sleep(600)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True
+    )
+    if starter.stdin is None or starter.stdout is None:
+        raise AssertionError("no pipes")
+    with edge.load(10):
+        starter.stdin.write(json.dumps(params).encode())
+        starter.stdin.close()
+        assert starter.stdout.readline() == b"started\n"
+        edge.share["green"] = 0.5
+        edge.cut_over()
+        flipped = time.monotonic()
+        os.killpg(starter.pid, signal.SIGKILL)
+        starter.wait()
+        until(lambda: edge.switch.read().live == "blue", 20, "the rollback")
+        took = time.monotonic() - flipped
+        told = verdict(edge, 20)
+    assert took <= 16
+    assert (told["verdict"], told["colour"], told["flip"]) == ("FAIL", "green", "00112233aabbccdd")
+    assert told["rolled_back"]["done"] and told["rolled_back"]["to"] == "blue" and not told["rolled_back"]["public"]
+    assert told["images"] == {"site": "sha256:1"}
+    assert told["evidence"]["routes"][0]["route"] == "olympus.test/login 500"
+    assert edge.switch.read().token == 2
+    folder = edge.state_dir / "releases" / NEW
+    assert "FAIL" in (folder / "report.html").read_text()
+    assert oct((folder / "watch/config.json").stat().st_mode)[-3:] == "600"
+    for path in edge.state_dir.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert CANARY.encode() not in content, path
+            assert b"canary-query" not in content, path
+    main = "ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"
+    again = subprocess.run(
+        [sys.executable, "-m", main, "--replay", str(folder / "watch/events.jsonl")],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(again.stdout)["verdict"] == "FAIL"
+    assert json.loads(again.stdout)["reasons"] == told["reasons"]
+
+
+def test_a_healthy_release_passes(edge: MiniEdge) -> None:
+    with edge.load(20):
+        assert call(edge, window=6.0, parameters={"margin": 0.1})[1]["how"] == "session"
+        assert call(edge, window=6.0)[0] is False
+        edge.cut_over()
+        told = verdict(edge, 20)
+    assert told["verdict"] == "PASS", told["reasons"]
+    assert edge.switch.read().live == "green"
+    assert told["rolled_back"] == {}
+    assert told["evidence"]["organic"]["n"] >= 60
+    # The same cutover is judged: nothing to start.
+    assert call(edge)[0] is False
+
+
+def test_without_visitors_it_says_so(edge: MiniEdge) -> None:
+    call(edge, window=5.0, min_events=4, parameters={"margin": 0.9})
+    edge.cut_over()
+    told = verdict(edge, 20)
+    assert told["verdict"] == "PASS_SYNTHETIC_ONLY"
+    assert told["evidence"]["organic"]["n"] == 0
+    assert any(agent.startswith("olympus-bluegreen") for agent in edge.agents)
+
+
+def test_a_silent_log_never_passes(edge: MiniEdge) -> None:
+    edge.write(time.time(), 200, "blue", "visitor", "/")
+    edge.logging = False
+    with edge.load(10):
+        call(edge, window=12.0, min_events=4, parameters={"margin": 0.9})
+        edge.cut_over()
+        told = verdict(edge, 30)
+    assert told["verdict"] == "INCONCLUSIVE"
+    assert any("SOURCE_DOWN" in reason for reason in told["reasons"])
+
+
+def test_it_does_not_go_back_to_a_dead_colour(edge: MiniEdge) -> None:
+    with edge.load(10):
+        call(edge)
+        edge.share["green"] = 1.0
+        edge.cut_over()
+        edge.stop("blue")
+        told = verdict(edge, 30)
+    assert told["verdict"] == "FAIL"
+    assert told["rolled_back"]["done"] is False and "blue is not alive" in told["rolled_back"]["why"]
+    assert edge.switch.read().live == "green"
+
+
+@pytest.mark.parametrize("how", ["rollback", "newer flip"])
+def test_somebody_else_moves_the_switch(edge: MiniEdge, how: str) -> None:
+    with edge.load(10):
+        call(edge)
+        edge.cut_over()
+        until(lambda: any(e["event"] == "sample" for e in call(edge, state="read")[1]["events"]), 10, "a sample")
+        if how == "rollback":
+            edge.switch.rollback()
+        else:
+            edge.switch.rollback()
+            token = edge.switch.claim(0)
+            edge.switch.prepare(ReturnTo("blue", OLD, "ffffffffffffffff", time.time()), token)
+            edge.switch.flip("green", token)
+        told = verdict(edge, 20)
+    assert told["verdict"] == "INCONCLUSIVE"
+    # A rollback and a new flip between two looks can only be told by the flip's id.
+    assert any(word in told["reasons"][0] for word in ("somebody else", "newer cutover"))
+    assert edge.switch.read().live == ("blue" if how == "rollback" else "green")
+
+
+def test_stop_and_another_release(edge: MiniEdge) -> None:
+    """A new watch ends the old one; stop ends only the process that it knows."""
+    call(edge)
+    first = call(edge, state="read", release="")[1]["watcher"]
+    assert first["alive"] and first["release"] == NEW
+    other = "v3-2222222222"
+    assert call(edge, release=other)[0] is True
+    assert not process.alive(first)
+    second = call(edge, state="read", release="")[1]["watcher"]
+    assert second["alive"] and second["release"] == other
+    assert call(edge, state="stopped", release=other)[0] is True
+    assert not process.alive(second)
+    assert call(edge, state="stopped", release=other)[0] is False
+    told = json.loads((edge.state_dir / "releases" / NEW / "verdict.json").read_text())
+    assert told["verdict"] == "INCONCLUSIVE"
+
+
+def test_a_flip_that_never_comes(edge: MiniEdge) -> None:
+    call(edge, wait=1.0)
+    assert "was not live within 1 s" in verdict(edge, 10)["reasons"][0]
+
+
+def test_a_watcher_that_can_not_begin_is_an_error(edge: MiniEdge) -> None:
+    with pytest.raises(BluegreenError, match="did not begin"):
+        call(edge, probes={"ciam": {"kratos": "nobody"}})
+
+
+def test_check_mode_starts_nothing(edge: MiniEdge) -> None:
+    plan, result = manage(edge.params(), True, SubprocessRunner(), SystemClock())
+    assert plan.changed and not result["watcher"]["alive"]
+    assert not (edge.state_dir / "watch.json").exists()
+
+
+def test_a_full_disk_does_not_stop_the_rollback(edge: MiniEdge) -> None:
+    """The record can't be written any more; the switch is only renamed."""
+    with edge.load(10):
+        call(edge)
+        edge.share["green"] = 1.0
+        events = edge.state_dir / "releases" / NEW / "watch/events.jsonl"
+        events.unlink()
+        events.mkdir()
+        edge.cut_over()
+        until(lambda: edge.switch.read().live == "blue", 25, "the rollback")
+        assert verdict(edge, 20)["rolled_back"]["done"] is True
