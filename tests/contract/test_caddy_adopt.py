@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import adapt
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import adapt, has_named_logs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
@@ -55,9 +55,10 @@ def texts() -> list[Path]:
 @pytest.mark.parametrize("path", texts(), ids=lambda path: path.stem)
 def test_the_rewrite_means_the_same_outside_of_our_routes(path: Path, resting: native.NativeEdge) -> None:
     text = path.read_text()
-    done = rewrite(text, UPSTREAMS, "/config")
+    named_log = has_named_logs(resting)
+    done = rewrite(text, UPSTREAMS, "/config", named_log=named_log)
     before, after = adapt(resting, text), adapt(resting, done.text)
-    assert meaning.difference(before, after, UPSTREAMS, SWITCH) == ""
+    assert meaning.difference(before, after, UPSTREAMS, SWITCH, named_log) == ""
     assert meaning.plain_names(before, SERVICES) and not meaning.plain_names(after, SERVICES)
     assert meaning.has_switch(after, SWITCH) and not meaning.has_switch(before, SWITCH)
 
@@ -73,10 +74,11 @@ def test_the_rewrite_means_the_same_outside_of_our_routes(path: Path, resting: n
 )
 def test_a_rewrite_that_means_something_else_is_seen(old: str, new: str, resting: native.NativeEdge) -> None:
     text = (native.ROOT / "tests" / "unit" / "caddyfiles" / "plain.caddyfile").read_text()
-    done = rewrite(text, UPSTREAMS, "/config").text
+    named_log = has_named_logs(resting)
+    done = rewrite(text, UPSTREAMS, "/config", named_log=named_log).text
     assert old in done
     wrong = adapt(resting, done.replace(old, new))
-    assert meaning.difference(adapt(resting, text), wrong, UPSTREAMS, SWITCH)
+    assert meaning.difference(adapt(resting, text), wrong, UPSTREAMS, SWITCH, named_log)
 
 
 def test_adopt_once_then_nothing_then_undo_exactly(world: native.World) -> None:
