@@ -35,7 +35,7 @@ def colour(row: Row) -> str:
 
 
 def end(row: Row) -> int:
-    return int(row["at"]) + round(row["ms"] * MS)
+    return int(row["at"]) + round(float(row["ms"]) * MS)
 
 
 def latency(row: Row) -> float:
@@ -61,23 +61,23 @@ def lost(kind: bool) -> list[Row]:
             and announced(r["at"] - round(r.get("dial_ms", 0) * MS), end(r)) == kind]
 
 
-def live_at(at: int) -> str:
-    """The colour that the marks claim alone for a request sent then, or nothing."""
-    before = [m for m in MARKS if m["mark"].split(":")[0] in ("live", "flip") and m["at"] <= at]
-    after = [m for m in MARKS if m["mark"].split(":")[0] in ("live", "flip") and m["at"] > at]
-    if not before or not before[-1]["mark"].startswith("live:"):
-        return ""
-    if at < before[-1]["at"] + round(before[-1].get("tolerance_ms", 250) * MS):
-        return ""
-    if after and at >= after[0]["at"] - round(after[0].get("before_ms", 0) * MS):
-        return ""
-    return str(before[-1]["mark"].split(":")[1])
+def must_be(row: Row) -> str:
+    """The colour that alone may answer this request by the marks, or nothing."""
+    turns = [m for m in MARKS if m["mark"].split(":")[0] in ("live", "flip")]
+    for mark, following in zip(turns, [*turns[1:], {"at": FOREVER}]):
+        kind, name = mark["mark"].split(":")
+        until = following["at"] - round(following.get("before_ms", 0) * MS)
+        if kind != "live" or row["at"] < mark["at"] + round(mark.get("tolerance_ms", 250) * MS):
+            continue
+        if end(row) < until or row["at"] < until - 1000 * MS:
+            return str(name)
+    return ""
 
 
 def strangers() -> Counter[str]:
     found: Counter[str] = Counter()
     for row in ROWS:
-        live = live_at(row["at"])
+        live = must_be(row)
         if not live or not colour(row) or colour(row) == live:
             continue
         if row.get("pin") == colour(row):
@@ -127,7 +127,8 @@ def flips() -> list[Row]:
         old = [end(r) - mark["at"] for r in rows if colour(r) != to]
         sent = [r["at"] - mark["at"] for r in rows if colour(r) != to]
         found.append({"to": to, "at": mark["at"], "first_new_ms": min(new) / MS if new else None,
-                      "last_old_ms": max(old) / MS if old else None, "last_old_sent_ms": max(sent) / MS if sent else None})
+                      "last_old_ms": max(old) / MS if old else None,
+                      "last_old_sent_ms": max(sent) / MS if sent else None})
     return found
 
 
@@ -156,7 +157,8 @@ def recomputed() -> Row:
         "duplicated": sum(n > 1 for n in times.values()), "posts": len(posts()),
         "unseen": sum(not times[r["id"]] for r in posts()),
         "release_errors": outcomes["release_error"], "rate_limited": outcomes["rate_limited"],
-        "idle_closed": sum(r.get("idle_closed", False) for r in ROWS), "stray": sum(r.get("stray", False) for r in ROWS),
+        "idle_closed": sum(r.get("idle_closed", False) for r in ROWS),
+        "stray": sum(r.get("stray", False) for r in ROWS),
         "slow": sum(latency(r) > 1000 for r in ROWS), "pinned": sum("pin" in r for r in ROWS),
         **{name: strangers()[name] for name in ("wrong_colour", "pinned_away", "asset_fallback")},
         "sessions": sessions[0], "sessions_kept": sessions[1], "tokens": tokens[0], "tokens_kept": tokens[1],
@@ -199,8 +201,8 @@ def test_the_tool_prints_what_the_log_says(tmp_path: Path) -> None:
     agree(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("name", ["lost", "announced_lost", "duplicated", "unseen", "release_errors", "idle_closed", "slow",
-                                  "wrong_colour", "pinned", "ws_closed", "ws_closed_announced", "refreshes"])
+@pytest.mark.parametrize("name", ["lost", "announced_lost", "duplicated", "unseen", "release_errors", "idle_closed",
+                                  "slow", "wrong_colour", "pinned", "ws_closed", "ws_closed_announced", "refreshes"])
 def test_the_recorded_run_has_something_of_each(name: str) -> None:
     """A figure that is nought in the fixture would agree however it is computed."""
     assert EXPECTED[name] > 0

@@ -92,9 +92,9 @@ func Default() Config {
 			{"GET", admin, "/api/health", 2, 200}, {"GET", admin, "/api/settings", 1, 200}, {"POST", admin, "/api/echo", 1, 200},
 		}},
 		Rates: map[string]float64{
-			"api_login": 0.5, "browser_login": 0.4, "hera_login": 0.08, "whoami": 6, "code_flow": 0.06,
-			"client_credentials": 1, "introspect": 3, "refresh": 0.6, "registration": 0.25, "static": 1,
-			"old_login": 0.08, "old_registration": 0.25, "private": 0.5,
+			"api_login": 0.3, "browser_login": 0.25, "hera_login": 0.08, "whoami": 6, "code_flow": 0.06,
+			"client_credentials": 1, "introspect": 3, "refresh": 0.6, "registration": 0.2, "static": 1,
+			"old_login": 0.08, "old_registration": 0.2, "private": 0.5,
 		},
 	}
 }

@@ -142,7 +142,7 @@ func (f *Figures) colours(r *record.Record, lives []span) {
 		f.Pinned++
 	}
 	colour := r.Colour()
-	live := liveAt(lives, r.At)
+	live := mustBe(lives, r)
 	if colour == "" || live == "" || colour == live {
 		return
 	}

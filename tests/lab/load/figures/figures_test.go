@@ -31,14 +31,15 @@ func TestColoursAgainstTheMarks(t *testing.T) {
 		Marks: []Mark{{At: 0, Mark: "live:blue"}, {At: 1000 * ms, Mark: "flip:green"},
 			{At: 1010 * ms, Mark: "live:green", ToleranceMS: &hundred}},
 		Records: []record.Record{
-			at(100, record.Record{Edge: "green"}),  // within the tolerance of the first mark
-			at(300, record.Record{Edge: "blue"}),   // right
-			at(400, record.Record{Edge: "green"}),  // wrong
-			at(500, record.Record{App: "green"}),   // wrong, said by the app
-			at(600, record.Record{}),               // nobody says
-			at(1005, record.Record{Edge: "green"}), // after the flip nothing is claimed
-			at(1100, record.Record{Edge: "blue"}),  // within 100 ms of the second mark
-			at(1200, record.Record{Edge: "blue"}),  // wrong
+			at(100, record.Record{Edge: "green"}),         // within the tolerance of the first mark
+			at(300, record.Record{Edge: "blue"}),          // right
+			at(400, record.Record{Edge: "green"}),         // wrong
+			at(990, record.Record{Edge: "green", MS: 20}), // under way when the switch turned
+			at(500, record.Record{App: "green"}),          // wrong, said by the app
+			at(600, record.Record{}),                      // nobody says
+			at(1005, record.Record{Edge: "green"}),        // after the flip nothing is claimed
+			at(1100, record.Record{Edge: "blue"}),         // within 100 ms of the second mark
+			at(1200, record.Record{Edge: "blue"}),         // wrong
 			at(1300, record.Record{Edge: "blue", Method: "POST", Pin: "blue"}),
 			at(1400, record.Record{Edge: "green", Method: "POST", Pin: "blue"}),
 			at(1500, record.Record{Edge: "blue", Path: "/_next/static/chunks/a.js"}),

@@ -12,6 +12,9 @@ import (
 
 const toleranceMS = 250
 
+// inFlightMS before the next mark a request may still be under way when the switch turns, and go either way.
+const inFlightMS = 1000
+
 // window is the time of an announced reload, span the time in which one colour alone may answer; both in Unix ns.
 type window struct{ begin, end int64 }
 
@@ -90,10 +93,11 @@ func liveSpans(marks []Mark) []span {
 	return out
 }
 
-// liveAt is the colour that must answer a request sent at that time, "" where nothing is claimed.
-func liveAt(spans []span, at int64) string {
+// mustBe is the colour that must answer the request, "" where nothing is claimed: it was sent in the span, and was
+// answered in it or had a second to be.
+func mustBe(spans []span, r *record.Record) string {
 	for _, s := range spans {
-		if at >= s.begin && at < s.end {
+		if r.At >= s.begin && (r.At+nanos(r.MS) < s.end || r.At < s.end-nanos(inFlightMS)) {
 			return s.colour
 		}
 	}

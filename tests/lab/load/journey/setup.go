@@ -46,6 +46,10 @@ func (w *World) SetUp(ctx context.Context) (*Kept, error) {
 	if err := w.makeClient(ctx); err != nil {
 		return nil, err
 	}
+	// Hydra makes its keys at the first question; many at once would each make one, for seconds.
+	if _, ok := setup.Get(w.oauth("/.well-known/jwks.json"), "jwks", http.StatusOK); !ok {
+		return nil, errors.New("setting up: no JWKS (see kind setup in requests.jsonl)")
+	}
 	return kept, w.tokens(ctx, kept)
 }
 
