@@ -51,10 +51,14 @@ options:
     description: The range from which the collection's networks are cut.
     type: str
     required: true
-  edge_container:
-    description: Name or id of the edge container.
+  project:
+    description: Compose project of the edge.
     type: str
     required: true
+  edge_service:
+    description: Service of the edge in O(project).
+    type: str
+    default: caddy
   probes:
     description:
       - "Per domain what the journeys need: V(kratos), V(hydra) and V(hera) (names of services), V(login_host),
@@ -112,7 +116,7 @@ EXAMPLES = r"""
     services: "{{ bluegreen_services }}"
     shared: "{{ bluegreen_shared }}"
     network_range: "{{ bluegreen_network_range }}"
-    edge_container: prod_caddy_1
+    project: prod
     probes: "{{ bluegreen_probes }}"
     probe_secrets: "{{ bluegreen_probe_secrets }}"
 
@@ -122,7 +126,7 @@ EXAMPLES = r"""
     checks: [ready, tokens, admin, login, ui_login, code_flow]
     services: "{{ bluegreen_services }}"
     network_range: "{{ bluegreen_network_range }}"
-    edge_container: prod_caddy_1
+    project: prod
     probes: "{{ bluegreen_probes }}"
     probe_secrets: "{{ bluegreen_probe_secrets }}"
 """

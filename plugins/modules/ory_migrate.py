@@ -16,7 +16,7 @@ description:
     have, so the live colour waits for a bounded time at worst.
   - Judges by the versions in table C(schema_migration) before and after, never by a return code.
   - The list of an image that can't tell its migrations (Kratos up to 1.3) is learnt once per image by migrating an
-    empty throw-away PostgreSQL without a network. That happens in check mode too; nothing of the operator's is touched by it.
+    empty throw-away PostgreSQL without a network. That happens in check mode too and touches nothing of the operator's.
 options:
   deployment:
     description: Name of the deployment; containers are labelled with it.
@@ -65,14 +65,18 @@ options:
     description: Host name to address for the one-shot container. Empty takes what the rendered service has.
     type: dict
     default: {}
-  database_container:
+  project:
+    description: Compose project that PostgreSQL runs in.
+    type: str
+    default: ""
+  database_service:
     description:
-      - Name or id of the container that PostgreSQL runs in; this module speaks to it from its own network namespace.
+      - Service of PostgreSQL in O(project); this module speaks to it from its own network namespace.
       - Empty connects to the DSN's host from here.
     type: str
     default: ""
   shadow_image:
-    description: Image of the throw-away PostgreSQL. Empty takes the image of O(database_container).
+    description: Image of the throw-away PostgreSQL. Empty takes the image of O(database_service).
     type: str
     default: ""
   lock_timeout:
@@ -120,7 +124,8 @@ EXAMPLES = r"""
       database: ciam_kratos
     compose_file: /var/lib/olympus-bluegreen/stacks/green/compose.yml
     network: olympus-green
-    database_container: prod_postgres_1
+    project: prod
+    database_service: postgres
 """
 
 RETURN = r"""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner, check
 
 # Every container, network and volume of ours carries LABEL=<deployment>; nothing without it is ever changed.
@@ -62,6 +62,18 @@ class Podman:
         """The container that podman-compose made for a service, by its labels (names differ between releases)."""
         found = self.containers({COMPOSE_PROJECT: project, COMPOSE_SERVICE: service})
         return found[0] if found else None
+
+    def service(self, project: str, service: str) -> str:
+        """Name of the container of a compose service. Raises BluegreenError where there is none."""
+        found = self.compose_container(project, service)
+        if found is None:
+            raise BluegreenError(
+                "project %s has no container of it" % project,
+                option="service",
+                value=service,
+                mend="name the compose project (bluegreen_project) and the service as podman ps shows them",
+            )
+        return str(found["Name"])
 
 
 def _absent(err: str) -> bool:

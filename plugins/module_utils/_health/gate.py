@@ -38,10 +38,10 @@ def find_edge(podman: Podman, container: str) -> Edge:
     """Ask Podman for the edge; it has to run."""
     found = podman.one("container", container)
     if found is None:
-        raise BluegreenError("no such container", option="edge_container", value=container)
+        raise BluegreenError("no such container", option="edge", value=container)
     pid = int(found.get("State", {}).get("Pid") or 0)
     if not pid:
-        raise BluegreenError("it does not run", option="edge_container", value=container, mend="start the edge")
+        raise BluegreenError("it does not run", option="edge", value=container, mend="start the edge")
     return Edge(container, pid, joined(found))
 
 

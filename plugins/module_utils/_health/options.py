@@ -29,7 +29,8 @@ GATE = ArgumentSpec(
         "services": {"type": "dict", "required": True},
         "shared": {"type": "list", "elements": "str", "default": []},
         "network_range": {"type": "str", "required": True},
-        "edge_container": {"type": "str", "required": True},
+        "project": {"type": "str", "required": True},
+        "edge_service": {"type": "str", "default": "caddy"},
         "probes": {"type": "dict", "default": {}},
         "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
         "checks": {
@@ -91,7 +92,7 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
     }
     if check_mode:
         return result
-    edge = running.find_edge(world.podman, params["edge_container"])
+    edge = running.find_edge(world.podman, world.podman.service(params["project"], params["edge_service"]))
     running.refuse_strangers(edge, checks.addresses(asked))
     found = running.run(planned, world.http, world.clock, params["timeout"], lambda: world.enter(edge.pid))
     return {

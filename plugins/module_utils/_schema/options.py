@@ -31,7 +31,8 @@ MIGRATE = ArgumentSpec(
         "compose_file": {"type": "path", "required": True},
         "network": {"type": "str", "required": True},
         "extra_hosts": {"type": "dict", "default": {}},
-        "database_container": {"type": "str", "default": ""},
+        "project": {"type": "str", "default": ""},
+        "database_service": {"type": "str", "default": ""},
         "shadow_image": {"type": "str", "default": ""},
         "lock_timeout": {"type": "float", "default": 2.0},
         "lock_wait": {"type": "float", "default": 60.0},
@@ -43,7 +44,7 @@ MIGRATE = ArgumentSpec(
 )
 
 
-def wanted(params: Mapping[str, Any]) -> migrate.Wanted:
+def wanted(params: Mapping[str, Any], database_container: str = "") -> migrate.Wanted:
     return migrate.Wanted(
         deployment=params["deployment"],
         state_dir=params["state_dir"],
@@ -51,7 +52,7 @@ def wanted(params: Mapping[str, Any]) -> migrate.Wanted:
         compose_file=params["compose_file"],
         network=params["network"],
         extra_hosts=tuple("%s:%s" % pair for pair in params["extra_hosts"].items()),
-        database_container=params["database_container"],
+        database_container=database_container,
         shadow_image=params["shadow_image"],
         lock_timeout=params["lock_timeout"],
         lock_wait=params["lock_wait"],
@@ -63,7 +64,8 @@ def wanted(params: Mapping[str, Any]) -> migrate.Wanted:
 
 def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tuple[dict[str, Any], Plan, list[str]]:
     """The module's result, the plan that its diff comes from, and what the operator should be warned of."""
-    asked = wanted(params)
+    service = params["database_service"]
+    asked = wanted(params, world.podman.service(params["project"], service) if service else "")
     state = migrate.observe(asked, world)
     read = params["state"] == "read"
     planned = Plan(state.printed(), state.printed()) if read else migrate.plan(state, asked)
