@@ -106,6 +106,8 @@ class Ledger:
                 self._append({"event": "stage_ended"})
         elif state == "appended":
             self._append(wanted["event"])
+        elif not self.plan().changed:
+            return
         elif state == "accepted":
             self.state.mark(stable=wanted["release"], fence=wanted["release"])
             self._append({"event": "accepted", "release": wanted["release"]})
