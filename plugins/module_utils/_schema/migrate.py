@@ -9,6 +9,7 @@ Return codes prove nothing: the versions in the database before and after do.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -135,9 +136,13 @@ def observe(wanted: Wanted, world: World) -> State:
 
 def foreign_runs(podman: Podman) -> tuple[str, ...]:
     """Running containers that are not ours and migrate something: an operator's deploy script at work."""
-    listed = podman.must("ps", "--no-trunc", "--format", '{{.Names}}\t{{.Label "%s"}}\t{{.Command}}' % LABEL)
-    rows = [line.split("\t", 2) for line in listed.splitlines() if line.count("\t") >= 2]
-    return tuple(name for name, label, command in rows if not label and re.search(r"\bmigrate\b.*\bsql\b", command))
+    listed = json.loads(podman.must("ps", "--no-trunc", "--format", "json") or "[]") or []
+    foreign = [item for item in listed if LABEL not in (item.get("Labels") or {})]
+    return tuple(
+        str(item["Names"][0])
+        for item in foreign
+        if re.search(r"\bmigrate\b.*\bsql\b", " ".join(item.get("Command") or []))
+    )
 
 
 def learn(wanted: Wanted, world: World, service: release.Service, image: known.Image) -> known.Known:
