@@ -195,6 +195,8 @@ def test_return_refuses_a_dead_target_unless_forced(world: native.World) -> None
     with pytest.raises(Refused, match=r"no connection to site \(127.0.2.3:"):
         world.app(state="returned")
     assert world.app(state="read")["live"] == "green"
+    with pytest.raises(Refused, match="blue is not alive"):
+        world.app(state="live", colour="blue")
     alive = [{"host": "login.test", "path": "/"}]
     assert world.app(state="returned", force=True, public=alive)["live"] == "blue"
 

@@ -118,6 +118,8 @@ class App:
         plan = traffic.plan_live(colour)
         if self.check_mode:
             return self._moved(traffic, plan, {})
+        if plan.changed:
+            traffic.require_alive(colour)
         at = self.clock.now()
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)

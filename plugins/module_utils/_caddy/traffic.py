@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
+# The watcher knows our own requests in the access log by this.
+AGENT = "olympus-bluegreen"
 # So often in a row every public name has to say the new colour.
 SEEN_TIMES = 3
 # A request can be matched and not yet counted: two zeros count only when they are this far apart, in seconds.
@@ -107,11 +110,12 @@ class Traffic:
         first: dict[tuple[str, str], float] = {}
         deadline = self.clock.monotonic() + timeout
         while any(count < SEEN_TIMES for count in left.values()):
-            for key in left:
-                seen[key] = self.ask(*key)
-                right = seen[key]["colour"] == colour
-                left[key] = left[key] + 1 if right else 0
-                first[key] = first.get(key, self.clock.now()) if right else self.clock.now()
+            with ThreadPoolExecutor(max_workers=len(left)) as pool:
+                answers = list(pool.map(lambda key: (self.ask(*key), self.clock.now()), left))
+            for key, (answer, at) in zip(list(left), answers):
+                right = answer["colour"] == colour
+                seen[key], left[key] = answer, left[key] + 1 if right else 0
+                first[key] = first.get(key, at) if right else at
             if self.clock.monotonic() > deadline:
                 wrong = ["%s%s says %s" % (*key, seen[key]["colour"] or seen[key]) for key in left if not left[key]]
                 raise BluegreenError(
@@ -126,7 +130,11 @@ class Traffic:
     def ask(self, host: str, path: str) -> Mapping[str, object]:
         options = self.edge.options
         answer = self.http.request(
-            "GET", "%s://%s%s" % (options.scheme, host, path), connect=(options.address, options.port), timeout=5
+            "GET",
+            "%s://%s%s" % (options.scheme, host, path),
+            headers={"User-Agent": AGENT},
+            connect=(options.address, options.port),
+            timeout=5,
         )
         colour = answer.headers.get(COLOUR_HEADER.lower(), "")
         shown: dict[str, object] = {"host": host, "path": path, "status": answer.status, "colour": colour}
