@@ -156,7 +156,8 @@ release:
   type: dict
   returned: success
 services:
-  description: Service to C(container), C(image), C(address) (edge network), C(colour_address), C(port), C(admin_port), C(state).
+  description: >-
+    Service to C(container), C(image), C(address) (edge network), C(colour_address), C(port), C(admin_port), C(state).
   type: dict
   returned: success
 courier:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import (
+from collection.compose_bench import (
     CANARY,
     PROJECT,
     Bench,
@@ -33,7 +33,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 
 pytestmark = pytest.mark.lab
 IMAGES = {"hera": "localhost/bgtest/box:{version}"}
-GREEN = {"colour": "green", "live_colour": "blue", "version": "b", "images": IMAGES}
+GREEN: dict[str, Any] = {"colour": "green", "live_colour": "blue", "version": "b", "images": IMAGES}
 
 
 def facts() -> dict[str, tuple[str, str]]:
@@ -41,9 +41,18 @@ def facts() -> dict[str, tuple[str, str]]:
     names = podman("ps", "-a", "--filter", "label=com.docker.compose.project=" + PROJECT, "--format", "{{.Names}}")
     found = {}
     for name in names.split():
-        raw = json.loads(podman("container", "inspect", name))[0]
+        raw: dict[str, Any] = json.loads(podman("container", "inspect", name))[0]
         found[name] = (raw["Id"], str(raw["State"]["Pid"]))
     return found
+
+
+def nets() -> list[str]:
+    """This test's own networks: the machine may be shared."""
+    return [name for name in podman("network", "ls", "--format", "{{.Name}}").split() if name.startswith("bgtest")]
+
+
+def ours() -> str:
+    return podman("ps", "-aq", "--filter", "label=olympus.bluegreen.test=1")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,15 +74,15 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def test_check_mode_changes_nothing(bench: Bench) -> None:
-    before = facts(), podman("network", "ls", "-q")
+    before = facts(), nets()
     assert bench.run("adopted", check=True)["changed"]
-    assert (facts(), podman("network", "ls", "-q")) == before
+    assert (facts(), nets()) == before
     assert not bench.state_dir.exists()
     bench.run("adopted")
     files = sorted(str(path) for path in bench.state_dir.rglob("*"))
-    before = facts(), podman("ps", "-aq")
+    containers = facts(), ours()
     assert bench.run("started", check=True, **GREEN)["steps"]
-    assert (facts(), podman("ps", "-aq")) == before
+    assert (facts(), ours()) == containers
     assert sorted(str(path) for path in bench.state_dir.rglob("*")) == files
 
 
@@ -113,7 +122,7 @@ def _blue_goes(bench: Bench) -> None:
     assert not bench.run("absent", colour="blue", live_colour="green")["changed"]
     assert bench.run("courier_started", colour="green")["courier"] == {"kratos": "running"}
     assert not bench.run("courier_started", colour="green")["changed"]
-    again = {"colour": "blue", "live_colour": "green", "version": "c", "images": IMAGES}
+    again: dict[str, Any] = {"colour": "blue", "live_colour": "green", "version": "c", "images": IMAGES}
     assert bench.run("started", **again)["services"]["hera"]["state"] == "running"
     with pytest.raises(Refused):
         bench.run("courier_started", colour="blue")
@@ -136,14 +145,14 @@ def test_another_release_in_the_same_colour_replaces_its_containers(bench: Bench
 
 
 def test_undo_leaves_the_project_as_it_was(bench: Bench) -> None:
-    before = facts(), podman("network", "ls", "-q")
+    before = facts(), nets()
     bench.run("adopted")
     bench.run("started", **GREEN)
     with pytest.raises(Refused):
         bench.run("adopted", undo=True)
     bench.run("absent", colour="green", live_colour="blue")
     assert bench.run("adopted", undo=True)["changed"]
-    assert (facts(), podman("network", "ls", "-q")) == before
+    assert (facts(), nets()) == before
     assert not bench.run("adopted", undo=True)["changed"]
 
 
@@ -226,7 +235,7 @@ CHILD = """
 import sys
 sys.path[:0] = %r
 from pathlib import Path
-from compose_bench import Bench
+from collection.compose_bench import Bench
 bench = Bench.__new__(Bench)
 bench.__dict__.update(source=Path(%r), state_dir=Path(%r), podman_compose=%r)
 bench.run("started", **%r)

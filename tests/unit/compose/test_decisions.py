@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pure decisions: ids, images, courier command lines, who goes first, which ranges are taken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    courier,
+    images,
+    networks,
+    release,
+    remove,
+    upping,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+
+NAMES = st.dictionaries(st.text(min_size=1, max_size=5), st.text(alphabet="0123456789abcdef", min_size=1, max_size=8))
+WANTED = Wanted(
+    "olympus", "/state", "prod", "/source", services=(Service("kratos", "kratos"), Service("hera", "hera")),
+    shared=("db",), edge_service="caddy", colour="green", version="v2",
+    images={"kratos": "example.org/kratos:{version}"},
+)  # fmt: skip
+
+
+@given(NAMES, NAMES)
+def test_a_release_id_is_its_content_in_any_order(ids: dict[str, str], files: dict[str, str]) -> None:
+    first = release.release_id("v1", ids, files)
+    assert first == release.release_id("v1", dict(reversed(ids.items())), dict(reversed(files.items())))
+    assert first.startswith("v1-") and len(first) == 13
+    assert release.release_id("v1", {**ids, "x": "changed!"}, files) != first
+    assert release.release_id("v1", ids, {**files, "x": "changed!"}) != first
+
+
+@given(NAMES)
+def test_an_image_is_not_a_file(some: dict[str, str]) -> None:
+    assert (release.release_id("v1", some, {}) == release.release_id("v1", {}, some)) == (not some)
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ("serve -c /k.yml --watch-courier", "courier watch -c /k.yml"),
+        ("serve all --config=/k.yml --dev --watch-courier=true", "courier watch -c /k.yml"),
+        ("-c /a.yml serve --config /b.yml --watch-courier", "courier watch -c /a.yml -c /b.yml"),
+        ("serve -c=/k.yml --watch-courier", "courier watch -c /k.yml"),
+        ("serve --watch-courier", "courier watch"),
+    ],
+)
+def test_courier_command(server: str, expected: str) -> None:
+    words = server.split()
+    assert courier.watches(words)
+    assert courier.command(words) == expected.split()
+    assert not courier.watches(courier.without(words, "kratos"))
+
+
+def test_a_server_without_courier_gets_none() -> None:
+    assert not courier.watches(["serve", "--watch-courier=false"])
+    assert not courier.watches(["serve", "-c", "/k.yml"])
+
+
+class Recorded:
+    """Answers by the start of the command line; everything asked is kept."""
+
+    def __init__(self, answers: Mapping[str, Result]) -> None:
+        self.answers = dict(answers)
+        self.asked: list[str] = []
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        cwd: str | None = None,
+        timeout: float = 120,
+    ) -> Result:
+        line = " ".join(argv)
+        self.asked.append(line)
+        if line == "podman pull --quiet example.org/kratos:v2":
+            self.answers["podman image inspect " + argv[-1]] = image("pulled")
+            return Result(0, "pulled", "")
+        return self.answers.get(line, Result(125, "[]", "Error: x: image not known"))
+
+
+def image(ident: str) -> Result:
+    return Result(0, json.dumps([{"Id": ident, "Digest": "sha256:d"}]), "")
+
+
+LIVE = {"hera": {"reference": "example.org/hera:1", "id": "hera-id", "digest": ""}}
+
+
+def test_an_image_that_is_not_here_is_pulled_and_unmapped_ones_are_kept() -> None:
+    runner = Recorded({"podman image inspect hera-id": image("hera-id")})
+    found = images.choose(Podman(runner), WANTED, LIVE)
+    assert found.pull == ("example.org/kratos:v2",) and found.kept == ("hera",)
+    assert found.images["hera"].id == "hera-id" and not any("pull" in line for line in runner.asked)
+    images.pull(Podman(runner), found.pull[0])
+    assert images.choose(Podman(runner), WANTED, LIVE).images["kratos"].id == "pulled"
+
+
+def test_without_a_live_release_every_service_must_be_mapped() -> None:
+    with pytest.raises(BluegreenError, match="hera is not mapped"):
+        images.choose(Podman(Recorded({"podman image inspect example.org/kratos:v2": image("k")})), WANTED, {})
+
+
+def test_a_pull_that_fails_names_the_reference() -> None:
+    runner = Recorded({})
+    runner.answers["podman pull --quiet example.org/x:1"] = Result(125, "", "Error: denied")
+    with pytest.raises(BluegreenError, match=r"example.org/x:1 cannot be pulled: Error: denied"):
+        images.pull(Podman(runner), "example.org/x:1")
+
+
+def made(name: str, needs: tuple[str, ...] = (), state: str = "running", restart: str = "always") -> Container:
+    return Container(name, name, name, "prod", "i", "r", "d", state, restart=restart, needs=needs)
+
+
+def test_dependents_go_first() -> None:
+    kratos, hera = made("kratos", ("db",)), made("hera", ("kratos",))
+    seed = made("seed", ("hera", "kratos"), "exited", "")
+    world = World(WANTED, [made("db"), kratos, hera, seed, made("caddy")])
+    assert [c.name for c in remove.order(world, WANTED, [kratos, hera])] == ["seed", "hera", "kratos"]
+
+
+@pytest.mark.parametrize("state", ["running", "exited"])
+def test_an_edge_that_depends_on_the_colour_is_never_removed(state: str) -> None:
+    hera, caddy = made("hera"), made("caddy", ("hera",), state, "")
+    with pytest.raises(Refused, match="caddy"):
+        remove.order(World(WANTED, [hera, caddy]), WANTED, [hera])
+
+
+def test_a_running_dependent_is_never_removed() -> None:
+    hera, other = made("hera"), made("other", ("hera",))
+    with pytest.raises(Refused, match="other"):
+        remove.order(World(WANTED, [hera, other]), WANTED, [hera])
+
+
+@pytest.mark.parametrize(
+    ("route", "free"),
+    [
+        ({"dst": "default", "dev": "eth0"}, True),
+        ({"type": "blackhole", "dst": "10.231.0.0/16"}, True),
+        ({"dst": "10.0.0.0/8", "dev": "tun0"}, False),
+        ({"dst": "10.231.18.7", "dev": "tun0"}, False),
+        ({"dst": "10.232.0.0/16", "dev": "tun0"}, True),
+    ],
+)
+def test_routes_that_take_the_range(route: dict[str, str], free: bool) -> None:
+    if free:
+        assert len(networks.create_steps(WANTED, {}, [route])) == 4
+    else:
+        with pytest.raises(Refused, match="taken by the route"):
+            networks.create_steps(WANTED, {}, [route])
+
+
+def test_a_network_of_our_name_that_is_not_ours_is_refused() -> None:
+    there = {"olympus-edge-blue": {"subnets": [{"subnet": "10.231.16.0/24"}], "internal": True, "labels": {}}}
+    with pytest.raises(Refused, match="is not ours"):
+        networks.create_steps(WANTED, there, [])
+
+
+def test_a_mount_that_is_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "LARGEST", 10)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "blob").write_text("x" * 11)
+    with pytest.raises(BluegreenError, match="data, not configuration"):
+        release.tree(str(tmp_path), ["data"])
+
+
+def test_the_last_words_of_a_program_lose_their_secrets() -> None:
+    assert (
+        upping.scrub("bad dsn postgres://u:hush@db and hush", ["postgres://u:hush@db", "hush"]) == "bad dsn *** and ***"
+    )
+    assert upping.scrub("port 1 is taken", ["1"]) == "port 1 is taken"
+
+
+@pytest.mark.parametrize(
+    ("name", "steers"),
+    [("PATH", True), ("https_proxy", True), ("COMPOSE_FILE", True), ("DSN", False), ("PATHS", False)],
+)
+def test_names_that_would_steer_podman_stay_in_the_file(name: str, steers: bool) -> None:
+    assert bool(upping.STEERS.match(name)) is steers
