@@ -45,7 +45,8 @@ def write_atomic(path: str, content: str | bytes, mode: int = 0o640) -> None:
 
 
 def write_json(path: str, value: object, mode: int = 0o640) -> None:
-    write_atomic(path, json.dumps(value, indent=2, sort_keys=True) + "\n", mode)
+    """Keys stay in their order: that of ``services`` gives the addresses."""
+    write_atomic(path, json.dumps(value, indent=2) + "\n", mode)
 
 
 def read_text(path: str) -> str | None:
