@@ -16,7 +16,10 @@ _KEYS = re.compile(
     r"passw|secret|dsn|authorization|cookie|credential|private_key|api_token|(access|session)_token", re.I
 )
 _IN_URL = re.compile(r"(?<=://)[^\s/:@]*:[^\s/@]+(?=@)")
-_IN_TEXT = re.compile(r"(?i)\b((?:password|secret|token|dsn)\s*[=:]\s*|bearer\s+|basic\s+)(?!\d+\b)[^\s,;&\"']{6,}")
+_IN_TEXT = re.compile(
+    r"(?i)((?:password|secret|token|dsn)[\"']?\s*[=:]\s*[\"']?)(?!\d+\b)[^\s,;&\"']{6,}"
+    r"|(\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{16,}"
+)
 
 
 def redact(value: Any, key: str = "") -> Any:
@@ -28,5 +31,5 @@ def redact(value: Any, key: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
     if isinstance(value, str):
-        return _IN_TEXT.sub(lambda found: found.group(1) + MASK, _IN_URL.sub(MASK, value))
+        return _IN_TEXT.sub(lambda found: (found.group(1) or found.group(2)) + MASK, _IN_URL.sub(MASK, value))
     return value

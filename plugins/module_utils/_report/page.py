@@ -29,9 +29,10 @@ header .next{font-size:16px}h2{font-size:18px;margin:32px 0 8px;border-bottom:1p
 padding-bottom:4px}table{border-collapse:collapse;width:100%;font-size:15px}th,td{text-align:left;vertical-align:top;
 padding:5px 10px 5px 0;border-bottom:1px solid var(--rule)}th{font-weight:600}
 code,pre{font:13px/1.45 ui-monospace,monospace;overflow-wrap:anywhere}pre{white-space:pre-wrap;background:var(--panel);
-padding:10px}svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--ink)}
+padding:10px}svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--ink);
+paint-order:stroke;stroke:var(--paper);stroke-width:3px}
 svg .axis{fill:var(--soft)}.base{stroke:var(--rule)}.limit{stroke:var(--bad);stroke-dasharray:6 4;stroke-width:1.5}
-.mark{stroke:var(--soft);stroke-dasharray:2 3}.bad{fill:var(--bad)}.volume{fill:none;stroke:var(--soft);opacity:.7}
+.mark{stroke:var(--soft);stroke-dasharray:2 3}.bad{fill:var(--bad)}.volume{fill:none;stroke:var(--ink);opacity:.6}
 .stage{fill:var(--old)}.stage.open{fill:none;stroke:var(--old);stroke-dasharray:4 3}.series{fill:none;stroke-width:2}
 .s0{stroke:var(--new)}.s1{stroke:var(--old);stroke-dasharray:5 3}.probe.ok{fill:var(--rule)}.probe.new{fill:var(--bad)}
 .probe.old{fill:var(--old)}.probe.both{fill:var(--doubt)}ul{margin:4px 0;padding-left:20px}.soft{color:var(--soft)}
@@ -158,20 +159,20 @@ def _folded(title: str, body: str) -> str:
 
 def charts(data: Mapping[str, Any]) -> str:
     verdict, watch = data["verdict"], data["watch"]
-    begun = series.armed(watch)
-    low = float(begun.get("at") or 0)
-    high = max([low + 1, *(float(event["at"]) for event in watch)])
+    low = float(series.armed(watch).get("at") or 0)
+    high = max([low + 1, *(float(event["at"]) for event in watch if event["event"] in ("sample", "pair"))])
     marks = [(low, "flip")] if low else []
     rolled = verdict.get("rolled_back") or {}
     if rolled.get("done"):
         marks.append((float(rolled["at"]), "rolled back"))
     error, pair = series.evidence(watch)
     allowed = float((verdict.get("evidence") or {}).get("allowed_share") or 0)
+    stages = [*series.bars(data["ledger"]), *([series.Bar("watch", low, high)] if low else [])]
     end = max([high, *(float(event["at"]) for event in data["ledger"])])
     return "".join(
         (
-            section("Timeline", svg.timeline(series.bars(data["ledger"]), marks, end)),
-            section("Errors of the new colour", svg.errors(series.buckets(watch), allowed, high)),
+            section("Timeline", svg.timeline(stages, marks, end)),
+            section("Errors of the new colour", svg.errors(series.buckets(watch), allowed, low, high)),
             section("Evidence", svg.sequential((("errors", error), ("paired probes", pair)), low, high)),
             section("Probes, second by second", svg.probes(series.strip(watch), low, high)),
         )

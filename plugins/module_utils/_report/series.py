@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import of_armed
 
 Events = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Answers of the new colour between ``at`` and the next bucket (epoch seconds)."""
+    """Answers of the new colour up to ``at`` (epoch seconds), from the bucket before."""
 
     at: float
     n: int
@@ -55,19 +58,29 @@ def buckets(events: Events, most: int = 90) -> list[Bucket]:
     step = max(1, -(-len(samples) // most))
     groups = [samples[index : index + step] for index in range(0, len(samples), step)]
     return [
-        Bucket(group[0]["at"], sum(e["new"]["n"] for e in group), sum(e["new"]["bad"] for e in group))
+        Bucket(group[-1]["at"], sum(e["new"]["n"] for e in group), sum(e["new"]["bad"] for e in group))
         for group in groups
     ]
 
 
-def evidence(events: Events) -> tuple[list[Point], list[Point]]:
-    """How close the error test and the paired test came to their limits (1 = rolls back)."""
-    told = [event for event in after(events) if event["event"] in ("progress", "evidence")]
-    told = [event for event in told if event.get("error_log_limit") and event.get("pair_log_limit")]
-    return (
-        [Point(event["at"], event["error_log_e"] / event["error_log_limit"]) for event in told],
-        [Point(event["at"], event["pair_log_e"] / event["pair_log_limit"]) for event in told],
-    )
+def evidence(events: Events, most: int = 300) -> tuple[list[Point], list[Point]]:
+    """How close the error test and the paired test came to their limits (1 = rolls back): the watch judged again."""
+    begun = armed(events)
+    if not begun:
+        return [], []
+    judge = of_armed(begun)
+    limits = math.log(judge.parameters.error_limit), math.log(judge.parameters.pair_limit)
+    errors, pairs = [Point(begun["at"], 0.0)], [Point(begun["at"], 0.0)]
+    told = after(events)
+    step = max(1, sum(event["event"] == "sample" for event in told) // most)
+    seen = 0
+    for event in told:
+        judge.add(event)
+        seen += event["event"] == "sample"
+        if event["event"] == "sample" and seen % step == 0:
+            errors.append(Point(event["at"], judge.error_evidence() / limits[0]))
+            pairs.append(Point(event["at"], judge.pair_evidence() / limits[1]))
+    return errors, pairs
 
 
 def strip(events: Events) -> list[tuple[float, str]]:

@@ -50,8 +50,9 @@ def chart(height: float, summary: str, parts: Sequence[str]) -> str:
 
 
 def _times(low: float, high: float, y: float) -> list[str]:
-    marks = [low + (high - low) * part / 4 for part in range(5)]
-    return [text(scale(at, low, high, LEFT, PLOT), y, clock(at), "middle", "axis") for at in marks]
+    anchors = ("start", "middle", "middle", "middle", "end")
+    marks = [(low + (high - low) * part / 4, anchor) for part, anchor in enumerate(anchors)]
+    return [text(scale(at, low, high, LEFT, PLOT), y, clock(at), anchor, "axis") for at, anchor in marks]
 
 
 def timeline(stages: Sequence[Bar], marks: Sequence[tuple[float, str]], end: float) -> str:
@@ -76,30 +77,32 @@ def timeline(stages: Sequence[Bar], marks: Sequence[tuple[float, str]], end: flo
     return chart(foot + 6, "Timeline of the stages", parts)
 
 
-def errors(found: Sequence[Bucket], allowed: float, end: float) -> str:
+def errors(found: Sequence[Bucket], allowed: float, begin: float, end: float) -> str:
     """Error share of the new colour as bars against the allowed share; the number of answers as a grey line."""
     if not found:
         return ""
-    low, high, base, top = found[0].at, max(end, found[-1].at + 1), 130.0, 14.0
+    low, high, base, top = begin, end, 130.0, 14.0
     shares = [bucket.bad / bucket.n if bucket.n else 0.0 for bucket in found]
     highest = min(1.0, max([allowed * 2, 0.02, *shares]))
     most = max(1, max(bucket.n for bucket in found))
-    width = PLOT / len(found)
     parts = [line(LEFT, base, WIDTH - RIGHT, base, "base"), text(LEFT - 6, base, "0", "end", "axis")]
     parts.append(text(LEFT - 6, top + 6, "%.3g %%" % (100 * highest), "end", "axis"))
     points = []
+    x = float(LEFT)
     for bucket, part in zip(found, shares):
-        x = scale(bucket.at, low, high, LEFT, PLOT)
+        width = scale(bucket.at, low, high, LEFT, PLOT) - x
         tall = (base - top) * min(1.0, part / highest)
         title = "%s: %d of %d (%s)" % (clock(bucket.at), bucket.bad, bucket.n, share(bucket.bad, bucket.n))
-        parts.append(rect(x, base - tall, width * 0.8, tall, "bad", title))
+        parts.append(rect(x, base - tall, width * 0.85, tall, "bad", title))
         points.append("%.1f,%.1f" % (x + width * 0.4, base - (base - top) * bucket.n / most))
+        x += width
     parts.append('<polyline points="%s" class="volume"/>' % " ".join(points))
     y = base - (base - top) * min(1.0, allowed / highest)
-    parts += [line(LEFT, y, WIDTH - RIGHT, y, "limit"), text(WIDTH - RIGHT, y - 4, "allowed", "end", "label")]
+    parts += [line(LEFT, y, WIDTH - RIGHT, y, "limit"), text(LEFT + 4, y - 4, "allowed", "start", "label")]
+    parts.append(text(LEFT + 4, base + 32, "line: answers, at most %d a bar" % most, "start", "axis"))
     total, bad = sum(b.n for b in found), sum(b.bad for b in found)
     summary = "Error share of the new colour: %d of %d answers, %.2f %% allowed" % (bad, total, 100 * allowed)
-    return chart(base + 24, summary, parts + _times(low, high, base + 16))
+    return chart(base + 36, summary, parts + _times(low, high, base + 16))
 
 
 def sequential(tests: Sequence[tuple[str, Sequence[Point]]], low: float, high: float) -> str:
@@ -114,7 +117,7 @@ def sequential(tests: Sequence[tuple[str, Sequence[Point]]], low: float, high: f
         return "%.1f,%.1f" % (scale(point.at, low, high, LEFT, PLOT), base - (base - limit) * level)
 
     parts = [line(LEFT, base, WIDTH - RIGHT, base, "base"), line(LEFT, limit, WIDTH - RIGHT, limit, "limit")]
-    parts.append(text(WIDTH - RIGHT, limit - 4, "rolls back here", "end", "label"))
+    parts.append(text(LEFT + 4, limit - 4, "rolls back here, once errors fell into 3 slots of 5 s", "start", "label"))
     for index, (name, points) in enumerate(tests):
         kind = "series s%d" % index
         parts.append('<polyline points="%s" class="%s"/>' % (" ".join(map(at, points)), kind))

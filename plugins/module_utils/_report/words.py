@@ -36,7 +36,12 @@ def headline(verdict: Mapping[str, Any]) -> str:
     if said == "PASS_SYNTHETIC_ONLY":
         return "%s passed its probes on %s; too few visitors came to judge by them." % (version, colour)
     if said == "FAIL" and rolled.get("done"):
-        return "%s was bad; %s is live again after %.0f ms." % (version, rolled["to"], rolled.get("seen_ms") or 0)
+        after = float(rolled.get("at") or 0) - float(verdict.get("since") or 0)
+        return "%s was bad and was taken back: %s is live again, %.0f s after the flip." % (
+            version,
+            rolled["to"],
+            after,
+        )
     if said == "FAIL":
         return "%s is bad and STILL LIVE on %s: no rollback, because %s." % (version, colour, rolled.get("why"))
     if said == "INCONCLUSIVE":
@@ -50,9 +55,12 @@ def next_step(verdict: Mapping[str, Any]) -> str:
     if said in ("PASS", "PASS_SYNTHETIC_ONLY"):
         return "Nothing tonight. After the bake time: %s --tags cleanup" % PLAY
     if said == "FAIL" and rolled.get("done"):
-        return "Nothing tonight. The bad colour is kept to be looked at; users are on %s." % rolled["to"]
+        return "Nothing tonight. Users are on %s; %s is kept to be looked at." % (
+            rolled["to"],
+            verdict.get("colour", "the bad colour"),
+        )
     if said == "FAIL":
-        return "Act now: %s --tags rollback" % PLAY
+        return "Act now. Mend what is named above, then: %s --tags rollback" % PLAY
     if said == "INCONCLUSIVE":
         return "Look at the reasons, then %s --tags status" % PLAY
     return "%s --tags watch" % PLAY

@@ -68,6 +68,9 @@ def test_writers_do_not_mix(tmp_path: Path) -> None:
         {"text": "postgres://user:%s@postgres/db" % CANARY},
         {"text": "Authorization: Bearer %s" % CANARY},
         {"detail": "password=%s was refused" % CANARY},
+        {"detail": "client_secret: '%s'" % CANARY},
+        {"detail": '{"access_token": "%s"}' % CANARY},
+        {"detail": "basic %s" % CANARY},
         {"headers": {"Cookie": CANARY}},
     ],
 )

@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload, process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import manage
 
@@ -70,27 +70,48 @@ def verdict(edge: MiniEdge, patience: float) -> dict[str, Any]:
     return found
 
 
-def test_it_outlives_its_starter_and_takes_a_bad_release_back(edge: MiniEdge) -> None:
-    params = edge.params(probe_secrets={"ciam": {"password": CANARY, "client_secret": CANARY}})
-    # No probes use them: what matters is that they leave no trace.
-    code = (
-        "import json,sys,time\n"
-        "from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import manage\n"
-        "from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock\n"
-        "from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner\n"
-        "manage(json.load(sys.stdin), False, SubprocessRunner(), SystemClock())\n"
-        "print('started', flush=True); time.sleep(600)\n"
-    )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+STARTER = """
+import json, sys, time
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import manage
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+manage(json.load(sys.stdin), False, SubprocessRunner(), SystemClock())
+print("started", flush=True)
+time.sleep(600)
+"""
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def starter_of(params: dict[str, Any]) -> subprocess.Popen[str]:
+    """A process that has started the watcher and then stays, as a module's controller does."""
     starter = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True
+        [sys.executable, "-c", STARTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        start_new_session=True,
     )
     if starter.stdin is None or starter.stdout is None:
         raise AssertionError("no pipes")
+    with starter.stdin as given:
+        given.write(json.dumps(params))
+    assert starter.stdout.readline() == "started\n"
+    return starter
+
+
+def replayed(events: Path) -> dict[str, Any]:
+    argv = [sys.executable, "-m", payload.ENTRY, "--replay", str(events)]
+    done = subprocess.run(argv, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_it_outlives_its_starter_and_takes_a_bad_release_back(edge: MiniEdge) -> None:
+    # No probes use these secrets: what matters is that they leave no trace.
+    params = edge.params(probe_secrets={"ciam": {"password": CANARY, "client_secret": CANARY}})
     with edge.load(10):
-        starter.stdin.write(json.dumps(params).encode())
-        starter.stdin.close()
-        assert starter.stdout.readline() == b"started\n"
+        starter = starter_of(params)
         edge.share["green"] = 0.5
         edge.cut_over()
         flipped = time.monotonic()
@@ -107,22 +128,12 @@ def test_it_outlives_its_starter_and_takes_a_bad_release_back(edge: MiniEdge) ->
     assert edge.switch.read().token == 2
     folder = edge.state_dir / "releases" / NEW
     assert "FAIL" in (folder / "report.html").read_text()
-    assert oct((folder / "watch/config.json").stat().st_mode)[-3:] == "600"
+    again = replayed(folder / "watch/events.jsonl")
+    assert (again["verdict"], again["reasons"]) == ("FAIL", told["reasons"])
     for path in edge.state_dir.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
-            assert CANARY.encode() not in content, path
-            assert b"canary-query" not in content, path
-    main = "ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"
-    again = subprocess.run(
-        [sys.executable, "-m", main, "--replay", str(folder / "watch/events.jsonl")],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(again.stdout)["verdict"] == "FAIL"
-    assert json.loads(again.stdout)["reasons"] == told["reasons"]
+            assert CANARY.encode() not in content and b"canary-query" not in content, path
 
 
 def test_a_healthy_release_passes(edge: MiniEdge) -> None:
