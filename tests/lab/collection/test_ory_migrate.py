@@ -1,0 +1,226 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ory_migrate with the real images and a real PostgreSQL container: what is pending, one lock, every crash."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from compose_bench import podman
+from migrate_bench import (
+    DEPLOYMENT,
+    HYDRA,
+    KRATOS_NEW,
+    KRATOS_OLD,
+    PASSWORD,
+    SERVER,
+    Bench,
+    clean_up,
+    kill,
+    module,
+    ours,
+    query,
+    session,
+    start_server,
+    until,
+)
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    start_server(tmp_path_factory.mktemp("containers"))
+    yield
+    clean_up()
+
+
+@pytest.fixture(scope="module")
+def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture
+def kratos(tmp_path: Path, state_dir: Path) -> Bench:
+    return Bench(tmp_path, state_dir, "kratos", "ciam_kratos")
+
+
+def at_old(bench: Bench) -> Bench:
+    assert bench.run(KRATOS_OLD)[0]["after"]["count"] == 295
+    return bench
+
+
+def test_the_list_is_learnt_from_a_throw_away_database_and_kept(kratos: Bench, tmp_path: Path) -> None:
+    fresh = {"state": "read", "state_dir": str(tmp_path)}
+    result, plan, _ = kratos.run(KRATOS_OLD, **fresh)
+    assert (result["learned_by"], len(result["pending"]), result["changed"]) == ("shadow", 295, False)
+    assert result["pending"][0]["version"] == "20150100000001000000" and not plan.changed
+    assert ours() == [SERVER]
+    assert query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace", "ciam_kratos") == [(0,)]
+    assert kratos.run(KRATOS_OLD, **fresh)[0]["learned_by"] == "cache"
+
+
+def test_the_hop(kratos: Bench) -> None:
+    first, _, _ = kratos.run(KRATOS_OLD)
+    assert first["changed"] and first["after"] == {"count": 295, "latest": "20230705000000000001"}
+    promised, plan, _ = kratos.run(KRATOS_NEW, check_mode=True)
+    assert "identity_credentials_fix_user_handle_index" in [item["name"] for item in promised["pending"]]
+    assert len(promised["pending"]) == 20 and promised["after"]["count"] == 315 and promised["applied"] == []
+    assert '"count": 315' in plan.diff()["after"] and len(kratos.versions()) == 295
+    done, _, _ = kratos.run(KRATOS_NEW, release="r1")
+    assert done["changed"] and done["attempts"] == 1 and done["verdict"] == "NOT_JUDGED"
+    assert done["applied"] == promised["pending"] and len(kratos.versions()) == 315
+    kept = json.loads((kratos.state_dir / "releases" / "r1" / "schema" / "ciam_kratos.json").read_text())
+    assert kept["after"]["count"] == 315 and PASSWORD not in json.dumps(kept)
+    again, plan, _ = kratos.run(KRATOS_NEW)
+    assert not again["changed"] and not plan.changed and again["pending"] == []
+    with pytest.raises(Refused, match="newer than the image's newest"):
+        kratos.run(KRATOS_OLD)
+    assert ours() == [SERVER]
+
+
+def test_no_secret_in_a_command_line(kratos: Bench) -> None:
+    result, plan, _ = kratos.run(KRATOS_OLD)
+    assert len(kratos.runner.seen) > 3
+    assert PASSWORD not in repr((kratos.runner.seen, result, plan))
+
+
+def test_hydra_tells_by_status_and_status_writes_nothing(tmp_path: Path, state_dir: Path) -> None:
+    hydra = Bench(tmp_path, state_dir, "hydra", "ciam_hydra")
+    result, _, _ = hydra.run(HYDRA, state="read")
+    assert (result["learned_by"], len(result["pending"])) == ("status", 212)
+    assert query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace", "ciam_hydra") == [(0,)]
+    done, _, _ = hydra.run(HYDRA)
+    assert done["after"]["count"] == 212 == len(hydra.versions())
+    assert not hydra.run(HYDRA)[0]["changed"]
+
+
+def test_another_runner_is_named(kratos: Bench) -> None:
+    at_old(kratos)
+    other = session(kratos.database, application="another runner")
+    try:
+        assert database.try_lock(other)
+        with pytest.raises(Refused, match="another runner"):
+            kratos.run(KRATOS_NEW, lock_wait=1.0)
+    finally:
+        other.close()
+    assert len(kratos.versions()) == 295
+    assert kratos.run(KRATOS_NEW)[0]["after"]["count"] == 315
+
+
+def test_a_lock_that_is_not_had_is_given_up(kratos: Bench) -> None:
+    """The live colour's readers wait for lock_timeout at most, and what was applied stays applied."""
+    at_old(kratos)
+    reader = session(kratos.database)
+    try:
+        reader.query("BEGIN")
+        reader.query("SELECT count(*) FROM sessions, identities, courier_messages, selfservice_login_flows")
+        with pytest.raises(BluegreenError, match=r"a lock could not be had within 0\.3 s, 2 times over") as caught:
+            kratos.run(KRATOS_NEW, lock_timeout=0.3, attempts=2)
+    finally:
+        reader.close()
+    partial = caught.value.partial
+    assert len(partial["applied"]) + len(partial["pending"]) == 20 and partial["pending"]  # type: ignore[arg-type]
+    done, _, _ = kratos.run(KRATOS_NEW)
+    assert done["applied"] == partial["pending"] and done["after"]["count"] == 315
+
+
+def test_it_is_tried_again_when_the_lock_comes_free(kratos: Bench) -> None:
+    at_old(kratos)
+    reader = session(kratos.database)
+    reader.query("BEGIN")
+    reader.query("SELECT count(*) FROM sessions, identities, courier_messages, selfservice_login_flows")
+    timer = threading.Timer(3.0, reader.close)
+    timer.start()
+    try:
+        done, _, _ = kratos.run(KRATOS_NEW, lock_timeout=0.3, attempts=10)
+    finally:
+        timer.join()
+    assert done["attempts"] > 1 and done["after"]["count"] == 315
+
+
+def test_an_old_transaction_stops_it_before_it_starts(kratos: Bench) -> None:
+    at_old(kratos)
+    idle = session(kratos.database, application="a forgotten psql")
+    try:
+        idle.query("BEGIN")
+        idle.query("SELECT 1")
+        until("an old transaction", lambda: age(kratos) > 1.2)
+        with pytest.raises(BluegreenError, match="a forgotten psql"):
+            kratos.run(KRATOS_NEW, max_transaction_age=1.0)
+    finally:
+        idle.close()
+    assert len(kratos.versions()) == 295
+
+
+def age(bench: Bench) -> float:
+    sql = "SELECT max(extract(epoch FROM now() - xact_start)) FROM pg_stat_activity WHERE application_name LIKE 'a f%'"
+    return float(query(sql, bench.database)[0][0] or 0)
+
+
+def test_a_running_migration_is_waited_for_and_never_doubled(kratos: Bench) -> None:
+    at_old(kratos)
+    kratos.run(KRATOS_NEW, state="read")
+    reader = session(kratos.database)
+    reader.query("BEGIN")
+    reader.query("SELECT count(*) FROM sessions, identities, courier_messages, selfservice_login_flows")
+    killed = module(kratos, kratos.params(KRATOS_NEW, lock_timeout=30.0))
+    name = "%s-migrate-ciam_kratos" % DEPLOYMENT
+    until("the migration container", lambda: "running" in states(name))
+    kill(killed)
+    with pytest.raises(BluegreenError, match="still running"):
+        kratos.run(KRATOS_NEW, lock_wait=1.0)
+    threading.Timer(1.0, reader.close).start()
+    kratos.run(KRATOS_NEW)
+    assert len(kratos.versions()) == 315
+    assert ours() == [SERVER]
+
+
+def states(name: str) -> list[str]:
+    return podman("ps", "-a", "--filter", "name=^%s$" % name, "--format", "{{.State}}").split()
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.15, 0.4, 0.8, 1.3])
+def test_killed_anywhere_it_converges(kratos: Bench, tmp_path: Path, delay: float) -> None:
+    """With an empty cache, so that the throw-away database is among what is killed."""
+    at_old(kratos)
+    params = kratos.params(KRATOS_NEW, state_dir=str(tmp_path))
+    killed = module(kratos, params)
+    until("a container of the run", lambda: len(ours()) > 1)
+    time.sleep(delay)
+    kill(killed)
+    done = module(kratos, params)
+    out, err = done.communicate(timeout=120)
+    answer = json.loads(out)
+    assert not answer.get("failed"), out + err
+    assert answer["after"]["count"] == 315 == len(kratos.versions())
+    assert PASSWORD not in out + err
+    assert ours() == [SERVER]
+
+
+def test_an_invalid_index_is_dropped_and_built_again(kratos: Bench) -> None:
+    """What a broken CREATE INDEX CONCURRENTLY leaves is skipped by IF NOT EXISTS and would stay invalid for ever."""
+    at_old(kratos)
+    query("CREATE INDEX broken_idx ON identities (created_at)", kratos.database)
+    query("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken_idx'::regclass", kratos.database)
+    read, plan, warned = kratos.run(KRATOS_NEW, check_mode=True)
+    assert read["invalid_indexes"] == ["broken_idx"] and "drop_index broken_idx invalid" in read["steps"]
+    assert plan.changed and warned == ["index broken_idx is invalid"]
+    assert kratos.run(KRATOS_NEW)[0]["invalid_indexes"] == []
+    assert query("SELECT to_regclass('broken_idx')", kratos.database) == [(None,)]
+
+
+def test_the_dsn_of_another_database_is_refused(kratos: Bench) -> None:
+    params = kratos.params(KRATOS_OLD)
+    params["target"] = {**params["target"], "database": "iam_kratos"}
+    process = module(kratos, params)
+    out, _ = process.communicate(timeout=60)
+    assert "leads to database ciam_kratos" in json.loads(out)["msg"] and PASSWORD not in out
