@@ -250,3 +250,9 @@ def test_read_names_a_disagreement(world: native.World) -> None:
     assert seen["problems"] == ["the switch says blue, site.test/teapot says no colour (status 418)"]
     world.edge.stop()
     assert "admin endpoint does not answer" in world.app(state="read")["problems"][0]
+
+
+def test_our_own_requests_can_be_told_from_the_publics(world: native.World) -> None:
+    world.app(state="read", public=[{"host": "site.test", "path": "/"}])
+    text = (world.marker.parent / "log" / "access.log").read_text()
+    assert '"User-Agent":["olympus-bluegreen"]' in text

@@ -91,7 +91,9 @@ class DirectHttp:
         try:
             connection = self._connection(url, connect, timeout)
             try:
-                connection.request(method, target, body=body, headers={"Connection": "close", **(headers or {})})
+                # Ours by name: http.client would write the port of a mapped https address into it.
+                own = {"Host": parts.netloc.rpartition("@")[2], "Connection": "close"}
+                connection.request(method, target, body=body, headers={**own, **(headers or {})})
                 answer = connection.getresponse()
                 content = answer.read()
             finally:
