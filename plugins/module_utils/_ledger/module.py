@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions, Place, PodmanEdge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
@@ -19,7 +20,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.edge import find_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
@@ -54,6 +54,12 @@ SPEC = ArgumentSpec(
         ("state", "reported", ["release"]),
     ),
 ).merge(DEPLOYMENT)
+
+
+def place_of(runner: Runner, project: str, edge: Mapping[str, Any]) -> Place:
+    """The running edge of a compose project, and its switch directory on this host."""
+    given = {name: edge[name] for name in ("service", "mount") if edge.get(name)}
+    return PodmanEdge(Podman(runner), project, EdgeOptions(str(edge.get("caddyfile", "")), **given)).place()
 
 
 class Ledger:
@@ -185,7 +191,7 @@ class Ledger:
         if not self.params["project"]:
             return None
         try:
-            return find_edge(Podman(self._runner), self.params["project"], self.params["edge"]).switch
+            return Switch(place_of(self._runner, self.params["project"], self.params["edge"]).directory)
         except BluegreenError as exc:
             self.warnings.append(str(exc))
             return None

@@ -44,7 +44,9 @@ def world_of(config: Config, network: Network, clock: SystemClock, podman: Podma
     connect: tuple[str, int] | None = None
     if config.edge.get("address"):
         connect = (str(config.edge["address"]), int(config.edge.get("port") or 443))
-    public = Public(DirectHttp(ca or None, verify=bool(ca)), config.public, connect)
+    public = Public(
+        DirectHttp(ca or None, verify=bool(ca)), config.public, connect, config.edge.get("scheme") or "https"
+    )
     return World(
         clock,
         Switch(config.switch_dir),

@@ -14,10 +14,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.edge import find_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
 
@@ -57,11 +56,11 @@ PASSED_ON = (
 
 def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     """The watcher's configuration; the switch is found at the running edge unless ``switch_dir`` names it."""
-    edge = {name: params["edge"].get(name) for name in ("address", "port", "ca")}
+    edge = {name: params["edge"].get(name) for name in ("address", "port", "ca", "scheme")}
     switch_dir = params["switch_dir"]
     if not switch_dir:
-        found = find_edge(Podman(runner), params["project"], params["edge"])
-        switch_dir, edge["container"] = found.path, found.container
+        place = place_of(runner, params["project"], params["edge"])
+        switch_dir, edge["container"] = place.directory, place.name
     if not Switch(switch_dir).exists():
         raise BluegreenError("no switch at %s" % switch_dir, mend="run the adopt stage")
     values = {name: params[name] for name in PASSED_ON}

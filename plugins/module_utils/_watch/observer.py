@@ -32,10 +32,11 @@ class Public:
     http: Http
     names: Sequence[Mapping[str, str]]
     connect: tuple[str, int] | None
+    scheme: str = "https"
 
     def ask(self, index: int) -> Response:
         name = self.names[index % len(self.names)]
-        url = "%s://%s%s" % (name.get("scheme", "https"), name["host"], name.get("path", "/"))
+        url = "%s://%s%s" % (self.scheme, name["host"], name.get("path", "/"))
         return self.http.request("GET", url, headers={"User-Agent": AGENT}, connect=self.connect, timeout=SECONDS)
 
     def others(self, colour: str) -> list[str]:
