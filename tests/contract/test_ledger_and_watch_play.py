@@ -99,13 +99,13 @@ def test_a_second_run_is_refused_until_the_first_was_killed(edge: MiniEdge) -> N
     taken = until(lambda: lock(edge), 20, "the lock")
     assert taken["controller"]["pid"] == first.pid
     second = play(edge, lock_task(edge))
-    out, _ = second.communicate(timeout=60)
+    out = second.communicate(timeout=60)[0]
     assert second.returncode == 2 and "holds the lock" in out and "stage cutover" in out
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     again = [lock_task(edge), lock_task(edge), task(edge, "release_ledger", state="unlocked")]
     third = play(edge, *again)
-    out, _ = third.communicate(timeout=60)
+    out = third.communicate(timeout=60)[0]
     assert third.returncode == 0, out
     assert lock(edge) == {}
     assert edge.switch.read().token == 2
@@ -130,7 +130,7 @@ def test_a_watcher_packed_by_ansible_outlives_the_playbook(edge: MiniEdge) -> No
         edge.share["green"] = 1.0
         edge.cut_over()
         follower = play(edge, task(edge, "release_watch", state="followed"))
-        out, _ = follower.communicate(timeout=90)
+        out = follower.communicate(timeout=90)[0]
     assert follower.returncode == 0, out
     for word in ("green is live", "ROLLED BACK to blue", "verdict FAIL", '"verdict": "FAIL"', '"returned_to": "blue"'):
         assert word in out, out

@@ -90,13 +90,14 @@ def only_one(path: str) -> Iterator[bool]:
 def main(argv: Sequence[str]) -> int:
     if len(argv) == 2 and argv[0] == "--replay":
         told = judge(events.read(argv[1]))
-        print(json.dumps({"verdict": told.verdict, "reasons": told.reasons, "evidence": told.evidence}, indent=2))
+        found = {"verdict": told.verdict, "reasons": told.reasons, "evidence": told.evidence}
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return 0
     where = os.path.dirname(os.path.abspath(argv[0]))
     config = load(argv[0])
     with only_one(os.path.join(config.state_dir, "watch.flock")) as alone:
         if not alone:
-            print("another watcher of this deployment is running", file=sys.stderr)
+            sys.stderr.write("another watcher of this deployment is running\n")
             return HELD
         me = {**identity(os.getpid()), "release": config.release, "colour": config.colour, "since": SystemClock().now()}
         write_json(os.path.join(where, "pid"), me)
@@ -106,4 +107,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

@@ -96,7 +96,7 @@ def test_the_numbers_are_those_of_the_events(failed: dict[str, Any], passed: dic
     errors, _pairs = series.evidence(failed["watch"])
     assert errors[0].value == 0 and errors[-1].value > 1
     assert all(point.value < 1 for point in series.evidence(passed["watch"])[0])
-    assert [bar.name for bar in series.bars(failed["ledger"])] == ["preflight", "migrate", "deploy", "cutover"]
+    assert [stage.name for stage in series.bars(failed["ledger"])] == ["preflight", "migrate", "deploy", "cutover"]
 
 
 @pytest.mark.parametrize("left_out", ["verdict", "release", "watch", "ledger", "schema"])

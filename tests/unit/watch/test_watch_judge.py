@@ -135,7 +135,7 @@ def simulate(rng: random.Random, share: float, burst: int, new_share: float, len
     def second(wanted: float) -> int:
         return burst if rng.random() < 2 * wanted / burst else 0
 
-    before = [second(share) for _ in range(1800)]
+    before = [second(share) for _run in range(1800)]
     slots = [sum(before[i : i + 5]) for i in range(0, 1800, 5)]
     # A burst adds its own answers, so that bad never exceeds n.
     baseline = Baseline(3600 + sum(before), sum(before), stats.dispersion(slots))
@@ -153,7 +153,7 @@ def test_false_rollbacks_stay_within_alpha(share: float, burst: int) -> None:
     """No regression at all: at most alpha of the watches may roll back (plus what 400 runs can't tell apart)."""
     rng = random.Random(20260423)
     runs = 400
-    wrong = sum(simulate(rng, share, burst, share) is not None for _ in range(runs))
+    wrong = sum(simulate(rng, share, burst, share) is not None for _run in range(runs))
     assert stats.lower_bound(wrong, runs, 0.01) <= 0.01, "%d of %d" % (wrong, runs)
 
 
@@ -161,7 +161,7 @@ def test_false_rollbacks_stay_within_alpha(share: float, burst: int) -> None:
 def test_real_regressions_are_found(new_share: float, within: int, power: float) -> None:
     rng = random.Random(7)
     runs = 100
-    seen = [simulate(rng, 0.005, 1, new_share, within) for _ in range(runs)]
+    seen = [simulate(rng, 0.005, 1, new_share, within) for _run in range(runs)]
     assert sum(at is not None for at in seen) >= power * runs
 
 
