@@ -58,6 +58,7 @@ class Decision:
     idle: str = "green"
     release: str = ""
     courier: bool = False
+    replaces: bool = False
 
     def data(self) -> dict[str, Any]:
         return asdict(self)
@@ -143,7 +144,13 @@ def release_decision(seen: World, version: str) -> Decision:
             % (seen.idle, seen.colour(seen.idle).version, seen.colour(seen.live).version),
             **base,
         )
-    return Decision(summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live), go=True, **base)
+    old = seen.colour(seen.idle)
+    return Decision(
+        summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live),
+        go=True,
+        replaces=old.running and old.version != version,
+        **base,
+    )
 
 
 def cutover_decision(seen: World, version: str) -> Decision:

@@ -104,6 +104,12 @@ FACTS: dict[str, Any] = {
 }
 
 
+def test_only_another_release_is_replaced() -> None:
+    assert not release_decision(DEPLOYED, "v1.5.0").replaces
+    assert release_decision(DEPLOYED, "v1.6.0").replaces
+    assert not release_decision(FRESH, "v1.5.0").replaces
+
+
 def test_status_names_the_next_command() -> None:
     data = status_data(FACTS)
     assert data["live"] == "green" and data["next"].endswith("(or --tags rollback)") and "cleanup" in data["next"]
