@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate's plan from services and probes, and how it runs: order, retries, deadline, refusal of strange addresses."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate, options
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
+
+SERVICES: dict[str, Any] = {
+    "ciam-kratos": {"kind": "kratos", "port": 4433, "admin_port": 4434, "domain": "ciam"},
+    "ciam-hydra": {"kind": "hydra", "port": 4444, "admin_port": 4445, "domain": "ciam"},
+    "ciam-hera": {"kind": "hera", "port": 3000, "ready": "/health", "ui": True, "domain": "ciam"},
+    "site": {"kind": "site", "port": 3000, "ui": True},
+    "worker": {"kind": "other", "port": 9, "edge": False},
+}
+PROBES = {
+    "ciam": {
+        "kratos": "ciam-kratos",
+        "hydra": "ciam-hydra",
+        "hera": "ciam-hera",
+        "login_host": "login.test",
+        "oauth_host": "oauth.test",
+        "identifier": "probe@test",
+        "client_id": "probe",
+        "redirect_uri": "https://test/callback",
+    }
+}
+PARAMS: dict[str, Any] = {
+    **{name: spec.get("default") for name, spec in options.GATE.options.items()},
+    "deployment": "olympus",
+    "colour": "green",
+    "against": "blue",
+    "services": SERVICES,
+    "network_range": "10.231.148.0/22",
+    "project": "prod",
+    "probes": PROBES,
+    "probe_secrets": {"ciam": {"password": "s3cret-a", "client_secret": "s3cret-b"}},
+}
+
+
+def planned(**given: Any) -> list[str]:
+    return ["%s %s" % (c.name, c.service) for c in checks.plan(options.wanted({**PARAMS, **given}))]
+
+
+def test_every_check_by_default() -> None:
+    found = planned()
+    assert found[:4] == ["ready ciam-kratos", "ready ciam-hydra", "ready ciam-hera", "ready site"]
+    assert [item for item in found if item.startswith("version")] == [
+        "version ciam-kratos", "version ciam-hydra", "version site",
+    ]  # fmt: skip
+    assert found[-6:] == [
+        "tokens ciam-hydra", "sessions ciam-kratos", "admin ciam-kratos", "login ciam-kratos", "ui_login ciam-hera",
+        "code_flow ciam-hydra",
+    ]  # fmt: skip
+    assert not any("worker" in item for item in found)
+
+
+def test_alone_there_are_no_sessions_to_accept() -> None:
+    found = planned(against="")
+    assert "tokens ciam-hydra" in found and "jwks ciam-hydra" in found and "sessions ciam-kratos" not in found
+
+
+def test_chosen_checks_and_versions() -> None:
+    assert planned(checks=["login"]) == ["login ciam-kratos"]
+    assert "version ciam-hera" in planned(checks=["version"], expected_versions={"ciam-hera": "1"})
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"against": "green"}, "the same colour"),
+        ({"probe_secrets": {}}, "no secrets"),
+        ({"probes": {"ciam": {"kratos": "ciam-kratos"}}}, "it lacks hydra, login_host"),
+        ({"probes": {"ciam": {**PROBES["ciam"], "kratos": "nobody"}}}, "unknown service"),
+        ({"checks": ["nonsense"]}, "unknown check"),
+    ],
+)
+def test_what_is_refused_beforehand(given: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BluegreenError, match=reason):
+        planned(**given)
+
+
+def test_addresses_of_both_colours() -> None:
+    found = checks.addresses(options.wanted(PARAMS))
+    assert found["10.231.148.16"] == "blue ciam-kratos" and found["10.231.149.19"] == "green site"
+    assert len(found) == 8
+
+
+class Edge:
+    """Podman's answers about one edge container."""
+
+    def __init__(self, pid: int = 4711, *networks: str) -> None:
+        members = {n: {"IPAddress": n, "IPPrefixLen": 24} for n in networks}
+        self.answer = json.dumps([
+            {"Id": "e", "Name": "prod_caddy_1", "State": {"Pid": pid}, "NetworkSettings": {"Networks": members}}
+        ])  # fmt: skip
+
+    def run(self, argv: Any, **given: Any) -> Result:
+        return Result(0, "e\n" if "ps" in argv else self.answer, "")
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+def ask(edge: Edge, check_mode: bool = False, **given: Any) -> dict[str, Any]:
+    def enter(pid: int) -> Any:
+        assert pid == 4711
+        raise Refused("entered")
+
+    world = options.World(DirectHttp(), Podman(edge), FakeClock(), enter)
+    return options.gate({**PARAMS, **given}, check_mode, world)
+
+
+def test_strange_addresses_are_refused_before_anything_is_sent() -> None:
+    with pytest.raises(Refused, match=r"10\.231\.149\.16 \(green ciam-kratos\)"):
+        ask(Edge(4711, "10.231.148.2", "10.89.0.5"))
+    with pytest.raises(BluegreenError, match="does not run"):
+        ask(Edge(0, "10.231.148.2", "10.231.149.2"))
+    with pytest.raises(Refused, match="entered"):
+        ask(Edge(4711, "10.231.148.2", "10.231.149.2"))
+
+
+def test_check_mode_sends_nothing() -> None:
+    result = ask(Edge(0), check_mode=True)
+    assert result["passed"] is None and result["checks"] == [] and len(result["planned"]) == 16
+    assert "s3cret" not in repr(result)
+
+
+def run(script: dict[str, list[str]], timeout: float = 60) -> tuple[list[CheckResult], FakeClock, list[str]]:
+    """Each check answers its script in turn: ok, bad or busy; the last one for ever."""
+    clock, asked = FakeClock(), []
+
+    def check(name: str) -> checks.Check:
+        def act(http: Any, left: float) -> CheckResult:
+            asked.append(name)
+            word = script[name].pop(0) if len(script[name]) > 1 else script[name][0]
+            return CheckResult(name, "s", word == "ok", word, 1.0, word == "busy")
+
+        return checks.Check(name, "s", "group", act)
+
+    found = gate.run([check(name) for name in script], DirectHttp(), clock, timeout, nullcontext)
+    return found, clock, asked
+
+
+def test_readiness_is_waited_for_and_a_rate_limit_too() -> None:
+    found, clock, asked = run({"ready": ["bad", "bad", "ok"], "login": ["busy", "ok"]})
+    assert all(result.ok for result in found)
+    assert asked == ["ready"] * 3 + ["login"] * 2 and clock.at == 2 * gate.READY_EVERY + gate.BUSY_EVERY
+
+
+def test_a_no_is_a_no() -> None:
+    found, _, asked = run({"ready": ["ok"], "login": ["bad", "ok"], "admin": ["ok"]})
+    assert [result.ok for result in found] == [True, False, True] and asked.count("login") == 1
+
+
+def test_an_unready_service_ends_its_group_at_the_deadline() -> None:
+    found, clock, asked = run({"ready": ["bad"], "login": ["ok"]}, timeout=10)
+    assert [result.ok for result in found] == [False, False] and "login" not in asked
+    assert "not asked" in found[1].detail and clock.at <= 10
+
+
+def test_a_rate_limit_until_the_deadline_passes_nothing() -> None:
+    found, clock, _ = run({"login": ["busy"]}, timeout=10)
+    assert not found[0].ok and found[0].busy and clock.at <= 10

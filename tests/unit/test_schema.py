@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pure parts of ory_migrate: lists of migrations, DSNs, command forms, the rendered service, one-shot arguments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    cli,
+    dsn,
+    known,
+    migrate,
+    oneshot,
+    release,
+    versions,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.versions import Migration
+
+SQL = "Usage:\n  x migrate sql <database-url> [flags]\n\nFlags:\n  -e, --read-from-env   If set\n"
+SQL_NEW = SQL + "\nAvailable Commands:\n  down        Rollback\n  status      Display\n  up          Apply\n\nFlags:\n"
+MIGRATE = "Available Commands:\n  gen         Generate\n  sql         Create\n"
+STATUS = MIGRATE + "  status      Get the current migration status\n"
+NEW_UP = ("migrate", "sql", "up", "-e", "--yes")
+OLD_UP = ("migrate", "sql", "-e", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("sql", "top", "up", "status"),
+    [
+        (SQL, MIGRATE, OLD_UP, ()),
+        (SQL, STATUS, OLD_UP, ("migrate", "status", "-e", "--format", "json")),
+        (SQL_NEW, MIGRATE, NEW_UP, ("migrate", "sql", "status", "-e", "--format", "json")),
+    ],
+    ids=["kratos 1.x", "hydra 2.2", "hydra 2.3"],
+)  # fmt: skip
+def test_command_forms(sql: str, top: str, up: tuple[str, ...], status: tuple[str, ...]) -> None:
+    assert cli.form(sql, top) == cli.Form(up, status)
+
+
+def test_another_programs_help_is_refused() -> None:
+    with pytest.raises(BluegreenError, match="none that we know"):
+        cli.form("Error: unknown command", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("serve -c /etc/k.yml --watch-courier", ("-c", "/etc/k.yml")),
+        ("serve --config=/a.yml all -c /b.yml", ("-c", "/a.yml", "-c", "/b.yml")),
+        ("serve all", ()),
+    ],
+)
+def test_the_services_own_configuration(command: str, found: tuple[str, ...]) -> None:
+    assert cli.config_arguments(command.split()) == found
+
+
+KNOWN = tuple(Migration(str(number), "m%d" % number) for number in (10, 20, 30))
+
+
+@pytest.mark.parametrize(
+    ("applied", "pending", "unknown", "newer"),
+    [
+        ([], ["10", "20", "30"], (), ()),
+        (["10", "30"], ["20"], (), ()),
+        (["10", "20", "30"], [], (), ()),
+        (["10", "15", "20", "30"], [], ("15",), ()),
+        (["10", "20", "30", "40"], [], ("40",), ("40",)),
+    ],
+)
+def test_differences(applied: list[str], pending: list[str], unknown: tuple[str, ...], newer: tuple[str, ...]) -> None:
+    found = versions.compare(KNOWN, frozenset(applied))
+    assert ([m.version for m in found.pending], found.unknown, found.newer) == (pending, unknown, newer)
+
+
+def test_status_is_parsed_or_refused() -> None:
+    rows = [{"version": "2", "name": "b", "state": "Pending"}, {"version": "1", "name": "a", "state": "Applied"}]
+    assert versions.from_status(json.dumps(rows)) == (Migration("1", "a"), Migration("2", "b"))
+    for wrong in ("", "[]", "{}", '[{"name": "x"}]', "Version\tName\tStatus", "null"):
+        with pytest.raises(BluegreenError):
+            versions.from_status(wrong)
+
+
+def test_names_come_from_the_shadows_log() -> None:
+    log = 'level=info msg="x" migration_file=f migration_name=add_x service_name=Ory version=20\n'
+    assert versions.from_shadow({"20", "10"}, log) == (Migration("10"), Migration("20", "add_x"))
+
+
+URL = (
+    "postgres://ory:p%40ss%2Fw@postgres:6432/ciam"
+    "?sslmode=verify-full&sslrootcert=/etc/ssl/ca.crt&max_conns=20&lock_timeout=9"
+)
+
+
+def test_dsn_for_libpq() -> None:
+    parsed = dsn.parse(URL)
+    found = dsn.for_libpq(parsed, "us", "127.0.0.1", lambda path: "/host" + path)
+    assert found["password"] == "p@ss/w" and found["hostaddr"] == "127.0.0.1" and found["host"] == "postgres"
+    assert found["sslrootcert"] == "/host/etc/ssl/ca.crt" and found["dbname"] == "ciam" and found["port"] == "6432"
+    assert "max_conns" not in found
+    assert "p@ss" not in repr(parsed) and "p%40" not in repr(parsed)
+
+
+def test_lock_timeout_is_set_for_the_one_shot_alone() -> None:
+    changed = dsn.with_parameters(dsn.parse(URL), lock_timeout="2000", application_name="olympus bluegreen")
+    query = parse_qs(urlsplit(changed).query)
+    assert query["lock_timeout"] == ["2000"] and query["max_conns"] == ["20"]
+    assert "application_name=olympus%20bluegreen" in changed and changed.startswith(URL.split("?")[0])
+
+
+def test_redaction() -> None:
+    parsed = dsn.parse(URL)
+    assert dsn.redact("a %s b p@ss/w c p%%40ss%%2Fw" % URL, parsed) == "a *** b *** c ***"
+
+
+@pytest.mark.parametrize("url", ["", "mysql://a@b/c", "postgres://a@b", "postgres://a@b:x/c", "memory"])
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(BluegreenError, match="DSN"):
+        dsn.parse(url)
+
+
+RENDERED = {
+    "services": {
+        "listed": {
+            "image": "i",
+            "environment": ["DSN=" + URL, "EMPTY"],
+            "command": "serve -c '/etc/a b.yml'",
+            "extra_hosts": ["postgres:10.1.2.3"],
+            "volumes": ["/srv/ca:/etc/ssl:ro", {"source": "data", "target": "/data", "read_only": True}],
+        },
+        "mapped": {"image": "i", "environment": {"DSN": URL, "N": 1}, "extra_hosts": {"postgres": "10.1.2.3"}},
+    }
+}
+
+
+def test_the_rendered_service() -> None:
+    listed, mapped = release.parse(RENDERED, "listed"), release.parse(RENDERED, "mapped")
+    assert listed.dsn == mapped.dsn and listed.environment["EMPTY"] == "" and mapped.environment["N"] == "1"
+    assert listed.command == ("serve", "-c", "/etc/a b.yml")
+    assert listed.extra_hosts == mapped.extra_hosts == ("postgres:10.1.2.3",)
+    assert listed.volumes == ("/srv/ca:/etc/ssl:ro", "data:/data:ro")
+    assert listed.on_host("/etc/ssl/ca.crt") == "/srv/ca/ca.crt" and listed.on_host("/data/x") == "/data/x"
+    assert "p%40" not in repr(listed)
+
+
+def test_a_broken_file_is_not_quoted(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yml"
+    with pytest.raises(BluegreenError, match="no such file"):
+        release.read(str(file), "x")
+    file.write_text("services: {x: {environment: [DSN=secret-here\n")
+    with pytest.raises(BluegreenError) as caught:
+        release.read(str(file), "x")
+    assert "secret-here" not in str(caught.value)
+
+
+def test_arguments_of_a_one_shot_hold_no_secret() -> None:
+    job = oneshot.Job(
+        name="n",
+        image="i",
+        arguments=OLD_UP,
+        labels=oneshot.labels("olympus", "migrate", "t"),
+        network="olympus-green",
+        environment={"DSN": URL, "PATH": "/usr/bin"},
+        extra_hosts=("postgres:10.1.2.3",),
+        volumes=("/a:/b:ro",),
+    )
+    found = oneshot.arguments(job)
+    assert found[-5:] == ["i", *OLD_UP]
+    assert found[found.index("DSN") - 1 : found.index("DSN") + 1] == ["--env", "DSN"] and "PATH=/usr/bin" in found
+    assert URL not in " ".join(found) and "p%40" not in repr(job)
+
+
+def state(
+    applied: set[str], invalid: tuple[str, ...] = (), leftovers: tuple[tuple[str, str], ...] = ()
+) -> migrate.State:
+    return migrate.State(
+        release.parse(RENDERED, "listed"),
+        known.Image("id", "kratos", "", "cache"),
+        known.Known(cli.Form(OLD_UP), KNOWN, "cache"),
+        frozenset(applied),
+        invalid,
+        leftovers,
+        (),
+    )
+
+
+WANTED = migrate.Wanted("olympus", "/s", migrate.Target("t", "kratos", "listed", "ciam"), "f", "n")
+
+
+def test_plan() -> None:
+    assert not migrate.plan(state({"10", "20", "30"}, ("i",)), WANTED).changed
+    found = migrate.plan(state({"10"}, ("i",), (("olympus-migrate-t", "exited"),)), WANTED)
+    assert [step.action for step in found.steps] == ["await", "drop_index", "migrate"]
+    assert found.before["count"] == 1 and found.after["count"] == 3 and found.after["latest"] == "30"
+    with pytest.raises(Refused, match="1 migrations newer"):
+        migrate.plan(state({"10", "40"}), WANTED)
+
+
+def test_the_cache_belongs_to_one_image(tmp_path: Path) -> None:
+    image = known.Image("a" * 64, "kratos", "", str(tmp_path / "cache" / "migrations-a.json"))
+    assert known.cached(image) is None
+    known.keep(image, known.Known(cli.Form(OLD_UP, ("s",)), KNOWN, "shadow"))
+    assert known.cached(image) == known.Known(cli.Form(OLD_UP, ("s",)), KNOWN, "cache")
+    other = known.Image("b" * 64, "kratos", "", image.cache)
+    assert known.cached(other) is None
