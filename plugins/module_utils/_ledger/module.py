@@ -108,8 +108,10 @@ class Ledger:
         elif state == "beaten":
             self._lock().beat(wanted["run"], wanted["stage"])
         elif state == "unlocked":
+            held = read_json(self.state.lock) or {}
             if self._lock().release(wanted["run"]):
-                self._append({"event": "stage_ended"})
+                # The release that a stage belonged to is known by the lock, not by who gives it back.
+                self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
         elif state == "appended":
             self._append(wanted["event"])
         elif not self.plan().changed:

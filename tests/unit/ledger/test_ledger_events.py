@@ -133,7 +133,9 @@ def test_the_states_end_to_end(tmp_path: Path) -> None:
     changed, ended = run(tmp_path, "unlocked", run="r1")
     assert changed and ended["lock"] == {}
     assert run(tmp_path, "unlocked", run="r1")[0] is False
-    told = [event["event"] for event in run(tmp_path, "read")[1]["events"]]
+    kept = run(tmp_path, "read")[1]["events"]
+    assert (kept[-1]["stage"], kept[-1]["version"]) == ("watch", "v2")
+    told = [event["event"] for event in kept]
     assert told == ["stage_began", "note", "accepted", "cleaned", "stage_ended"]
 
 
