@@ -60,13 +60,14 @@ def start(context: Context) -> Job:
     names = [n for service, n in wanted.couriers().items() if service not in inside and n in stack["services"]]
     wrong = [c for n, c in there.items() if n not in names or c.config != stack["services"][n]["labels"][CONFIG]]
     steps = [Step("remove", c.name) for c in remove.order(world, wanted, wrong)]
-    steps += [Step("up", n) for n in names if n not in there or there[n] in wrong or not there[n].running]
+    right = {n: c for n, c in there.items() if c not in wrong}
+    steps += [upping.step(n, right.get(n)) for n in names if n not in right or not right[n].running]
 
     def do(step: Step) -> None:
         if step.action == "remove":
             remove.container(context.podman, step.target)
         else:
-            upping.up(context, colour, stack, step.target)
+            upping.do(context, colour, stack, step)
 
     def verify() -> None:
         found = _containers(World.look(context.podman, wanted), colour)

@@ -30,15 +30,14 @@ def start(context: Context) -> Job:
     steps = networks.create_steps(wanted, networks.existing(podman), networks.routes(podman))
     steps += networks.connect_steps(world, networks.common_members(wanted, world, (colour,)))
     steps += [Step("remove", c.name) for c in remove.order(world, wanted, wrong)]
-    steps += [Step("up", name) for name in services if name not in right or not right[name].running]
-    fresh = {step.target for step in steps if step.action in ("up", "remove")}
-    steps += _edge_steps(context, world, services, fresh)
+    steps += [upping.step(name, right.get(name)) for name in services if name not in right or not right[name].running]
+    steps += _edge_steps(context, world, services, {step.target for step in steps if step.action == "remove"})
 
     def do(step: Step) -> None:
         if step.action == "remove":
             remove.container(podman, step.target)
-        elif step.action == "up":
-            upping.up(context, colour, stack, step.target)
+        elif step.action in ("up", "start"):
+            upping.do(context, colour, stack, step)
         else:
             networks.do(podman, wanted, members, step)
 
@@ -93,16 +92,14 @@ def _edge_members(context: Context, services: Mapping[str, Any]) -> list[Member]
     ]
 
 
-def _edge_steps(context: Context, world: World, services: Mapping[str, Any], fresh: set[str]) -> list[Step]:
+def _edge_steps(context: Context, world: World, services: Mapping[str, Any], removed: set[str]) -> list[Step]:
     steps = []
     for member in _edge_members(context, services):
         there = world.named(member.container)
-        if there is None or there.service in fresh or there.name in fresh:
-            # A stopped container keeps its networks: then joining it again would be refused.
-            known = there is not None and there.name not in fresh and member.network in there.networks
-            if not known:
-                steps.append(Step("connect", member.container, member.network))
-        else:
+        if there is None or there.name in removed or member.network not in there.networks:
+            steps.append(Step("connect", member.container, member.network))
+        elif there.running:
+            # A stopped container keeps its networks but shows no address until it runs.
             steps += networks.connect_steps(world, [member])
     return steps
 

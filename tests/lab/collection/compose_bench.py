@@ -25,6 +25,8 @@ DEPLOYMENT = "bgtest"
 PROJECT = "bgtestop"
 RANGE = "10.231.128.0/22"
 CANARY = "canary-5ecret-$x"
+IMAGES = {"hera": "localhost/bgtest/box:{version}"}
+GREEN: dict[str, Any] = {"colour": "green", "live_colour": "blue", "version": "b", "images": IMAGES}
 COMPOSE = """
 services:
   db:
@@ -126,6 +128,12 @@ def clean_up() -> None:
         podman("volume", "rm", *volumes)
 
 
+def remove_images() -> None:
+    images = podman("images", "-q", "--filter", "label=%s=1" % TEST_LABEL).split()
+    if images:
+        podman("rmi", "-f", *dict.fromkeys(images))
+
+
 class Crash(BaseException):
     """The module's process dies here."""
 
@@ -203,3 +211,22 @@ class Bench:
         params = self.params(state, **given)
         context = Context(wanted_from(params), Podman(runner or SubprocessRunner()), SystemClock())
         return answer(context, "undone" if params["undo"] else state, check, params["release"])
+
+
+def facts() -> dict[str, tuple[str, str]]:
+    """Container name -> (id, process): unchanged means that nothing was recreated or restarted."""
+    names = podman("ps", "-a", "--filter", "label=com.docker.compose.project=" + PROJECT, "--format", "{{.Names}}")
+    found = {}
+    for name in names.split():
+        raw: dict[str, Any] = json.loads(podman("container", "inspect", name))[0]
+        found[name] = (raw["Id"], str(raw["State"]["Pid"]))
+    return found
+
+
+def nets() -> list[str]:
+    """This test's own networks: the machine may be shared."""
+    return [name for name in podman("network", "ls", "--format", "{{.Name}}").split() if name.startswith("bgtest")]
+
+
+def ours() -> str:
+    return podman("ps", "-aq", "--filter", "label=olympus.bluegreen.test=1")

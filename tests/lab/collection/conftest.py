@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tiny deployment that podman_compose_release is proven on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from collection.compose_bench import Bench, build_images, clean_up, containers_conf, remove_images
+
+
+@pytest.fixture(scope="module")
+def compose_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    directory = tmp_path_factory.mktemp("images")
+    containers_conf(directory)
+    build_images(directory)
+    clean_up()
+    yield
+    clean_up()
+    remove_images()
+
+
+@pytest.fixture
+def bench(compose_machine: None, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    made.operator_up()
+    yield made
+    clean_up()
