@@ -64,6 +64,9 @@ def wanted(params: Mapping[str, Any], database_container: str = "") -> migrate.W
 
 def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tuple[dict[str, Any], Plan, list[str]]:
     """The module's result, the plan that its diff comes from, and what the operator should be warned of."""
+    absent = not_yet(params, world) if check_mode else ""
+    if absent:
+        return {**NOTHING_YET, "steps": ["will be checked: " + absent]}, Plan(), []
     service = params["database_service"]
     asked = wanted(params, world.podman.service(params["project"], service) if service else "")
     state = migrate.observe(asked, world)
@@ -75,6 +78,32 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     if params["release"] and not read and not check_mode:
         record(asked, params["release"], result)
     return result, planned, migrate.warnings(state)
+
+
+# What check mode returns while an earlier stage's effect is missing.
+NOTHING_YET: dict[str, Any] = {
+    "changed": False,
+    "before": {"count": 0, "latest": ""},
+    "after": {"count": 0, "latest": ""},
+    "pending": [],
+    "applied": [],
+    "unknown": [],
+    "invalid_indexes": [],
+    "image": "",
+    "learned_by": "",
+    "verdict": "NOT_JUDGED",
+    "attempts": 0,
+    "seconds": 0.0,
+}
+
+
+def not_yet(params: Mapping[str, Any], world: migrate.World) -> str:
+    """What of an earlier stage is not there, as in a check of the whole release; '' when all is."""
+    if not os.path.exists(params["compose_file"]):
+        return "the release is not rendered yet"
+    if world.podman.one("network", params["network"]) is None:
+        return "the colour's network is not there yet"
+    return ""
 
 
 def record(asked: migrate.Wanted, release: str, result: Mapping[str, Any]) -> None:

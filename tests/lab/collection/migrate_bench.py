@@ -45,9 +45,11 @@ class Recording(SubprocessRunner):
 
     def __init__(self) -> None:
         self.seen: list[list[str]] = []
+        self.before: Callable[[list[str]], None] = lambda argv: None
 
     def run(self, argv: Sequence[str], **given: Any) -> Result:
         self.seen.append(list(argv))
+        self.before(list(argv))
         return super().run(argv, **given)
 
 

@@ -137,13 +137,19 @@ def test_it_is_tried_again_when_the_lock_comes_free(kratos: Bench) -> None:
     reader = session(kratos.database)
     reader.query("BEGIN")
     reader.query("SELECT count(*) FROM sessions, identities, courier_messages, selfservice_login_flows")
-    timer = threading.Timer(3.0, reader.close)
-    timer.start()
-    try:
-        done, _, _ = kratos.run(KRATOS_NEW, lock_timeout=0.3, attempts=10)
-    finally:
-        timer.join()
-    assert done["attempts"] > 1 and done["after"]["count"] == 315
+    started: list[str] = []
+
+    def release_at_the_second(argv: list[str]) -> None:
+        if argv[1:3] == ["run", "-d"]:
+            started.append(argv[4])
+            if len(started) == 2:
+                reader.close()
+
+    kratos.run(KRATOS_NEW, state="read")
+    kratos.runner.before = release_at_the_second
+    done, _, _ = kratos.run(KRATOS_NEW, lock_timeout=0.3)
+    assert started == ["bgmig-migrate-ciam_kratos"] * 2
+    assert done["attempts"] == 2 and done["after"]["count"] == 315
 
 
 def test_an_old_transaction_stops_it_before_it_starts(kratos: Bench) -> None:
@@ -219,3 +225,12 @@ def test_the_dsn_of_another_database_is_refused(kratos: Bench) -> None:
     process = module(kratos, params)
     out, _ = process.communicate(timeout=60)
     assert "leads to database ciam_kratos" in json.loads(out)["msg"] and PASSWORD not in out
+
+
+@pytest.mark.parametrize("absent", [{"compose_file": "/nonexistent"}, {"network": "bgmig-none"}])
+def test_in_check_mode_what_comes_later_will_be_checked(kratos: Bench, absent: dict[str, str]) -> None:
+    result, plan, _ = kratos.run(KRATOS_OLD, check_mode=True, **absent)
+    assert result["steps"][0].startswith("will be checked") and not plan.changed and not result["changed"]
+    with pytest.raises(BluegreenError):
+        kratos.run(KRATOS_OLD, **absent)
+    assert kratos.versions() == frozenset()
