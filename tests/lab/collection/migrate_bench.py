@@ -18,6 +18,7 @@ import yaml
 from compose_bench import containers_conf, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import (
     COMPOSE_PROJECT,
@@ -99,7 +100,7 @@ def session(name: str = "postgres", application: str = "test") -> database.Db:
     found = podman_.one("container", SERVER) or {}
     url = dsn.parse("postgres://olympus:%s@postgres:5432/%s?sslmode=disable" % (PASSWORD, name))
     keywords = dsn.for_libpq(url, application, "127.0.0.1")
-    return database.connect(keywords, lambda: migrate.network_of(found["State"]["Pid"]))
+    return database.connect(keywords, lambda: network_of(found["State"]["Pid"]))
 
 
 def query(sql: str, name: str = "postgres") -> list[tuple[Any, ...]]:

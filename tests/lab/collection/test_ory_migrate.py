@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from migrate_bench import (
@@ -58,7 +59,7 @@ def at_old(bench: Bench) -> Bench:
 
 
 def test_the_list_is_learnt_from_a_throw_away_database_and_kept(kratos: Bench, tmp_path: Path) -> None:
-    fresh = {"state": "read", "state_dir": str(tmp_path)}
+    fresh: dict[str, Any] = {"state": "read", "state_dir": str(tmp_path)}
     result, plan, _ = kratos.run(KRATOS_OLD, **fresh)
     assert (result["learned_by"], len(result["pending"]), result["changed"]) == ("shadow", 295, False)
     assert result["pending"][0]["version"] == "20150100000001000000" and not plan.changed
@@ -228,7 +229,7 @@ def test_the_dsn_of_another_database_is_refused(kratos: Bench) -> None:
 
 
 @pytest.mark.parametrize("absent", [{"compose_file": "/nonexistent"}, {"network": "bgmig-none"}])
-def test_in_check_mode_what_comes_later_will_be_checked(kratos: Bench, absent: dict[str, str]) -> None:
+def test_in_check_mode_what_comes_later_will_be_checked(kratos: Bench, absent: dict[str, Any]) -> None:
     result, plan, _ = kratos.run(KRATOS_OLD, check_mode=True, **absent)
     assert result["steps"][0].startswith("will be checked") and not plan.changed and not result["changed"]
     with pytest.raises(BluegreenError):
