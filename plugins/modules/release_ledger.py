@@ -185,6 +185,8 @@ def main() -> None:
         result = ledger.result()
     except BluegreenError as exc:
         module.fail_json(msg=str(exc), mend=exc.mend)
+    for warning in result.pop("warnings"):
+        module.warn(str(warning))
     module.exit_json(**plan.result(), diff=plan.diff(), run=module.params["run"], **result)
 
 
