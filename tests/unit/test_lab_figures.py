@@ -104,6 +104,12 @@ def percentile(share: float) -> float:
     return values[math.ceil(share * len(values)) - 1]
 
 
+def retired(name: str, at: int) -> bool:
+    """Whether the last that was said of a colour before ``at`` is that it goes."""
+    said = [m["mark"] for m in MARKS if m["at"] <= at and m["mark"] in ("retire:" + name, "live:" + name)]
+    return bool(said) and said[-1].startswith("retire")
+
+
 def sockets() -> Counter[str]:
     found: Counter[str] = Counter()
     for row in ROWS:
@@ -112,7 +118,7 @@ def sockets() -> Counter[str]:
         found["ws_open"] += 1
         if row["ws"]["closed_by"] == "edge":
             at = row["at"] + round((row["ms"] + row["ws"]["life_ms"]) * MS)
-            found["ws_closed_announced" if announced(at, at) else "ws_closed"] += 1
+            found["ws_closed_announced" if announced(at, at) or retired(colour(row), at) else "ws_closed"] += 1
     return found
 
 

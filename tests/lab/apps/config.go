@@ -48,6 +48,7 @@ func readFaultEnv(cfg *Config, or func(string, string) string) (err error) {
 		}
 	}
 	var e error
+	cfg.Fault.Under = or("FAULT_UNDER", "")
 	cfg.Fault.ErrorShare, e = strconv.ParseFloat(or("FAULT_ERROR_SHARE", "0"), 64)
 	bad("FAULT_ERROR_SHARE", e)
 	cfg.Fault.LatencyMS, e = strconv.Atoi(or("FAULT_LATENCY_MS", "0"))

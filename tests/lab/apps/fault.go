@@ -8,12 +8,15 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
 
-// FaultState is what an app does wrong on purpose. ErrorShare is 0..1, LatencyMS milliseconds.
+// FaultState is what an app does wrong on purpose. ErrorShare is 0..1, LatencyMS milliseconds. Under is a path prefix
+// that errors and latency are confined to.
 type FaultState struct {
+	Under       string  `json:"under"`
 	ErrorShare  float64 `json:"error_share"`
 	LatencyMS   int     `json:"latency_ms"`
 	BrokenLogin bool    `json:"broken_login"`
@@ -91,11 +94,11 @@ func (f *Faults) control() http.Handler {
 // inject applies the faults to every path but the health paths: a bad colour in the lab still looks healthy.
 func (f *Faults) inject(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/health" || r.URL.Path == "/api/health" {
+		state, fail := f.roll()
+		if r.URL.Path == "/health" || r.URL.Path == "/api/health" || !strings.HasPrefix(r.URL.Path, state.Under) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		state, fail := f.roll()
 		if state.LatencyMS > 0 {
 			select {
 			case <-time.After(time.Duration(state.LatencyMS) * time.Millisecond):

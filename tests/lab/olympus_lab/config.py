@@ -84,7 +84,8 @@ class Release:
 RELEASES = (
     Release("v1.4.2", "v1.0.0", "v2.3.0", "build-a"),
     Release("v1.5.0", "v1.3.1", "v2.3.0", "build-b"),
-    Release("v1.5.2-errors", "v1.3.1", "v2.3.0", "build-c", {"hera": {"FAULT_ERROR_SHARE": "0.5"}}),
+    # Bad where no gate looks: the pages are well, half of what they ask for in the background is an error.
+    Release("v1.5.2-errors", "v1.3.1", "v2.3.0", "build-c", {"hera": {"FAULT_ERROR_SHARE": "0.5", "FAULT_UNDER": "/api/"}}),
 )
 
 

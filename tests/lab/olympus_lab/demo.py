@@ -57,8 +57,11 @@ def story(demo: Demo) -> None:
         demo.stage("upgrade", "green", version="v1.5.0")
         demo.stage("rollback", "blue", "rollback")
         demo.stage("upgrade again", "green", version="v1.5.0")
+        demo.load.mark("retire:blue")
         demo.stage("cleanup", "green", "cleanup", bluegreen_bake=0)
         demo.stage("bad release", "green", rc=2, version="v1.5.2-errors")
+        if [colour for _, colour in watch.flips] != ["green", "blue", "green", "blue", "green"]:
+            demo.wrong.append("the watch did not roll the bad release back: flips %s" % watch.flips)
         last = demo.stage("status", "green", "status")
         if "green" not in last.out:
             demo.wrong.append("status does not name the live colour")

@@ -66,7 +66,7 @@ type Figures struct {
 func Compute(in Input) Figures {
 	f := Figures{LostByReason: map[string]int{}, AnnouncedByReason: map[string]int{}, ByKind: map[string]Kind{},
 		ByColour: map[string]int{}, ByVersion: map[string]int{}, ByProto: map[string]int{}}
-	announced, lives := windows(in.Marks), liveSpans(in.Marks)
+	announced, lives, retired := windows(in.Marks), liveSpans(in.Marks), retirements(in.Marks)
 	sessions, tokens := map[string]subject{}, map[string]subject{}
 	var latencies []float64
 	for i := range in.Records {
@@ -74,7 +74,7 @@ func Compute(in Input) Figures {
 		f.count(r)
 		f.outcome(r, inAny(announced, r))
 		f.colours(r, lives)
-		f.sockets(r, announced)
+		f.sockets(r, announced, retired)
 		keep(r, "whoami", sessions)
 		keep(r, "introspect", tokens)
 		if r.Status > 0 {
@@ -156,7 +156,8 @@ func (f *Figures) colours(r *record.Record, lives []span) {
 	}
 }
 
-func (f *Figures) sockets(r *record.Record, announced []window) {
+// sockets counts a socket that the edge closed as announced in a reload's window, or when its colour was being retired.
+func (f *Figures) sockets(r *record.Record, announced []window, retired map[string][]window) {
 	if r.WS == nil {
 		return
 	}
@@ -165,7 +166,7 @@ func (f *Figures) sockets(r *record.Record, announced []window) {
 		return
 	}
 	end := r.At + nanos(r.MS+r.WS.LifeMS)
-	if within(announced, end, end) {
+	if within(announced, end, end) || within(retired[r.Colour()], end, end) {
 		f.WSClosedAnnounced++
 	} else {
 		f.WSClosed++

@@ -54,6 +54,26 @@ func windows(marks []Mark) []window {
 	return out
 }
 
+// retirements are, by colour, the times from its retire mark on until it goes live again.
+func retirements(marks []Mark) map[string][]window {
+	out := map[string][]window{}
+	for i, m := range marks {
+		colour, ok := strings.CutPrefix(m.Mark, "retire:")
+		if !ok {
+			continue
+		}
+		w := window{begin: m.At, end: math.MaxInt64}
+		for _, later := range marks[i+1:] {
+			if later.Mark == "live:"+colour {
+				w.end = later.At
+				break
+			}
+		}
+		out[colour] = append(out[colour], w)
+	}
+	return out
+}
+
 func inAny(windows []window, r *record.Record) bool {
 	return within(windows, r.At-nanos(r.DialMS), r.At+nanos(r.MS))
 }
