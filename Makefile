@@ -33,7 +33,8 @@ sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no i
 molecule: lab-images ## The molecule scenario `upgrade` alone
 	cd extensions && molecule test --scenario-name upgrade
 
-test-all: test ## What is too long for `make test` (nothing yet beyond it)
+test-all: ## make test and what is too long for it
+	$(MAKE) test ALL=1
 
 clean: lab-down ## Remove the lab and build/
 	rm -rf build

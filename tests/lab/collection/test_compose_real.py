@@ -90,12 +90,13 @@ def test_another_release_in_the_same_colour_replaces_its_containers(bench: Bench
     assert not bench.run("started", **GREEN, release=first["release"]["id"])["changed"]
 
 
-def test_a_container_that_stopped_is_started_again(bench: Bench) -> None:
+def test_a_container_that_stopped_is_made_again(bench: Bench) -> None:
     bench.run("adopted")
     bench.run("started", **GREEN)
     podman("stop", "bgtest-green_hera_1")
     assert bench.run("read")["colours"]["green"]["running"] is False
-    assert bench.run("started", **GREEN)["steps"] == ["start bgtest-green_hera_1"]
+    again = bench.run("started", **GREEN)["steps"]
+    assert again == ["remove bgtest-green_hera_1", "up hera", "connect bgtest-green_hera_1 bgtest-edge-green"]
     assert not bench.run("started", **GREEN)["changed"]
 
 

@@ -77,6 +77,7 @@ type Step struct {
 	JSON        any
 	Expect      record.Expect
 	Asked       time.Duration
+	From        string               // version that served the form
 	hold        func(*record.Record) // takes the record instead of the log (a WebSocket's line is written at its end)
 }
 
@@ -88,7 +89,8 @@ func (a *Agent) Do(s Step) (answer *wire.Response, ok bool) {
 	}
 	req, pin := a.request(s, target)
 	r := &record.Record{ID: a.World.Journal.NextID(), Kind: a.Kind, Subject: a.Subject, Proto: a.Proto,
-		Method: s.Method, Host: target.Hostname(), Path: target.Path, AskedMS: record.Milli(s.Asked)}
+		Method: s.Method, Host: target.Hostname(), Path: target.Path, AskedMS: record.Milli(s.Asked),
+		From: s.From}
 	if s.Method == http.MethodPost {
 		r.Pin = pin
 	}

@@ -16,6 +16,7 @@ import (
 type Form struct {
 	Action string // absolute
 	Fields url.Values
+	From   string // version that served the page
 }
 
 // forms reads every form of a page.

@@ -33,12 +33,15 @@ func (a *Agent) openForm(address, path string) (Form, bool) {
 	if !ok {
 		return Form{}, false
 	}
-	return form(address, answer.Body, path)
+	f, ok := form(address, answer.Body, path)
+	f.From = answer.Header.Get("X-Olympus-Version")
+	return f, ok
 }
 
 // postForm posts a form; a refusal is a redirect back, an error page, or anything but a redirect.
 func (a *Agent) postForm(f Form, back string) (to string, ok bool) {
-	answer, ok := a.Do(Step{Method: http.MethodPost, URL: f.Action, Form: f.Fields, Expect: redirect("form_refused", back)})
+	answer, ok := a.Do(Step{Method: http.MethodPost, URL: f.Action, Form: f.Fields, From: f.From,
+		Expect: redirect("form_refused", back)})
 	if !ok {
 		return "", false
 	}
@@ -101,7 +104,7 @@ func OldRegistration(w *World) {
 	f.Fields.Set("email", p.Email)
 	f.Fields.Set("password", p.Password)
 	// Without a session hook the way leads to /login, so only the way back to /registration is a refusal.
-	answer, ok := a.Do(Step{Method: http.MethodPost, URL: f.Action, Form: f.Fields,
+	answer, ok := a.Do(Step{Method: http.MethodPost, URL: f.Action, Form: f.Fields, From: f.From,
 		Expect: redirect("form_refused", "/registration")})
 	w.Mails.Expect(p.Email, ok, answer)
 }

@@ -48,7 +48,7 @@ func (j *Journal) NextID() string { return fmt.Sprintf("%s-%07d", j.run, j.last.
 
 // Fill judges the exchange and completes the record begun by the caller (names, id, kind, subject, pin).
 func (j *Journal) Fill(r *Record, x wire.Exchange, expect Expect) {
-	judge := Judge{Adopted: j.adopted.Load(), Faulty: j.Faulty, Edge404: r.Kind == "private"}
+	judge := Judge{Adopted: j.adopted.Load(), Faulty: j.Faulty, Edge404: r.Kind == "private", From: r.From}
 	r.At = x.Sent.UnixNano()
 	r.MS, r.DialMS = Milli(x.Took), Milli(x.Dial)
 	r.IdleClosed, r.Stray = x.IdleClosed, x.Stray

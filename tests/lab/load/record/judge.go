@@ -24,11 +24,13 @@ const (
 type Expect func(*wire.Response) string
 
 // Judge tells what became of an exchange. adopted: the edge marks every answer that came from behind it;
-// faulty: the versions whose wrong answers are release errors; edge404: a 404 of the edge is what is wanted.
+// faulty: the versions whose wrong answers are release errors; edge404: a 404 of the edge is what is wanted; from: the
+// version whose form is posted, as a form of a faulty release is refused once it was taken back.
 type Judge struct {
 	Adopted bool
 	Faulty  map[string]bool
 	Edge404 bool
+	From    string
 }
 
 // Outcome applies the definitions of lost, release_error and rate_limited to one exchange.
@@ -50,7 +52,7 @@ func (j Judge) Outcome(x wire.Exchange, expect Expect) (outcome, reason string) 
 	switch {
 	case why == "":
 		return OK, ""
-	case status < 500 && j.Faulty[answer.Header.Get(appVersion)]:
+	case status < 500 && j.Faulty[answer.Header.Get(appVersion)], j.Faulty[j.From]:
 		return ReleaseError, why
 	}
 	return Lost, why

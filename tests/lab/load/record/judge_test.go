@@ -66,3 +66,14 @@ func TestThePrivatePathMayBeTheEdges404(t *testing.T) {
 		t.Error(outcome)
 	}
 }
+
+// A form of a faulty release that was taken back is that release's fault; one of a good release is a loss.
+func TestFormOfAFaultyRelease(t *testing.T) {
+	refused := answered(500, "", "X-Bluegreen-Colour", "green", "X-Olympus-Version", "v-good")
+	for from, want := range map[string]string{"v-bad": ReleaseError, "v-good": Lost, "": Lost} {
+		judge := Judge{Adopted: true, Faulty: map[string]bool{"v-bad": true}, From: from}
+		if got, _ := judge.Outcome(refused, Status("form_refused", 303)); got != want {
+			t.Errorf("from %q: %s, not %s", from, got, want)
+		}
+	}
+}

@@ -30,7 +30,8 @@ type Record struct {
 	Edge       string  `json:"edge,omitempty"`
 	App        string  `json:"app,omitempty"`
 	Version    string  `json:"version,omitempty"`
-	Pin        string  `json:"pin,omitempty"` // the colour named by a cookie of a POST
+	Pin        string  `json:"pin,omitempty"`  // the colour named by a cookie of a POST
+	From       string  `json:"from,omitempty"` // the version whose page held the form that is posted
 	Outcome    string  `json:"outcome"`
 	Reason     string  `json:"reason,omitempty"`
 	IdleClosed bool    `json:"idle_closed,omitempty"`
