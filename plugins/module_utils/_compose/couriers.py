@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, remove, store, upping
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
@@ -41,6 +44,10 @@ def states(world: World, colour: str) -> dict[str, str]:
     return result
 
 
+def _right(found: Container, service: Mapping[str, Any]) -> bool:
+    return found.running and found.config == service["labels"][CONFIG]
+
+
 def start(context: Context) -> Job:
     """Never beside another courier: mail would be sent twice."""
     wanted, colour = context.wanted, context.wanted.colour
@@ -58,16 +65,16 @@ def start(context: Context) -> Job:
     stack = upping.stack_of(context, colour)
     there = _containers(world, colour)
     names = [n for service, n in wanted.couriers().items() if service not in inside and n in stack["services"]]
-    wrong = [c for n, c in there.items() if n not in names or c.config != stack["services"][n]["labels"][CONFIG]]
+    right = {n for n in names if n in there and _right(there[n], stack["services"][n])}
+    wrong = [c for n, c in there.items() if n not in right]
     steps = [Step("remove", c.name) for c in remove.order(world, wanted, wrong)]
-    right = {n: c for n, c in there.items() if c not in wrong}
-    steps += [upping.step(n, right.get(n)) for n in names if n not in right or not right[n].running]
+    steps += [Step("up", n) for n in names if n not in right]
 
     def do(step: Step) -> None:
         if step.action == "remove":
             remove.container(context.podman, step.target)
         else:
-            upping.do(context, colour, stack, step)
+            upping.up(context, colour, stack, step.target)
 
     def verify() -> None:
         found = _containers(World.look(context.podman, wanted), colour)

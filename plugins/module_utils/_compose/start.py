@@ -30,14 +30,14 @@ def start(context: Context) -> Job:
     steps = networks.create_steps(wanted, networks.existing(podman), networks.routes(podman))
     steps += networks.connect_steps(world, networks.common_members(wanted, world, (colour,)))
     steps += [Step("remove", c.name) for c in remove.order(world, wanted, wrong)]
-    steps += [upping.step(name, right.get(name)) for name in services if name not in right or not right[name].running]
+    steps += [Step("up", name) for name in services if name not in right]
     steps += _edge_steps(context, world, services, {step.target for step in steps if step.action == "remove"})
 
     def do(step: Step) -> None:
         if step.action == "remove":
             remove.container(podman, step.target)
-        elif step.action in ("up", "start"):
-            upping.do(context, colour, stack, step)
+        elif step.action == "up":
+            upping.up(context, colour, stack, step.target)
         else:
             networks.do(podman, wanted, members, step)
 
@@ -63,15 +63,19 @@ def refuse_live(context: Context) -> None:
 
 
 def _wrong(context: Context, world: World, services: Mapping[str, Any]) -> list[Container]:
-    """Containers of this colour that are not what the file says: another release, another definition, another place."""
+    """Containers of this colour that are not what the file says: another release, another definition, another place.
+
+    One that does not run counts as wrong: when podman was killed while starting it, it can never be started again
+    ("runc create failed: container with given ID already exists"). Nothing is lost, a colour keeps no data.
+    """
     wanted = context.wanted
     network = wanted.nets.colour_name(wanted.colour)
     found = []
     for c in world.rendered(wanted.colour, ("service", "courier")):
         value = services.get(c.service)
-        if value is None or c.config != value["labels"][CONFIG] or c.image != value["image"]:
+        if value is None or c.config != value["labels"][CONFIG] or c.image != value["image"] or not c.running:
             found.append(c)
-        elif c.running and c.kind == "service":
+        elif c.kind == "service":
             address = wanted.nets.service(wanted.colour, c.service)
             if c.networks.get(network) != (address.ip, address.mac):
                 found.append(c)
@@ -98,8 +102,7 @@ def _edge_steps(context: Context, world: World, services: Mapping[str, Any], rem
         there = world.named(member.container)
         if there is None or there.name in removed or member.network not in there.networks:
             steps.append(Step("connect", member.container, member.network))
-        elif there.running:
-            # A stopped container keeps its networks but shows no address until it runs.
+        else:
             steps += networks.connect_steps(world, [member])
     return steps
 

@@ -14,10 +14,8 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
 
 # These would steer podman or podman-compose themselves, so they cannot travel by the environment of the call.
 STEERS = re.compile(
@@ -41,19 +39,6 @@ def environment(stack: Mapping[str, Any], service: str) -> dict[str, str]:
     """What a service of a rendered file gets, unescaped. Holds secrets."""
     found = stack["services"][service].get("environment") or {}
     return {unescape(str(key)): unescape(str(value)) for key, value in found.items()}
-
-
-def step(service: str, there: Container | None) -> Step:
-    """What makes a service run: its container made, or only started where a right one is there."""
-    return Step("start", there.name) if there else Step("up", service)
-
-
-def do(context: Context, colour: str, stack: Mapping[str, Any], act: Step) -> None:
-    if act.action == "start":
-        # Not by podman-compose: some of its versions fail where the container is there already.
-        context.podman.must("start", act.target)
-    else:
-        up(context, colour, stack, act.target)
 
 
 def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) -> None:

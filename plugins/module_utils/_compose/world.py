@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,10 +99,7 @@ class World:
     @classmethod
     def look(cls, podman: Podman, wanted: Wanted) -> World:
         ids = podman.must("ps", "-a", "-q", "--no-trunc").split()
-        at_once = podman.run("container", "inspect", *ids) if ids else None
-        # One that went away in between makes the whole answer fail: then each is asked for by itself.
-        raws = json.loads(at_once.out) if at_once and at_once.rc == 0 else podman.inspect("container", ids)
-        return cls(wanted, [container(raw) for raw in raws])
+        return cls(wanted, [container(raw) for raw in podman.inspect("container", ids)])
 
     def named(self, name: str) -> Container | None:
         return next((found for found in self.all if found.name == name), None)
