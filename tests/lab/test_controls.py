@@ -8,7 +8,7 @@ was not adopted yet, the last leaves a green that nobody can use.
 
 from __future__ import annotations
 
-import os
+import secrets
 import shutil
 import subprocess
 import time
@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from olympus_lab import binaries, config, podman, release, stack, truth
 from olympus_lab.load import Load, faults
 from olympus_lab.progress import wait_for
@@ -67,9 +68,11 @@ def loaded(where: Path, follow: bool = True, **settings: Any) -> Iterator[dict[s
 
 
 def flip(to: str) -> None:
-    """The switch itself, by hand: one rename."""
-    where = truth.switch_dir()
-    os.rename(where / truth.on_disk(), where / to)
+    """The switch alone, without the stages around it."""
+    switch = Switch(str(truth.switch_dir().parent))
+    token = switch.claim(0)
+    switch.prepare(ReturnTo(truth.on_disk(), "", secrets.token_hex(8), time.time()), token)
+    switch.flip(to, token)
 
 
 def live_is(colour: str) -> None:
@@ -102,16 +105,16 @@ def test_plain_aliases_on_greens_network_are_an_unannounced_cutover(tmp_path: Pa
     ]
     try:
         podman.call([*run, "-e", "DOMAIN=ciam", "localhost/olympus-lab/hera:v1.5.0"])
+        podman.call(["network", "connect", net, config.container("caddy")])
+        reload_edge()  # so that it dials anew, as it does whenever a connection has been idle for a while
         with loaded(tmp_path, follow=False) as seen:
             seen["load"].mark("live:blue")
-            podman.call(["network", "connect", net, config.container("caddy")])
-            time.sleep(6)
+            time.sleep(5)
     finally:
         podman.call(["network", "disconnect", net, config.container("caddy")], check=False)
         podman.call(["rm", "-f", "-t", "0", name], check=False)
         podman.call(["network", "rm", net], check=False)
-    assert seen["wrong_colour"] + seen["lost"] > 0, seen
-    assert faults(seen)
+    assert seen["wrong_colour"] > 0 and faults(seen)
 
 
 def test_adopt_and_deploy() -> None:

@@ -208,3 +208,10 @@ def test_the_cache_belongs_to_one_image(tmp_path: Path) -> None:
     assert known.cached(image) == known.Known(cli.Form(OLD_UP, ("s",)), KNOWN, "cache")
     other = known.Image("b" * 64, "kratos", "", image.cache)
     assert known.cached(other) is None
+
+
+def test_a_dollar_in_the_dsn_survives_the_rendering() -> None:
+    """The rendered file doubles every ``$`` for podman-compose; we read it without podman-compose."""
+    given = {"image": "sha256:1", "environment": {"DSN": "postgres://u:pa$$w0rd@h/d"}, "command": ["serve", "$$x"]}
+    service = release.parse({"services": {"k": given}}, "k")
+    assert service.environment["DSN"] == "postgres://u:pa$w0rd@h/d" and service.command == ("serve", "$x")

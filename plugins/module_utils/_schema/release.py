@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn
@@ -71,6 +72,17 @@ def _volume(value: Any) -> str:
     return "%s:%s%s" % (value.get("source", ""), value.get("target", ""), mode)
 
 
+def _plain(value: Any) -> Any:
+    """Without the rendered file's protection of ``$``, which is for podman-compose."""
+    if isinstance(value, str):
+        return unescape(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return value
+
+
 def parse(document: Any, name: str) -> Service:
     services = document.get("services") if isinstance(document, dict) else None
     given = services.get(name) if isinstance(services, dict) else None
@@ -78,6 +90,7 @@ def parse(document: Any, name: str) -> Service:
         raise BluegreenError("not a service of the rendered compose file", option="target.service", value=name)
     if not given.get("image"):
         raise BluegreenError("the rendered service has no image", option="target.service", value=name)
+    given = _plain(given)
     return Service(
         name=name,
         image=str(given["image"]),
