@@ -57,8 +57,11 @@ def announced(begin: int, until: int) -> bool:
 
 
 def lost(kind: bool) -> list[Row]:
-    return [r for r in ROWS if r["outcome"] == "lost"
-            and announced(r["at"] - round(r.get("dial_ms", 0) * MS), end(r)) == kind]
+    return [
+        r
+        for r in ROWS
+        if r["outcome"] == "lost" and announced(r["at"] - round(r.get("dial_ms", 0) * MS), end(r)) == kind
+    ]
 
 
 def must_be(row: Row) -> str:
@@ -94,8 +97,11 @@ def kept(kind: str) -> tuple[int, int]:
     for row in ROWS:
         if row["kind"] == kind and row.get("subject"):
             subjects.setdefault(row["subject"], []).append(row)
-    good = [rows for rows in subjects.values() if any(r["outcome"] == "ok" for r in rows)
-            and not any("refused" in r.get("reason", "") for r in rows)]
+    good = [
+        rows
+        for rows in subjects.values()
+        if any(r["outcome"] == "ok" for r in rows) and not any("refused" in r.get("reason", "") for r in rows)
+    ]
     return len(subjects), len(good)
 
 
@@ -127,14 +133,27 @@ def flips() -> list[Row]:
     found = []
     for mark, until in zip(marks, [m["at"] for m in marks[1:]] + [FOREVER]):
         to = mark["mark"].split(":")[1]
-        rows = [r for r in ROWS if colour(r) and mark["at"] <= end(r) < until and not r.get("asked_ms")
-                and not r.get("pin") and not r["path"].startswith("/_next/static/")]
+        rows = [
+            r
+            for r in ROWS
+            if colour(r)
+            and mark["at"] <= end(r) < until
+            and not r.get("asked_ms")
+            and not r.get("pin")
+            and not r["path"].startswith("/_next/static/")
+        ]
         new = [end(r) - mark["at"] for r in rows if colour(r) == to]
         old = [end(r) - mark["at"] for r in rows if colour(r) != to]
         sent = [r["at"] - mark["at"] for r in rows if colour(r) != to]
-        found.append({"to": to, "at": mark["at"], "first_new_ms": min(new) / MS if new else None,
-                      "last_old_ms": max(old) / MS if old else None,
-                      "last_old_sent_ms": max(sent) / MS if sent else None})
+        found.append(
+            {
+                "to": to,
+                "at": mark["at"],
+                "first_new_ms": min(new) / MS if new else None,
+                "last_old_ms": max(old) / MS if old else None,
+                "last_old_sent_ms": max(sent) / MS if sent else None,
+            }
+        )
     return found
 
 
@@ -142,8 +161,10 @@ def by_kind() -> dict[str, Row]:
     here = Counter(r["kind"] for r in lost(False))
     errors = Counter(r["kind"] for r in ROWS if r["outcome"] == "release_error")
     limited = Counter(r["kind"] for r in ROWS if r["outcome"] == "rate_limited")
-    return {kind: {"requests": n, "lost": here[kind], "release_errors": errors[kind], "rate_limited": limited[kind]}
-            for kind, n in Counter(r["kind"] for r in ROWS).items()}
+    return {
+        kind: {"requests": n, "lost": here[kind], "release_errors": errors[kind], "rate_limited": limited[kind]}
+        for kind, n in Counter(r["kind"] for r in ROWS).items()
+    }
 
 
 def posts() -> list[Row]:
@@ -158,23 +179,37 @@ def recomputed() -> Row:
     seconds = (max(end(r) for r in ROWS) - min(r["at"] for r in ROWS)) / 1e9
     sessions, tokens = kept("whoami"), kept("introspect")
     return {
-        "requests": len(ROWS), "lost": len(lost(False)), "lost_by_reason": Counter(r["reason"] for r in lost(False)),
-        "announced_lost": len(lost(True)), "announced_by_reason": Counter(r["reason"] for r in lost(True)),
-        "duplicated": sum(n > 1 for n in times.values()), "posts": len(posts()),
+        "requests": len(ROWS),
+        "lost": len(lost(False)),
+        "lost_by_reason": Counter(r["reason"] for r in lost(False)),
+        "announced_lost": len(lost(True)),
+        "announced_by_reason": Counter(r["reason"] for r in lost(True)),
+        "duplicated": sum(n > 1 for n in times.values()),
+        "posts": len(posts()),
         "unseen": sum(not times[r["id"]] for r in posts()),
-        "release_errors": outcomes["release_error"], "rate_limited": outcomes["rate_limited"],
+        "release_errors": outcomes["release_error"],
+        "rate_limited": outcomes["rate_limited"],
         "idle_closed": sum(r.get("idle_closed", False) for r in ROWS),
         "stray": sum(r.get("stray", False) for r in ROWS),
-        "slow": sum(latency(r) > 1000 for r in ROWS), "pinned": sum("pin" in r for r in ROWS),
+        "slow": sum(latency(r) > 1000 for r in ROWS),
+        "pinned": sum("pin" in r for r in ROWS),
         **{name: strangers()[name] for name in ("wrong_colour", "pinned_away", "asset_fallback")},
-        "sessions": sessions[0], "sessions_kept": sessions[1], "tokens": tokens[0], "tokens_kept": tokens[1],
+        "sessions": sessions[0],
+        "sessions_kept": sessions[1],
+        "tokens": tokens[0],
+        "tokens_kept": tokens[1],
         "refreshes": sum(r["kind"] == "refresh" and r["outcome"] == "ok" for r in ROWS),
         **{name: sockets()[name] for name in ("ws_open", "ws_closed", "ws_closed_announced")},
-        "seconds": seconds, "rate": len(ROWS) / seconds,
-        "p50_ms": percentile(0.5), "p99_ms": percentile(0.99), "max_ms": percentile(1),
-        "by_kind": by_kind(), "by_colour": Counter(colour(r) for r in ROWS if colour(r)),
+        "seconds": seconds,
+        "rate": len(ROWS) / seconds,
+        "p50_ms": percentile(0.5),
+        "p99_ms": percentile(0.99),
+        "max_ms": percentile(1),
+        "by_kind": by_kind(),
+        "by_colour": Counter(colour(r) for r in ROWS if colour(r)),
         "by_version": Counter(r["version"] for r in ROWS if r.get("version")),
-        "by_proto": Counter(r["proto"] for r in ROWS), "flips": flips(),
+        "by_proto": Counter(r["proto"] for r in ROWS),
+        "flips": flips(),
     }
 
 
@@ -207,8 +242,23 @@ def test_the_tool_prints_what_the_log_says(tmp_path: Path) -> None:
     agree(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("name", ["lost", "announced_lost", "duplicated", "unseen", "release_errors", "idle_closed",
-                                  "slow", "wrong_colour", "pinned", "ws_closed", "ws_closed_announced", "refreshes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lost",
+        "announced_lost",
+        "duplicated",
+        "unseen",
+        "release_errors",
+        "idle_closed",
+        "slow",
+        "wrong_colour",
+        "pinned",
+        "ws_closed",
+        "ws_closed_announced",
+        "refreshes",
+    ],
+)
 def test_the_recorded_run_has_something_of_each(name: str) -> None:
     """A figure that is nought in the fixture would agree however it is computed."""
     assert EXPECTED[name] > 0

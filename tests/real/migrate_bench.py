@@ -38,7 +38,7 @@ IMAGE = "localhost/olympus-lab/postgres:lab"
 PASSWORD = "only-for-this-test-%s" % os.urandom(8).hex()
 KRATOS_OLD, KRATOS_NEW = "localhost/olympus-lab/kratos:v1.4.2", "localhost/olympus-lab/kratos:v1.5.0"
 HYDRA = "localhost/olympus-lab/hydra:v1.5.0"
-MODULE = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "ory_migrate.py"
+MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "ory_migrate.py"
 
 
 class Recording(SubprocessRunner):

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 import pytest
-from collection.compose_bench import GREEN, Bench, Crash, CrashingRunner, facts
+from compose_bench import GREEN, Bench, Crash, CrashingRunner, facts
 
 pytestmark = pytest.mark.lab
 
@@ -60,7 +60,7 @@ CHILD = """
 import sys
 sys.path[:0] = %r
 from pathlib import Path
-from collection.compose_bench import Bench
+from compose_bench import Bench
 bench = Bench.__new__(Bench)
 bench.__dict__.update(source=Path(%r), state_dir=Path(%r), podman_compose=%r)
 bench.run("started", **%r)

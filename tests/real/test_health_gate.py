@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 )
 
 pytestmark = pytest.mark.lab
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = "bggate"
 NETWORKS = Networks(DEPLOYMENT, "10.231.148.0/22", ("site", "athena"))
 SERVICES = {"site": {"kind": "site", "port": 3000, "ui": True}, "athena": {"kind": "athena", "port": 3000}}

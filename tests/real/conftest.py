@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from collection.compose_bench import Bench, build_images, clean_up, containers_conf, remove_images
+from compose_bench import Bench, build_images, clean_up, containers_conf, remove_images
 
 
 @pytest.fixture(scope="module")
