@@ -97,7 +97,7 @@ def backends() -> Iterator[tuple[int, Mapping[str, list[Server]]]]:
     servers: dict[str, list[Server]] = {colour: [] for colour in ADDRESS}
     for colour, address in ADDRESS.items():
         handler = type(colour, (Backend,), {"colour": colour})
-        for number, _ in enumerate(SERVICES, 1):
+        for number in range(1, len(SERVICES) + 1):
             server = Server((address % number, port), handler)
             port = int(server.server_address[1])
             servers[colour].append(server)
@@ -223,34 +223,34 @@ class World:
 
 
 CADDYFILE = """{
-	admin localhost:%(admin)d
-	http_port %(port)d
-	auto_https off
+    admin localhost:%(admin)d
+    http_port %(port)d
+    auto_https off
 }
 
 (common) {
-	header X-Frame-Options DENY
+    header X-Frame-Options DENY
 }
 
 http://login.test {
-	import common
-	@private path /internal/*
-	respond @private 404
+    import common
+    @private path /internal/*
+    respond @private 404
 
-	@kratos path /self-service/* /sessions/*
-	reverse_proxy @kratos kratos:%(backend)d
-	reverse_proxy hera:%(backend)d
+    @kratos path /self-service/* /sessions/*
+    reverse_proxy @kratos kratos:%(backend)d
+    reverse_proxy hera:%(backend)d
 }
 
 # what is not coloured must not change
 http://site.test {
-	import common
-	respond /teapot 418
-	reverse_proxy site:%(backend)d {
-		header_up X-Kept yes
-	}
+    import common
+    respond /teapot 418
+    reverse_proxy site:%(backend)d {
+        header_up X-Kept yes
+    }
 }
-"""
+""".replace("    ", "\t")
 
 
 @contextmanager

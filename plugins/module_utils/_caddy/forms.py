@@ -27,44 +27,44 @@ UPSTREAM_PLACEHOLDERS = ("{upstream_hostport}", "{http.reverse_proxy.upstream.ho
 
 # Answers may carry one-time codes and session tokens, requests all kinds of secrets: the log keeps none of them.
 _LOG = """(bluegreen_log) {
-	log%(name)s {
-		output file %(directory)s/log/access.log {
-			roll_size 20MiB
-			roll_keep 4
-		}
-		format filter {
-			wrap json
-			fields {
-				request>remote_ip delete
-				request>remote_port delete
-				request>client_ip delete
-				request>tls delete
-				request>headers>Cookie delete
-				request>headers>Authorization delete
-				request>headers>Proxy-Authorization delete
-				request>headers>X-Session-Token delete
-				request>headers>X-Api-Key delete
-				request>headers>X-Csrf-Token delete
-				request>headers>Referer delete
-				request>uri regexp "[?].*" ""
-				resp_headers>Set-Cookie delete
-				resp_headers>Location delete
-				resp_headers>X-Session-Token delete
-			}
-		}
-	}
+    log%(name)s {
+        output file %(directory)s/log/access.log {
+            roll_size 20MiB
+            roll_keep 4
+        }
+        format filter {
+            wrap json
+            fields {
+                request>remote_ip delete
+                request>remote_port delete
+                request>client_ip delete
+                request>tls delete
+                request>headers>Cookie delete
+                request>headers>Authorization delete
+                request>headers>Proxy-Authorization delete
+                request>headers>X-Session-Token delete
+                request>headers>X-Api-Key delete
+                request>headers>X-Csrf-Token delete
+                request>headers>Referer delete
+                request>uri regexp "[?].*" ""
+                resp_headers>Set-Cookie delete
+                resp_headers>Location delete
+                resp_headers>X-Session-Token delete
+            }
+        }
+    }
 }
-"""
+""".replace("    ", "\t")
 
 # Only pages pin: an asset or a background request of an open page must not move its forms to another colour.
 _PAGE = """(bluegreen_page_%(colour)s) {
-	@bluegreen_page header Content-Type text/html*
-	handle_response @bluegreen_page {
-		header +Set-Cookie "%(cookie)s=%(colour)s; Path=/; HttpOnly; Secure; SameSite=Lax"
-		copy_response
-	}
+    @bluegreen_page header Content-Type text/html*
+    handle_response @bluegreen_page {
+        header +Set-Cookie "%(cookie)s=%(colour)s; Path=/; HttpOnly; Secure; SameSite=Lax"
+        copy_response
+    }
 }
-"""
+""".replace("    ", "\t")
 
 
 @dataclass(frozen=True)
