@@ -139,7 +139,7 @@ class Admin:
         self._http = http
 
     def _get(self, path: str) -> Any:
-        host, _, port = self._edge.options.admin.rpartition(":")
+        host, _colon, port = self._edge.options.admin.rpartition(":")
         with self._edge.network():
             answer: Response = self._http.request(
                 "GET",
@@ -191,7 +191,7 @@ def silent(addresses: Sequence[str], network: AbstractContextManager[None], time
     sockets: dict[str, socket.socket] = {}
     with network:
         for address in addresses:
-            host, _, port = address.rpartition(":")
+            host, _colon, port = address.rpartition(":")
             sockets[address] = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             sockets[address].connect_ex((host, int(port)))
     answered = set()
@@ -200,7 +200,7 @@ def silent(addresses: Sequence[str], network: AbstractContextManager[None], time
         for address, sock in sockets.items():
             waiting.register(sock, selectors.EVENT_WRITE, address)
         while waiting.get_map() and time.monotonic() < deadline:
-            for key, _ in waiting.select(max(0.0, deadline - time.monotonic())):
+            for key, _events in waiting.select(max(0.0, deadline - time.monotonic())):
                 waiting.unregister(key.fileobj)
                 if not sockets[key.data].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     answered.add(key.data)

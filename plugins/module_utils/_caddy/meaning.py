@@ -160,7 +160,7 @@ class _Fold:
     def _proxy(self, proxy: dict[str, Any]) -> dict[str, Any]:
         """The operator's handler: plain names for our addresses, without our header, cookie and static fallback."""
         for upstream in proxy.get("upstreams", []):
-            host, _, port = str(upstream.get("dial", "")).rpartition(":")
+            host, _colon, port = str(upstream.get("dial", "")).rpartition(":")
             upstream["dial"] = "%s:%s" % (self.names.get(host, host), port)
         responses = [one for one in proxy.pop("handle_response", []) if not self._our_response(one)]
         headers = proxy.pop("headers", {})

@@ -60,7 +60,7 @@ def unexpected(response: Response) -> str:
         location = response.headers.get("location", "")
         return "status %d, %s" % (response.status, error_page(location) or "to %s" % urlsplit(location).path)
     body = response.json()
-    told = hidden_error(body) or "; ".join(text for _, text in messages(body))
+    told = hidden_error(body) or "; ".join(text for _number, text in messages(body))
     if not told and isinstance(body, dict) and isinstance(body.get("error"), str):
         told = body["error"]
     return "status %d%s" % (response.status, ", " + told if told else "")
@@ -88,7 +88,7 @@ def logged_in(response: Response) -> str:
 def refused(response: Response) -> str:
     """A wrong password: 400 that says so, and nothing else."""
     told = hidden_error(response.json())
-    if response.status == 400 and not told and WRONG_CREDENTIALS in [n for n, _ in messages(response.json())]:
+    if response.status == 400 and not told and WRONG_CREDENTIALS in [n for n, _text in messages(response.json())]:
         return ""
     return "a wrong password was not refused properly: %s" % unexpected(response)
 

@@ -83,7 +83,7 @@ def _walk(visit: Visit, url: str, secrets: Secrets, stop_after_login: bool = Fal
     domain = visit.domain
     posted = False
     response = visit.send("GET", url, HTML)
-    for _ in range(MAX_STEPS):
+    for _step in range(MAX_STEPS):
         if response.status in answers.REDIRECTS:
             target = urljoin(url, response.headers.get("location", ""))
             must(answers.error_page(target), _at(url))

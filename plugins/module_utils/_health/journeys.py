@@ -195,7 +195,7 @@ def warm(http: Http, endpoint: Endpoint, path: str, count: int = 5, timeout: flo
 
     def act() -> str:
         visit = Visit(http, None, timeout)
-        for _ in range(count):
+        for _sample in range(count):
             response = visit.direct(endpoint, "GET", path)
             if response.status in answers.REDIRECTS:
                 must(answers.error_page(response.headers.get("location", "")), path)

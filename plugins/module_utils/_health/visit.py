@@ -36,8 +36,8 @@ class Cookies:
     def take(self, host: str, lines: tuple[str, ...]) -> None:
         for line in lines:
             pair, *rest = [part.strip() for part in line.split(";")]
-            name, _, value = pair.partition("=")
-            attributes = {key.strip().lower(): given.strip() for key, _, given in (p.partition("=") for p in rest)}
+            name, _sign, value = pair.partition("=")
+            attributes = {key.strip().lower(): given.strip() for key, _sign, given in (p.partition("=") for p in rest)}
             wide = attributes.get("domain", "").lstrip(".").lower()
             key = (wide or host, bool(wide), name)
             if attributes.get("max-age", "1").lstrip("-") == "0" or attributes.get("max-age", "1").startswith("-"):

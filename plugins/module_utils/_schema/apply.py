@@ -101,7 +101,7 @@ class _Run:
 
     def _container(self, timeout: float) -> oneshot.Finished:
         before = self.before
-        job = migrate.job_of(self.wanted, self.world, before.service, before.image, before.known.form.up, "migrate")
+        job = migrate.job_of(self.wanted, self.world, before.service, before.image, before.learnt.form.up, "migrate")
         try:
             return oneshot.run(self.world.podman, job, timeout)
         except CommandError as exc:
@@ -118,7 +118,7 @@ class _Run:
             )
 
     def _missing(self) -> tuple[versions.Migration, ...]:
-        return versions.compare(self.before.known.migrations, database.applied(self.db)).pending
+        return versions.compare(self.before.learnt.migrations, database.applied(self.db)).pending
 
     def _no_invalid_index(self) -> None:
         left = database.invalid_indexes(self.db)

@@ -67,7 +67,7 @@ class PsycopgDb:
         self._connection.close()
 
 
-Enter = Callable[[], "AbstractContextManager[None]"]
+Enter = Callable[[], AbstractContextManager[None]]
 
 
 def connect(keywords: dict[str, Any], enter: Enter = nullcontext) -> Db:

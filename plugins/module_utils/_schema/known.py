@@ -162,7 +162,7 @@ def _learnt(applied: frozenset[str], ended: oneshot.Finished) -> tuple[versions.
 
 def _remove(podman: Podman, labels: Mapping[str, str]) -> None:
     """The one that shares the other's network goes first."""
-    names = [name for name, _ in oneshot.found(podman, labels)]
+    names = [name for name, _status in oneshot.found(podman, labels)]
     for name in sorted(names, key=len, reverse=True):
         podman.run("rm", "-f", "-t", "0", name, timeout=60)
 

@@ -77,7 +77,7 @@ class World:
 class State:
     service: release.Service
     image: known.Image
-    known: known.Known
+    learnt: known.Known
     applied: frozenset[str]
     invalid: tuple[str, ...]
     leftovers: tuple[tuple[str, str], ...]
@@ -85,7 +85,7 @@ class State:
 
     @property
     def difference(self) -> versions.Difference:
-        return versions.compare(self.known.migrations, self.applied)
+        return versions.compare(self.learnt.migrations, self.applied)
 
     def printed(self) -> dict[str, object]:
         return {**versions.summary(self.applied), "invalid_indexes": list(self.invalid)}
@@ -126,7 +126,7 @@ def observe(wanted: Wanted, world: World) -> State:
     return State(
         service=service,
         image=image,
-        known=known.cached(image) or learn(wanted, world, service, image),
+        learnt=known.cached(image) or learn(wanted, world, service, image),
         applied=applied,
         invalid=invalid,
         leftovers=tuple(oneshot.found(world.podman, migrate_labels(wanted))),
@@ -241,7 +241,7 @@ def result(state: State, planned: Plan) -> dict[str, Any]:
         "unknown": list(state.difference.unknown),
         "invalid_indexes": list(state.invalid),
         "image": state.image.id,
-        "learned_by": state.known.learned_by,
+        "learned_by": state.learnt.learned_by,
         "verdict": "NOT_JUDGED",
         "attempts": 0,
         "seconds": 0.0,

@@ -106,9 +106,9 @@ def clear(podman: Podman, wanted: Mapping[str, str], timeout: float) -> list[str
                 "container %s of an earlier run is still running after %g s" % (name, timeout),
                 mend="wait for it, or look at `podman logs %s` and end it yourself" % name,
             )
-    for name, _ in there:
+    for name, _status in there:
         podman.run("rm", "-f", "-t", "1", name, timeout=60)
-    return [name for name, _ in there]
+    return [name for name, _status in there]
 
 
 def place(podman: Podman, network: str) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _pairs(value: Any, sign: str) -> dict[str, str]:
     """A compose mapping, written as a mapping or as a list of NAME<sign>VALUE."""
     if isinstance(value, Mapping):
         return {str(key): "" if given is None else str(given) for key, given in value.items()}
-    return {name: given for name, _, given in (str(item).partition(sign) for item in value or [])}
+    return {name: given for name, _sign, given in (str(item).partition(sign) for item in value or [])}
 
 
 def _volume(value: Any) -> str:
