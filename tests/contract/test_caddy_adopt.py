@@ -118,7 +118,7 @@ def cut_off(world: native.World, number: int, undo: bool) -> bool:
     """Adopt or undo until just before its change ``number``; False when it had fewer."""
     seen = 0
 
-    def step(_: str) -> None:
+    def step(_act: str) -> None:
         nonlocal seen
         if seen == number:
             raise Cut

@@ -136,7 +136,7 @@ def test_the_switch_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_cutover_by_reload_is_seen(tmp_path: Path) -> None:
     with loaded(tmp_path, websockets=4) as seen:
-        for _ in range(5):
+        for _reload in range(5):
             time.sleep(1)
             reload_edge()
     assert faults(seen) and seen["lost"] + seen["ws_closed"] > 0

@@ -96,7 +96,7 @@ def test_a_mail_goes_through_the_real_courier_once() -> None:
 
 
 def test_login_limit_and_private_path_are_enforced() -> None:
-    statuses = [web.public(LOGIN, "/login", "POST", b"").status for _ in range(8)]
+    statuses = [web.public(LOGIN, "/login", "POST", b"").status for _login in range(8)]
     assert statuses.count(429) >= 2
     assert statuses[0] != 429
     assert web.public(LOGIN, "/internal/x").status == 404

@@ -171,7 +171,7 @@ def test_readiness_is_waited_for_and_a_rate_limit_too() -> None:
 
 
 def test_a_no_is_a_no() -> None:
-    found, _, asked = run({"ready": ["ok"], "login": ["bad", "ok"], "admin": ["ok"]})
+    found, _clock, asked = run({"ready": ["ok"], "login": ["bad", "ok"], "admin": ["ok"]})
     assert [result.ok for result in found] == [True, False, True] and asked.count("login") == 1
 
 
@@ -182,5 +182,5 @@ def test_an_unready_service_ends_its_group_at_the_deadline() -> None:
 
 
 def test_a_rate_limit_until_the_deadline_passes_nothing() -> None:
-    found, clock, _ = run({"login": ["busy"]}, timeout=10)
+    found, clock, _asked = run({"login": ["busy"]}, timeout=10)
     assert not found[0].ok and found[0].busy and clock.at <= 10

@@ -110,7 +110,7 @@ def test_lock_timeout_is_set_for_the_one_shot_alone() -> None:
     changed = dsn.with_parameters(dsn.parse(URL), lock_timeout="2000", application_name="olympus bluegreen")
     query = parse_qs(urlsplit(changed).query)
     assert query["lock_timeout"] == ["2000"] and query["max_conns"] == ["20"]
-    assert "application_name=olympus%20bluegreen" in changed and changed.startswith(URL.split("?")[0])
+    assert "application_name=olympus%20bluegreen" in changed and changed.startswith(URL.partition("?")[0])
 
 
 def test_redaction() -> None:

@@ -63,7 +63,7 @@ def killed_at(path: Path, name: str, number: int) -> bool:
     if pid == 0:
         seen = 0
 
-        def step(_: str) -> None:
+        def step(_act: str) -> None:
             nonlocal seen
             if seen == number:
                 os.kill(os.getpid(), signal.SIGKILL)

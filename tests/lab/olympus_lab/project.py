@@ -19,7 +19,7 @@ def _wanted() -> dict[str, str]:
     """Every file but .env: path in the project directory -> content."""
     files = {name: (config.TEMPLATES / name).read_text() for name in SINGLE}
     for name in PER_DOMAIN:
-        product, _, base = name.partition("/")
+        product, _slash, base = name.partition("/")
         for domain in config.DOMAINS:
             text = (config.TEMPLATES / name).read_text()
             files[f"{product}/{domain}/{base}"] = text.replace("@DOMAIN@", domain)

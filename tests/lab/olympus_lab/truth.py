@@ -15,7 +15,7 @@ from olympus_lab.load import Load
 from olympus_lab.progress import LabError
 
 COLOURS = ("blue", "green")
-HOSTS = tuple(dict.fromkeys(host for host, _, _ in config.PUBLIC_PROBES))
+HOSTS = tuple(dict.fromkeys(probe[0] for probe in config.PUBLIC_PROBES))
 
 
 def switch_dir() -> Path:

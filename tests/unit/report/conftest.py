@@ -39,7 +39,7 @@ def watch_of(share: float, seconds: int) -> list[dict[str, Any]]:
         ill = share > 0 and rng.random() < 0.4
         checks = {"warm site": [True, True], "login ciam-kratos": [not ill, True]}
         why = {"why": {"login ciam-kratos": "POST /self-service/login: status 500"}} if ill else {}
-        bad = sum(rng.random() < share for _ in range(12))
+        bad = sum(rng.random() < share for _request in range(12))
         counts = {"new": {"n": 12, "bad": bad, "left": 0}, "old": {"n": 0, "bad": 0, "left": 0}, "edge_bad": 0}
         events.append({"event": "pair", "at": START + second, "checks": checks, **why})
         events.append({"event": "sample", "at": START + second + 0.1, "source": "ok", **counts})
