@@ -31,7 +31,7 @@ sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no i
 	tests/sanity
 
 molecule: lab-images ## The molecule scenario `upgrade` alone
-	cd extensions && molecule test --scenario-name upgrade
+	tests/molecule
 
 test-all: ## make test and what is too long for it
 	$(MAKE) test ALL=1

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from compose_bench import GREEN, Bench, Crash, CrashingRunner, facts
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 
 def converge(bench: Bench, state: str, given: dict[str, Any]) -> None:
