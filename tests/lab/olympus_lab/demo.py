@@ -126,6 +126,7 @@ def conclude(demo: Demo, figures: dict[str, Any], seconds: float) -> int:
     report = OUT / "report.html"
     report.write_text(demo_report.html(data))
     print(demo_report.table(data))
+    print("The lab still stands: look around (make lab-status), then make lab-down.")
     shown = report.relative_to(config.ROOT)
     if wrong:
         print(f"demo: FAIL {'; '.join(wrong)} report={shown}")

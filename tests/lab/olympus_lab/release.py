@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,18 +56,51 @@ def play(
     print(f"\n$ {' '.join(shown)}", flush=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    out: list[str] = []
     with (LOGS / f"{name}.log").open("w") as log:
         process = subprocess.Popen(
             argv, cwd=config.ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        for line in process.stdout or ():
-            out.append(line)
-            log.write(line)
-            if not quiet and line.strip():
-                sys.stdout.write("  " + line)
-                sys.stdout.flush()
-    return Run(process.wait(), "".join(out), time.monotonic() - began)
+        with Printer(quiet) as printer:
+            for line in process.stdout or ():
+                log.write(line)
+                printer.take(line)
+    return Run(process.wait(), "".join(printer.lines), time.monotonic() - began)
+
+
+class Printer:
+    """Shows lines as they come, and after SILENCE seconds without one what is being waited for."""
+
+    SILENCE = 8.0
+
+    def __init__(self, quiet: bool) -> None:
+        self.lines: list[str] = []
+        self._quiet = quiet
+        self._task, self._last = "", time.monotonic()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Printer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def take(self, line: str) -> None:
+        self.lines.append(line)
+        self._task = line.strip(" *\n") if line.startswith("TASK") else self._task
+        if line.strip() and not self._quiet:
+            self._say(line.rstrip())
+
+    def _beat(self) -> None:
+        while not self._done.wait(1.0):
+            if time.monotonic() - self._last >= self.SILENCE:
+                self._say(f"... {self._task}")
+
+    def _say(self, text: str) -> None:
+        print("  " + text, flush=True)
+        self._last = time.monotonic()
 
 
 def must(name: str, tags: str = "", extra: Mapping[str, Any] | None = None, quiet: bool = False) -> Run:
