@@ -153,13 +153,18 @@ def release_decision(seen: World, version: str) -> Decision:
     )
 
 
-def cutover_decision(seen: World, version: str) -> Decision:
-    """Is the idle colour the one that ``version`` was deployed to?"""
+def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Decision:
+    """Is the idle colour the one that ``version`` was deployed to? In check mode nobody has deployed it."""
     first = release_decision(seen, version)
     if first.refused or not first.go:
         return first
     idle = seen.colour(seen.idle)
-    if idle.version != version or not idle.running:
+    missing = idle.version != version or not idle.running
+    if missing and check_mode:
+        return Decision(
+            summary="will be checked: whether %s holds %s and passes its gate" % (seen.idle, version), **_base(seen)
+        )
+    if missing:
         held = idle.version or "nothing"
         return Decision(
             refused="%s holds %s%s, not %s. Type: ansible-playbook bluegreen.yml --tags deploy -e version=%s"
@@ -205,11 +210,13 @@ def _unproven(seen: World, bake: int, now: float) -> str:
     return ""
 
 
-def stage_decision(facts: Mapping[str, Any], stage: str, version: str = "", bake: int = 3600) -> dict[str, Any]:
+def stage_decision(
+    facts: Mapping[str, Any], stage: str, version: str = "", bake: int = 3600, check_mode: bool = False
+) -> dict[str, Any]:
     """The decision of a stage, as data for a playbook."""
     seen = world(facts)
     if stage == "cutover":
-        return cutover_decision(seen, version).data()
+        return cutover_decision(seen, version, check_mode).data()
     if stage == "cleanup":
         return cleanup_decision(seen, bake, time.time()).data()
     return release_decision(seen, version).data()

@@ -104,6 +104,12 @@ FACTS: dict[str, Any] = {
 }
 
 
+def test_in_check_mode_what_nobody_deployed_will_be_checked() -> None:
+    decision = cutover_decision(FRESH, "v1.5.0", check_mode=True)
+    assert not decision.refused and not decision.go and "will be checked" in decision.summary
+    assert cutover_decision(replace(FRESH, adopted=False), "v1.5.0", check_mode=True).refused
+
+
 def test_only_another_release_is_replaced() -> None:
     assert not release_decision(DEPLOYED, "v1.5.0").replaces
     assert release_decision(DEPLOYED, "v1.6.0").replaces
