@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
-from olympus_lab import binaries, config, podman, release, stack, truth
+from olympus_lab import binaries, config, podman, release, stack, truth, web
 from olympus_lab.load import Load, faults
 from olympus_lab.progress import wait_for
 
@@ -85,6 +85,13 @@ def reload_edge() -> None:
     podman.call(["exec", config.container("caddy"), "caddy", "reload", "--force", "--config", "/etc/caddy/Caddyfile"])
 
 
+def dials_anew() -> str:
+    """Caddy reads its nameservers every few seconds and dials when no idle connection is left: a reload closes those."""
+    reload_edge()
+    colour = web.public("login.ciam.olympus.test", "/health").headers.get("X-Olympus-Colour", "")
+    return "" if colour == "green" else colour
+
+
 def test_plain_aliases_on_greens_network_are_an_unannounced_cutover(tmp_path: Path) -> None:
     """The trap of the recipe: the edge joins a network on which green has the plain names."""
     net, name = "olympuslab_control", "olympuslab-control-hera"
@@ -106,7 +113,7 @@ def test_plain_aliases_on_greens_network_are_an_unannounced_cutover(tmp_path: Pa
     try:
         podman.call([*run, "-e", "DOMAIN=ciam", "localhost/olympus-lab/hera:v1.5.0"])
         podman.call(["network", "connect", net, config.container("caddy")])
-        reload_edge()  # so that it dials anew, as it does whenever a connection has been idle for a while
+        wait_for("the edge dials green", dials_anew, 20)
         with loaded(tmp_path, follow=False) as seen:
             seen["load"].mark("live:blue")
             time.sleep(5)
