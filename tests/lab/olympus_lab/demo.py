@@ -95,7 +95,7 @@ def run() -> int:
     shutil.rmtree(release.state_dir(), ignore_errors=True)
     binaries.build(["lab-load"])
     stack.up(fresh=True)
-    load = Load(OUT / "load", {"volume": {"rate": RATE}})
+    load = Load(OUT / "load", {"volume": {"rate": RATE}, "stream_seconds": 12})
     demo = Demo(load, truth.kept_ids())
     try:
         load.start()
