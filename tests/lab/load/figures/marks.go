@@ -34,6 +34,18 @@ type Flip struct {
 	LastOldSentMS *float64 `json:"last_old_sent_ms"`
 }
 
+// lasting is the time from the first mark to the next one named closing; without one it lasts.
+func lasting(marks []Mark, closing string) window {
+	w := window{begin: marks[0].At, end: math.MaxInt64}
+	for _, later := range marks[1:] {
+		if later.Mark == closing {
+			w.end = later.At
+			break
+		}
+	}
+	return w
+}
+
 // windows pairs NAME-begin with NAME-end; a window without an end lasts.
 func windows(marks []Mark) []window {
 	var out []window
@@ -42,14 +54,7 @@ func windows(marks []Mark) []window {
 		if !ok {
 			continue
 		}
-		w := window{begin: m.At, end: math.MaxInt64}
-		for _, later := range marks[i+1:] {
-			if later.Mark == name+"-end" {
-				w.end = later.At
-				break
-			}
-		}
-		out = append(out, w)
+		out = append(out, lasting(marks[i:], name+"-end"))
 	}
 	return out
 }
@@ -62,14 +67,7 @@ func retirements(marks []Mark) map[string][]window {
 		if !ok {
 			continue
 		}
-		w := window{begin: m.At, end: math.MaxInt64}
-		for _, later := range marks[i+1:] {
-			if later.Mark == "live:"+colour {
-				w.end = later.At
-				break
-			}
-		}
-		out[colour] = append(out[colour], w)
+		out[colour] = append(out[colour], lasting(marks[i:], "live:"+colour))
 	}
 	return out
 }
