@@ -94,9 +94,9 @@ def dials_anew() -> str:
 
 def test_plain_aliases_on_greens_network_are_an_unannounced_cutover(tmp_path: Path) -> None:
     """The trap of the recipe: the edge joins a network on which green has the plain names."""
-    net, name = "olympuslab_control", "olympuslab-control-hera"
+    net, name = f"{config.PROJECT}_control", f"{config.PROJECT}-control-hera"
     mine = ["--label", f"{config.OF_COLLECTION}"]
-    podman.call(["network", "create", *mine, "--subnet", "10.231.8.0/24", net])
+    podman.call(["network", "create", *mine, "--subnet", f"{config.PREFIX}8.0/24", net])
     run = [
         "run",
         "-d",

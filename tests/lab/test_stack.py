@@ -125,8 +125,8 @@ def test_every_port_is_on_loopback_and_the_range_is_blocked() -> None:
     ports = [port for item in leftovers.containers() for port in item.get("Ports") or []]
     assert {port["host_ip"] for port in ports} == {config.LOOPBACK}
     assert network.is_blocked()
-    assert network.reachable_here("10.231.0.2")
-    assert not network.reachable_here("10.231.200.1")
+    assert network.reachable_here(f"{config.PREFIX}0.2")
+    assert not network.reachable_here(f"{config.PREFIX}200.1")
 
 
 def test_up_after_a_crash_starts_anew() -> None:

@@ -12,14 +12,18 @@ LAB = Path(__file__).resolve().parent.parent
 ROOT = LAB.parent.parent
 TEMPLATES = LAB / "operator"
 BUILD = ROOT / "build" / "lab"
-OPERATOR = BUILD / "operator"
+# Several labs can stand beside each other: each slot has its own project, range, loopback address and directory.
+SLOT = int(os.environ.get("LAB_SLOT", "0"))
+PLACE = BUILD / f"slot-{SLOT}" if SLOT else BUILD
+OPERATOR = PLACE / "operator"
 # Where the collection keeps its state for this deployment.
-STATE = BUILD / "state"
-CA_FILE = BUILD / "caddy-root.crt"
+STATE = PLACE / "state"
+CA_FILE = PLACE / "caddy-root.crt"
+LOGS = PLACE / "log"
 CONTAINERS_CONF = BUILD / "containers.conf"
 VENV = ROOT / ".venv"
 
-PROJECT = "olympuslab"
+PROJECT = f"olympuslab{SLOT or ''}"
 NETWORK = f"{PROJECT}_intranet"
 LABEL = "olympus.lab=1"
 # What belongs to this lab: made by the operator's project, or by the collection for it. LABEL alone is not enough:
@@ -27,9 +31,12 @@ LABEL = "olympus.lab=1"
 OF_PROJECT = f"com.docker.compose.project={PROJECT}"
 OF_COLLECTION = f"olympus.bluegreen.deployment={PROJECT}"
 OWNED = (OF_PROJECT, OF_COLLECTION)
-RANGE = "10.231.0.0/16"
+# What the templates say is slot 0; another slot has the same with its own prefix and loopback address.
+TEMPLATE_PREFIX, TEMPLATE_LOOPBACK = "10.231.", "127.0.0.1"
+PREFIX = f"10.{231 + SLOT}."
+RANGE = f"{PREFIX}0.0/16"
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK = f"127.0.0.{1 + SLOT}"
 HTTPS_PORT = int(os.environ.get("LAB_HTTPS_PORT", "8443"))
 HTTP_PORT = int(os.environ.get("LAB_HTTP_PORT", "8080"))
 MAIL_PORT = int(os.environ.get("LAB_MAIL_PORT", "8025"))

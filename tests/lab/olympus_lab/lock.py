@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from olympus_lab import config
 from olympus_lab.progress import wait_for
 
-PATH = Path("/run/lock/olympus-lab.lock")
+PATH = Path(f"/run/lock/olympus-lab{config.SLOT or ''}.lock")
 PATIENCE = 900.0
 
 

@@ -50,7 +50,7 @@ def run_logged(
     label: str, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path | None = None, stdin: str = ""
 ) -> None:
     """Run ``argv`` under ``step``, its output in a log file; raise LabError with the log's end if it fails."""
-    log = config.BUILD / "log" / (label.replace(" ", "-").replace("/", "-") + ".log")
+    log = config.LOGS / (label.replace(" ", "-").replace("/", "-") + ".log")
     log.parent.mkdir(parents=True, exist_ok=True)
     with step(label), log.open("wb") as out:
         done = subprocess.run(

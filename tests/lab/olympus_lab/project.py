@@ -17,13 +17,19 @@ PER_DOMAIN = ("kratos/kratos.yml", "kratos/identity.schema.json", "hydra/hydra.y
 
 def _wanted() -> dict[str, str]:
     """Every file but .env: path in the project directory -> content."""
-    files = {name: (config.TEMPLATES / name).read_text() for name in SINGLE}
+    files = {name: _template(name) for name in SINGLE}
     for name in PER_DOMAIN:
         product, _slash, base = name.partition("/")
         for domain in config.DOMAINS:
-            text = (config.TEMPLATES / name).read_text()
-            files[f"{product}/{domain}/{base}"] = text.replace("@DOMAIN@", domain)
+            files[f"{product}/{domain}/{base}"] = _template(name).replace("@DOMAIN@", domain)
     return files
+
+
+def _template(name: str) -> str:
+    """A template in this slot's own addresses."""
+    text = (config.TEMPLATES / name).read_text()
+    text = text.replace(config.TEMPLATE_PREFIX, config.PREFIX)
+    return text.replace(config.TEMPLATE_LOOPBACK, config.LOOPBACK)
 
 
 def _dotenv() -> str:

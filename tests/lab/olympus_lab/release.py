@@ -18,7 +18,7 @@ from olympus_lab import config, podman
 from olympus_lab.progress import LabError
 
 INVENTORY = config.LAB / "release" / "inventory.yml"
-LOGS = config.BUILD / "log"
+LOGS = config.LOGS
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Run:
 def environment() -> dict[str, str]:
     path = f"{config.VENV / 'bin'}:{os.environ['PATH']}"
     plain = {"ANSIBLE_CONFIG": str(config.ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
-    return {**podman.environment(), **plain, "PATH": path, "LAB_HTTPS_PORT": str(config.HTTPS_PORT)}
+    lab = {"LAB_HTTPS_PORT": str(config.HTTPS_PORT), "LAB_SLOT": str(config.SLOT)}
+    return {**podman.environment(), **plain, "PATH": path, **lab}
 
 
 def command(tags: str = "", extra: Mapping[str, Any] | None = None, check: bool = False) -> list[str]:
@@ -113,4 +114,4 @@ def must(name: str, tags: str = "", extra: Mapping[str, Any] | None = None, quie
 
 
 def state_dir() -> Path:
-    return config.BUILD / "state"
+    return config.STATE
