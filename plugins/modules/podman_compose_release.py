@@ -139,7 +139,7 @@ EXAMPLES = r"""
     live_colour: blue
     version: v1.5.0
     images:
-      ciam-hera: "ghcr.io/olympusoss/hera:{version}"
+      ciam-hera: "registry.example.com/olympus/hera:{version}"
     services: "{{ bluegreen_services }}"
     shared: [postgres]
 """

@@ -7,7 +7,7 @@
 machine lab-setup: ## Install what this machine lacks: packages, Go, settings for Podman
 	python3 -m olympus_lab setup
 
-lab-images: machine $(VENV)/.done ## Build the images of every release (LAB_IMAGES=registry: take the published ones)
+lab-images: machine $(VENV)/.done ## Build the images of every release (LAB_IMAGES=<registry host>: take the published ones)
 	python3 -m olympus_lab images
 
 lab: lab-images ## Olympus v1.4.2 on this machine, as an operator runs it

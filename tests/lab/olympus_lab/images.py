@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
-"""Build the lab's images without a registry, or take the published ones (``LAB_IMAGES=registry``)."""
+"""Build the lab's images without a registry, or take the published ones (``LAB_IMAGES=<registry host>``)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PREFIX = "localhost/olympus-lab"
 HASH_LABEL = "olympus.lab.inputs"
 CONTAINERFILES = config.LAB / "images"
 
-# LAB_IMAGES=registry: the published image that stands for ours. The apps are the lab's own and always built.
+# LAB_IMAGES=HOST: the image of that registry that stands for ours. The apps are the lab's own and always built.
 PUBLISHED = {
-    "postgres": "docker.io/library/postgres:15",
-    "caddy": "ghcr.io/olympusoss/caddy:latest",
-    "mail": "docker.io/axllent/mailpit:v1.27.11",
-    "kratos-v1.0.0": "docker.io/oryd/kratos:v1.0.0",
-    "kratos-v1.3.1": "docker.io/oryd/kratos:v1.3.1",
-    "hydra-v2.3.0": "docker.io/oryd/hydra:v2.3.0",
+    "postgres": "library/postgres:15",
+    "caddy": "olympusoss/caddy:latest",
+    "mail": "axllent/mailpit:v1.27.11",
+    "kratos-v1.0.0": "oryd/kratos:v1.0.0",
+    "kratos-v1.3.1": "oryd/kratos:v1.3.1",
+    "hydra-v2.3.0": "oryd/hydra:v2.3.0",
 }
 
 
@@ -123,8 +123,8 @@ def _place(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _pull(image: Image) -> None:
-    source = PUBLISHED[image.name]
+def _pull(image: Image, registry: str) -> None:
+    source = f"{registry}/{PUBLISHED[image.name]}"
     run_logged(f"pull {image.name}", ["podman", "pull", "-q", source], env=podman.environment())
     for reference in image.references():
         podman.call(["tag", source, reference])
@@ -137,11 +137,11 @@ def _busybox() -> Image:
 
 def images() -> None:
     """All images of all releases, tagged; skips what is current. LabError if one can't be had."""
-    with lock.held():
-        _make(os.environ.get("LAB_IMAGES") == "registry")
+    with lock.held(lock.MACHINE):
+        _make(os.environ.get("LAB_IMAGES", ""))
 
 
-def _make(registry: bool) -> None:
+def _make(registry: str) -> None:
     if registry:
         binaries.build(["olympus-app", "lab-load"])
     else:
@@ -150,7 +150,7 @@ def _make(registry: bool) -> None:
     built = [image.name for image in [_busybox()] if _build(image)]
     for image in _shared() + _products():
         if registry and image.name in PUBLISHED:
-            _pull(image)
+            _pull(image, registry)
         elif _build(image):
             built.append(image.name)
     say(f"images: {len(built)} built, the others were current")

@@ -13,6 +13,8 @@ from pathlib import Path
 from olympus_lab import config
 from olympus_lab.progress import wait_for
 
+# Packages, images and binaries are the machine's; a lab is its slot's.
+MACHINE = Path("/run/lock/olympus-lab.lock")
 PATH = Path(f"/run/lock/olympus-lab{config.SLOT or ''}.lock")
 PATIENCE = 900.0
 

@@ -49,7 +49,7 @@ def _sources() -> str:
             option = f"[signed-by={key}] " if key.startswith("/") else ""
             lines.append(f"deb {option}{uri} {suite} {component}")
     if not lines:
-        raise LabError("apt has no Debian source: the PostgreSQL image needs one (or LAB_IMAGES=registry)")
+        raise LabError("apt has no Debian source: the PostgreSQL image needs one (or LAB_IMAGES=<registry host>)")
     return "\n".join(lines) + "\n"
 
 

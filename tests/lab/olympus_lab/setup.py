@@ -68,7 +68,7 @@ def setup() -> None:
     """Packages, Go and Podman's settings; converges, changes nothing where nothing lacks."""
     if os.geteuid() != 0:
         raise LabError("the lab runs rootful containers and sets a route: run it as root")
-    with lock.held():
+    with lock.held(lock.MACHINE):
         _equip()
 
 
