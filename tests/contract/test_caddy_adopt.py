@@ -59,7 +59,7 @@ def test_the_rewrite_means_the_same_outside_of_our_routes(path: Path, resting: n
     done = rewrite(text, UPSTREAMS, "/config", named_log=named_log)
     before, after = adapt(resting, text), adapt(resting, done.text)
     assert meaning.difference(before, after, UPSTREAMS, SWITCH, named_log) == ""
-    assert meaning.plain_names(before, SERVICES) and not meaning.plain_names(after, SERVICES)
+    assert meaning.plain_names(before, UPSTREAMS, SWITCH) and not meaning.plain_names(after, UPSTREAMS, SWITCH)
     assert meaning.has_switch(after, SWITCH) and not meaning.has_switch(before, SWITCH)
 
 

@@ -128,7 +128,7 @@ class Adopter:
         return self.switch.exists() and not self.switch.read().damage
 
     def _prove(self, base: bytes, config: Any, named_log: bool) -> None:
-        plain = meaning.plain_names(config, {upstream.service for upstream in self.upstreams})
+        plain = meaning.plain_names(config, self.upstreams, root_of(self.edge))
         if plain:
             raise Refused(
                 "after the rewrite the edge would still dial %s by its plain name" % ", ".join(plain),

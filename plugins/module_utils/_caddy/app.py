@@ -66,7 +66,7 @@ class App:
         traffic = self._traffic()
         running = meaning.has_switch(config, root_of(self.edge))
         result["adopted"] = bool(state) and running
-        result["plain_names"] = meaning.plain_names(config, {upstream.service for upstream in self.upstreams})
+        result["plain_names"] = meaning.plain_names(config, self.upstreams, root_of(self.edge))
         result["open"] = traffic.open(config)
         result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
         return {**result, "problems": [*problems, *self._disagreements(result, running)], **Plan().result()}

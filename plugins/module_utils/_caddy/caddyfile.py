@@ -76,7 +76,7 @@ class _Rewriter:
     def run(self) -> Rewritten:
         self.root = parse(self.text, self.where)
         self.number = max((int(found) for found in OURS.findall(self.text)), default=0)
-        names = "|".join(re.escape(upstream.service) for upstream in self.upstreams)
+        names = "|".join(re.escape(upstream.written or upstream.service) for upstream in self.upstreams)
         self.coloured = re.compile(r"(?<![\w.-])(%s)(:\d+)?(?![\w.-])" % (names or r"(?!)"))
         done = [statement for statement in self.root.walk() if self._proxy(statement)]
         for statement in self.root.walk():
@@ -135,9 +135,9 @@ class _Rewriter:
         scheme = next((scheme for scheme in SCHEMES if token.value.startswith(scheme)), "")
         rest = token.value[len(scheme) :]
         for upstream in self.upstreams:
-            port = rest[len(upstream.service) + 1 :]
-            if rest.split(":")[0] == upstream.service and (port.isdigit() or rest == upstream.service):
-                return Target(upstream, scheme, port or "80")
+            port = upstream.port(rest)
+            if port:
+                return Target(upstream, scheme, port)
         raise self._error(
             token, "upstream %s: a coloured service in a form that can't be rewritten" % token.value, "write name:port"
         )
@@ -224,7 +224,7 @@ class _Rewriter:
             return
         for token in statement.tokens:
             for found in self.coloured.finditer(token.value):
-                if found.group(2):
+                if found.group(2) or ":" in found.group(1):
                     raise self._error(
                         token, "%s in a form that can't be rewritten (%s)" % (found.group(0), statement.name)
                     )

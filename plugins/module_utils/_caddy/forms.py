@@ -69,15 +69,39 @@ _PAGE = """(bluegreen_page_%(colour)s) {
 
 @dataclass(frozen=True)
 class Upstream:
-    """A coloured service as the edge reaches it: its plain name and its address on each edge network."""
+    """A coloured service as the edge reaches it: its plain name and its address on each edge network.
+
+    With ``written`` the operator's configuration does not say the name but this very ``host:port`` (a published port
+    of one service), and ``blue`` and ``green`` are ``host:port`` too.
+    """
 
     service: str
     blue: str
     green: str
     ui: bool = False
+    written: str = ""
 
     def address(self, colour: str) -> str:
         return self.blue if colour == "blue" else self.green
+
+    def dial(self, colour: str, port: str) -> str:
+        return self.address(colour) if self.written else "%s:%s" % (self.address(colour), port)
+
+    def said(self, port: str) -> str:
+        """What the operator's configuration says."""
+        return self.written or "%s:%s" % (self.service, port)
+
+    def port(self, dial: str) -> str | None:
+        """The port of an operator's ``dial`` (80 where it names none) that means this service; None for others."""
+        if self.written:
+            return dial.rpartition(":")[2] if dial == self.written else None
+        host, colon, port = dial.partition(":")
+        return (port or "80") if host == self.service and (port.isdigit() or not colon) else None
+
+    def dialled(self, dial: str, colour: str) -> bool:
+        """Whether a rewritten configuration's ``dial`` is this service in ``colour``."""
+        known = dial if self.written else dial.rpartition(":")[0]
+        return known == self.address(colour)
 
 
 @dataclass(frozen=True)
@@ -89,7 +113,7 @@ class Target:
     port: str
 
     def dial(self, colour: str) -> str:
-        return "%s%s:%s" % (self.scheme, self.upstream.address(colour), self.port)
+        return self.scheme + self.upstream.dial(colour, self.port)
 
 
 def _file(directory: str, names: str, indent: str = "\t") -> str:
@@ -156,7 +180,7 @@ class Proxy:
     def _proxy(self, what: str, colour: str) -> str:
         own = self.body.replace("\n", "\0")
         for placeholder in UPSTREAM_PLACEHOLDERS:
-            own = own.replace(placeholder, "%s:%s" % (self.target.upstream.service, self.target.port))
+            own = own.replace(placeholder, self.target.upstream.said(self.target.port))
         extra = "\timport bluegreen_from_%s\n" % colour
         if self.target.upstream.ui:
             extra = "\timport bluegreen_from_%s\n%s\timport bluegreen_page_%s\n" % (

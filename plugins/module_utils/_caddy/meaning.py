@@ -12,7 +12,7 @@ folded back into the proxy that they replaced, and what remains must be equal.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
@@ -39,9 +39,24 @@ def dials(config: Any) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def plain_names(config: Any, services: Collection[str]) -> list[str]:
-    """Upstreams dialled by the plain name of a coloured service: which colour that is, nobody says."""
-    return [dial for dial in dials(config) if dial.rsplit(":", 1)[0] in services]
+def plain_names(config: Any, upstreams: Sequence[Upstream], root: str) -> list[str]:
+    """Upstreams that mean a coloured service and are not behind the switch: which colour that is, nobody says.
+
+    A ``written`` one may be what blue is dialled by too: behind the switch that is right.
+    """
+    found = dials(_unswitched(config, root) if any(one.written for one in upstreams) else config)
+    return [dial for dial in found if any(one.port(dial) for one in upstreams)]
+
+
+def _unswitched(value: Any, root: str) -> Any:
+    """``value`` without the routes that ask the switch."""
+    if isinstance(value, list):
+        return [_unswitched(one, root) for one in value if not (isinstance(one, dict) and _asks(one, root))]
+    return {key: _unswitched(child, root) for key, child in value.items()} if isinstance(value, dict) else value
+
+
+def _asks(route: dict[str, Any], root: str) -> bool:
+    return "handle" in route and bool(marker_names(route.get("match"), root))
 
 
 def marker_names(value: Any, root: str) -> set[str]:
@@ -56,8 +71,7 @@ def has_switch(config: Any, root: str) -> bool:
 
 def addresses(config: Any, upstreams: Sequence[Upstream], colour: str) -> list[str]:
     """The upstreams of one colour that the configuration dials."""
-    known = {upstream.address(colour) for upstream in upstreams}
-    return [dial for dial in dials(config) if dial.rsplit(":", 1)[0] in known]
+    return [dial for dial in dials(config) if any(upstream.dialled(dial, colour) for upstream in upstreams)]
 
 
 def difference(before: Any, after: Any, upstreams: Sequence[Upstream], root: str, named_log: bool = True) -> str:
@@ -90,8 +104,7 @@ class _Fold:
         self.log_file = root.rsplit("/", 1)[0] + "/log/access.log"
         self.named_log = named_log
         self.groups: dict[str, str] = {}
-        self.services = {upstream.service for upstream in upstreams}
-        self.names = {upstream.address(colour): upstream.service for upstream in upstreams for colour in COLOURS}
+        self.upstreams = upstreams
 
     def config(self, config: Any) -> Any:
         self.groups.clear()
@@ -159,9 +172,9 @@ class _Fold:
 
     def _proxy(self, proxy: dict[str, Any]) -> dict[str, Any]:
         """The operator's handler: plain names for our addresses, without our header, cookie and static fallback."""
+        proxy = self._said(proxy)
         for upstream in proxy.get("upstreams", []):
-            host, _colon, port = str(upstream.get("dial", "")).rpartition(":")
-            upstream["dial"] = "%s:%s" % (self.names.get(host, host), port)
+            upstream["dial"] = self._plain(str(upstream.get("dial", "")))
         responses = [one for one in proxy.pop("handle_response", []) if not self._our_response(one)]
         headers = proxy.pop("headers", {})
         response = headers.get("response", {})
@@ -170,12 +183,21 @@ class _Fold:
         if "set" in response and not response["set"]:
             response.pop("set")
         kept = {"handle_response": responses, "headers": headers}
-        return self._said({**proxy, **{key: value for key, value in kept.items() if value}})
+        return {**proxy, **{key: value for key, value in kept.items() if value}}
+
+    def _plain(self, dial: str) -> str:
+        """One way to say what the operator's configuration and ours say in their own ways."""
+        for upstream in self.upstreams:
+            if upstream.written and dial in (upstream.written, upstream.blue, upstream.green):
+                return upstream.blue
+            if not upstream.written and any(upstream.dialled(dial, colour) for colour in COLOURS):
+                return "%s:%s" % (upstream.service, dial.rpartition(":")[2])
+        return dial
 
     def _said(self, proxy: dict[str, Any]) -> dict[str, Any]:
         """A placeholder for the dialled address is written out by the rewrite; so it is here."""
         dialled = [upstream.get("dial", "") for upstream in proxy.get("upstreams", [])]
-        if len(dialled) != 1 or dialled[0].rsplit(":", 1)[0] not in self.services:
+        if len(dialled) != 1 or not any(upstream.port(dialled[0]) for upstream in self.upstreams):
             return proxy
         text = json.dumps(proxy)
         for placeholder in UPSTREAM_PLACEHOLDERS:

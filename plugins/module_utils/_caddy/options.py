@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 
 STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
 
@@ -66,12 +66,20 @@ def edge_options(params: Mapping[str, Any]) -> EdgeOptions:
 def upstreams(params: Mapping[str, Any]) -> tuple[Upstream, ...]:
     """The coloured services that the edge reaches, with their addresses on the edge networks."""
     services: Mapping[str, Mapping[str, Any]] = params["services"]
-    networks = Networks(params["deployment"], params["network_range"], tuple(services), tuple(params["shared"]))
+    # A rollback goes by what is recorded, whatever the options say meanwhile.
+    nets = networks(
+        params["deployment"],
+        params["state_dir"],
+        params["network_range"],
+        services,
+        params["shared"],
+        strict=params["state"] != "returned",
+    )
     return tuple(
         Upstream(
             name,
-            networks.service_on_edge("blue", name).ip,
-            networks.service_on_edge("green", name).ip,
+            nets.service_on_edge("blue", name).ip,
+            nets.service_on_edge("green", name).ip,
             bool(one.get("ui", False)),
         )
         for name, one in services.items()

@@ -60,7 +60,7 @@ class Traffic:
         config = self.admin.config()
         if not self.switch.exists() or not meaning.has_switch(config, root_of(self.edge)):
             raise Refused("the switch is not in the edge's running configuration", mend="run the adopt stage")
-        plain = meaning.plain_names(config, {upstream.service for upstream in self.upstreams})
+        plain = meaning.plain_names(config, self.upstreams, root_of(self.edge))
         if plain:
             raise Refused("the edge dials %s by its plain name" % ", ".join(plain), mend="run the adopt stage")
         return config
@@ -94,8 +94,8 @@ class Traffic:
         targets = meaning.addresses(self.admin.config(), self.upstreams, colour)
         dead = silent(targets, self.edge.network())
         if dead or not targets:
-            names = {upstream.address(colour): upstream.service for upstream in self.upstreams}
-            who = ", ".join("%s (%s)" % (names[address.rsplit(":", 1)[0]], address) for address in dead)
+            named = [(one.service, dial) for dial in dead for one in self.upstreams if one.dialled(dial, colour)]
+            who = ", ".join(dict.fromkeys("%s (%s)" % one for one in named))
             raise Refused(
                 "%s is not alive: %s" % (colour, "no connection to " + who if dead else "the edge dials none of it"),
                 mend="bring it back with the deploy stage, or override with -e bluegreen_force=true",
