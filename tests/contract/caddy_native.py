@@ -32,12 +32,23 @@ SERVICES = ("kratos", "hera", "site")
 ADDRESS = {"blue": "127.0.2.%d", "green": "127.0.3.%d"}
 
 
-def binary() -> str:
-    """LAB_CADDY, the lab's own build or the one on the PATH. Without any the test fails: it must not pass unseen."""
-    built = ROOT / "build" / "lab" / "bin" / "caddy"
-    found = os.environ.get("LAB_CADDY") or (str(built) if built.exists() else shutil.which("caddy"))
-    if found:
+# Debian 12 ships the oldest Caddy that is supported; `make caddy-old` fetches it.
+CADDIES = ("current", "2.6.2")
+
+
+def binary(which: str = "current") -> str:
+    """``current``: LAB_CADDY, the lab's own build or the one on the PATH; without any the test fails: it must not pass
+    unseen. ``2.6.2``: LAB_CADDY_OLD or what `make caddy-old` fetched; without any the test is skipped and says so."""
+    built = ROOT / "build" / "lab" / "bin"
+    if which != "current":
+        found = os.environ.get("LAB_CADDY_OLD") or str(built / ("caddy-" + which))
+        if not os.path.exists(found):
+            pytest.skip("NO CADDY %s: run `make caddy-old`, or name one in LAB_CADDY_OLD" % which)
         return found
+    own = built / "caddy"
+    there = os.environ.get("LAB_CADDY") or (str(own) if own.exists() else shutil.which("caddy"))
+    if there:
+        return there
     if os.environ.get("OLYMPUS_WITHOUT_CADDY"):
         pytest.skip("OLYMPUS_WITHOUT_CADDY is set")
     raise AssertionError("no Caddy: run `make lab`, or name one in LAB_CADDY, or set OLYMPUS_WITHOUT_CADDY=1")
@@ -119,8 +130,9 @@ def free_port() -> int:
 class NativeEdge:
     """An Edge (see _caddy/edge.py) that is a process of this host."""
 
-    def __init__(self, directory: Path, caddyfile: str, port: int, admin: int) -> None:
+    def __init__(self, directory: Path, caddyfile: str, port: int, admin: int, caddy: str = "current") -> None:
         self.directory = directory
+        self.binary = binary(caddy)
         self.path = directory / "Caddyfile"
         self.path.write_text(caddyfile)
         self.options = EdgeOptions(
@@ -137,7 +149,7 @@ class NativeEdge:
         self.env = {"HOME": str(directory), "XDG_DATA_HOME": str(directory / "data")}
 
     def start(self) -> None:
-        command = [binary(), "run", "--config", str(self.path), "--adapter", "caddyfile"]
+        command = [self.binary, "run", "--config", str(self.path), "--adapter", "caddyfile"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.env})
         until = time.monotonic() + 10
@@ -160,7 +172,7 @@ class NativeEdge:
         return Place("caddy", pid, str(mount / "olympus-bluegreen"), (os.getuid(), os.getgid()))
 
     def caddy(self, *args: str, stdin: str | None = None) -> Result:
-        return SubprocessRunner().run([binary(), *args], stdin=stdin, env=self.env, cwd=str(self.directory))
+        return SubprocessRunner().run([self.binary, *args], stdin=stdin, env=self.env, cwd=str(self.directory))
 
     def network(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -254,10 +266,11 @@ http://site.test {
 
 
 @contextmanager
-def world(directory: Path, caddyfile: str = CADDYFILE) -> Iterator[World]:
+def world(directory: Path, caddyfile: str = CADDYFILE, caddy: str = "current") -> Iterator[World]:
     with backends() as (backend, servers):
         port, admin = free_port(), free_port()
-        edge = NativeEdge(directory, caddyfile % {"admin": admin, "port": port, "backend": backend}, port, admin)
+        text = caddyfile % {"admin": admin, "port": port, "backend": backend}
+        edge = NativeEdge(directory, text, port, admin, caddy)
         edge.start()
         try:
             yield World(edge, backend, servers)

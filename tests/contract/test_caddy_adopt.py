@@ -38,14 +38,14 @@ UPSTREAMS = tuple(
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[native.World]:
-    with native.world(tmp_path) as running:
+def world(tmp_path: Path, caddy: str) -> Iterator[native.World]:
+    with native.world(tmp_path, caddy=caddy) as running:
         yield running
 
 
 @pytest.fixture
-def resting(tmp_path: Path) -> native.NativeEdge:
-    return native.NativeEdge(tmp_path, "", 80, 2019)
+def resting(tmp_path: Path, caddy: str) -> native.NativeEdge:
+    return native.NativeEdge(tmp_path, "", 80, 2019, caddy)
 
 
 def texts() -> list[Path]:

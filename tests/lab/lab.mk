@@ -16,5 +16,16 @@ lab: lab-images ## Olympus v1.4.2 on this machine, as an operator runs it
 lab-down: ## Remove what the lab made, but its images and caches
 	python3 -m olympus_lab down
 
+.PHONY: caddy-old
+caddy-old: build/lab/bin/caddy-2.6.2 ## Debian 12's Caddy, the oldest that is supported, for the contract tests; nothing is installed
+
+build/lab/bin/caddy-2.6.2:
+	mkdir -p build/lab/bin build/lab/deb
+	cd build/lab/deb
+	apt-get download -q caddy=2.6.2*
+	dpkg-deb -x caddy_2.6.2*.deb .
+	mv usr/bin/caddy ../bin/caddy-2.6.2
+	rm -rf ../deb
+
 lab-status: ## What of the lab runs
 	python3 -m olympus_lab status
