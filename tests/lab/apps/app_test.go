@@ -109,19 +109,20 @@ func TestFormsAreReadInBothEncodings(t *testing.T) {
 	}
 }
 
-func TestThemeIsRead(t *testing.T) {
-	for _, c := range []struct{ contentType, body, theme string }{
-		{"application/json", `{"theme":"dark"}`, "dark"},
-		{"application/x-www-form-urlencoded", "theme=dark", "dark"},
-		{"application/json", `{"theme":""}`, ""},
-		{"application/json", `{`, ""},
-		{"application/x-www-form-urlencoded", "theme=" + strings.Repeat("x", 65), ""},
+func TestSettingIsRead(t *testing.T) {
+	for _, c := range []struct{ contentType, body, key, value string }{
+		{"application/json", `{"theme":"dark"}`, "theme", "dark"},
+		{"application/json", `{"probe":"p1"}`, "probe", "p1"},
+		{"application/x-www-form-urlencoded", "theme=dark", "theme", "dark"},
+		{"application/json", `{"theme":""}`, "", ""},
+		{"application/json", `{`, "", ""},
+		{"application/x-www-form-urlencoded", "theme=" + strings.Repeat("x", 65), "", ""},
 	} {
 		r := httptest.NewRequest("POST", "/api/settings", strings.NewReader(c.body))
 		r.Header.Set("Content-Type", c.contentType)
-		theme, err := parseTheme(r)
-		if theme != c.theme || (err == nil) != (c.theme != "") {
-			t.Errorf("%s: theme %q, error %v", c.body, theme, err)
+		key, value, err := parseSetting(r)
+		if key != c.key || value != c.value || (err == nil) != (c.value != "") {
+			t.Errorf("%s: %s %q, error %v", c.body, key, value, err)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 func (a *App) athenaRoutes(mux *http.ServeMux) {
@@ -53,36 +52,40 @@ func (a *App) listIdentities(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *App) writeSettings(w http.ResponseWriter, r *http.Request) {
-	theme, err := parseTheme(r)
+	key, value, err := parseSetting(r)
 	if err != nil {
 		writeJSON(w, bodyStatus(err), map[string]string{"error": "settings", "reason": err.Error()})
 		return
 	}
-	if err := a.store.writeTheme(r.Context(), theme); err != nil {
+	if err := a.store.writeSetting(r.Context(), key, value); err != nil {
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "settings", "reason": err.Error()})
 		return
 	}
-	now := time.Now().UTC()
-	writeJSON(w, 200, Settings{Theme: theme, ReadAt: &now})
+	writeJSON(w, 200, a.store.readSettings(r.Context(), 0))
 }
 
-// parseTheme reads a theme (1..64 characters) from a JSON or form body.
-func parseTheme(r *http.Request) (string, error) {
+// parseSetting reads a theme or a probe (1..64 characters) from a JSON or form body.
+func parseSetting(r *http.Request) (key, value string, err error) {
 	var body struct {
 		Theme string `json:"theme"`
+		Probe string `json:"probe"`
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			return "", err
+			return "", "", err
 		}
 	} else {
 		if err := parseForm(r); err != nil {
-			return "", err
+			return "", "", err
 		}
-		body.Theme = r.PostFormValue("theme")
+		body.Theme, body.Probe = r.PostFormValue("theme"), r.PostFormValue("probe")
 	}
-	if n := len(body.Theme); n < 1 || n > 64 {
-		return "", &refusal{http.StatusBadRequest, "theme must have 1 to 64 characters"}
+	key, value = "theme", body.Theme
+	if value == "" && body.Probe != "" {
+		key, value = "probe", body.Probe
 	}
-	return body.Theme, nil
+	if n := len(value); n < 1 || n > 64 {
+		return "", "", &refusal{http.StatusBadRequest, key + " must have 1 to 64 characters"}
+	}
+	return key, value, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Config is what the environment says; every field is a plain value.
@@ -18,6 +19,7 @@ type Config struct {
 	RefuseStart                               bool
 	Fault                                     FaultState
 	FaultSeed                                 uint64 // 0: random
+	SettingsTTL                               time.Duration
 }
 
 // configFromEnv reads the environment through getenv; it fails on an unknown service or a value that can't be read.
@@ -48,6 +50,8 @@ func readFaultEnv(cfg *Config, or func(string, string) string) (err error) {
 		}
 	}
 	var e error
+	cfg.SettingsTTL, e = time.ParseDuration(or("SETTINGS_TTL", settingsTTL.String()))
+	bad("SETTINGS_TTL", e)
 	cfg.Fault.Under = or("FAULT_UNDER", "")
 	cfg.Fault.ErrorShare, e = strconv.ParseFloat(or("FAULT_ERROR_SHARE", "0"), 64)
 	bad("FAULT_ERROR_SHARE", e)

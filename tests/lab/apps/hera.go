@@ -16,7 +16,7 @@ func (a *App) heraRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", a.heraHome)
 	mux.HandleFunc("GET /error", a.heraError)
 	mux.HandleFunc("GET /api/settings", func(w http.ResponseWriter, r *http.Request) {
-		writeJSON(w, 200, a.store.readSettings(r.Context(), settingsTTL))
+		writeJSON(w, 200, a.store.readSettings(r.Context(), a.cfg.SettingsTTL))
 	})
 	for _, kind := range []string{"login", "registration"} {
 		mux.HandleFunc("GET /"+kind, func(w http.ResponseWriter, r *http.Request) { a.openForm(w, r, kind) })

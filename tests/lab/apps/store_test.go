@@ -24,6 +24,10 @@ func TestStoreThroughAnOutage(t *testing.T) {
 	want(t, ask(athena, "GET", "/api/settings", ""), 200, `"theme":"light"`)
 	want(t, ask(hera, "GET", "/api/settings", ""), 200, `"theme":"dark"`) // its cache holds for 60 s
 
+	brief := testApp(t, "hera", func(c *Config) { onDB(c); c.SettingsTTL = 0 })
+	want(t, ask(athena, "POST", "/api/settings", `{"probe":"p1"}`, "Content-Type", "application/json"), 200, `"probe":"p1"`)
+	want(t, ask(brief, "GET", "/api/settings", ""), 200, `"theme":"light","probe":"p1"`)
+
 	pg.stop()
 	want(t, ask(hera, "POST", "/api/echo", "x", "X-Lab-Id", "lost"), 500, `"error":"lab_seen"`)
 	want(t, ask(hera, "POST", "/api/echo", "x"), 200, "x")
