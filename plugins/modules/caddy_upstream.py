@@ -94,12 +94,12 @@ options:
         default: localhost:2019
   services:
     description:
-      - Coloured services in a fixed order, each a dictionary, of which C(ui) (answers pages, so pin their forms) and
+      - Coloured services, each a dictionary, of which C(ui) (answers pages, so pin their forms) and
         C(edge) (V(false), the edge does not reach it) are read here.
     type: dict
     required: true
   shared:
-    description: Shared services in a fixed order.
+    description: Shared services.
     type: list
     elements: str
     default: []
@@ -199,8 +199,8 @@ assets:
   type: list
   elements: str
   returned: when there is a switch
-prepared:
-  description: Whether a cutover was prepared that no rollback has fenced since.
+claimed:
+  description: Whether a run took the token that no rollback has fenced since.
   type: bool
   returned: when there is a switch
 damage: {description: What is wrong in the switch directory if anything., type: str, returned: when there is a switch}

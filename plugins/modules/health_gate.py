@@ -22,7 +22,7 @@ options:
     type: str
     default: olympus
   state_dir:
-    description: Directory of the collection's state on this host. Not used by this module.
+    description: Directory of the collection's state on this host. The recorded addresses are read from it.
     type: path
     default: /var/lib/olympus-bluegreen
   colour:
@@ -37,7 +37,7 @@ options:
     choices: ["", blue, green]
   services:
     description:
-      - The coloured services in the operator's order, each with V(kind) and V(port), and as it applies V(admin_port),
+      - The coloured services, each with V(kind) and V(port), and as it applies V(admin_port),
         V(domain), V(ready), V(ui), V(edge).
       - A service with V(edge=false) is not on the edge network and can't be asked.
     type: dict

@@ -92,12 +92,12 @@ options:
     default: {}
   services:
     description:
-      - Coloured services in a fixed order (append new ones), each a dictionary of C(kind), C(port), C(admin_port),
+      - Coloured services, each a dictionary of C(kind), C(port), C(admin_port),
         and C(edge) (V(false) keeps it off the edge network). Other keys are ignored.
     type: dict
     required: true
   shared:
-    description: Services of the project that coloured ones talk to, in a fixed order. They are never changed.
+    description: Services of the project that coloured ones talk to. They are never changed.
     type: list
     elements: str
     default: []
@@ -106,7 +106,11 @@ options:
     type: str
     default: caddy
   network_range:
-    description: IPv4 range (a /22 or larger) that the four networks are cut from.
+    description:
+      - IPv4 range (a /22 or larger) that the four networks are cut from.
+      - Range and addresses are recorded at the first O(state=adopted) (C(addresses.json) in O(state_dir)). A service
+        that is new gets the next free address, the order of O(services) never matters again, and another range is
+        refused until O(undo).
     type: str
     default: 10.231.16.0/20
   publish:

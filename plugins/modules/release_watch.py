@@ -63,7 +63,7 @@ options:
     type: path
     default: ''
   services:
-    description: The coloured services, in the order that gives them their addresses.
+    description: The coloured services.
     type: dict
     default: {}
   shared:

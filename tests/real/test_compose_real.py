@@ -100,6 +100,23 @@ def test_a_container_that_stopped_is_made_again(bench: Bench) -> None:
     assert not bench.run("started", **GREEN)["changed"]
 
 
+def test_the_order_of_the_services_moves_no_address(bench: Bench) -> None:
+    """Also after a trip through sorted JSON. Another range is refused until the adoption is undone."""
+    bench.run("adopted")
+    first = bench.run("started", **GREEN)
+    services = {"hera": {"kind": "hera", "port": 8080}, "kratos": {"kind": "kratos", "port": 8080, "admin_port": 8081}}
+    for state, given in (("adopted", {}), ("started", GREEN)):
+        again = bench.run(state, services=services, **given)
+        assert not again["changed"] and again["off_networks"] == []
+    assert again["services"] == first["services"]
+    with pytest.raises(BluegreenError, match=r"bluegreen_network_range='10.231.132.0/22'.*made from 10.231.128.0/22"):
+        bench.run("read", network_range="10.231.132.0/22")
+    bench.run("absent", colour="green", live_colour="blue")
+    bench.run("adopted", undo=True)
+    moved = bench.run("adopted", network_range="10.231.132.0/22")
+    assert moved["networks"]["bgtest-edge-blue"]["subnet"] == "10.231.132.0/24"
+
+
 def test_undo_leaves_the_project_as_it_was(bench: Bench) -> None:
     before = facts(), nets()
     bench.run("adopted")

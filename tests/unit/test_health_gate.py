@@ -39,6 +39,7 @@ PROBES = {
 PARAMS: dict[str, Any] = {
     **{name: spec.get("default") for name, spec in options.GATE.options.items()},
     "deployment": "olympus",
+    "state_dir": "/nowhere",
     "colour": "green",
     "against": "blue",
     "services": SERVICES,

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import in_order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 
@@ -80,8 +81,8 @@ def upstreams(params: Mapping[str, Any]) -> tuple[Upstream, ...]:
             name,
             nets.service_on_edge("blue", name).ip,
             nets.service_on_edge("green", name).ip,
-            bool(one.get("ui", False)),
+            bool(services[name].get("ui", False)),
         )
-        for name, one in services.items()
-        if one.get("edge", True)
+        for name in in_order(services, nets.addresses.services)
+        if services[name].get("edge", True)
     )

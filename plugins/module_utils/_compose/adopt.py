@@ -13,6 +13,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Image
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.networks import Member
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
@@ -32,7 +33,8 @@ def adopt(context: Context) -> Job:
         record = _record(context, containers)
     for colour in COLOURS:
         members += _edge_members(context, colour, [c for c in world.rendered(colour) if c.running])
-    steps = networks.create_steps(wanted, networks.existing(podman), networks.routes(podman))
+    steps = store.address_steps(wanted)
+    steps += networks.create_steps(wanted, networks.existing(podman), networks.routes(podman))
     steps += networks.connect_steps(world, members)
     before = store.stack(wanted, BLUE)
     if record and record["stack"] != before:
@@ -40,7 +42,9 @@ def adopt(context: Context) -> Job:
         steps.append(Step("write-stack", BLUE))
 
     def do(step: Step) -> None:
-        if step.action == "record-release":
+        if step.action == "record-addresses":
+            store.record_addresses(wanted)
+        elif step.action == "record-release":
             _make_release(context, record)
         elif step.action == "write-stack":
             store.write_stack(wanted, BLUE, record["stack"])
@@ -125,8 +129,13 @@ def undo(context: Context) -> Job:
     members = [c for c in world.all if c.project == wanted.project and not c.ours(wanted)]
     steps = [Step("disconnect", c.name, name) for c in members for name in ours if name in c.networks]
     steps += [Step("remove-network", name) for name in ours]
+    if addresses.read(wanted.state_dir):
+        steps.append(Step("forget-addresses", wanted.network_range))
 
     def do(step: Step) -> None:
-        networks.do(podman, wanted, (), step)
+        if step.action == "forget-addresses":
+            store.forget_addresses(wanted)
+        else:
+            networks.do(podman, wanted, (), step)
 
     return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do)

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, Networks, networks
 
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 COURIER = "-courier"
@@ -44,7 +45,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One deployment as the module's options give it. ``services`` keeps its order: addresses come from it."""
+    """One deployment as the module's options give it."""
 
     deployment: str
     state_dir: str
@@ -63,7 +64,7 @@ class Wanted:
 
     @property
     def nets(self) -> Networks:
-        return Networks(self.deployment, self.network_range, self.names, self.shared)
+        return networks(self.deployment, self.state_dir, self.network_range, self.names, self.shared)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,14 +126,17 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
     clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
     if clash:
         raise BluegreenError("coloured and shared at once", option="services", value=sorted(clash))
+    state_dir = os.path.abspath(params["state_dir"])
+    known = addresses.read(state_dir) or addresses.Addresses(params["network_range"])
+    services = {name: params["services"][name] for name in addresses.in_order(params["services"], known.services)}
     return Wanted(
         deployment=params["deployment"],
-        state_dir=os.path.abspath(params["state_dir"]),
+        state_dir=state_dir,
         project=params["project"],
         source=os.path.abspath(params["source"]),
         compose_files=tuple(params["compose_files"]),
-        services=services_from(params["services"]),
-        shared=tuple(params["shared"]),
+        services=services_from(services),
+        shared=tuple(addresses.in_order(params["shared"], known.shared)),
         edge_service=params["edge_service"],
         network_range=params["network_range"],
         colour=params["colour"] or "",

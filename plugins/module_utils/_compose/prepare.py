@@ -41,14 +41,16 @@ def prepare(context: Context, kept_release: str = "") -> Job:
     live = store.release(wanted, str(store.live_stack(wanted).get("release", "")))
     _refuse_same(candidate, live)
     before = store.stack(wanted, wanted.colour)
-    steps = [Step("pull", reference) for reference in candidate.choice.pull]
+    steps = store.address_steps(wanted) + [Step("pull", reference) for reference in candidate.choice.pull]
     if not store.release(wanted, candidate.ident):
         steps.append(Step("record-release", candidate.ident or wanted.version))
     if steps or not _up_to_date(context, candidate.ident):
         steps.append(Step("render", wanted.colour, candidate.ident))
 
     def do(step: Step) -> None:
-        if step.action == "pull":
+        if step.action == "record-addresses":
+            store.record_addresses(wanted)
+        elif step.action == "pull":
             images.pull(context.podman, step.target)
         elif step.action == "record-release":
             complete = candidate if candidate.ident else _candidate(context)

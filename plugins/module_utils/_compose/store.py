@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     read_json,
     sync_dir,
@@ -17,6 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
     write_json,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
 
 
 def make_dirs(wanted: Wanted, *parts: str, mode: int = 0o750) -> str:
@@ -49,6 +51,23 @@ def is_adopted(wanted: Wanted, colour: str) -> bool:
 def live_stack(wanted: Wanted) -> dict[str, Any]:
     """The stack that a new release is compared with: the live colour's, or else the other one's."""
     return stack(wanted, wanted.live_colour or OTHER[wanted.colour])
+
+
+def address_steps(wanted: Wanted) -> list[Step]:
+    """One step where a wanted service has no recorded address yet."""
+    recorded = addresses.read(wanted.state_dir) == wanted.nets.addresses
+    return [] if recorded else [Step("record-addresses", wanted.network_range)]
+
+
+def record_addresses(wanted: Wanted) -> None:
+    make_dirs(wanted)
+    addresses.write(wanted.state_dir, wanted.nets.addresses)
+
+
+def forget_addresses(wanted: Wanted) -> None:
+    """Only when the networks are gone: the next adoption may choose another range."""
+    os.unlink(addresses.path(wanted.state_dir))
+    sync_dir(wanted.state_dir)
 
 
 def write_stack(wanted: Wanted, colour: str, services: dict[str, Any], compose: str | None = None) -> None:

@@ -45,7 +45,7 @@ def write_atomic(path: str, content: str | bytes, mode: int = 0o640) -> None:
 
 
 def write_json(path: str, value: object, mode: int = 0o640) -> None:
-    """Keys stay in their order: that of ``services`` gives the addresses."""
+    """Keys stay in their order."""
     write_atomic(path, json.dumps(value, indent=2) + "\n", mode)
 
 

@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
-# Host parts inside each /24: 1 is the gateway, 2 the edge, then shared services, then coloured ones.
-EDGE_HOST = 2
-FIRST_SHARED = 3
-FIRST_SERVICE = 16
 OTHER = {"blue": "green", "green": "blue"}
 
 
@@ -32,12 +30,16 @@ def _mac(ip: ipaddress.IPv4Address) -> str:
 
 @dataclass(frozen=True)
 class Networks:
-    """The four networks of a deployment, cut from one range (``range_`` at least a /22)."""
+    """The four networks of a deployment, cut from one range (``range_`` at least a /22).
+
+    ``recorded``: the addresses given before. Without them, and for a name that is new, the order decides.
+    """
 
     deployment: str
     range_: str
     services: tuple[str, ...]
     shared: tuple[str, ...] = ()
+    recorded: Addresses | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -53,6 +55,11 @@ class Networks:
             raise BluegreenError(
                 "too small", option="bluegreen_network_range", value=self.range_, mend="give a /22 or larger"
             )
+
+    @property
+    def addresses(self) -> Addresses:
+        """Every number given, the recorded ones of services that are no longer wanted too."""
+        return addresses.assigned(self.range_, self.services, self.shared, self.recorded)
 
     def _cut(self, index: int) -> ipaddress.IPv4Network:
         return list(ipaddress.IPv4Network(self.range_).subnets(new_prefix=24))[index]
@@ -75,20 +82,48 @@ class Networks:
 
     def edge(self, colour: str) -> Address:
         """The edge's own address on the edge network of ``colour``."""
-        return self._address(self.edge_subnet(colour), EDGE_HOST)
+        return self._address(self.edge_subnet(colour), addresses.EDGE)
 
     def service_on_edge(self, colour: str, service: str) -> Address:
-        return self._address(self.edge_subnet(colour), FIRST_SERVICE + self._index(self.services, service))
+        return self._address(self.edge_subnet(colour), self._host(self.services, self.addresses.services, service))
 
     def service(self, colour: str, service: str) -> Address:
         """A coloured service's address on its colour's own network."""
-        return self._address(self.colour_subnet(colour), FIRST_SERVICE + self._index(self.services, service))
+        return self._address(self.colour_subnet(colour), self._host(self.services, self.addresses.services, service))
 
     def shared_on(self, colour: str, service: str) -> Address:
-        return self._address(self.colour_subnet(colour), FIRST_SHARED + self._index(self.shared, service))
+        return self._address(self.colour_subnet(colour), self._host(self.shared, self.addresses.shared, service))
 
     @staticmethod
-    def _index(names: Sequence[str], name: str) -> int:
+    def _host(names: Iterable[str], numbers: Mapping[str, int], name: str) -> int:
         if name not in names:
             raise BluegreenError("unknown service", option="service", value=name, mend="name it in bluegreen_services")
-        return list(names).index(name)
+        return numbers[name]
+
+
+def networks(
+    deployment: str, state_dir: str, range_: str, services: Iterable[str], shared: Iterable[str], strict: bool = True
+) -> Networks:
+    """The networks as they were recorded. Raises BluegreenError for another range than the recorded one.
+
+    ``strict`` False is for those who must go on (a rollback, a watcher): what is recorded wins over what is asked, and
+    a record that cannot be read is passed over.
+    """
+    names, others = tuple(services), tuple(shared)
+    try:
+        known = addresses.read(state_dir)
+    except (BluegreenError, OSError):
+        if strict:
+            raise
+        known = None
+    if known and known.range_ != range_:
+        if strict:
+            raise BluegreenError(
+                "the networks of %s were made from %s" % (deployment, known.range_),
+                option="bluegreen_network_range",
+                value=range_,
+                mend="give %s again; for another range undo the adoption first (--tags adopt -e bluegreen_undo=true)"
+                % known.range_,
+            )
+        range_ = known.range_
+    return Networks(deployment, range_, names, others, known)

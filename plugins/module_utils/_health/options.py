@@ -15,7 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
@@ -64,8 +64,8 @@ def wanted(params: Mapping[str, Any]) -> checks.Wanted:
     return checks.Wanted(
         colour=params["colour"],
         against=params["against"],
-        networks=Networks(
-            params["deployment"], params["network_range"], tuple(params["services"]), tuple(params["shared"])
+        networks=networks(
+            params["deployment"], params["state_dir"], params["network_range"], params["services"], params["shared"]
         ),
         services=params["services"],
         probes=params["probes"],

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
 
@@ -66,7 +66,9 @@ class Config:
         return Wanted(
             colour=colour,
             against="",
-            networks=Networks(self.deployment, self.network_range, tuple(self.services), self.shared),
+            networks=networks(
+                self.deployment, self.state_dir, self.network_range, self.services, self.shared, strict=False
+            ),
             services=self.services,
             probes=self.probes,
             secrets={
