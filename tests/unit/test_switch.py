@@ -150,6 +150,28 @@ def test_rollback_before_the_flip_fences_the_stage_that_is_about_to(tmp_path: Pa
         switch.prepare(way_back("blue"), 7)
 
 
+def test_rollback_fences_a_run_that_has_prepared_nothing_yet(tmp_path: Path) -> None:
+    """Typed while the first cutover is on its way: there is nothing to return to yet, and still it must not happen."""
+    switch = Switch(str(tmp_path / "s"))
+    switch.install()
+    token = switch.claim(0)
+    assert switch.rollback().live == "blue"
+    with pytest.raises(Fenced):
+        switch.prepare(way_back("blue"), token)
+    with pytest.raises(Refused, match="nothing to return to"):
+        switch.rollback()
+
+
+def test_rollback_of_one_cutover_leaves_the_next_alone(tmp_path: Path) -> None:
+    prepared(tmp_path / "s", "rollback")
+    switch = Switch(str(tmp_path / "s"))
+    before = switch.read()
+    with pytest.raises(Refused, match="moved meanwhile"):
+        switch.rollback(expect_flip="f" * 16)
+    assert switch.read() == before
+    assert switch.rollback(expect_flip=way_back("blue").flip).live == "blue"
+
+
 def test_rollback_twice_is_once(tmp_path: Path) -> None:
     prepared(tmp_path / "s", "rollback")
     switch = Switch(str(tmp_path / "s"))

@@ -12,15 +12,15 @@
     <path>/switch/assets-<colour>  a static file that the other colour doesn't have is asked there
     <path>/return_to             JSON {"colour", "release", "flip", "at"}: where a rollback goes
     <path>/token-<12 digits>     the fencing token
-    <path>/prepared              a cutover was prepared and no rollback has fenced it since
+    <path>/claimed               a run took the token and no rollback has fenced it since
     <path>/lock                  every change is made under its flock
 
 Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else nobody.
 
 **A full disk.** Flip and rollback only rename and unlink names that exist, so they need no space. That is why the
 token is part of a name (always twelve digits: the new name fits where the old one was) and not content, and why the
-warm files are made in ``prepare``, before the flip, together with ``return_to``. ``prepare`` and ``install`` are the
-only acts that need space; a stage for which they fail has not flipped anything.
+warm files are made in ``prepare``, before the flip, together with ``return_to``. ``install``, ``claim`` and ``prepare``
+are the only acts that need space; a stage for which they fail has not flipped anything.
 
 **A killed process.** Every step leaves a state from which the same call again converges, and the marker moves in one
 rename, so no observer ever sees two colours live, or none.
@@ -66,7 +66,7 @@ class SwitchState:
     assets: tuple[str, ...]
     return_to: ReturnTo | None
     token: int
-    prepared: bool = False
+    claimed: bool = False
     damage: str = ""
 
 
@@ -96,7 +96,7 @@ class Switch:
             assets=tuple(colour for colour in COLOURS if "assets-" + colour in names),
             return_to=self._return_to(),
             token=self._token(),
-            prepared=os.path.exists(self._in("prepared")),
+            claimed=os.path.exists(self._in("claimed")),
             damage=damage if ready else "no sentinel" + ("; " + damage if damage else ""),
         )
 
@@ -123,6 +123,7 @@ class Switch:
         """Make ``token`` (or the next free one, if that is higher) the one that may write, and return it."""
         with locked(self._in("lock")):
             wanted = max(token, self._token() + 1)
+            self._touch("claimed")
             self._raise_token(wanted)
             return wanted
 
@@ -137,7 +138,7 @@ class Switch:
             if return_to.colour not in COLOURS or return_to.colour != self.read().live:
                 raise Refused("return_to names %s, which is not live" % return_to.colour)
             self._raise_token(token)
-            self._touch("prepared")
+            self._touch("claimed")
             self._step("return_to")
             write_atomic(self._in("return_to"), json.dumps(asdict(return_to)) + "\n", 0o644)
             for colour in COLOURS:
@@ -150,25 +151,30 @@ class Switch:
             self._check(token, exact=True)
             return self._move(colour)
 
-    def rollback(self, keep_pinned: bool = False) -> SwitchState:
+    def rollback(self, keep_pinned: bool = False, expect_flip: str = "") -> SwitchState:
         """Back to ``return_to``, with no leave from anybody; twice is the same as once.
 
-        Raises the token first (a stage still running stops at its next write), then stops pinned POSTs to the colour
-        that is left (unless ``keep_pinned``, for a colour that is not bad), then moves the marker. Its static files
-        stay reachable: pages that it served are still open in browsers.
+        ``expect_flip``: only while ``return_to`` is that cutover's (Refused otherwise); the watcher of one cutover
+        must not undo the next.
+        Raises the token first (a stage still running stops at its next write, also one that has prepared nothing
+        yet), then stops pinned POSTs to the colour that is left (unless ``keep_pinned``, for a colour that is not
+        bad), then moves the marker. Its static files stay reachable: pages that it served are still open in browsers.
         """
         with locked(self._in("lock")):
             state = self.read()
-            if state.return_to is None:
+            back = state.return_to
+            if back is None and not (state.claimed and state.live):
                 raise Refused("nothing to return to: no cutover was prepared", mend="see the status stage")
-            target = state.return_to.colour
+            if expect_flip and (back is None or back.flip != expect_flip):
+                raise Refused("the switch was moved meanwhile: cutover %s is in force" % (back.flip if back else "none"))
+            target = back.colour if back else state.live
             bad = "warm-" + OTHER[target]
             pinned = os.path.exists(self._in("switch", bad)) and not keep_pinned
-            if state.live == target and not (pinned or state.prepared or state.damage):
+            if state.live == target and not (pinned or state.claimed or state.damage):
                 return state
             self._raise_token(state.token + 1)
-            if state.prepared:
-                self._remove("prepared")
+            if state.claimed:
+                self._remove("claimed")
             if pinned:
                 self._remove("switch", bad)
             self._move(target)

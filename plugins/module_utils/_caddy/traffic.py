@@ -81,12 +81,12 @@ class Traffic:
 
     def plan_return(self, keep_pinned: bool = False) -> Plan:
         state = self.switch.read()
-        if state.return_to is None:
-            raise Refused("nothing to return to: no cutover was prepared")
-        live = state.return_to.colour
+        if state.return_to is None and not (state.claimed and state.live):
+            raise Refused("nothing to return to: no cutover was prepared", mend="see the status stage")
+        live = state.return_to.colour if state.return_to else state.live
         warm = [colour for colour in state.warm if colour == live or keep_pinned]
         after = {"live": live, "warm": warm, "fenced": True}
-        before = {"live": state.live, "warm": list(state.warm), "fenced": not state.prepared}
+        before = {"live": state.live, "warm": list(state.warm), "fenced": not state.claimed}
         return Plan(before, after, () if before == after else (Step("return", self.switch.path, "to " + live),))
 
     def require_alive(self, colour: str) -> None:
