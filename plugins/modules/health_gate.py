@@ -72,6 +72,9 @@ options:
   checks:
     description:
       - What to check.
+      - V(secrets) compares what the containers of both colours were given (environment and configuration files); names
+        are told, values never. A service's own V(alike) in O(services) lists further environment variables.
+      - V(settings) changes a setting and waits until it is seen (O(cache_probe)); it may last as long as O(cache_ttl).
       - V(ready) and V(version) ask every service, V(warm) loads the pages of every UI.
       - V(sessions), V(tokens) and V(jwks) compare with O(against); without it V(sessions) is left out and the other two
         ask O(colour) alone.
@@ -79,10 +82,21 @@ options:
         through Hydra and Hera.
     type: list
     elements: str
-    choices: [ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow]
-    default: [ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow]
+    choices: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow, settings]
+    default: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow]
   expected_versions:
     description: Service to the version that it has to tell. A service not named here may tell any.
+    type: dict
+    default: {}
+  cache_ttl:
+    description: Seconds that a service may cache a setting.
+    type: float
+    default: 60.0
+  cache_probe:
+    description:
+      - "How to see the age of caches: V(write) (V(service), V(path), V(method)) takes a JSON object with V(field),
+        V(read) (a list of V(service), V(path)) answers one."
+      - The setting must be one that nobody else reads.
     type: dict
     default: {}
   warm:

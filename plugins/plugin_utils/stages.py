@@ -49,7 +49,10 @@ class World:
 
 @dataclass(frozen=True)
 class Decision:
-    """``refused`` is a sentence with its mend, or empty; ``go`` is false where there is nothing left to do."""
+    """``refused`` is a sentence with its mend, or empty; ``go`` is false where there is nothing left to do.
+
+    ``since`` is when the live colour went live (seconds since the epoch), known to cleanup alone.
+    """
 
     refused: str = ""
     summary: str = ""
@@ -59,6 +62,7 @@ class Decision:
     release: str = ""
     courier: bool = False
     replaces: bool = False
+    since: float = 0.0
 
     def data(self) -> dict[str, Any]:
         return asdict(self)
@@ -177,7 +181,7 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Dec
 def cleanup_decision(seen: World, bake: int, now: float) -> Decision:
     """May the old colour go? Only after a good verdict of this very cutover and the bake time (seconds)."""
     live = seen.colour(seen.live)
-    base = {**_base(seen), "release": live.release}
+    base = {**_base(seen), "release": live.release, "since": float(seen.return_to.get("at") or 0)}
     refused = _unfit(seen)
     if refused:
         return Decision(refused=refused, **base)

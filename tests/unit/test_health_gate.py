@@ -56,7 +56,8 @@ def planned(**given: Any) -> list[str]:
 
 def test_every_check_by_default() -> None:
     found = planned()
-    assert found[:4] == ["ready ciam-kratos", "ready ciam-hydra", "ready ciam-hera", "ready site"]
+    assert found[:5] == ["secrets " + name for name in SERVICES]
+    assert found[5:9] == ["ready ciam-kratos", "ready ciam-hydra", "ready ciam-hera", "ready site"]
     assert [item for item in found if item.startswith("version")] == [
         "version ciam-kratos", "version ciam-hydra", "version site",
     ]  # fmt: skip
@@ -64,12 +65,13 @@ def test_every_check_by_default() -> None:
         "tokens ciam-hydra", "sessions ciam-kratos", "admin ciam-kratos", "login ciam-kratos", "ui_login ciam-hera",
         "code_flow ciam-hydra",
     ]  # fmt: skip
-    assert not any("worker" in item for item in found)
+    assert [item for item in found if "worker" in item] == ["secrets worker"]
 
 
 def test_alone_there_are_no_sessions_to_accept() -> None:
     found = planned(against="")
     assert "tokens ciam-hydra" in found and "jwks ciam-hydra" in found and "sessions ciam-kratos" not in found
+    assert not any(item.startswith("secrets") for item in found)
 
 
 def test_chosen_checks_and_versions() -> None:
@@ -104,7 +106,8 @@ class Edge:
     def __init__(self, pid: int = 4711, *networks: str) -> None:
         members = {n: {"IPAddress": n, "IPPrefixLen": 24} for n in networks}
         self.answer = json.dumps([
-            {"Id": "e", "Name": "prod_caddy_1", "State": {"Pid": pid}, "NetworkSettings": {"Networks": members}}
+            {"Id": "e", "Name": "prod_caddy_1", "State": {"Pid": pid}, "NetworkSettings": {"Networks": members},
+             "Config": {"Labels": {"olympus.bluegreen.service": "ciam-kratos"}}}
         ])  # fmt: skip
 
     def run(self, argv: Any, **given: Any) -> Result:
@@ -145,7 +148,7 @@ def test_strange_addresses_are_refused_before_anything_is_sent() -> None:
 
 def test_check_mode_sends_nothing() -> None:
     result = ask(Edge(0), check_mode=True)
-    assert result["passed"] is None and result["checks"] == [] and len(result["planned"]) == 16
+    assert result["passed"] is None and result["checks"] == [] and len(result["planned"]) == 21
     assert "s3cret" not in repr(result)
 
 

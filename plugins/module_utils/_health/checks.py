@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, journeys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
@@ -23,7 +23,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model im
 )
 
 # In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
-CHECKS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "ui_login", "code_flow")
+JOURNEYS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "ui_login", "code_flow")
+# ``secrets`` needs no answer of anybody; ``settings`` may last as long as a cache and is asked for by name.
+DEFAULT = ("secrets", *JOURNEYS)
+CHECKS = (*DEFAULT, "settings")
 READY = {
     "kratos": (("public", "/health/ready"), ("admin", "/admin/health/ready")),
     "hydra": (("public", "/health/ready"), ("admin", "/health/ready")),
@@ -52,6 +55,9 @@ class Wanted:
     checks: Sequence[str] = CHECKS
     versions: Mapping[str, str] = field(default_factory=dict)
     warm: int = 5
+    # Colour -> service -> what its container was given; empty where nobody looked.
+    settings: Mapping[str, Mapping[str, alike.Settings]] = field(default_factory=dict)
+    cache: cache.Probe | None = None
 
 
 @dataclass(frozen=True)
@@ -106,12 +112,53 @@ def plan(wanted: Wanted) -> tuple[Check, ...]:
         raise BluegreenError("unknown check", option="checks", value=unknown, mend="known are %s" % ", ".join(CHECKS))
     found: list[Check] = []
     for name in [check for check in CHECKS if check in wanted.checks]:
-        if name in ("ready", "version", "warm"):
+        if name == "secrets":
+            found.extend(_secrets(wanted))
+        elif name == "settings":
+            found.extend(_settings(wanted))
+        elif name in ("ready", "version", "warm"):
             for service in [key for key, value in wanted.services.items() if on_edge(value)]:
                 found.extend(_own(wanted, name, service))
         else:
             found.extend(_journeys(wanted, name))
     return tuple(found)
+
+
+def _secrets(wanted: Wanted) -> list[Check]:
+    """One a service, where there is another colour to compare with."""
+    if not wanted.against:
+        return []
+    return [
+        # A group of its own: what is wrong with the secrets is said even where a service never gets ready.
+        Check("secrets", name, "secrets", partial(_alike, wanted, name))
+        for name, service in wanted.services.items()
+    ]
+
+
+def _alike(wanted: Wanted, name: str, http: Http, left: float) -> CheckResult:
+    service = wanted.services[name]
+    here = wanted.settings.get(wanted.colour, {}).get(name, alike.NOBODY_LOOKED)
+    there = wanted.settings.get(wanted.against, {}).get(name, alike.NOBODY_LOOKED)
+    return alike.judge(name, str(service.get("kind", "other")), here, there, service.get("alike") or ())
+
+
+def _settings(wanted: Wanted) -> list[Check]:
+    if wanted.cache is None:
+        raise BluegreenError("nothing says how", option="cache_probe", value="", mend="give cache_probe")
+    colours = [colour for colour in (wanted.colour, wanted.against) if colour]
+    readers = {
+        "%s of %s" % (place.service, colour): endpoint(wanted, colour, place.service)
+        for colour in colours
+        for place in wanted.cache.read
+    }
+    writer = endpoint(wanted, wanted.colour, wanted.cache.write.service)
+    return [Check("settings", writer.service, "settings", partial(_seen, wanted.cache, writer, readers))]
+
+
+def _seen(
+    probe: cache.Probe, writer: Endpoint, readers: Mapping[str, Endpoint], http: Http, left: float
+) -> CheckResult:
+    return cache.seen(http, probe, writer, readers, left)
 
 
 def _own(wanted: Wanted, name: str, service: str) -> list[Check]:

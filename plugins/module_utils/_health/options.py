@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, ArgumentSpec
@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import gate as running
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
 
@@ -37,9 +37,11 @@ GATE = ArgumentSpec(
             "type": "list",
             "elements": "str",
             "choices": list(checks.CHECKS),
-            "default": list(checks.CHECKS),
+            "default": list(checks.DEFAULT),
         },
         "expected_versions": {"type": "dict", "default": {}},
+        "cache_ttl": {"type": "float", "default": 60.0},
+        "cache_probe": {"type": "dict", "default": {}},
         "warm": {"type": "int", "default": 5},
         "timeout": {"type": "int", "default": 120},
         "fail": {"type": "bool", "default": True},
@@ -55,6 +57,17 @@ class World:
     podman: Podman
     clock: Clock
     enter: Callable[[int], AbstractContextManager[None]] = network_of
+
+
+def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, alike.Settings]]:
+    """What the containers of both colours were given, where that is compared."""
+    if "secrets" not in params["checks"] or not params["against"]:
+        return {}
+    project, names = params["project"], list(params["services"])
+    return {
+        colour: alike.observe(podman, params["deployment"], project, colour, names)
+        for colour in (params["colour"], params["against"])
+    }
 
 
 def wanted(params: Mapping[str, Any]) -> checks.Wanted:
@@ -76,6 +89,7 @@ def wanted(params: Mapping[str, Any]) -> checks.Wanted:
         checks=params["checks"],
         versions={name: str(version) for name, version in params["expected_versions"].items()},
         warm=params["warm"],
+        cache=cache.parse(params["cache_probe"], params["cache_ttl"], list(params["services"])),
     )
 
 
@@ -94,6 +108,7 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
         return result
     edge = running.find_edge(world.podman, world.podman.service(params["project"], params["edge_service"]))
     running.refuse_strangers(edge, checks.addresses(asked))
+    planned = checks.plan(replace(asked, settings=observed(params, world.podman)))
     found = running.run(planned, world.http, world.clock, params["timeout"], lambda: world.enter(edge.pid))
     return {
         **result,

@@ -101,10 +101,18 @@ class Visit:
             raise Failed("%s has no admin port here" % endpoint.service)
         return self._ask(endpoint, method, "http://%s:%d%s" % (*endpoint.admin, path), endpoint.admin, headers, body)
 
-    def direct(self, endpoint: Endpoint, method: str, path: str) -> Response:
+    def direct(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
         """One request to a service by its address, without a public name."""
         url = "%s://%s:%d%s" % (endpoint.scheme, *endpoint.address, path)
-        return self._ask(endpoint, method, url, endpoint.address, {"X-Forwarded-Proto": "https"}, None)
+        given = {"X-Forwarded-Proto": "https", **(headers or {})}
+        return self._ask(endpoint, method, url, endpoint.address, given, body)
 
     def _ask(
         self,

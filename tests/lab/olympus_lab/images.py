@@ -30,6 +30,10 @@ PUBLISHED = {
 }
 
 
+# The published apps cache their settings for a minute; nobody wants to wait that long in a lab.
+CACHE = {"SETTINGS_TTL": "5s"}
+
+
 @dataclass(frozen=True)
 class Image:
     """One image: its tags, the Containerfile, the files beside it and what is set in its environment."""
@@ -80,7 +84,12 @@ def _products() -> list[Image]:
             images.append(Image(f"{product}-{version}", tags, f"{product}.Containerfile", files, version=version))
     for release in config.RELEASES:
         for product in ("hera", "athena", "site"):
-            env = {"BUILD_ID": release.build_id, "OLYMPUS_VERSION": release.version, **release.faults.get(product, {})}
+            env = {
+                "BUILD_ID": release.build_id,
+                "OLYMPUS_VERSION": release.version,
+                **CACHE,
+                **release.faults.get(product, {}),
+            }
             tag = f"{product}:{release.version}"
             files = {"olympus-app": binaries.path("olympus-app")}
             images.append(Image(tag, (tag,), f"{product}.Containerfile", files, env, release.version))
