@@ -18,6 +18,7 @@ description:
   - The operator's compose file is only read, by C(podman-compose config); podman-compose is never run in the adopted
     project in any other way.
   - Containers and networks are recognised by their labels alone.
+  - What of a compose file a colour takes, what it changes on purpose and what is refused is told in C(docs/compose.md).
 author: "olympus.bluegreen authors (@olympusoss)"
 requirements:
   - podman
@@ -114,10 +115,20 @@ options:
     type: str
     default: 10.231.16.0/20
   publish:
-    description: How the edge reaches a colour. V(network) is by the internal edge networks.
+    description:
+      - How the edge reaches a colour. V(network) is by the internal edge networks alone.
+      - V(loopback), or an IPv4 address of this host, publishes C(port) and C(admin_port) of every coloured service there
+        as well, at O(port_base) of the colour plus two for each service before it. A port that is taken is an error
+        before anything starts.
+      - V(0.0.0.0) is refused, because the admin ports of Kratos and Hydra ask for no password.
     type: str
-    choices: [network]
     default: network
+  port_base:
+    description:
+      - First port of each colour, C(blue) and C(green), at least 352 apart. Used where O(publish) is not V(network).
+      - What is not given is C(21000) for blue and C(22000) for green.
+    type: dict
+    default: {}
   podman_compose:
     description: Path of podman-compose.
     type: str

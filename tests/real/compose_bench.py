@@ -202,6 +202,8 @@ class Bench:
             "shared": ["db"],
             "edge_service": "caddy",
             "network_range": RANGE,
+            "publish": "network",
+            "port_base": {},
             "podman_compose": self.podman_compose,
             **given,
         }

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import publish
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.git import Git, git_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, Networks, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, PORT_BASE, Networks, networks
 
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 COURIER = "-courier"
@@ -60,7 +62,13 @@ class Wanted:
     live_colour: str = ""
     version: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
+    allow_mutable: bool = False
+    git: Git | None = None
+    keep: int = 3
+    protect: tuple[str, ...] = ()
     podman_compose: str = "podman-compose"
+    publish: str = "network"
+    port_base: Mapping[str, int] = field(default_factory=lambda: dict(PORT_BASE))
 
     @property
     def nets(self) -> Networks:
@@ -143,5 +151,11 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
         live_colour=params["live_colour"] or "",
         version=params["version"],
         images=params["images"],
+        allow_mutable=params["allow_mutable"],
+        git=git_from(params["git"], params["version"]),
+        keep=params["keep"],
+        protect=tuple(name for name in params["protect"] if name),
         podman_compose=params["podman_compose"],
+        publish=publish.address(params["publish"]),
+        port_base=publish.bases(params["port_base"]),
     )

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 
-STATES = ["read", "adopted", "rendered", "started", "courier_started", "courier_stopped", "absent"]
+STATES = ["read", "adopted", "rendered", "started", "courier_started", "courier_stopped", "absent", "pruned"]
+
+GIT = {
+    "repo": {"type": "str", "required": True},
+    "ref": {"type": "str", "default": "{version}"},
+    "path": {"type": "str", "default": "."},
+    "overlay": {"type": "list", "elements": "str", "default": [".env"]},
+}
 
 RELEASE = ArgumentSpec(
     {
@@ -22,11 +29,16 @@ RELEASE = ArgumentSpec(
         "version": {"type": "str", "default": ""},
         "release": {"type": "str", "default": ""},
         "images": {"type": "dict", "default": {}},
+        "allow_mutable": {"type": "bool", "default": False},
+        "git": {"type": "dict", "options": GIT},
+        "keep": {"type": "int", "default": 3},
+        "protect": {"type": "list", "elements": "str", "default": []},
         "services": {"type": "dict", "required": True},
         "shared": {"type": "list", "elements": "str", "default": []},
         "edge_service": {"type": "str", "default": "caddy"},
         "network_range": {"type": "str", "default": "10.231.16.0/20"},
-        "publish": {"type": "str", "choices": ["network"], "default": "network"},
+        "publish": {"type": "str", "default": "network"},
+        "port_base": {"type": "dict", "default": {}},
         "podman_compose": {"type": "str", "default": "podman-compose"},
     },
     required_if=(

@@ -15,6 +15,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 OTHER = {"blue": "green", "green": "blue"}
+# The first port of a colour on the host, where bluegreen_publish is not network.
+PORT_BASE = {"blue": 21000, "green": 22000}
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ class Networks:
 
     def shared_on(self, colour: str, service: str) -> Address:
         return self._address(self.colour_subnet(colour), self._host(self.shared, self.addresses.shared, service))
+
+    def published(self, colour: str, service: str, base: Mapping[str, int] = PORT_BASE) -> tuple[int, int]:
+        """The host's ports of a coloured service, where ports are published: (of ``port``, of ``admin_port``)."""
+        host = self._host(self.services, self.addresses.services, service)
+        first = int(base[colour]) + 2 * (host - addresses.SERVICES.start)
+        return first, first + 1
 
     @staticmethod
     def _host(names: Iterable[str], numbers: Mapping[str, int], name: str) -> int:
