@@ -20,29 +20,34 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher i
 
 CONFIRM_SECONDS = 10.0
 TOP_ROUTES = 5
+TOLD = ("verdict", "release", "version", "colour", "flip", "reasons", "signed_off")
 
 # Essential services of a colour that are not ready now, in plain words.
 Unready = Callable[[str], "list[str]"]
 
 
 def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
-    """Move the switch back if that helps. {done, to, why, ms, seen_ms, token, public}."""
+    """Move the switch back if that helps. {done, to, why, ms, seen_ms, token, public}.
+
+    A way back that another watcher had begun is gone to its end: the switch may be moved already.
+    """
     old, clock = watcher.config.old, watcher.world.clock
     try:
-        if not watcher.still_ours(watcher.read_switch()):
+        if not watcher.rolling and not watcher.still_ours(watcher.read_switch()):
             return {"done": False, "to": "", "why": "the switch was moved meanwhile"}
-        dead = unready(old)
+        dead = [] if watcher.rolling else unready(old)
         if dead:
             return {"done": False, "to": "", "why": "%s is not alive (%s)" % (old, "; ".join(dead))}
+        watcher.note({"event": "rolling_back", "to": old, "flip": watcher.flip})
         begun = clock.monotonic()
-        after = watcher.world.switch.rollback()
+        after = watcher.world.switch.rollback(expect_flip=watcher.flip)
         ms = 1000 * (clock.monotonic() - begun)
-        watcher.world.observer.live = after.live
-        others = wait_until(
-            clock, lambda: watcher.world.public.others(after.live), lambda found: not found, CONFIRM_SECONDS
-        )
     except (BluegreenError, OSError) as exc:
         return {"done": False, "to": "", "why": str(exc)}
+    watcher.world.observer.live = after.live
+    others = wait_until(
+        clock, lambda: watcher.world.public.others(after.live), lambda found: not found, CONFIRM_SECONDS
+    )
     return {
         "done": True,
         "to": after.live,
@@ -76,6 +81,7 @@ def verdict_of(watcher: Watcher, judgement: Judgement, rolled: dict[str, Any]) -
         "images": images,
         "reasons": list(judgement.reasons),
         "rolled_back": rolled,
+        "signed_off": watcher.course.signed,
         "evidence": {**judgement.evidence, "routes": routes, "parameters": watcher.parameters.as_dict()},
     }
 
@@ -87,7 +93,7 @@ def conclude(watcher: Watcher, judgement: Judgement, unready: Unready) -> dict[s
         rolled = roll_back(watcher, unready)
         watcher.note({"event": "rolled_back" if rolled["done"] else "not_rolled_back", **rolled})
     verdict = verdict_of(watcher, judgement, rolled)
-    told = {name: verdict[name] for name in ("verdict", "release", "version", "colour", "flip", "reasons")}
+    told = {name: verdict[name] for name in TOLD}
     watcher.note({"event": "evidence", **verdict["evidence"]})
     try:
         write_json(watcher.state.release(watcher.config.release, "verdict.json"), verdict)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -57,6 +57,10 @@ class Config:
     @property
     def old(self) -> str:
         return OTHER[self.colour]
+
+    def askable(self) -> Config:
+        """Without the probes whose secrets the disk has no more: what is left is still worth asking."""
+        return replace(self, probes={name: one for name, one in self.probes.items() if name in self.probe_secrets})
 
     def write(self, path: str) -> None:
         write_json(path, asdict(self), 0o600)

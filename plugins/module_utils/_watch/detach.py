@@ -21,7 +21,9 @@ def systemd_argv(unit: str, argv: Sequence[str], env: Mapping[str, str], log: st
     """A transient service: a login that ends may take its whole control group with it, a service stays."""
     passed = ["--setenv=%s=%s" % pair for pair in sorted(env.items())]
     logged = ["--property=StandardOutput=append:%s" % log, "--property=StandardError=append:%s" % log]
-    return ["systemd-run", "--collect", "--quiet", "--unit=%s" % unit, *passed, *logged, *argv]
+    # Killed with its keeper it is started again; one that ends by itself has said why.
+    kept = ["--property=Restart=on-abnormal", "--property=RestartSec=1"]
+    return ["systemd-run", "--collect", "--quiet", "--unit=%s" % unit, *kept, *passed, *logged, *argv]
 
 
 def environment(library: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ Events that it weighs (others are passed over; all have ``event`` and ``at``, se
     pair    {checks: {name: [new ok, old ok]}}                 the same probes, sent to both colours at the same time
     rule    {rule, bad, detail}                                a hard rule was looked at
     public  {agrees, detail}                                   what the public name answered, against the switch
-    ended   {why: window|superseded|stopped|..., detail}
+    ended   {why: window|promoted|aborted|superseded|stopped|..., detail}
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameter
 PASS, SYNTHETIC, FAIL, INCONCLUSIVE = "PASS", "PASS_SYNTHETIC_ONLY", "FAIL", "INCONCLUSIVE"
 # An environment incident is over when no pair confirmed it for so long (seconds).
 INCIDENT_SECONDS = 5.0
+# Ends that leave the rules to decide: the window was over, or somebody said that enough was seen.
+ENDS = ("window", "promoted")
 
 
 class Judge:
@@ -139,7 +141,7 @@ class Judge:
     def _doubts(self, end: Mapping[str, Any]) -> list[str]:
         """Why not to pass at the end of the window."""
         found = []
-        if end["why"] != "window":
+        if end["why"] not in ENDS:
             found.append(str(end.get("detail") or end["why"]))
         if self._source_down >= self.parameters.consecutive:
             found.append("the access log could not be trusted for %d samples (SOURCE_DOWN)" % self._source_down)
@@ -186,6 +188,14 @@ class Judge:
             self.synthetic["n"],
         )
         return Judgement(PASS, (reason,), self.evidence())
+
+    def if_ended(self, end: Mapping[str, Any]) -> Judgement:
+        """What the judgement would be if the watch ended so."""
+        ended, self.ended = self.ended, end
+        try:
+            return self.judgement()
+        finally:
+            self.ended = ended
 
     def evidence(self) -> dict[str, Any]:
         return {

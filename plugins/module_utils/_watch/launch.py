@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``release_watch`` without Ansible: is there a watcher, start one, stop it, tell what it saw."""
+"""``release_watch`` without Ansible: is there a watcher, start one, begin a dead one again, stop it, tell what it saw."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text
@@ -27,11 +28,30 @@ DECIDED = ("PASS", "PASS_SYNTHETIC_ONLY", "FAIL")
 
 @dataclass(frozen=True)
 class Seen:
-    """The present watch. ``about`` is {pid, start, release, colour, since}, empty when there never was one."""
+    """The present watch. ``about`` is {pid, start, release, colour, since, keeper}, empty when there never was one."""
 
     about: Mapping[str, Any] = field(default_factory=dict)
     alive: bool = False
     verdict: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def release(self) -> str:
+        return str(self.about.get("release") or "")
+
+    @property
+    def died(self) -> bool:
+        """Whether there was a watcher that left without a verdict."""
+        return bool(self.about) and not self.alive and not self.verdict
+
+
+def observe(state: StateDir, release: str = "") -> Seen:
+    """The watch of a release, or the last one of the deployment."""
+    about = read_json(state.path("watch.json")) or {}
+    if release and about.get("release") != release:
+        about = read_json(state.release(release, "watch", "pid")) or {}
+    name = release or about.get("release", "")
+    verdict = read_json(state.release(name, "verdict.json")) if name else None
+    return Seen(about, process.watched(about), verdict or {})
 
 
 class Launch:
@@ -41,13 +61,7 @@ class Launch:
         self.clock = clock
 
     def observe(self, release: str = "") -> Seen:
-        """The watch of a release, or the last one of the deployment."""
-        about = read_json(self.state.path("watch.json")) or {}
-        if release and about.get("release") != release:
-            about = read_json(self.state.release(release, "watch", "pid")) or {}
-        name = release or about.get("release", "")
-        verdict = read_json(self.state.release(name, "verdict.json")) if name else None
-        return Seen(about, process.alive(about), verdict or {})
+        return observe(self.state, release)
 
     def plan_start(self, seen: Seen, wanted: Config, flip: str) -> Plan:
         """Nothing when this very cutover is watched or judged; ``flip`` is that of the switch if it is live already."""
@@ -62,9 +76,27 @@ class Launch:
         stop = (Step("stop", "watcher", "of %s" % seen.about.get("release")),) if seen.alive else ()
         return Plan(before, after, stop + (Step("start", "watcher", "of %s" % wanted.release),))
 
+    def plan_again(self, seen: Seen) -> Plan:
+        """Begin a watcher again that died before its verdict, while its colour is live or nobody flipped yet."""
+        before = {"release": seen.about.get("release"), "alive": seen.alive}
+        if not seen.died or self.kept(seen.release) is None:
+            return Plan(before, before)
+        return Plan(before, {**before, "alive": True}, (Step("begin", "watcher", "of %s again" % seen.release),))
+
     def plan_stop(self, seen: Seen) -> Plan:
         before = {"release": seen.about.get("release"), "alive": seen.alive}
         return Plan(before, {**before, "alive": False}, (Step("stop", "watcher"),) if seen.alive else ())
+
+    def kept(self, release: str) -> Config | None:
+        """What the watch of a release was told, without its secrets."""
+        values = read_json(self.state.release(release, "watch", "config.json"))
+        return Config.of(values) if isinstance(values, dict) else None
+
+    def switch(self, release: str) -> Switch | None:
+        """The switch that a watch looked at."""
+        kept = self.kept(release)
+        found = Switch(kept.switch_dir) if kept else None
+        return found if found and found.exists() else None
 
     def apply(self, plan: Plan, wanted: Config | None = None) -> str:
         """Carry the plan out; how a watcher was started, '' when none was."""
@@ -73,28 +105,27 @@ class Launch:
             if step.action == "stop":
                 process.end(self.observe().about, self.clock, STOPPED_SECONDS)
             elif wanted is not None:
-                how = self._start(wanted)
+                how = self._start(wanted, fresh=step.action == "start")
         return how
 
-    def _start(self, wanted: Config) -> str:
+    def _start(self, wanted: Config, fresh: bool) -> str:
         where = self.state.ensure("releases", wanted.release, "watch")
-        self._set_aside(wanted.release)
-        path = os.path.join(where, "config.json")
+        if fresh:
+            self._set_aside(wanted.release)
+        path, log, events = (os.path.join(where, name) for name in ("config.json", "log", "events.jsonl"))
         wanted.write(path)
         library = payload.install(self.state.path("lib"))
-        log = os.path.join(where, "log")
-        before = self.observe(wanted.release).about
+        before, told = self.observe(wanted.release).about, len(record.read(events))
         unit = "olympus-bluegreen-watch-%s-%d" % (wanted.deployment, self.clock.now())
         begun = detach.start(self.runner, unit, library, main.__name__, path, log)
-        events = os.path.join(where, "events.jsonl")
-        wait_until(self.clock, lambda: bool(record.read(events)) or begun.gone(), bool, STARTED_SECONDS)
-        if not record.read(events):
+        wait_until(self.clock, lambda: len(record.read(events)) > told or begun.gone(), bool, STARTED_SECONDS)
+        if len(record.read(events)) <= told:
             now = self.observe(wanted.release).about
             if now != before:
                 process.end(now, self.clock, 1)
             raise BluegreenError(
                 "the watcher did not begin: %s" % (last_words(log) or "it said nothing"),
-                mend="nothing was flipped; see %s" % log,
+                mend="%s; see %s" % ("nothing was flipped" if fresh else "what is live stays live, unwatched", log),
             )
         return begun.how
 
@@ -106,14 +137,15 @@ class Launch:
             path = self.state.release(release, *names)
             if os.path.exists(path):
                 os.rename(path, path + suffix)
-        pid = self.state.release(release, "watch", "pid")
-        if os.path.exists(pid):
-            os.unlink(pid)
+        for name in ("pid", "control"):
+            path = self.state.release(release, "watch", name)
+            if os.path.exists(path):
+                os.unlink(path)
 
     def result(self, release: str = "", since: int = 0) -> dict[str, Any]:
         """What ``read`` returns."""
         seen = self.observe(release)
-        name = release or seen.about.get("release", "")
+        name = release or seen.release
         told = record.read(self.state.release(name, "watch", "events.jsonl")) if name else []
         verdict = dict(seen.verdict)
         rolled = verdict.get("rolled_back") or {}
@@ -124,6 +156,7 @@ class Launch:
             "release": name,
             "verdict": verdict.get("verdict", ""),
             "reasons": verdict.get("reasons", []),
+            "signed_off": verdict.get("signed_off") or {},
             "returned_to": rolled.get("to", ""),
             "not_returned": rolled.get("why", ""),
             "courier": bool(rolled.get("to")) and not adopted,

@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
@@ -25,18 +25,20 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import conclude
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import INCONCLUSIVE, judge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.keeper import HELD, LIVES, keep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import Judgement
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.past import Past
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import PairedProber, unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.process import identity
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher, World
-
-HELD = 3
 
 
 def world_of(config: Config, network: Network, clock: SystemClock, podman: Podman) -> World:
@@ -57,19 +59,24 @@ def world_of(config: Config, network: Network, clock: SystemClock, podman: Podma
     )
 
 
-def watch(config: Config) -> None:
-    """One watch from beginning to verdict."""
+def watch(config: Config, deaths: int) -> None:
+    """One watch from beginning to verdict; after too many deaths only the verdict, that nobody could watch."""
     clock, podman = SystemClock(), Podman(SubprocessRunner())
     both = {**checks.addresses(config.wanted(config.colour)), **checks.addresses(config.wanted(config.old))}
     network = Network(podman, str(config.edge.get("container") or ""), both)
     watcher = Watcher(config, world_of(config, network, clock, podman))
     try:
-        judgement = watcher.run()
+        judgement = given_up(watcher, deaths) if deaths >= LIVES - 1 else watcher.run()
     except Exception as exc:  # a watch that ends without a verdict would be taken for one that still runs
         traceback.print_exc()
         judgement = Judgement(INCONCLUSIVE, ("the watch broke: %s: %s" % (type(exc).__name__, exc),), {})
     conclude(watcher, judgement, lambda colour: unready(config, DirectHttp(), network, colour))
     watcher.stop_sources()
+
+
+def given_up(watcher: Watcher, deaths: int) -> Judgement:
+    watcher.flip = str(Past.of(events.read(watcher.path)).armed.get("flip", ""))
+    return Judgement(INCONCLUSIVE, ("the watcher died %d times" % deaths,), {})
 
 
 @contextmanager
@@ -93,16 +100,32 @@ def main(argv: Sequence[str]) -> int:
         found = {"verdict": told.verdict, "reasons": told.reasons, "evidence": told.evidence}
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return 0
-    where = os.path.dirname(os.path.abspath(argv[0]))
     config = load(argv[0])
-    with only_one(os.path.join(config.state_dir, "watch.flock")) as alone:
+    record = StateDir(config.state_dir).release(config.release, "watch", "events.jsonl")
+    if events.read(record):
+        config = config.askable()
+    keeper = identity(os.getpid())
+    return keep(lambda deaths: watch_alone(config, keeper, deaths), lambda: bool(events.read(record)))
+
+
+def watch_alone(config: Config, keeper: Mapping[str, int], deaths: int) -> int:
+    """Watch, unless another watcher of this deployment does or the verdict is there."""
+    state = StateDir(config.state_dir)
+    with only_one(state.path("watch.flock")) as alone:
         if not alone:
             sys.stderr.write("another watcher of this deployment is running\n")
             return HELD
-        me = {**identity(os.getpid()), "release": config.release, "colour": config.colour, "since": SystemClock().now()}
-        write_json(os.path.join(where, "pid"), me)
-        write_json(os.path.join(config.state_dir, "watch.json"), me)
-        watch(config)
+        about = {"release": config.release, "colour": config.colour, "since": SystemClock().now()}
+        me = {**identity(os.getpid()), **about, "keeper": keeper, "deaths": deaths}
+        try:
+            write_json(state.release(config.release, "watch", "pid"), me)
+            write_json(state.path("watch.json"), me)
+        except OSError:  # the disk is full: better an unknown watcher than none
+            traceback.print_exc()
+        if os.path.exists(state.release(config.release, "verdict.json")):
+            write_report(state, config.release)
+        else:
+            watch(config, deaths)
     return 0
 
 

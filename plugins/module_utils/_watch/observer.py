@@ -98,12 +98,18 @@ class Observer:
         self.answered = 0.0
         self.live = config.old
 
+    def resume(self, live: str, containers: Mapping[str, tuple[str, int, int]]) -> None:
+        """Go on where another observer was: what it saw first counts, not what is there now."""
+        self.live = live
+        self._before = dict(containers)
+
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join(SECONDS * 2)
+        if self._thread.is_alive():
+            self._thread.join(SECONDS * 2)
 
     def events(self) -> list[dict[str, Any]]:
         found = []
@@ -128,6 +134,7 @@ class Observer:
             return
         if not self._before:
             self._before = now
+            self._put({"event": "containers", "seen": now})
         detail = changed(self._before, now)
         self._put({"event": "rule", "rule": STOPPED, "bad": bool(detail), "detail": detail})
 

@@ -80,7 +80,8 @@ class PairedProber:
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join(SECONDS * 3)
+        if self._thread.is_alive():
+            self._thread.join(SECONDS * 3)
 
     def events(self) -> list[Event]:
         found = []

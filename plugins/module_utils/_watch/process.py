@@ -36,11 +36,23 @@ def alive(known: Mapping[str, Any] | None) -> bool:
     return started(int(known["pid"])) == int(known["start"]) != 0
 
 
+def watched(known: Mapping[str, Any]) -> bool:
+    """Whether the process lives, or its keeper, who is about to begin it again."""
+    return alive(known) or alive(known.get("keeper"))
+
+
 def end(known: Mapping[str, Any], clock: Clock, patience: float) -> bool:
-    """SIGTERM, then SIGKILL after ``patience`` seconds; whether it had to be killed. Never touches another process."""
-    if not alive(known):
+    """SIGTERM, then SIGKILL after ``patience`` seconds; whether it had to be killed. Never touches another process.
+
+    A process with a ``keeper`` belongs to its group, and the keeper is told too: it must not begin it again.
+    """
+    keeper: Mapping[str, Any] = known.get("keeper") or {}
+    if alive(keeper) and os.getpgid(int(keeper["pid"])) == int(keeper["pid"]):
+        os.killpg(int(keeper["pid"]), signal.SIGTERM)
+    elif alive(known):
+        os.kill(int(known["pid"]), signal.SIGTERM)
+    else:
         return False
-    os.kill(int(known["pid"]), signal.SIGTERM)
     if wait_until(clock, lambda: alive(known), lambda living: not living, patience):
         os.kill(int(known["pid"]), signal.SIGKILL)
         wait_until(clock, lambda: alive(known), lambda living: not living, 5)

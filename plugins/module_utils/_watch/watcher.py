@@ -5,11 +5,12 @@
 """The watch itself: wait for the flip, look, judge, and act at once when the new colour is worse.
 
 Nothing here needs the controller. Every observation is an event on disk before it is judged, so that the verdict can
-be checked afterwards from the record alone.
+be checked afterwards from the record alone, and a watcher that died is gone on with from there.
 """
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,24 +21,30 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events as record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import judge as judging
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import stats
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import CLIENT_CLOSED, Counts, Tail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Tail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.approach import Approach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.course import Course
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import (
     Baseline,
     Judgement,
     Parameters,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.past import Past
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import Prober
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.trail import Trail
 
-# So much of the log before the flip is read for the baseline (bytes); what is older says little about tonight.
-BACK = 64 << 20
 # How soon a flip is seen, and how often the waiting says that it waits (seconds).
 LOOK, HEARTBEAT, PROGRESS = 0.1, 10.0, 5.0
-# An own request that the log doesn't show within so many intervals means that the log can't be trusted.
-LATE_INTERVALS, LATE_AT_LEAST = 3, 5.0
+# A flip that is older than this when it is first seen was not watched from its beginning (seconds).
+LATE = 1.0
+# A watcher that comes late looks for so long at least, though the window be over: probes must have been sent.
+LEAST = 30.0
+
+End = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -58,31 +65,28 @@ class Watcher:
         self.world = world
         self.state = StateDir(config.state_dir)
         self.path = self.state.release(config.release, "watch", "events.jsonl")
+        self.control = self.state.release(config.release, "watch", "control")
         self.counts = Counts(config.colour, config.old)
+        self.trail = Trail(world.tail, self.counts, config.interval)
         self.parameters = Parameters.of({**config.parameters, "metrics": 2 if world.prober else 1})
         self.judge = judging.Judge(self.parameters, Baseline())
+        self.course = Course(config.window)
         self.flip = ""
+        self.rolling = False
         self.since = world.clock.now()
         self.stopped = False
-        self._trusted: set[str] = set()
-        self._n = 0
-        self._bad_times: list[float] = []
-        self._first = self.since
-        # When the oldest own request began that the log does not show yet; 0 when it shows all.
-        self._unshown = 0.0
+        # Monotonic: when the window began, and before what no window ends.
+        self._begun = self._least = 0.0
 
     def run(self) -> Judgement:
         """Watch to the end. Never raises for what the world does; the judgement says it."""
         signal.signal(signal.SIGTERM, self._stop)
-        self._listen()
-        self.note({"event": "waiting", "release": self.config.release, "colour": self.config.colour})
-        for source in self._sources():
-            source.start()
+        past = Past.of(record.read(self.path))
         try:
-            why = self._wait() or self._watch()
+            why = (self._go_on(past) if past.armed else self._begin(past)) or self._watch()
         except BluegreenError as exc:
             why = ("broken", "the watch itself failed: %s" % exc)
-        if why[0] != "failed":
+        if why[0] not in ("failed", "decided"):
             self._weigh({"event": "ended", "why": why[0], "detail": why[1]})
         return self.judge.judgement()
 
@@ -109,85 +113,114 @@ class Watcher:
     def _sources(self) -> list[Prober | Observer]:
         return [self.world.observer, *([self.world.prober] if self.world.prober else [])]
 
+    def _start_sources(self) -> None:
+        for source in self._sources():
+            source.start()
+
     def _stop(self, _signal: int, _frame: object) -> None:
         self.stopped = True
 
     # Before the flip
 
-    def _listen(self) -> None:
-        """Read what the old colour answered lately; the window of the baseline ends with the flip."""
-        self.world.tail.open(BACK)
-        self._first = self.world.clock.now()
-        self._baseline()
-
-    def _baseline(self) -> None:
-        oldest = self.since - self.config.baseline
-        for line in self.world.tail.lines():
-            if line.ours:
-                self.counts.last_ours = max(self.counts.last_ours, line.at)
-            if line.ours or line.at < oldest or line.status in (0, CLIENT_CLOSED):
-                continue
-            if line.colour == self.config.old or (line.bad and not line.colour):
-                self._first = min(self._first, line.at)
-                self._n += 1
-                if line.bad:
-                    self._bad_times.append(line.at)
-
-    def _wait(self) -> tuple[str, str] | None:
+    def _begin(self, past: Past) -> End | None:
         """Until the switch names our colour; (why, detail) when that never came."""
-        clock = self.world.clock
+        clock, flipped = self.world.clock, self._flipped(self.read_switch())
+        self.course = Course(self.config.window, past.events)
+        approach = Approach(self.config.old, self.since - self.config.baseline, self.since, flipped)
+        # What the log held before the flip ends with it; the rest is read again when the watch is armed.
+        self.trail.rewind()
+        approach.read(self.trail.lines())
+        self.note({"event": "waiting", "release": self.config.release, "colour": self.config.colour})
+        self._start_sources()
         deadline, beat = clock.monotonic() + self.config.wait, clock.monotonic() + HEARTBEAT
         while True:
             state = self.read_switch()
             if state.live == self.config.colour:
-                self._begin(state)
+                self._arm(state, approach)
                 return None
             if self.stopped:
                 return "stopped", "the watch was stopped before the flip"
+            self._obey()
+            if self.course.end:
+                return self.course.end
             if clock.monotonic() >= deadline:
                 return "never_live", "%s was not live within %g s" % (self.config.colour, self.config.wait)
             if clock.monotonic() >= beat:
                 beat += HEARTBEAT
                 self.note({"event": "waiting", "release": self.config.release, "colour": self.config.colour})
-            self._baseline()
-            self._trust()
+            approach.read(self.trail.lines())
+            self._trust(approach)
             clock.sleep(LOOK)
 
-    def _trust(self) -> None:
-        for event in self.world.prober.events() if self.world.prober else ():
-            if event["event"] == "pair":
-                self._trusted.update(name for name, (_new, old) in event["checks"].items() if old)
-            elif event["event"] == "probing":
-                self.note(event)
+    def _flipped(self, state: SwitchState) -> float:
+        """When our colour went live, if it did long ago; infinity while it has not."""
+        if state.live != self.config.colour or state.return_to is None:
+            return math.inf
+        return state.return_to.at if self.world.clock.now() - state.return_to.at > LATE else math.inf
 
-    def _begin(self, state: SwitchState) -> None:
-        now = self.world.clock.now()
+    def _trust(self, approach: Approach) -> None:
+        for source in self._sources():
+            for event in source.events():
+                if event["event"] == "pair":
+                    approach.trust(event)
+                elif event["event"] in ("probing", "containers"):
+                    self.note(event)
+
+    def _arm(self, state: SwitchState, approach: Approach) -> None:
+        clock, late = self.world.clock, self._flipped(state)
+        at = clock.now() if late == math.inf else late
         self.flip = state.return_to.flip if state.return_to else ""
-        self.counts.flipped = now
+        self.counts.flipped, self.counts.last_ours = at, approach.last_ours
         self.world.observer.live = self.config.colour
-        slots = stats.slots(self._bad_times, self._first, now, self.parameters.slot)
-        baseline = Baseline(self._n, len(self._bad_times), stats.dispersion(slots), round(now - self._first, 1))
         armed = self.note(
             {
                 "event": "armed",
-                "at": now,
+                "at": at,
                 "flip": self.flip,
                 "colour": self.config.colour,
                 "window": self.config.window,
                 "parameters": self.parameters.as_dict(),
-                "baseline": asdict(baseline),
-                "trusted": sorted(self._trusted),
+                "baseline": asdict(approach.baseline(at, self.parameters.slot)),
+                "trusted": sorted(approach.trusted),
             }
         )
         self.judge = judging.of_armed(armed)
+        self._begun = clock.monotonic() - max(0.0, clock.now() - at)
+        if late != math.inf:
+            self._catch_up(at)
 
-    # After it
+    # After somebody died
 
-    def _watch(self) -> tuple[str, str]:
+    def _go_on(self, past: Past) -> End | None:
+        """Be where the watcher was that wrote these events; (why, detail) where it had decided already."""
+        clock, armed = self.world.clock, past.armed
+        self.flip, self.counts.flipped = str(armed["flip"]), float(armed["at"])
+        self.rolling = past.rolling
+        self.judge = judging.of_armed(armed)
+        for event in past.events:
+            self.judge.add(event)
+        self.course = Course(self.config.window, past.events)
+        self.world.observer.resume(self.config.colour, past.containers)
+        self.note({"event": "resumed", "release": self.config.release, "gap": round(clock.now() - past.until, 1)})
+        if self.judge.judgement().verdict:
+            return "decided", ""
+        self._begun = clock.monotonic() - max(0.0, clock.now() - float(armed["at"]))
+        self._start_sources()
+        self._catch_up(past.until)
+        return None
+
+    def _catch_up(self, since: float) -> None:
+        """What the log says of the time in which nobody looked."""
+        self._least = self.world.clock.monotonic() + min(LEAST, self.config.window)
+        for sample in self.trail.missed(since, self.parameters.slot):
+            self._weigh(sample)
+
+    # After the flip
+
+    def _watch(self) -> End:
         """(why, detail) of the end; why is ``failed`` when there is a reason to roll back."""
         clock = self.world.clock
-        begun = clock.monotonic()
-        progress = begun + PROGRESS
+        progress = clock.monotonic() + PROGRESS
         while True:
             tick = clock.monotonic()
             ended = self._superseded()
@@ -196,14 +229,21 @@ class Watcher:
             self._collect()
             if self.judge.failures():
                 return "failed", ""
+            self._obey()
+            if self.course.end:
+                return self.course.end
             if tick >= progress:
                 progress += PROGRESS
-                self.note({"event": "progress", "left": round(self.config.window - (tick - begun)), **self._numbers()})
-            if tick - begun >= self.config.window:
+                self.note({"event": "progress", **self._left(tick), **self._numbers()})
+            if tick >= self._least and self.course.over(tick - self._begun):
                 return "window", ""
             clock.sleep(max(0.05, self.config.interval - (clock.monotonic() - tick)))
 
-    def _superseded(self) -> tuple[str, str] | None:
+    def _left(self, tick: float) -> dict[str, Any]:
+        left = round(max(self.course.window - (tick - self._begun), self._least - tick, 0))
+        return {"left": left, "held": self.course.held}
+
+    def _superseded(self) -> End | None:
         if self.stopped:
             return "stopped", "the watch was stopped"
         state = self.read_switch()
@@ -213,23 +253,26 @@ class Watcher:
             return "superseded", "a newer cutover began during the watch"
         return None
 
+    def _obey(self) -> None:
+        """Answer an operator's order: the event first, then its file goes."""
+        order = control.pending(self.control)
+        if order is None:
+            return
+        if not self.course.knows(order):
+            now = self.judge.if_ended({"why": "promoted", "at": self.world.clock.now()})
+            told = self.note(self.course.answer(order, bool(self.flip), now))
+            self.course.add(told)
+        try:
+            control.clear(self.control)
+        except OSError:
+            return
+
     def _collect(self) -> None:
-        self.counts.add(self.world.tail.lines())
-        taken = self.counts.take()
+        sample = self.trail.sample(self.world.observer.answered, self.world.clock.now())
         for source in self._sources():
             for event in source.events():
                 self._weigh(event)
-        self._weigh({"event": "sample", **taken, "source": self._source()})
-
-    def _source(self) -> str:
-        """Whether the log shows what we know was asked."""
-        asked, shown, now = self.world.observer.answered, self.counts.last_ours, self.world.clock.now()
-        if self._unshown and shown >= self._unshown:
-            self._unshown = 0.0
-        if not self._unshown and asked > shown:
-            self._unshown = asked
-        late = bool(self._unshown) and now - self._unshown > max(LATE_INTERVALS * self.config.interval, LATE_AT_LEAST)
-        return "down" if late or not self.world.tail.exists() else "ok"
+        self._weigh(sample)
 
     def _weigh(self, event: Mapping[str, Any]) -> None:
         """On disk first, then to the judge. A rule that holds is written only when it was broken before."""
