@@ -260,13 +260,13 @@ partial: {description: What had been done before a failure., type: dict, returne
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Admin, PodmanEdge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC, edge_options, upstreams
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC, upstreams
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
 
@@ -274,12 +274,12 @@ def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     params = module.params
     try:
-        options = edge_options(params)
-        edge = PodmanEdge(Podman(SubprocessRunner()), params["project"], options)
+        options = edge_options(params["edge"])
+        edge = edge_of(SubprocessRunner(), params["project"], options)
         app = App(
             params,
             edge,
-            Admin(edge, DirectHttp()),
+            Admin(edge),
             upstreams(params),
             DirectHttp(options.ca or None),
             SystemClock(),

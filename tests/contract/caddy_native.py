@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Admin, EdgeOptions, Place
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions, Place
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Response
@@ -180,6 +181,9 @@ class NativeEdge:
     def seen_caddyfile(self) -> bytes | None:
         return self.path.read_bytes()
 
+    def hidden(self, directory: str) -> str:
+        return ""
+
     def reloads(self) -> int:
         """How often somebody sent a configuration, by Caddy's own log."""
         entries = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
@@ -196,7 +200,7 @@ class World:
             Upstream(name, ADDRESS["blue"] % number, ADDRESS["green"] % number, ui=name != "kratos")
             for number, name in enumerate(SERVICES, 1)
         )
-        self.admin = Admin(edge, DirectHttp())
+        self.admin = Admin(edge)
         self.backend_port = port
         self.marker = Path(edge.place().directory) / "switch"
 
@@ -209,6 +213,7 @@ class World:
             "token": 0,
             "force": False,
             "keep_pinned": False,
+            "lost": "",
             "deadline": 5.0,
             "confirm_timeout": 3.0,
             **params,

@@ -12,9 +12,9 @@ import caddy_native as native
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import adapt, has_named_logs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import adapt, has_named_logs, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,

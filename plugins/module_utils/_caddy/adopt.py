@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite, unified
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Admin, Edge, adapt, has_named_logs
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import BEGIN, DIRECTORY, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import unified
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, arguments, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import Installer, cost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import Journal, overwrite, read_bytes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import syntax_of, text_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
@@ -29,14 +31,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
 
-def root_of(edge: Edge) -> str:
-    """The directory that the edge's file matchers look into, as the edge sees it."""
-    return "%s/%s/switch" % (edge.options.mount.rstrip("/"), DIRECTORY)
-
-
 @dataclass(frozen=True)
 class Change:
-    """From ``current`` to ``wanted`` bytes in the Caddyfile; ``base`` is what ``wanted`` was made of."""
+    """From ``current`` to ``wanted`` bytes in the file; ``base`` is what ``wanted`` was made of."""
 
     current: bytes
     base: bytes
@@ -46,9 +43,14 @@ class Change:
     patch: str
     warnings: tuple[str, ...] = ()
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What a diff shows."""
+        return text_of(self.current), text_of(self.wanted)
+
 
 class Adopter:
-    """``step`` is called with a name before every change: tests stop there, nobody else needs it."""
+    """For an edge that reads a file. ``step`` is called with a name before every change: tests stop there."""
 
     def __init__(
         self, edge: Edge, admin: Admin, upstreams: Sequence[Upstream], step: Callable[[str], None] = lambda name: None
@@ -57,46 +59,39 @@ class Adopter:
         self.admin = admin
         self.upstreams = upstreams
         self.step = step
-        self.directory = edge.place().directory
-        self.journal = Journal(self.directory)
-        self.switch = Switch(self.directory, step)
+        self.syntax = syntax_of(edge, upstreams)
+        self.installer = Installer(edge, admin, upstreams, step)
+        self.switch = self.installer.switch
+        self.journal = Journal(self.installer.directory)
 
     def adopted(self) -> Change:
         """What adopt would do. Raises where the rewrite is impossible or would mean something else."""
         current, base = self._current()
-        named_log = has_named_logs(self.edge)
-        done = rewrite(_text(base), self.upstreams, self.edge.options.mount, self.edge.options.caddyfile, named_log)
-        config = adapt(self.edge, done.text)
-        self._prove(base, config, named_log)
-        wanted = done.text.encode()
-        first = () if self._installed() else (Step("make", self.directory),)
-        return self._change(current, base, wanted, config, first, done.warnings)
+        done = self.syntax.rewritten(base)
+        return self._change(current, base, done.content, done.config, self.installer.steps(), done.warnings)
 
     def undone(self, force: bool = False) -> Change:
         """What undo would do. Refused where it would lose an edit or move the public to another colour."""
         current = self._file()
         before, after = self.journal.before, self.journal.after
-        if before is None and BEGIN.encode() in current:
-            raise Refused(
-                "the journal with the operator's Caddyfile is gone", mend="restore the file from your repository"
-            )
+        if before is None and self.syntax.adopted(current):
+            raise Refused("the journal with the operator's file is gone", mend="restore the file from your repository")
         if before is None:
-            return self._change(current, current, current, adapt(self.edge, _text(current)), ())
-        if self.switch.exists() and self.switch.read().live != "blue" and not force and current != before:
-            raise Refused("green is live and the operator's Caddyfile only knows blue", mend="roll back first")
+            return self._change(current, current, current, self.syntax.config(current), ())
+        self.installer.refuse_undo(force or current == before)
         ours = current in (before, after) or self.journal.torn(current)
         if not force and current != before and not (ours and self.journal.base == before):
             raise Refused(
                 "%s was edited since adopt: undo would lose that" % self.edge.options.caddyfile,
                 mend="keep a copy and undo with force, or take the switch out by hand",
             )
-        return self._change(current, before, before, adapt(self.edge, _text(before)), ())
+        return self._change(current, before, before, self.syntax.config(before), ())
 
     def apply(self, change: Change) -> None:
         """Carry it out and read it back; a reload that fails puts the bytes back."""
         for step in change.plan.steps:
             if step.action == "make":
-                self.switch.install("blue", self.edge.place().owner)
+                self.installer.make()
             elif step.action == "rewrite":
                 self._rewrite(change)
             elif step.action == "reload":
@@ -122,26 +117,14 @@ class Adopter:
                 mend="the file was replaced under its mount, or it is another one: recreate the edge's container"
                 " (-e bluegreen_recreate_edge=true)",
             )
-        return current
-
-    def _installed(self) -> bool:
-        return self.switch.exists() and not self.switch.read().damage
-
-    def _prove(self, base: bytes, config: Any, named_log: bool) -> None:
-        plain = meaning.plain_names(config, self.upstreams, root_of(self.edge))
-        if plain:
+        if "--resume" in arguments(self.edge.place().pid):
             raise Refused(
-                "after the rewrite the edge would still dial %s by its plain name" % ", ".join(plain),
-                mend="it comes from an imported file or a variable: write it into the Caddyfile itself",
+                "the edge runs with --resume: what its API was told last is loaded at a start, not the file",
+                option="edge.config",
+                value=options.config,
+                mend="say edge.config=api",
             )
-        if not meaning.has_switch(config, root_of(self.edge)):
-            raise Refused("no coloured service is an upstream in %s" % self.edge.options.caddyfile)
-        if BEGIN in _text(base):
-            return
-        original = adapt(self.edge, _text(base))
-        where = meaning.difference(original, config, self.upstreams, root_of(self.edge), named_log)
-        if where:
-            raise Refused("the rewritten Caddyfile would mean something else at %s" % where, mend="report this form")
+        return current
 
     def _change(
         self,
@@ -157,47 +140,51 @@ class Adopter:
             steps.append(Step("rewrite", options.caddyfile, "in place"))
         running = self.admin.config()
         if running != config:
-            steps.append(Step("reload", self.edge.place().name, "about one request per busy connection may be lost"))
+            steps.append(Step("reload", self.edge.place().name, cost(self.edge, self.admin, running)))
         root = root_of(self.edge)
-        state = {"caddyfile": _text(current), "switch_running": meaning.has_switch(running, root)}
-        after = {"caddyfile": _text(wanted), "switch_running": meaning.has_switch(config, root)}
-        patch = unified(_text(base), _text(wanted), os.path.basename(options.caddyfile))
+        state = {"caddyfile": text_of(current), "switch_running": meaning.has_switch(running, root)}
+        after = {"caddyfile": text_of(wanted), "switch_running": meaning.has_switch(config, root)}
+        patch = unified(text_of(base), text_of(wanted), os.path.basename(options.caddyfile))
         return Change(current, base, wanted, config, Plan(state, after, tuple(steps)), patch, warnings)
 
     def _rewrite(self, change: Change) -> None:
-        self._validate(_text(change.wanted))
+        self._validate(text_of(change.wanted))
         self.step("journal")
         if change.wanted != change.base:
             # After an edit of an adopted file the operator's bytes stay those from before the first adopt.
-            edited = BEGIN.encode() in change.base
+            edited = self.syntax.adopted(change.base)
             before = (self.journal.before or change.base) if edited else change.base
             facts: dict[str, object] = {"caddyfile": self.edge.options.caddyfile, "edited": edited}
             self.journal.write(before, change.base, change.wanted, facts)
         overwrite(self.edge.options.caddyfile, change.wanted, self.step)
 
     def _validate(self, text: str) -> None:
-        result = self.edge.caddy("validate", "--config", "-", "--adapter", "caddyfile", stdin=text)
+        result = self.edge.caddy("validate", "--config", "-", *self.syntax.flags, stdin=text)
         if result.rc != 0:
             raise CommandError("the edge's Caddy refuses the new Caddyfile: %s" % result.last_words())
 
     def _reload(self, change: Change) -> None:
         self.step("reload")
-        result = self.edge.caddy("reload", "--config", self.edge.options.config_path, "--adapter", "caddyfile")
-        if result.rc == 0:
+        try:
+            self._load(change)
+        except CommandError as exc:
+            # A run that was cut off left the new file, or half of it: then the way back is the journal's other half.
+            cut_off = change.current == change.wanted or self.journal.torn(change.current)
+            other = self.journal.after if change.wanted == change.base else self.journal.base
+            restored = other if cut_off and other is not None else change.current
+            overwrite(self.edge.options.caddyfile, restored, self.step)
+            raise CommandError(
+                "the edge did not reload: %s" % exc.msg,
+                mend="its file is as it was, the edge serves as before",
+            ) from exc
+
+    def _load(self, change: Change) -> None:
+        options = self.edge.options
+        if options.admin_origin:
+            # Caddy's own command can say no other host than the address that it speaks to.
+            self.admin.load(change.config)
             return
-        # A run that was cut off left the new file, or half of it: then the way back is the journal's other half.
-        cut_off = change.current == change.wanted or self.journal.torn(change.current)
-        other = self.journal.after if change.wanted == change.base else self.journal.base
-        restored = other if cut_off and other is not None else change.current
-        overwrite(self.edge.options.caddyfile, restored, self.step)
-        raise CommandError(
-            "the edge did not reload: %s" % result.last_words(),
-            mend="the Caddyfile is as it was, the edge serves as before",
-        )
-
-
-def _text(content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as exc:
-        raise BluegreenError("the Caddyfile is not UTF-8: %s" % exc) from exc
+        flags = ("--config", options.config_path, *self.syntax.flags, "--address", options.admin)
+        result = self.edge.caddy("reload", *flags)
+        if result.rc != 0:
+            raise CommandError(result.last_words())

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Admin, Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, describe, release_of
@@ -59,6 +62,9 @@ class App:
         result.update(describe(state) if state else {"live": "", "idle": "", "return_to": None, "token": 0})
         if state and state.damage:
             problems.append("the switch is damaged (%s): run adopt" % state.damage)
+        if state:
+            owner = place.owner if place.pid else None
+            problems += ["the switch is damaged (%s): run adopt" % one for one in wrong(place.directory, owner)]
         try:
             config = self.admin.config()
         except BluegreenError as exc:
@@ -87,25 +93,38 @@ class App:
                 found.append("the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said))
         return found
 
+    def _adopter(self) -> Adopter | ApiAdopter:
+        kind = ApiAdopter if self.edge.options.config == "api" else Adopter
+        adopter = kind(self.edge, self.admin, self.upstreams)
+        adopter.installer.said = self.params["lost"]
+        return adopter
+
     def adopted(self) -> Result:
-        adopter = Adopter(self.edge, self.admin, self.upstreams)
+        adopter = self._adopter()
         return self._change(adopter, adopter.adopted())
 
     def undone(self) -> Result:
-        adopter = Adopter(self.edge, self.admin, self.upstreams)
+        adopter = self._adopter()
         return self._change(adopter, adopter.undone(self.params["force"]))
 
-    def _change(self, adopter: Adopter, change: Change) -> Result:
+    def _change(self, adopter: Adopter | ApiAdopter, change: Change) -> Result:
         if not self.check_mode:
             adopter.apply(change)
         state = describe(adopter.switch.read()) if adopter.switch.exists() else {"live": "", "idle": ""}
         after = bool(change.plan.after.get("switch_running"))
+        before, wanted = change.texts
+        name = self.edge.options.caddyfile or "running configuration"
         return {
             **state,
             "adopted": after if not self.check_mode else bool(change.plan.before.get("switch_running")),
             "patch": change.patch,
             "warnings": list(change.warnings),
-            "diff": change.plan.diff() if change.plan.changed else {"before": "", "after": ""},
+            "diff": {
+                "before": before,
+                "after": wanted,
+                "before_header": name + " (now)",
+                "after_header": name + (" (with the switch)" if after else " (as it was)"),
+            },
             **change.plan.result(),
         }
 

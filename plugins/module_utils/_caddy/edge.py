@@ -4,35 +4,35 @@
 
 """The running edge: where its files are, what it runs, whom it talks to.
 
-``Edge`` is the seam: everything above it works on a Caddy in a container (``PodmanEdge``) as on any other process.
+``Edge`` is the seam: everything above it works on a Caddy in a container as on one that is a process of the host.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import selectors
-import socket
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import DIRECTORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
-ESTABLISHED = "01"
+# How the edge gets its configuration: from a Caddyfile, from a JSON file, or by its API alone (`caddy run --resume`).
+CONFIGS = ("caddyfile", "json", "api")
+KINDS = ("container", "native")
+# Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
+NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
 
 
 @dataclass(frozen=True)
 class EdgeOptions:
-    """``caddyfile`` is on the host, ``config_path`` and ``mount`` are what the edge sees; ``address``, ``port`` and
-    ``scheme`` say where the public names are asked, ``ca`` is a PEM file or ''."""
+    """``caddyfile`` (the JSON file for ``config`` json) is on the host, ``config_path`` and ``mount`` are what the edge
+    sees; ``address``, ``port`` and ``scheme`` say where the public names are asked, ``ca`` is a PEM file or ''.
+
+    ``upstreams``: what the configuration dials (host:port) -> the coloured service and port that it means."""
 
     caddyfile: str
     service: str = "caddy"
@@ -43,6 +43,10 @@ class EdgeOptions:
     scheme: str = "https"
     ca: str = ""
     admin: str = "localhost:2019"
+    admin_origin: str = ""
+    kind: str = "container"
+    config: str = "caddyfile"
+    upstreams: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,99 +74,46 @@ class Edge(Protocol):
     def seen_caddyfile(self) -> bytes | None:
         """The configuration file as the edge sees it; None where it sees none."""
 
-
-@dataclass
-class PodmanEdge:
-    """A Caddy that podman-compose started: found by its labels, as names differ between releases."""
-
-    podman: Podman
-    project: str
-    options: EdgeOptions
-    _found: dict[str, Any] = field(default_factory=dict)
-
-    def _container(self) -> dict[str, Any]:
-        if not self._found:
-            found = self.podman.compose_container(self.project, self.options.service)
-            if found is None:
-                raise BluegreenError(
-                    "no container of project %s" % self.project,
-                    option="edge.service",
-                    value=self.options.service,
-                    mend="name the compose project and its Caddy service",
-                )
-            self._found = found
-        return self._found
-
-    def place(self) -> Place:
-        container = self._container()
-        name = str(container["Name"])
-        for mount in container.get("Mounts", []):
-            if mount.get("Destination") == self.options.mount and mount.get("RW") and os.path.isdir(mount["Source"]):
-                status = os.stat(mount["Source"])
-                directory = os.path.join(mount["Source"], DIRECTORY)
-                return Place(name, int(container["State"]["Pid"]), directory, (status.st_uid, status.st_gid))
-        raise BluegreenError(
-            "the edge %s has no writable volume at %s, where the switch must live" % (name, self.options.mount),
-            option="edge.mount",
-            value=self.options.mount,
-            mend="name another named volume of it; if it has none, add `caddy_config:%s` to the service %s and recreate"
-            " that one container (-e bluegreen_recreate_edge=true)" % (self.options.mount, self.options.service),
-        )
-
-    def _pid(self) -> int:
-        pid = int(self._container()["State"]["Pid"])
-        if not pid:
-            raise BluegreenError("the edge %s is not running" % self._container()["Name"], mend="start it")
-        return pid
-
-    def caddy(self, *args: str, stdin: str | None = None) -> Result:
-        where = os.path.dirname(self.options.config_path)
-        container = str(self._container()["Id"])
-        return self.podman.run("exec", "-i", "--workdir", where, container, "caddy", *args, stdin=stdin)
-
-    def network(self) -> AbstractContextManager[None]:
-        return network_of(self._pid())
-
-    def seen_caddyfile(self) -> bytes | None:
-        try:
-            with open("/proc/%d/root%s" % (self._pid(), self.options.config_path), "rb") as handle:
-                return handle.read()
-        except FileNotFoundError:
-            return None
+    def hidden(self, directory: str) -> str:
+        """Why the edge can't use the switch in ``directory`` of this host as it must; '' where it can."""
 
 
-class Admin:
-    """What the running edge says about itself, asked at its admin endpoint from inside its network."""
+def root_of(edge: Edge) -> str:
+    """The directory that the edge's file matchers look into, as the edge sees it."""
+    return "%s/%s/switch" % (edge.options.mount.rstrip("/"), DIRECTORY)
 
-    def __init__(self, edge: Edge, http: Http) -> None:
-        self._edge = edge
-        self._http = http
 
-    def _get(self, path: str) -> Any:
-        host, _colon, port = self._edge.options.admin.rpartition(":")
-        with self._edge.network():
-            answer: Response = self._http.request(
-                "GET",
-                "http://%s:%s%s" % (host, port, path),
-                connect=("127.0.0.1" if host == "localhost" else host, int(port)),
-                timeout=5,
-            )
-        if answer.status != 200:
-            raise BluegreenError(
-                "the edge's admin endpoint does not answer: %s" % (answer.error or "status %d" % answer.status),
-                option="edge.admin",
-                value=self._edge.options.admin,
-                mend="is the edge running, and is its `admin` option on?",
-            )
-        return answer.json()
+def seen_file(pid: int, path: str) -> bytes | None:
+    """A file as process ``pid`` sees it."""
+    try:
+        with open("/proc/%d/root%s" % (pid, path), "rb") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
 
-    def config(self) -> Any:
-        """The running configuration."""
-        return self._get("/config/")
 
-    def requests(self) -> dict[str, int]:
-        """Requests (and WebSockets) in flight by upstream address. An address that is not there is not known."""
-        return {one["address"]: int(one["num_requests"]) for one in self._get("/reverse_proxy/upstreams") or []}
+def same_place(pid: int, path: str, directory: str) -> bool:
+    """Whether ``path`` of process ``pid`` is ``directory`` of ours."""
+    try:
+        return os.path.samefile("/proc/%d/root%s" % (pid, path), directory)
+    except OSError:
+        return False
+
+
+def arguments(pid: int) -> list[str]:
+    """The command line of a process."""
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as handle:
+            return [part.decode(errors="replace") for part in handle.read().split(b"\0")[:-1]]
+    except OSError:
+        return []
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The environment of a process. There may be secrets in it."""
+    with open("/proc/%d/environ" % pid, "rb") as handle:
+        pairs = [part.partition(b"=") for part in handle.read().split(b"\0")]
+    return {os.fsdecode(name): os.fsdecode(value) for name, sign, value in pairs if sign}
 
 
 def adapt(edge: Edge, text: str) -> Any:
@@ -184,39 +135,3 @@ def _adapted(edge: Edge, text: str) -> Result:
 def has_named_logs(edge: Edge) -> bool:
     """Whether this Caddy lets a site have a second log under its own name (2.6 and older don't)."""
     return _adapted(edge, "a.test {\n\tlog b\n}\n").rc == 0
-
-
-def silent(addresses: Sequence[str], network: AbstractContextManager[None], timeout: float = 1.0) -> list[str]:
-    """Those of ``addresses`` (ip:port) that accept no TCP connection within ``timeout`` seconds, all asked at once."""
-    sockets: dict[str, socket.socket] = {}
-    with network:
-        for address in addresses:
-            host, _colon, port = address.rpartition(":")
-            sockets[address] = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            sockets[address].connect_ex((host, int(port)))
-    answered = set()
-    deadline = time.monotonic() + timeout
-    with selectors.DefaultSelector() as waiting:
-        for address, sock in sockets.items():
-            waiting.register(sock, selectors.EVENT_WRITE, address)
-        while waiting.get_map() and time.monotonic() < deadline:
-            for key, _events in waiting.select(max(0.0, deadline - time.monotonic())):
-                waiting.unregister(key.fileobj)
-                if not sockets[key.data].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                    answered.add(key.data)
-    for sock in sockets.values():
-        sock.close()
-    return [address for address in addresses if address not in answered]
-
-
-def connections(pid: int, addresses: Sequence[str]) -> dict[str, int]:
-    """Open TCP connections from the network of ``pid`` by remote address, kept-alive idle ones included."""
-    counts = dict.fromkeys(addresses, 0)
-    with open("/proc/%d/net/tcp" % pid, encoding="ascii") as handle:
-        rows = [line.split() for line in handle][1:]
-    for row in rows:
-        raw, port = row[2].split(":")
-        remote = "%s:%d" % (socket.inet_ntoa(bytes.fromhex(raw)[::-1]), int(port, 16))
-        if row[3] == ESTABLISHED and remote in counts:
-            counts[remote] += 1
-    return counts

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import CONFIGS, KINDS, NATIVE_SWITCH
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import in_order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
@@ -18,8 +18,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
 
 EDGE: dict[str, dict[str, Any]] = {
+    "kind": {"type": "str", "choices": list(KINDS), "default": "container"},
+    "config": {"type": "str", "choices": list(CONFIGS), "default": "caddyfile"},
     "service": {"type": "str", "default": "caddy"},
-    "caddyfile": {"type": "path", "required": True},
+    "caddyfile": {"type": "path", "default": ""},
     "config_path": {"type": "str", "default": "/etc/caddy/Caddyfile"},
     "mount": {"type": "str", "default": "/config"},
     "address": {"type": "str", "default": "127.0.0.1"},
@@ -27,6 +29,9 @@ EDGE: dict[str, dict[str, Any]] = {
     "scheme": {"type": "str", "choices": ["https", "http"], "default": "https"},
     "ca": {"type": "str", "default": ""},
     "admin": {"type": "str", "default": "localhost:2019"},
+    "admin_origin": {"type": "str", "default": ""},
+    "switch_dir": {"type": "path", "default": NATIVE_SWITCH},
+    "upstreams": {"type": "dict", "default": {}},
 }
 
 SPEC = DEPLOYMENT.merge(
@@ -48,6 +53,7 @@ SPEC = DEPLOYMENT.merge(
                 },
             },
             "colour": {"type": "str", "choices": list(COLOURS)},
+            "lost": {"type": "str", "choices": ["", *COLOURS], "default": ""},
             "release": {"type": "str", "default": ""},
             "token": {"type": "int", "default": 0, "no_log": False},
             "force": {"type": "bool", "default": False},
@@ -58,10 +64,6 @@ SPEC = DEPLOYMENT.merge(
         required_if=(("state", "live", ("colour",)), ("state", "drained", ("colour",))),
     )
 )
-
-
-def edge_options(params: Mapping[str, Any]) -> EdgeOptions:
-    return EdgeOptions(**{name: params["edge"][name] for name in EDGE})
 
 
 def upstreams(params: Mapping[str, Any]) -> tuple[Upstream, ...]:

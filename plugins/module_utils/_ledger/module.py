@@ -10,14 +10,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions, Place, PodmanEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Place
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
@@ -58,8 +58,7 @@ SPEC = ArgumentSpec(
 
 def place_of(runner: Runner, project: str, edge: Mapping[str, Any]) -> Place:
     """The running edge of a compose project, and its switch directory on this host."""
-    given = {name: edge[name] for name in ("service", "mount") if edge.get(name)}
-    return PodmanEdge(Podman(runner), project, EdgeOptions(str(edge.get("caddyfile", "")), **given)).place()
+    return edge_of(runner, project, edge_options(edge)).place()
 
 
 class Ledger:

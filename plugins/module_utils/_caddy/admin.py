@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The running edge's admin endpoint, spoken to from the edge's own network or by its unix socket.
+
+``edge.admin`` is ``host:port`` or ``unix//path`` as Caddy writes it. Where Caddy's ``origins`` name other hosts than
+that one, ``edge.admin_origin`` is one of them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import socket
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
+    BluegreenError,
+    CommandError,
+    Refused,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
+
+UNIX = "unix/"
+# A reload waits for what it provisions (certificates, listeners), a question for nothing.
+ASK, LOAD = 5.0, 60.0
+
+
+class Admin:
+    """What the running edge says about itself, and the configuration it is given."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def config(self) -> Any:
+        """The running configuration."""
+        return self._get("/config/").json()
+
+    def tagged(self) -> tuple[Any, str]:
+        """The running configuration and its tag, by which ``replace`` knows that nobody else changed it meanwhile."""
+        answer = self._get("/config/")
+        return answer.json(), answer.headers.get("etag", "")
+
+    def requests(self) -> dict[str, int]:
+        """Requests (and WebSockets) in flight by upstream address. An address that is not there is not known."""
+        listed = self._get("/reverse_proxy/upstreams").json() or []
+        return {one["address"]: int(one["num_requests"]) for one in listed}
+
+    def load(self, config: Any) -> None:
+        """Run another configuration, as ``caddy reload`` does."""
+        headers = {"Content-Type": "application/json"}
+        self._told(self._ask("POST", "/load", json.dumps(config).encode(), headers, LOAD))
+
+    def replace(self, config: Any, tag: str) -> None:
+        """Run another configuration unless somebody changed the present one since it had ``tag``. Refused then."""
+        headers = {"Content-Type": "application/json", "If-Match": tag}
+        answer = self._ask("POST", "/config/", json.dumps(config).encode(), headers, LOAD)
+        if answer.status == 412:
+            raise Refused("somebody else changed the edge's configuration at this moment", mend="run it again")
+        self._told(answer)
+
+    def _told(self, answer: Response) -> None:
+        if answer.status != 200:
+            said = answer.error or "status %d %s" % (answer.status, answer.body.decode(errors="replace").strip())
+            raise CommandError("the edge did not take the configuration: %s" % said)
+
+    def _get(self, path: str) -> Response:
+        answer = self._ask("GET", path, b"", {}, ASK)
+        if answer.status == 403:
+            raise BluegreenError(
+                "the edge's admin endpoint does not answer this host name: its `origins` don't list it",
+                option="edge.admin_origin",
+                value=self._edge.options.admin_origin,
+                mend="name one of its `origins` in bluegreen_edge.admin_origin",
+            )
+        if answer.status != 200:
+            raise BluegreenError(
+                "the edge's admin endpoint does not answer: %s" % (answer.error or "status %d" % answer.status),
+                option="edge.admin",
+                value=self._edge.options.admin,
+                mend="is the edge running? Is its `admin` option another one, or `off`? Without an admin endpoint Caddy"
+                " takes no configuration: take `admin off` out and restart it once",
+            )
+        return answer
+
+    def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str], timeout: float) -> Response:
+        origin = self._edge.options.admin_origin
+        # On a unix socket old releases know no host at all.
+        host = origin or ("" if self._edge.options.admin.startswith(UNIX) else self._edge.options.admin)
+        sent = {"Host": host, "Connection": "close", "Content-Length": str(len(body)), **headers}
+        if origin:
+            sent["Origin"] = "http://" + origin
+        lines = ["%s %s HTTP/1.1" % (method, path), *("%s: %s" % item for item in sent.items()), "", ""]
+        try:
+            with self._socket(timeout) as sock:
+                sock.sendall("\r\n".join(lines).encode() + body)
+                return parsed(_all(sock))
+        except (OSError, ValueError, http.client.HTTPException) as exc:
+            return Response(0, error="%s: %s" % (type(exc).__name__, exc))
+
+    def _socket(self, timeout: float) -> socket.socket:
+        admin = self._edge.options.admin
+        if admin.startswith(UNIX):
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock.settimeout(timeout)
+            try:
+                sock.connect("/proc/%d/root%s" % (self._edge.place().pid, admin[len(UNIX) :]))
+            except OSError:
+                sock.close()
+                raise
+            return sock
+        host, _colon, port = admin.rpartition(":")
+        host = "127.0.0.1" if host in ("localhost", "") else host.strip("[]")
+        with self._edge.network():
+            return socket.create_connection((host, int(port)), timeout=timeout)
+
+
+def _all(sock: socket.socket) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        part = sock.recv(1 << 16)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+
+
+def parsed(raw: bytes) -> Response:
+    """A whole HTTP/1.1 answer, its trailers among the headers: Caddy before 2.8 sends the ETag there."""
+    stream = io.BytesIO(raw)
+    status = stream.readline().split(None, 2)
+    if len(status) < 2:
+        raise ValueError("no answer")
+    headers = {name.lower(): value for name, value in http.client.parse_headers(stream).items()}
+    if headers.get("transfer-encoding", "") != "chunked":
+        body = stream.read()
+        if len(body) != int(headers.get("content-length", len(body))):
+            raise ValueError("half an answer")
+        return Response(int(status[1]), headers, body)
+    chunks = []
+    while True:
+        size = int(stream.readline().split(b";")[0], 16)
+        if not size:
+            break
+        chunks.append(stream.read(size))
+        stream.readline()
+    trailers = {name.lower(): value for name, value in http.client.parse_headers(stream).items()}
+    return Response(int(status[1]), {**headers, **trailers}, b"".join(chunks))

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Adopt and undo for an edge that is configured through its admin API alone (``caddy run --resume``).
+
+There is no file: the running configuration is what the switch goes into, by one write that is refused when somebody
+else wrote meanwhile. Undo takes out what is ours and leaves what others have added since.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig, jsonlog, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Change
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
+    Edge,
+    arguments,
+    environment,
+    root_of,
+    seen_file,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import Installer, cost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import JsonSyntax, dumped
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+
+
+class ApiAdopter:
+    """As ``adopt.Adopter``."""
+
+    def __init__(
+        self, edge: Edge, admin: Admin, upstreams: Sequence[Upstream], step: Callable[[str], None] = lambda name: None
+    ) -> None:
+        self.edge = edge
+        self.admin = admin
+        self.step = step
+        self.syntax = JsonSyntax(edge, upstreams)
+        self.installer = Installer(edge, admin, upstreams, step)
+        self.switch = self.installer.switch
+        self._journal = os.path.join(self.installer.directory, "journal", "api.json")
+        self._made: Mapping[str, Any] = {}
+        self._tag = ""
+
+    def adopted(self) -> Change:
+        running = self._running()
+        self._require_saved(running)
+        done = self.syntax.rewritten(dumped(running))
+        self._made = done.made
+        return self._change(running, done.config, self.installer.steps(), done.warnings)
+
+    def undone(self, force: bool = False) -> Change:
+        """What others have changed since stays; what they have changed inside of ours is lost, so that is refused."""
+        running, journal = self._running(), read_json(self._journal) or {"made": {}}
+        if running == journal.get("after"):
+            wanted = journal["before"]
+        else:
+            self._refuse_edited(running, journal["made"], force)
+            operators = {group: one["operators"] for group, one in journal["made"].items()}
+            wanted = jsonlog.without_log(jsonconfig.restored(running, operators))
+        self.installer.refuse_undo(force or wanted == running)
+        return self._change(running, wanted, ())
+
+    def apply(self, change: Change) -> None:
+        for step in change.plan.steps:
+            if step.action == "make":
+                self.installer.make()
+            elif step.action == "load":
+                self._note(change)
+                self.step("load")
+                self.admin.replace(change.config, self._tag)
+        if not change.plan.changed:
+            return
+        if self.admin.config() != change.config:
+            raise BluegreenError("the edge does not run what it was told", mend="read its log and run adopt again")
+        saved = self._autosave()
+        if seen_file(self.edge.place().pid, saved) is None or self._saved(saved) != change.config:
+            raise BluegreenError(
+                "the edge runs the new configuration but did not save it to %s: a restart would lose it" % saved,
+                mend="let its user write there",
+            )
+
+    def _running(self) -> Any:
+        config, self._tag = self.admin.tagged()
+        if not self._tag:
+            raise Refused("this Caddy gives its configuration no ETag", mend="Caddy 2.5.2 or newer is needed")
+        return config
+
+    def _change(self, running: Any, wanted: Any, first: tuple[Step, ...], warnings: tuple[str, ...] = ()) -> Change:
+        steps = list(first)
+        if wanted != running:
+            steps.append(Step("load", self.edge.place().name, cost(self.edge, self.admin, running)))
+        root, before, after = root_of(self.edge), dumped(running), dumped(wanted)
+        state = {"switch_running": meaning.has_switch(running, root)}
+        plan = Plan(state, {"switch_running": meaning.has_switch(wanted, root)}, tuple(steps))
+        return Change(before, before, after, wanted, plan, "", warnings)
+
+    def _note(self, change: Change) -> None:
+        """Before the change, so that what is ours can always be told from the operator's, and be taken out."""
+        self.step("journal")
+        known = read_json(self._journal) or {"made": {}}
+        present = {jsonconfig.ours(value): value for _path, value in jsonconfig.places(change.config)}
+        made = {group: {"operators": one, "ours": present.get(group)} for group, one in self._made.items()}
+        before = json.loads(change.current)
+        if any(jsonconfig.ours(value) for _path, value in jsonconfig.places(before)):
+            # Not what an undo goes back to: then it takes out what is ours.
+            after: Any = None
+        else:
+            after = change.config if made else known.get("after")
+            before = before if made else known.get("before")
+        noted = {"made": {**known["made"], **made}, "before": before if after else None, "after": after}
+        write_json(self._journal, noted, 0o600)
+
+    @staticmethod
+    def _refuse_edited(running: Any, made: Mapping[str, Any], force: bool) -> None:
+        for path, value in jsonconfig.places(running):
+            group = jsonconfig.ours(value)
+            if group and not force and group in made and made[group]["ours"] != value:
+                raise Refused(
+                    "%s was edited since adopt: undo would lose that" % path,
+                    mend="keep a copy of it and undo with force",
+                )
+
+    def _require_saved(self, running: Any) -> None:
+        asked = arguments(self.edge.place().pid)
+        persist = ((running or {}).get("admin") or {}).get("config", {}).get("persist", True)
+        if "--resume" in asked and persist:
+            return
+        raise Refused(
+            "a restart of the edge would lose the switch: %s"
+            % ("its `persist` is off" if not persist else "it does not run with --resume (%s)" % " ".join(asked[1:])),
+            option="edge.config",
+            value="api",
+            mend="run it with `caddy run --resume`, or keep its configuration in a file and say edge.config=json"
+            " (caddyfile)",
+        )
+
+    def _autosave(self) -> str:
+        known = environment(self.edge.place().pid)
+        base = known.get("XDG_CONFIG_HOME") or os.path.join(known.get("HOME", "/"), ".config")
+        return os.path.join(base, "caddy", "autosave.json")
+
+    def _saved(self, path: str) -> Any:
+        return json.loads(seen_file(self.edge.place().pid, path) or b"null")

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TCP as the kernel lists it: who listens, who is connected, who answers."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+ESTABLISHED, LISTEN = "01", "0A"
+
+
+def silent(addresses: Sequence[str], network: AbstractContextManager[None], timeout: float = 1.0) -> list[str]:
+    """Those of ``addresses`` (ip:port) that accept no TCP connection within ``timeout`` seconds, all asked at once."""
+    sockets: dict[str, socket.socket] = {}
+    with network:
+        for address in addresses:
+            host, _colon, port = address.rpartition(":")
+            sockets[address] = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sockets[address].connect_ex((host, int(port)))
+    answered = set()
+    deadline = time.monotonic() + timeout
+    with selectors.DefaultSelector() as waiting:
+        for address, sock in sockets.items():
+            waiting.register(sock, selectors.EVENT_WRITE, address)
+        while waiting.get_map() and time.monotonic() < deadline:
+            for key, _events in waiting.select(max(0.0, deadline - time.monotonic())):
+                waiting.unregister(key.fileobj)
+                if not sockets[key.data].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    answered.add(key.data)
+    for sock in sockets.values():
+        sock.close()
+    return [address for address in addresses if address not in answered]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One TCP socket: ``local`` and ``remote`` are (address, port); an IPv4 address mapped into IPv6 is IPv4."""
+
+    local: tuple[str, int]
+    remote: tuple[str, int]
+    state: str
+    inode: str
+
+
+def rows(pid: int | str = "self") -> Iterator[Row]:
+    """The TCP sockets in the network of ``pid``."""
+    for table in ("tcp", "tcp6"):
+        try:
+            with open("/proc/%s/net/%s" % (pid, table), encoding="ascii") as handle:
+                lines = handle.readlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            parts = line.split()
+            yield Row(_end(parts[1]), _end(parts[2]), parts[3], parts[9])
+
+
+def _end(text: str) -> tuple[str, int]:
+    raw, port = text.split(":")
+    # Words of four bytes, each in the machine's order.
+    packed = b"".join(bytes.fromhex(raw[at : at + 8])[::-1] for at in range(0, len(raw), 8))
+    if packed.startswith(bytes(10) + b"\xff\xff"):
+        packed = packed[12:]
+    family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+    return socket.inet_ntop(family, packed), int(port, 16)
+
+
+def connections(pid: int, addresses: Sequence[str]) -> dict[str, int]:
+    """Open TCP connections from the network of ``pid`` by remote address, kept-alive idle ones included."""
+    counts = dict.fromkeys(addresses, 0)
+    for row in rows(pid):
+        remote = "%s:%d" % row.remote
+        if row.state == ESTABLISHED and remote in counts:
+            counts[remote] += 1
+    return counts
+
+
+def clients(pid: int, ports: Collection[int]) -> int:
+    """Open TCP connections to the ``ports`` that the edge listens on: what a reload can cost a request each."""
+    return sum(row.state == ESTABLISHED and row.local[1] in ports for row in rows(pid))
+
+
+def listener(port: int) -> int | None:
+    """The process that listens on a TCP port of this host; None where there is none or it can't be seen."""
+    return _holder({row.inode for row in rows() if row.state == LISTEN and row.local[1] == port})
+
+
+def unix_listener(path: str) -> int | None:
+    """The same for a unix socket."""
+    accepting = "00010000"
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as handle:
+        found = [line.split(None, 7) for line in handle]
+    return _holder({one[6] for one in found if len(one) == 8 and one[3] == accepting and one[7].strip() == path})
+
+
+def _holder(inodes: Collection[str]) -> int | None:
+    """The process that has one of the sockets open; of several the last: a service manager hands its own down."""
+    wanted, found = {"socket:[%s]" % inode for inode in inodes}, None
+    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()) if wanted else ():
+        try:
+            names = os.listdir("/proc/%d/fd" % pid)
+        except OSError:
+            continue
+        for name in names:
+            try:
+                if os.readlink("/proc/%d/fd/%s" % (pid, name)) in wanted:
+                    found = pid
+            except OSError:
+                continue
+    return found

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an edge's configuration file is written in: how the switch gets into it, and what Caddy makes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig, jsonlog, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, adapt, has_named_logs, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import BEGIN, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """``config`` is what Caddy runs of ``content``; ``made`` see jsonconfig.Switched."""
+
+    content: bytes
+    config: Any
+    warnings: tuple[str, ...] = ()
+    made: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Syntax(Protocol):
+    flags: tuple[str, ...]
+
+    def rewritten(self, base: bytes) -> Rewritten:
+        """With the switch. Raises where that is impossible or would mean something else."""
+
+    def config(self, content: bytes) -> Any:
+        """What Caddy runs of it."""
+
+    def adopted(self, content: bytes) -> bool:
+        """Whether there is something of ours in it."""
+
+
+class CaddyfileSyntax:
+    """A Caddyfile. ``flags`` are those of ``caddy reload`` and ``caddy validate``."""
+
+    flags: tuple[str, ...] = ("--adapter", "caddyfile")
+
+    def __init__(self, edge: Edge, upstreams: Sequence[Upstream]) -> None:
+        self._edge = edge
+        self._upstreams = upstreams
+
+    def rewritten(self, base: bytes) -> Rewritten:
+        options, named_log = self._edge.options, has_named_logs(self._edge)
+        done = rewrite(text_of(base), self._upstreams, options.mount, options.caddyfile, named_log)
+        config = adapt(self._edge, done.text)
+        require_switch(self._edge, config, self._upstreams)
+        if not self.adopted(base):
+            original = adapt(self._edge, text_of(base))
+            where = meaning.difference(original, config, self._upstreams, root_of(self._edge), named_log)
+            if where:
+                raise Refused(
+                    "the rewritten Caddyfile would mean something else at %s" % where, mend="report this form"
+                )
+        return Rewritten(done.text.encode(), config, done.warnings)
+
+    def config(self, content: bytes) -> Any:
+        return adapt(self._edge, text_of(content))
+
+    def adopted(self, content: bytes) -> bool:
+        return BEGIN.encode() in content
+
+
+class JsonSyntax:
+    """Caddy's own JSON, in a file or as the admin API has it."""
+
+    flags: tuple[str, ...] = ()
+
+    def __init__(self, edge: Edge, upstreams: Sequence[Upstream]) -> None:
+        self._edge = edge
+        self._upstreams = upstreams
+
+    def rewritten(self, base: bytes) -> Rewritten:
+        config = self.config(base)
+        wanted = jsonconfig.targets(config, self._upstreams)
+        adapted = self._template(wanted)
+        done = jsonconfig.switched(config, self._upstreams, wanted, adapted)
+        if jsonconfig.restored(done.config, {**done.made, **_kept(config)}) != config:
+            raise BluegreenError("the rewritten configuration can't be taken back", mend="report this form")
+        final, more = jsonlog.with_log(done.config, adapted, root_of(self._edge))
+        require_switch(self._edge, final, self._upstreams)
+        content = base if final == config else dumped(final, base)
+        return Rewritten(content, final, (*done.warnings, *more), done.made)
+
+    def _template(self, wanted: Sequence[jsonconfig.Target]) -> Any:
+        """The switch for each of them, as the edge's adapter says it. At least one: the log is needed in any case."""
+        some = wanted or [jsonconfig.Target(self._upstreams[0], "80")]
+        named_log = has_named_logs(self._edge)
+        text = jsonconfig.template(some)
+        return adapt(self._edge, rewrite(text, self._upstreams, self._edge.options.mount, named_log=named_log).text)
+
+    def config(self, content: bytes) -> Any:
+        try:
+            return json.loads(text_of(content), object_pairs_hook=_unique)
+        except ValueError as exc:
+            raise BluegreenError(
+                "not Caddy's JSON: %s" % exc,
+                option="edge.caddyfile",
+                value=self._edge.options.caddyfile,
+                mend="with a Caddyfile say edge.config=caddyfile; Caddy's JSON has no comments",
+            ) from exc
+
+    def adopted(self, content: bytes) -> bool:
+        return any(jsonconfig.ours(value) for _path, value in jsonconfig.places(self.config(content)))
+
+
+def syntax_of(edge: Edge, upstreams: Sequence[Upstream]) -> Syntax:
+    return (CaddyfileSyntax if edge.options.config == "caddyfile" else JsonSyntax)(edge, upstreams)
+
+
+def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream]) -> None:
+    """Raises where a rewritten configuration would still dial somebody past the switch, or has none."""
+    plain = meaning.plain_names(config, upstreams, root_of(edge))
+    if plain:
+        raise Refused(
+            "after the rewrite the edge would still dial %s by its plain name" % ", ".join(plain),
+            mend="it comes from an imported file or a variable: write it into the Caddyfile itself",
+        )
+    if not meaning.has_switch(config, root_of(edge)):
+        raise Refused("no coloured service is an upstream in %s" % (edge.options.caddyfile or "the configuration"))
+
+
+def dumped(config: Any, like: bytes = b"") -> bytes:
+    """As text, indented as ``like`` is, so that a diff shows what changed."""
+    found = re.search(rb"\n([ \t]+)\S", like)
+    indent = found.group(1).decode() if found else "  "
+    return (json.dumps(config, indent=indent, ensure_ascii=False) + "\n").encode()
+
+
+def text_of(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as exc:
+        raise BluegreenError("the edge's configuration is not UTF-8: %s" % exc) from exc
+
+
+def _kept(config: Any) -> dict[str, Any]:
+    """The subroutes of ours that were there before: to themselves."""
+    return {jsonconfig.ours(value): value for _path, value in jsonconfig.places(config) if jsonconfig.ours(value)}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _value in pairs]
+        raise ValueError("%s is there twice" % next(name for name in names if names.count(name) > 1))
+    return found
