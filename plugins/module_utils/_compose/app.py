@@ -7,20 +7,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     adopt,
-    couriers,
+    handover,
+    origin,
     prepare,
     remove,
     report,
+    retain,
     start,
     store,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import kept as kept_releases
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job, carry_out
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+
+NO_ORIGIN = origin.Origin("")
 
 
 def _one(make: Callable[[Context], Job]) -> Callable[[Context, bool, str], Job]:
@@ -33,8 +39,10 @@ def _one(make: Callable[[Context], Job]) -> Callable[[Context, bool, str], Job]:
 
 
 def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
-    job = prepare.prepare(context, kept)
-    carry_out(job, check_mode)
+    """A kept release needs no source; another's files are there as long as it takes to copy them."""
+    with nullcontext(NO_ORIGIN) if kept else origin.opened(context.podman.runner, context.wanted) as files:
+        job = prepare.prepare(context, kept, files)
+        carry_out(job, check_mode)
     return job
 
 
@@ -57,15 +65,19 @@ def _read(context: Context, check_mode: bool, kept: str) -> Job:
     return Job(Plan())
 
 
+def _handed_over(context: Context, check_mode: bool, kept: str) -> Job:
+    return handover.hand_over(context, context.live, check_mode)
+
+
 STATES: dict[str, Callable[[Context, bool, str], Job]] = {
     "read": _read,
     "adopted": _one(adopt.adopt),
     "undone": _one(adopt.undo),
     "rendered": _rendered,
     "started": _started,
-    "courier_started": _one(couriers.start),
-    "courier_stopped": _one(couriers.stop),
+    "handed_over": _handed_over,
     "absent": _one(remove.absent),
+    "pruned": _one(retain.prune),
 }
 
 
@@ -76,23 +88,25 @@ def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> di
     world = World.look(context.podman, wanted)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))
-    notes = dict(job.notes)
+    notes: dict[str, Any] = dict(job.notes)
     shown = {
         "id": notes.get("release", known.get("id", "")),
         "version": wanted.version or known.get("version", ""),
         "images": notes.get("images", known.get("images", {})),
-        "changed": notes.get("changed", []),
+        "source": notes.get("source", known.get("source", {})),
+        "changed": notes.get("changed", {}),
         "kept": notes.get("kept", []),
-        "files": notes.get("files", []),
+        "lines": notes.get("lines", []),
     }
     return {
         **job.plan.result(),
         **report.whole(context.podman, wanted),
+        "releases": kept_releases.listed(wanted),
         "diff": job.plan.diff(),
         "colour": colour,
         "release": shown,
         "services": report.services(world, colour),
-        "courier": couriers.states(world, colour),
+        "moved": notes.get("moved", []),
         "removed": notes.get("removed", []),
-        "messages": list(job.warnings),
+        "messages": [*job.warnings, *notes.get("left", ()), *notes.get("said", ())],
     }

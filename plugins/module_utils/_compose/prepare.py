@@ -6,38 +6,47 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import images, release, source, store, yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    changes,
+    images,
+    kept,
+    release,
+    source,
+    store,
+    yamlio,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.origin import Origin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-
-UNKNOWN = "known after the pull"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What the release will be made of. ``ident`` is '' while an image is missing."""
+    """What the release will be made of. ``ident`` is '' while an image is missing; ``project`` holds secrets."""
 
     ident: str
     choice: images.Choice
-    names: tuple[str, ...]
-    files: Mapping[str, str]
+    content: release.Content
+    compose_files: tuple[str, ...]
+    project: Mapping[str, Any]
     warnings: tuple[str, ...]
 
 
-def prepare(context: Context, kept_release: str = "") -> Job:
-    """``kept_release``: the id of a release that is already on disk; else one is made from the source."""
+def prepare(context: Context, kept_release: str, origin: Origin) -> Job:
+    """``kept_release``: the id of a release that is already on disk; else one is made from ``origin``."""
     wanted = context.wanted
     _refuse(context)
-    candidate = _kept(context, kept_release) if kept_release else _candidate(context)
+    candidate = _kept(context, kept_release) if kept_release else _candidate(context, origin)
     live = store.release(wanted, str(store.live_stack(wanted).get("release", "")))
     _refuse_same(candidate, live)
     before = store.stack(wanted, wanted.colour)
@@ -53,29 +62,64 @@ def prepare(context: Context, kept_release: str = "") -> Job:
         elif step.action == "pull":
             images.pull(context.podman, step.target)
         elif step.action == "record-release":
-            complete = candidate if candidate.ident else _candidate(context)
+            complete = candidate if candidate.ident else _candidate(context, origin)
             _refuse_same(complete, live)
-            release.record(wanted, complete.choice.images, complete.names, complete.files, context.clock.now())
+            release.record(wanted, complete.content, context.clock.now())
         elif step.action == "render":
-            _write(context, candidate.ident or _candidate(context).ident)
+            _write(context, candidate.ident or _candidate(context, origin).ident)
 
-    ids = {name: image.id for name, image in candidate.choice.images.items()}
-    after = {"release": candidate.ident or UNKNOWN, "images": ids, "changed_files": _changed(candidate.files, live)}
-    plan = Plan({"release": before.get("release", ""), "images": _image_ids(before)}, after, tuple(steps))
-    notes = _notes(candidate, live)
-    return Job(plan, do, warnings=candidate.warnings + candidate.choice.warnings, notes=notes)
+    warnings, notes = _notes(context, candidate, live)
+    after = {"release": candidate.ident or changes.UNKNOWN, "changed": notes["changed"]}
+    plan = Plan({"release": before.get("release", ""), "live": live.get("id", "")}, after, tuple(steps))
+    return Job(plan, do, warnings=candidate.warnings + candidate.choice.warnings + warnings, notes=notes)
 
 
-def _notes(candidate: Candidate, live: Mapping[str, Any]) -> dict[str, object]:
-    known = live.get("images") or {}
-    found = candidate.choice.images
-    return {
-        "release": candidate.ident,
-        "images": {name: image.as_dict() for name, image in found.items()},
-        "changed": sorted(name for name, image in found.items() if (known.get(name) or {}).get("id") != image.id),
-        "kept": list(candidate.choice.kept),
-        "files": _changed(candidate.files, live),
+def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Warnings, and the release as the module returns it."""
+    found = {name: image.as_dict() for name, image in candidate.choice.images.items()}
+    changed: dict[str, Any] = {
+        "images": changes.images(live.get("images") or {}, found, candidate.choice.missing),
+        "files": changes.names(live.get("files") or {}, candidate.content.files),
+        "environment": {},
     }
+    warnings: tuple[str, ...] = ()
+    try:
+        changed["environment"] = changes.environment(
+            _live_environments(context, live), _environments(context, candidate)
+        )
+    except BluegreenError as exc:
+        # A live release that cannot be read any more must not stop the one that replaces it.
+        warnings = ("the environments of the live release are not compared: %s" % exc,)
+    lines = changes.lines(candidate.ident, str(live.get("id", "")), changed, list(candidate.choice.kept))
+    return warnings, {
+        "release": candidate.ident,
+        "images": found,
+        "changed": changed,
+        "kept": list(candidate.choice.kept),
+        "source": dict(candidate.content.source),
+        "lines": lines,
+    }
+
+
+def _environments(context: Context, candidate: Candidate) -> dict[str, dict[str, str]]:
+    """Service -> environment, still escaped. Holds secrets."""
+    wanted = replace(context.wanted, compose_files=candidate.compose_files)
+    return _rendered_environments(wanted, candidate.project, candidate.content.directory)
+
+
+def _live_environments(context: Context, live: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    if not live:
+        return {}
+    known = tuple(one for one in context.wanted.services if one.name in live["images"])
+    wanted = replace(context.wanted, services=known, singletons=(), compose_files=tuple(live["compose_files"]))
+    copy = release.copy_of(wanted, str(live["id"]))
+    return _rendered_environments(wanted, source.config(context.podman.runner, wanted, copy), copy)
+
+
+def _rendered_environments(wanted: Wanted, project: Mapping[str, Any], directory: str) -> dict[str, dict[str, str]]:
+    coloured = replace(wanted, singletons=())
+    value = Renderer(coloured, "", dict.fromkeys(wanted.names, ""), project, directory).render()
+    return {name: value["services"][name]["environment"] for name in wanted.names}
 
 
 def _refuse(context: Context) -> None:
@@ -91,48 +135,32 @@ def _refuse(context: Context) -> None:
         )
 
 
-def _candidate(context: Context) -> Candidate:
-    wanted = context.wanted
+def _candidate(context: Context, origin: Origin) -> Candidate:
+    wanted = replace(context.wanted, source=origin.directory)
     project = source.config(context.podman.runner, wanted, wanted.source)
     names, warnings = source.wanted_files(wanted, project)
-    files = release.tree(wanted.source, names)
     live = store.release(wanted, str(store.live_stack(wanted).get("release", "")))
     choice = images.choose(context.podman, wanted, live.get("images") or {})
-    ident = ""
-    if not choice.pull:
-        ident = release.release_id(wanted.version, {name: image.id for name, image in choice.images.items()}, files)
-    return Candidate(ident, choice, tuple(names), files, tuple(warnings))
+    files = release.tree(wanted.source, names)
+    content = release.Content(choice.images, names, files, wanted.source, origin.record())
+    ident = "" if choice.pull else content.ident(wanted.version)
+    said = tuple(warning.replace(origin.directory, context.wanted.source) for warning in warnings)
+    return Candidate(ident, choice, content, wanted.compose_files, project, said)
 
 
 def _kept(context: Context, ident: str) -> Candidate:
-    known = store.release(context.wanted, ident)
-    if not known:
-        raise Refused("no such release is kept", option="release", value=ident, mend="name one that status lists")
-    if set(known["images"]) != set(context.wanted.names):
-        raise Refused(
-            "release %s has other services than this deployment" % ident,
-            option="services",
-            value=sorted(set(known["images"]) ^ set(context.wanted.names)),
-            mend="deploy from the source again",
-        )
-    release.verify(context.wanted, ident)
-    found = {}
-    for name, entry in known["images"].items():
-        if images.inspect(context.podman, str(entry["id"])) is None:
-            raise Refused(
-                "image of service %s (%s) is gone from this host" % (name, entry["reference"]),
-                option="release",
-                value=ident,
-                mend="load or pull it again, or deploy another release",
-            )
-        found[name] = Image(str(entry["reference"]), str(entry["id"]), str(entry.get("digest", "")))
-    return Candidate(ident, images.Choice(found), tuple(known["names"]), known["files"], ())
+    wanted = context.wanted
+    known, found = kept.usable(context.podman, wanted, ident)
+    copy, compose_files = release.copy_of(wanted, ident), tuple(known["compose_files"])
+    project = source.config(context.podman.runner, replace(wanted, compose_files=compose_files), copy)
+    content = release.Content(found, known["names"], known["files"], copy, known.get("source") or {})
+    return Candidate(ident, images.Choice(found), content, compose_files, project, ())
 
 
 def _refuse_same(candidate: Candidate, live: Mapping[str, Any]) -> None:
     ids = {name: image.id for name, image in candidate.choice.images.items()}
     same = ids == {name: entry["id"] for name, entry in (live.get("images") or {}).items()}
-    if candidate.ident and live and same and dict(candidate.files) == live.get("files"):
+    if candidate.ident and live and same and dict(candidate.content.files) == live.get("files"):
         raise Refused(
             "nothing changed: images and files are those of the live release %s" % live["id"],
             option="version",
@@ -141,21 +169,11 @@ def _refuse_same(candidate: Candidate, live: Mapping[str, Any]) -> None:
         )
 
 
-def _changed(files: Mapping[str, str], live: Mapping[str, Any]) -> list[str]:
-    known = live.get("files") or {}
-    return sorted(name for name in {*files, *known} if files.get(name) != known.get(name))
-
-
-def _image_ids(stack: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(entry.get("image", "")) for name, entry in (stack.get("services") or {}).items()}
-
-
 def text_of(context: Context, ident: str) -> str:
     """The compose file of the colour at a recorded release. Holds secrets."""
-    wanted = context.wanted
-    known = store.release(wanted, ident)
-    copy = release.copy_of(wanted, ident)
-    as_recorded = Wanted(**{**wanted.__dict__, "compose_files": tuple(known["compose_files"])})
+    known = store.release(context.wanted, ident)
+    copy = release.copy_of(context.wanted, ident)
+    as_recorded = replace(context.wanted, compose_files=tuple(known["compose_files"]))
     project = source.config(context.podman.runner, as_recorded, copy)
     ids = {name: str(entry["id"]) for name, entry in known["images"].items()}
     return yamlio.dump(Renderer(as_recorded, ident, ids, project, copy).render())
@@ -163,23 +181,26 @@ def text_of(context: Context, ident: str) -> str:
 
 def _up_to_date(context: Context, ident: str) -> bool:
     wanted = context.wanted
-    if store.stack(wanted, wanted.colour) != stack_of(wanted, ident):
-        return False
-    return read_text(wanted.stack_file(wanted.colour, "compose.yml")) == text_of(context, ident)
+    text = text_of(context, ident)
+    same = store.stack(wanted, wanted.colour) == stack_of(wanted, ident, text)
+    return same and read_text(wanted.stack_file(wanted.colour, "compose.yml")) == text
 
 
-def stack_of(wanted: Wanted, ident: str) -> dict[str, Any]:
-    """services.json of a rendered colour."""
+def stack_of(wanted: Wanted, ident: str, text: str) -> dict[str, Any]:
+    """services.json of a rendered colour; ``compose`` is the hash of the file beside it."""
     known = store.release(wanted, ident).get("images") or {}
     project = wanted.stack_project(wanted.colour)
     services = {
         name: store.service_entry(wanted, wanted.colour, name, "%s_%s_1" % (project, name), entry["id"], False)
         for name, entry in known.items()
+        if name in wanted.names
     }
-    return {"colour": wanted.colour, "release": ident, "adopted": False, "services": services}
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"colour": wanted.colour, "release": ident, "adopted": False, "compose": digest, "services": services}
 
 
 def _write(context: Context, ident: str) -> None:
     wanted = context.wanted
     release.verify(wanted, ident)
-    store.write_stack(wanted, wanted.colour, stack_of(wanted, ident), text_of(context, ident))
+    text = text_of(context, ident)
+    store.write_stack(wanted, wanted.colour, stack_of(wanted, ident, text), text)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import store
@@ -19,6 +20,20 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 
 # A bind mount larger than this is data, not configuration.
 LARGEST = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a release is made of: ``names`` below ``directory`` and their hashes (``files``); ``source``: where from."""
+
+    images: Mapping[str, Image]
+    names: Sequence[str]
+    files: Mapping[str, str]
+    directory: str
+    source: Mapping[str, str]
+
+    def ident(self, version: str) -> str:
+        return release_id(version, {name: image.id for name, image in self.images.items()}, self.files)
 
 
 def release_id(version: str, images: Mapping[str, str], files: Mapping[str, str]) -> str:
@@ -76,7 +91,7 @@ def _copy_file(source: str, target: str) -> str:
     return target
 
 
-def _copy(source: str, target: str, names: Sequence[str]) -> None:
+def copy(source: str, target: str, names: Sequence[str]) -> None:
     for name in names:
         origin, copy = os.path.realpath(os.path.join(source, name)), os.path.join(target, name)
         os.makedirs(os.path.dirname(copy), exist_ok=True)
@@ -101,11 +116,9 @@ def _not_a_file(where: str, names: list[str]) -> list[str]:
     ]
 
 
-def record(
-    wanted: Wanted, images: Mapping[str, Image], names: Sequence[str], files: Mapping[str, str], created: float
-) -> str:
+def record(wanted: Wanted, content: Content, created: float) -> str:
     """Copy the source and write release.json, then show both under the release's id by one rename. Returns the id."""
-    ident = release_id(wanted.version, {name: image.id for name, image in images.items()}, files)
+    ident = content.ident(wanted.version)
     home = store.make_dirs(wanted, "releases")
     for leftover in os.listdir(home):
         if leftover.startswith(".new-"):
@@ -116,18 +129,19 @@ def record(
     fresh = os.path.join(home, ".new-" + ident)
     os.makedirs(os.path.join(fresh, "source"), 0o700)
     os.chmod(fresh, 0o750)
-    _copy(wanted.source, os.path.join(fresh, "source"), names)
-    if tree(os.path.join(fresh, "source"), names) != dict(files):
-        raise BluegreenError("%s changed while it was copied" % wanted.source, mend="run again when it is at rest")
+    copy(content.directory, os.path.join(fresh, "source"), content.names)
+    if tree(os.path.join(fresh, "source"), content.names) != dict(content.files):
+        raise BluegreenError("%s changed while it was copied" % content.directory, mend="run again when it is at rest")
     value: dict[str, Any] = {
         "id": ident,
         "version": wanted.version,
         "created": created,
         "project": wanted.project,
         "compose_files": list(wanted.compose_files),
-        "images": {name: image.as_dict() for name, image in images.items()},
-        "files": dict(files),
-        "names": list(names),
+        "source": dict(content.source),
+        "images": {name: image.as_dict() for name, image in content.images.items()},
+        "files": dict(content.files),
+        "names": list(content.names),
     }
     write_json(os.path.join(fresh, "release.json"), value)
     os.rename(fresh, os.path.join(home, ident))

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_decisions import LIVE, WANTED, Recorded, image
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import changes, images, retain
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+
+DIGEST = "sha256:" + "a" * 64
+BOTH = {**LIVE, "kratos": {"reference": "registry.test:5000/ory/kratos:v1", "id": "k", "digest": ""}}
+
+
+@pytest.mark.parametrize(
+    ("template", "reference"),
+    [
+        ("example.org/kratos:{version}", "example.org/kratos:v2"),
+        ("example.org/kratos:sha-{version}-x", "example.org/kratos:sha-v2-x"),
+        ("registry.test:5000/ory/kratos@" + DIGEST, "registry.test:5000/ory/kratos@" + DIGEST),
+        ("registry.test:5000/ory/kratos:{version}@" + DIGEST, "registry.test:5000/ory/kratos@" + DIGEST),
+        (DIGEST, "registry.test:5000/ory/kratos@" + DIGEST),
+    ],
+)
+def test_what_a_service_is_mapped_to(template: str, reference: str) -> None:
+    assert images.references(replace(WANTED, images={"kratos": template}), BOTH) == {"kratos": reference}
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["", "--tls-verify=false", "kratos:{tag}", "a b", "kratos:$(id)", "kratos:v1\n", "-", None, "sha256:12;"],
+)
+def test_a_hostile_or_unfinished_reference_is_refused(template: str) -> None:
+    with pytest.raises(BluegreenError, match=r"bluegreen_images=.*not an image reference.*Mend"):
+        images.references(replace(WANTED, images={"kratos": template}), BOTH)
+
+
+def test_a_digest_alone_needs_to_know_its_repository() -> None:
+    with pytest.raises(BluegreenError, match="a digest alone needs the repository"):
+        images.references(replace(WANTED, images={"kratos": DIGEST}), {})
+
+
+def test_an_image_of_something_else_is_refused() -> None:
+    with pytest.raises(BluegreenError, match="bluegreen_images='postgres': not a service of a colour"):
+        images.references(replace(WANTED, images={"postgres": "postgres:18"}), BOTH)
+
+
+@pytest.mark.parametrize(
+    ("reference", "moves"),
+    [
+        ("kratos", True), ("kratos:latest", True), ("host:5000/kratos", True), ("host:5000/a/kratos:latest", True),
+        ("kratos:v1", False), ("host:5000/kratos:v1", False), ("kratos@" + DIGEST, False), ("kratos:latest2", False),
+    ],
+)  # fmt: skip
+def test_tags_that_move(reference: str, moves: bool) -> None:
+    assert images.mutable(reference) is moves
+    wanted = replace(WANTED, images={"kratos": reference})
+    podman = Podman(
+        Recorded({"podman image inspect hera-id": image("h"), "podman image inspect " + reference: image("k")})
+    )
+    if not moves:
+        assert images.choose(podman, wanted, LIVE).warnings == ()
+        return
+    with pytest.raises(BluegreenError, match=r"a tag that moves: .* of kratos.*bluegreen_allow_mutable"):
+        images.choose(podman, wanted, LIVE)
+    assert len(images.choose(podman, replace(wanted, allow_mutable=True), LIVE).warnings) == 1
+
+
+PAIRS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2))
+
+
+@given(PAIRS, PAIRS)
+def test_names_of_what_differs(before: dict[str, int], after: dict[str, int]) -> None:
+    found = changes.names(before, after)
+    assert bool(found) == (before != after)
+    told = [key for keys in found.values() for key in keys]
+    assert len(told) == len(set(told)) and set(told) == {k for k in {*before, *after} if before.get(k) != after.get(k)}
+    again = {k: v for k, v in before.items() if k not in found.get("removed", [])}
+    again.update({k: after[k] for kind in ("added", "changed") for k in found.get(kind, [])})
+    assert again == after
+
+
+def test_an_environment_is_told_by_its_names_alone() -> None:
+    before = {"hera": {"DSN": "hush-1", "OLD": "x", "BLUEGREEN_RELEASE": "1"}, "gone": {"A": "1"}}
+    after = {"hera": {"DSN": "hush-2", "NEW": "y", "BLUEGREEN_RELEASE": "2"}, "fresh": {"A": "1"}}
+    found = changes.environment(before, after)
+    assert found == {"hera": {"added": ["NEW"], "removed": ["OLD"], "changed": ["DSN"]}}
+    assert "hush" not in json.dumps(changes.lines("v2", "v1", {"environment": found}, []))
+    assert changes.environment(before, before) == {}
+
+
+def test_the_lines_that_people_read() -> None:
+    live = {"hera": {"reference": "hera:1", "id": "sha256:" + "1" * 64}, "old": {"reference": "old:1", "id": "2" * 64}}
+    found = {"hera": {"reference": "hera:2", "id": "3" * 64}, "kratos": {"reference": "k:1", "id": "4" * 64}}
+    changed: dict[str, Any] = {
+        "images": changes.images(live, found, {"site": "site:2"}),
+        "files": {"changed": [".env"], "added": ["a.yml"]},
+        "environment": {"hera": {"changed": ["DSN", "TTL"]}},
+    }
+    assert changes.lines("v2-0123456789", "v1-0123456789", changed, ["kratos"]) == [
+        "v2-0123456789 against v1-0123456789",
+        "image hera: hera:1 (111111111111) -> hera:2 (333333333333)",
+        "image kratos: none -> k:1 (444444444444)",
+        "image old: old:1 (222222222222) -> none",
+        "image site: none -> site:2 (known after the pull)",
+        "image kept, not in bluegreen_images: kratos",
+        "file changed: .env",
+        "file added: a.yml",
+        "environment of hera, changed: DSN, TTL",
+    ]
+    assert changes.lines("", "", {}, [])[-1] == "nothing differs"
+
+
+def one(ident: str, *ids: str) -> dict[str, Any]:
+    return {"id": ident, "images": {str(place): {"id": given} for place, given in enumerate(ids)}}
+
+
+RELEASES = [one("r4", "d", "s"), one("r3", "c", "s"), one("r2", "b", "s"), one("r1", "a", "s")]
+
+
+@pytest.mark.parametrize(
+    ("keep", "protected", "used", "gone", "free"),
+    [
+        (4, [], [], (), ()),
+        (3, [], [], ("r1",), ("a",)),
+        (1, [], [], ("r3", "r2", "r1"), ("a", "b", "c")),
+        (1, ["r1"], [], ("r3", "r2"), ("b", "c")),
+        (2, ["r2"], ["a"], ("r1",), ()),
+        (9, [], [], (), ()),
+    ],
+)
+def test_which_releases_go(keep: int, protected: list[str], used: list[str], gone: Any, free: Any) -> None:
+    chosen = retain.choose(RELEASES, keep, protected, used)
+    assert (chosen.gone, chosen.images) == (gone, free)
+
+
+IDS = st.lists(st.sampled_from("abcdef"), max_size=3)
+
+
+@given(st.lists(IDS, max_size=7), st.integers(1, 5), st.sets(st.integers(0, 6)), st.sets(st.sampled_from("abcdef")))
+def test_nothing_that_matters_goes(content: list[list[str]], keep: int, safe: set[int], used: set[str]) -> None:
+    releases: list[Mapping[str, Any]] = [one("r%d" % place, *ids) for place, ids in enumerate(content)]
+    chosen = retain.choose(releases, keep, ["r%d" % place for place in safe], used)
+    assert sorted({*chosen.kept, *chosen.gone}) == sorted(str(release["id"]) for release in releases)
+    assert not set(chosen.kept) & set(chosen.gone)
+    assert all(
+        "r%d" % place in chosen.kept for place in [*range(min(keep, len(content))), *safe] if place < len(content)
+    )
+    kept_images = {image for place, ids in enumerate(content) if "r%d" % place in chosen.kept for image in ids}
+    assert not set(chosen.images) & (kept_images | used)
