@@ -34,6 +34,9 @@ sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no i
 molecule: lab-images ## The molecule scenario `upgrade` alone
 	tests/molecule
 
+docs: $(VENV)/.done ## Write the pages that come from the code (docs/errors.md)
+	python tests/catalogue.py
+
 test-all: ## make test and what is too long for it
 	$(MAKE) test ALL=1
 
