@@ -39,10 +39,11 @@ options:
         repair after the edge or a shared service was recreated.
       - V(rendered) makes the release and the compose file of O(colour).
       - V(started) renders and then makes the containers of O(colour) what the file says.
-      - V(courier_started) and V(courier_stopped) start and remove the mail courier containers of O(colour).
+      - V(handed_over) ends every singleton (the mail couriers and O(singletons)) that does not run where the switch
+        points and starts what is missing there. It reads the switch itself, before each step; one at a time.
       - V(absent) removes the containers of O(colour); files, images, networks and volumes stay.
     type: str
-    choices: [read, adopted, rendered, started, courier_started, courier_stopped, absent]
+    choices: [read, adopted, rendered, started, handed_over, absent]
     default: read
   undo:
     description: With O(state=adopted), take the project off the networks again and remove them. Nothing else.
@@ -102,10 +103,27 @@ options:
     type: list
     elements: str
     default: []
+  singletons:
+    description:
+      - What must run once, in the live colour only, besides the mail couriers; name to a dictionary of C(service) and
+        C(command).
+      - C(service) is a service of the compose files that is neither in O(services) nor in O(shared); or a coloured
+        one, and then C(command) is what a container of its own runs.
+    type: dict
+    default: {}
   edge_service:
     description: Service of the project that is the edge.
     type: str
     default: caddy
+  edge:
+    description:
+      - With O(state=handed_over), the edge whose switch decides, as in M(olympus.bluegreen.caddy_upstream).
+    type: dict
+    default: {}
+  switch_dir:
+    description: With O(state=handed_over), the switch directory, where it shall not be looked for at the edge.
+    type: path
+    default: ""
   network_range:
     description:
       - IPv4 range (a /22 or larger) that the four networks are cut from.
@@ -175,12 +193,22 @@ services:
     Service to C(container), C(image), C(address) (edge network), C(colour_address), C(port), C(admin_port), C(state).
   type: dict
   returned: success
-courier:
-  description: Kratos service to V(running), V(stopped), V(absent) or V(embedded) (inside an adopted server).
-  type: dict
+singletons:
+  description: >-
+    Of each singleton C(name), C(service), C(kind) (courier, service, command), C(holders) (C(container), C(place):
+    blue, green, project or foreign, C(state), C(right)) and C(files) (the colours whose file has it).
+  type: list
+  elements: dict
+  returned: success
+moved:
+  description: >-
+    What O(state=handed_over) ended, or settled before a start: C(singleton), C(container), C(quiet) (a courier ended
+    between two mails), C(waited) and C(seconds), C(returned) (mails queued again), C(in_doubt) (ids), C(warning).
+  type: list
+  elements: dict
   returned: success
 colours:
-  description: Colour to C(release), C(adopted), C(running), C(services), C(courier) and C(drift) (sentences).
+  description: Colour to C(release), C(adopted), C(running), C(services) and C(drift) (sentences).
   type: dict
   returned: success
 foreign:
@@ -220,6 +248,7 @@ partial:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import live
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.app import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import wanted_from
@@ -237,7 +266,8 @@ def main() -> None:
     try:
         if params["undo"] and params["state"] != "adopted":
             raise BluegreenError("undo belongs to state adopted", option="undo", value=True)
-        context = Context(wanted_from(params), Podman(SubprocessRunner()), SystemClock())
+        runner = SubprocessRunner()
+        context = Context(wanted_from(params), Podman(runner), SystemClock(), live.reader(params, runner))
         result = answer(context, state, module.check_mode, params["release"])
     except BluegreenError as exc:
         module.fail_json(msg=str(exc), partial=exc.partial)

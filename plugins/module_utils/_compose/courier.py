@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 FLAG = "--watch-courier"
+PROFILE = "singleton"
 
 
 def watches(command: Sequence[str]) -> bool:
@@ -45,7 +46,17 @@ def command(server: Sequence[str]) -> list[str]:
     return ["courier", "watch", *files]
 
 
+def sends(command: Sequence[str]) -> bool:
+    """Whether a container with this command line sends mail: a server with the courier inside, or a courier alone."""
+    words = list(command)
+    alone = any(words[n : n + 2] == ["courier", "watch"] for n in range(len(words)))
+    return alone or watches(words)
+
+
 def definition(server: Mapping[str, object], words: Sequence[str]) -> dict[str, object]:
-    """The courier's service: the server's, but for its command, its health check and its place in the network."""
+    """A singleton's service of a coloured one: the same but for its command, its health check and its address.
+
+    The profile keeps it from whoever starts the file without naming it.
+    """
     kept = {key: value for key, value in server.items() if key not in ("healthcheck", "hostname", "expose", "networks")}
-    return {**kept, "command": command(words), "profiles": ["courier"]}
+    return {**kept, "command": list(words), "networks": {"colour": {}}, "profiles": [PROFILE]}

@@ -21,6 +21,8 @@ class Context:
     wanted: Wanted
     podman: Podman
     clock: Clock
+    # Who is live, asked of the switch itself.
+    live: Callable[[], str] = lambda: ""
 
 
 def nothing() -> None:

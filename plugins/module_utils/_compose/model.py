@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import publish
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import publish, singletons
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.git import Git, git_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import Singleton
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, PORT_BASE, Networks, networks
@@ -67,6 +68,9 @@ class Wanted:
     keep: int = 3
     protect: tuple[str, ...] = ()
     podman_compose: str = "podman-compose"
+    wake: tuple[str, ...] = ()
+    remove_foreign: bool = False
+    singletons: tuple[Singleton, ...] = ()
     publish: str = "network"
     port_base: Mapping[str, int] = field(default_factory=lambda: dict(PORT_BASE))
 
@@ -91,6 +95,17 @@ class Wanted:
     def couriers(self) -> dict[str, str]:
         """Kratos service -> the name of its courier service."""
         return {service.name: service.name + COURIER for service in self.services if service.kind == "kratos"}
+
+    @property
+    def all_singletons(self) -> tuple[Singleton, ...]:
+        """The couriers and what the operator declared."""
+        built_in = [Singleton(name, service, singletons.COURIER) for service, name in self.couriers().items()]
+        return (*built_in, *self.singletons)
+
+    @property
+    def imaged(self) -> tuple[str, ...]:
+        """Every service that a release has an image and files of: the coloured ones and the singletons' own."""
+        return (*self.names, *(one.service for one in self.singletons if one.kind == singletons.SERVICE))
 
     def path(self, *parts: str) -> str:
         return os.path.join(self.state_dir, *parts)
@@ -152,10 +167,18 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
         version=params["version"],
         images=params["images"],
         allow_mutable=params["allow_mutable"],
-        git=git_from(params["git"], params["version"]),
+        git=git_from(params["git"], params["version"]) if making else None,
         keep=params["keep"],
         protect=tuple(name for name in params["protect"] if name),
         podman_compose=params["podman_compose"],
+        wake=tuple(dict.fromkeys(params["wake"])),
+        remove_foreign=params["remove_foreign"],
+        singletons=singletons.declared(
+            params["singletons"],
+            params["services"],
+            {*params["shared"], params["edge_service"]},
+            [name + COURIER for name, given in params["services"].items() if given.get("kind") == "kratos"],
+        ),
         publish=publish.address(params["publish"]),
         port_base=publish.bases(params["port_base"]),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 
-STATES = ["read", "adopted", "rendered", "started", "courier_started", "courier_stopped", "absent", "pruned"]
+STATES = ["read", "adopted", "rendered", "started", "handed_over", "absent", "pruned"]
 
 GIT = {
     "repo": {"type": "str", "required": True},
@@ -26,6 +26,8 @@ RELEASE = ArgumentSpec(
         "compose_files": {"type": "list", "elements": "str", "default": ["compose.yml"]},
         "colour": {"type": "str", "choices": list(COLOURS)},
         "live_colour": {"type": "str", "choices": list(COLOURS)},
+        "wake": {"type": "list", "elements": "str", "choices": list(COLOURS), "default": []},
+        "remove_foreign": {"type": "bool", "default": False},
         "version": {"type": "str", "default": ""},
         "release": {"type": "str", "default": ""},
         "images": {"type": "dict", "default": {}},
@@ -35,7 +37,10 @@ RELEASE = ArgumentSpec(
         "protect": {"type": "list", "elements": "str", "default": []},
         "services": {"type": "dict", "required": True},
         "shared": {"type": "list", "elements": "str", "default": []},
+        "singletons": {"type": "dict", "default": {}},
         "edge_service": {"type": "str", "default": "caddy"},
+        "edge": {"type": "dict", "default": {}},
+        "switch_dir": {"type": "path", "default": ""},
         "network_range": {"type": "str", "default": "10.231.16.0/20"},
         "publish": {"type": "str", "default": "network"},
         "port_base": {"type": "dict", "default": {}},
@@ -44,8 +49,6 @@ RELEASE = ArgumentSpec(
     required_if=(
         ("state", "rendered", ("colour",)),
         ("state", "started", ("colour", "live_colour")),
-        ("state", "courier_started", ("colour",)),
-        ("state", "courier_stopped", ("colour",)),
         ("state", "absent", ("colour", "live_colour")),
     ),
 )

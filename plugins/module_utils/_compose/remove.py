@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending, source, store, upping
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import SINGLETON
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 
 
 def absent(context: Context) -> Job:
@@ -25,9 +25,19 @@ def absent(context: Context) -> Job:
     roots = roots_of(world, wanted)
     gone = order(world, wanted, roots)
     steps = tuple(Step("remove", c.name, c.state) for c in gone)
+    if store.is_adopted(wanted, wanted.colour):
+        # What podman-compose makes of the same name later is a stranger.
+        steps += (Step("forget-adopted", wanted.colour),)
+    graces = _graces(context, gone)
+    said: list[str] = []
 
     def do(step: Step) -> None:
-        container(podman, step.target)
+        if step.action == "forget-adopted":
+            store.forget_adopted(wanted, wanted.colour)
+            return
+        # A courier inside a server of the adopted project is ended between two mails, too.
+        told = ending.end(context, step.target, grace=graces.get(step.target, 0))
+        said.extend([told["warning"]] if told.get("warning") else [])
 
     def verify() -> None:
         left = roots_of(World.look(podman, wanted), wanted)
@@ -35,15 +45,26 @@ def absent(context: Context) -> Job:
             raise BluegreenError("still there: %s" % ", ".join(c.name for c in left), mend="run again")
 
     before = {c.name: "%s %s" % (c.service, c.state) for c in gone}
-    return Job(Plan(before, {}, steps), do, verify, notes={"removed": [c.name for c in gone]})
+    return Job(Plan(before, {}, steps), do, verify, notes={"removed": [c.name for c in gone], "said": said})
+
+
+def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:
+    """How long the operator's own singletons may finish their job: his podman-compose has not told podman."""
+    own = set(context.wanted.imaged) - set(context.wanted.names)
+    his = {c.name: c.service for c in gone if c.service in own and not c.ours(context.wanted)}
+    if not his:
+        return {}
+    services = source.config(context.podman.runner, context.wanted, context.wanted.source)["services"]
+    return {name: upping.seconds(services[service].get("stop_grace_period")) for name, service in his.items()}
 
 
 def roots_of(world: World, wanted: Wanted) -> list[Container]:
     """What belongs to the colour: ours by label; for the adopted blue the project's coloured services by theirs."""
-    found = world.rendered(wanted.colour, ("service", "courier"))
+    found = world.rendered(wanted.colour, ("service", SINGLETON))
     found += [c for c in world.rendered(wanted.colour, ("migrate",)) if c.one_shot()]
     if store.is_adopted(wanted, wanted.colour):
-        found += [c for c in world.adopted() if not c.ours(wanted)]
+        own = [world.of_project(name) for name in wanted.imaged]
+        found += [c for c in own if c is not None and not c.ours(wanted)]
     return found
 
 
@@ -62,12 +83,3 @@ def order(world: World, wanted: Wanted, roots: Sequence[Container]) -> list[Cont
             mend="recreate it without depends_on on a coloured service, then run again",
         )
     return chosen
-
-
-def container(podman: Podman, name: str) -> None:
-    """Stop by the container's own signal and time, then remove. One that is gone already is no error."""
-    result = podman.run("rm", "--force", name, timeout=180)
-    if result.rc != 0 and podman.one("container", name) is not None:
-        raise BluegreenError(
-            "container %s cannot be removed: %s" % (name, result.last_words()), mend="look at podman ps -a"
-        )

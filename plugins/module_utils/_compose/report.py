@@ -6,11 +6,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import couriers, networks, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    courier,
+    holders,
+    networks,
+    shared,
+    store,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 
@@ -40,41 +48,53 @@ def drift(world: World, colour: str) -> list[str]:
             continue
         if c.image != entry.get("image"):
             found.append("%s runs image %s, not %s" % (c.name, c.image[:12], str(entry.get("image"))[:12]))
-        if known.get("adopted") and c.id != entry.get("id"):
-            found.append("%s was recreated since it was adopted" % c.name)
         if not known.get("adopted") and c.release != known.get("release"):
             found.append("%s belongs to release %s" % (c.name, c.release))
     return found
 
 
 def off_networks(wanted: Wanted, world: World) -> list[str]:
-    """The edge, a shared service or a coloured one that is not where it shall be. Only of colours that are there."""
+    """What runs and is not where it shall be: the edge, a shared service, a coloured one. Only of colours in use."""
     found = []
     for colour in COLOURS:
         here = world.of_colour(colour)
-        if not here:
-            continue
-        names = wanted.nets
-        members = []
-        edge = world.of_project(wanted.edge_service)
-        if edge is None or not edge.running:
-            found.append("the edge (%s) is not running" % wanted.edge_service)
-        else:
-            members.append(networks.Member(edge.name, names.edge_name(colour), names.edge(colour)))
-        for service in wanted.shared:
-            shared = world.of_project(service)
-            if shared is not None and shared.running:
-                place = names.shared_on(colour, service)
-                members.append(networks.Member(shared.name, names.colour_name(colour), place))
-        for name, c in here.items():
-            if wanted.service(name).edge and c.running:
-                members.append(networks.edge_member(wanted, colour, name, c.name))
-        found += ["%s is off %s" % (s.target, s.detail) for s in networks.connect_steps(world, members) if _joins(s)]
-    return list(dict.fromkeys(found))
+        members = _members(wanted, world, colour, here) if here else []
+        steps = networks.connect_steps(world, members)
+        found += ["%s is off %s" % (step.target, step.detail) for step in steps if step.action == "connect"]
+    return found
 
 
-def _joins(step: Any) -> bool:
-    return bool(step.action == "connect")
+def _members(wanted: Wanted, world: World, colour: str, here: Mapping[str, Container]) -> list[networks.Member]:
+    edge = world.of_project(wanted.edge_service)
+    places = networks.edge_members(wanted, edge.name) if edge is not None and edge.running else []
+    found = [place for place in places if place.network == wanted.nets.edge_name(colour)]
+    for service in wanted.shared:
+        c = world.of_project(service)
+        if c is not None and c.running:
+            found.append(networks.shared_member(wanted, colour, service, c.name))
+    public = [(name, c) for name, c in here.items() if c.running and wanted.service(name).edge]
+    return found + [networks.edge_member(wanted, colour, name, c.name) for name, c in public]
+
+
+def foreign(world: World) -> list[dict[str, Any]]:
+    """Strangers. ``replaces``: made anew in the place of an adopted one; ``mails``: it has a courier of its own."""
+    taken = {entry.get("container") for entry in _adopted(world.wanted).values()}
+    return [
+        {
+            "container": c.name,
+            "service": c.service,
+            "state": c.state,
+            "image": c.reference,
+            "replaces": c.name in taken,
+            "mails": c.service in world.wanted.couriers() and courier.watches(c.command),
+        }
+        for c in world.foreign()
+    ]
+
+
+def _adopted(wanted: Wanted) -> dict[str, dict[str, Any]]:
+    known = [store.stack(wanted, colour) for colour in COLOURS if store.is_adopted(wanted, colour)]
+    return {name: entry for one in known for name, entry in (one.get("services") or {}).items()}
 
 
 def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
@@ -90,12 +110,14 @@ def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
             "adopted": bool(known.get("adopted")),
             "running": bool(entries) and all(entry["state"] == "running" for entry in entries.values()),
             "services": entries,
-            "courier": couriers.states(world, colour),
             "drift": drift(world, colour),
         }
     return {
         "colours": colours,
-        "foreign": [{"container": c.name, "service": c.service, "state": c.state} for c in world.foreign()],
+        "singletons": [seen.as_dict() for seen in holders.look(world)],
+        "recorded": addresses.read(wanted.state_dir) is not None,
+        "shared": shared.report(world),
+        "foreign": foreign(world),
         "networks": {net.name: {"subnet": net.subnet, "present": net.name in there} for net in networks.nets(wanted)},
         "off_networks": off_networks(wanted, world),
     }

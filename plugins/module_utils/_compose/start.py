@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import networks, remove, upping
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    discard,
+    networks,
+    publish,
+    remove,
+    upping,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.networks import Member
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
@@ -31,11 +37,13 @@ def start(context: Context) -> Job:
     steps += networks.connect_steps(world, networks.common_members(wanted, world, (colour,)))
     steps += [Step("remove", c.name) for c in remove.order(world, wanted, wrong)]
     steps += [Step("up", name) for name in services if name not in right]
+    running = {c.service for c in world.rendered(colour) if c.running}
+    publish.refuse_taken((n, port) for n in services if n not in running for port in services[n].get("ports") or [])
     steps += _edge_steps(context, world, services, {step.target for step in steps if step.action == "remove"})
 
     def do(step: Step) -> None:
         if step.action == "remove":
-            remove.container(podman, step.target)
+            discard.container(podman, step.target)
         elif step.action == "up":
             upping.up(context, colour, stack, step.target)
         else:
@@ -71,11 +79,11 @@ def _wrong(context: Context, world: World, services: Mapping[str, Any]) -> list[
     wanted = context.wanted
     network = wanted.nets.colour_name(wanted.colour)
     found = []
-    for c in world.rendered(wanted.colour, ("service", "courier")):
+    for c in world.rendered(wanted.colour):
         value = services.get(c.service)
         if value is None or c.config != value["labels"][CONFIG] or c.image != value["image"] or not c.running:
             found.append(c)
-        elif c.kind == "service":
+        else:
             address = wanted.nets.service(wanted.colour, c.service)
             if c.networks.get(network) != (address.ip, address.mac):
                 found.append(c)

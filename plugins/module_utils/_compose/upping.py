@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.courier import PROFILE
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
@@ -23,6 +25,7 @@ STEERS = re.compile(
     r"|STORAGE_.*|REGISTRY_.*|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|GO[A-Z]+|NO_COLOR|(HTTPS?|NO|ALL|FTP)_PROXY)$",
     re.IGNORECASE,
 )
+DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s?)?(?:(\d+)ms)?")
 
 
 def stack_of(context: Context, colour: str) -> dict[str, Any]:
@@ -57,8 +60,11 @@ def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) ->
     }
     shown = {**stack["services"][service], "environment": plain}
     text = yamlio.dump({**stack, "services": {service: shown}})
-    argv = [wanted.podman_compose, "-p", wanted.stack_project(colour), "--profile", "courier", "-f", "-"]
-    argv += ["--podman-run-args=" + names] if names else []
+    argv = [wanted.podman_compose, "-p", wanted.stack_project(colour), "--profile", PROFILE, "-f", "-"]
+    grace = seconds(stack["services"][service].get("stop_grace_period"))
+    # podman-compose heeds stop_grace_period only when it stops something itself; the container shall know it.
+    names += " --stop-timeout %d" % grace if grace else ""
+    argv += ["--podman-run-args=" + names.strip()] if names else []
     argv += ["up", "-d", "--no-deps", "--no-build", service]
     result = context.podman.runner.run(argv, env=secret, stdin=text, cwd=wanted.path("stacks", colour), timeout=180)
     if result.rc != 0:
@@ -66,6 +72,16 @@ def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) ->
         raise CommandError(
             "podman-compose up %s failed (rc %d): %s" % (service, result.rc, words), mend="look at podman ps -a"
         )
+
+
+def seconds(duration: Any) -> int:
+    """A duration of a compose file (``90``, ``90s``, ``1m30s``, ``1h``), rounded up; 0 where none is given."""
+    given = str(duration or "").strip()
+    found = DURATION.fullmatch(given)
+    if not found:
+        raise BluegreenError("not a duration", option="stop_grace_period", value=given, mend="write it as 1m30s")
+    parts = [float(part or 0) for part in found.groups()]
+    return math.ceil(parts[0] * 3600 + parts[1] * 60 + parts[2] + parts[3] / 1000)
 
 
 def scrub(text: str, secrets: Any) -> str:

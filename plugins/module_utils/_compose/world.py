@@ -6,20 +6,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG, SINGLETON
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 
 
 @dataclass(frozen=True)
 class Container:
-    """The few facts of ``podman inspect`` that decisions are made of. ``networks``: name -> (ip, mac)."""
+    """The few facts of ``podman inspect`` that decisions are made of. ``networks``: name -> (ip, mac).
+
+    ``database``: a fingerprint of its DSN, '' where it has none.
+    """
 
     id: str
     name: str
@@ -34,6 +39,7 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    database: str = ""
     command: tuple[str, ...] = ()
 
     @property
@@ -85,8 +91,15 @@ def container(raw: Mapping[str, Any]) -> Container:
             name: (str(net.get("IPAddress", "")), str(net.get("MacAddress", "")).lower()) for name, net in nets.items()
         },
         needs=tuple(raw.get("Dependencies") or ()),
+        database=_database(config.get("Env") or ()),
         command=tuple(str(word) for word in config.get("Cmd") or ()),
     )
+
+
+def _database(environment: Sequence[str]) -> str:
+    """Which database, as which role: the same for two containers that work on the same rows. Never the DSN itself."""
+    found = [str(entry)[4:].partition("?")[0] for entry in environment if str(entry).startswith("DSN=")]
+    return hashlib.sha256(found[-1].encode()).hexdigest()[:16] if found else ""
 
 
 class World:
@@ -112,10 +125,33 @@ class World:
         """Containers that we made for a colour."""
         return [c for c in self.all if c.ours(self.wanted) and c.colour == colour and c.kind in kinds]
 
-    def adopted(self) -> list[Container]:
-        """Coloured containers of the operator's own project."""
+    def singletons(self) -> list[Container]:
+        """Containers of ours, of either colour, that run once for both."""
+        return [c for c in self.all if c.ours(self.wanted) and c.kind == SINGLETON]
+
+    def servers(self, service: str) -> list[Container]:
+        """A coloured service's containers in both colours."""
+        return [c for colour in COLOURS for name, c in self.of_colour(colour).items() if name == service]
+
+    def of_operator(self) -> list[Container]:
+        """Coloured containers of the operator's own project, whoever made them since."""
         found = [self.of_project(name) for name in self.wanted.names]
-        return [c for c in found if c is not None]
+        return [c for c in found if c is not None and not c.ours(self.wanted)]
+
+    def adopted(self) -> list[Container]:
+        """Those that were adopted: the very containers. Before anything is recorded, the project's."""
+        known = self._recorded()
+        return [c for c in self.of_operator() if c.id in known] if known is not None else self.of_operator()
+
+    def _recorded(self) -> set[str] | None:
+        """Ids of the adopted containers; None before the first adopt."""
+        stacks = [store.stack(self.wanted, colour) for colour in COLOURS]
+        if not any(stacks):
+            return None
+        entries = [
+            entry for known in stacks if known.get("adopted") for entry in (known.get("services") or {}).values()
+        ]
+        return {str(entry.get("id")) for entry in entries}
 
     def of_colour(self, colour: str) -> dict[str, Container]:
         """Service -> container of a colour; the adopted project's where that colour was adopted and is still there."""
@@ -126,16 +162,9 @@ class World:
 
     def foreign(self) -> list[Container]:
         """Coloured containers of the operator's project that are not (or no longer) the ones we adopted."""
-        known = {
-            entry.get("id")
-            for colour in ("blue", "green")
-            if store.is_adopted(self.wanted, colour)
-            for entry in store.stack(self.wanted, colour).get("services", {}).values()
-        }
-        return [c for c in self.all if c.service in self.wanted.names and self._stranger(c, known)]
-
-    def _stranger(self, found: Container, known: set[Any]) -> bool:
-        return found.project == self.wanted.project and not found.ours(self.wanted) and found.id not in known
+        known = self._recorded() or set()
+        project = [c for c in self.all if c.project == self.wanted.project and c.service in self.wanted.names]
+        return [c for c in project if not c.ours(self.wanted) and c.id not in known]
 
     def dependents(self, roots: Sequence[Container]) -> list[Container]:
         """Containers that podman wants removed before ``roots``, and the roots; dependents first."""

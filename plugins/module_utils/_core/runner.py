@@ -43,6 +43,11 @@ class Runner(Protocol):
 
 
 class SubprocessRunner:
+    """``inherited``: descriptors that a program we run has open too; one with a flock keeps the lock for it."""
+
+    def __init__(self, inherited: Sequence[int] = ()) -> None:
+        self.inherited = tuple(inherited)
+
     def run(
         self,
         argv: Sequence[str],
@@ -65,6 +70,7 @@ class SubprocessRunner:
                 text=True,
                 errors="replace",
                 check=False,
+                pass_fds=self.inherited,
             )
         except FileNotFoundError as exc:
             raise CommandError("%s is not installed" % argv[0], mend="install it on this host") from exc

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a singleton is ended: it finishes its work, and it is gone for podman and for the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, discard, mails
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import Singleton
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import process
+
+APPLICATION = "olympus-bluegreen courier handover"
+DOUBT = (
+    "%d mail(s) in database %s were being sent when their courier ended, sent or not is unknown: %s. "
+    "Mend: to send them (again) UPDATE courier_messages SET status = 1, send_count = 0 WHERE id IN (...)"
+)
+BLIND = "%s was ended without a look at its mails: %s"
+
+
+def end(context: Context, name: str, singleton: str = "", grace: int = 0) -> dict[str, Any]:
+    """{singleton, container, quiet, waited, returned, in_doubt, warning}; the container is gone afterwards.
+
+    A courier is ended between two mails. Everything else gets its own stop signal and as long as it asked for
+    (stop_grace_period), or ``grace`` seconds, then it is killed. Raises where podman cannot do or tell it: then
+    nothing may be started.
+    """
+    podman = context.podman
+    raw = podman.one("container", name)
+    told: dict[str, Any] = {"singleton": singleton, "container": name, "quiet": True, "waited": 0.0}
+    begun = context.clock.monotonic()
+    if raw is not None:
+        pid = process.identity(int((raw.get("State") or {}).get("Pid") or 0))
+        if courier.sends(_command(raw)) and _status(raw) in ("running", "paused"):
+            told.update(_end_courier(context, raw))
+        else:
+            discard.container(podman, name, grace=grace)
+        _gone(context, name, pid)
+    return {**told, "seconds": round(context.clock.monotonic() - begun, 2)}
+
+
+def _gone(context: Context, name: str, pid: Mapping[str, int]) -> None:
+    """Podman's word, and the kernel's: a process that lost its conmon would go on unseen."""
+    if context.podman.one("container", name) is not None:
+        raise BluegreenError("container %s is still there" % name, mend="look at podman ps -a, run again")
+    if wait_until(context.clock, lambda: process.alive(pid), lambda alive: not alive, 10.0):
+        raise BluegreenError(
+            "process %d of container %s still runs" % (pid["pid"], name), mend="end it, then run the stage again"
+        )
+
+
+def _end_courier(context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
+    name, podman = str(raw["Name"]), context.podman
+    try:
+        db = open_mails(context, raw)
+    except BluegreenError as exc:
+        _plainly(podman, name)
+        return {"quiet": False, "warning": BLIND % (name, exc)}
+    try:
+        try:
+            paused = mails.pause(podman, name, lambda: mails.being_sent(db), context.clock)
+        except BluegreenError as exc:
+            _plainly(podman, name)
+            return {"quiet": False, "warning": BLIND % (name, exc), **_returned(db, None)}
+        discard.container(podman, name, at_once=True)
+        return {"quiet": not paused.doubt, "waited": paused.seconds, **_returned(db, paused.doubt)}
+    finally:
+        db.close()
+
+
+def _plainly(podman: Podman, name: str) -> None:
+    """As podman would: by its stop signal, then by force. One that is paused has to run to hear a signal."""
+    podman.run("unpause", name)
+    discard.container(podman, name)
+
+
+def _returned(db: database.Db, doubt: frozenset[str] | None) -> dict[str, Any]:
+    """Give back what was taken and not sent; ``doubt`` None: ask the database what is in doubt."""
+    try:
+        open_ones = mails.being_sent(db) if doubt is None else doubt
+        found: dict[str, Any] = {"returned": mails.give_back(db, open_ones), "in_doubt": sorted(open_ones)}
+        names = [str(row[0]) for row in db.query("SELECT current_database()")]
+    except BluegreenError as exc:
+        return {"warning": "mails that the courier had taken may wait in processing: %s" % exc}
+    if open_ones:
+        found["warning"] = DOUBT % (len(open_ones), names[0], ", ".join(sorted(open_ones)))
+    return found
+
+
+def settle(context: Context, world: World, colour: str, singleton: Singleton) -> dict[str, Any]:
+    """Before a courier starts and none runs: what a dead one left half-way is queued again or named."""
+    told: dict[str, Any] = {"singleton": singleton.name, "container": ""}
+    server = world.of_colour(colour).get(singleton.service)
+    raw = context.podman.one("container", server.name) if server else None
+    if raw is None:
+        return told
+    try:
+        db = open_mails(context, raw)
+    except BluegreenError as exc:
+        return {**told, "warning": "%s starts without a look at the mails left half-way: %s" % (singleton.name, exc)}
+    try:
+        return {**told, **_returned(db, None)}
+    finally:
+        db.close()
+
+
+def open_mails(context: Context, raw: Mapping[str, Any]) -> database.Db:
+    """A session in the database of a Kratos container, as its own role, in the network of the database's container."""
+    address = dsn.parse(_environment(raw).get("DSN", ""))
+    found = World.look(context.podman, context.wanted).of_project(address.host)
+    if found is None or not found.running:
+        return database.connect(dsn.for_libpq(address, APPLICATION, on_host=_on_host(raw)))
+    pid = int((context.podman.one("container", found.name) or {}).get("State", {}).get("Pid") or 0)
+    keywords = dsn.for_libpq(address, APPLICATION, "127.0.0.1", _on_host(raw))
+    return database.connect(keywords, lambda: netns.network_of(pid))
+
+
+def _on_host(raw: Mapping[str, Any]) -> Callable[[str], str]:
+    mounts = [(str(m.get("Destination", "")).rstrip("/"), str(m.get("Source", ""))) for m in raw.get("Mounts") or []]
+
+    def host_path(path: str) -> str:
+        for inside, outside in mounts:
+            if path == inside or path.startswith(inside + "/"):
+                return outside.rstrip("/") + path[len(inside) :]
+        return path
+
+    return host_path
+
+
+def _environment(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Holds secrets."""
+    pairs = (str(entry).partition("=") for entry in (raw.get("Config") or {}).get("Env") or [])
+    return {name: value for name, _sign, value in pairs}
+
+
+def _command(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(word) for word in (raw.get("Config") or {}).get("Cmd") or ())
+
+
+def _status(raw: Mapping[str, Any]) -> str:
+    return str((raw.get("State") or {}).get("Status", "")).lower()

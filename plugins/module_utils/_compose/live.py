@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is live, for a handover: asked again before each step, of the switch itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
+
+
+def reader(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:
+    """By ``switch_dir``, or at the running edge of the project; it is looked for once, when it is first asked."""
+    found: list[str] = [params["switch_dir"]] if params["switch_dir"] else []
+
+    def live() -> str:
+        if not found:
+            found.append(place_of(runner, params["project"], params["edge"]).directory)
+        return live_of(found[0])
+
+    return live
+
+
+def live_of(directory: str) -> str:
+    switch = Switch(directory)
+    if not switch.exists():
+        raise BluegreenError("no switch at %s" % directory, mend="run the adopt stage")
+    live = switch.read().live
+    if not live:
+        raise BluegreenError("the switch at %s names nobody" % directory, mend="run the adopt stage, it repairs it")
+    return live
