@@ -74,18 +74,19 @@ def _fetched(runner: Runner, wanted: Wanted, git: Git, where: str, home: str) ->
             value=git.path,
             mend="name the directory of the repository that holds the compose files",
         )
-    _git(runner, bare, "--work-tree", home, "checkout-index", "--all", "--force", "--prefix", home + os.sep)
-    os.makedirs(home, exist_ok=True)
+    os.makedirs(home)
+    _git(runner, bare, "checkout-index", "--all", tree=home)
     _readable(home)
     _lay_over(wanted, git, home)
     return Origin(home, "git", git.path, git.ref, commit, git.repo)
 
 
-def _git(runner: Runner, bare: str, *args: str, must: bool = True) -> Result:
+def _git(runner: Runner, bare: str, *args: str, must: bool = True, tree: str = "") -> Result:
+    """``tree``: the directory that files are written to."""
     # Nobody is there to be asked for a password.
-    env = {"GIT_TERMINAL_PROMPT": "0"}
+    env = {"GIT_TERMINAL_PROMPT": "0", **({"GIT_WORK_TREE": tree} if tree else {})}
     try:
-        result = runner.run(["git", "--git-dir", bare, *args], env=env, timeout=FETCH_SECONDS)
+        result = runner.run(["git", "--git-dir", bare, *args], env=env, cwd=tree or None, timeout=FETCH_SECONDS)
     except CommandError as exc:
         raise BluegreenError(
             "git is not installed on this host, and the source is a git ref",

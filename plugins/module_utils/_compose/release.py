@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import changes, store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Image, Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir, write_json
@@ -156,8 +156,16 @@ def copy_of(wanted: Wanted, ident: str) -> str:
 def verify(wanted: Wanted, ident: str) -> None:
     """The copy is still what its record says."""
     known = store.release(wanted, ident)
-    if tree(copy_of(wanted, ident), known["names"]) != known["files"]:
+    try:
+        there = tree(copy_of(wanted, ident), known["names"])
+    except OSError as exc:
+        there = {str(exc.filename): ""}
+    if there != known["files"]:
+        differ = changes.names(known["files"], there)
         raise BluegreenError(
-            "the copy of release %s was changed" % ident,
-            mend="move %s away; it is then made again" % wanted.path("releases", ident),
+            "the copy of release %s was changed: %s"
+            % (ident, "; ".join("%s %s" % (kind, ", ".join(names)) for kind, names in differ.items())),
+            option="release",
+            value=ident,
+            mend="put the files back, or move %s away and deploy the version again" % wanted.path("releases", ident),
         )
