@@ -29,8 +29,11 @@ options:
         watcher of another release is stopped.
       - V(followed) prints what the watcher does until its verdict. It never fails for a bad verdict.
       - V(read) returns what is known. V(stopped) ends the watcher; its verdict is INCONCLUSIVE then.
+      - V(begun_again) starts a watcher that died before its verdict for what is left of its window. It goes on from its
+        own events. V(followed) does that first, too.
+      - V(ordered) gives O(order) to the running watcher and returns with its answer.
     type: str
-    choices: [started, followed, read, stopped]
+    choices: [started, followed, read, begun_again, ordered, stopped]
     default: read
   deployment:
     description: Name of the deployment.
@@ -125,6 +128,24 @@ options:
     description: Id of the run whose lock is kept fresh while it follows. The action plugin fills it in.
     type: str
     default: ''
+  order:
+    description:
+      - V(abort) ends the watch without a rollback; its verdict is INCONCLUSIVE.
+      - V(hold) keeps it from ending before V(resume) or V(promote), for a day at most. A FAIL still rolls back.
+      - V(extend) lengthens it by O(extend) seconds.
+      - V(promote) ends it now, if what was seen so far is a PASS, and refuses otherwise. After a watch that ended
+        INCONCLUSIVE it signs the release off under the name of O(operator).
+      - Anything else is an error that names C(bluegreen_watch_do).
+    type: str
+    default: ''
+  extend:
+    description: Seconds, from 1 to 86400, for the order V(extend).
+    type: str
+    default: ''
+  operator:
+    description: Who gives the order. The action plugin fills it in.
+    type: str
+    default: ''
   timeout:
     description: How long V(followed) follows, in seconds; 0 means to the end. The watcher goes on either way.
     type: float
@@ -143,6 +164,12 @@ EXAMPLES = r"""
       site: {kind: site, port: 3000, ready: /health, ui: true}
     public:
       - {host: olympus.test, path: /}
+
+- name: Watch ten minutes longer
+  olympus.bluegreen.release_watch:
+    state: ordered
+    order: extend
+    extend: '600'
 
 - name: Follow it to its verdict
   olympus.bluegreen.release_watch:
@@ -172,6 +199,16 @@ reasons:
   type: list
   elements: str
   sample: []
+signed_off:
+  description: Who ended the watch early or answered for it, C(by) and C(at); empty when nobody did.
+  returned: always
+  type: dict
+  sample: {by: op at ctl, at: 1.0}
+answer:
+  description: What came of O(order), a sentence.
+  returned: always
+  type: str
+  sample: 'v1.5.0-0123456789: the watch lasts 600 s longer, by op at ctl'
 returned_to:
   description: The colour that the watcher went back to, empty when it did not.
   returned: always

@@ -4,17 +4,26 @@
 
 """What ``status`` says: one screen and one JSON from the same facts."""
 
+"""What ``status`` says: one screen (at most 40 lines of 110 columns) and one JSON from the same facts."""
+
 from __future__ import annotations
 
+import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import GOOD, World, world
 
+PLAY = "ansible-playbook bluegreen.yml"
+COLUMNS, LINES, LABEL = 110, 40, 11
+# So many things that are wrong are told on the screen, the worst first; the JSON has all.
+PROBLEMS = 8
+
 
 def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Schema-versioned status: live, idle, releases, lock, last verdict, problems, what to type next."""
+    """Schema-versioned status: live, idle, releases, schema, lock, last verdict, findings, boot, what to type next."""
     seen = world(facts)
     return {
         "v": 1,
@@ -25,59 +34,122 @@ def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
             name: {"release": one.release, "version": one.version, "running": one.running, "adopted": one.adopted}
             for name, one in sorted(seen.colours.items())
         },
-        "return_to": dict(seen.return_to),
+        "return_to": dict(seen.return_to) if seen.back else {},
         "stable": seen.stable,
         "fence": str(((facts.get("ledger") or {}).get("marks") or {}).get("fence") or ""),
+        "schema": _schema(facts, seen),
         "lock": dict(seen.lock),
         "verdict": {
             key: seen.verdict.get(key) for key in ("verdict", "release", "flip", "reasons") if key in seen.verdict
         },
+        "singletons": list((facts.get("compose") or {}).get("singletons") or []),
+        "boot": dict(facts.get("boot") or {}),
+        "findings": [asdict(found) for found in seen.findings],
         "problems": list(seen.problems),
+        "misplaced": list(seen.misplaced),
         "next": next_step(seen),
     }
 
 
+def _schema(facts: Mapping[str, Any], seen: World) -> list[dict[str, Any]]:
+    """The last migration of each target, of the newest release that had one."""
+    releases = (facts.get("ledger") or {}).get("releases") or {}
+    newest = sorted(releases.values(), key=lambda one: float(one.get("created") or 0))
+    found: dict[str, dict[str, Any]] = {}
+    for one in newest:
+        for entry in one.get("schema") or []:
+            found[str(entry.get("target"))] = {**entry, "release": one.get("id")}
+    return [found[name] for name in sorted(found)]
+
+
 def next_step(seen: World) -> str:
     """The one command that an operator would type now."""
-    play = "ansible-playbook bluegreen.yml"
     if not seen.adopted:
-        return play + " --tags adopt -e version=<running version>"
-    if seen.problems:
-        return play + " --tags adopt -e version=%s   (repairs what is named above)" % seen.colour(seen.live).version
-    cut_over = seen.return_to.get("colour") == seen.idle and seen.stable != seen.colour(seen.live).release
-    if cut_over and seen.verdict.get("flip") != seen.return_to.get("flip"):
-        return play + " --tags watch"
-    if cut_over and seen.verdict.get("verdict") in GOOD:
-        return play + " --tags cleanup   (or --tags rollback)"
-    if cut_over:
-        return play + " --tags rollback"
-    return play + " -e version=<new version>"
+        return PLAY + " --tags adopt -e version=<running version>"
+    first = next((found for found in seen.findings if found.stops), None)
+    if first is not None and first.mend.startswith("--tags"):
+        return "%s %s" % (PLAY, first.mend)
+    if first is not None:
+        return first.mend
+    if seen.misplaced:
+        return PLAY + " --tags watch   (any stage mends a courier or singleton that is not in its place)"
+    if seen.back and seen.verdict.get("flip") != seen.return_to.get("flip"):
+        return PLAY + " --tags watch"
+    if seen.back and seen.verdict.get("verdict") in GOOD:
+        return PLAY + " --tags cleanup   (or --tags rollback)"
+    if seen.back:
+        return PLAY + " --tags rollback"
+    return PLAY + " -e version=<new version>"
 
 
 def status_screen(facts: Mapping[str, Any]) -> list[str]:
-    """Lines of at most 110 columns."""
+    """At most LINES lines of at most COLUMNS columns."""
     seen, data = world(facts), status_data(facts)
     if not seen.adopted:
-        return ["not adopted", "next       %s" % data["next"]]
-    lines = []
-    for name in (seen.live, seen.idle):
+        return _line("live", "not adopted") + _line("next", data["next"])
+    lines: list[str] = []
+    for label, name in (("live", seen.live), ("idle", seen.idle)):
         one = seen.colour(name)
-        what = "%s  %s" % (one.version or "-", "running" if one.running else "not running")
-        lines.append(
-            "%-10s %-6s %s%s"
-            % ("live" if name == seen.live else "idle", name, what, "  (adopted)" if one.adopted else "")
-        )
+        state = "running" if one.running else "not running"
+        lines += _line(label, "%-6s %s  %s%s" % (name, one.release or "-", state, "  (adopted)" if one.adopted else ""))
+    lines += _line("rollback", _rollback(seen))
+    lines += _line("stable", seen.stable or "-")
+    lines += _line("schema", _schema_words(data))
+    verdict = data["verdict"].get("verdict") or "none"
+    lines += _line("verdict", " ".join([verdict, "; ".join(data["verdict"].get("reasons") or [])]).strip())
+    lines += _line("mails", _mails(data["singletons"]))
+    lines += _line("lock", _lock(seen.lock))
+    if data["boot"]:
+        lines += _line("boot", str(data["boot"].get("story") or "-"))
+    ending = _line("next", data["next"])
+    return _fitting(lines, [*map(str, seen.findings), *seen.misplaced], ending)
+
+
+def _fitting(lines: list[str], wrong: list[str], ending: list[str]) -> list[str]:
+    """As many problems as the screen has room for, and how many more there are."""
+    room = LINES - len(ending) - 1
+    for index, item in enumerate(wrong):
+        told = _line("PROBLEM", item)
+        if index == PROBLEMS or len(lines) + len(told) > room:
+            lines = lines + _line("PROBLEM", "and %d more: bluegreen_status has them all" % (len(wrong) - index))
+            break
+        lines = lines + told
+    return lines + ending
+
+
+def _line(label: str, text: str) -> list[str]:
+    """The text beside its label, wrapped."""
+    wrapped = textwrap.wrap(text, COLUMNS - LABEL, break_on_hyphens=False) or [""]
+    return [("%-*s%s" % (LABEL, label if not index else "", part)).rstrip() for index, part in enumerate(wrapped)]
+
+
+def _rollback(seen: World) -> str:
     back = seen.return_to
-    lines.append(
-        "rollback   %s" % ("to %s, %s" % (back.get("colour"), back.get("release")) if back else "nothing to go back to")
-    )
-    lines.append("stable     %s" % (seen.stable or "-"))
-    verdict = data["verdict"].get("verdict") or "-"
-    lines.append("verdict    %s %s" % (verdict, "; ".join(data["verdict"].get("reasons") or [])))
-    lines.append("lock       %s" % _lock(seen.lock))
-    lines.extend("PROBLEM    %s" % item for item in seen.problems)
-    lines.append("next       %s" % data["next"])
-    return lines
+    if not back:
+        return "nothing to go back to"
+    if back.get("colour") == seen.live:
+        return "done: %s is live again" % seen.live
+    if not seen.back:
+        return "%s was accepted; earlier kept releases: --tags rollback -e version=<version>" % seen.stable
+    word = "to" if seen.colour(seen.idle).running else "NOT POSSIBLE now: to"
+    return "%s %s, %s" % (word, back.get("colour"), back.get("release"))
+
+
+def _schema_words(data: Mapping[str, Any]) -> str:
+    told = ["%s %d applied %s" % (one["target"], one.get("applied", 0), one.get("verdict")) for one in data["schema"]]
+    fence = "fence at %s" % data["fence"] if data["fence"] else "no fence yet"
+    return "; ".join([*told, fence])
+
+
+def _mails(singletons: Iterable[Mapping[str, Any]]) -> str:
+    places: dict[str, list[str]] = {}
+    for one in singletons:
+        held = [holder for holder in one.get("holders") or [] if holder.get("state") == "running"]
+        for where in dict.fromkeys(str(holder.get("place")) for holder in held):
+            places.setdefault(where, []).append(str(one.get("name")))
+        if not held:
+            places.setdefault("nobody", []).append(str(one.get("name")))
+    return "; ".join("%s: %s" % (place, ", ".join(names)) for place, names in places.items()) or "-"
 
 
 def _lock(lock: Mapping[str, Any]) -> str:

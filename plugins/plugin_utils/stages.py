@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import singletons
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings
+
 OTHER = {"blue": "green", "green": "blue"}
 GOOD = ("PASS", "PASS_SYNTHETIC_ONLY")
 
@@ -37,7 +41,24 @@ class World:
     lock: Mapping[str, Any] = field(default_factory=dict)
     stable: str = ""
     verdict: Mapping[str, Any] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    # Couriers and other singletons that are not where they shall be: the next stage mends it, nothing is refused.
+    misplaced: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What stops every stage but rollback and adopt."""
+        return tuple(str(found) for found in self.findings if found.stops)
+
+    @property
+    def awake(self) -> tuple[str, ...]:
+        """The colours whose containers shall run: the live one, and the one that a rollback goes back to."""
+        return awake(self.live, self.return_to.get("colour"), self.stable, self.colour(self.live).release)
+
+    @property
+    def back(self) -> bool:
+        """Whether a rollback would go to the idle colour: there was a cutover and nobody accepted it."""
+        return self.idle in self.awake
 
     @property
     def idle(self) -> str:
@@ -60,8 +81,9 @@ class Decision:
     live: str = "blue"
     idle: str = "green"
     release: str = ""
-    courier: bool = False
+    misplaced: tuple[str, ...] = ()
     replaces: bool = False
+    wake: tuple[str, ...] = ()
     since: float = 0.0
 
     def data(self) -> dict[str, Any]:
@@ -71,16 +93,6 @@ class Decision:
 def version_of(release: str) -> str:
     """The version in a release id ``<version>-<10 hex digits>``."""
     return release.rpartition("-")[0]
-
-
-def _problems(edge: Mapping[str, Any], compose: Mapping[str, Any]) -> tuple[str, ...]:
-    found = [str(item) for item in edge.get("problems") or []]
-    for item in compose.get("foreign") or []:
-        found.append("%s (%s) was not started by us" % (item.get("container"), item.get("service")))
-    found += [str(item) for item in compose.get("off_networks") or []]
-    for colour in (compose.get("colours") or {}).values():
-        found += [str(item) for item in colour.get("drift") or []]
-    return tuple(found)
 
 
 def world(facts: Mapping[str, Any]) -> World:
@@ -96,36 +108,49 @@ def world(facts: Mapping[str, Any]) -> World:
         )
         for name, one in seen.items()
     }
-    live = str(edge.get("live") or "blue")
+    live = str(edge.get("live") or compose.get("live") or "blue")
     releases = ledger.get("releases") or {}
+    # Recorded, it stays adopted whatever became of the edge's configuration meanwhile.
+    adopted = bool(edge.get("adopted") or compose.get("recorded"))
+    stable = str((ledger.get("marks") or {}).get("stable") or "")
+    back = edge.get("return_to") or {}
+    shall_run = awake(live, back.get("colour"), stable, colours.get(live, Colour()).release)
     return World(
-        adopted=bool(edge.get("adopted")),
+        adopted=adopted,
         live=live,
         colours=colours,
-        return_to=edge.get("return_to") or {},
+        return_to=back,
         token=int(edge.get("token") or 0),
         lock=ledger.get("lock") or {},
-        stable=str((ledger.get("marks") or {}).get("stable") or ""),
+        stable=stable,
         verdict=(releases.get(colours.get(live, Colour()).release) or {}).get("verdict") or {},
-        problems=_problems(edge, compose),
+        findings=findings(edge, compose, live, shall_run[-1]) if adopted else (),
+        misplaced=tuple(singletons.problems(singletons.seen_from(compose.get("singletons") or []), live)),
     )
 
 
 def _base(seen: World) -> dict[str, Any]:
     old = seen.colour(seen.idle)
-    # The adopted blue keeps its embedded courier until its containers are gone.
-    embedded = any(colour.adopted and colour.running for colour in seen.colours.values())
-    return {"live": seen.live, "idle": seen.idle, "release": old.release, "courier": not embedded}
+    return {"live": seen.live, "idle": seen.idle, "release": old.release, "misplaced": seen.misplaced}
 
 
 def _unfit(seen: World) -> str:
     if not seen.adopted:
         return "Not adopted yet. Type: ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
     if seen.problems:
-        return "Not ours or not as we left it: %s. Type: ansible-playbook bluegreen.yml --tags status" % "; ".join(
+        return "Other hands were there: %s. All of it: ansible-playbook bluegreen.yml --tags status" % "; ".join(
             seen.problems
         )
     return ""
+
+
+def repair_decision(seen: World) -> Decision:
+    """What adopt finds: nothing yet, or a deployment of ours in which it brings back what shall run."""
+    base = _base(seen)
+    if not seen.adopted:
+        return Decision(summary="the running stack becomes blue", go=True, **base)
+    named = "; ".join(found.what for found in seen.findings) or "nothing to repair"
+    return Decision(summary="%s is live. %s" % (seen.live, named), go=True, wake=seen.awake, **base)
 
 
 def _is_live(seen: World, version: str) -> bool:
@@ -140,8 +165,7 @@ def release_decision(seen: World, version: str) -> Decision:
         return Decision(refused=refused, **base)
     if _is_live(seen, version):
         return Decision(summary="%s is live on %s already: nothing to do" % (version, seen.live), **base)
-    kept = seen.return_to.get("colour") == seen.idle and seen.stable != seen.colour(seen.live).release
-    if kept and seen.colour(seen.idle).running and seen.colour(seen.idle).version != version:
+    if seen.back and seen.colour(seen.idle).running and seen.colour(seen.idle).version != version:
         return Decision(
             refused="%s holds %s, where a rollback goes back to, and %s is not accepted yet. Type: ansible-playbook "
             "bluegreen.yml --tags cleanup (accept it), or --tags rollback (give it up)"
@@ -219,6 +243,8 @@ def stage_decision(
 ) -> dict[str, Any]:
     """The decision of a stage, as data for a playbook."""
     seen = world(facts)
+    if stage == "adopt":
+        return repair_decision(seen).data()
     if stage == "cutover":
         return cutover_decision(seen, version, check_mode).data()
     if stage == "cleanup":

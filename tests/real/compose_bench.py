@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.app import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import wanted_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner, SubprocessRunner
@@ -183,6 +184,7 @@ class Bench:
 
     def params(self, state: str, **given: Any) -> dict[str, Any]:
         return {
+            **{name: option.get("default") for name, option in SPEC.options.items()},
             "state": state,
             "undo": False,
             "deployment": DEPLOYMENT,
@@ -192,6 +194,8 @@ class Bench:
             "compose_files": ["compose.yml"],
             "colour": None,
             "live_colour": None,
+            "wake": [],
+            "remove_foreign": False,
             "version": "v1",
             "release": "",
             "images": {},
@@ -200,6 +204,7 @@ class Bench:
                 "hera": {"kind": "hera", "port": 8080},
             },
             "shared": ["db"],
+            "singletons": {},
             "edge_service": "caddy",
             "network_range": RANGE,
             "publish": "network",
@@ -208,10 +213,12 @@ class Bench:
             **given,
         }
 
-    def run(self, state: str, check: bool = False, runner: Runner | None = None, **given: Any) -> dict[str, Any]:
-        """What the module does, without Ansible around it."""
+    def run(
+        self, state: str, check: bool = False, runner: Runner | None = None, live: str = "", **given: Any
+    ) -> dict[str, Any]:
+        """What the module does, without Ansible around it. ``live``: what the switch says, for a handover."""
         params = self.params(state, **given)
-        context = Context(wanted_from(params), Podman(runner or SubprocessRunner()), SystemClock())
+        context = Context(wanted_from(params), Podman(runner or SubprocessRunner()), SystemClock(), lambda: live)
         return answer(context, "undone" if params["undo"] else state, check, params["release"])
 
 

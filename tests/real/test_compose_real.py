@@ -51,10 +51,14 @@ def test_a_whole_life(bench: Bench) -> None:
 
 
 def _courier(bench: Bench) -> None:
-    first = bench.run("courier_started", colour="green")
-    assert not first["changed"] and "sends mail itself" in first["messages"][0]
-    stopped = bench.run("courier_stopped", colour="blue")
-    assert not stopped["changed"] and stopped["courier"] == {"kratos": "embedded"}
+    first = bench.run("handed_over", live="green")
+    assert not first["changed"] and "until its cleanup" in first["messages"][0]
+    assert places(first) == {"kratos-courier": ["project running"]}
+
+
+def places(answer: dict[str, Any]) -> dict[str, list[str]]:
+    """Singleton -> where it is."""
+    return {one["name"]: ["%s %s" % (h["place"], h["state"]) for h in one["holders"]] for one in answer["singletons"]}
 
 
 def _blue_goes(bench: Bench) -> None:
@@ -66,14 +70,14 @@ def _blue_goes(bench: Bench) -> None:
     assert set(facts()) == {PROJECT + "_db_1", PROJECT + "_caddy_1"}
     assert "bgtestop_cache" in podman("volume", "ls", "-q").split()
     assert not bench.run("absent", colour="blue", live_colour="green")["changed"]
-    assert bench.run("courier_started", colour="green")["courier"] == {"kratos": "running"}
-    assert not bench.run("courier_started", colour="green")["changed"]
+    assert places(bench.run("handed_over", live="green")) == {"kratos-courier": ["green running"]}
+    assert not bench.run("handed_over", live="green")["changed"]
     again: dict[str, Any] = {"colour": "blue", "live_colour": "green", "version": "c", "images": IMAGES}
     assert bench.run("started", **again)["services"]["hera"]["state"] == "running"
-    with pytest.raises(Refused):
-        bench.run("courier_started", colour="blue")
-    assert bench.run("courier_stopped", colour="green")["courier"] == {"kratos": "absent"}
-    assert bench.run("courier_started", colour="blue")["courier"] == {"kratos": "running"}
+    assert not bench.run("handed_over", live="green")["changed"]
+    moved = bench.run("handed_over", live="blue")
+    assert moved["steps"] == ["end bgtest-green_kratos-courier_1 kratos-courier", "start kratos-courier blue"]
+    assert places(moved) == {"kratos-courier": ["blue running"]}
 
 
 def test_another_release_in_the_same_colour_replaces_its_containers(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
     Colour,
@@ -34,7 +35,7 @@ CUT = replace(DEPLOYED, live="green", return_to=BACK, verdict=GOOD)
         (FRESH, "v1.5.0", True, "green"),
         (replace(FRESH, adopted=False), "v1.5.0", False, "--tags adopt"),
         (FRESH, "v1.4.2", False, "nothing to do"),
-        (replace(FRESH, problems=("edge off green",)), "v1.5.0", False, "edge off green"),
+        (replace(FRESH, findings=(Finding("edge", "edge off green"),)), "v1.5.0", False, "edge off green"),
         (DEPLOYED, "v1.5.0", True, "green"),
         (CUT, "v1.5.0", False, "nothing to do"),
         (CUT, "v1.6.0", False, "--tags cleanup"),
@@ -86,10 +87,25 @@ def test_cleanup_decision(seen: World, now: float, go: bool, word: str) -> None:
     assert decision.go is go and word in decision.refused + decision.summary
 
 
-def test_the_courier_moves_only_when_none_is_embedded() -> None:
-    assert not cutover_decision(DEPLOYED, "v1.5.0").courier
-    later = replace(DEPLOYED, colours={"blue": replace(OLD, adopted=False), "green": NEW})
-    assert cutover_decision(later, "v1.5.0").courier
+COURIER = {"name": "ciam-kratos-courier", "service": "ciam-kratos", "kind": "courier", "files": ["green"]}
+HELD = {"container": "olympus-green_ciam-kratos-courier_1", "place": "green", "state": "running", "right": True}
+
+
+@pytest.mark.parametrize(
+    ("holders", "words"),
+    [
+        ([HELD], ""),
+        ([], "does not run in green; its mails wait"),
+        ([{**HELD, "place": "project"}], ""),
+        ([{**HELD, "place": "blue"}], "runs in blue, not in green"),
+    ],
+)
+def test_a_singleton_that_is_not_in_its_place_is_named_and_refuses_nothing(holders: list[Any], words: str) -> None:
+    facts = {**FACTS, "compose": {**FACTS["compose"], "singletons": [{**COURIER, "holders": holders}]}}
+    decision = stage_decision(facts, "cleanup", bake=0)
+    assert decision["go"] and bool(decision["misplaced"]) == bool(words)
+    screen = "\n".join(status_screen(facts))
+    assert words in screen and ("--tags watch   (any" in screen) == bool(words)
 
 
 FACTS: dict[str, Any] = {

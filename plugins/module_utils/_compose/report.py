@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     courier,
+    drift,
     holders,
     networks,
     shared,
@@ -35,22 +36,6 @@ def services(world: World, colour: str) -> dict[str, dict[str, Any]]:
 
 def _state(found: Container | None) -> str:
     return found.state if found else "absent"
-
-
-def drift(world: World, colour: str) -> list[str]:
-    """Where the containers differ from what was adopted or rendered."""
-    known = store.stack(world.wanted, colour)
-    here = world.of_colour(colour)
-    found = []
-    for name, entry in (known.get("services") or {}).items():
-        c = here.get(name)
-        if c is None:
-            continue
-        if c.image != entry.get("image"):
-            found.append("%s runs image %s, not %s" % (c.name, c.image[:12], str(entry.get("image"))[:12]))
-        if not known.get("adopted") and c.release != known.get("release"):
-            found.append("%s belongs to release %s" % (c.name, c.release))
-    return found
 
 
 def off_networks(wanted: Wanted, world: World) -> list[str]:
@@ -101,6 +86,7 @@ def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
     """The return values of state ``read``."""
     world = World.look(podman, wanted)
     there = networks.existing(podman)
+    once = holders.look(world)
     colours = {}
     for colour in COLOURS:
         known = store.stack(wanted, colour)
@@ -108,13 +94,18 @@ def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
         colours[colour] = {
             "release": known.get("release", ""),
             "adopted": bool(known.get("adopted")),
-            "running": bool(entries) and all(entry["state"] == "running" for entry in entries.values()),
+            "running": bool(entries)
+            and all(entry["state"] == "running" for entry in entries.values())
+            and not drift.pending(world, colour),
+            "pending": drift.pending(world, colour),
             "services": entries,
-            "drift": drift(world, colour),
+            "drift": drift.containers(world, colour),
+            "edited": drift.files(world, colour),
         }
     return {
         "colours": colours,
-        "singletons": [seen.as_dict() for seen in holders.look(world)],
+        "singletons": [seen.as_dict() for seen in once],
+        "places": {seen.singleton.name: ", ".join(h.place for h in seen.holders if h.active) for seen in once},
         "recorded": addresses.read(wanted.state_dir) is not None,
         "shared": shared.report(world),
         "foreign": foreign(world),

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
@@ -17,12 +19,16 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.orders import Orders
+
+STATES = ("started", "followed", "read", "begun_again", "ordered", "stopped")
 
 SPEC = ArgumentSpec(
     {
-        "state": {"type": "str", "choices": ["started", "followed", "read", "stopped"], "default": "read"},
+        "state": {"type": "str", "choices": list(STATES), "default": "read"},
         "release": {"type": "str", "default": ""},
         "colour": {"type": "str", "choices": list(COLOURS)},
         "project": {"type": "str", "default": ""},
@@ -44,6 +50,9 @@ SPEC = ArgumentSpec(
         "since": {"type": "int", "default": 0},
         "run": {"type": "str", "default": ""},
         "timeout": {"type": "float", "default": 0.0},
+        "order": {"type": "str", "default": ""},
+        "extend": {"type": "str", "default": ""},
+        "operator": {"type": "str", "default": ""},
     },
     required_if=(("state", "started", ["release", "colour", "services"]),),
 ).merge(DEPLOYMENT)
@@ -71,7 +80,7 @@ def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
 def manage(params: Mapping[str, Any], check_mode: bool, runner: Runner, clock: Clock) -> tuple[Plan, dict[str, Any]]:
     """The plan that was carried out (in check mode: would be) and what is there now."""
     launch = Launch(params["state_dir"], runner, clock)
-    plan, how = Plan(), ""
+    plan, how, answer = Plan(), "", ""
     if params["state"] == "started":
         wanted = config_of(params, runner)
         live = Switch(wanted.switch_dir).read()
@@ -81,9 +90,33 @@ def manage(params: Mapping[str, Any], check_mode: bool, runner: Runner, clock: C
     elif params["state"] == "stopped":
         plan = launch.plan_stop(launch.observe())
         how = "" if check_mode else launch.apply(plan)
+    elif params["state"] == "begun_again":
+        plan, how = _begin_again(launch, params, check_mode)
+    elif params["state"] == "ordered":
+        plan, answer = _order(launch, params, check_mode, clock)
     elif params["run"]:
         _beat(launch, params["run"], check_mode, clock)
-    return plan, {**launch.result(params["release"], params["since"]), "how": how}
+    return plan, {**launch.result(params["release"], params["since"]), "how": how, "answer": answer}
+
+
+def _begin_again(launch: Launch, params: Mapping[str, Any], check_mode: bool) -> tuple[Plan, str]:
+    """As it was told the first time; only the secrets are given again, the disk has them no more."""
+    seen = launch.observe(params["release"])
+    plan = launch.plan_again(seen)
+    kept = launch.kept(seen.release) if plan.changed else None
+    if kept is None or check_mode:
+        return plan, ""
+    return plan, launch.apply(plan, replace(kept, probe_secrets=params["probe_secrets"]))
+
+
+def _order(launch: Launch, params: Mapping[str, Any], check_mode: bool, clock: Clock) -> tuple[Plan, str]:
+    by = params["operator"] or "somebody"
+    order = control.wanted(params["order"], params["extend"], by, secrets.token_hex(8), clock.now())
+    if launch.observe(params["release"]).died:
+        _begin_again(launch, params, check_mode)
+    orders, seen = Orders(launch), launch.observe(params["release"])
+    plan = orders.plan(seen, order)
+    return plan, "" if check_mode else orders.apply(plan, seen, order)
 
 
 def _beat(launch: Launch, run: str, check_mode: bool, clock: Clock) -> None:
