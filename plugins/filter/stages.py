@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import wrong_settings
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import stage_decision
 
 
@@ -15,4 +16,9 @@ class FilterModule:
     """Filters of the stage playbooks."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"stage_decision": stage_decision, "status_data": status_data, "status_screen": status_screen}
+        return {
+            "stage_decision": stage_decision,
+            "status_data": status_data,
+            "status_screen": status_screen,
+            "wrong_settings": wrong_settings,
+        }

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pure: what the operator asks for, before anything is made of it. Source, images, secrets, places, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
+    REFUSE,
+    WARN,
+    Observed,
+    Row,
+    Wanted,
+    listed,
+    row,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import needed
+
+
+def settings(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    """From the controller, which alone sees the variables by name."""
+    told = seen.controller.get("settings")
+    for one in told or []:
+        level = REFUSE if one["level"] == REFUSE else WARN
+        yield row("settings", False, level, one["found"], one["wanted"], one["mend"], about=one["name"])
+    if told == []:
+        yield row("settings", True, REFUSE, "known names, right types", "known names, right types")
+
+
+def source(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    why = seen.errors.get("source")
+    if why:
+        yield row("source", False, REFUSE, why, "a project that podman-compose reads")
+    elif seen.release.get("services") is not None:
+        count = len(seen.release["services"])
+        yield row("source", True, REFUSE, "%s: %d services" % (wanted.source, count), "every coloured service")
+
+
+def secrets(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    """Refused: what Ory can't be without, and what the live colour has. Others may be empty by intent."""
+    empty = seen.release.get("empty_secrets")
+    if empty is None:
+        return
+    before = set(seen.containers.get("empty_secrets") or [])
+    bad = [name for name in empty if name not in before or needed(name.rpartition(" ")[2])]
+    found = "empty: %s" % listed(bad or empty) if empty else "%d, none empty" % int(seen.release.get("secrets") or 0)
+    yield row("secrets", not empty, REFUSE if bad else WARN, found, "none empty")
+
+
+def images(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    known = seen.release.get("images")
+    if not known:
+        return
+    by_state: dict[str, list[str]] = {}
+    for name, one in known.items():
+        by_state.setdefault(one["state"], []).append(name)
+    for reference, words in _of_state(known, "missing").items():
+        yield row("images", False, REFUSE, words, "on this host or in its registry", about=reference)
+    for reference, words in _of_state(known, "unknown").items():
+        yield row("images", False, WARN, words, "an answer of its registry", about=reference)
+    if not set(by_state) & {"missing", "unknown"}:
+        found = ", ".join("%d %s" % (len(names), state) for state, names in sorted(by_state.items()))
+        yield row("images", True, REFUSE, found, "on this host or in its registry")
+
+
+def _of_state(known: object, state: str) -> dict[str, str]:
+    entries = known.values() if isinstance(known, dict) else ()
+    return {str(one["reference"]): str(one.get("words") or state) for one in entries if one["state"] == state}
+
+
+def state_dir(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    state = seen.host.get("state")
+    if not state:
+        return
+    mode = int(state.get("mode") or 0)
+    there = bool(state.get("exists"))
+    wrong = ""
+    if there and not state.get("directory"):
+        wrong = "not a directory"
+    elif not state.get("writable"):
+        wrong = "can't be written" + (" (read-only file system)" if state.get("read_only") else "")
+    open_ = there and mode & 0o027
+    found = wrong or ("mode %04o" % mode if there else "will be made in %s" % state.get("parent"))
+    mend = "chmod 0750 %s" % wanted.state_dir if open_ and not wrong else ""
+    yield row(
+        "state_dir", not wrong and not open_, REFUSE if wrong else WARN, found, "writable, mode 0750 or less", mend
+    )
+
+
+def publish(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    taken = seen.host.get("ports_taken")
+    if taken is not None and wanted.publish != "network":
+        yield row("publish", not taken, REFUSE, "taken: %s" % listed(taken) if taken else "free", "free ports")

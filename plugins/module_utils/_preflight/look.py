@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One look at the world, its slow parts side by side. Nothing is changed: no file, no container, no row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
+    caddyjson,
+    look_database,
+    look_edge,
+    look_host,
+    look_podman,
+    look_release,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, Wanted
+
+Sections = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class World:
+    """What is asked; ``enter`` takes a process id and enters its network, ``edge`` may raise BluegreenError."""
+
+    podman: Podman
+    edge: Callable[[], Edge]
+    http: Http
+    enter: Callable[[int], AbstractContextManager[None]] = network_of
+
+
+class Look:
+    """``controller`` is what the controller knows: {ansible, settings}."""
+
+    def __init__(self, world: World, wanted: Wanted, controller: Mapping[str, Any]) -> None:
+        self.world, self.wanted, self.controller = world, wanted, controller
+        self.errors: dict[str, str] = {}
+
+    def look(self) -> Observed:
+        with ThreadPoolExecutor(8) as pool:
+            raws = pool.submit(look_podman.everything, self.world.podman)
+            podman = pool.submit(self._section, "podman", self._podman)
+            source = pool.submit(self._section, "source", self._source)
+            images = pool.submit(self._section, "images", self._images)
+            edge = pool.submit(self._section, "edge", lambda: self._edge(raws))
+            containers = pool.submit(self._section, "containers", lambda: self._containers(raws))
+            database = pool.submit(self._section, "database", lambda: self._database(raws))
+            done = {"podman": podman.result(), "database": database.result()}
+            host = self._section("host", lambda: self._host(raws, done))
+        return Observed(
+            host=host,
+            podman=done["podman"],
+            containers=containers.result(),
+            edge=edge.result(),
+            database=done["database"],
+            release={**source.result(), **images.result()},
+            controller=self.controller,
+            errors=self.errors,
+        )
+
+    def _section(self, name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A part of the world that can't be looked at is a row, and never the end of the look."""
+        try:
+            return ask()
+        except BluegreenError as exc:
+            self.errors[name] = str(exc)
+        except Exception as exc:
+            # Strange answers: their text may hold anything, so only its kind is told.
+            self.errors[name] = "not understood (%s)" % type(exc).__name__
+        return {}
+
+    def _podman(self) -> dict[str, Any]:
+        return look_podman.podman(self.world.podman, self.wanted)
+
+    def _source(self) -> dict[str, Any]:
+        return look_release.project(self.world.podman, self.wanted)
+
+    def _images(self) -> dict[str, Any]:
+        return {"images": look_release.image_states(self.world.podman, self.wanted)}
+
+    def _edge(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
+        running = self.world.edge()
+        seen = look_edge.edge(running, Admin(running).config(), self.world.http, self.wanted)
+        container = self._edge_container(raws)
+        if container is None:
+            return seen
+        networks = look_podman.joined(container)
+        names = caddyjson.unique_names(seen["dials"])
+        found = look_edge.resolution(running, names, look_podman.pid_of(container), networks)
+        return {**seen, "networks": networks, **found}
+
+    def _edge_container(self, raws: Future[list[dict[str, Any]]]) -> look_podman.Raw | None:
+        if self.wanted.edge.get("kind") == "native":
+            return None
+        return look_podman.of_project(raws.result(), self.wanted, str(self.wanted.edge.get("service") or "caddy"))
+
+    def _containers(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
+        return look_podman.containers(raws.result(), self.wanted, self.world.podman)
+
+    def _database(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
+        return look_database.database(raws.result(), self.wanted, self.world.enter)
+
+    def _host(self, raws: Future[list[dict[str, Any]]], done: Sections) -> dict[str, Any]:
+        wanted = self.wanted
+        data = look_podman.mount_at(
+            look_podman.of_project(raws.result(), wanted, wanted.database), "/var/lib/postgresql"
+        )
+        places = {
+            "state": wanted.state_dir,
+            "images": str(done["podman"].get("graph_root") or ""),
+            "edge": self._volume(),
+            "database": data,
+        }
+        disks = {name: look_host.disk(path) for name, path in places.items() if path}
+        found = {name: dict(disk) for name, disk in disks.items() if disk is not None}
+        if "database" in found:
+            found["database"]["copy"] = max((done["database"].get("sizes") or {}).values(), default=0)
+        routes = look_podman.routes(self.world.podman)
+        ports = {"ports_taken": look_release.taken_ports(wanted)} if wanted.publish != "network" else {}
+        return {**look_host.host(wanted.state_dir), "disks": found, "routes": routes, **ports}
+
+    def _volume(self) -> str:
+        try:
+            return look_edge.volume(self.world.edge())
+        except BluegreenError:
+            return ""

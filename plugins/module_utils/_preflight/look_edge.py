@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The running edge: its version and configuration, its clock, the certificates that it shows, whom it can resolve."""
+
+from __future__ import annotations
+
+import email.utils
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import dials
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import AGENT
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, dns, known, look_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+
+SECONDS = 2.0
+
+
+def edge(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[str, Any]:
+    """All that one look tells; ``config`` is the running configuration."""
+    with ThreadPoolExecutor(2) as pool:
+        version = pool.submit(caddy_version, running)
+        shown = public(running, http, wanted)
+    return {
+        "version": version.result(),
+        "dials": dials(config),
+        "hosts": caddyjson.hosts(config),
+        "limits": caddyjson.limits(config),
+        "trusted_proxies": caddyjson.trusts_proxies(config),
+        "local": look_host.local_address(running.options.address),
+        **shown,
+    }
+
+
+def caddy_version(running: Edge) -> str:
+    """As the edge's own binary says; '' where it says none that can be read."""
+    found = known.parse(running.caddy("version").out)
+    return ".".join(str(part) for part in found)
+
+
+def public(running: Edge, http: Http, wanted: Wanted) -> dict[str, Any]:
+    """Certificates of every public name and the edge's clock, asked where users ask: only at an address of ours."""
+    options = running.options
+    if not look_host.local_address(options.address):
+        return {}
+    names = sorted(wanted.hosts())
+    found: dict[str, Any] = {}
+    if options.scheme == "https" and names:
+        with ThreadPoolExecutor(8) as pool:
+            shown = pool.map(lambda name: certificate(options.address, options.port, name, options.ca), names)
+            found["certificates"] = dict(zip(names, shown))
+    if names:
+        found["skew"] = skew(http, "%s://%s%s" % (options.scheme, names[0], wanted.hosts()[names[0]]), options)
+    return found
+
+
+def skew(http: Http, url: str, options: Any) -> float | None:
+    """Seconds that the edge's Date is ahead of this host's clock; None where it gives none."""
+    before = time.time()
+    answer = http.request(
+        "HEAD",
+        url,
+        headers={"User-Agent": AGENT},
+        connect=(options.address, options.port),
+        timeout=SECONDS,
+    )
+    when = email.utils.parsedate_to_datetime(answer.headers["date"]) if answer.headers.get("date") else None
+    if when is None:
+        return None
+    # The header has whole seconds: what it says lasted from then on for one.
+    here, there = (before + time.time()) / 2, when.timestamp()
+    return 0.0 if there <= here <= there + 1 else round(there - here if there > here else there + 1 - here, 3)
+
+
+def certificate(address: str, port: int, name: str, ca: str) -> dict[str, Any]:
+    """{since, until} of a certificate that holds for ``name``, or {error}."""
+    try:
+        context = ssl.create_default_context(cafile=ca or None)
+        sock = socket.create_connection((address, port), timeout=SECONDS)
+        with sock, context.wrap_socket(sock, server_hostname=name) as secure:
+            shown = secure.getpeercert() or {}
+    except ssl.SSLCertVerificationError as exc:
+        return {"error": str(exc.verify_message)}
+    except OSError as exc:
+        return {"error": exc.strerror or type(exc).__name__ if not isinstance(exc, ssl.SSLError) else str(exc.reason)}
+    return {
+        "since": ssl.cert_time_to_seconds(str(shown["notBefore"])),
+        "until": ssl.cert_time_to_seconds(str(shown["notAfter"])),
+    }
+
+
+def resolution(running: Edge, names: Sequence[str], pid: int, networks: Sequence[str]) -> dict[str, list[str]]:
+    """Which of the names that the edge dials its own name servers know; {} where none of them is on this machine."""
+    by = dns.resolver(_in(pid, "/etc/hosts"), _in(pid, "/etc/resolv.conf"))
+    servers = dns.inside(by.servers, networks)
+    if not servers or not pid:
+        return {}
+    with running.network():
+        known_names = [name for name in names if dns.resolves(name, by, servers)]
+    return {"resolved": known_names, "unresolved": [name for name in names if name not in known_names]}
+
+
+def _in(pid: int, path: str) -> str:
+    with suppress(OSError), open("/proc/%d/root%s" % (pid, path), encoding="utf-8", errors="replace") as handle:
+        return handle.read()
+    return ""
+
+
+def volume(running: Edge) -> str:
+    """The host path of the volume with the switch, '' where the edge has none."""
+    try:
+        return running.place().directory
+    except BluegreenError:
+        return ""

@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Podman and the containers of the deployment: what it says of itself, what they hold, how they come back."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.hydra import termination
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names
+
+AUTO_UPDATE = "io.containers.autoupdate"
+Raw = Mapping[str, Any]
+
+
+def podman(engine: Podman, wanted: Wanted) -> dict[str, Any]:
+    """``podman info``, the version of podman-compose, and every network with its subnets."""
+    told = json.loads(engine.must("info", "--format", "json"))
+    host, store = told["host"], told["store"]
+    asked = engine.runner.run([wanted.podman_compose, "--version"], timeout=20)
+    names = engine.must("network", "ls", "--format", "{{.Name}}").split()
+    networks = [
+        {
+            "name": str(net["name"]),
+            "subnet": str(entry["subnet"]),
+            "deployment": (net.get("labels") or {}).get(core.LABEL, ""),
+        }
+        for net in engine.inspect("network", names)
+        for entry in net.get("subnets") or []
+    ]
+    return {
+        "version": str(told["version"]["Version"]),
+        "compose": compose_version(asked.out),
+        "rootless": bool(host["security"]["rootless"]),
+        "selinux": look_host.selinux() if host["security"].get("selinuxEnabled") else "disabled",
+        "cgroup": "%s, %s" % (host.get("cgroupVersion", "unknown"), host.get("cgroupManager", "unknown")),
+        "network_backend": str(host.get("networkBackend", "cni")),
+        "graph_root": str(store["graphRoot"]),
+        "networks": networks,
+    }
+
+
+def compose_version(out: str) -> str:
+    """From ``podman-compose --version``, whose first releases print podman's version too."""
+    for line in out.splitlines():
+        words = line.lower().replace("podman-compose", "podman_compose")
+        if "podman_compose" in words or "compose version" in words:
+            return line.split()[-1]
+    return ""
+
+
+def routes(engine: Podman) -> list[dict[str, Any]]:
+    """IPv4 routes; a blackhole leads nowhere and holds a range free, so it is left out."""
+    result = engine.runner.run(["ip", "-j", "-4", "route", "show"], timeout=10)
+    found = json.loads(result.out or "[]") if result.rc == 0 else []
+    dead = ("blackhole", "unreachable", "prohibit")
+    return [
+        {"dst": str(one["dst"]), "dev": str(one.get("dev", ""))}
+        for one in found
+        if one.get("dst") not in (None, "default") and one.get("type") not in dead
+    ]
+
+
+def everything(engine: Podman) -> list[dict[str, Any]]:
+    """``podman inspect`` of every container: holds secrets, and stays inside the look."""
+    return engine.inspect("container", engine.must("ps", "-a", "-q", "--no-trunc").split())
+
+
+def labels(raw: Raw) -> dict[str, str]:
+    return dict((raw.get("Config") or {}).get("Labels") or {})
+
+
+def environment(raw: Raw) -> dict[str, str]:
+    pairs = (str(item).partition("=") for item in (raw.get("Config") or {}).get("Env") or [])
+    return {name: value for name, _sign, value in pairs}
+
+
+def of_project(raws: Sequence[Raw], wanted: Wanted, service: str) -> Raw | None:
+    return next(
+        (
+            raw
+            for raw in raws
+            if labels(raw).get(core.COMPOSE_PROJECT) == wanted.project
+            and labels(raw).get(core.COMPOSE_SERVICE) == service
+        ),
+        None,
+    )
+
+
+def of_live(raws: Sequence[Raw], wanted: Wanted) -> dict[str, Raw]:
+    """Coloured service -> its container in the live colour; before adopt, and for an adopted colour, the project's."""
+    mine = {
+        labels(raw)[core.COMPOSE_SERVICE]: raw
+        for raw in raws
+        if labels(raw).get(core.LABEL) == wanted.deployment
+        and labels(raw).get(core.COLOUR) == wanted.live
+        and labels(raw).get(core.KIND) == "service"
+        and core.COMPOSE_SERVICE in labels(raw)
+    }
+    if mine:
+        return {name: mine[name] for name in wanted.services if name in mine}
+    found = {name: of_project(raws, wanted, name) for name in wanted.services}
+    return {name: raw for name, raw in found.items() if raw is not None}
+
+
+def pid_of(raw: Raw | None) -> int:
+    return int(((raw or {}).get("State") or {}).get("Pid") or 0)
+
+
+def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str, Any]:
+    """What the judges need of the containers, and no value of any environment."""
+    live = of_live(raws, wanted)
+    edge = of_project(raws, wanted, str(wanted.edge.get("service") or "caddy"))
+    others = [of_project(raws, wanted, name) for name in wanted.shared] + [edge]
+    all_ = [*live.values(), *[raw for raw in others if raw is not None]]
+    tree = look_host.children()
+    sizes = image_sizes(engine, [str(raw["Image"]) for raw in live.values()])
+    hydras = {
+        name: termination(environment(live[name]), command(live[name]), pid_of(live[name]))
+        for name in wanted.of_kind("hydra")
+        if name in live
+    }
+    return {
+        "live": {
+            name: {
+                "pss": look_host.pss(pid_of(raw), tree) if pid_of(raw) else 0,
+                "image_size": sizes.get(raw["Image"], 0),
+            }
+            for name, raw in live.items()
+        },
+        "restart": {str(raw["Name"]): policy(raw) for raw in all_},
+        "auto_update": [str(raw["Name"]) for raw in all_ if labels(raw).get(AUTO_UPDATE, "disabled") != "disabled"],
+        "max_conns": {name: max_conns(environment(raw).get("DSN", "")) for name, raw in live.items()},
+        "empty_secrets": ["%s %s" % (name, key) for name, raw in live.items() for key in empty_names(environment(raw))],
+        "hydra": hydras,
+    }
+
+
+def command(raw: Raw) -> list[str]:
+    return [str(word) for word in (raw.get("Config") or {}).get("Cmd") or []]
+
+
+def policy(raw: Raw) -> str:
+    return str(((raw.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no")
+
+
+def max_conns(dsn: str) -> int | None:
+    """Ory's pool parameter of a DSN."""
+    given = dict(parse_qsl(urlsplit(dsn).query)).get("max_conns", "")
+    return int(given) if given.isdigit() else None
+
+
+def image_sizes(engine: Podman, ids: Sequence[str]) -> dict[str, int]:
+    return {str(one["Id"]): int(one.get("Size") or 0) for one in engine.inspect("image", sorted(set(ids)))}
+
+
+def joined(raw: Raw | None) -> list[str]:
+    """The subnets that a container is on."""
+    members = ((raw or {}).get("NetworkSettings") or {}).get("Networks") or {}
+    return [
+        str(ipaddress.IPv4Network("%s/%d" % (member["IPAddress"], member["IPPrefixLen"]), strict=False))
+        for member in members.values()
+        if member.get("IPAddress")
+    ]
+
+
+def mount_at(raw: Raw | None, target: str) -> str:
+    """Host path of what a container has mounted at or below ``target``."""
+    for mount in (raw or {}).get("Mounts") or []:
+        where = str(mount.get("Destination", ""))
+        if where == target or where.startswith(target.rstrip("/") + "/"):
+            return str(mount.get("Source", ""))
+    return ""

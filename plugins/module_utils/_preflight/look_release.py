@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The release to come: its project as podman-compose reads it, secrets by name, images here or in a registry."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import images, model, publish, source, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names, secret
+
+# Seconds for a registry's answer; the pull itself has more patience.
+REGISTRY = 2.5
+SURE = re.compile(r"manifest unknown|name unknown|not found|unauthorized|denied|invalid reference|no such image", re.I)
+
+
+def compose_wanted(wanted: Wanted) -> model.Wanted:
+    return model.Wanted(
+        deployment=wanted.deployment,
+        state_dir=wanted.state_dir,
+        project=wanted.project,
+        source=wanted.source,
+        compose_files=tuple(wanted.compose_files),
+        services=model.services_from(wanted.services),
+        shared=tuple(wanted.shared),
+        version=wanted.version,
+        images=wanted.images,
+        podman_compose=wanted.podman_compose,
+    )
+
+
+def project(engine: Podman, wanted: Wanted) -> dict[str, Any]:
+    """Raises BluegreenError, whose text is the row, where the project can't be read."""
+    asked = compose_wanted(wanted)
+    found = source.config(engine.runner, asked, wanted.source)
+    empty: list[str] = []
+    count = 0
+    for name in wanted.services:
+        service = found["services"].get(name) or {}
+        values = environment(service)
+        empty += ["%s %s" % (name, key) for key in empty_names(values)]
+        empty += ["%s secret file %s" % (name, path) for path in empty_files(wanted.source, found, service)]
+        count += sum(secret(key) for key in values)
+    return {"services": sorted(found["services"]), "secrets": count, "empty_secrets": sorted(empty)}
+
+
+def environment(service: Mapping[str, Any]) -> dict[str, str | None]:
+    """A compose environment, written as a mapping or as a list. Holds secrets."""
+    given = service.get("environment") or {}
+    if isinstance(given, Mapping):
+        return {str(key): None if value is None else str(value) for key, value in given.items()}
+    pairs = (str(item).partition("=") for item in given)
+    return {name: value if sign else None for name, sign, value in pairs}
+
+
+def empty_files(directory: str, found: Mapping[str, Any], service: Mapping[str, Any]) -> list[str]:
+    declared = found.get("secrets") or {}
+    names = [one.get("source") if isinstance(one, Mapping) else one for one in service.get("secrets") or []]
+    files = [str((declared.get(name) or {}).get("file") or "") for name in names]
+    return [name for name in files if name and not _filled(os.path.join(directory, os.path.expanduser(name)))]
+
+
+def _filled(path: str) -> bool:
+    try:
+        return os.path.getsize(path) > 0
+    except OSError:
+        return False
+
+
+def image_states(engine: Podman, wanted: Wanted) -> dict[str, dict[str, str]]:
+    """Service -> {reference, state: here|resolvable|missing|unknown|kept, words}. Raises for an unknown service."""
+    asked = compose_wanted(wanted)
+    live = store.release(asked, str(store.stack(asked, wanted.live or "blue").get("release") or ""))
+    mapped = images.references(asked, live.get("images") or {})
+    kept = {name: {"reference": "", "state": "kept"} for name in wanted.services if name not in mapped}
+    if not wanted.version:
+        return {}
+    unique = sorted(set(mapped.values()))
+    with ThreadPoolExecutor(4) as pool:
+        states = dict(zip(unique, pool.map(lambda reference: _state(engine, reference), unique)))
+    return {**kept, **{name: {"reference": one, **states[one]} for name, one in mapped.items()}}
+
+
+def _state(engine: Podman, reference: str) -> dict[str, str]:
+    if images.inspect(engine, reference):
+        return {"state": "here"}
+    if reference.startswith("localhost/"):
+        return {"state": "missing", "words": "not on this host, and localhost/ can't be pulled"}
+    asked = engine.run("manifest", "inspect", "docker://" + reference, timeout=REGISTRY)
+    if asked.rc == 0:
+        return {"state": "resolvable"}
+    words = asked.last_words()
+    return {"state": "missing" if SURE.search(words) else "unknown", "words": words[-160:]}
+
+
+def taken_ports(wanted: Wanted) -> list[str]:
+    """Ports of the idle colour on this host that somebody else holds; [] while that colour runs and holds them."""
+    if wanted.idle_running or not wanted.live:
+        return []
+    where, bases = publish.address(wanted.publish), publish.bases(wanted.port_base)
+    nets, idle = compose_wanted(wanted).nets, OTHER[wanted.live]
+    found = []
+    for name, one in wanted.services.items():
+        inside = (int(one.get("port") or 0), int(one.get("admin_port") or 0))
+        for entry in publish.ports(where, nets.published(idle, name, bases), inside):
+            try:
+                publish.refuse_taken([(name, entry)])
+            except BluegreenError:
+                found.append(entry.rpartition(":")[0])
+    return found

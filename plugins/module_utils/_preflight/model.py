@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What preflight was told, what it saw and what it says of it: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
+
+REFUSE, WARN, INFO = "refuse", "warn", "info"
+LEVELS = (REFUSE, WARN, INFO)
+Section = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. ``level`` is what a row that is not ``ok`` does; only ``refuse`` stops a stage."""
+
+    check: str
+    ok: bool
+    level: str
+    found: str
+    wanted: str
+    mend: str = ""
+
+    def data(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def row(check: str, ok: bool, level: str, found: object, wanted: object = "", mend: str = "", about: str = "") -> Row:
+    """A row of a known check; ``about`` says of which name, ``mend`` replaces the check's own."""
+    name = "%s %s" % (check, about) if about else check
+    return Row(name, ok, level, str(found), str(wanted), "" if ok else mend or CHECKS[check].mend)
+
+
+def info(check: str, found: object, wanted: object = "") -> Row:
+    return row(check, True, INFO, found, wanted)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The deployment as the operator describes it. ``live`` is a colour, or '' before it is adopted."""
+
+    deployment: str = "olympus"
+    state_dir: str = "/var/lib/olympus-bluegreen"
+    project: str = ""
+    source: str = ""
+    compose_files: Sequence[str] = ()
+    podman_compose: str = "podman-compose"
+    network_range: str = "10.231.16.0/20"
+    publish: str = "network"
+    services: Mapping[str, Section] = field(default_factory=dict)
+    shared: Sequence[str] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    edge: Section = field(default_factory=dict)
+    public: Sequence[Section] = ()
+    probes: Mapping[str, Section] = field(default_factory=dict)
+    schema_targets: Sequence[Section] = ()
+    database: str = "postgres"
+    port_base: Mapping[str, Any] = field(default_factory=dict)
+    live: str = ""
+    idle_running: bool = False
+    couriers: Mapping[str, str] = field(default_factory=dict)
+    interval: float = 1.0
+
+    def of_kind(self, *kinds: str) -> list[str]:
+        return [name for name, one in self.services.items() if one.get("kind", "other") in kinds]
+
+    def networks(self) -> Networks:
+        """Only for what follows from the range alone."""
+        return Networks(self.deployment, self.network_range, tuple(self.services), tuple(self.shared))
+
+    def hosts(self) -> dict[str, str]:
+        """Public host -> a path that is asked there."""
+        found = {str(one["host"]): str(one.get("path") or "/") for one in self.public}
+        for probe in self.probes.values():
+            for key in ("login_host", "oauth_host"):
+                if probe.get(key):
+                    found.setdefault(str(probe[key]), "/")
+        return found
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One look. Every section is a mapping without a secret in it; ``errors`` says why a section is empty."""
+
+    host: Section = field(default_factory=dict)
+    podman: Section = field(default_factory=dict)
+    containers: Section = field(default_factory=dict)
+    edge: Section = field(default_factory=dict)
+    database: Section = field(default_factory=dict)
+    release: Section = field(default_factory=dict)
+    controller: Section = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(count) < 1024 or unit == "GiB":
+            return "%.*f %s" % (0 if unit == "B" or count >= 100 else 1, count, unit)
+        count /= 1024
+    return ""
+
+
+def listed(names: Sequence[object], most: int = 4) -> str:
+    """Some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(str(name) for name in list(names)[:most]) + (", and %d more" % more if more > 0 else "")

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of release_preflight, and its answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import judge, table
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import Look, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+
+SPEC = DEPLOYMENT.merge(
+    ArgumentSpec(
+        {
+            "project": {"type": "str", "default": ""},
+            "source": {"type": "path", "required": True},
+            "compose_files": {"type": "list", "elements": "str", "default": ["compose.yml"]},
+            "podman_compose": {"type": "str", "default": "podman-compose"},
+            "network_range": {"type": "str", "default": "10.231.16.0/20"},
+            "publish": {"type": "str", "default": "network"},
+            "services": {"type": "dict", "required": True},
+            "shared": {"type": "list", "elements": "str", "default": []},
+            "images": {"type": "dict", "default": {}},
+            "version": {"type": "str", "default": ""},
+            "edge": {"type": "dict", "default": {}},
+            "public": {"type": "list", "elements": "dict", "default": []},
+            "probes": {"type": "dict", "default": {}},
+            "schema_targets": {"type": "list", "elements": "dict", "default": []},
+            "database": {"type": "str", "default": "postgres"},
+            "interval": {"type": "float", "default": 1.0},
+            "port_base": {"type": "dict", "default": {}},
+            "live": {"type": "str", "choices": ["", *COLOURS], "default": ""},
+            "idle_running": {"type": "bool", "default": False},
+            "couriers": {"type": "dict", "default": {}},
+            "settings": {"type": "list", "elements": "dict"},
+            "ansible_version": {"type": "str", "default": ""},
+            "show": {"type": "str", "choices": ["everything", "wrong", "nothing"], "default": "everything"},
+        }
+    )
+)
+
+
+def wanted(params: Mapping[str, Any]) -> Wanted:
+    return Wanted(
+        deployment=params["deployment"],
+        state_dir=os.path.abspath(params["state_dir"]),
+        project=params["project"],
+        source=os.path.abspath(params["source"]),
+        compose_files=tuple(params["compose_files"]),
+        podman_compose=params["podman_compose"],
+        network_range=params["network_range"],
+        publish=params["publish"],
+        services={name: one or {} for name, one in params["services"].items()},
+        shared=tuple(params["shared"]),
+        images={name: str(one) for name, one in params["images"].items()},
+        version=params["version"],
+        edge=params["edge"],
+        public=tuple(params["public"]),
+        probes=params["probes"],
+        schema_targets=tuple(params["schema_targets"]),
+        database=params["database"],
+        port_base=params["port_base"],
+        live=params["live"],
+        idle_running=params["idle_running"],
+        couriers=params["couriers"],
+        interval=params["interval"],
+    )
+
+
+def answer(params: Mapping[str, Any], world: World) -> dict[str, Any]:
+    """The module's result. It never fails for what it finds."""
+    asked = wanted(params)
+    asked.networks()
+    controller = {"ansible": params["ansible_version"], "settings": params["settings"]}
+    found = judge.rows(Look(world, asked, controller).look(), asked)
+    rows = [one.data() for one in found]
+    return {
+        **Plan().result(),
+        "rows": rows,
+        "refused": judge.refusals(found),
+        "table": table.lines(rows, params["show"] != "wrong") if params["show"] != "nothing" else [],
+    }

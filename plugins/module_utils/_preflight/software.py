@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pure: versions, clocks, how Podman is set up on this host, and what a reboot would bring back."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import known
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
+    REFUSE,
+    WARN,
+    Observed,
+    Row,
+    Wanted,
+    info,
+    listed,
+    row,
+)
+
+DEFAULT_NETWORK = ipaddress.IPv4Network("10.88.0.0/16")
+# Seconds between two clocks: tokens and certificates are forgiving up to here, and no longer.
+SKEW_WARN, SKEW_REFUSE = 2.0, 30.0
+
+
+def versions(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    podman = str(seen.podman.get("version") or "")
+    found = {
+        "podman": podman,
+        "podman-compose": seen.podman.get("compose"),
+        "caddy": seen.edge.get("version"),
+        "postgresql": seen.database.get("version"),
+        "python": seen.host.get("python"),
+        "ansible": seen.controller.get("ansible"),
+    }
+    for program, version in found.items():
+        if version:
+            yield _version(program, str(version), podman)
+
+
+def _version(program: str, version: str, podman: str) -> Row:
+    bad = known.verdict(program, version, podman)
+    said = "%s: %s" % (version, bad.why) if bad else version
+    return row("version." + program, bad is None, bad.level if bad else REFUSE, said, known.WANTED[program])
+
+
+def python_modules(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    modules = seen.host.get("modules") or {}
+    absent = sorted(name for name, there in modules.items() if not there)
+    if modules:
+        found = "missing: %s" % ", ".join(absent) if absent else ", ".join(sorted(modules))
+        yield row("python_modules", not absent, REFUSE, found, "psycopg2, yaml")
+
+
+def clock(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    skews = {"PostgreSQL": seen.database.get("skew"), "the edge": seen.edge.get("skew")}
+    told = {name: float(skew) for name, skew in skews.items() if skew is not None}
+    if told:
+        worst = max(abs(skew) for skew in told.values())
+        found = ", ".join("%s %+.1f s" % pair for pair in told.items())
+        level = REFUSE if worst > SKEW_REFUSE else WARN
+        yield row("clock", worst <= SKEW_WARN, level, found, "within %g s of this host" % SKEW_WARN)
+
+
+def setup(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    podman = seen.podman
+    if not podman:
+        return
+    rootless = bool(podman.get("rootless"))
+    yield row("rootless", not rootless, REFUSE, "rootless" if rootless else "as root", "as root")
+    mode = str(podman.get("selinux") or "disabled")
+    yield row("selinux", mode == "disabled", REFUSE if mode == "enforcing" else WARN, mode, "disabled")
+    yield info("cgroup", podman.get("cgroup") or "unknown")
+    backend = str(podman.get("network_backend") or "")
+    yield row("network_backend", backend == "netavark", REFUSE, backend or "unknown", "netavark")
+
+
+def network_range(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    """Ours may be there already; nobody else may be inside the range."""
+    if not seen.podman:
+        return
+    ours = ipaddress.IPv4Network(wanted.network_range)
+    nets = seen.podman.get("networks") or []
+    mine = [net["subnet"] for net in nets if net.get("deployment") == wanted.deployment]
+    taken = [
+        "network %s (%s)" % (net["name"], net["subnet"])
+        for net in nets
+        if net.get("deployment") != wanted.deployment and _overlaps(ours, net["subnet"])
+    ]
+    taken += [
+        "route %s by %s" % (route["dst"], route.get("dev") or route.get("type"))
+        for route in seen.host.get("routes") or []
+        if route["dst"] not in mine and _overlaps(ours, route["dst"])
+    ]
+    if not taken and ours.overlaps(DEFAULT_NETWORK):
+        taken = ["Podman's default network (%s)" % DEFAULT_NETWORK]
+    found = listed(taken, 2) if taken else "free" if not mine else "ours"
+    yield row("network_range", not taken, REFUSE, "%s: %s" % (ours, found), "nobody else in it")
+
+
+def _overlaps(ours: ipaddress.IPv4Network, other: str) -> bool:
+    try:
+        return ours.overlaps(ipaddress.IPv4Network(other, strict=False))
+    except ValueError:
+        return False
+
+
+def auto_update(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    labelled = seen.containers.get("auto_update") or []
+    timer = bool(seen.host.get("auto_update_timer"))
+    if seen.containers:
+        found = "%s%s" % (listed(labelled) or "none", ", timer on" if timer else ", timer off" if labelled else "")
+        yield row("auto_update", not labelled, REFUSE if timer else WARN, found, "none")
+
+
+def boot(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    """A container comes back by our unit (the live colour) or by podman-restart.service (its policies)."""
+    policies = seen.containers.get("restart") or {}
+    if not policies:
+        return
+    unit = seen.host.get("restart_unit") or {}
+    by_podman = set(unit.get("policies") or []) if unit.get("enabled") else set()
+    ours = bool(seen.host.get("boot_unit")) and bool(seen.host.get("systemd"))
+    gone = sorted(name for name, policy in policies.items() if policy not in by_podman)
+    if not seen.host.get("systemd"):
+        gone = sorted(policies)
+    how = "our unit" if ours else "podman-restart (%s)" % ", ".join(sorted(by_podman)) if by_podman else "nobody"
+    if not seen.host.get("systemd"):
+        how = "no systemd"
+    found = "%s; %s" % (how, "stays down: " + listed(gone, 3) if gone and not ours else "all come back")
+    yield row("boot", ours or not gone, WARN, found, "all come back by themselves")

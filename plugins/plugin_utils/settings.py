@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operator's ``bluegreen_*`` variables: their names and types in one place, and what is wrong with those given."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+REFUSE, WARN = "refuse", "warn"
+PREFIX = "bluegreen_"
+# How alike two names must be to be taken for one mistyped.
+ALIKE = 0.82
+
+
+@dataclass(frozen=True)
+class Setting:
+    """``kind``: str, int, number, bool, dict, list or one of two joined by ``|``. ``keys``: all that a dict may have.
+
+    The value of a ``secret`` one is never shown, nor why it can't be read."""
+
+    kind: str
+    keys: tuple[str, ...] = ()
+    secret: bool = False
+
+
+SETTINGS: dict[str, Setting] = {
+    "bluegreen_bake": Setting("int"),
+    "bluegreen_cache_probe": Setting("dict"),
+    "bluegreen_cache_ttl": Setting("number"),
+    "bluegreen_compose_files": Setting("list"),
+    "bluegreen_database": Setting("str"),
+    "bluegreen_deployment": Setting("str"),
+    "bluegreen_drain_deadline": Setting("number"),
+    "bluegreen_edge": Setting("dict"),
+    "bluegreen_force": Setting("bool"),
+    "bluegreen_images": Setting("dict"),
+    "bluegreen_keep_pinned": Setting("bool"),
+    "bluegreen_network_range": Setting("str"),
+    "bluegreen_podman_compose": Setting("str"),
+    "bluegreen_port_base": Setting("dict", ("blue", "green")),
+    "bluegreen_probe_secrets": Setting("dict", secret=True),
+    "bluegreen_probes": Setting("dict"),
+    "bluegreen_project": Setting("str"),
+    "bluegreen_public": Setting("list"),
+    "bluegreen_publish": Setting("str"),
+    "bluegreen_schema_targets": Setting("list"),
+    "bluegreen_services": Setting("dict"),
+    "bluegreen_shared": Setting("list"),
+    "bluegreen_source": Setting("str"),
+    "bluegreen_state_dir": Setting("str"),
+    "bluegreen_undo": Setting("bool"),
+    "bluegreen_singletons": Setting("dict"),
+    "bluegreen_recreate_edge": Setting("bool"),
+    "bluegreen_watch_do": Setting("str"),
+    "bluegreen_watch_extend": Setting("number"),
+    "bluegreen_watch": Setting("dict", ("window", "interval", "min_events")),
+}
+# Made by the playbooks themselves: whoever sets one of these is not heard.
+OWN = {
+    "bluegreen_cached",
+    "bluegreen_caches_of",
+    "bluegreen_caches_since",
+    "bluegreen_decision",
+    "bluegreen_described",
+    "bluegreen_edge_defaults",
+    "bluegreen_olympus_schema_targets",
+    "bluegreen_olympus_services",
+    "bluegreen_secrets",
+    "bluegreen_settings",
+    "bluegreen_stage",
+    "bluegreen_status",
+    "bluegreen_version",
+    "bluegreen_watched",
+}
+# Set by the guard and by stages of this very run, so they may be there.
+FACTS = {"bluegreen_" + name for name in ("cached", "caches_since", "decision", "settings", "status", "version")}
+
+
+def wrong_settings(variables: Mapping[str, Any]) -> list[dict[str, str]]:
+    """One {level, name, found, wanted, mend, sentence} for each that is of a wrong type or looks mistyped."""
+    found = []
+    for name in sorted(str(key) for key in variables if str(key).startswith(PREFIX)):
+        if name in SETTINGS:
+            found += _known(name, SETTINGS[name], variables)
+        elif name in OWN - FACTS or name not in OWN:
+            found += _unknown(name)
+    return found
+
+
+def _row(level: str, name: str, found: str, wanted: str, mend: str) -> list[dict[str, str]]:
+    sentence = "%s=%s: not %s. Mend: %s" % (name, found, wanted, mend)
+    return [{"level": level, "name": name, "found": found, "wanted": wanted, "mend": mend, "sentence": sentence}]
+
+
+def _known(name: str, setting: Setting, variables: Mapping[str, Any]) -> list[dict[str, str]]:
+    try:
+        value = variables[name]
+    except Exception as exc:
+        # A template that can't be made: of a secret not even the reason is repeated.
+        why = "can't be evaluated" + ("" if setting.secret else ": %s" % (str(exc).splitlines() or [""])[0][:120])
+        return _row(REFUSE, name, why, _called(setting.kind), "correct its template, or what the template refers to")
+    if value is None or not fits(value, setting.kind):
+        shown = type(value).__name__ if setting.secret or not isinstance(value, (str, int, float)) else repr(value)
+        return _row(REFUSE, name, shown, _called(setting.kind), _mend(name, setting.kind, value))
+    strange = [key for key in value if key not in setting.keys] if setting.keys else []
+    return [row for key in strange for row in _strange(name, str(key), setting.keys)]
+
+
+def _strange(name: str, key: str, keys: tuple[str, ...]) -> list[dict[str, str]]:
+    near = difflib.get_close_matches(key, keys, 1, 0.6)
+    mend = "write %s" % near[0] if near else "take it away; known are %s" % ", ".join(keys)
+    return _row(WARN, "%s.%s" % (name, key), "unknown key: it has no effect", "a known key", mend)
+
+
+def _unknown(name: str) -> list[dict[str, str]]:
+    near = difflib.get_close_matches(name, SETTINGS, 1, ALIKE)
+    if name in OWN:
+        meant = " (%s is meant?)" % near[0] if near else ""
+        return _row(WARN, name, "a name of the collection's own: it has no effect", "a setting", "take it away" + meant)
+    if not near:
+        return []
+    return _row(WARN, name, "unknown: it has no effect", near[0], "write %s, if that is meant" % near[0])
+
+
+def fits(value: Any, kind: str) -> bool:
+    """As Ansible takes it: what -e k=v gives is text, which may hold a number or a truth."""
+    if kind == "bool":
+        return isinstance(value, bool) or str(value).lower() in ("true", "false", "yes", "no", "1", "0", "on", "off")
+    if kind in ("int", "number"):
+        return not isinstance(value, bool) and _number(value, kind)
+    if kind == "str":
+        return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, Mapping) if kind == "dict" else isinstance(value, (list, tuple))
+
+
+def _number(value: Any, kind: str) -> bool:
+    try:
+        count = float(value)
+    except (TypeError, ValueError):
+        return False
+    return count >= 0 and count != float("inf") and (kind == "number" or count == int(count))
+
+
+def _called(kind: str) -> str:
+    return {
+        "str": "a text",
+        "int": "a whole number, 0 or more",
+        "number": "a number, 0 or more",
+        "bool": "true or false",
+        "dict": "a dictionary",
+        "list": "a list",
+    }[kind]
+
+
+def _mend(name: str, kind: str, value: Any) -> str:
+    if isinstance(value, str) and kind in ("dict", "list"):
+        example = '{"%s": %s}' % (name, "{...}" if kind == "dict" else "[...]")
+        return "write it as YAML in the inventory, or on the command line as JSON: -e '%s'" % example
+    return "give %s" % _called(kind)

@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every row of preflight with an observation that is well and with ones that are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, WANTED
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import LEVELS, Observed, Row, Wanted
+
+OUTSIDE = replace(WANTED, publish="loopback")
+
+
+def changed(section: str, **values: Any) -> Observed:
+    return replace(GOOD, **{section: {**getattr(GOOD, section), **values}})
+
+
+def disk(name: str, **values: Any) -> Observed:
+    return changed("host", disks={**HOST["disks"], name: {**DISK, **values}})
+
+
+def image(state: str, words: str = "") -> Observed:
+    new = {"reference": "registry.test/hera:v1.5.0", "state": state, "words": words}
+    return changed("release", images={**RELEASE["images"], "hera": new})
+
+
+def networks(name: str, subnet: str) -> Observed:
+    return changed("podman", networks=[*PODMAN["networks"], {"name": name, "subnet": subnet, "deployment": "other"}])
+
+
+SETTING = {
+    "level": "warn",
+    "name": "bluegreen_imags",
+    "found": "unknown",
+    "wanted": "bluegreen_images",
+    "mend": "write",
+}
+BAD: list[tuple[str, str, Observed, str, Wanted]] = [
+    ("settings bluegreen_imags", "warn", changed("controller", settings=[SETTING]), "unknown", WANTED),
+    (
+        "settings bluegreen_x",
+        "refuse",
+        changed("controller", settings=[{**SETTING, "level": "refuse", "name": "bluegreen_x"}]),
+        "unknown",
+        WANTED,
+    ),
+    ("source", "refuse", replace(GOOD, errors={"source": "no such file"}), "no such file", WANTED),
+    ("secrets", "refuse", changed("release", empty_secrets=["hydra SECRETS_SYSTEM"]), "hydra SECRETS_SYSTEM", WANTED),
+    ("images registry.test/hera:v1.5.0", "refuse", image("missing", "manifest unknown"), "manifest unknown", WANTED),
+    ("images registry.test/hera:v1.5.0", "warn", image("unknown", "no answer"), "no answer", WANTED),
+    (
+        "state_dir",
+        "refuse",
+        changed("host", state={**HOST["state"], "writable": False, "read_only": True}),
+        "read-only",
+        WANTED,
+    ),
+    ("state_dir", "refuse", changed("host", state={**HOST["state"], "directory": False}), "not a directory", WANTED),
+    ("state_dir", "warn", changed("host", state={**HOST["state"], "mode": 0o755}), "0755", WANTED),
+    ("publish", "refuse", changed("host", ports_taken=["127.0.0.1:22000"]), "127.0.0.1:22000", OUTSIDE),
+    ("connections", "refuse", changed("database", max_connections=20), "likely 21", WANTED),
+    ("connections", "warn", changed("database", max_connections=50), "at most 59", WANTED),
+    ("memory", "refuse", changed("host", mem_available=GIB // 4), "256 MiB available", WANTED),
+    ("disk.state", "refuse", disk("state", free=1000), "1000 B free", WANTED),
+    ("disk.state", "refuse", disk("state", inodes=10), "10 inodes", WANTED),
+    ("disk.state", "warn", disk("state", free=GIB // 2), "512 MiB free", WANTED),
+    ("disk.images", "refuse", disk("images", free=GIB // 2), "512 MiB free", WANTED),
+    ("disk.images", "warn", disk("images", free=2 * GIB), "2.0 GiB free", WANTED),
+    ("disk.edge", "refuse", disk("edge", free=0), "0 B free", WANTED),
+    ("disk.database", "warn", disk("database", free=3 * GIB, copy=4 * GIB), "3.0 GiB free", WANTED),
+    ("version.podman", "refuse", changed("podman", version="4.2.0"), "MAC", WANTED),
+    ("version.podman-compose", "refuse", changed("podman", compose="1.0.3"), "prints nothing", WANTED),
+    ("version.podman-compose", "refuse", changed("podman", compose="1.3.0"), "for ever", WANTED),
+    ("version.podman-compose", "warn", changed("podman", compose="1.4.1"), "rc 125", WANTED),
+    ("version.caddy", "refuse", changed("edge", version="2.4.6"), "ETag", WANTED),
+    ("version.postgresql", "refuse", changed("database", version="11.22"), "pg_stat_progress", WANTED),
+    ("version.python", "refuse", changed("host", python="3.8.10"), "3.9", WANTED),
+    ("version.ansible", "refuse", changed("controller", ansible="2.14.18"), "2.16", WANTED),
+    ("python_modules", "refuse", changed("host", modules={"psycopg2": False, "yaml": True}), "psycopg2", WANTED),
+    ("clock", "warn", changed("database", skew=-5.0), "PostgreSQL -5.0 s", WANTED),
+    ("clock", "refuse", changed("edge", skew=120.0), "the edge +120.0 s", WANTED),
+    ("dns.plain_names", "refuse", changed("edge", dials=["hera:3000"]), "hera:3000", WANTED),
+    ("dns.upstreams", "warn", changed("edge", unresolved=["pgadmin"], resolved=[]), "pgadmin", WANTED),
+    ("dns.public", "refuse", changed("edge", hosts=["other.test"]), "login.ciam.test", WANTED),
+    ("route.edge", "refuse", changed("edge", local=False), "127.0.0.1 is none", WANTED),
+    ("route.colour", "refuse", changed("edge", networks=["10.89.0.0/24"]), "not on 10.231.16.0/24", WANTED),
+    (
+        "certificate www.apps.test",
+        "refuse",
+        changed("edge", certificates={"www.apps.test": {"error": "certificate has expired"}}),
+        "has expired",
+        WANTED,
+    ),
+    (
+        "certificate www.apps.test",
+        "warn",
+        changed("edge", certificates={"www.apps.test": {**CERT, "until": NOW + 1.9 * DAY}}),
+        "45.6 h left",
+        WANTED,
+    ),
+    ("database", "refuse", replace(GOOD, database={}, errors={"database": "can't connect"}), "can't connect", WANTED),
+    ("database.tls", "refuse", GOOD, "verify-full", OUTSIDE),
+    ("login_limit login", "warn", changed("edge", limits=[{**LIMIT, "methods": [], "paths": []}]), "5 in 10 s", WANTED),
+    ("login_limit login", "warn", changed("edge", trusted_proxies=True), "all clients count as one", WANTED),
+    (
+        "hydra.termination hydra",
+        "warn",
+        changed("containers", hydra={"hydra": {"tls": False, "ranges": ["10.0.0.0/16"]}}),
+        "lacks 10.231.16.0/24, 10.231.17.0/24",
+        WANTED,
+    ),
+    (
+        "hydra.termination hydra",
+        "refuse",
+        changed("containers", hydra={"hydra": {"tls": True, "ranges": []}}),
+        "no list",
+        WANTED,
+    ),
+    (
+        "boot",
+        "warn",
+        changed("containers", restart={"prod_hera_1": "unless-stopped", "prod_athena_1": "no"}),
+        "prod_athena_1, prod_hera_1",
+        WANTED,
+    ),
+    ("boot", "warn", changed("host", systemd=False, boot_unit=True), "no systemd", WANTED),
+    ("rootless", "refuse", changed("podman", rootless=True), "rootless", WANTED),
+    ("selinux", "refuse", changed("podman", selinux="enforcing"), "enforcing", WANTED),
+    ("selinux", "warn", changed("podman", selinux="permissive"), "permissive", WANTED),
+    ("network_backend", "refuse", changed("podman", network_backend="cni"), "cni", WANTED),
+    ("auto_update", "refuse", changed("containers", auto_update=["prod_hera_1"]), "prod_hera_1", WANTED),
+    (
+        "auto_update",
+        "warn",
+        replace(changed("containers", auto_update=["a"]), host={**HOST, "auto_update_timer": False}),
+        "timer off",
+        WANTED,
+    ),
+    ("network_range", "refuse", networks("lan", "10.231.20.0/24"), "network lan", WANTED),
+    ("network_range", "refuse", changed("host", routes=[{"dst": "10.231.0.0/16", "dev": "wg0"}]), "by wg0", WANTED),
+    (
+        "network_range",
+        "refuse",
+        changed("podman", networks=[]),
+        "default network",
+        replace(WANTED, network_range="10.88.4.0/22"),
+    ),
+    ("look podman", "warn", replace(GOOD, podman={}, errors={"podman": "not installed"}), "not installed", WANTED),
+]
+
+
+def found(seen: Observed, wanted: Wanted = WANTED) -> list[Row]:
+    return rows(seen, wanted)
+
+
+def test_when_all_is_well_no_row_says_otherwise() -> None:
+    seen = found(GOOD)
+    assert [row for row in seen if not row.ok or row.mend] == []
+    assert refusals(seen) == []
+
+
+@pytest.mark.parametrize(("check", "level", "seen", "words", "wanted"), BAD, ids=[one[0] + "-" + one[1] for one in BAD])
+def test_what_is_not_well(check: str, level: str, seen: Observed, words: str, wanted: Wanted) -> None:
+    wrong = [row for row in found(seen, wanted) if not row.ok]
+    mine = [row for row in wrong if row.check == check]
+    assert [row.level for row in mine] == [level], wrong
+    assert words in mine[0].found
+    assert mine[0].mend and mine[0].wanted
+    others = {row.check for row in wrong} - {check}
+    assert not others or wanted is not WANTED, "only what is wrong is said to be"
+    assert bool(refusals(wrong)) == any(row.level == "refuse" for row in wrong)
+
+
+def test_every_check_has_a_good_and_a_bad_row() -> None:
+    bad = {check.split(" ")[0] for check, *_rest in BAD}
+    good = {row.check.split(" ")[0] for row in found(GOOD) + found(GOOD, OUTSIDE)}
+    only_info = {name for name, check in CHECKS.items() if check.levels == "info"}
+    assert bad == set(CHECKS) - only_info
+    assert good == set(CHECKS) - {"look"}
+
+
+def test_rows_say_only_what_their_check_may() -> None:
+    for check, level, _seen, _words, _wanted in BAD:
+        assert level in CHECKS[check.split(" ")[0]].levels
+    for row in found(GOOD):
+        assert row.level in LEVELS and row.check.split(" ")[0] in CHECKS
+
+
+def test_refused_rows_come_first_then_warnings() -> None:
+    seen = changed("host", mem_available=1, systemd=False)
+    order = [(row.ok, row.level) for row in found(seen) if not row.ok]
+    assert order == [(False, "refuse"), (False, "warn")]
+    assert [row.ok for row in found(seen)] == sorted(row.ok for row in found(seen))
+
+
+def test_a_world_that_says_nothing_gives_rows_and_no_exception() -> None:
+    errors = {name: "gone" for name in ("podman", "edge", "containers", "host")}
+    seen = found(Observed(errors={**errors, "database": "gone", "source": "gone"}))
+    assert {row.check for row in seen} == {"database", "source", "courier", *("look " + name for name in errors)}
+
+
+def test_a_colour_that_runs_already_needs_no_room_again() -> None:
+    both = replace(WANTED, idle_running=True)
+    seen = changed("database", max_connections=200, in_use=180, in_use_live=180)
+    assert "connections" not in {row.check for row in found(seen, both) if not row.ok and row.level == "refuse"}
+    assert "connections" in {row.check for row in found(seen) if not row.ok and row.level == "refuse"}
+    assert "memory" not in {row.check for row in found(changed("host", mem_available=1), both)}
+
+
+def test_before_adopt_plain_names_are_what_is_expected() -> None:
+    seen = changed("edge", dials=["hera:3000"], networks=["10.89.0.0/24"])
+    assert not [row for row in found(seen, replace(WANTED, live="")) if not row.ok]
+
+
+def test_an_empty_password_that_the_live_colour_has_too_stops_nothing() -> None:
+    seen = changed("release", empty_secrets=["hera SMTP_PASSWORD"])
+    both = replace(seen, containers={**CONTAINERS, "empty_secrets": ["hera SMTP_PASSWORD"]})
+    assert [row.level for row in found(seen) if row.check == "secrets"] == ["refuse"]
+    assert [(row.level, row.ok) for row in found(both) if row.check == "secrets"] == [("warn", False)]
+    always = replace(
+        changed("release", empty_secrets=["hydra DSN"]), containers={**CONTAINERS, "empty_secrets": ["hydra DSN"]}
+    )
+    assert [row.level for row in found(always) if row.check == "secrets"] == ["refuse"]
