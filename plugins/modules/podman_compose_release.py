@@ -200,6 +200,10 @@ singletons:
   type: list
   elements: dict
   returned: success
+places:
+  description: Singleton to where it runs (blue, green, project, foreign; several with a comma), '' where it does not.
+  type: dict
+  returned: success
 moved:
   description: >-
     What O(state=handed_over) ended, or settled before a start: C(singleton), C(container), C(quiet) (a courier ended

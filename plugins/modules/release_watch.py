@@ -92,6 +92,13 @@ options:
       struck as soon as it was read.
     type: dict
     default: {}
+  stack:
+    description:
+      - C(project), C(edge_service), C(podman_compose) and C(singletons) as M(olympus.bluegreen.podman_compose_release)
+        takes them.
+      - With it the watcher's last act, whatever its verdict, is that couriers and other singletons follow the switch.
+    type: dict
+    default: {}
   probe:
     description: Whether to probe at all.
     type: bool

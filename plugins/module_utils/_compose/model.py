@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,6 +138,14 @@ def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...
     return tuple(found)
 
 
+def declared(
+    given: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]], shared: Iterable[str], edge_service: str
+) -> tuple[Singleton, ...]:
+    """The operator's singletons, checked against the services and the couriers that there are."""
+    couriers = [name + COURIER for name, one in services.items() if one.get("kind") == "kratos"]
+    return singletons.declared(given, services, {*shared, edge_service}, couriers)
+
+
 def wanted_from(params: Mapping[str, Any]) -> Wanted:
     """A module's parameters as a deployment. What becomes a file name is checked here."""
     for option in ("deployment", "project", "version", "release"):
@@ -173,12 +181,7 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
         podman_compose=params["podman_compose"],
         wake=tuple(dict.fromkeys(params["wake"])),
         remove_foreign=params["remove_foreign"],
-        singletons=singletons.declared(
-            params["singletons"],
-            params["services"],
-            {*params["shared"], params["edge_service"]},
-            [name + COURIER for name, given in params["services"].items() if given.get("kind") == "kratos"],
-        ),
+        singletons=declared(params["singletons"], params["services"], params["shared"], params["edge_service"]),
         publish=publish.address(params["publish"]),
         port_base=publish.bases(params["port_base"]),
     )

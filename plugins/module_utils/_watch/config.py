@@ -23,6 +23,7 @@ class Config:
 
     ``edge``: {container, address, port, ca}; an empty container means that probes speak from the host. ``public``:
     [{host, path}] asked at the edge. ``parameters`` are the judge's.
+    ``stack``: {project, edge_service, podman_compose, singletons}, for what follows the switch when the watch is over.
     """
 
     deployment: str
@@ -45,6 +46,7 @@ class Config:
     probes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     probe_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    stack: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Config:

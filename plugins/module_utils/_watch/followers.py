@@ -16,8 +16,11 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.handover import hand_over
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.live import live_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import Singleton
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import (
+    Wanted,
+    declared,
+    services_from,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -45,16 +48,15 @@ def follow(config: Config, podman: Podman, clock: Clock, note: Callable[[Mapping
 
 def wanted_of(config: Config) -> Wanted:
     stack = config.stack
+    edge_service = str(stack.get("edge_service", ""))
     return Wanted(
         deployment=config.deployment,
         state_dir=os.path.abspath(config.state_dir),
         project=str(stack.get("project", "")),
         services=services_from(config.services),
         shared=tuple(config.shared),
-        edge_service=str(stack.get("edge_service", "")),
+        edge_service=edge_service,
         network_range=config.network_range,
         podman_compose=str(stack.get("podman_compose") or "podman-compose"),
-        singletons=tuple(
-            Singleton(**{**one, "command": tuple(one["command"])}) for one in stack.get("singletons") or ()
-        ),
+        singletons=declared(stack.get("singletons") or {}, config.services, config.shared, edge_service),
     )

@@ -27,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import c
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import followers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import conclude
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
@@ -72,6 +73,7 @@ def watch(config: Config, deaths: int) -> None:
         judgement = Judgement(INCONCLUSIVE, ("the watch broke: %s: %s" % (type(exc).__name__, exc),), {})
     conclude(watcher, judgement, lambda colour: unready(config, DirectHttp(), network, colour))
     watcher.stop_sources()
+    followers.follow(config, podman, clock, watcher.note)
 
 
 def given_up(watcher: Watcher, deaths: int) -> Judgement:

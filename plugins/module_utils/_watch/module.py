@@ -47,6 +47,7 @@ SPEC = ArgumentSpec(
         "baseline": {"type": "float", "default": 1800.0},
         "min_events": {"type": "int", "default": 300},
         "parameters": {"type": "dict", "default": {}},
+        "stack": {"type": "dict", "default": {}},
         "since": {"type": "int", "default": 0},
         "run": {"type": "str", "default": ""},
         "timeout": {"type": "float", "default": 0.0},
@@ -59,7 +60,7 @@ SPEC = ArgumentSpec(
 
 PASSED_ON = (
     "deployment", "state_dir", "release", "colour", "services", "shared", "network_range", "public", "probes",
-    "probe_secrets", "probe", "window", "interval", "wait", "baseline", "run",
+    "probe_secrets", "probe", "window", "interval", "wait", "baseline", "run", "stack",
 )  # fmt: skip
 
 
