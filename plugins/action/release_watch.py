@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -21,9 +22,11 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controlle
 
 MODULE = "olympus.bluegreen.release_watch"
 # Seconds between two looks, and between two lines at most.
-POLL, LINE = 1.5, 9.0
-# Seconds that a watcher may be gone before its verdict file is missed.
+POLL, LINE = 1.5, 8.0
+# Seconds that a watcher may be gone before it is begun again, or its verdict file is missed.
 GONE = 5.0
+# Of what happened before somebody came to follow, only the last events are told in full.
+STANDS, OFTEN = 30, ("progress", "pair", "waiting")
 
 
 class ActionModule(ActionBase):
@@ -32,23 +35,25 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        run = controller.run_id(controller.myself(), variables)
-        args = {"run": run, **self._task.args}
+        me = controller.myself()
+        by = "%s at %s" % (controller.operator(variables), me["host"])
+        args = {"run": controller.run_id(me, variables), "operator": by, **self._task.args}
         if args.get("state") != "followed":
             result.update(self._execute_module(MODULE, args, task_vars=variables))
         elif self._task.check_mode:
-            result.update(changed=False, verdict="", reasons=[], returned_to="", report="")
+            result.update(changed=False, verdict="", reasons=[], signed_off={}, returned_to="", report="")
         else:
             result.update(self._follow(args, variables))
         return result
 
     def _follow(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         timeout = float(args.pop("timeout", 0) or 0)
-        told = Follower(Display())
+        told = Follower(Display(), for_programs())
         begun = time.monotonic()
+        again = self._again(args, variables)
         gone_since = 0.0
-        while True:
-            asked = {**args, "state": "read", "since": told.seen}
+        while not again.get("failed"):
+            asked = {**args, "state": "read", "since": told.seen, "probe_secrets": {}}
             found: dict[str, Any] = self._execute_module(MODULE, asked, task_vars=variables)
             now = time.monotonic()
             if found.get("failed"):
@@ -59,24 +64,43 @@ class ActionModule(ActionBase):
             if found.get("verdict"):
                 return found
             if gone_since and now - gone_since > GONE:
-                return undecided(found, "no watcher is running and it left no verdict")
+                again, gone_since = self._again(args, variables), 0.0
+                if not again.get("failed") and not again.get("changed"):
+                    return undecided(found, "no watcher is running and it left no verdict")
             if timeout and now - begun > timeout:
                 return undecided(found, "no verdict within %g s; the watcher goes on" % timeout)
             time.sleep(POLL)
+        return again
+
+    def _again(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Begin a watcher again that died: nobody else may be there to do it."""
+        found: dict[str, Any] = self._execute_module(MODULE, {**args, "state": "begun_again"}, task_vars=variables)
+        return found
+
+
+def for_programs() -> bool:
+    """Whether standard output is for a program to read, so that lines for people go to standard error."""
+    settings: Any = constants.config
+    return "json" in str(settings.get_config_value("DEFAULT_STDOUT_CALLBACK")).rsplit(".", 1)[-1]
 
 
 class Follower:
     """What was printed so far; ``seen`` is how many events were read."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Display, stderr: bool = False) -> None:
         self.display = display
         self.seen = 0
+        self._stderr = stderr
         self._said = 0.0
         self._last = ""
 
     def tell(self, found: Mapping[str, Any], now: float) -> None:
         """One line for each event worth one, and at least one line every few seconds."""
-        for event in found.get("events") or []:
+        events = list(found.get("events") or [])
+        if not self.seen:
+            # Whoever comes late wants to know what happened, and how it stands, not how it stood all the time.
+            events = [event for event in events[:-STANDS] if event["event"] not in OFTEN] + events[-STANDS:]
+        for event in events:
             words = sentence(event)
             if words and words != self._last:
                 self._say("%s  %s" % (clock(event["at"]), words), now)
@@ -86,7 +110,7 @@ class Follower:
             self._say("%s  watching %s" % (clock(time.time()), found.get("release") or ""), now)
 
     def _say(self, line: str, now: float) -> None:
-        self.display.display(line)
+        self.display.display(line, stderr=self._stderr)
         self._said = now
 
 

@@ -157,6 +157,9 @@ class MiniEdge:
             "since": 0,
             "run": "",
             "timeout": 0.0,
+            "order": "",
+            "extend": "",
+            "operator": "op at ctl",
             **changes,
         }
 

@@ -32,7 +32,8 @@ def headline(verdict: Mapping[str, Any]) -> str:
     colour = verdict.get("colour", "")
     rolled = verdict.get("rolled_back") or {}
     if said == "PASS":
-        return "%s is healthy on %s." % (version, colour)
+        early = (verdict.get("signed_off") or {}).get("by")
+        return "%s is healthy on %s%s." % (version, colour, "; %s ended the watch early" % early if early else "")
     if said == "PASS_SYNTHETIC_ONLY":
         return "%s passed its probes on %s; too few visitors came to judge by them." % (version, colour)
     if said == "FAIL" and rolled.get("done"):
@@ -44,6 +45,8 @@ def headline(verdict: Mapping[str, Any]) -> str:
         )
     if said == "FAIL":
         return "%s is bad and STILL LIVE on %s: no rollback, because %s." % (version, colour, rolled.get("why"))
+    if said == "INCONCLUSIVE" and verdict.get("signed_off"):
+        return "%s was signed off by %s; no watch says that it is healthy." % (version, verdict["signed_off"]["by"])
     if said == "INCONCLUSIVE":
         return "Nobody can say whether %s is healthy." % version
     return "%s was not judged yet." % version
@@ -61,8 +64,10 @@ def next_step(verdict: Mapping[str, Any]) -> str:
         )
     if said == "FAIL":
         return "Act now. Mend what is named above, then: %s --tags rollback" % PLAY
+    if said == "INCONCLUSIVE" and verdict.get("signed_off"):
+        return "After the bake time: %s --tags cleanup" % PLAY
     if said == "INCONCLUSIVE":
-        return "Look at the reasons, then %s --tags status" % PLAY
+        return "Look at the reasons, then %s --tags rollback (or --tags watch -e bluegreen_watch_do=promote)" % PLAY
     return "%s --tags watch" % PLAY
 
 
@@ -93,7 +98,8 @@ def _progress(event: Mapping[str, Any]) -> str:
         event["error_log_e"] / event["error_log_limit"],
         event["pair_log_e"] / event["pair_log_limit"],
     )
-    return "%d s left: %s; evidence against it %d %%" % (event["left"], _counts(event), max(0, 100 * evidence))
+    left = "held by %s" % event["held"] if event.get("held") else "%d s left" % event["left"]
+    return "%s: %s; evidence against it %d %%" % (left, _counts(event), max(0, 100 * evidence))
 
 
 def _rolled(event: Mapping[str, Any]) -> str:
@@ -104,6 +110,11 @@ def _rolled(event: Mapping[str, Any]) -> str:
     )
 
 
+def _control(event: Mapping[str, Any]) -> str:
+    what = "%s%s" % (event["do"], " %d s" % event["seconds"] if event["seconds"] else "")
+    return "%s ordered %s%s" % (event["by"], what, "" if event["done"] else ": refused, %s" % event["why"])
+
+
 def _verdict(event: Mapping[str, Any]) -> str:
     return "verdict %s: %s" % (event["verdict"], "; ".join(event["reasons"]))
 
@@ -112,6 +123,9 @@ SENTENCES = {
     "waiting": lambda event: "ready, waiting for %s to go live" % event["colour"],
     "armed": _armed,
     "progress": _progress,
+    "resumed": lambda event: "the watcher had died; it was begun again after %.0f s" % event["gap"],
+    "control": _control,
+    "signed_off": lambda event: "signed off by %s" % event["by"],
     "rolled_back": _rolled,
     "not_rolled_back": lambda event: "NOT ROLLED BACK: %s" % event["why"],
     "probing": lambda event: "probes can't be sent: %s" % event["detail"],

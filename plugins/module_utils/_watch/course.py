@@ -4,7 +4,7 @@
 
 """How long a watch goes on: its window and what operators ordered since. Pure, a fold of ``control`` events.
 
-    control {id, do, by, seconds, done, why}      an order and the watcher's answer; what is not ``done`` changes nothing
+Such an event is {id, do, by, seconds, done, why}: an order and the watcher's answer; only what is ``done`` counts.
 """
 
 from __future__ import annotations

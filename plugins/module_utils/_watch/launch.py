@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``release_watch`` without Ansible: is there a watcher, start one, begin a dead one again, stop it, tell what it saw."""
+"""``release_watch`` without Ansible: start a watcher, begin a dead one again, stop it, tell what it saw."""
 
 from __future__ import annotations
 

@@ -8,23 +8,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from miniedge import NEW, OLD, MiniEdge
+from miniwatch import call, mini, until, verdict
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload, process
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import manage
 
 CANARY = "canary-7f3a-secret"
@@ -32,42 +31,8 @@ CANARY = "canary-7f3a-secret"
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[MiniEdge]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    with MiniEdge(tmp_path, port, 100 + port % 100) as running:
-        folder = running.state_dir / "releases" / NEW
-        folder.mkdir(parents=True)
-        release = {"id": NEW, "version": "v2", "created": 1, "images": {"site": {"reference": "x", "id": "sha256:1"}}}
-        (folder / "release.json").write_text(json.dumps(release))
+    with mini(tmp_path) as running:
         yield running
-        process.end(
-            Launch(str(running.state_dir), SubprocessRunner(), SystemClock()).observe().about, SystemClock(), 20
-        )
-
-
-def call(edge: MiniEdge, **changes: Any) -> tuple[bool, dict[str, Any]]:
-    plan, result = manage(edge.params(**changes), False, SubprocessRunner(), SystemClock())
-    return plan.changed, result
-
-
-def until(look: Callable[[], Any], patience: float, what: str) -> Any:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("never seen within %g s: %s" % (patience, what))
-
-
-def verdict(edge: MiniEdge, patience: float) -> dict[str, Any]:
-    path = edge.state_dir / "releases" / NEW / "verdict.json"
-    until(path.exists, patience, "a verdict; the log says %s" % (path.parent / "watch/log"))
-    launch = Launch(str(edge.state_dir), SubprocessRunner(), SystemClock())
-    until(lambda: not launch.observe(NEW).alive, 15, "the end of the watcher")
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
 
 
 STARTER = """
