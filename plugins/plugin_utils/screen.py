@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``status`` says: one screen and one JSON from the same facts."""
-
 """What ``status`` says: one screen (at most 40 lines of 110 columns) and one JSON from the same facts."""
 
 from __future__ import annotations

@@ -42,6 +42,8 @@ class World:
     stable: str = ""
     verdict: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    # Whether anybody could tell who is live.
+    known: bool = True
     # Couriers and other singletons that are not where they shall be: the next stage mends it, nothing is refused.
     misplaced: tuple[str, ...] = ()
 
@@ -108,7 +110,8 @@ def world(facts: Mapping[str, Any]) -> World:
         )
         for name, one in seen.items()
     }
-    live = str(edge.get("live") or compose.get("live") or "blue")
+    told = str(edge.get("live") or compose.get("live") or "")
+    live = told or "blue"
     releases = ledger.get("releases") or {}
     # Recorded, it stays adopted whatever became of the edge's configuration meanwhile.
     adopted = bool(edge.get("adopted") or compose.get("recorded"))
@@ -125,6 +128,7 @@ def world(facts: Mapping[str, Any]) -> World:
         stable=stable,
         verdict=(releases.get(colours.get(live, Colour()).release) or {}).get("verdict") or {},
         findings=findings(edge, compose, live, shall_run[-1]) if adopted else (),
+        known=bool(told),
         misplaced=tuple(singletons.problems(singletons.seen_from(compose.get("singletons") or []), live)),
     )
 
@@ -150,7 +154,8 @@ def repair_decision(seen: World) -> Decision:
     if not seen.adopted:
         return Decision(summary="the running stack becomes blue", go=True, **base)
     named = "; ".join(found.what for found in seen.findings) or "nothing to repair"
-    return Decision(summary="%s is live. %s" % (seen.live, named), go=True, wake=seen.awake, **base)
+    said = "%s is live" % seen.live if seen.known else "nobody can tell who is live"
+    return Decision(summary="%s. %s" % (said, named), go=True, wake=seen.awake if seen.known else (), **base)
 
 
 def _is_live(seen: World, version: str) -> bool:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,17 +20,25 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, describe, release_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
 Result = dict[str, Any]
+NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}
+# An edge that has no container, or none with a place for the switch.
+NOWHERE: Result = {
+    **NOTHING, "edge": "", "directory": "", "adopted": False, "plain_names": [], "open": {}, "observed": [],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class App:
-    """``params`` are the module's. ``http`` asks the public names, ``admin`` the edge itself."""
+    """``params`` are the module's. ``http`` asks the public names, ``admin`` the edge itself. Adopt writes ``record``
+    down before the edge is told anything."""
 
     params: Mapping[str, Any]
     edge: Edge
@@ -38,6 +47,7 @@ class App:
     http: Http
     clock: Clock
     check_mode: bool = False
+    record: Addresses | None = None
 
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
@@ -55,11 +65,15 @@ class App:
 
     def read(self) -> Result:
         """Never fails for what it finds: that is listed in ``problems``."""
-        place, problems = self.edge.place(), []
+        problems: list[str] = []
+        try:
+            place = self.edge.place()
+        except BluegreenError as exc:
+            return {**NOWHERE, "problems": [str(exc)], **Plan().result()}
         switch = Switch(place.directory)
         result: Result = {"edge": place.name, "directory": place.directory, "adopted": False, "plain_names": []}
         state = switch.read() if switch.exists() else None
-        result.update(describe(state) if state else {"live": "", "idle": "", "return_to": None, "token": 0})
+        result.update(describe(state) if state else NOTHING)
         if state and state.damage:
             problems.append("the switch is damaged (%s): run adopt" % state.damage)
         if state:
@@ -101,7 +115,11 @@ class App:
 
     def adopted(self) -> Result:
         adopter = self._adopter()
-        return self._change(adopter, adopter.adopted())
+        change = adopter.adopted()
+        if self.record and not self.check_mode:
+            os.makedirs(self.params["state_dir"], mode=0o750, exist_ok=True)
+            addresses.write(self.params["state_dir"], self.record)
+        return self._change(adopter, change)
 
     def undone(self) -> Result:
         adopter = self._adopter()

@@ -6,12 +6,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import networks, release, source, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    discard,
+    mend,
+    networks,
+    release,
+    remove,
+    shared,
+    source,
+    store,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.networks import Member
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.origin import Origin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import SINGLETON
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -22,69 +34,86 @@ BLUE = "blue"
 
 
 def adopt(context: Context) -> Job:
-    """Also the repair after an edge or a shared service was recreated: then it only joins what is off its networks."""
+    """Also the repair: what other hands stopped, removed or recreated since is started and joined again."""
     wanted, podman = context.wanted, context.podman
     world = World.look(podman, wanted)
-    members = networks.common_members(wanted, world)
-    record: dict[str, Any] = {}
-    if _takes_blue(context, world):
-        containers = [_coloured(context, world, name) for name in wanted.names]
-        members += _edge_members(context, BLUE, containers)
-        record = _record(context, containers)
-    for colour in COLOURS:
-        members += _edge_members(context, colour, [c for c in world.rendered(colour) if c.running])
-    steps = store.address_steps(wanted)
-    steps += networks.create_steps(wanted, networks.existing(podman), networks.routes(podman))
-    steps += networks.connect_steps(world, members)
     before = store.stack(wanted, BLUE)
+    if not before:
+        _refuse_incomplete(wanted, world)
+    blue = _blue(context, world)
+    mending = mend.plan(context, world, wanted.wake, blue)
+    record = _record(context, [*blue, *_singletons(context, world)]) if _complete(wanted, blue) and blue else {}
+    present = shared.present(world)
+    steps = [*store.address_steps(wanted), *mending.steps]
     if record and record["stack"] != before:
-        steps.append(Step("record-release", str(record["stack"]["release"])))
-        steps.append(Step("write-stack", BLUE))
+        steps += [Step("record-release", str(record["stack"]["release"])), Step("write-stack", BLUE)]
+    if present != shared.recorded(wanted):
+        steps.append(Step("record-shared", ", ".join(present)))
+    steps += [Step("remove", c.name) for c in _foreign(world, blue)]
+    if before and mending.gaps and not steps:
+        raise BluegreenError("; ".join(mending.gaps))
+    acts: dict[str, Callable[[Step], None]] = {
+        "record-addresses": lambda step: store.record_addresses(wanted),
+        "record-release": lambda step: _make_release(context, record),
+        "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
+        "record-shared": lambda step: shared.record(wanted, present),
+        "remove": lambda step: discard.container(podman, step.target),
+    }
 
     def do(step: Step) -> None:
-        if step.action == "record-addresses":
-            store.record_addresses(wanted)
-        elif step.action == "record-release":
-            _make_release(context, record)
-        elif step.action == "write-stack":
-            store.write_stack(wanted, BLUE, record["stack"])
-        else:
-            networks.do(podman, wanted, members, step)
+        acts.get(step.action, partial(mend.do, context, mending))(step)
 
     def verify() -> None:
-        off = networks.connect_steps(World.look(podman, wanted), members)
-        if off:
-            raise BluegreenError("not where it shall be after adopt: %s" % ", ".join(str(step) for step in off))
+        wrong = mend.shortfall(World.look(podman, wanted), mending)
+        if wrong:
+            raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong))
 
-    after = {"release": record["stack"]["release"]} if record else {"release": before.get("release", "")}
-    plan = Plan({"release": before.get("release", "")}, {**after, "joined": _places(members)}, tuple(steps))
-    return Job(plan, do, verify, tuple(record.get("warnings", ())))
-
-
-def _places(members: list[Member]) -> list[str]:
-    return ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in members]
+    after = {"release": record["stack"]["release"] if record else before.get("release", "")}
+    places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]
+    plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
+    return Job(plan, do, verify, (*record.get("warnings", ()), *mending.gaps))
 
 
-def _takes_blue(context: Context, world: World) -> bool:
-    """Blue is the adopted project's: not yet adopted, or adopted and not cleaned up."""
+def _complete(wanted: Wanted, blue: list[Container] | None) -> bool:
+    return {c.service for c in blue or ()} == set(wanted.names)
+
+
+def _refuse_incomplete(wanted: Wanted, world: World) -> None:
+    """A first adopt takes a whole running project or nothing."""
+    networks.common_members(wanted, world)
+    for name in wanted.names:
+        networks.required(wanted, world, name)
+
+
+def _blue(context: Context, world: World) -> list[Container] | None:
+    """The operator's containers that are blue; None where blue is not, or no longer, the adopted project.
+
+    What podman-compose made anew since is blue again while blue is live: it is what the operator runs. As the colour
+    that a rollback goes back to it has to be the very release that was recorded, so there its images decide.
+    """
     known = store.stack(context.wanted, BLUE)
-    return not known or (bool(known.get("adopted")) and bool(world.adopted()))
+    if known and not known.get("adopted"):
+        return None
+    there = world.of_operator()
+    if not known or context.wanted.live_colour == BLUE:
+        return there
+    images = {name: entry.get("image") for name, entry in known["services"].items()}
+    same = {c.service for c in there} >= set(images) and all(c.image == images.get(c.service) for c in there)
+    return there if same else world.adopted()
 
 
-def _coloured(context: Context, world: World, name: str) -> Container:
-    found = world.named(networks.required(context.wanted, world, name))
-    if found is None:
-        raise BluegreenError("container of service %s went away meanwhile" % name, mend="run again")
-    return found
+def _foreign(world: World, blue: list[Container] | None) -> list[Container]:
+    """Strangers that may go, and what podman wants removed before them, dependents first."""
+    if not world.wanted.remove_foreign:
+        return []
+    ours = {c.id for c in blue or ()}
+    return remove.order(world, world.wanted, [c for c in world.foreign() if c.id not in ours])
 
 
-def _edge_members(context: Context, colour: str, containers: list[Container]) -> list[Member]:
-    wanted = context.wanted
-    return [
-        networks.edge_member(wanted, colour, c.service, c.name)
-        for c in containers
-        if c.service in wanted.names and wanted.service(c.service).edge
-    ]
+def _singletons(context: Context, world: World) -> list[Container]:
+    """The operator's own containers of declared singletons, where they are: they stay blue's until its cleanup."""
+    extra = [world.of_project(name) for name in context.wanted.imaged if name not in context.wanted.names]
+    return [c for c in extra if c is not None]
 
 
 def _record(context: Context, containers: list[Container]) -> dict[str, Any]:
@@ -101,22 +130,24 @@ def _record(context: Context, containers: list[Container]) -> dict[str, Any]:
     services = {
         c.service: {**store.service_entry(wanted, BLUE, c.service, c.name, c.image, True), "id": c.id}
         for c in containers
+        if c.service in wanted.names
     }
     stack = {"colour": BLUE, "release": ident, "adopted": True, "services": services}
-    return {"stack": stack, "images": found, "names": names, "files": files, "warnings": warnings}
+    content = release.Content(found, names, files, wanted.source, Origin(wanted.source, path=wanted.source).record())
+    return {"stack": stack, "content": content, "warnings": warnings}
 
 
 def _make_release(context: Context, record: dict[str, Any]) -> None:
     wanted = context.wanted
     if not store.release(wanted, record["stack"]["release"]):
-        release.record(wanted, record["images"], record["names"], record["files"], context.clock.now())
+        release.record(wanted, record["content"], context.clock.now())
 
 
 def undo(context: Context) -> Job:
     """Off the networks again, and the networks away. Containers, images and recorded releases stay."""
     wanted, podman = context.wanted, context.podman
     world = World.look(podman, wanted)
-    left = [c.name for colour in COLOURS for c in world.rendered(colour, ("service", "courier"))]
+    left = [c.name for colour in COLOURS for c in world.rendered(colour, ("service", SINGLETON))]
     if left:
         raise Refused(
             "containers of a colour are still there: %s" % ", ".join(left),

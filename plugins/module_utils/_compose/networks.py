@@ -51,15 +51,32 @@ def nets(wanted: Wanted) -> list[Net]:
 
 def common_members(wanted: Wanted, world: World, colours: Sequence[str] = COLOURS) -> list[Member]:
     """The edge on the edge networks and the shared services on the colours' own. Errors name one that is missing."""
-    names = wanted.nets
     found = []
     for colour in colours:
-        edge = required(wanted, world, wanted.edge_service)
-        found.append(Member(edge, names.edge_name(colour), names.edge(colour)))
+        if wanted.edge_service and joins_edge(wanted):
+            found.append(_on_edge(wanted, colour, required(wanted, world, wanted.edge_service)))
         for service in wanted.shared:
-            container = required(wanted, world, service)
-            found.append(Member(container, names.colour_name(colour), names.shared_on(colour, service)))
+            found.append(shared_member(wanted, colour, service, required(wanted, world, service)))
     return found
+
+
+def joins_edge(wanted: Wanted) -> bool:
+    """Whether the edge reaches a colour by a network of ours; else by published ports."""
+    return wanted.publish == "network"
+
+
+def edge_members(wanted: Wanted, container: str) -> list[Member]:
+    """The edge's places."""
+    return [_on_edge(wanted, colour, container) for colour in COLOURS] if joins_edge(wanted) else []
+
+
+def _on_edge(wanted: Wanted, colour: str, container: str) -> Member:
+    return Member(container, wanted.nets.edge_name(colour), wanted.nets.edge(colour))
+
+
+def shared_member(wanted: Wanted, colour: str, service: str, container: str) -> Member:
+    """A shared service's place on a colour's own network."""
+    return Member(container, wanted.nets.colour_name(colour), wanted.nets.shared_on(colour, service))
 
 
 def edge_member(wanted: Wanted, colour: str, service: str, container: str) -> Member:
@@ -154,6 +171,9 @@ def connect_steps(world: World, members: Iterable[Member]) -> list[Step]:
         container = world.named(member.container)
         place = container.networks.get(member.network) if container else None
         if place == (member.address.ip, member.address.mac):
+            continue
+        if container and not container.running and place == ("", ""):
+            # Podman tells no address of a stopped container; it comes back with the one that it was joined at.
             continue
         if place is not None:
             steps.append(Step("disconnect", member.container, member.network))

@@ -48,6 +48,11 @@ def is_adopted(wanted: Wanted, colour: str) -> bool:
     return bool(stack(wanted, colour).get("adopted"))
 
 
+def forget_adopted(wanted: Wanted, colour: str) -> None:
+    """The adopted containers are gone; the release that they were stays known."""
+    write_stack(wanted, colour, {**stack(wanted, colour), "adopted": False, "services": {}})
+
+
 def live_stack(wanted: Wanted) -> dict[str, Any]:
     """The stack that a new release is compared with: the live colour's, or else the other one's."""
     return stack(wanted, wanted.live_colour or OTHER[wanted.colour])

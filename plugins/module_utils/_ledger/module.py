@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import schema_results, write_report
 
 STATES = ("read", "locked", "beaten", "unlocked", "appended", "accepted", "cleaned", "reported")
 
@@ -59,6 +59,13 @@ SPEC = ArgumentSpec(
 def place_of(runner: Runner, project: str, edge: Mapping[str, Any]) -> Place:
     """The running edge of a compose project, and its switch directory on this host."""
     return edge_of(runner, project, edge_options(edge)).place()
+
+
+def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema target's last migration in a few words; the whole of it is in the release's directory."""
+    applied, pending = one.get("applied") or (), one.get("pending") or ()
+    about = {"target": one.get("target"), "verdict": one.get("verdict")}
+    return {**about, "applied": len(applied), "pending": len(pending), "after": (one.get("after") or {}).get("latest")}
 
 
 class Ledger:
@@ -137,6 +144,7 @@ class Ledger:
         known = {item["id"]: item for item in self.state.releases()}
         for ident, item in known.items():
             item["verdict"] = read_json(self.state.release(ident, "verdict.json")) or {}
+            item["schema"] = [_migrated(one) for one in schema_results(self.state.release(ident, "schema"))]
         lock = self._lock()
         return {
             "lock": lock.read() or {},

@@ -29,12 +29,13 @@ def collect(state: StateDir, release: str) -> dict[str, Any]:
             for event in events.read(state.ledger)
             if event.get("release") in mine or (about and event.get("version") == about.get("version"))
         ],
-        "schema": _schema(state.release(release, "schema")),
+        "schema": schema_results(state.release(release, "schema")),
         "written": time.time(),
     }
 
 
-def _schema(directory: str) -> list[dict[str, Any]]:
+def schema_results(directory: str) -> list[dict[str, Any]]:
+    """What the migration of each schema target said, by target."""
     names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
     found = []
     for name in names:

@@ -1,0 +1,16 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which colours shall run: one rule for the adopt stage, the boot of the host and the status screen."""
+
+from __future__ import annotations
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+
+
+def awake(live: str, return_to: str | None, stable: str, live_release: str) -> tuple[str, ...]:
+    """The live colour first; then the one that a rollback goes back to, unless the live release was accepted."""
+    idle = OTHER[live]
+    warm = return_to == idle and not (stable and stable == live_release)
+    return (live, idle) if warm else (live,)

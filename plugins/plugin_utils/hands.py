@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What other hands did (podman-compose, a deploy script, a reboot), named with its mend. Pure: from preflight's facts.
+
+A cause comes before its symptom: first what was taken away, then what the public sees of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ADOPT = "--tags adopt"
+REMOVE = "--tags adopt -e bluegreen_remove_foreign=true"
+# So many names are written out; the JSON has all of them.
+SHOWN = 3
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``what`` happened, in a sentence; ``mend`` is what to type; ``stops`` every stage but rollback and adopt."""
+
+    kind: str
+    what: str
+    mend: str = ADOPT
+    stops: bool = True
+
+    def __str__(self) -> str:
+        return "%s. Type: %s" % (self.what, self.mend) if self.mend else self.what
+
+
+def findings(edge: Facts, compose: Facts, live: str, kept: str = "") -> tuple[Finding, ...]:
+    """Everything that is not as we left it. ``kept``: the colour that a rollback goes back to, '' where none does."""
+    found = [
+        *_edge(edge, compose, live),
+        *_shared(compose),
+        *_colour(compose, live, True),
+        *(_colour(compose, kept, False) if kept and kept != live else []),
+        *_off_edge(compose),
+        *_foreign(compose, live),
+        *_drift(compose),
+        *_public(edge, live),
+    ]
+    return tuple(found)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (" and %d more" % more if more > 0 else "")
+
+
+def _edge(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
+    told = [one for one in (compose.get("shared") or {}).values() if one.get("edge")]
+    for one in told:
+        yield from _edge_container(one, compose, live)
+    if any(one["state"] != "running" for one in told):
+        return
+    for problem in edge.get("problems") or []:
+        if not str(problem).startswith("the switch says"):
+            yield Finding("edge", str(problem).replace(": run adopt", ""))
+
+
+def _edge_container(one: Facts, compose: Facts, live: str) -> Iterable[Finding]:
+    name, nets = one["container"], _networks_off(compose, one["container"])
+    if one["state"] == "absent":
+        mend = "podman-compose up -d for it in your project, then %s" % ADOPT
+        yield Finding("edge", "the edge %s has no container any more: nothing is public" % (name or "container"), mend)
+    elif one["state"] != "running":
+        yield Finding("edge", "the edge %s is %s: nothing is public" % (name, one["state"]))
+    elif nets:
+        how = "was recreated and is" if one.get("recreated") else "was taken"
+        yield Finding("edge", "the edge %s %s off %s: it reaches no %s" % (name, how, some(nets), live))
+
+
+def _networks_off(compose: Facts, container: str) -> list[str]:
+    lines = [str(line).partition(" is off ") for line in compose.get("off_networks") or []]
+    return [network for name, _off, network in lines if name == container]
+
+
+def _shared(compose: Facts) -> Iterable[Finding]:
+    for service, one in (compose.get("shared") or {}).items():
+        if one.get("edge"):
+            continue
+        name, nets = one["container"], _networks_off(compose, one["container"])
+        if one["state"] == "absent":
+            mend = "podman-compose up -d --no-deps %s in your project, then %s" % (service, ADOPT)
+            yield Finding("shared", "the shared service %s has no container any more" % service, mend)
+        elif one["state"] != "running":
+            yield Finding("shared", "%s (shared by both colours) is %s" % (name, one["state"]))
+        elif nets:
+            how = "was recreated and is" if one.get("recreated") else "was taken"
+            yield Finding("shared", "%s %s off %s: services there cannot reach it" % (name, how, some(nets)))
+
+
+def _colour(compose: Facts, colour: str, live: bool) -> Iterable[Finding]:
+    """Containers of a colour that are gone or stopped. Those of the live one stop everything, the others a rollback."""
+    about = (compose.get("colours") or {}).get(colour) or {}
+    states = {name: str(one.get("state")) for name, one in (about.get("services") or {}).items()}
+    again = {one["service"] for one in compose.get("foreign") or [] if one.get("replaces")}
+    gone = [name for name, state in states.items() if state == "absent"]
+    stopped = ["%s (%s)" % pair for pair in states.items() if pair[1] not in ("running", "absent")]
+    what = "%s is live" % colour if live else "no rollback to %s" % colour
+    if stopped:
+        yield Finding("colour", "%s: stopped: %s" % (what, some(stopped)), ADOPT, live)
+    made = [name for name in gone if name in again and about.get("adopted")]
+    if made:
+        text = "%s: podman-compose made new containers of %s, which are off its network" % (what, some(made))
+        mend = ADOPT if live else "%s (takes them back if their images are the recorded ones)" % ADOPT
+        yield Finding("colour", text, mend, live)
+    lost = [name for name in gone if name not in made]
+    if lost:
+        text = "%s: somebody removed the containers of %s" % (what, some(lost))
+        yield Finding("colour", text, _bring_back(about, lost, live), live)
+
+
+def _bring_back(about: Facts, lost: Sequence[str], live: bool) -> str:
+    if not about.get("adopted"):
+        return "%s (makes them again)" % ADOPT
+    if live:
+        return "podman-compose up -d --no-deps %s in your project, then %s" % (" ".join(lost), ADOPT)
+    version = str(about.get("release") or "").rpartition("-")[0]
+    return (
+        "--tags rollback -e version=%s (deploys that release again), or --tags cleanup to accept the live one" % version
+    )
+
+
+def _off_edge(compose: Facts) -> Iterable[Finding]:
+    shared = {one["container"] for one in (compose.get("shared") or {}).values()}
+    lines = [str(line) for line in compose.get("off_networks") or []]
+    names = [line.partition(" is off ") for line in lines if line.partition(" is off ")[0] not in shared]
+    for network in dict.fromkeys(network for _name, _off, network in names):
+        off = [name for name, _off, there in names if there == network]
+        yield Finding("network", "off %s: %s" % (network, some(off)))
+
+
+def _foreign(compose: Facts, live: str) -> Iterable[Finding]:
+    """Strangers that no colour takes back: told in one line, with what makes them dangerous."""
+    adopted = bool(((compose.get("colours") or {}).get(live) or {}).get("adopted"))
+    strange = [one for one in compose.get("foreign") or [] if not (adopted and one.get("replaces"))]
+    if not strange:
+        return
+    running = [one["service"] for one in strange if one.get("state") == "running"]
+    names = running or [one["service"] for one in strange]
+    many = "%d containers" % len(strange) if len(strange) > 1 else "a container"
+    what = "%s of your project beside our colours (podman-compose up?): %s" % (many, some(names))
+    if not running:
+        what += ", stopped"
+    mails = [one["service"] for one in strange if one.get("mails") and one.get("state") == "running"]
+    if mails:
+        what += "; %s send mail beside ours" % some(mails)
+    yield Finding("foreign", what, "%s (removes them)" % REMOVE)
+
+
+def _drift(compose: Facts) -> Iterable[Finding]:
+    for colour, about in (compose.get("colours") or {}).items():
+        for line in about.get("drift") or []:
+            yield Finding("drift", "%s: %s" % (colour, line), "a new deploy of %s replaces it" % colour)
+
+
+def _public(edge: Facts, live: str) -> Iterable[Finding]:
+    wrong = [one for one in edge.get("observed") or [] if one.get("colour") != live]
+    if not wrong:
+        return
+    said = dict.fromkeys(one.get("colour") or "no colour (status %s)" % one.get("status") for one in wrong)
+    names = ["%s%s" % (one.get("host"), one.get("path")) for one in wrong]
+    yield Finding("public", "the switch says %s, the public names say %s: %s" % (live, some(list(said)), some(names)))
