@@ -12,23 +12,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, dotenv, source
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, keys, paths, publish
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 # A fingerprint of the rendered definition, so that a rerun knows whether a container is what the file says.
 CONFIG = "olympus.bluegreen.config"
-DROPPED = (
-    "build", "configs", "container_name", "depends_on", "deploy", "env_file", "extra_hosts", "links", "mac_address",
-    "networks", "ports", "profiles", "pull_policy", "scale", "environment", "labels", "volumes", "image", "restart",
-)  # fmt: skip
-REFUSED = {
-    "extends": "write it out (a YAML anchor works): podman-compose config leaves it unresolved",
-    "network_mode": "a coloured service has to be on its colour's own network",
-    "volumes_from": "name the volumes",
-    "pod": "coloured services run without a pod",
-}
+# Label KIND of what runs once for both colours.
+SINGLETON = "singleton"
 
 
 def escape(value: Any) -> Any:
@@ -63,18 +54,20 @@ class Renderer:
     def render(self) -> dict[str, Any]:
         """The whole file as a value, ``$` escaped."""
         services: dict[str, Any] = {}
-        couriers: dict[str, Any] = {}
+        once: dict[str, Any] = {}
         for name in self._order():
             server, words = self._service(name)
             if name in self.wanted.couriers() and courier.watches(words):
                 other = self.wanted.couriers()[name]
-                couriers[other] = self._finish(
-                    other, "courier", {**courier.definition(server, words), "networks": {"colour": {}}}
-                )
+                once[other] = self._finish(other, SINGLETON, courier.definition(server, courier.command(words)))
                 server["command"] = courier.without(words, name)
-            services[name] = self._finish(name, "service", server)
+            services[name] = self._finish(name, "service", {**server, **self._ports(name)})
+        for single in self.wanted.singletons:
+            server, words = self._service(single.service)
+            definition = courier.definition(server, single.command or words)
+            once[single.name] = self._finish(single.name, SINGLETON, definition)
         nets = {"colour": {"external": True, "name": self.wanted.nets.colour_name(self.wanted.colour)}}
-        value: dict[str, Any] = {"services": {**services, **couriers}, "networks": nets, "x-podman": {"in_pod": False}}
+        value: dict[str, Any] = {"services": {**services, **once}, "networks": nets, "x-podman": {"in_pod": False}}
         if self.named_volumes:
             value["volumes"] = self.named_volumes
         if self.secrets:
@@ -100,23 +93,18 @@ class Renderer:
     def _service(self, name: str) -> tuple[dict[str, Any], list[str]]:
         """The definition without labels, and its command as words."""
         given = self.project["services"][name]
-        for key, why in REFUSED.items():
-            if key in given:
-                raise BluegreenError("service %s uses %s" % (name, key), option="compose_files", mend=why)
-        spec = self.wanted.service(name)
-        address = self.wanted.nets.service(self.wanted.colour, name)
-        kept = {key: value for key, value in given.items() if key not in DROPPED}
+        kept = keys.kept(given)
         if isinstance(given.get("deploy"), Mapping) and "resources" in given["deploy"]:
             kept["deploy"] = {"resources": given["deploy"]["resources"]}
         server = {
             **kept,
             "image": self.images[name],
             "pull_policy": "never",
-            "environment": self._environment(given, spec),
-            "labels": dict(given.get("labels") or {}),
-            "restart": given.get("restart") or "unless-stopped",
+            "environment": self._environment(given),
+            "labels": keys.labels(given),
+            "restart": keys.restart(given),
             "extra_hosts": self._hosts(given),
-            "networks": {"colour": {"ipv4_address": address.ip, "x-podman.mac_address": address.mac}},
+            "networks": {"colour": self._address(name)},
         }
         volumes = [self._volume(entry) for entry in given.get("volumes") or []]
         if volumes:
@@ -124,6 +112,18 @@ class Renderer:
         self._keep_secrets(given)
         words = given.get("command") or []
         return server, [str(word) for word in ([words] if isinstance(words, str) else words)]
+
+    def _ports(self, name: str) -> dict[str, Any]:
+        wanted, service = self.wanted, self.wanted.service(name)
+        published = wanted.nets.published(wanted.colour, name, wanted.port_base)
+        found = publish.ports(wanted.publish, published, (service.port, service.admin_port))
+        return {"ports": found} if found else {}
+
+    def _address(self, name: str) -> dict[str, str]:
+        if name not in self.wanted.names:
+            return {}
+        address = self.wanted.nets.service(self.wanted.colour, name)
+        return {"ipv4_address": address.ip, "x-podman.mac_address": address.mac}
 
     def _finish(self, name: str, kind: str, server: dict[str, Any]) -> dict[str, Any]:
         labels = {
@@ -138,28 +138,23 @@ class Renderer:
         labels[CONFIG] = hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:16]
         return whole
 
-    def _environment(self, given: Mapping[str, Any], spec: Service) -> dict[str, str]:
+    def _environment(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Environment files and ``environment`` merged as podman would: the latter wins, a bare name asks .env."""
         merged: dict[str, str] = {}
-        for written, required in source.env_files(given):
+        for written, required in paths.env_files(given):
             path = self._moved(written)
             if required or os.path.exists(path):
-                merged.update({key: value or "" for key, value in self._read_env(path).items()})
-        asked = self._read_env(os.path.join(self.copy, ".env"))
+                # A bare name would ask the environment of whoever runs podman-compose.
+                merged.update({key: value for key, value in paths.read_env(path).items() if value is not None})
+        asked = paths.environment(self.wanted, self.copy)
         for key, value in (given.get("environment") or {}).items():
             found = asked.get(key) if value is None else value
             if found is not None:
-                merged[key] = str(found)
+                # YAML reads a bare YES as true, and podman-compose names the variable True.
+                merged[str(key)] = str(found)
         merged["BLUEGREEN_COLOUR"] = self.wanted.colour
         merged["BLUEGREEN_RELEASE"] = self.release
         return merged
-
-    @staticmethod
-    def _read_env(path: str) -> dict[str, str | None]:
-        if not os.path.exists(path):
-            return {}
-        with open(path, encoding="utf-8", newline="") as handle:
-            return dotenv.parse(handle.read())
 
     def _hosts(self, given: Mapping[str, Any]) -> list[str]:
         """Every name by which this service may know another one; the colour's networks have no DNS."""
@@ -171,10 +166,8 @@ class Renderer:
         for name in self.wanted.names:
             for alias in self._names_of(name):
                 known[alias] = nets.service(colour, name).ip
-        entries = given.get("extra_hosts") or []
-        pairs = entries.items() if isinstance(entries, Mapping) else [_pair(str(entry)) for entry in entries]
-        own = {str(name): str(address) for name, address in pairs if name not in known}
-        return ["%s:%s" % pair for pair in {**known, **own}.items()]
+        own = [pair for pair in paths.host_entries(given.get("extra_hosts")) if pair[0] not in known]
+        return ["%s:%s" % pair for pair in [*known.items(), *own]]
 
     def _names_of(self, name: str) -> list[str]:
         service = self.project["services"].get(name) or {}
@@ -186,33 +179,41 @@ class Renderer:
         if isinstance(networks, Mapping):
             for options in networks.values():
                 found += [str(alias) for alias in (options or {}).get("aliases") or []]
+        for other in self.project["services"].values():
+            links = (str(link).partition(":") for link in other.get("links") or [])
+            found += [alias for linked, _sep, alias in links if linked == name and alias]
         return list(dict.fromkeys(found))
 
     def _moved(self, written: str) -> str:
         """A path of the operator's project directory as it is in the release's copy; others stay."""
-        path = source.host_path(self.copy, written)
-        if source.inside(self.copy, path):
+        path = paths.host_path(paths.base(self.wanted, self.copy), written)
+        if paths.inside(self.copy, path):
             return path
-        relative = source.inside(self.wanted.source, path)
-        if relative:
-            return os.path.join(self.copy, relative)
-        # Written relative to the project directory and pointing out of it.
-        return path if os.path.isabs(os.path.expanduser(written)) else source.host_path(self.wanted.source, written)
+        if not os.path.isabs(os.path.expanduser(written)):
+            # Written relative and pointing out of the project directory.
+            path = paths.host_path(paths.base(self.wanted, self.wanted.source), written)
+        relative = paths.inside(self.wanted.source, path)
+        return os.path.join(self.copy, relative) if relative else path
 
     def _volume(self, entry: Any) -> Any:
-        mount = source.parse_mount(entry)
+        mount = paths.parse_mount(entry)
         if mount.kind == "bind":
             path = self._moved(mount.source)
             if isinstance(entry, Mapping):
                 return {**entry, "source": path}
             return ":".join(part for part in (path, mount.target, mount.options) if part)
         if mount.kind == "volume" and mount.source:
-            declared = (self.project.get("volumes") or {}).get(mount.source) or {}
-            external = declared.get("external")
-            name = declared.get("name") or (external.get("name") if isinstance(external, Mapping) else None)
-            default = mount.source if external else "%s_%s" % (self.wanted.project, mount.source)
-            self.named_volumes[mount.source] = {"external": True, "name": str(name or default)}
+            self.named_volumes[mount.source] = self._named(mount.source)
         return entry
+
+    def _named(self, key: str) -> dict[str, Any]:
+        """The operator's volume by its full name. One that a new release is the first to use is made from the rest."""
+        declared = (self.project.get("volumes") or {}).get(key) or {}
+        external = declared.get("external")
+        name = declared.get("name") or (external.get("name") if isinstance(external, Mapping) else None)
+        default = key if external else "%s_%s" % (self.wanted.project, key)
+        whole = {"external": True} if external else dict(declared)
+        return {**whole, "name": str(name or default)}
 
     def _keep_secrets(self, given: Mapping[str, Any]) -> None:
         declared = self.project.get("secrets") or {}
@@ -222,8 +223,3 @@ class Renderer:
             if secret.get("file"):
                 secret["file"] = self._moved(str(secret["file"]))
             self.secrets[name] = secret
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    name, _sep, address = entry.partition("=") if "=" in entry else entry.partition(":")
-    return name, address

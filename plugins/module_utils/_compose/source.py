@@ -7,142 +7,146 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    complaints,
+    extends,
+    keys,
+    paths,
+    reading,
+    remarks,
+    yamlio,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-
-BIND = re.compile(r"^(\.|~|/)")
-
-
-@dataclass(frozen=True)
-class Mount:
-    """One entry of a service's ``volumes``. ``source`` is as written, '' for an anonymous volume."""
-
-    kind: str
-    source: str
-    target: str
-    options: str = ""
-
-
-def parse_mount(entry: object) -> Mount:
-    """The short and the long form. A long form keeps its other keys with the caller."""
-    if isinstance(entry, Mapping):
-        return Mount(str(entry.get("type", "volume")), str(entry.get("source") or ""), str(entry.get("target", "")))
-    parts = str(entry).split(":")
-    if len(parts) == 1 or (len(parts) == 2 and not parts[1].startswith("/")):
-        return Mount("volume", "", parts[0], parts[1] if len(parts) == 2 else "")
-    kind = "bind" if BIND.match(parts[0]) else "volume"
-    return Mount(kind, parts[0], parts[1], ":".join(parts[2:]))
 
 
 def config(runner: Runner, wanted: Wanted, directory: str) -> dict[str, Any]:
-    """The merged and interpolated project. Its values hold secrets: never print it."""
-    files = [part for name in wanted.compose_files for part in ("-f", name)]
-    result = runner.run([wanted.podman_compose, "-p", wanted.project, *files, "config"], cwd=directory, timeout=60)
-    if result.rc != 0:
-        # Its last words may quote the files, and so a secret.
-        raise CommandError(
-            "podman-compose cannot read %s in %s (rc %d)" % (", ".join(wanted.compose_files), directory, result.rc),
-            mend="run '%s config -q' there and read its message" % os.path.basename(wanted.podman_compose),
-        )
-    found = yamlio.load(result.out, "the output of podman-compose config")
-    if not isinstance(found, dict) or not isinstance(found.get("services"), dict):
-        raise BluegreenError("no services in %s" % directory, option="compose_files", value=wanted.compose_files)
-    missing = [name for name in wanted.names if name not in found["services"]]
+    """The merged and interpolated project, ``extends`` resolved. Its values hold secrets: never print it."""
+    files = reading.read(wanted, directory)
+    profiles = [part for name in files.profiles(_needed(wanted)) for part in ("--profile", name)]
+    found = _ask(runner, wanted, directory, profiles)
+    missing = [name for name in wanted.imaged if name not in found["services"]]
     if missing:
         raise BluegreenError(
             "%s has no service %s" % (", ".join(wanted.compose_files), ", ".join(missing)),
             option="services",
             value=missing,
-            mend="correct bluegreen_services or the compose file (a service with a profile counts as missing)",
+            mend="correct bluegreen_services, bluegreen_compose_files or the compose file",
         )
+    names = extends.borrowed(found["services"])
+    others: dict[tuple[str, str], Any] = {}
+    if names:
+        text = yamlio.dump({"services": {name: _definition(files, *pair) for pair, name in names.items()}})
+        whole = _ask(runner, wanted, directory, profiles, text)
+        others = {pair: whole["services"][name] for pair, name in names.items()}
+    found["services"] = extends.resolved(found["services"], others)
+    keys.refuse(wanted, found)
     return found
 
 
-def env_files(service: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """(path as written, required) of a service's environment files, in order."""
-    given = service.get("env_file") or []
-    entries = [given] if isinstance(given, (str, Mapping)) else list(given)
-    return [
-        (str(entry["path"]), bool(entry.get("required", True))) if isinstance(entry, Mapping) else (str(entry), True)
-        for entry in entries
-    ]
+def _needed(wanted: Wanted) -> list[str]:
+    return [*wanted.imaged, *wanted.shared]
 
 
-def host_path(directory: str, written: str) -> str:
-    return os.path.abspath(os.path.join(directory, os.path.expanduser(written)))
+def _definition(files: reading.Files, file: str, service: str) -> dict[str, Any]:
+    """A service of another file as it is written there, in no profile."""
+    content = files.contents[os.path.normpath(file)]
+    given = (content.get("services") or content).get(service)
+    if not isinstance(given, Mapping):
+        raise BluegreenError(
+            "%s has no service %s, which is extended" % (file, service),
+            option="compose_files",
+            value=file,
+            mend="correct extends",
+        )
+    return {key: value for key, value in given.items() if key not in ("profiles", "extends")}
 
 
-def inside(directory: str, path: str) -> str:
-    """The path relative to the directory, or '' where it lies outside."""
-    relative = os.path.relpath(path, os.path.abspath(directory))
-    return "" if relative == os.pardir or relative.startswith(os.pardir + os.sep) else relative
+def _ask(
+    runner: Runner, wanted: Wanted, directory: str, profiles: list[str], more: str | None = None
+) -> dict[str, Any]:
+    """``podman-compose config``; ``more`` is one more file. Many write ``${PWD}`` and mean the project directory."""
+    files = [part for name in (*wanted.compose_files, *(["-"] if more else [])) for part in ("-f", name)]
+    argv = [wanted.podman_compose, "-p", wanted.project, *profiles, *files, "config"]
+    result = runner.run(argv, cwd=directory, stdin=more, timeout=60, env={"PWD": os.path.abspath(directory)})
+    if result.rc != 0:
+        raise complaints.error(wanted, directory, result.rc, result.err)
+    found = yamlio.load(result.out, "the output of podman-compose config")
+    if not isinstance(found, dict) or not isinstance(found.get("services"), dict):
+        raise BluegreenError("no services in %s" % directory, option="compose_files", value=wanted.compose_files)
+    return found
 
 
 def wanted_files(wanted: Wanted, project: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Files and directories of the source that a release needs, relative to it; and warnings about what stays outside.
+    """Files and directories of the source that a release needs, relative to it; and what the operator should know.
 
     Only what the coloured services use: a shared service's data directory is nothing to copy.
     """
-    found = list(wanted.compose_files) + _included(wanted, list(wanted.compose_files))
-    if os.path.exists(os.path.join(wanted.source, ".env")):
-        found.append(".env")
-    warnings = []
-    for name in wanted.names:
-        for path in _paths_of(wanted, project, name):
-            relative = inside(wanted.source, path)
-            if not relative or relative == ".":
-                warnings.append(
-                    "%s uses %s outside the project directory: later edits of it reach a running colour" % (name, path)
-                )
-            elif not os.path.exists(path):
+    files = reading.read(wanted, wanted.source)
+    found = list(files.names)
+    found += [os.path.relpath(path, wanted.source) for path in paths.dotenv_files(wanted, wanted.source)]
+    warnings = remarks.of(wanted, project, files)
+    for name in wanted.imaged:
+        for used in _used(wanted, project, name):
+            relative = paths.inside(wanted.source, used.path)
+            if not os.path.exists(used.path):
                 raise BluegreenError(
-                    "service %s needs %s, which is not there" % (name, path), option="source", value=wanted.source
+                    "service %s needs %s, which is not there" % (name, used.path),
+                    option="source",
+                    value=wanted.source,
+                    mend="create it, or correct the compose file",
+                )
+            if not relative:
+                warnings.append(used.outside)
+            elif relative == ".":
+                raise BluegreenError(
+                    "service %s binds the whole project directory" % name,
+                    option="source",
+                    value=wanted.source,
+                    mend="bind the files and directories that it needs; " + reading.ABOVE,
                 )
             else:
                 found.append(relative)
     return _outermost(found), sorted(set(warnings))
 
 
-def _paths_of(wanted: Wanted, project: Mapping[str, Any], name: str) -> list[str]:
+@dataclass(frozen=True)
+class Used:
+    """A path that a service uses, and what to say where it lies outside of the project directory."""
+
+    path: str
+    outside: str
+
+
+def _used(wanted: Wanted, project: Mapping[str, Any], name: str) -> list[Used]:
     service = project["services"][name]
-    paths = []
+    here = paths.base(wanted, wanted.source)
+    found = []
     for entry in service.get("volumes") or []:
-        mount = parse_mount(entry)
+        mount = paths.parse_mount(entry)
         if mount.kind == "bind":
-            paths.append(host_path(wanted.source, mount.source))
-    for written, required in env_files(service):
-        path = host_path(wanted.source, written)
+            path = paths.host_path(here, mount.source)
+            reaches = "%s uses %s outside the project directory: later edits of it reach a running colour" % (
+                name,
+                path,
+            )
+            found.append(Used(path, reaches))
+    kept = "%s reads %s outside the project directory: no copy of it is kept with the release; %s"
+    for written, required in paths.env_files(service):
+        path = paths.host_path(here, written)
         if required or os.path.exists(path):
-            paths.append(path)
+            found.append(Used(path, kept % (name, path, reading.ABOVE)))
     declared = project.get("secrets") or {}
     for entry in service.get("secrets") or []:
         secret = declared.get(entry.get("source") if isinstance(entry, Mapping) else entry) or {}
         if secret.get("file"):
-            paths.append(host_path(wanted.source, str(secret["file"])))
-    return paths
-
-
-def _included(wanted: Wanted, names: list[str]) -> list[str]:
-    """Files named by ``include:``, followed to the end."""
-    found: list[str] = []
-    queue = list(names)
-    while queue:
-        name = queue.pop(0)
-        with open(os.path.join(wanted.source, name), encoding="utf-8") as handle:
-            content = yamlio.load(handle.read(), name)
-        for entry in (content or {}).get("include") or []:
-            path = str(entry.get("path") if isinstance(entry, Mapping) else entry)
-            relative = os.path.normpath(os.path.join(os.path.dirname(name), path))
-            if relative not in found:
-                found.append(relative)
-                queue.append(relative)
+            path = paths.host_path(here, str(secret["file"]))
+            found.append(Used(path, kept % (name, path, reading.ABOVE)))
     return found
 
 

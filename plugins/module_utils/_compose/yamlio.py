@@ -18,18 +18,46 @@ except ImportError:
     HAS_YAML = False
 
 
-def load(text: str, what: str) -> Any:
-    """The value of a YAML text. The parser's own words may quote the text, so only the line is reported."""
+def _need() -> None:
     if not HAS_YAML:
         raise BluegreenError("PyYAML is missing on this host", mend="install python3-yaml")
+
+
+def load(text: str, what: str) -> Any:
+    """The value of a YAML text. The parser's own words may quote the text, so only the line is reported."""
+    _need()
+    return _load(text, what, yaml.SafeLoader)
+
+
+def load_tagged(text: str, what: str) -> Any:
+    """As ``load``, but ``!reset x`` and ``!override x`` of a compose file read as ``x``."""
+    _need()
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def plain(loader: Any, _tag: str, node: Any) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return loader.construct_scalar(node)
+
+    Loader.add_multi_constructor("!", plain)
+    return _load(text, what, Loader, "compose_files")
+
+
+def _load(text: str, what: str, loader: Any, option: str = "") -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.MarkedYAMLError as exc:
-        line = exc.problem_mark.line + 1 if exc.problem_mark else 0
-        raise BluegreenError("%s is not YAML (line %d)" % (what, line)) from None
+        return yaml.load(text, Loader=loader)
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
+        raise BluegreenError(
+            "%s is not YAML (line %d)" % (what, line), option=option, value=what, mend="correct that line"
+        ) from None
 
 
 def dump(value: object) -> str:
-    if not HAS_YAML:
-        raise BluegreenError("PyYAML is missing on this host", mend="install python3-yaml")
+    _need()
     return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000))
