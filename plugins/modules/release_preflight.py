@@ -45,6 +45,12 @@ options:
     description: The operator's project directory.
     type: path
     required: true
+  git:
+    description:
+      - Where the project is taken from a git ref, C(repo) and C(ref). The repository is asked whether it has the ref;
+        nothing is fetched.
+    type: dict
+    default: {}
   compose_files:
     description: Compose files, relative to O(source).
     type: list

@@ -13,13 +13,13 @@ from typing import Any
 
 REFUSE, WARN = "refuse", "warn"
 PREFIX = "bluegreen_"
-# How alike two names must be to be taken for one mistyped.
-ALIKE = 0.82
+# How alike two names must be, without the prefix, to be taken for one mistyped.
+ALIKE = 0.84
 
 
 @dataclass(frozen=True)
 class Setting:
-    """``kind``: str, int, number, bool, dict, list or one of two joined by ``|``. ``keys``: all that a dict may have.
+    """``kind``: str, int, number, bool, dict, list, or several joined by ``|``. ``keys``: all that a dict may have.
 
     The value of a ``secret`` one is never shown, nor why it can't be read."""
 
@@ -51,11 +51,12 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_schema_targets": Setting("list"),
     "bluegreen_services": Setting("dict"),
     "bluegreen_shared": Setting("list"),
-    "bluegreen_source": Setting("str"),
+    "bluegreen_source": Setting("str|dict"),
     "bluegreen_state_dir": Setting("str"),
     "bluegreen_undo": Setting("bool"),
     "bluegreen_singletons": Setting("dict"),
     "bluegreen_recreate_edge": Setting("bool"),
+    "bluegreen_remove_foreign": Setting("bool"),
     "bluegreen_watch_do": Setting("str"),
     "bluegreen_watch_extend": Setting("number"),
     "bluegreen_watch": Setting("dict", ("window", "interval", "min_events")),
@@ -70,15 +71,20 @@ OWN = {
     "bluegreen_edge_defaults",
     "bluegreen_olympus_schema_targets",
     "bluegreen_olympus_services",
+    "bluegreen_said",
     "bluegreen_secrets",
     "bluegreen_settings",
+    "bluegreen_signed",
     "bluegreen_stage",
     "bluegreen_status",
     "bluegreen_version",
+    "bluegreen_watch_order",
     "bluegreen_watched",
 }
 # Set by the guard and by stages of this very run, so they may be there.
-FACTS = {"bluegreen_" + name for name in ("cached", "caches_since", "decision", "settings", "status", "version")}
+FACTS = {
+    name for name in OWN if name.endswith(("decision", "said", "settings", "signed", "status", "version", "since"))
+}
 
 
 def wrong_settings(variables: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -118,7 +124,8 @@ def _strange(name: str, key: str, keys: tuple[str, ...]) -> list[dict[str, str]]
 
 
 def _unknown(name: str) -> list[dict[str, str]]:
-    near = difflib.get_close_matches(name, SETTINGS, 1, ALIKE)
+    bare = {known[len(PREFIX) :]: known for known in SETTINGS}
+    near = [bare[one] for one in difflib.get_close_matches(name[len(PREFIX) :], bare, 1, ALIKE)]
     if name in OWN:
         meant = " (%s is meant?)" % near[0] if near else ""
         return _row(WARN, name, "a name of the collection's own: it has no effect", "a setting", "take it away" + meant)
@@ -129,6 +136,8 @@ def _unknown(name: str) -> list[dict[str, str]]:
 
 def fits(value: Any, kind: str) -> bool:
     """As Ansible takes it: what -e k=v gives is text, which may hold a number or a truth."""
+    if "|" in kind:
+        return any(fits(value, one) for one in kind.split("|"))
     if kind == "bool":
         return isinstance(value, bool) or str(value).lower() in ("true", "false", "yes", "no", "1", "0", "on", "off")
     if kind in ("int", "number"):
@@ -147,14 +156,15 @@ def _number(value: Any, kind: str) -> bool:
 
 
 def _called(kind: str) -> str:
-    return {
+    names = {
         "str": "a text",
         "int": "a whole number, 0 or more",
         "number": "a number, 0 or more",
         "bool": "true or false",
         "dict": "a dictionary",
         "list": "a list",
-    }[kind]
+    }
+    return " or ".join(names[one] for one in kind.split("|"))
 
 
 def _mend(name: str, kind: str, value: Any) -> str:

@@ -34,6 +34,8 @@ def source(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     why = seen.errors.get("source")
     if why:
         yield row("source", False, REFUSE, why, "a project that podman-compose reads")
+    elif seen.release.get("git"):
+        yield row("source", True, REFUSE, seen.release["git"], "a ref that git finds")
     elif seen.release.get("services") is not None:
         count = len(seen.release["services"])
         yield row("source", True, REFUSE, "%s: %d services" % (wanted.source, count), "every coloured service")

@@ -21,6 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secre
 
 # Seconds for a registry's answer; the pull itself has more patience.
 REGISTRY = 2.5
+COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 SURE = re.compile(r"manifest unknown|name unknown|not found|unauthorized|denied|invalid reference|no such image", re.I)
 
 
@@ -40,7 +41,9 @@ def compose_wanted(wanted: Wanted) -> model.Wanted:
 
 
 def project(engine: Podman, wanted: Wanted) -> dict[str, Any]:
-    """Raises BluegreenError, whose text is the row, where the project can't be read."""
+    """Raises BluegreenError, whose text is the row, where the project can't be read. Nothing is fetched from git."""
+    if wanted.git:
+        return {"git": git_answer(engine, str(wanted.git.get("repo")), str(wanted.git.get("ref")), wanted.version)}
     asked = compose_wanted(wanted)
     found = source.config(engine.runner, asked, wanted.source)
     empty: list[str] = []
@@ -52,6 +55,24 @@ def project(engine: Podman, wanted: Wanted) -> dict[str, Any]:
         empty += ["%s secret file %s" % (name, path) for path in empty_files(wanted.source, found, service)]
         count += sum(secret(key) for key in values)
     return {"services": sorted(found["services"]), "secrets": count, "empty_secrets": sorted(empty)}
+
+
+def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
+    """What the repository says of the ref; a commit can't be asked for without fetching it."""
+    ref = template.replace("{version}", version)
+    env = {"GIT_TERMINAL_PROMPT": "0"}
+    asked = engine.runner.run(["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=REGISTRY)
+    if asked.rc == 124:
+        return "%s: no answer within %g s" % (ref, REGISTRY)
+    known = bool(asked.out.strip()) or bool(COMMIT.match(ref))
+    if asked.rc != 0 or not known:
+        raise BluegreenError(
+            "git finds no %s: %s" % (ref, asked.last_words() or "no such branch or tag"),
+            option="bluegreen_source.ref",
+            value=ref,
+            mend="correct repo and ref, or give this host's root access to the repository",
+        )
+    return "%s at %s" % (repo, ref)
 
 
 def environment(service: Mapping[str, Any]) -> dict[str, str | None]:

@@ -51,6 +51,7 @@ class Wanted:
     state_dir: str = "/var/lib/olympus-bluegreen"
     project: str = ""
     source: str = ""
+    git: Section = field(default_factory=dict)
     compose_files: Sequence[str] = ()
     podman_compose: str = "podman-compose"
     network_range: str = "10.231.16.0/20"

@@ -21,6 +21,7 @@ SPEC = DEPLOYMENT.merge(
         {
             "project": {"type": "str", "default": ""},
             "source": {"type": "path", "required": True},
+            "git": {"type": "dict", "default": {}},
             "compose_files": {"type": "list", "elements": "str", "default": ["compose.yml"]},
             "podman_compose": {"type": "str", "default": "podman-compose"},
             "network_range": {"type": "str", "default": "10.231.16.0/20"},
@@ -53,6 +54,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         state_dir=os.path.abspath(params["state_dir"]),
         project=params["project"],
         source=os.path.abspath(params["source"]),
+        git=params["git"],
         compose_files=tuple(params["compose_files"]),
         podman_compose=params["podman_compose"],
         network_range=params["network_range"],

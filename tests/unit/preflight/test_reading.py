@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What preflight reads from texts of other programs, the table that it prints, and the page that lists its rows."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
+    caddyjson,
+    dns,
+    hydra,
+    known,
+    look_host,
+    look_podman,
+    look_release,
+    secrets,
+    table,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
+
+ROOT = Path(__file__).resolve().parents[3]
+UNIT = "[Service]\nExecStart=/usr/bin/podman $LOGGING start --all --filter restart-policy=always\n"
+RAW: dict[str, Any] = {
+    "Name": "prod_hydra_1",
+    "Config": {"Env": ["DSN=postgres://u:p=w@db/hydra?max_conns=7", "EMPTY="], "Cmd": ["serve", "all"], "Labels": None},
+    "NetworkSettings": {"Networks": {"a": {"IPAddress": "10.1.2.3", "IPPrefixLen": 24}, "b": {"IPAddress": ""}}},
+    "Mounts": [{"Destination": "/var/lib/postgresql/data", "Source": "/v/data"}],
+    "State": {"Pid": 7},
+}
+
+
+@pytest.mark.parametrize(
+    ("program", "version", "level", "podman"),
+    [
+        ("podman-compose", "1.6.0", "", "4.3.1"),
+        ("podman-compose", "1.3.0", "refuse", "4.3.1"),
+        ("podman-compose", "1.3.0", "", "4.9.3"),
+        ("podman-compose", "1.2.0", "warn", "4.9.3"),
+        ("podman-compose", "1.0.5", "refuse", "5.0"),
+        ("podman", "4.3", "", ""),
+        ("podman", "4.3.0-rc1", "", ""),
+        ("podman", "3.4.4", "refuse", ""),
+        ("caddy", "v2.6.2 h1:abc", "", ""),
+        ("caddy", "2.5.2", "warn", ""),
+        ("postgresql", "9.6.24", "refuse", ""),
+        ("postgresql", "17beta1", "", ""),
+        ("ansible", "2.16", "", ""),
+        ("python", "nonsense", "", ""),
+    ],
+)
+def test_versions(program: str, version: str, level: str, podman: str) -> None:
+    found = known.verdict(program, version, podman)
+    assert (found.level if found else "") == level
+
+
+def test_every_program_has_a_wish() -> None:
+    assert set(known.KNOWN) == set(known.WANTED)
+    assert all(entry.level in ("refuse", "warn") and entry.why for rows in known.KNOWN.values() for entry in rows)
+
+
+@pytest.mark.parametrize(
+    ("out", "version"),
+    [
+        ("podman-compose version 1.6.0\npodman version 4.3.1\n", "1.6.0"),
+        ("podman-compose version: 1.0.6\n['podman', '--version', '']\nusing podman version: 4.3.1\n", "1.0.6"),
+        ("podman-composer version 1.0.3\npodman --version", "1.0.3"),
+        ("", ""),
+        ("Docker Compose version v2.29.1\n", "v2.29.1"),
+    ],
+)
+def test_compose_version(out: str, version: str) -> None:
+    assert look_podman.compose_version(out) == version
+
+
+@pytest.mark.parametrize(
+    ("text", "policies"),
+    [
+        (UNIT, ["always"]),
+        (
+            UNIT + "ExecStart=\nExecStart=podman start --all --filter restart-policy=unless-stopped\n",
+            ["unless-stopped"],
+        ),
+        ("ExecStart=podman start --all --filter should-start-on-boot=true\n", ["always", "unless-stopped"]),
+        ("", []),
+    ],
+)
+def test_restart_policies(text: str, policies: list[str]) -> None:
+    assert look_host.restart_policies(text) == policies
+
+
+def test_texts_of_the_kernel() -> None:
+    assert (
+        look_host.meminfo("MemTotal: 9 kB\nMemAvailable:    2048 kB\nHugePages_Total: 0\n")["MemAvailable"] == 2 << 20
+    )
+    tree = look_host.children()
+    assert 1 in [pid for pids in tree.values() for pid in pids]
+    assert look_host.local_address("127.0.0.1") and not look_host.local_address("192.0.2.1")
+    assert not look_host.local_address("no address")
+
+
+def test_places(tmp_path: Path) -> None:
+    there = look_host.state(str(tmp_path))
+    assert there["exists"] and there["directory"] and there["writable"]
+    absent = look_host.state(str(tmp_path / "a" / "b"))
+    assert not absent["exists"] and absent["parent"] == str(tmp_path) and absent["writable"]
+    (tmp_path / "file").write_text("")
+    assert not look_host.state(str(tmp_path / "file"))["directory"]
+    room = look_host.disk(str(tmp_path / "not" / "there"))
+    assert room is not None and room["free"] > 0
+    assert look_host.disk("") is None
+
+
+def test_a_container() -> None:
+    assert look_podman.environment(RAW)["DSN"].endswith("max_conns=7")
+    assert look_podman.max_conns("postgres://u:p@db/x?max_conns=7&sslmode=disable") == 7
+    assert look_podman.max_conns("") is None and look_podman.max_conns("postgres://db/x?max_conns=many") is None
+    assert look_podman.joined(RAW) == ["10.1.2.0/24"] and look_podman.joined(None) == []
+    assert look_podman.mount_at(RAW, "/var/lib/postgresql") == "/v/data" and look_podman.mount_at(None, "/x") == ""
+    assert look_podman.labels(RAW) == {} and look_podman.pid_of(RAW) == 7 and look_podman.policy(RAW) == "no"
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("SECRETS_COOKIE", True),
+        ("PG_DSN", True),
+        ("DSN", True),
+        ("OIDC_SUBJECT_IDENTIFIERS_PAIRWISE_SALT", True),
+        ("ENCRYPTION_KEY", True),
+        ("SMTP_PASSWORD", True),
+        ("API_TOKEN", True),
+        ("TLS_KEY_PATH", False),
+        ("SECRET_FILE", False),
+        ("KEYCLOAK_HOST", False),
+        ("MONKEY", False),
+        ("NEXT_PUBLIC_KEY", False),
+        ("TTL_ACCESS_TOKEN_LIFESPAN", False),
+        ("DOMAIN", False),
+    ],
+)
+def test_secrets_by_name(name: str, secret: bool) -> None:
+    assert secrets.secret(name) is secret
+    assert secrets.empty_names({name: " "}) == ([name] if secret else [])
+    assert secrets.empty_names({name: "x"}) == []
+
+
+def test_an_environment_in_both_forms() -> None:
+    values = {"A": "1", "B": "", "C": None}
+    assert look_release.environment({"environment": ["A=1", "B=", "C"]}) == values
+    assert look_release.environment({"environment": values}) == values
+
+
+def test_hydra_listens_to_its_environment_first(tmp_path: Path) -> None:
+    assert hydra.config_files(["serve", "-c", "/a.yml", "--config=/b.yml", "-c"]) == ["/a.yml", "/b.yml"]
+    asked = hydra.termination({"SERVE_TLS_ALLOW_TERMINATION_FROM": "10.0.0.0/8, 127.0.0.1/32"}, [], 0)
+    assert asked == {"tls": False, "ranges": ["10.0.0.0/8", "127.0.0.1/32"]}
+    assert hydra.termination({"SERVE_PUBLIC_TLS_ENABLED": "true"}, [], 0) == {"tls": True, "ranges": []}
+
+
+def test_caddy_in_json() -> None:
+    zone = {"match": [{"method": ["POST"], "path": ["/login*"]}], "key": "{k}", "window": 10**10, "max_events": 5}
+    routes = [
+        {"match": [{"host": ["a.test", "b.test"]}], "handle": [{"handler": "rate_limit", "rate_limits": {"z": zone}}]},
+        {"match": [{"host": ["a.test"]}, {"path": ["/x"]}]},
+    ]
+    config = {"apps": {"http": {"servers": {"srv0": {"routes": routes, "trusted_proxies": {"source": "static"}}}}}}
+    assert caddyjson.hosts(config) == ["a.test", "b.test"]
+    assert caddyjson.limits(config) == [
+        {"zone": "z", "events": 5, "window": 10.0, "key": "{k}", "methods": ["POST"], "paths": ["/login*"]}
+    ]
+    assert caddyjson.trusts_proxies(config) and not caddyjson.trusts_proxies(None)
+    dialled = ["hera:3000", "10.1.1.1:80", "[::1]:80", "unix//run/x.sock", "{env.UP}:80", "hera:4000", ":8080"]
+    assert caddyjson.unique_names(dialled) == ["hera"]
+
+
+def test_a_question_to_a_name_server() -> None:
+    by = dns.resolver("127.0.0.1 localhost # me\n10.1.1.1 db pg\n", "search a.test b.test\nnameserver 10.1.1.1\n")
+    assert by == dns.Resolver(frozenset({"localhost", "db", "pg"}), ("10.1.1.1",), ("a.test", "b.test"))
+    assert dns.inside(("10.1.1.1", "9.9.9.9", "::1"), ["10.1.1.0/24"]) == ["10.1.1.1"]
+    assert dns.question("a.test", 7)[12:] == b"\x01a\x04test\x00\x00\x01\x00\x01"
+    assert dns.answered(struct.pack(">HHHHHH", 7, 0x8180, 1, 1, 0, 0), 7)
+    assert not dns.answered(struct.pack(">HHHHHH", 7, 0x8183, 1, 0, 0, 0), 7)
+    assert not dns.answered(struct.pack(">HHHHHH", 8, 0x8180, 1, 1, 0, 0), 7) and not dns.answered(b"", 7)
+    assert dns.resolves("db", by, [])
+
+
+def row(**values: Any) -> dict[str, Any]:
+    return {"check": "memory", "ok": True, "level": "refuse", "found": "1", "wanted": "2", "mend": "", **values}
+
+
+def test_the_table_is_aligned_and_narrow() -> None:
+    wrong = row(ok=False, check="certificate " + "x" * 60, found="word " * 40, mend="do this " * 30)
+    lines = table.lines([wrong, row(), row(level="info", ok=True)])
+    assert max(map(len, lines)) <= table.WIDTH
+    assert lines[1].startswith("REFUSE") and lines[-2].startswith("ok") and lines[-1].startswith("info")
+    assert any(line.lstrip().startswith("mend: do this") for line in lines)
+    start = lines[0].index("found")
+    assert all(line[start] != " " and line[start - 1] == " " for line in (lines[1], lines[-1], lines[-2]))
+    assert table.lines([wrong, row()], everything=False) == lines[:-2]
+    assert table.lines([row()], everything=False) == []
+
+
+def test_the_page_lists_every_row_as_the_code_has_it() -> None:
+    text = (ROOT / "docs" / "preflight.md").read_text().splitlines()
+    listed = [line for line in text if line.startswith("| `")]
+    wanted = ["| `%s` | %s | %s | %s |" % (name, one.levels, one.asks, one.mend or "-") for name, one in CHECKS.items()]
+    assert listed == wanted
