@@ -10,12 +10,12 @@ from pathlib import Path
 
 import caddy_native as native
 import pytest
+from caddy_styles import UPSTREAMS
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import adapt, has_named_logs, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
@@ -23,18 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
-STYLES = sorted((native.ROOT / "tests" / "unit" / "caddyfiles").glob("*.caddyfile"))
 SWITCH = "/config/olympus-bluegreen/switch"
-SERVICES = [
-    *(domain + kind for domain in ("ciam-", "iam-") for kind in ("kratos", "hydra", "hera", "athena")),
-    "site",
-]
-UPSTREAMS = tuple(
-    Upstream(
-        name, "10.0.0.%d" % (16 + index), "10.0.1.%d" % (16 + index), ui="a" in name.split("-")[-1] or name == "site"
-    )
-    for index, name in enumerate(SERVICES)
-)
 
 
 @pytest.fixture
@@ -46,21 +35,6 @@ def world(tmp_path: Path, caddy: str) -> Iterator[native.World]:
 @pytest.fixture
 def resting(tmp_path: Path, caddy: str) -> native.NativeEdge:
     return native.NativeEdge(tmp_path, "", 80, 2019, caddy)
-
-
-def texts() -> list[Path]:
-    return [*STYLES, native.ROOT / "tests" / "lab" / "operator" / "Caddyfile"]
-
-
-@pytest.mark.parametrize("path", texts(), ids=lambda path: path.stem)
-def test_the_rewrite_means_the_same_outside_of_our_routes(path: Path, resting: native.NativeEdge) -> None:
-    text = path.read_text()
-    named_log = has_named_logs(resting)
-    done = rewrite(text, UPSTREAMS, "/config", named_log=named_log)
-    before, after = adapt(resting, text), adapt(resting, done.text)
-    assert meaning.difference(before, after, UPSTREAMS, SWITCH, named_log) == ""
-    assert meaning.plain_names(before, UPSTREAMS, SWITCH) and not meaning.plain_names(after, UPSTREAMS, SWITCH)
-    assert meaning.has_switch(after, SWITCH) and not meaning.has_switch(before, SWITCH)
 
 
 @pytest.mark.parametrize(

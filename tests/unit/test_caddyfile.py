@@ -8,14 +8,15 @@ import re
 from pathlib import Path
 
 import pytest
+from caddy_styles import ENVIRON, STYLES, read, text_of
+from caddy_styles import UPSTREAMS as STYLED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite, unified
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import Rewritten, rewrite, unified
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import BEGIN, END, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError, parse
 
-HERE = Path(__file__).parent
 UPSTREAMS = (
     Upstream("ciam-kratos", "10.0.0.16", "10.0.1.16"),
     Upstream("ciam-hera", "10.0.0.18", "10.0.1.18", ui=True),
@@ -33,17 +34,35 @@ def body(text: str) -> str:
     return done[done.index(END) + len(END) + 1 :] if done.startswith(BEGIN) else done
 
 
-@pytest.mark.parametrize("path", sorted((HERE / "caddyfiles").glob("*.caddyfile")), ids=lambda path: path.stem)
+def foreign(path: Path) -> Rewritten:
+    return rewrite(text_of(path), STYLED, "/config", str(path), read=read, environ=ENVIRON)
+
+
+@pytest.mark.parametrize("path", STYLES, ids=lambda path: path.stem)
 def test_every_style_rewrites_once_and_keeps_every_other_line(path: Path) -> None:
-    text = path.read_text()
-    done = after(text)
-    assert done != text
-    assert after(done) == done
-    own = [line.strip() for line in text.splitlines()]
-    kept = {line.strip() for line in done.splitlines()}
-    # A line may only go where it belonged to a coloured upstream.
-    ours = re.compile(r"(ciam-\w+|site):\d+|^reverse_proxy|\{upstream_hostport\}")
-    assert [line for line in own if line not in kept and not ours.search(line)] == []
+    done = foreign(path)
+    assert done.proxies
+    texts = {str(path): text_of(path), **read(str(path.parent / "*" / "*"))}
+    after = {**texts, **done.files, str(path): done.text}
+    own = [line.strip("\ufeff \t\r") for text in texts.values() for line in text.split("\n")]
+    kept = {line.strip("\ufeff \t\r") for text in after.values() for line in text.split("\n")}
+    # A line may only go where it belonged to a coloured upstream, or was handed one.
+    ours = re.compile(
+        r"(ciam-\w+|site)(:\d+| |$)|^reverse_proxy|^forward_auth|\{upstream_hostport\}"
+        r"|^to |^(api|rest) |^import (under|split)"
+    )
+    lost = [line for line in own if line not in kept and not ours.search(line)]
+    # The last address of a site that had no braces has one now.
+    assert [line for line in lost if line + " {" not in kept] == []
+    again = rewrite(
+        done.text,
+        STYLED,
+        "/config",
+        str(path),
+        read=lambda pattern: {one: after[one] for one in read(pattern)},
+        environ=ENVIRON,
+    )
+    assert (again.text, again.files, again.proxies) == (done.text, {}, 0)
 
 
 def test_bytes_outside_of_the_statement_stay() -> None:
@@ -109,15 +128,34 @@ def test_placeholder_for_the_upstream_keeps_the_name_that_the_service_knows() ->
 
 
 REFUSED = {
-    "several upstreams": ("a.test {\n\treverse_proxy site:3000 other:80\n}\n", 2, "among several"),
-    "tls upstream": ("a.test {\n\treverse_proxy https://site:3000\n}\n", 2, "can't be rewritten"),
-    "placeholder": ("a.test {\n\n\treverse_proxy {$X:site:3000}\n}\n", 3, "can't be rewritten"),
-    "port placeholder": ("a.test {\n\treverse_proxy site:{$PORT}\n}\n", 2, "can't be rewritten"),
-    "port range": ("a.test {\n\treverse_proxy site:3000-3001\n}\n", 2, "can't be rewritten"),
-    "forward_auth": ("a.test {\n\tforward_auth ciam-kratos:4433 {\n\t\turi /x\n\t}\n}\n", 2, "forward_auth"),
-    "snippet argument": ("(p) {\n\treverse_proxy {args[0]}\n}\na.test {\n\timport p site:3000\n}\n", 5, "import"),
-    "dynamic": ("a.test {\n\treverse_proxy {\n\t\tdynamic a site:3000\n\t}\n}\n", 3, "dynamic"),
-    "no braces": ("a.test\nreverse_proxy site:3000\n", 2, "without braces"),
+    "a mate": ("a.test {\n\treverse_proxy site:3000 other:80\n}\n", 2, "shares its requests with other:80"),
+    "name of all": (
+        "a.test {\n\treverse_proxy site:3000 site:3001 {\n\t\theader_up Host {upstream_hostport}\n\t}\n}\n",
+        2,
+        "{upstream_hostport} beside several",
+    ),
+    "tls to several": (
+        "a.test {\n\treverse_proxy https://site:3000 https://ciam-hera:3000\n}\n",
+        2,
+        "several upstreams with TLS",
+    ),
+    "placeholder port": ("a.test {\n\treverse_proxy site:{vars.port}\n}\n", 2, "can't be rewritten"),
+    "map": ("a.test {\n\tmap {host} {up} {\n\t\ta.test site:3000\n\t}\n\treverse_proxy {up}\n}\n", 3, "(a.test)"),
+    "vars": ("a.test {\n\tvars up ciam-hera\n\treverse_proxy {vars.up}:3000\n}\n", 2, "ciam-hera in a form"),
+    "php": ("a.test {\n\tphp_fastcgi site:9000\n}\n", 2, "php_fastcgi"),
+    "ask": ("{\n\ton_demand_tls {\n\t\task http://site:3000/ask\n\t}\n}\na.test {\n}\n", 3, "ask"),
+    "unsupported argument": (
+        "(p) {\n\tphp_fastcgi {args[0]}\n}\na.test {\n\timport p site:3000\n}\n",
+        5,
+        "php_fastcgi",
+    ),
+    "dynamic": ("a.test {\n\treverse_proxy {\n\t\tdynamic a site 3000\n\t}\n}\n", 3, "dynamic"),
+    "imported upstream": ("(u) {\n\tto site:3000\n}\na.test {\n\treverse_proxy {\n\t\timport u\n\t}\n}\n", 2, "(to)"),
+    "after what is written out": (
+        "(p) {\n\theader A b\n\treverse_proxy {args[0]}\n}\na.test {\n\timport p site:3000\n\tphp_fastcgi site:1\n}\n",
+        7,
+        "php_fastcgi",
+    ),
     "unknown matcher": ("a.test {\n\treverse_proxy @x site:3000\n}\n", 2, "@x is not defined"),
     "open block": ("a.test {\n\treverse_proxy site:3000\n", 1, "never closed"),
     "open quote": ('a.test {\n\trespond "x\n}\n', 2, "never closed"),

@@ -2,53 +2,65 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Puts the switch into an operator's Caddyfile: pure, text to text, everything that is not ours byte for byte."""
+"""Puts the switch into an operator's Caddyfile and the files that it imports: pure, text to text, everything that is
+not ours byte for byte."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     BEGIN,
     Proxy,
-    Target,
     Upstream,
     preamble,
+    without_imports,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import (
-    CaddyfileError,
-    Statement,
-    Token,
-    parse,
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import brought, write_out_handed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree, no_files
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import (
+    DIALLING,
+    OWN_SITE,
+    Proxies,
+    error,
+    indent,
+    parts,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, CaddyfileError, Statement
 
 # A token there is said to somebody, not dialled.
-SAYS_ONLY = ("header_up", "header_down", "header", "request_header", "respond", "error", "vars", "redir")
+SAYS_ONLY = ("header_up", "header_down", "header", "request_header", "respond", "error", "redir", "health_headers")
+VARIABLES = ("vars", "map")
 # Blocks whose directives Caddy runs as written; elsewhere it sorts them.
+# How many snippets may hand a coloured name on to one another.
+ROUNDS = 9
+MENDS = {
+    "dynamic": "name it as an ordinary upstream, name:port: a coloured service has one address a colour",
+    "vars": "give each value a reverse_proxy of its own, with a matcher",
+    "import": "name its upstream in the file itself",
+}
 LITERAL_ORDER = ("route",)
 OURS = re.compile(r"@bluegreen(\d+)_")
-# What the matchers of ours consist of: Caddy merges two of a kind in one set into one.
-OUR_MATCHERS = frozenset(("file", "method", "vars"))
-SCHEMES = ("http://", "h2c://")
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """``proxies`` counts what was rewritten (0: the text is unchanged), ``warnings`` are for the operator."""
+    """``proxies`` counts what was rewritten (0: the text is unchanged), ``warnings`` are for the operator.
+
+    ``text`` is the main file, ``files`` are those imported ones that change, by path as the edge sees them. ``before``
+    and ``after`` are all of it as one text each, for Caddy's adapter.
+    """
 
     text: str
     proxies: int = 0
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Edit:
-    start: int
-    end: int
-    text: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    before: str = ""
+    after: str = ""
 
 
 def unified(before: str, after: str, name: str) -> str:
@@ -57,201 +69,160 @@ def unified(before: str, after: str, name: str) -> str:
 
 
 def rewrite(
-    text: str, upstreams: Sequence[Upstream], mount: str, where: str = "Caddyfile", named_log: bool = True
+    text: str,
+    upstreams: Sequence[Upstream],
+    mount: str,
+    where: str = "Caddyfile",
+    named_log: bool = True,
+    sets_host: bool = False,
+    read: Read = no_files,
+    environ: Mapping[str, str] | None = None,
 ) -> Rewritten:
-    """The text with the switch in it. A rewritten text comes back as it is. Raises CaddyfileError."""
-    return _Rewriter(text, upstreams, mount, where, named_log).run()
+    """The text with the switch in it. A rewritten text comes back as it is. Raises CaddyfileError.
+
+    ``named_log`` and ``sets_host`` say what this Caddy does: whether a site may have a second log under its own name
+    (since 2.7), and whether an upstream with TLS hears its own address as Host (since 2.11). ``where`` is the file's
+    path as the edge sees it, ``read`` gives the files of an absolute pattern there, ``environ``
+    is the environment of the running edge.
+    """
+    tree = again = Tree.of(text, where, read, environ)
+    texts = {path: root.text for path, root in tree.roots.items()}
+    rounds: list[dict[str, Edits]] = []
+    try:
+        for _round in range(ROUNDS):
+            edits = write_out_handed(again, Proxies(again, upstreams, sets_host))
+            if not any(one.edits for one in edits.values()):
+                break
+            rounds.append(edits)
+            given = {path: one.applied() for path, one in edits.items()}
+            again = Tree.of(given[where], where, _known(again, given), environ)
+        rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log)
+        done = rewriter.run()
+    except CaddyfileError as exc:
+        line = exc.line
+        for edits in reversed(rounds):
+            line = edits[exc.where].origin(line) if exc.where in edits else line
+        raise exc.at(line) from exc
+    changed = {path: new for path, new in done.items() if new != texts[path] and path != where}
+    flat = again.flat(done)
+    return Rewritten(done[where], rewriter.proxied, tuple(rewriter.warnings), changed, tree.flat(texts), flat)
+
+
+def _in_named_route(statement: Statement) -> bool:
+    return statement.name.startswith("&(") or (statement.parent is not None and _in_named_route(statement.parent))
+
+
+def _known(tree: Tree, texts: Mapping[str, str]) -> Read:
+    return lambda pattern: {path: texts[path] for path in tree.found(pattern)}
 
 
 @dataclass
 class _Rewriter:
-    text: str
-    upstreams: Sequence[Upstream]
+    tree: Tree
+    proxies: Proxies
     mount: str
-    where: str
     named_log: bool
-    edits: list[Edit] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    proxied: int = 0
 
-    def run(self) -> Rewritten:
-        self.root = parse(self.text, self.where)
-        self.number = max((int(found) for found in OURS.findall(self.text)), default=0)
-        names = "|".join(re.escape(upstream.written or upstream.service) for upstream in self.upstreams)
-        self.coloured = re.compile(r"(?<![\w.-])(%s)(:\d+)?(?![\w.-])" % (names or r"(?!)"))
-        done = [statement for statement in self.root.walk() if self._proxy(statement)]
-        for statement in self.root.walk():
-            self._refuse_unknown(statement, done)
-        if done:
-            self._log(done)
-            if BEGIN not in self.text:
-                self.edits.append(Edit(0, 0, preamble(self.mount, self.named_log)))
-        return Rewritten(self._edited(), len(done), tuple(self.warnings))
+    def run(self) -> dict[str, str]:
+        """The new text of every file of the tree."""
+        roots = self.tree.roots
+        self.edits = {path: Edits(root.text) for path, root in roots.items()}
+        number = max((int(found) for root in roots.values() for found in OURS.findall(root.text)), default=0)
+        self.done = [statement for statement in self.tree.walk() if self.proxies.dials(statement)]
+        self.proxied = len(self.done)
+        for proxied, statement in enumerate(self.done, number + 1):
+            self._place(statement, self.proxies.read(statement, proxied))
+        self.variable = self._dials_variables()
+        for statement in self.tree.walk():
+            if statement not in self.done and not (statement.name == "to" and statement.parent in self.done):
+                self._refuse_unknown(statement, statement)
+        if self.done:
+            self._log()
+            main = roots[self.tree.where]
+            if BEGIN not in main.text:
+                at = len(BOM) if main.text.startswith(BOM) else 0
+                self.edits[self.tree.where].add(at, at, preamble(self.mount, self.named_log))
+        return {path: one.applied() for path, one in self.edits.items()}
 
-    def _edited(self) -> str:
-        # Stable: of two edits at one place the one that was found first comes first.
-        parts, at = [], 0
-        for edit in sorted(self.edits, key=lambda edit: edit.start):
-            parts += [self.text[at : edit.start], edit.text]
-            at = edit.end
-        return "".join(parts) + self.text[at:]
+    def _edit(self, statement: Statement, start: int, end: int, text: str) -> None:
+        self.edits[self.tree.path(statement)].add(start, end, text)
 
-    def _error(self, token: Token | Statement, reason: str, mend: str = "") -> CaddyfileError:
-        return CaddyfileError(self.where, token.line, reason, mend)
-
-    def _proxy(self, statement: Statement) -> bool:
-        if statement.name != "reverse_proxy" or statement.parent is None:
-            return False
-        matcher, dialled, to = self._parts(statement)
-        named = [token for token in dialled if self.coloured.search(token.value)]
-        if not named:
-            return False
-        if len(dialled) > 1:
-            raise self._error(
-                named[0], "a coloured service among several upstreams", "give it a reverse_proxy of its own"
-            )
-        if statement.parent.parent is None:
-            raise self._error(statement, "a site without braces", "put braces around it")
-        self.number += 1
-        proxy = Proxy(
-            number=self.number,
-            target=self._target(named[0]),
-            matcher=tuple(self._definition(statement, matcher)),
-            guarded=self._collides(statement, matcher),
-            body=self._body(statement, to),
-            indent=self._indent(statement),
-        )
-        self._place(statement, matcher, proxy)
-        return True
-
-    @staticmethod
-    def _parts(statement: Statement) -> tuple[Token | None, list[Token], list[Statement]]:
-        args = list(statement.args)
-        first = args[0] if args and not args[0].quoted else None
-        matcher = args.pop(0) if first and (first.value[0] in "/@" or first.value == "*") else None
-        to = [child for child in statement.block or [] if child.name == "to"]
-        return matcher, args + [token for child in to for token in child.args], to
-
-    def _target(self, token: Token) -> Target:
-        scheme = next((scheme for scheme in SCHEMES if token.value.startswith(scheme)), "")
-        rest = token.value[len(scheme) :]
-        for upstream in self.upstreams:
-            port = upstream.port(rest)
-            if port:
-                return Target(upstream, scheme, port)
-        raise self._error(
-            token, "upstream %s: a coloured service in a form that can't be rewritten" % token.value, "write name:port"
-        )
-
-    def _definition(self, statement: Statement, matcher: Token | None) -> Iterator[str]:
-        """The lines of the proxy's own matcher, to stand beside ours in one set."""
-        if matcher is None or matcher.value == "*":
-            return
-        if matcher.value.startswith("/"):
-            yield "path " + self.text[matcher.start : matcher.end]
-            return
-        found = self._matcher(statement, matcher)
-        if found.args and found.args[0].quoted:
-            yield "expression " + self.text[found.args[0].start : found.args[-1].end]
-        elif found.args:
-            end = found.end if found.block is not None else found.args[-1].end
-            yield self.text[found.args[0].start : end]
-        for child in found.block or [] if not found.args else []:
-            yield self.text[child.start : child.end]
-
-    def _collides(self, statement: Statement, matcher: Token | None) -> bool:
-        if matcher is None or not matcher.value.startswith("@"):
-            return False
-        found = self._matcher(statement, matcher)
-        kinds = {found.args[0].value} if found.args else {child.name for child in found.block or []}
-        return bool(kinds & OUR_MATCHERS) or "import" in kinds
-
-    def _matcher(self, statement: Statement, matcher: Token) -> Statement:
-        """Where a named matcher is defined: in the proxy's block, one around it, or a snippet imported there."""
-        scope = statement.parent
-        while scope is not None and scope.parent is not None:
-            for child in self._with_snippets(scope):
-                if child.name == matcher.value:
-                    return child
-            scope = scope.parent
-        raise self._error(
-            matcher,
-            "matcher %s is not defined where it can be seen from here" % matcher.value,
-            "define it in this block",
-        )
-
-    def _with_snippets(self, scope: Statement) -> Iterator[Statement]:
-        for child in scope.block or []:
-            yield child
-            for snippet in self.root.block or []:
-                # A snippet with arguments means something else at each import: its matchers can't be copied.
-                if child.name == "import" and len(child.args) == 1 and snippet.name == "(%s)" % child.args[0].value:
-                    yield from self._with_snippets(snippet)
-
-    def _body(self, statement: Statement, to: list[Statement]) -> str:
-        """The text of the block, from after its brace to the end of its last line, without the ``to`` lines."""
-        if statement.block is None:
-            return ""
-        start, end = statement.inner
-        parts, at = [], start
-        for line in to:
-            begin = self.text.rfind("\n", at, line.start)
-            parts.append(self.text[at : begin if begin >= at else line.start])
-            at = line.end
-        return "".join([*parts, self.text[at:end]]).rstrip()
-
-    def _indent(self, statement: Statement) -> str:
-        begin = self.text.rfind("\n", 0, statement.start) + 1
-        return self.text[begin : statement.start]
-
-    def _place(self, statement: Statement, matcher: Token | None, proxy: Proxy) -> None:
+    def _place(self, statement: Statement, proxy: Proxy) -> None:
         """In its own place; but one without matcher, which Caddy sorts last, has one now: so behind the others."""
         parent = statement.parent
         siblings = (parent.block if parent else None) or []
         rest = siblings[siblings.index(statement) + 1 :]
         later = [other for other in rest if other.name in ("reverse_proxy", "import")]
-        catches_all = matcher is None or matcher.value == "*"
-        if not catches_all or not later or (parent and parent.name in LITERAL_ORDER):
-            self.edits.append(Edit(statement.start, statement.end, proxy.text()))
+        matcher = parts(statement)[0]
+        text = without_imports(proxy.text(), self.mount) if _in_named_route(statement) else proxy.text()
+        sorts_last = statement.name == "reverse_proxy" and (matcher is None or matcher.value == "*")
+        if not sorts_last or not later or (parent and parent.name in LITERAL_ORDER):
+            self._edit(statement, statement.start, statement.end, text)
             return
-        self.edits.append(Edit(statement.start, statement.end, "# moved below by olympus.bluegreen"))
-        self.edits.append(Edit(later[-1].end, later[-1].end, "\n" + proxy.indent + proxy.text()))
+        self._edit(statement, statement.start, statement.end, "# moved below by olympus.bluegreen")
+        self._edit(statement, later[-1].end, later[-1].end, "\n" + proxy.indent + text)
 
-    def _refuse_unknown(self, statement: Statement, done: list[Statement]) -> None:
+    def _dials_variables(self) -> bool:
+        """Whether some proxy dials what only a request knows."""
+        dialling = (one for one in self.tree.walk() if one.name in DIALLING)
+        tokens = [token for one in dialling for token in parts(one)[1]]
+        return any("{" in self.proxies.value(token).replace("{args", "") for token in tokens)
+
+    def _refuse_unknown(self, statement: Statement, at: Statement) -> None:
         """A coloured name with a port that nothing above understood would go on meaning blue."""
-        if statement.name in SAYS_ONLY or statement in done:
+        if statement.name in SAYS_ONLY or statement.name.startswith("@") or self._is_site(statement):
             return
-        if statement.name == "to" and statement.parent in done:
+        if statement.name == "import" and statement.args[1:] and len(self.tree.targets(statement)) == 1:
+            brings = list(brought(statement, self.tree.targets(statement)[0]).walk())
+            dialling = [one for one in brings if self.proxies.dials(one)]
+            for inner in brings:
+                if inner.name != "import" and inner not in dialling and inner.parent not in dialling:
+                    self._refuse_unknown(inner, at)
             return
+        variable = statement.name in VARIABLES or (statement.parent and statement.parent.name in VARIABLES)
+        if variable and not self.variable:
+            return
+        mend = MENDS.get(statement.name, MENDS["vars"] if variable else OWN_SITE)
         for token in statement.tokens:
-            for found in self.coloured.finditer(token.value):
-                if found.group(2) or ":" in found.group(1):
-                    raise self._error(
-                        token, "%s in a form that can't be rewritten (%s)" % (found.group(0), statement.name)
+            for found in self.proxies.coloured.finditer(self.proxies.value(token)):
+                if found.group(2) or ":" in found.group(1) or variable or statement.name == "dynamic":
+                    raise error(
+                        token if at is statement else at,
+                        at,
+                        "%s in a form that can't be rewritten (%s)" % (found.group(0), statement.name),
+                        mend,
                     )
 
-    def _log(self, done: list[Statement]) -> None:
-        """Each site gets the access log, whether it holds a proxy of ours or imports a snippet that does."""
-        for site in self.root.block or []:
-            if not site.tokens or site.block is None or site.name.startswith(("(", "&")):
-                continue
-            inside = list(self._reached(site))
-            if not any(one in done for one in inside) or any(
-                one.name == "import" and one.args and one.args[0].value == "bluegreen_log" for one in inside
-            ):
-                continue
-            if not self.named_log and any(one.name == "log" for one in inside):
-                self.warnings.append(
-                    "%s:%d: this Caddy allows one log a site: no log of ours" % (self.where, site.line)
-                )
-                continue
-            indent = self._indent(site.block[0]) if site.block else "\t"
-            self.edits.append(Edit(site.inner[0], site.inner[0], "\n%simport bluegreen_log" % indent))
+    def _is_site(self, statement: Statement) -> bool:
+        """A line of addresses, or a root."""
+        parent = statement.parent
+        outside = parent is None or (parent.parent is None and not parent.fragment)
+        return outside and statement.name != "import"
 
-    def _reached(self, part: Statement) -> Iterator[Statement]:
-        """Every statement of a site, with those of the snippets and named routes that it uses."""
-        for statement in part.walk():
-            yield statement
-            form = {"import": "(%s)", "invoke": "&(%s)"}.get(statement.name)
-            for held in self.root.block or [] if form and statement.args else []:
-                if form and held.name == form % statement.args[-1 if statement.name == "invoke" else 0].value:
-                    yield from self._reached(held)
+    def _log(self) -> None:
+        """Each site gets the access log, whether it holds a proxy of ours or imports a snippet that does."""
+        for root in self.tree.roots.values():
+            for site in root.block or [] if not root.fragment else []:
+                if site.tokens and site.block is not None and not site.name.startswith(("(", "&")):
+                    self._site(site)
+
+    def _site(self, site: Statement) -> None:
+        inside = list(self.tree.reached(site))
+        if not any(one in self.done for one in inside):
+            return
+        if site.bare:
+            end = "}\n" if site.root.text.endswith("\n") else "\n}\n"
+            self._edit(site, site.inner[0], site.inner[0], " {")
+            self._edit(site, site.inner[1], site.inner[1], end)
+        if any(one.name == "import" and one.args and one.args[0].value == "bluegreen_log" for one in inside):
+            return
+        if not self.named_log and any(one.name == "log" for one in inside):
+            where = "%s:%d" % (site.root.where, site.line)
+            self.warnings.append(where + ": this Caddy allows one log a site: no log of ours")
+            return
+        inner = indent(site.block[0]) if site.block and not site.bare else "\t"
+        rest = site.root.text[site.inner[0] :].split("\n", 1)[0].rstrip()
+        at = site.inner[0] + (len(rest) if rest.lstrip().startswith("#") else 0)
+        self._edit(site, at, at, "\n%simport bluegreen_log" % inner)

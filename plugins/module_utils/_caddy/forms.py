@@ -11,6 +11,7 @@ one has no upstream at all, which is Caddy's own 503, at the place in the order 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -57,14 +58,16 @@ _LOG = """(bluegreen_log) {
 """.replace("    ", "\t")
 
 # Only pages pin: an asset or a background request of an open page must not move its forms to another colour.
-_PAGE = """(bluegreen_page_%(colour)s) {
-    @bluegreen_page header Content-Type text/html*
+_PAGE = """    @bluegreen_page header Content-Type text/html*
     handle_response @bluegreen_page {
         header +Set-Cookie "%(cookie)s=%(colour)s; Path=/; HttpOnly; Secure; SameSite=Lax"
         copy_response
     }
-}
 """.replace("    ", "\t")
+
+
+# What the matchers of ours consist of: Caddy merges two of a kind in one set into one.
+OUR_MATCHERS = {"reverse_proxy": frozenset(("file", "method", "vars")), "forward_auth": frozenset(("file", "vars"))}
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Target:
-    """One upstream of one proxy: ``scheme`` as written ('' or 'http://' or 'h2c://')."""
+    """One upstream of one proxy: ``scheme`` as written ('' or 'http://', ...)."""
 
     upstream: Upstream
     scheme: str
@@ -115,33 +118,64 @@ class Target:
     def dial(self, colour: str) -> str:
         return self.scheme + self.upstream.dial(colour, self.port)
 
+    def said(self) -> str:
+        return self.upstream.said(self.port)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """An upstream that has no colour, as written."""
+
+    raw: str
+
+    def dial(self, _colour: str) -> str:
+        return self.raw
+
+    def said(self) -> str:
+        return self.raw
+
 
 def _file(directory: str, names: str, indent: str = "\t") -> str:
     lines = ("file {", "\troot %s/switch" % directory, "\ttry_files " + names, "}")
     return "".join("%s%s\n" % (indent, line) for line in lines)
 
 
-def preamble(mount: str, named_log: bool) -> str:
-    """The snippets, once a file. ``mount`` is the edge's writable volume as the edge sees it."""
+def _snippets(mount: str) -> dict[str, str]:
+    """The lines of each snippet that matches or answers, each line with its newline."""
     directory = "%s/%s" % (mount.rstrip("/"), DIRECTORY)
-    parts = [BEGIN + "\n"]
-    for name, marker in (("green", "green"), ("ready", "ready")):
-        parts.append("(bluegreen_%s) {\n%s}\n" % (name, _file(directory, marker)))
-    parts.append("(bluegreen_nobody) {\n\tnot {\n%s\t}\n}\n" % _file(directory, "green ready", "\t\t"))
+    found = {"green": _file(directory, "green"), "ready": _file(directory, "ready")}
+    found["nobody"] = "\tnot {\n%s\t}\n" % _file(directory, "green ready", "\t\t")
     for colour in COLOURS:
         pinned = "\tmethod POST\n\tvars {http.request.cookie.%s} %s\n" % (COOKIE, colour)
-        parts.append("(bluegreen_pinned_%s) {\n%s%s}\n" % (colour, pinned, _file(directory, "warm-" + colour)))
-        parts.append("(bluegreen_from_%s) {\n\theader_down %s %s\n}\n" % (colour, COLOUR_HEADER, colour))
-        parts.append(_PAGE % {"colour": colour, "cookie": COOKIE})
-        asset = "\tpath %s\n" % STATIC
-        parts.append("(bluegreen_asset_%s) {\n%s%s}\n" % (colour, asset, _file(directory, "assets-" + colour)))
-    parts.append(_LOG % {"directory": directory, "name": " bluegreen" if named_log else ""})
-    return "".join(parts) + END + "\n"
+        found["pinned_" + colour] = pinned + _file(directory, "warm-" + colour)
+        found["from_" + colour] = "\theader_down %s %s\n" % (COLOUR_HEADER, colour)
+        found["page_" + colour] = _PAGE % {"colour": colour, "cookie": COOKIE}
+        found["asset_" + colour] = "\tpath %s\n" % STATIC + _file(directory, "assets-" + colour)
+    return found
+
+
+def preamble(mount: str, named_log: bool) -> str:
+    """The snippets, once a file. ``mount`` is the edge's writable volume as the edge sees it."""
+    parts = ["(bluegreen_%s) {\n%s}\n" % (name, body) for name, body in _snippets(mount).items()]
+    directory = "%s/%s" % (mount.rstrip("/"), DIRECTORY)
+    log = _LOG % {"directory": directory, "name": " bluegreen" if named_log else ""}
+    return "".join([BEGIN, "\n", *parts, log, END, "\n"])
+
+
+def without_imports(text: str, mount: str) -> str:
+    """The text of a proxy with our snippets written out: Caddy knows no import inside of a named route."""
+    snippets = _snippets(mount)
+
+    def body(found: re.Match[str]) -> str:
+        lines = snippets[found.group(2)].splitlines()
+        return "\n".join(found.group(1) + line[1:] for line in lines)
+
+    return re.sub(r"^([ \t]*)import bluegreen_(\w+)$", body, text, flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """One operator's ``reverse_proxy``.
+    """One operator's ``directive``.
 
     ``number`` makes matcher names unique, ``matcher`` are the lines that its own matcher consists of, ``guarded`` says
     that these use a matcher of ours (ours then hides in a double negation, as Caddy would merge the two), ``body`` is
@@ -149,48 +183,80 @@ class Proxy:
     """
 
     number: int
-    target: Target
+    targets: tuple[Target | Plain, ...]
     matcher: tuple[str, ...]
     guarded: bool
     body: str
     indent: str
+    directive: str = "reverse_proxy"
 
     def text(self) -> str:
         """The replacement, without the indentation of its first line and without a newline at its end."""
-        pinned = ["pinned_" + colour for colour in COLOURS] if self.target.upstream.ui else []
-        parts = [self._matcher(name) for name in (*pinned, "green", "ready", "nobody")]
-        parts += [self._proxy("pinned_" + colour, colour) for colour in COLOURS if pinned]
-        parts += [self._proxy("green", "green"), self._proxy("ready", "blue")]
-        parts.append('header %s %s "no switch"' % (self._name("nobody"), REASON_HEADER))
-        parts.append("reverse_proxy " + self._name("nobody"))
-        lines = "\n".join(parts)
-        return lines.replace("\n", "\n" + self.indent).replace("\0", "\n")
+        parts = self._authorizing() if self.directive == "forward_auth" else self._proxying()
+        return "\n".join(parts).replace("\n", "\n" + self.indent).replace("\0", "\n")
+
+    def _proxying(self) -> list[str]:
+        pinned = ["pinned_" + colour for colour in COLOURS] if self._ui() else []
+        return [
+            *(self._matcher(name) for name in (*pinned, "green", "ready", "nobody")),
+            *(self._proxy("pinned_" + colour, colour) for colour in COLOURS if pinned),
+            self._proxy("green", "green"),
+            self._proxy("ready", "blue"),
+            'header %s %s "no switch"' % (self._name("nobody"), REASON_HEADER),
+            "reverse_proxy " + self._name("nobody"),
+        ]
+
+    def _authorizing(self) -> list[str]:
+        """Whoever is let through goes on to the next directive, so exactly one of these must be asked: the marker is
+        looked at once and remembered, and nobody is asked first."""
+        variable = "bluegreen%d" % self.number
+        is_green = "vars {http.vars.%s} green" % variable
+        not_green = "not {\n\t\t%s\n\t}" % is_green
+        positive = "not {\n\t\tnot {\n\t\t\t%s\n\t\t}\n\t}" % is_green if self.guarded else is_green
+        return [
+            "%s {\n\timport bluegreen_green\n}" % self._name("marked"),
+            "vars %s %s green" % (self._name("marked"), variable),
+            self._set("nobody", not_green, "not {\n\t\timport bluegreen_ready\n\t}"),
+            self._set("green", positive),
+            self._set("blue", not_green),
+            "forward_auth %s {\n\turi /\n}" % self._name("nobody"),
+            *(
+                "forward_auth %s %s {%s\n}" % (self._name(colour), self._dialled(colour), self._own())
+                for colour in reversed(COLOURS)
+            ),
+        ]
 
     def _name(self, what: str) -> str:
         return "@bluegreen%d_%s" % (self.number, what)
 
+    def _ui(self) -> bool:
+        return any(isinstance(target, Target) and target.upstream.ui for target in self.targets)
+
+    def _dialled(self, colour: str) -> str:
+        return " ".join(target.dial(colour) for target in self.targets)
+
+    def _own(self) -> str:
+        own = self.body.replace("\n", "\0")
+        said = [target.said() for target in self.targets]
+        for placeholder in UPSTREAM_PLACEHOLDERS:
+            own = own.replace(placeholder, said[0])
+        return own
+
+    def _set(self, what: str, *ours: str) -> str:
+        lines = [*(line.replace("\n", "\0") for line in self.matcher), *ours]
+        return "%s {\n%s\n}" % (self._name(what), "\n".join("\t" + line for line in lines))
+
     def _matcher(self, what: str) -> str:
         ours = "import bluegreen_" + what
-        lines = ["\tnot {\n\t\tnot {\n\t\t\t%s\n\t\t}\n\t}" % ours] if self.guarded else ["\t" + ours]
-        return "%s {\n%s\n}" % (
-            self._name(what),
-            "\n".join(["\t" + line.replace("\n", "\0") for line in self.matcher] + lines),
-        )
+        return self._set(what, "not {\n\t\tnot {\n\t\t\t%s\n\t\t}\n\t}" % ours if self.guarded else ours)
 
     def _proxy(self, what: str, colour: str) -> str:
-        own = self.body.replace("\n", "\0")
-        for placeholder in UPSTREAM_PLACEHOLDERS:
-            own = own.replace(placeholder, self.target.upstream.said(self.target.port))
         extra = "\timport bluegreen_from_%s\n" % colour
-        if self.target.upstream.ui:
-            extra = "\timport bluegreen_from_%s\n%s\timport bluegreen_page_%s\n" % (
-                colour,
-                self._asset(colour, own),
-                colour,
-            )
-        return "reverse_proxy %s %s {%s\n%s}" % (self._name(what), self.target.dial(colour), own, extra)
+        if self._ui():
+            extra += "%s\timport bluegreen_page_%s\n" % (self._asset(colour), colour)
+        return "reverse_proxy %s %s {%s\n%s}" % (self._name(what), self._dialled(colour), self._own(), extra)
 
-    def _asset(self, colour: str, own: str) -> str:
+    def _asset(self, colour: str) -> str:
         other = OTHER[colour]
         lines = (
             "@bluegreen_missing status 404",
@@ -199,7 +265,7 @@ class Proxy:
             "\t\timport bluegreen_asset_" + other,
             "\t}",
             "\troute {",
-            "\t\treverse_proxy @bluegreen_asset %s {%s" % (self.target.dial(other), own),
+            "\t\treverse_proxy @bluegreen_asset %s {%s" % (self._dialled(other), self._own()),
             "\t\t\timport bluegreen_from_" + other,
             "\t\t}",
             "\t\tcopy_response",

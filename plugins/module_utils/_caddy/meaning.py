@@ -12,7 +12,8 @@ folded back into the proxy that they replaced, and what remains must be equal.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
@@ -21,7 +22,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms imp
     UPSTREAM_PLACEHOLDERS,
     Upstream,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME, resolved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
+
+# Where a request that is asked about first keeps which colour it goes to.
+VARIABLE = re.compile(r"(?:http\.vars\.)?bluegreen\d+$")
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -74,10 +79,22 @@ def addresses(config: Any, upstreams: Sequence[Upstream], colour: str) -> list[s
     return [dial for dial in dials(config) if any(upstream.dialled(dial, colour) for upstream in upstreams)]
 
 
-def difference(before: Any, after: Any, upstreams: Sequence[Upstream], root: str, named_log: bool = True) -> str:
-    """Where ``after``, with our routes folded back, says something else than ``before``; '' where it doesn't."""
-    fold = _Fold(upstreams, root, named_log)
-    return _first_difference(fold.config(before), fold.config(after), "")
+def difference(
+    before: Any,
+    after: Any,
+    upstreams: Sequence[Upstream],
+    root: str,
+    named_log: bool = True,
+    environ: Mapping[str, str] | None = None,
+) -> str:
+    """Where ``after``, with the routes of either colour folded back, says something else than ``before``; '' where it
+    doesn't. ``environ`` is the environment of the running edge."""
+    for colour in COLOURS:
+        fold = _Fold(upstreams, root, named_log, colour, environ or {})
+        found = _first_difference(fold.config(before), fold.config(after), "")
+        if found:
+            return found
+    return ""
 
 
 def _first_difference(left: Any, right: Any, path: str) -> str:
@@ -99,8 +116,14 @@ def _first_difference(left: Any, right: Any, path: str) -> str:
 
 
 class _Fold:
-    def __init__(self, upstreams: Sequence[Upstream], root: str, named_log: bool) -> None:
+    """``colour`` is the one whose routes stand for the operator's; those of the other are left out."""
+
+    def __init__(
+        self, upstreams: Sequence[Upstream], root: str, named_log: bool, colour: str, environ: Mapping[str, str]
+    ) -> None:
         self.root = root
+        self.colour = colour
+        self.environ = environ
         self.log_file = root.rsplit("/", 1)[0] + "/log/access.log"
         self.named_log = named_log
         self.groups: dict[str, str] = {}
@@ -142,17 +165,28 @@ class _Fold:
         if "group" in value:
             # Numbered by Caddy over the whole file; only who shares one with whom means something.
             value = {**value, "group": self.groups.setdefault(value["group"], "group %d" % len(self.groups))}
+        if isinstance(value.get("named_routes"), dict):
+            value = {**value, "named_routes": {name: _listed(one) for name, one in value["named_routes"].items()}}
         return {key: self._routes(child) if key == "routes" else self._value(child) for key, child in value.items()}
 
     def _routes(self, routes: list[dict[str, Any]]) -> list[Any]:
-        """One route a handler (Caddy joins and splits them as matchers allow), of ours only the green one."""
+        """One route a handler (Caddy joins and splits them as matchers allow), of ours only that of the colour."""
         split = [{**route, "handle": [handler]} for route in routes for handler in route.get("handle") or [{}]]
         kept: list[Any] = []
         for route in split:
-            markers = marker_names(route.get("match"), self.root)
-            if markers in (set(), {"green"}):
+            if self._counts(route):
                 kept.append(self._value(self._matched(route)))
         return kept
+
+    def _counts(self, route: dict[str, Any]) -> bool:
+        markers = marker_names(route.get("match"), self.root)
+        remembered = {_remembered(match) for match in route.get("match", [])} - {""}
+        handler = route["handle"][0]
+        if handler.get("handler") == "vars" and any(VARIABLE.match(name) for name in handler):
+            return False
+        if remembered:
+            return not markers and remembered == {self.colour}
+        return markers in (set(), {"green" if self.colour == "green" else "ready"})
 
     def _matched(self, route: dict[str, Any]) -> dict[str, Any]:
         left = [self._match(match) for match in route.get("match", [])]
@@ -165,7 +199,9 @@ class _Fold:
             if kind == "expression" and isinstance(value, dict):
                 value = {key: part for key, part in value.items() if key != "name"}
             if kind == "not":
-                value = [inner for inner in value if not marker_names(inner, self.root)]
+                value = [inner for inner in value if not (marker_names(inner, self.root) or _remembered(inner))]
+            if kind == "vars":
+                value = {name: said for name, said in value.items() if not VARIABLE.match(name.strip("{}"))}
             if value and not (kind == "file" and value.get("root") == self.root):
                 kept[kind] = value
         return kept
@@ -179,24 +215,42 @@ class _Fold:
         headers = proxy.pop("headers", {})
         response = headers.get("response", {})
         response.get("set", {}).pop(COLOUR_HEADER, None)
+        self._drop_tls_names(proxy, headers)
         headers = {key: value for key, value in headers.items() if value not in ({}, {"set": {}})}
         if "set" in response and not response["set"]:
             response.pop("set")
         kept = {"handle_response": responses, "headers": headers}
         return {**proxy, **{key: value for key, value in kept.items() if value}}
 
+    def _drop_tls_names(self, proxy: dict[str, Any], headers: dict[str, Any]) -> None:
+        """What TLS takes from the dialled name, or is told where an address is dialled: the same."""
+        said = [str(one.get("dial", "")) for one in proxy.get("upstreams", [])]
+        tls = proxy.get("transport", {}).get("tls")
+        names = [one.written for one in self.upstreams if one.written and one.blue in said]
+        names += [said[0] for one in self.upstreams if said and one.port(said[0])]
+        if tls is None or len(set(said)) != 1 or not names:
+            return
+        if tls.get("server_name") == names[0].rpartition(":")[0]:
+            tls.pop("server_name")
+        asked = headers.get("request", {}).get("set", {})
+        if asked.get("Host") == [names[0]]:
+            asked.pop("Host")
+        if headers.get("request") == {"set": {}}:
+            headers.pop("request")
+
     def _plain(self, dial: str) -> str:
         """One way to say what the operator's configuration and ours say in their own ways."""
+        dial = resolved(dial, self.environ) if RUNTIME.search(dial) else dial
         for upstream in self.upstreams:
-            if upstream.written and dial in (upstream.written, upstream.blue, upstream.green):
+            if upstream.written and dial in (upstream.written, upstream.address(self.colour)):
                 return upstream.blue
-            if not upstream.written and any(upstream.dialled(dial, colour) for colour in COLOURS):
+            if not upstream.written and upstream.dialled(dial, self.colour):
                 return "%s:%s" % (upstream.service, dial.rpartition(":")[2])
         return dial
 
     def _said(self, proxy: dict[str, Any]) -> dict[str, Any]:
         """A placeholder for the dialled address is written out by the rewrite; so it is here."""
-        dialled = [upstream.get("dial", "") for upstream in proxy.get("upstreams", [])]
+        dialled = [resolved(str(upstream.get("dial", "")), self.environ) for upstream in proxy.get("upstreams", [])]
         if len(dialled) != 1 or not any(upstream.port(dialled[0]) for upstream in self.upstreams):
             return proxy
         text = json.dumps(proxy)
@@ -208,6 +262,20 @@ class _Fold:
     def _our_response(self, response: dict[str, Any]) -> bool:
         text = json.dumps(response)
         return bool(marker_names(response, self.root)) or ('"%s=' % COOKIE in text and "copy_response" in text)
+
+
+def _remembered(match: dict[str, Any], positive: bool = True) -> str:
+    """The colour that a matcher of ours wants to have been decided on, '' where it asks for none."""
+    if any(VARIABLE.match(name.strip("{}")) for name in match.get("vars", {})):
+        return "green" if positive else "blue"
+    return next((found for inner in match.get("not", []) if (found := _remembered(inner, not positive))), "")
+
+
+def _listed(route: dict[str, Any]) -> dict[str, Any]:
+    """A named route as a list of routes, which Caddy wraps only where there are several."""
+    handlers = route.get("handle") or [{}]
+    alone = len(handlers) == 1 and handlers[0].get("handler") == "subroute" and not route.get("match")
+    return {"routes": handlers[0].get("routes", []) if alone else [route]}
 
 
 def _list(names: Any) -> list[str]:
@@ -222,7 +290,8 @@ def public_names(config: Any, root: str) -> list[dict[str, str]]:
             host for match in route.get("match") or [] if isinstance(match, dict) for host in match.get("host", [])
         ]
         for inner in objects(route) if hosts else ():
-            if "handle" in inner and marker_names(inner.get("match"), root) == {"green"}:
+            answers = any(one.get("handler") == "reverse_proxy" for one in inner.get("handle") or [])
+            if answers and marker_names(inner.get("match"), root) == {"green"}:
                 paths = [path for match in inner["match"] for path in match.get("path", ["/"])]
                 for host in hosts:
                     # A route without a path is asked at /; of others the first pattern's fixed part will do.

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
+BOM = "\ufeff"
 HEREDOC = re.compile(r"<<([A-Za-z0-9_-]+)\r?\n")
 
 
@@ -24,6 +25,10 @@ class CaddyfileError(BluegreenError):
 
     def __init__(self, where: str, line: int, reason: str, mend: str = "") -> None:
         super().__init__("%s:%d: %s" % (where, line, reason), mend=mend)
+        self.where, self.line, self.reason, self.to_mend = where, line, reason, mend
+
+    def at(self, line: int) -> CaddyfileError:
+        return CaddyfileError(self.where, line, self.reason, self.to_mend)
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class Token:
 class Statement:
     """One directive: the tokens of its first line without the brace, and the statements of its block if it has one.
 
-    ``start`` and ``end`` span all of it; ``inner`` spans what is between its braces.
+    ``start`` and ``end`` span all of it; ``inner`` spans what is between its braces. A ``bare`` one is a site that
+    has no braces and goes to the end of its file. ``text``, ``where`` and ``fragment`` are those of the file (see
+    ``parse``), and only a root has them.
     """
 
     tokens: list[Token]
@@ -49,6 +56,14 @@ class Statement:
     block: list[Statement] | None = None
     inner: tuple[int, int] = (0, 0)
     parent: Statement | None = field(default=None, repr=False)
+    bare: bool = False
+    text: str = field(default="", repr=False)
+    where: str = ""
+    fragment: bool = False
+
+    @property
+    def root(self) -> Statement:
+        return self if self.parent is None else self.parent.root
 
     @property
     def name(self) -> str:
@@ -70,7 +85,7 @@ class Lexer:
     def __init__(self, text: str, where: str) -> None:
         self.text = text
         self.where = where
-        self.at = 0
+        self.at = 1 if text.startswith(BOM) else 0
         self.line = 1
 
     def lines(self) -> Iterator[list[Token]]:
@@ -146,9 +161,12 @@ def _is(token: Token, value: str) -> bool:
     return token.value == value and not token.quoted
 
 
-def parse(text: str, where: str = "Caddyfile") -> Statement:
-    """The whole file as one statement without tokens. Raises CaddyfileError for unbalanced braces."""
-    root = Statement([], 0, len(text), 1, [], (0, len(text)))
+def parse(text: str, where: str = "Caddyfile", fragment: bool = False) -> Statement:
+    """The whole file as one statement without tokens. Raises CaddyfileError for unbalanced braces.
+
+    A ``fragment`` is a file that is imported inside a block: it holds directives and no sites.
+    """
+    root = Statement([], 0, len(text), 1, [], (0, len(text)), text=text, where=where, fragment=fragment)
     current = root
     for row in Lexer(text, where).lines():
         if _is(row[0], "}"):
@@ -170,7 +188,22 @@ def parse(text: str, where: str = "Caddyfile") -> Statement:
             current = statement
     if current is not root:
         raise CaddyfileError(where, current.line, "a block that is never closed")
+    if not fragment:
+        _gather_bare_site(root)
     return root
+
+
+def _gather_bare_site(root: Statement) -> None:
+    """A last site may leave out its braces: then what follows its addresses belongs to it."""
+    rows = root.block or []
+    for index, site in enumerate(rows):
+        if site.block is None and site.name != "import":
+            site.bare, site.block, site.inner = True, rows[index + 1 :], (site.end, len(root.text))
+            site.end = len(root.text)
+            for child in site.block:
+                child.parent = site
+            root.block = rows[: index + 1]
+            return
 
 
 def _joined(parent: Statement, statement: Statement) -> Statement:

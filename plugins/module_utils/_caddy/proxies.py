@@ -1,0 +1,252 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One operator's ``reverse_proxy`` or ``forward_auth``: whom it dials, when, and how, as a ``Proxy``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
+    OUR_MATCHERS,
+    UPSTREAM_PLACEHOLDERS,
+    Plain,
+    Proxy,
+    Target,
+    Upstream,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree, resolved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import (
+    CaddyfileError,
+    Statement,
+    Token,
+)
+
+DIALLING = ("reverse_proxy", "forward_auth")
+SCHEMES = ("http://", "https://", "h2c://")
+PORTS = {"https://": "443"}
+RANGE = re.compile(r"^(.*:)(\d+)-(\d+)$")
+OWN_SITE = (
+    "give the service a reverse_proxy on a site of its own (http://127.0.0.1:9080, say) and write that address here"
+)
+
+
+def error(at: Token | Statement, statement: Statement, reason: str, mend: str = "") -> CaddyfileError:
+    return CaddyfileError(statement.root.where, at.line, reason, mend)
+
+
+@dataclass
+class Proxies:
+    """Reads the statements of a tree. ``coloured`` finds the name of a coloured service in a value."""
+
+    tree: Tree
+    upstreams: Sequence[Upstream]
+    sets_host: bool
+    coloured: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = "|".join(re.escape(upstream.written or upstream.service) for upstream in self.upstreams)
+        self.coloured = re.compile(r"(?<![\w.-])(%s)(:\d+)?(?![\w.-])" % (names or r"(?!)"))
+
+    def value(self, token: Token) -> str:
+        return resolved(token.value, self.tree.environ)
+
+    def names(self, token: Token) -> bool:
+        return self.coloured.search(self.value(token)) is not None
+
+    def dials(self, statement: Statement) -> bool:
+        """Whether it proxies to a coloured service."""
+        return statement.name in DIALLING and any(self.names(token) for token in parts(statement)[1])
+
+    def read(self, statement: Statement, number: int) -> Proxy:
+        matcher, dialled, _to = parts(statement)
+        targets = tuple(target for token in dialled for target in self._targets(token, statement))
+        named = [token for token in dialled if self.names(token)]
+        self._refuse_mixture(statement, named[0], targets)
+        return Proxy(
+            number=number,
+            directive=statement.name,
+            targets=targets,
+            matcher=tuple(self._definition(statement, matcher)),
+            guarded=self._collides(statement, matcher),
+            body=self._body(statement, targets, named[0]),
+            indent=indent(statement),
+        )
+
+    def _targets(self, token: Token, statement: Statement) -> Iterator[Target | Plain]:
+        value = self.value(token)
+        if not self.coloured.search(value):
+            text = statement.root.text
+            yield Plain(text[token.start : token.end])
+            return
+        for one in value.split():
+            if not self.coloured.search(one):
+                yield Plain(one)
+                continue
+            scheme = next((scheme for scheme in SCHEMES if one.startswith(scheme)), "")
+            for rest in _ports(one[len(scheme) :]):
+                found = [(upstream, port) for upstream in self.upstreams if (port := upstream.port(rest))]
+                if not found:
+                    raise error(
+                        token,
+                        statement,
+                        "upstream %s: a coloured service in a form that can't be rewritten" % token.value,
+                        "write name:port",
+                    )
+                port = PORTS.get(scheme, "80") if rest == found[0][0].service else found[0][1]
+                yield Target(found[0][0], scheme, port)
+
+    def _refuse_mixture(self, statement: Statement, named: Token, targets: Sequence[Target | Plain]) -> None:
+        """Another upstream beside a coloured one is either its fallback or part of a colour that nobody told us of."""
+        others = [target for target in targets if isinstance(target, Plain)]
+        policies = [child.args for child in statement.block or [] if child.name == "lb_policy"]
+        if others and not any(args and args[0].value == "first" for args in policies):
+            raise error(
+                named,
+                statement,
+                "a coloured service shares its requests with %s, which has no colour" % others[0].raw,
+                "add it to bluegreen_services, or say `lb_policy first` if it is a fallback, or take it out",
+            )
+        said = {target.said() for target in targets}
+        text = statement.root.text[statement.start : statement.end]
+        if len(said) > 1 and any(placeholder in text for placeholder in UPSTREAM_PLACEHOLDERS):
+            raise error(
+                named, statement, "{upstream_hostport} beside several upstreams", "write the host name that is meant"
+            )
+
+    def _definition(self, statement: Statement, matcher: Token | None) -> Iterator[str]:
+        """The lines of the proxy's own matcher, to stand beside ours in one set."""
+        if matcher is None or matcher.value == "*":
+            return
+        if matcher.value.startswith("/"):
+            yield "path " + statement.root.text[matcher.start : matcher.end]
+            return
+        found = self._matcher(statement, matcher)
+        text = found.root.text
+        if found.args and found.args[0].quoted:
+            yield "expression " + text[found.args[0].start : found.args[-1].end]
+        elif found.args:
+            end = found.end if found.block is not None else found.args[-1].end
+            yield text[found.args[0].start : end]
+        for child in found.block or [] if not found.args else []:
+            yield text[child.start : child.end]
+
+    def _collides(self, statement: Statement, matcher: Token | None) -> bool:
+        if matcher is None or not matcher.value.startswith("@"):
+            return False
+        found = self._matcher(statement, matcher)
+        kinds = {found.args[0].value} if found.args else {child.name for child in found.block or []}
+        return bool(kinds & OUR_MATCHERS[statement.name]) or "import" in kinds
+
+    def _matcher(self, statement: Statement, matcher: Token) -> Statement:
+        found = self._defined(statement, matcher.value)
+        if found is None:
+            raise error(
+                matcher,
+                statement,
+                "matcher %s is not defined where it can be seen from here" % matcher.value,
+                "define it in this block",
+            )
+        return found
+
+    def _defined(self, statement: Statement, name: str, depth: int = 9) -> Statement | None:
+        """Where a named matcher is defined: in the block, one around it, a snippet imported there, or around a use."""
+        scope: Statement = statement
+        while scope.parent is not None:
+            scope = scope.parent
+            if scope.parent is not None or scope.fragment:
+                for child in self._with_snippets(scope):
+                    if child.name == name:
+                        return child
+            if not scope.parent or scope.name.startswith(("(", "&(")):
+                uses = self.tree.users(scope)[:depth]
+                seen = [self._defined(use, name, depth - 1) for use in uses]
+                texts = {one.root.text[one.start : one.end] if one else None for one in seen}
+                return seen[0] if len(texts) == 1 else None
+        return None
+
+    def _with_snippets(self, scope: Statement) -> Iterator[Statement]:
+        for child in scope.block or []:
+            yield child
+            # A snippet with arguments means something else at each import: its matchers can't be copied.
+            if child.name == "import" and len(child.args) == 1:
+                for target in self.tree.targets(child):
+                    yield from self._with_snippets(target)
+
+    def _body(self, statement: Statement, targets: Sequence[Target | Plain], named: Token) -> str:
+        """The text of the block, from after its brace to the end of its last line, without the ``to`` lines, and with
+        the names that TLS would have taken from the upstream."""
+        name, host, transport = self._tls(statement, targets, named)
+        insert = "\n%s\ttls_server_name %s" % (indent(statement) + "\t", name) if name else ""
+        lines = ["\theader_up Host " + host] if host else []
+        if name and transport is None:
+            lines.append(
+                "\ttransport http {\n%s\t\ttls_server_name %s\n%s\t}"
+                % ((indent(statement), name) + (indent(statement),))
+            )
+        extra = "".join("\n%s%s" % (indent(statement), line) for line in lines)
+        if statement.block is None:
+            return extra
+        text, (start, end) = statement.root.text, statement.inner
+        cuts = [(text.rfind("\n", start, line.start), line.end, "") for line in parts(statement)[2]]
+        if transport is not None and insert:
+            at = transport.inner[0] if transport.block is not None else transport.end
+            closing = "" if transport.block is not None else "\n%s\t}" % indent(statement)
+            cuts.append((at, at, ("" if transport.block is not None else " {") + insert + closing))
+        pieces, at = [], start
+        for begin, stop, new in sorted(cuts):
+            pieces += [text[at : max(begin, at)], new]
+            at = stop
+        return extra + "".join([*pieces, text[at:end]]).rstrip()
+
+    def _tls(
+        self, statement: Statement, targets: Sequence[Target | Plain], named: Token
+    ) -> tuple[str, str, Statement | None]:
+        """Server name and Host to write out ('' for none), and the operator's ``transport http``."""
+        block = statement.block or []
+        found = [child for child in block if child.name == "transport" and child.args and child.args[0].value == "http"]
+        transport = found[0] if found else None
+        settings = {child.name for child in (transport.block or [] if transport else [])}
+        if not any(isinstance(target, Target) and target.scheme == "https://" for target in targets) and not any(
+            name.startswith("tls") for name in settings
+        ):
+            return "", "", transport
+        said = {target.said() for target in targets}
+        wants_name = "tls_server_name" not in settings
+        hosts = [child.args[0].value for child in block if child.name == "header_up" and child.args]
+        wants_host = self.sets_host and "Host" not in hosts
+        if len(said) > 1 and (wants_name or wants_host):
+            raise error(
+                named,
+                statement,
+                "several upstreams with TLS, and the rewrite dials addresses",
+                "write `tls_server_name` in `transport http` and `header_up Host`",
+            )
+        one = said.pop()
+        return one.rpartition(":")[0] if wants_name else "", one if wants_host else "", transport
+
+
+def parts(statement: Statement) -> tuple[Token | None, list[Token], list[Statement]]:
+    """The matcher of a proxy, the tokens that name upstreams, and its ``to`` lines."""
+    args = list(statement.args)
+    first = args[0] if args and not args[0].quoted else None
+    matcher = args.pop(0) if first and (first.value[:1] in ("/", "@") or first.value == "*") else None
+    to = [child for child in statement.block or [] if child.name == "to"]
+    return matcher, args + [token for child in to for token in child.args], to
+
+
+def indent(statement: Statement) -> str:
+    text = statement.root.text
+    begin = text.rfind("\n", 0, statement.start) + 1
+    before = text[begin : statement.start]
+    return before if not before.strip() else before[: len(before) - len(before.lstrip())]
+
+
+def _ports(address: str) -> list[str]:
+    found = RANGE.match(address)
+    if not found or not int(found.group(2)) <= int(found.group(3)) < int(found.group(2)) + 100:
+        return [address]
+    return ["%s%d" % (found.group(1), port) for port in range(int(found.group(2)), int(found.group(3)) + 1)]
