@@ -20,6 +20,7 @@ description:
   - Containers and networks are recognised by their labels alone.
   - What of a compose file a colour takes, what it changes on purpose and what is refused is told in C(docs/compose.md).
 author: "olympus.bluegreen authors (@olympusoss)"
+extends_documentation_fragment: [olympus.bluegreen.releases]
 requirements:
   - podman
   - podman-compose 1.3 or later
@@ -42,8 +43,10 @@ options:
       - V(handed_over) ends every singleton (the mail couriers and O(singletons)) that does not run where the switch
         points and starts what is missing there. It reads the switch itself, before each step; one at a time.
       - V(absent) removes the containers of O(colour); files, images, networks and volumes stay.
+      - V(pruned) removes releases beyond O(keep) and the images that only they had. What a colour, a mark, O(protect)
+        or a container points at stays.
     type: str
-    choices: [read, adopted, rendered, started, handed_over, absent]
+    choices: [read, adopted, rendered, started, handed_over, absent, pruned]
     default: read
   undo:
     description: With O(state=adopted), take the project off the networks again and remove them. Nothing else.
@@ -84,14 +87,6 @@ options:
       - With O(state=adopted), the version that is running.
     type: str
     default: ""
-  release:
-    description: Id of a kept release to render instead of making a new one.
-    type: str
-    default: ""
-  images:
-    description: Coloured service to image reference or template. A service not named keeps the live colour's image.
-    type: dict
-    default: {}
   services:
     description:
       - Coloured services, each a dictionary of C(kind), C(port), C(admin_port),
@@ -185,8 +180,14 @@ colour:
 release:
   description: >-
     The colour's release: C(id) ('' while an image has to be pulled, in check mode), C(version), C(images) (service to
-    C(reference), C(id), C(digest)), C(changed) services, C(kept) services (not mapped) and changed C(files).
+    C(reference), C(id), C(digest)), C(source) (C(kind), C(path), C(ref), C(commit)), C(kept) services (not mapped),
+    C(changed) against live (C(images) from and to, C(files) and C(environment) by name) and C(lines), the same in words.
   type: dict
+  returned: success
+releases:
+  description: Kept releases, the newest first, each with C(id), C(version), C(created), C(migrated), C(source).
+  type: list
+  elements: dict
   returned: success
 services:
   description: >-
@@ -212,7 +213,9 @@ moved:
   elements: dict
   returned: success
 colours:
-  description: Colour to C(release), C(adopted), C(running), C(services) and C(drift) (sentences).
+  description: >-
+    Colour to C(release), C(adopted), C(running), C(pending) (rendered, not started), C(services), C(drift) and
+    C(edited) (sentences about containers and about files).
   type: dict
   returned: success
 foreign:
@@ -230,7 +233,7 @@ off_networks:
   elements: str
   returned: success
 removed:
-  description: Containers removed by O(state=absent).
+  description: Containers removed by O(state=absent), releases and images by O(state=pruned).
   type: list
   elements: str
   returned: success

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that say what a release is made of and how many are kept."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  release:
+    description: Id of a kept release to render instead of making a new one. O(source) and O(images) are not read then.
+    type: str
+    default: ""
+  images:
+    description:
+      - Coloured service to an image reference in which C({version}) is replaced, C(repository@sha256:...), or a digest
+        alone, of the live image's repository. A service not named keeps the live colour's image.
+    type: dict
+    default: {}
+  allow_mutable:
+    description: Accept C(latest) or no tag in O(images). What it names on this host then is what the release keeps.
+    type: bool
+    default: false
+  git:
+    description:
+      - Take the files of a new release from a git ref. It is fetched on this host, anew each time.
+      - git finds its credentials where it always does there (SSH keys, credential helpers, C(.netrc)).
+    type: dict
+    suboptions:
+      repo:
+        description: Address or path of the repository, without credentials.
+        type: str
+        required: true
+      ref:
+        description: Branch, tag or commit; C({version}) is replaced.
+        type: str
+        default: "{version}"
+      path:
+        description: Directory of the repository that holds the compose files.
+        type: str
+        default: "."
+      overlay:
+        description: Files and directories that git does not hold, relative to O(source), laid over the checkout.
+        type: list
+        elements: str
+        default: [.env]
+  keep:
+    description: With O(state=pruned), how many of the newest releases stay.
+    type: int
+    default: 3
+  protect:
+    description: With O(state=pruned), ids of releases that stay besides.
+    type: list
+    elements: str
+    default: []
+"""
