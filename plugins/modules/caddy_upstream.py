@@ -263,10 +263,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC, upstreams
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC, reached
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
 
@@ -275,21 +276,26 @@ def main() -> None:
     params = module.params
     try:
         options = edge_options(params["edge"])
-        edge = edge_of(SubprocessRunner(), params["project"], options)
+        runner = SubprocessRunner()
+        edge, known = edge_of(runner, params["project"], options), reached(params, Podman(runner))
         app = App(
             params,
             edge,
             Admin(edge),
-            upstreams(params),
+            known.upstreams,
             DirectHttp(options.ca or None),
             SystemClock(),
             module.check_mode,
+            known.record,
         )
         result = app.run()
     except (BluegreenError, OSError) as exc:
         module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))
     for warning in result.pop("warnings", []):
         module.warn(warning)
+    if not module._diff:
+        # The edge's whole configuration: only for who asks to see it.
+        result.pop("diff", None)
     module.exit_json(**result)
 
 

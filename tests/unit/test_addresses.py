@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import upstreams
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import reached
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
 RANGE = "10.231.16.0/20"
 OLYMPUS = ("ciam-kratos", "ciam-hydra", "ciam-hera", "site")
@@ -60,12 +62,13 @@ def test_another_order_of_the_services_gives_the_same_addresses(tmp_path: Path, 
 def test_services_that_went_through_a_sorted_json_have_their_addresses(tmp_path: Path) -> None:
     params = {
         "deployment": "olympus", "state_dir": str(tmp_path), "network_range": RANGE, "shared": [], "state": "read",
-        "services": {name: {"ui": False} for name in OLYMPUS},
+        "services": {name: {"ui": False} for name in OLYMPUS}, "edge": {"kind": "container"},
     }  # fmt: skip
     adopted(tmp_path)
     sorted_ones = json.loads(json.dumps(params, sort_keys=True))
     assert list(sorted_ones["services"]) != list(OLYMPUS)
-    assert upstreams(sorted_ones) == upstreams(params)
+    podman = Podman(SubprocessRunner())
+    assert reached(sorted_ones, podman) == reached(params, podman)
 
 
 def test_a_number_is_never_given_to_another_while_it_is_recorded(tmp_path: Path) -> None:

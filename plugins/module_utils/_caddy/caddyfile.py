@@ -28,6 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies i
     Proxies,
     error,
     indent,
+    ours,
     parts,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, CaddyfileError, Statement
@@ -172,7 +173,8 @@ class _Rewriter:
 
     def _refuse_unknown(self, statement: Statement, at: Statement) -> None:
         """A coloured name with a port that nothing above understood would go on meaning blue."""
-        if statement.name in SAYS_ONLY or statement.name.startswith("@") or self._is_site(statement):
+        says = statement.name in SAYS_ONLY or statement.name.startswith("@")
+        if says or ours(statement) or self._is_site(statement):
             return
         if statement.name == "import" and statement.args[1:] and len(self.tree.targets(statement)) == 1:
             brings = list(brought(statement, self.tree.targets(statement)[0]).walk())

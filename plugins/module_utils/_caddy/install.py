@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -42,12 +44,15 @@ class Installer:
 
     def make(self) -> None:
         """What is missing; then the edge must be able to use it, or nothing has changed for the public."""
-        self.switch.install(self.live(), self.place.owner)
+        fresh, live = not os.path.exists(self.directory), self.live()
+        # The volume of a container is there; a native edge's place may have to be made.
+        os.makedirs(os.path.dirname(self.directory), mode=0o711, exist_ok=True)
+        self.switch.install(live, self.place.owner)
         reason = self.edge.hidden(self.directory)
+        if reason and fresh:
+            shutil.rmtree(self.directory)
         if reason:
-            raise Refused(
-                "the edge can't use the switch: %s" % reason, option="edge.kind", value=self.edge.options.kind
-            )
+            raise Refused("the edge can't use the switch: %s" % reason)
 
     def live(self) -> str:
         """What the marker says; where it is lost, the one colour that is alive. Before any adoption that is blue."""
@@ -63,7 +68,7 @@ class Installer:
         raise Refused(
             "the switch is lost, and which colour was live is not known: %s" % (" and ".join(alive) or "none")
             + (" are alive" if alive else " is alive"),
-            mend="say it: -e bluegreen_live=blue or green (status and the ledger know the last cutover)",
+            mend="say it: -e bluegreen_lost=blue or green (status and the ledger know the last cutover)",
         )
 
     def refuse_undo(self, allowed: bool) -> None:

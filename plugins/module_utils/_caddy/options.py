@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import CONFIGS, KINDS, NATIVE_SWITCH
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import in_order
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses, in_order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 
 STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
 
@@ -43,6 +47,8 @@ SPEC = DEPLOYMENT.merge(
             "services": {"type": "dict", "required": True},
             "shared": {"type": "list", "elements": "str", "default": []},
             "network_range": {"type": "str", "default": "10.231.16.0/20"},
+            "publish": {"type": "str", "default": "network"},
+            "port_base": {"type": "dict", "default": {}},
             "public": {
                 "type": "list",
                 "elements": "dict",
@@ -66,8 +72,16 @@ SPEC = DEPLOYMENT.merge(
 )
 
 
-def upstreams(params: Mapping[str, Any]) -> tuple[Upstream, ...]:
-    """The coloured services that the edge reaches, with their addresses on the edge networks."""
+@dataclass(frozen=True)
+class Reached:
+    """How the edge reaches the coloured services. ``record``: what adopt has to write down first, None for nothing."""
+
+    upstreams: tuple[Upstream, ...]
+    record: Addresses | None = None
+
+
+def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
+    """By their addresses on the edge networks, or by ports of this host."""
     services: Mapping[str, Mapping[str, Any]] = params["services"]
     # A rollback goes by what is recorded, whatever the options say meanwhile.
     nets = networks(
@@ -78,13 +92,37 @@ def upstreams(params: Mapping[str, Any]) -> tuple[Upstream, ...]:
         params["shared"],
         strict=params["state"] != "returned",
     )
-    return tuple(
-        Upstream(
-            name,
-            nets.service_on_edge("blue", name).ip,
-            nets.service_on_edge("green", name).ip,
-            bool(services[name].get("ui", False)),
+    if params["edge"]["kind"] == "native":
+        return _native(params, nets, podman)
+    return Reached(
+        tuple(
+            Upstream(
+                name,
+                nets.service_on_edge("blue", name).ip,
+                nets.service_on_edge("green", name).ip,
+                bool(services[name].get("ui", False)),
+            )
+            for name in in_order(services, nets.addresses.services)
+            if services[name].get("edge", True)
         )
-        for name in in_order(services, nets.addresses.services)
-        if services[name].get("edge", True)
     )
+
+
+def _native(params: Mapping[str, Any], nets: Networks, podman: Podman) -> Reached:
+    services, publish = params["services"], params["publish"]
+    ports, forms = published.given(params["edge"]["upstreams"], services)
+    known = {name: pair for name, pair in nets.addresses.published.items() if name in services}
+    if not known:
+        known = published.observed(podman, params["project"], services, publish)
+    blue = {**known, **ports}
+    if not blue and params["state"] == "adopted":
+        raise Refused(
+            "no coloured service of project %s publishes a port, so what the native edge dials is not known"
+            % params["project"],
+            option="edge.upstreams",
+            value={},
+            mend="say what its configuration dials, as in {'localhost:3100': 'ciam-hera:3000'}",
+        )
+    found = published.upstreams(services, nets, blue, forms, publish, params["port_base"])
+    record = replace(nets.addresses, published=blue)
+    return Reached(found, record if record != nets.recorded else None)

@@ -28,6 +28,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner
 
 DELETED = " (deleted)"
+# Caddy 2.6 opens /dev/stdin by name, which another user may not where the pipe is ours.
+OWN_STDIN = ("sh", "-c", 'cat | "$@"', "sh")
 
 
 @dataclass
@@ -52,7 +54,8 @@ class ProcessEdge:
             )
         # A Caddyfile may take values, and secrets, from its environment.
         where = os.path.dirname(self.options.config_path) or None
-        return self.runner.run([*self._as_it(pid), binary, *args], stdin=stdin, env=environment(pid), cwd=where)
+        argv = [*self._as_it(pid), *OWN_STDIN, binary, *args]
+        return self.runner.run(argv, stdin=stdin, env=environment(pid), cwd=where)
 
     def network(self) -> AbstractContextManager[None]:
         return nullcontext()

@@ -59,7 +59,9 @@ class Proxies:
 
     def dials(self, statement: Statement) -> bool:
         """Whether it proxies to a coloured service."""
-        return statement.name in DIALLING and any(self.names(token) for token in parts(statement)[1])
+        if statement.name not in DIALLING or ours(statement):
+            return False
+        return any(self.names(token) for token in parts(statement)[1])
 
     def read(self, statement: Statement, number: int) -> Proxy:
         matcher, dialled, _to = parts(statement)
@@ -227,6 +229,11 @@ class Proxies:
             )
         one = said.pop()
         return one.rpartition(":")[0] if wants_name else "", one if wants_host else "", transport
+
+
+def ours(statement: Statement) -> bool:
+    """Made by an adoption before: blue may be dialled by the very address that the operator wrote."""
+    return bool(statement.args) and statement.args[0].value.startswith("@bluegreen")
 
 
 def parts(statement: Statement) -> tuple[Token | None, list[Token], list[Statement]]:

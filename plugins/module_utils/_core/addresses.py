@@ -29,15 +29,21 @@ SERVICES = range(16, 192)
 
 @dataclass(frozen=True)
 class Addresses:
-    """``services`` and ``shared``: name -> host part."""
+    """``services`` and ``shared``: name -> host part.
+
+    ``published``: service -> the host's ports of its port and of its admin port (0: none) that the operator's own
+    compose file published. A native edge dials them, so blue keeps them when its adopted containers are gone.
+    """
 
     range_: str
     services: Mapping[str, int] = field(default_factory=dict)
     shared: Mapping[str, int] = field(default_factory=dict)
+    published: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def data(self) -> dict[str, Any]:
         numbers = {"services": dict(self.services), "shared": dict(self.shared)}
-        return {"v": VERSION, "range": self.range_, **numbers}
+        ports = {"published": {name: list(pair) for name, pair in self.published.items()}} if self.published else {}
+        return {"v": VERSION, "range": self.range_, **numbers, **ports}
 
 
 def assigned(range_: str, services: Iterable[str], shared: Iterable[str], known: Addresses | None = None) -> Addresses:
@@ -47,6 +53,7 @@ def assigned(range_: str, services: Iterable[str], shared: Iterable[str], known:
         range_,
         _appended("bluegreen_services", before.services, services, SERVICES),
         _appended("bluegreen_shared", before.shared, shared, SHARED),
+        before.published,
     )
 
 
@@ -84,7 +91,8 @@ def read(state_dir: str) -> Addresses | None:
     try:
         if value["v"] != VERSION:
             raise ValueError(value["v"])
-        return Addresses(str(value["range"]), _numbers(value["services"]), _numbers(value["shared"]))
+        ports = {str(name): (int(one), int(two)) for name, (one, two) in value.get("published", {}).items()}
+        return Addresses(str(value["range"]), _numbers(value["services"]), _numbers(value["shared"]), ports)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise BluegreenError(
             "%s is not a record of addresses (version %d)" % (path(state_dir), VERSION),

@@ -100,7 +100,8 @@ class Networks:
         """The host's ports of a coloured service, where ports are published: (of ``port``, of ``admin_port``)."""
         host = self._host(self.services, self.addresses.services, service)
         first = int(base[colour]) + 2 * (host - addresses.SERVICES.start)
-        return first, first + 1
+        kept = self.recorded.published.get(service, (0, 0)) if self.recorded and colour == "blue" else (0, 0)
+        return kept[0] or first, kept[1] or first + 1
 
     @staticmethod
     def _host(names: Iterable[str], numbers: Mapping[str, int], name: str) -> int:

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Adopt, flip, the way back and undo on every kind of edge that is a process of this host, with both Caddies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import caddy_kinds as kinds
+import pytest
+from caddy_kinds import Kind, Running
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
+
+KINDS = [
+    Kind("caddyfile"),
+    Kind("caddyfile", socket=True),
+    Kind("json"),
+    Kind("json", socket=True, named=True),
+    Kind("api", named=True),
+    Kind("api", socket=True),
+]
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def edge(request: pytest.FixtureRequest, caddy: str) -> Iterator[Running]:
+    with kinds.running(request.param, caddy) as one:
+        yield one
+
+
+def test_adopt_flip_back_and_undo(edge: Running) -> None:
+    file, inode, config = edge.path.read_bytes(), edge.path.stat().st_ino, edge.config()
+    told, pid = edge.loads(), edge.edge.place().pid
+    adopted = edge.app(state="adopted")
+    assert adopted["changed"] and adopted["adopted"] and adopted["live"] == "blue"
+    assert "client connections are open now" in " ".join(adopted["steps"])
+    assert edge.loads() == told + 1
+    assert [edge.colour(), edge.colour("/", "login.test"), edge.colour("/sessions/x", "login.test")] == ["blue"] * 3
+    assert (edge.ask("/teapot").status, edge.ask("/internal/x", "login.test").status) == (418, 404)
+    tree = edge.tree()
+    assert not edge.app(state="adopted")["changed"] and edge.tree() == tree
+    flipped = edge.app(state="live", colour="green", token=1)
+    assert {one["host"] for one in flipped["observed"]} == {"site.test", "login.test"}
+    assert (edge.colour(), edge.ask("/").headers["x-frame-options"]) == ("green", "DENY")
+    assert edge.ask("/_next/static/app-blue.js").body == b"built by blue"
+    assert edge.colour(method="POST", Cookie="bluegreen=blue") == "blue"
+    assert edge.app(state="returned")["live"] == "blue" and edge.colour() == "blue"
+    assert edge.app(state="drained", colour="green")["drained"]
+    assert edge.app(state="undone")["changed"]
+    assert (edge.path.read_bytes(), edge.path.stat().st_ino, edge.config()) == (file, inode, config)
+    assert (edge.loads(), edge.edge.place().pid) == (told + 2, pid)
+    assert not edge.app(state="undone")["changed"]
+
+
+def test_check_mode_touches_nothing(edge: Running) -> None:
+    tree, told = edge.tree(), edge.loads()
+    result = edge.app(check_mode=True, state="adopted")
+    assert result["changed"] and not result["adopted"] and (edge.tree(), edge.loads()) == (tree, told)
+    assert result["diff"]["before"].count("\n") > 10 and "bluegreen" in result["diff"]["after"]
+
+
+class Cut(BaseException):
+    """Stands for a kill: nothing may catch it and tidy up."""
+
+
+def cut_off(edge: Running, number: int, undo: bool) -> bool:
+    """Adopt or undo until just before its change ``number``; False when it had fewer."""
+    seen = 0
+
+    def step(_act: str) -> None:
+        nonlocal seen
+        if seen == number:
+            raise Cut
+        seen += 1
+
+    process = edge.edge
+    kind = ApiAdopter if edge.kind.config == "api" else Adopter
+    adopter = kind(process, Admin(process), edge.upstreams, step)
+    try:
+        adopter.apply(adopter.undone() if undo else adopter.adopted())
+    except Cut:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", [Kind("json"), Kind("api", named=True)], ids=str)
+@pytest.mark.parametrize("undo", [False, True])
+def test_cut_off_between_any_two_changes(kind: Kind, undo: bool, caddy: str) -> None:
+    with kinds.running(kind, caddy) as edge:
+        file, config, number = edge.path.read_bytes(), edge.config(), 0
+        while True:
+            if undo:
+                edge.app(state="adopted")
+            if not cut_off(edge, number, undo):
+                break
+            number += 1
+            assert edge.ask("/teapot").status == 418
+            edge.app(state="undone" if undo else "adopted")
+            assert edge.app(state="read")["adopted"] is not undo
+            edge.app(state="undone")
+            assert (edge.path.read_bytes(), edge.config()) == (file, config)
+        assert number >= 2
