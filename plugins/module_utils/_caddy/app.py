@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning, way_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
@@ -165,18 +165,24 @@ class App:
         return self._moved(traffic, plan, seen.result())
 
     def returned(self) -> Result:
-        """The way back asks only the switch and the target. With ``force`` not even the target or the edge."""
+        """The way back asks only the switch and the target. With ``force`` not even the target.
+
+        Where no edge runs there is nobody to ask or to see it: the switch is moved, and that is an error to look at.
+        """
         traffic, force = self._traffic(), self.params["force"]
         plan = traffic.plan_return(self.params["keep_pinned"])
         target = str(plan.after["live"])
-        if not force:
+        asleep = way_back.asleep(traffic, target)
+        if not force and not asleep:
             traffic.config()
-            traffic.require_alive(target)
+            way_back.require(traffic, target, self.params["state_dir"])
         if self.check_mode:
             return self._moved(traffic, plan, {})
-        if plan.changed:
-            traffic.switch.rollback(self.params["keep_pinned"])
+        # Also where the plan says that nothing is to do: a cutover may have begun since.
+        traffic.switch.rollback(self.params["keep_pinned"])
         at = self.clock.now()
+        if asleep:
+            raise asleep
         seen = traffic.confirm(target, self._public(self.admin.config()), at, self.params["confirm_timeout"])
         return self._moved(traffic, plan, seen.result())
 

@@ -127,6 +127,12 @@ class Switch:
             self._raise_token(wanted)
             return wanted
 
+    def unclaim(self, token: int) -> None:
+        """The run of ``token`` is over and writes no more."""
+        with locked(self._in("lock")):
+            if self._token() == token and os.path.exists(self._in("claimed")):
+                self._remove("claimed")
+
     def prepare(self, return_to: ReturnTo, token: int) -> None:
         """Write the way back and warm both colours, before a flip. A token older than the switch's is Fenced.
 

@@ -121,6 +121,8 @@ class Lock:
             lock = self.read()
             if lock is None or lock["run"] != run:
                 return False
+            if self.switch:
+                self.switch.unclaim(int(lock["token"]))
             os.unlink(self.state.lock)
             sync_dir(self.state.root)
         return True
