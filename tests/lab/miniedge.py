@@ -152,6 +152,7 @@ class MiniEdge:
             "interval": 0.5,
             "wait": 30.0,
             "baseline": 1800.0,
+            "stack": {},
             "min_events": 20,
             "parameters": {},
             "since": 0,

@@ -195,7 +195,7 @@ def test_two_couriers_are_seen(tmp_path: Path) -> None:
     """Kratos claims a mail by reading and then updating it; a slow database makes that window wide."""
     stack.psql(SLOW_CLAIM, "ciam_kratos")
     compose = [str(config.VENV / "bin/podman-compose"), "-p", f"{config.PROJECT}-green", "-f",
-               str(config.STATE / "stacks/green/compose.yml"), "--in-pod=false", "--profile", "courier"]  # fmt: skip
+               str(config.STATE / "stacks/green/compose.yml"), "--in-pod=false", "--profile", "singleton"]  # fmt: skip
     up = [*compose, "up", "-d", "--no-deps", "ciam-kratos-courier"]
     try:
         subprocess.run(up, env=release.environment(), check=True, capture_output=True)

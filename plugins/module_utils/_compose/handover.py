@@ -66,10 +66,13 @@ def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
 
 
 def _steps(every: list[Seen], live: str) -> list[Step]:
-    """Ends first. Where a stranger does the work nothing is started: twice is worse than by a stranger."""
-    ends = [Step("end", h.container, seen.singleton.name) for seen in every for h in misplaced(seen, live)]
-    starts = [Step("start", seen.singleton.name, live) for seen in every if missing(seen, live)]
-    return ends + starts
+    """One singleton after the other, its end first. Where a stranger does its work nothing is started."""
+    found = []
+    for seen in every:
+        found += [Step("end", h.container, seen.singleton.name) for h in misplaced(seen, live)]
+        if missing(seen, live) and not strangers(seen):
+            found.append(Step("start", seen.singleton.name, live))
+    return found
 
 
 def _carry_out(

@@ -50,9 +50,11 @@ SHARED = ("postgres", "mail")
 MIGRATIONS = tuple(f"{domain}-{product}-migrate" for domain in DOMAINS for product in ("kratos", "hydra"))
 ORY = tuple(f"{domain}-{product}" for domain in DOMAINS for product in ("kratos", "hydra"))
 APPS = tuple(f"{domain}-{product}" for domain in DOMAINS for product in ("hera", "athena")) + ("site",)
+# What must run once, whichever colour is live.
+SINGLETONS = ("ciam-janitor",)
 EDGE = ("caddy",)
 SEED = ("seed",)
-SERVICES = SHARED + ORY + APPS + EDGE
+SERVICES = SHARED + ORY + APPS + SINGLETONS + EDGE
 
 # Public probes: host, path -> status. They go to the published port on loopback, the host name only as SNI and Host.
 PUBLIC_PROBES: tuple[tuple[str, str, int], ...] = tuple(

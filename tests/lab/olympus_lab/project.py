@@ -11,7 +11,7 @@ from pathlib import Path
 
 from olympus_lab import config
 
-SINGLE = ("compose.yml", "Caddyfile", "init-db.sql", "seed.sh")
+SINGLE = ("compose.yml", "Caddyfile", "init-db.sql", "seed.sh", "janitor.sh")
 PER_DOMAIN = ("kratos/kratos.yml", "kratos/identity.schema.json", "hydra/hydra.yml")
 
 

@@ -148,7 +148,7 @@ def _raise() -> None:
     _migrate()
     _start("Kratos and Hydra", config.ORY)
     wait_for("Kratos and Hydra ready", _ory_missing, PATIENCE)
-    _start("Hera, Athena, Site", config.APPS)
+    _start("Hera, Athena, Site, the janitor", config.APPS + config.SINGLETONS)
     _start("Caddy", config.EDGE)
     wait_for("public names answer through Caddy", _public_missing, PATIENCE)
     _start("seed", config.SEED)
