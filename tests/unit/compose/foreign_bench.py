@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
-theirs = importlib.import_module("podman_compose")
+theirs: Any = importlib.import_module("podman_compose")
 HERE = Path(__file__).parent / "foreign"
 NAMES = sorted(path.stem for path in HERE.glob("*.project"))
 BESIDE = Path(sys.executable).parent / "podman-compose"
@@ -42,7 +42,7 @@ class Foreign:
 
 
 def unpack(name: str, directory: Path) -> Foreign:
-    """A file ``<name>.project``: settings, then ``=== path`` before the text of each file, or ``=== link -> target``."""
+    """A file ``<name>.project``: settings, then each file after ``=== path``; a link is ``=== path -> target``."""
     settings, *parts = (HERE / (name + ".project")).read_text().split("\n=== ")
     for part in parts:
         head, _newline, text = part.partition("\n")
@@ -102,7 +102,8 @@ def render(foreign: Foreign, copy: Path) -> Rendered:
 @contextmanager
 def standing_in(directory: Path) -> Iterator[None]:
     """podman-compose's own code asks the process for its directory and environment."""
-    where, environment = os.getcwd(), dict(os.environ)
+    where = os.getcwd()
+    environment: dict[str, str] = dict(os.environ)
     os.chdir(directory)
     os.environ.clear()
     os.environ.update({"PWD": str(directory), **{k: environment[k] for k in ("PATH", "HOME") if k in environment}})
@@ -169,4 +170,5 @@ def _pairs(words: list[str]) -> list[tuple[str, str]]:
 
 def environment(options: list[tuple[str, str]]) -> Mapping[str, str]:
     """The last one wins; a bare name would ask the shell that podman-compose is started from."""
-    return dict(value.split("=", 1) for name, value in options if name == "-e" and "=" in value)
+    found = (value.partition("=") for name, value in options if name == "-e" and "=" in value)
+    return {key: text for key, _sep, text in found}

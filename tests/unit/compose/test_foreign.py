@@ -32,7 +32,7 @@ BOTH = pytest.mark.parametrize("colour", ("blue", "green"))
 EACH = pytest.mark.parametrize("name", bench.NAMES)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def made(name: str) -> tuple[bench.Foreign, bench.Rendered, Any, dict[str, Any]]:
     """The project, what we made of it, and what podman-compose makes of the original and of each colour."""
     directory = Path(tempfile.mkdtemp(prefix="foreign-"))
@@ -97,6 +97,34 @@ def test_the_rest_differs_as_told(name: str, colour: str) -> None:
         labels = {value for option, value in before if option == "--label" and not value.startswith(own)}
         ours = {value for option, value in after if option == "--label" and not value.startswith(own)}
         assert labels <= ours and all(value.startswith("olympus.bluegreen.") for value in ours - labels)
+
+
+def known_as(original: Any, service: str) -> set[str]:
+    """Every name that podman's own DNS has for a container: its aliases, and its name where the operator gave one."""
+    options, _words = bench.call(original, service)
+    found = {part.partition("alias=")[2] for name, value in options if name == "--network" for part in value.split(",")}
+    given = original.services[service]
+    return {name for name in (*found, given.get("container_name"), given.get("hostname")) if name}
+
+
+@EACH
+@BOTH
+def test_every_name_leads_to_the_colours_own_address(name: str, colour: str) -> None:
+    foreign, _rendered, original, colours = made(name)
+    wanted = foreign.coloured(colour)
+    expected = {one: wanted.nets.service(colour, s).ip for s in wanted.names for one in known_as(original, s)}
+    expected.update({one: wanted.nets.shared_on(colour, s).ip for s in wanted.shared for one in known_as(original, s)})
+    for service in wanted.names:
+        hosts = added(colours[colour], service)
+        assert len(hosts) == len(set(hosts)) and dict(hosts).items() >= expected.items()
+        kept = [pair for pair in added(original, service) if pair[0] not in expected]
+        assert [pair for pair in hosts if pair[0] not in expected] == kept
+
+
+def added(compose: Any, service: str) -> list[tuple[str, str]]:
+    """What a container is told of other hosts, as (name, address)."""
+    given = [value for option, value in bench.call(compose, service)[0] if option == "--add-host"]
+    return [(one.partition(":")[0], one.partition(":")[2]) for one in (text.replace("=", ":", 1) for text in given)]
 
 
 @EACH

@@ -126,7 +126,7 @@ def test_every_style_gives_the_same_colour(tmp_path: Path, style: str) -> None:
     assert kratos["environment"] == expected
     assert "--watch-courier" not in kratos["command"] and kratos["command"][0] == "serve"
     assert courier["command"] == ["courier", "watch", "-c", "/etc/config/kratos.yml"]
-    assert courier["profiles"] == ["courier"] and courier["environment"] == expected
+    assert courier["profiles"] == ["singleton"] and courier["environment"] == expected
     assert kratos["restart"] == "always" and hera["restart"] == "unless-stopped"
     for gone in ("ports", "depends_on", "build", "container_name", "env_file", "profiles"):
         assert gone not in kratos
