@@ -285,16 +285,25 @@ def _list(names: Any) -> list[str]:
 def public_names(config: Any, root: str) -> list[dict[str, str]]:
     """One {host, path} for each host name behind the switch: a path that reaches a coloured service there."""
     found: dict[str, str] = {}
-    for route in objects(config):
-        hosts = [
-            host for match in route.get("match") or [] if isinstance(match, dict) for host in match.get("host", [])
-        ]
-        for inner in objects(route) if hosts else ():
-            answers = any(one.get("handler") == "reverse_proxy" for one in inner.get("handle") or [])
-            if answers and marker_names(inner.get("match"), root) == {"green"}:
-                paths = [path for match in inner["match"] for path in match.get("path", ["/"])]
-                for host in hosts:
-                    # A route without a path is asked at /; of others the first pattern's fixed part will do.
-                    path = paths[0].split("*")[0] or "/"
-                    found[host] = path if found.get(host, path) != "/" else "/"
+    for host, path in _behind(config, root, (), "/"):
+        found[host] = path if found.get(host, path) != "/" else "/"
     return [{"host": host, "path": path} for host, path in found.items() if "*" not in host and "{" not in host]
+
+
+def _behind(value: Any, root: str, hosts: tuple[str, ...], path: str) -> Iterator[tuple[str, str]]:
+    """(host, path) of every route that asks the switch; what it does not match itself, a route around it does."""
+    if isinstance(value, list):
+        for child in value:
+            yield from _behind(child, root, hosts, path)
+    if not isinstance(value, dict):
+        return
+    if "handle" in value:
+        matches = [match for match in value.get("match") or [] if isinstance(match, dict)]
+        hosts = tuple(host for match in matches for host in match.get("host", [])) or hosts
+        paths = [one for match in matches for one in match.get("path", [])]
+        # Of patterns the first one's fixed part will do; a route without a path is asked at /.
+        path = (paths[0].split("*")[0] or "/") if paths else path
+        if marker_names(matches, root) == {"green"}:
+            yield from ((host, path) for host in hosts)
+    for child in value.values():
+        yield from _behind(child, root, hosts, path)
