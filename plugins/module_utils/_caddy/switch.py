@@ -169,11 +169,13 @@ class Switch:
         with locked(self._in("lock")):
             state = self.read()
             back = state.return_to
-            if back is None and not (state.claimed and state.live):
-                raise Refused("nothing to return to: no cutover was prepared", mend="see the status stage")
             if expect_flip and (back is None or back.flip != expect_flip):
-                raise Refused("the switch was moved meanwhile: cutover %s is in force" % (back.flip if back else "none"))
-            target = back.colour if back else state.live
+                raise Refused(
+                    "the switch was moved meanwhile: cutover %s is in force" % (back.flip if back else "none")
+                )
+            if back is None:
+                raise self._nothing(state)
+            target = back.colour
             bad = "warm-" + OTHER[target]
             pinned = os.path.exists(self._in("switch", bad)) and not keep_pinned
             if state.live == target and not (pinned or state.claimed or state.damage):
@@ -185,6 +187,14 @@ class Switch:
                 self._remove("switch", bad)
             self._move(target)
             return self.read()
+
+    def _nothing(self, state: SwitchState) -> Refused:
+        """The refusal where no cutover was prepared; a run that was on its way to the first one is fenced all the same."""
+        if state.claimed:
+            self._raise_token(state.token + 1)
+            self._remove("claimed")
+        stopped = "; the run that was on its way to one is stopped" if state.claimed else ""
+        return Refused("nothing to return to: no cutover was prepared%s" % stopped, mend="see the status stage")
 
     def retire(self, colour: str) -> bool:
         """No pinned POST and no static file is sent to ``colour`` any more. Refused while it is live."""
