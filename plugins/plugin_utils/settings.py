@@ -29,6 +29,7 @@ class Setting:
 
 
 SETTINGS: dict[str, Setting] = {
+    "bluegreen_allow_mutable": Setting("bool"),
     "bluegreen_bake": Setting("int"),
     "bluegreen_cache_probe": Setting("dict"),
     "bluegreen_cache_ttl": Setting("number"),
@@ -40,6 +41,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_force": Setting("bool"),
     "bluegreen_images": Setting("dict"),
     "bluegreen_keep_pinned": Setting("bool"),
+    "bluegreen_keep_releases": Setting("int"),
     "bluegreen_network_range": Setting("str"),
     "bluegreen_podman_compose": Setting("str"),
     "bluegreen_port_base": Setting("dict", ("blue", "green")),
@@ -68,6 +70,9 @@ OWN = {
     "bluegreen_caches_since",
     "bluegreen_decision",
     "bluegreen_described",
+    "bluegreen_directory",
+    "bluegreen_git",
+    "bluegreen_origin",
     "bluegreen_edge_defaults",
     "bluegreen_olympus_schema_targets",
     "bluegreen_olympus_services",

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -21,12 +20,17 @@ GOOD = ("PASS", "PASS_SYNTHETIC_ONLY")
 
 @dataclass(frozen=True)
 class Colour:
-    """One colour as recorded and as it runs. ``release`` is empty where the colour was never used."""
+    """One colour as recorded and as it runs. ``release`` is empty where the colour was never used.
+
+    ``pending``: its containers are of another release than the one rendered last. ``drifted``: not as they were made.
+    """
 
     release: str = ""
     version: str = ""
     adopted: bool = False
     running: bool = False
+    pending: bool = False
+    drifted: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class World:
 class Decision:
     """``refused`` is a sentence with its mend, or empty; ``go`` is false where there is nothing left to do.
 
+    ``kept``: the kept release that is rendered instead of a new one; ``fast``: the switch alone does it.
     ``since`` is when the live colour went live (seconds since the epoch), known to cleanup alone.
     """
 
@@ -85,6 +90,8 @@ class Decision:
     release: str = ""
     misplaced: tuple[str, ...] = ()
     replaces: bool = False
+    kept: str = ""
+    fast: bool = False
     wake: tuple[str, ...] = ()
     since: float = 0.0
 
@@ -107,10 +114,13 @@ def world(facts: Mapping[str, Any]) -> World:
             version=version_of(str(one.get("release") or "")),
             adopted=bool(one.get("adopted")),
             running=bool(one.get("running")),
+            pending=bool(one.get("pending")),
+            drifted=bool(one.get("drift")),
         )
         for name, one in seen.items()
     }
-    told = str(edge.get("live") or compose.get("live") or "")
+    boot = facts.get("boot") or {}
+    told = str(edge.get("live") or boot.get("live") or "")
     live = told or "blue"
     releases = ledger.get("releases") or {}
     # Recorded, it stays adopted whatever became of the edge's configuration meanwhile.
@@ -127,7 +137,7 @@ def world(facts: Mapping[str, Any]) -> World:
         lock=ledger.get("lock") or {},
         stable=stable,
         verdict=(releases.get(colours.get(live, Colour()).release) or {}).get("verdict") or {},
-        findings=findings(edge, compose, live, shall_run[-1]) if adopted else (),
+        findings=findings(edge, compose, live, shall_run[-1], boot) if adopted else (),
         known=bool(told),
         misplaced=tuple(singletons.problems(singletons.seen_from(compose.get("singletons") or []), live)),
     )
@@ -181,7 +191,7 @@ def release_decision(seen: World, version: str) -> Decision:
     return Decision(
         summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live),
         go=True,
-        replaces=old.running and old.version != version,
+        replaces=old.pending or (old.running and old.version != version),
         **base,
     )
 
@@ -192,7 +202,7 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Dec
     if first.refused or not first.go:
         return first
     idle = seen.colour(seen.idle)
-    missing = idle.version != version or not idle.running
+    missing = idle.version != version or not idle.running or idle.drifted
     if missing and check_mode:
         return Decision(
             summary="will be checked: whether %s holds %s and passes its gate" % (seen.idle, version), **_base(seen)
@@ -201,10 +211,16 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Dec
         held = idle.version or "nothing"
         return Decision(
             refused="%s holds %s%s, not %s. Type: ansible-playbook bluegreen.yml --tags deploy -e version=%s"
-            % (seen.idle, held, "" if idle.running else " (not running)", version, version),
+            % (seen.idle, held, _lacks(idle), version, version),
             **_base(seen),
         )
     return Decision(summary="%s (%s) goes live" % (seen.idle, version), go=True, **_base(seen))
+
+
+def _lacks(idle: Colour) -> str:
+    if not idle.running:
+        return " (not running)"
+    return " (not as it was made)" if idle.drifted else ""
 
 
 def cleanup_decision(seen: World, bake: int, now: float) -> Decision:
@@ -241,17 +257,3 @@ def _unproven(seen: World, bake: int, now: float) -> str:
             bake,
         )
     return ""
-
-
-def stage_decision(
-    facts: Mapping[str, Any], stage: str, version: str = "", bake: int = 3600, check_mode: bool = False
-) -> dict[str, Any]:
-    """The decision of a stage, as data for a playbook."""
-    seen = world(facts)
-    if stage == "adopt":
-        return repair_decision(seen).data()
-    if stage == "cutover":
-        return cutover_decision(seen, version, check_mode).data()
-    if stage == "cleanup":
-        return cleanup_decision(seen, bake, time.time()).data()
-    return release_decision(seen, version).data()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
@@ -17,7 +18,6 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
     cleanup_decision,
     cutover_decision,
     release_decision,
-    stage_decision,
 )
 
 OLD = Colour("v1.4.2-a", "v1.4.2", adopted=True, running=True)
