@@ -82,7 +82,7 @@ def test_containers_that_are_replaced_are_drained_first() -> None:
 
 def test_a_drifted_idle_colour_is_not_cut_over_and_can_be_deployed_again() -> None:
     drifted = {"release": "v4-e", "running": True, "drift": ["hera runs image x, not y"]}
-    seen = {
+    seen: dict[str, Any] = {
         "edge": {"adopted": True, "live": "green"},
         "compose": {"colours": {"green": {"release": "v3-d", "running": True}, "blue": drifted}},
     }
@@ -104,7 +104,8 @@ def test_a_colour_rendered_and_not_started_is_not_cut_over() -> None:
         ("v3-d", "v2-b", []),
         ("v2-b", "v1-a", ["v2-b"]),
         ("v1-a", "v1-a", []),
-        ("x", "v1-a", ["v2-b"]), ("", "v1-a", []),
+        ("x", "v1-a", ["v2-b"]),
+        ("", "v1-a", []),
     ],
 )
 def test_the_fence(fence: str, target: str, between: list[str]) -> None:

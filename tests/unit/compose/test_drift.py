@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import drift, kept, release, retain, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Image, Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+
+SOURCE = {"kind": "directory", "path": "", "ref": "", "commit": ""}
+
+
+class Deployment:
+    """Two releases of one service on disk; green is rendered at the second."""
+
+    def __init__(self, directory: Path) -> None:
+        self.source, self.state = directory / "source", directory / "state"
+        self.source.mkdir()
+        (self.source / "compose.yml").write_text("x: 1\n")
+        self.wanted = Wanted("olympus", str(self.state), "prod", str(self.source), services=(Service("hera", "hera"),))
+        self.first, self.second = (self.record(version, image) for version, image in (("v1", "i1"), ("v2", "i2")))
+        self.render(self.second, "i2")
+
+    def record(self, version: str, image: str, created: float = 1.0) -> str:
+        wanted = Wanted(**{**self.wanted.__dict__, "version": version})
+        files = release.tree(str(self.source), ["compose.yml"])
+        content = release.Content(
+            {"hera": Image("hera:" + version, image)}, ["compose.yml"], files, str(self.source), SOURCE
+        )
+        return release.record(wanted, content, created)
+
+    def render(self, ident: str, image: str, text: str = "services: {hera: {labels: {%s: c2}}}\n" % CONFIG) -> None:
+        entry = {"container": "olympus-green_hera_1", "image": image}
+        stack = {"colour": "green", "release": ident, "adopted": False, "services": {"hera": entry}}
+        store.write_stack(self.wanted, "green", {**stack, "compose": hashlib.sha256(text.encode()).hexdigest()}, text)
+
+    def world(self, ident: str, image: str, config: str = "c2") -> World:
+        labels = {podman.LABEL: "olympus", podman.COLOUR: "green", podman.KIND: "service", podman.RELEASE: ident}
+        c = Container(
+            "id",
+            "olympus-green_hera_1",
+            "hera",
+            "olympus-green",
+            image,
+            "",
+            "",
+            "running",
+            labels={**labels, CONFIG: config},
+        )
+        return World(self.wanted, [c])
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    return Deployment(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("ident", "image", "config", "pending", "words"),
+    [
+        ("second", "i2", "c2", False, ""),
+        ("second", "i9", "c2", False, "runs image i9, not i2"),
+        ("second", "i2", "c9", False, "was not made from its compose file"),
+        ("first", "i1", "c1", True, ""),
+        ("first", "i9", "c1", True, "runs image i9, not i1"),
+        ("v0-gone", "i0", "c0", True, "belongs to release v0-gone, which is not kept"),
+    ],
+)
+def test_containers_against_what_was_made(
+    deployment: Deployment, ident: str, image: str, config: str, pending: bool, words: str
+) -> None:
+    world = deployment.world(getattr(deployment, ident, ident), image, config)
+    found = drift.containers(world, "green")
+    assert drift.pending(world, "green") is pending
+    assert len(found) == bool(words) and words in "".join(found)
+
+
+def test_files_are_told_only_where_the_colour_has_containers(deployment: Deployment) -> None:
+    world = deployment.world(deployment.second, "i2")
+    assert drift.files(world, "green") == []
+    copy = Path(release.copy_of(deployment.wanted, deployment.second))
+    (copy / "compose.yml").write_text("y: 1\n")
+    assert drift.files(world, "green") == ["green: compose.yml of release %s was changed on disk" % deployment.second]
+    assert drift.files(World(deployment.wanted, []), "green") == []
+    with pytest.raises(BluegreenError, match=r"was changed: changed compose\.yml.*Mend: put the files back"):
+        release.verify(deployment.wanted, deployment.second)
+    (copy / "compose.yml").unlink()
+    assert "cannot be read" in drift.files(world, "green")[0]
+    with pytest.raises(BluegreenError, match="was changed"):
+        release.verify(deployment.wanted, deployment.second)
+    shutil.rmtree(copy.parent)
+    assert "is gone from" in drift.files(world, "green")[0]
+
+
+def test_what_is_kept_is_listed_with_whether_it_changed_a_schema(deployment: Deployment) -> None:
+    newest = deployment.record("v3", "i3", created=3.0)
+    schema = deployment.state / "releases" / deployment.first / "schema"
+    schema.mkdir()
+    for name, content in (("a.json", {"changed": False}), ("b.json", {"changed": True})):
+        (schema / name).write_text(json.dumps(content))
+    (deployment.state / "releases" / "half").mkdir()
+    found = kept.listed(deployment.wanted)
+    assert found[0]["id"] == newest and {one["id"] for one in found} == {deployment.first, deployment.second, newest}
+    assert [one["id"] for one in found if one["migrated"]] == [deployment.first]
+    (schema / "b.json").write_text("{")
+    assert kept.migrated(deployment.wanted, deployment.first)
+
+
+class Empty:
+    """A Podman with no container and no image, which lets every image go."""
+
+    def run(self, argv: Sequence[str], **_given: Any) -> Result:
+        return Result(0, "[]" if "inspect" in argv else "", "")
+
+
+def test_a_prune_that_died_anywhere_goes_on(deployment: Deployment) -> None:
+    newest = deployment.record("v3", "i3", created=3.0)
+    wanted = Wanted(**{**deployment.wanted.__dict__, "keep": 1})
+    context = Context(wanted, Podman(Empty()), SystemClock())
+    home = deployment.state / "releases"
+    job = retain.prune(context)
+    assert job.plan.steps == (Step("remove-release", deployment.first),)
+    # Died between the rename and the removal.
+    (home / deployment.first).rename(home / (retain.GONE + deployment.first))
+    again = retain.prune(context)
+    assert again.plan.steps == (Step("remove-rest", retain.GONE + deployment.first),)
+    for step in again.plan.steps:
+        again.do(step)
+    assert sorted(path.name for path in home.iterdir()) == sorted([deployment.second, newest])
+    assert not retain.prune(context).plan.changed
