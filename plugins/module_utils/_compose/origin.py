@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner
 
 FETCH_SECONDS = 300.0
+# No run keeps its files as long as this.
+STALE_SECONDS = 6 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,24 @@ def opened(runner: Runner, wanted: Wanted) -> Iterator[Origin]:
     if wanted.git is None:
         yield Origin(wanted.source, path=wanted.source)
         return
-    with tempfile.TemporaryDirectory(prefix="bluegreen-") as where:
+    prefix = "bluegreen-%s-" % wanted.deployment
+    _sweep(prefix)
+    with tempfile.TemporaryDirectory(prefix=prefix) as where:
         # Named as the project directory is, for messages and for whoever derives a name from it.
         home = os.path.join(where, os.path.basename(wanted.source) or "project")
         yield _fetched(runner, wanted, wanted.git, where, home)
+
+
+def _sweep(prefix: str) -> None:
+    """What a run that was killed left behind: it may hold the overlay's secrets."""
+    home = tempfile.gettempdir()
+    for name in os.listdir(home):
+        path = os.path.join(home, name)
+        if not name.startswith(prefix) or os.path.islink(path):
+            continue
+        found = os.stat(path)
+        if found.st_uid == os.geteuid() and time.time() - found.st_mtime > STALE_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _fetched(runner: Runner, wanted: Wanted, git: Git, where: str, home: str) -> Origin:

@@ -112,6 +112,20 @@ def test_a_ref_is_fetched_and_what_git_must_not_hold_laid_over_it(repository: Re
     assert "5ecret" not in " ".join(runner.lines)
 
 
+def test_what_a_killed_run_left_is_swept_away(repository: Repository, tmp_path: Path) -> None:
+    home = Path(tempfile.gettempdir())
+    for name in ("bluegreen-olympus-old", "bluegreen-olympus-new", "bluegreen-other-old"):
+        (home / name).mkdir()
+        (home / name / ".env").write_text("DSN=hush")
+        if name.endswith("old"):
+            os.utime(home / name, (1, 1))
+    (home / "bluegreen-olympus-link").symlink_to(home / "bluegreen-other-old")
+    with origin.opened(SubprocessRunner(), repository.wanted()):
+        pass
+    left = ["bluegreen-olympus-link", "bluegreen-olympus-new", "bluegreen-other-old"]
+    assert sorted(path.name for path in home.iterdir()) == left
+
+
 def test_the_version_chooses_the_tag(repository: Repository) -> None:
     with origin.opened(SubprocessRunner(), repository.wanted("v1.4.2")) as found:
         assert found.commit == repository.first and "hera:1" in (Path(found.directory) / "compose.yml").read_text()
