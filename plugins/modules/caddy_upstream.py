@@ -12,26 +12,31 @@ version_added: 1.0.0
 description:
   - Puts a switch into the configuration of a running Caddy once (one announced reload), and from then on flips the
     public to the other colour and back by renaming one file, without a reload and without losing a request.
-  - The switch lives on a writable volume that the running container already has. No container is recreated.
-  - The Caddyfile is rewritten in place. Caddy's own adapter proves that it still means the same, and its own
+  - Caddy runs in a container or as a process of the host, and has its configuration from a Caddyfile, from a JSON file
+    or by its admin API alone.
+  - The switch lives on a writable volume that the running container already has, or in a directory of the host. No
+    container is recreated and no process restarted.
+  - A file is rewritten in place. Caddy's own adapter proves that it still means the same, and its own
     C(validate) that it loads. Undo restores its exact bytes.
 author: "olympus.bluegreen authors (@olympusoss)"
 requirements:
   - podman
+extends_documentation_fragment: olympus.bluegreen.edge
 attributes:
   check_mode:
     description: Says what it would do; nothing on disk or in the edge is touched.
     support: full
   diff_mode:
-    description: Shows the Caddyfile (V(adopted), V(undone)) or the switch before and after.
+    description: Shows the configuration (V(adopted), V(undone)) or the switch before and after.
     support: full
 options:
   state:
     description:
       - V(read) only looks, and lists what is wrong in C(problems).
-      - V(adopted) makes the switch, with blue live, and rewrites the Caddyfile so that it decides. Run again it is the
-        repair after the edge was recreated or its Caddyfile was replaced.
-      - V(undone) restores the operator's Caddyfile and reloads it.
+      - V(adopted) makes the switch, with blue live, and rewrites the configuration so that it decides. Run again it is
+        the repair after the edge was recreated, its configuration was replaced or the switch was damaged.
+      - V(undone) restores the operator's configuration and reloads it. An edge that is configured by its API keeps what
+        others have told it since.
       - V(live) writes the way back, flips to O(colour) and sees every public name answer with it.
       - V(returned) flips back to where the last cutover said, and fences whoever is still running.
       - V(drained) sends nothing pinned to O(colour) any more and waits until nothing is in flight to it.
@@ -50,48 +55,6 @@ options:
     description: Name of the compose project of the edge.
     type: str
     required: true
-  edge:
-    description: The running Caddy.
-    type: dict
-    required: true
-    suboptions:
-      service:
-        description: Its compose service.
-        type: str
-        default: caddy
-      caddyfile:
-        description: Its Caddyfile on this host.
-        type: path
-        required: true
-      config_path:
-        description: The same file as the container sees it.
-        type: str
-        default: /etc/caddy/Caddyfile
-      mount:
-        description: Where a writable volume is mounted in the container; the switch goes there.
-        type: str
-        default: /config
-      address:
-        description: Address at which the public names are asked.
-        type: str
-        default: 127.0.0.1
-      port:
-        description: Port at which the public names are asked.
-        type: int
-        default: 443
-      scheme:
-        description: How the public names are asked.
-        type: str
-        choices: [https, http]
-        default: https
-      ca:
-        description: PEM file that the public names' certificates are checked against; empty for the system's.
-        type: str
-        default: ''
-      admin:
-        description: Caddy's admin endpoint inside the container.
-        type: str
-        default: localhost:2019
   services:
     description:
       - Coloured services, each a dictionary, of which C(ui) (answers pages, so pin their forms) and
@@ -125,6 +88,12 @@ options:
     description: The colour to make live or to drain.
     type: str
     choices: [blue, green]
+  lost:
+    description:
+      - With O(state=adopted), the colour that was live, where the switch directory is lost and both colours are alive.
+    type: str
+    choices: ['', blue, green]
+    default: ''
   release:
     description: With O(state=live), the release that O(colour) has to hold according to the state directory.
     type: str
@@ -169,6 +138,14 @@ EXAMPLES = r"""
     edge: {caddyfile: /opt/olympusoss/prod/Caddyfile}
     services: "{{ bluegreen_services }}"
     public: [{host: login.example.com, path: /health}]
+
+- name: Adopt Debian's Caddy service
+  olympus.bluegreen.caddy_upstream:
+    state: adopted
+    project: prod
+    edge: {kind: native, caddyfile: /etc/caddy/Caddyfile}
+    publish: loopback
+    services: "{{ bluegreen_services }}"
 
 - name: Back
   olympus.bluegreen.caddy_upstream:
@@ -219,7 +196,7 @@ problems:
   type: list
   elements: str
   returned: O(state=read)
-edge: {description: Name of the edge's container., type: str, returned: O(state=read)}
+edge: {description: Name of the edge's container or its process., type: str, returned: O(state=read)}
 directory: {description: The switch directory on this host., type: str, returned: O(state=read)}
 open:
   description: Colour to C(requests) in flight by address (null where Caddy lists none) and C(connections).
@@ -231,7 +208,7 @@ observed:
   elements: dict
   returned: O(state=read), O(state=live), O(state=returned)
 patch:
-  description: The change to the Caddyfile as a unified diff, for the operator's repository.
+  description: The change to the file as a unified diff, for the operator's repository; empty where there is no file.
   type: str
   returned: O(state=adopted), O(state=undone)
 flipped_at:

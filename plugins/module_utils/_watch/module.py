@@ -70,7 +70,9 @@ def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     switch_dir = params["switch_dir"]
     if not switch_dir:
         place = place_of(runner, params["project"], params["edge"])
-        switch_dir, edge["container"] = place.directory, place.name
+        # A native edge has no network of its own: probes speak from the host.
+        native = params["edge"].get("kind") == "native"
+        switch_dir, edge["container"] = place.directory, "" if native else place.name
     if not Switch(switch_dir).exists():
         raise BluegreenError("no switch at %s" % switch_dir, mend="run the adopt stage")
     values = {name: params[name] for name in PASSED_ON}

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The edge and how it reaches the colours, as modules document it."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  edge:
+    description: The running Caddy.
+    type: dict
+    required: true
+    suboptions:
+      kind:
+        description:
+          - V(container) is one that podman-compose started.
+          - V(native) is a process of this host, which is found by its admin endpoint. It reaches the colours by
+            published ports, so O(publish) must say V(loopback) or an address.
+        type: str
+        choices: [container, native]
+        default: container
+      config:
+        description:
+          - Where it has its configuration from.
+          - V(api) is its admin API alone, with C(caddy run --resume); without that a restart would lose the switch,
+            which is refused.
+        type: str
+        choices: [caddyfile, json, api]
+        default: caddyfile
+      service:
+        description: Its compose service.
+        type: str
+        default: caddy
+      caddyfile:
+        description: Its configuration file on this host, a Caddyfile or JSON.
+        type: path
+        default: ''
+      config_path:
+        description: The same file as the container sees it.
+        type: str
+        default: /etc/caddy/Caddyfile
+      mount:
+        description: Where a writable volume is mounted in the container; the switch goes there.
+        type: str
+        default: /config
+      switch_dir:
+        description:
+          - With O(edge.kind=native), the directory on this host below which the switch is made. Caddy's user must be
+            able to pass every directory above it, and its service manager must show it that directory.
+        type: path
+        default: /var/lib/olympus-bluegreen-edge
+      upstreams:
+        description:
+          - With O(edge.kind=native), what its configuration dials (as V(localhost:3100)) to the coloured service and
+            port that it means (as V(ciam-hera:3000)), where the ports that the running containers publish don't say so.
+        type: dict
+        default: {}
+      address:
+        description: Address at which the public names are asked.
+        type: str
+        default: 127.0.0.1
+      port:
+        description: Port at which the public names are asked.
+        type: int
+        default: 443
+      scheme:
+        description: How the public names are asked.
+        type: str
+        choices: [https, http]
+        default: https
+      ca:
+        description: PEM file that the public names' certificates are checked against; empty for the system's.
+        type: str
+        default: ''
+      admin:
+        description: Caddy's admin endpoint as Caddy writes it, C(host:port) or C(unix//path), where the edge runs.
+        type: str
+        default: localhost:2019
+      admin_origin:
+        description: One of the C(origins) of its admin endpoint, where these don't list the endpoint itself.
+        type: str
+        default: ''
+  publish:
+    description:
+      - How the edge reaches the colours. V(network) by their networks, V(loopback) or an IPv4 address by ports of this
+        host. A native edge needs one of the latter.
+    type: str
+    default: network
+  port_base:
+    description: The first published port of each colour.
+    type: dict
+    default: {}
+"""
