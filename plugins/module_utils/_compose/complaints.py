@@ -34,6 +34,21 @@ KNOWN = (
         "a service that extends another one of the same file is extended or depended on itself (a %s is in its way)",
         "use a YAML anchor, or move the base into a file of its own",
     ),
+    (
+        r"'(dict)' object has no attribute 'strip'",
+        "an entry of include is a mapping (%s)",
+        "write the path alone, or use podman-compose 1.6.0",
+    ),
+    (
+        r"could not determine a constructor for the tag '(!\w+)'",
+        "this podman-compose does not know the tag %s",
+        "do without it, or use podman-compose 1.4 or later",
+    ),
+    (
+        r"No such file or directory: '([\w./-]+)'",
+        "this podman-compose looks for %s in the wrong folder",
+        "put the compose file into bluegreen_source itself, or use podman-compose 1.4 or later",
+    ),
     (r"can't merge value of \[([\w.-]+)\]", "the files give %s as a list and as a mapping", "write it one way"),
 )
 

@@ -106,7 +106,8 @@ def standing_in(directory: Path) -> Iterator[None]:
     environment: dict[str, str] = dict(os.environ)
     os.chdir(directory)
     os.environ.clear()
-    os.environ.update({"PWD": str(directory), **{k: environment[k] for k in ("PATH", "HOME") if k in environment}})
+    os.environ["PWD"] = str(directory)
+    os.environ.update((name, environment[name]) for name in ("PATH", "HOME") if name in environment)
     try:
         yield
     finally:
