@@ -114,8 +114,8 @@ def cpu(seen: Observed, wanted: Wanted) -> Iterator[Row]:
 
 
 def courier(seen: Observed, wanted: Wanted) -> Iterator[Row]:
-    states = wanted.couriers
+    states = {name: state for name, state in wanted.couriers.items() if state}
     if states:
-        said = sorted({"%s: %s" % pair for pair in states.items()})
-        embedded = "embedded" in states.values()
+        said = sorted("%s: %s" % pair for pair in states.items())
+        embedded = {"embedded", "project"} & set(states.values())
         yield info("courier", listed(said), "mails go on as now until cleanup" if embedded else "follows the switch")

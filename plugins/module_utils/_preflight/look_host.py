@@ -24,6 +24,7 @@ ON_BOOT = ("always", "unless-stopped")
 
 
 def host(state_dir: str) -> dict[str, Any]:
+    systemd = os.path.isdir("/run/systemd/system")
     return {
         "now": time.time(),
         "cpus": os.cpu_count() or 1,
@@ -31,13 +32,13 @@ def host(state_dir: str) -> dict[str, Any]:
         "mem_available": meminfo(_text("/proc/meminfo")).get("MemAvailable", 0),
         "python": platform.python_version(),
         "modules": {name: importlib.util.find_spec(module) is not None for name, module in MODULES.items()},
-        "systemd": os.path.isdir("/run/systemd/system"),
+        "systemd": systemd,
         "restart_unit": {
             "enabled": enabled("podman-restart.service"),
             "policies": restart_policies(unit_text("podman-restart.service")),
         },
         "boot_unit": enabled("olympus-bluegreen*.service"),
-        "auto_update_timer": enabled("podman-auto-update.timer"),
+        "auto_update_timer": systemd and enabled("podman-auto-update.timer"),
         "state": state(state_dir),
     }
 

@@ -81,8 +81,8 @@ def certificates(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         good[host] = left
     if good:
         first = min(good, key=lambda host: good[host])
-        found = "%d names, the first to end is %s in %s" % (len(good), first, _span(good[first]))
-        yield row("certificate", True, REFUSE, found, "valid, for its name")
+        found = "%d valid, the first to end is %s in %s" % (len(good), first, _span(good[first]))
+        yield row("certificate", True, REFUSE, found, "for every public name")
 
 
 def _span(seconds: float) -> str:
