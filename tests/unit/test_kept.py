@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import kept
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
@@ -110,3 +112,17 @@ def test_a_colour_rendered_and_not_started_is_not_cut_over() -> None:
 )
 def test_the_fence(fence: str, target: str, between: list[str]) -> None:
     assert kept.beyond(ALL, fence, target) == between
+
+
+def test_without_a_version_a_rollback_is_two_tasks() -> None:
+    home = Path(__file__).resolve().parents[2] / "playbooks"
+    fast = yaml.safe_load((home / "tasks" / "restore.yml").read_text())
+    assert [next(key for key in task if "." in key) for task in fast] == [
+        "ansible.builtin.include_role", "ansible.builtin.include_tasks",
+    ]  # fmt: skip
+    play = yaml.safe_load((home / "rollback.yml").read_text())[0]
+    chosen = {task["ansible.builtin.include_tasks"]: task["when"] for task in play["tasks"]}
+    assert chosen == {
+        "tasks/restore.yml": "bluegreen_version | default('') == ''",
+        "tasks/redeploy.yml": "bluegreen_version | default('') != ''",
+    }
