@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,11 @@ class Backend(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         pass
 
+    def handle(self) -> None:
+        # A proxy may drop a connection that it keeps for later.
+        with suppress(ConnectionError):
+            super().handle()
+
     def _say(self, status: int, kind: str, body: str) -> None:
         data = body.encode()
         self.send_response(status)
@@ -76,6 +81,9 @@ class Backend(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/api"):
             self._say(200, "application/json", json.dumps({"colour": self.colour}))
+        elif self.path.startswith("/headers"):
+            heard = {name: self.headers[name] for name in ("Host", "X-Via", "X-Forwarded-Uri") if name in self.headers}
+            self._say(200, "application/json", json.dumps({"colour": self.colour, "path": self.path, **heard}))
         elif self.path == "/_next/static/app-%s.js" % self.colour:
             self._say(200, "text/javascript", "built by " + self.colour)
         elif self.path.startswith(("/_next/", "/missing")):
@@ -146,11 +154,12 @@ class NativeEdge:
         )
         (directory / "config").mkdir()
         self.process: subprocess.Popen[bytes] | None = None
+        self.prefix: list[str] = []
         self.log = directory / "caddy.log"
         self.env = {"HOME": str(directory), "XDG_DATA_HOME": str(directory / "data")}
 
     def start(self) -> None:
-        command = [self.binary, "run", "--config", str(self.path), "--adapter", "caddyfile"]
+        command = [*self.prefix, self.binary, "run", "--config", str(self.path), "--adapter", "caddyfile"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.env})
         until = time.monotonic() + 10

@@ -177,15 +177,6 @@ def test_operators_file_put_back_is_adopted_again_under_the_same_switch(world: n
     assert world.ask("/").headers["x-bluegreen-colour"] == "green"
 
 
-def test_what_the_edge_itself_would_still_dial_by_name_is_refused(world: native.World) -> None:
-    (world.edge.directory / "more.caddy").write_text("http://x.test {\n\treverse_proxy site:3000\n}\n")
-    text = world.edge.path.read_text() + "\nimport more.caddy\n"
-    world.edge.path.write_text(text)
-    with pytest.raises(Refused, match="site:3000 by its plain name"):
-        world.app(state="adopted")
-    assert (world.edge.path.read_text(), world.edge.reloads()) == (text, 0)
-
-
 def test_another_file_than_the_edge_sees_is_refused(world: native.World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.edge, "seen_caddyfile", lambda: b"old")
     with pytest.raises(BluegreenError, match="does not see"):

@@ -20,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import unified
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, arguments, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import FileChange
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import Installer, cost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import Journal, overwrite, read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import syntax_of, text_of
@@ -33,7 +34,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 
 @dataclass(frozen=True)
 class Change:
-    """From ``current`` to ``wanted`` bytes in the file; ``base`` is what ``wanted`` was made of."""
+    """From ``current`` to ``wanted`` bytes in the file; ``base`` is what ``wanted`` was made of. ``files`` holds the
+    same and every imported file in the order in which they are written, ``whole`` all of them as one text."""
 
     current: bytes
     base: bytes
@@ -42,6 +44,8 @@ class Change:
     plan: Plan
     patch: str
     warnings: tuple[str, ...] = ()
+    files: tuple[FileChange, ...] = ()
+    whole: str = ""
 
     @property
     def texts(self) -> tuple[str, str]:
@@ -68,7 +72,10 @@ class Adopter:
         """What adopt would do. Raises where the rewrite is impossible or would mean something else."""
         current, base = self._current()
         done = self.syntax.rewritten(base)
-        return self._change(current, base, done.content, done.config, self.installer.steps(), done.warnings)
+        main = self._main(current, base, done.content)
+        # The Caddyfile first, as it has the snippets; back last. So what is there always loads.
+        files = (main, *self.syntax.imported().changes(done.others))
+        return self._change(main, files, done.whole, done.config, self.installer.steps(), done.warnings)
 
     def undone(self, force: bool = False) -> Change:
         """What undo would do. Refused where it would lose an edit or move the public to another colour."""
@@ -77,7 +84,8 @@ class Adopter:
         if before is None and self.syntax.adopted(current):
             raise Refused("the journal with the operator's file is gone", mend="restore the file from your repository")
         if before is None:
-            return self._change(current, current, current, self.syntax.config(current), ())
+            main = self._main(current, current, current)
+            return self._change(main, (main,), "", self.syntax.config(current), ())
         self.installer.refuse_undo(force or current == before)
         ours = current in (before, after) or self.journal.torn(current)
         if not force and current != before and not (ours and self.journal.base == before):
@@ -85,24 +93,27 @@ class Adopter:
                 "%s was edited since adopt: undo would lose that" % self.edge.options.caddyfile,
                 mend="keep a copy and undo with force, or take the switch out by hand",
             )
-        return self._change(current, before, before, self.syntax.config(before), ())
+        main = self._main(current, before, before)
+        files = (*self.syntax.imported().undone(force), main)
+        return self._change(main, files, self.syntax.whole(before), self.syntax.config(before), ())
 
     def apply(self, change: Change) -> None:
         """Carry it out and read it back; a reload that fails puts the bytes back."""
-        for step in change.plan.steps:
-            if step.action == "make":
-                self.installer.make()
-            elif step.action == "rewrite":
-                self._rewrite(change)
-            elif step.action == "reload":
-                self._reload(change)
+        actions = {step.action for step in change.plan.steps}
+        if "make" in actions:
+            self.installer.make()
+        if "rewrite" in actions:
+            self._rewrite(change)
+        if "reload" in actions:
+            self._reload(change)
         if change.plan.changed and self.admin.config() != change.config:
             raise BluegreenError("the edge does not run what its file says", mend="read its log and run adopt again")
 
     def _current(self) -> tuple[bytes, bytes]:
         """The bytes in the file, and those that adopt begins with: the same, unless an adopt made these."""
         current, base = self._file(), self.journal.base
-        if base is not None and (current == self.journal.after or self.journal.torn(current)):
+        whole = current == self.journal.after and not self.syntax.imported().edited()
+        if base is not None and (whole or self.journal.torn(current)):
             return current, base
         return current, current
 
@@ -114,8 +125,8 @@ class Adopter:
         if self.edge.seen_caddyfile() != current:
             raise Refused(
                 "the edge does not see %s at %s" % (options.caddyfile, options.config_path),
-                mend="the file was replaced under its mount, or it is another one: recreate the edge's container"
-                " (-e bluegreen_recreate_edge=true)",
+                mend="the file was replaced under its mount, or it is another one: write it in place (cat new > file),"
+                " or recreate the edge's container",
             )
         if "--resume" in arguments(self.edge.place().pid):
             raise Refused(
@@ -126,37 +137,42 @@ class Adopter:
             )
         return current
 
+    def _main(self, current: bytes, base: bytes, wanted: bytes) -> FileChange:
+        options = self.edge.options
+        adopted = self.syntax.adopted(base)
+        return FileChange(options.caddyfile, options.config_path, self.journal, current, base, wanted, adopted)
+
     def _change(
         self,
-        current: bytes,
-        base: bytes,
-        wanted: bytes,
+        main: FileChange,
+        files: tuple[FileChange, ...],
+        whole: str,
         config: Any,
         first: tuple[Step, ...],
         warnings: tuple[str, ...] = (),
     ) -> Change:
-        options, steps = self.edge.options, list(first)
-        if wanted != current:
-            steps.append(Step("rewrite", options.caddyfile, "in place"))
+        steps = list(first)
+        steps += [Step("rewrite", one.path, "in place") for one in files if one.wanted != one.current]
         running = self.admin.config()
         if running != config:
             steps.append(Step("reload", self.edge.place().name, cost(self.edge, self.admin, running)))
         root = root_of(self.edge)
-        state = {"caddyfile": text_of(current), "switch_running": meaning.has_switch(running, root)}
-        after = {"caddyfile": text_of(wanted), "switch_running": meaning.has_switch(config, root)}
-        patch = unified(text_of(base), text_of(wanted), os.path.basename(options.caddyfile))
-        return Change(current, base, wanted, config, Plan(state, after, tuple(steps)), patch, warnings)
+        state = {"caddyfile": text_of(main.current), "switch_running": meaning.has_switch(running, root)}
+        after = {"caddyfile": text_of(main.wanted), "switch_running": meaning.has_switch(config, root)}
+        names = {one: os.path.basename(one.path) if one is main else one.seen for one in files}
+        patch = "".join(unified(text_of(one.base), text_of(one.wanted), names[one].lstrip("/")) for one in files)
+        plan = Plan(state, after, tuple(steps))
+        return Change(main.current, main.base, main.wanted, config, plan, patch, warnings, files, whole)
 
     def _rewrite(self, change: Change) -> None:
-        self._validate(text_of(change.wanted))
+        self._validate(change.whole)
         self.step("journal")
-        if change.wanted != change.base:
-            # After an edit of an adopted file the operator's bytes stay those from before the first adopt.
-            edited = self.syntax.adopted(change.base)
-            before = (self.journal.before or change.base) if edited else change.base
-            facts: dict[str, object] = {"caddyfile": self.edge.options.caddyfile, "edited": edited}
-            self.journal.write(before, change.base, change.wanted, facts)
-        overwrite(self.edge.options.caddyfile, change.wanted, self.step)
+        # The Caddyfile's last: only then there is something to undo.
+        for one in sorted(change.files, key=lambda one: one.journal is self.journal):
+            one.note()
+        for one in change.files:
+            if one.wanted != one.current:
+                overwrite(one.path, one.wanted, self.step)
 
     def _validate(self, text: str) -> None:
         result = self.edge.caddy("validate", "--config", "-", *self.syntax.flags, stdin=text)
@@ -168,11 +184,9 @@ class Adopter:
         try:
             self._load(change)
         except CommandError as exc:
-            # A run that was cut off left the new file, or half of it: then the way back is the journal's other half.
-            cut_off = change.current == change.wanted or self.journal.torn(change.current)
-            other = self.journal.after if change.wanted == change.base else self.journal.base
-            restored = other if cut_off and other is not None else change.current
-            overwrite(self.edge.options.caddyfile, restored, self.step)
+            for one in reversed(change.files):
+                if one.restored() != one.wanted:
+                    overwrite(one.path, one.restored(), self.step)
             raise CommandError(
                 "the edge did not reload: %s" % exc.msg,
                 mend="its file is as it was, the edge serves as before",

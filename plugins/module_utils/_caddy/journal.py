@@ -15,9 +15,10 @@ from collections.abc import Callable
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic, write_json
 
-BEFORE = "Caddyfile.before"
-BASE = "Caddyfile.base"
-AFTER = "Caddyfile.after"
+MAIN = "Caddyfile"
+BEFORE = ".before"
+BASE = ".base"
+AFTER = ".after"
 
 
 def read_bytes(path: str) -> bytes | None:
@@ -53,28 +54,37 @@ def overwrite(path: str, content: bytes, step: Callable[[str], None]) -> None:
 
 class Journal:
     """``before`` are the operator's bytes, ``base`` those that the last adopt began with (others than ``before`` where
-    an adopted file had been edited), ``after`` what it made of them; all None until the first adopt."""
+    an adopted file had been edited), ``after`` what it made of them; all None until the first adopt.
 
-    def __init__(self, directory: str) -> None:
+    ``name`` tells the Caddyfile from the files that it imports: ``<name>.before``, ``.base``, ``.after``, and its facts
+    in ``adopt.json`` or ``<name>.json``.
+    """
+
+    def __init__(self, directory: str, name: str = MAIN) -> None:
         self._directory = os.path.join(directory, "journal")
+        self._name = name
 
     @property
     def before(self) -> bytes | None:
-        return read_bytes(os.path.join(self._directory, BEFORE))
+        return self._read(BEFORE)
 
     @property
     def base(self) -> bytes | None:
-        return read_bytes(os.path.join(self._directory, BASE))
+        return self._read(BASE)
 
     @property
     def after(self) -> bytes | None:
-        return read_bytes(os.path.join(self._directory, AFTER))
+        return self._read(AFTER)
 
     def write(self, before: bytes, base: bytes, after: bytes, facts: dict[str, object]) -> None:
         """All of it before the file itself is touched: only then a half-written one can be recognised."""
-        for name, content in ((BEFORE, before), (BASE, base), (AFTER, after)):
-            write_atomic(os.path.join(self._directory, name), content, 0o600)
-        write_json(os.path.join(self._directory, "adopt.json"), facts, 0o600)
+        for suffix, content in ((BEFORE, before), (BASE, base), (AFTER, after)):
+            write_atomic(os.path.join(self._directory, self._name + suffix), content, 0o600)
+        noted = "adopt.json" if self._name == MAIN else self._name + ".json"
+        write_json(os.path.join(self._directory, noted), facts, 0o600)
+
+    def _read(self, suffix: str) -> bytes | None:
+        return read_bytes(os.path.join(self._directory, self._name + suffix))
 
     def torn(self, current: bytes) -> bool:
         before, base, after = self.before, self.base, self.after

@@ -303,7 +303,9 @@ def _behind(value: Any, root: str, hosts: tuple[str, ...], path: str) -> Iterato
         paths = [one for match in matches for one in match.get("path", [])]
         # Of patterns the first one's fixed part will do; a route without a path is asked at /.
         path = (paths[0].split("*")[0] or "/") if paths else path
-        if marker_names(matches, root) == {"green"}:
+        # One that only remembers the colour (see forward_auth) answers nobody.
+        answers = any(one.get("handler") != "vars" for one in value["handle"])
+        if answers and marker_names(matches, root) == {"green"}:
             yield from ((host, path) for host in hosts)
     for child in value.values():
         yield from _behind(child, root, hosts, path)

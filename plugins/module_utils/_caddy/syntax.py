@@ -14,18 +14,30 @@ from typing import Any, Protocol
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig, jsonlog, meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, adapt, has_named_logs, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
+    Edge,
+    adapt,
+    environment,
+    has_named_logs,
+    root_of,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import BEGIN, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import Imported
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """``config`` is what Caddy runs of ``content``; ``made`` see jsonconfig.Switched."""
+    """``config`` is what Caddy runs of ``content``; ``whole`` is it with its imported files, of which ``others``
+    change (by path as the edge sees them); ``made`` see jsonconfig.Switched."""
 
     content: bytes
     config: Any
     warnings: tuple[str, ...] = ()
+    whole: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
     made: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -37,6 +49,12 @@ class Syntax(Protocol):
 
     def config(self, content: bytes) -> Any:
         """What Caddy runs of it."""
+
+    def whole(self, content: bytes) -> str:
+        """What Caddy may be asked about: with the imported files, as undo leaves them."""
+
+    def imported(self, back: bool = False) -> Imported:
+        """The files that it imports; with ``back`` as undo leaves them."""
 
     def adopted(self, content: bytes) -> bool:
         """Whether there is something of ours in it."""
@@ -53,20 +71,45 @@ class CaddyfileSyntax:
 
     def rewritten(self, base: bytes) -> Rewritten:
         options, named_log = self._edge.options, has_named_logs(self._edge)
-        done = rewrite(text_of(base), self._upstreams, options.mount, options.caddyfile, named_log)
-        config = adapt(self._edge, done.text)
+        read, environ = self.imported().read, self._environ()
+        try:
+            done = rewrite(
+                text_of(base),
+                self._upstreams,
+                options.mount,
+                options.config_path,
+                named_log,
+                sets_host(self._edge),
+                read,
+                environ,
+            )
+        except CaddyfileError as exc:
+            raise exc.on(options.caddyfile if exc.where == options.config_path else exc.where) from exc
+        config = adapt(self._edge, done.after)
         require_switch(self._edge, config, self._upstreams)
         if not self.adopted(base):
-            original = adapt(self._edge, text_of(base))
-            where = meaning.difference(original, config, self._upstreams, root_of(self._edge), named_log)
+            original = adapt(self._edge, done.before)
+            where = meaning.difference(original, config, self._upstreams, root_of(self._edge), named_log, environ)
             if where:
                 raise Refused(
                     "the rewritten Caddyfile would mean something else at %s" % where, mend="report this form"
                 )
-        return Rewritten(done.text.encode(), config, done.warnings)
+        return Rewritten(done.text.encode(), config, done.warnings, done.after, done.files)
 
     def config(self, content: bytes) -> Any:
-        return adapt(self._edge, text_of(content))
+        return adapt(self._edge, self.whole(content))
+
+    def whole(self, content: bytes) -> str:
+        read = self.imported(back=True).read
+        tree = Tree.of(text_of(content), self._edge.options.config_path, read, self._environ())
+        return tree.flat({path: root.text for path, root in tree.roots.items()})
+
+    def imported(self, back: bool = False) -> Imported:
+        place = self._edge.place()
+        return Imported(place.pid, place.directory, back)
+
+    def _environ(self) -> Mapping[str, str]:
+        return environment(self._edge.place().pid)
 
     def adopted(self, content: bytes) -> bool:
         return BEGIN.encode() in content
@@ -91,7 +134,7 @@ class JsonSyntax:
         final, more = jsonlog.with_log(done.config, adapted, root_of(self._edge))
         require_switch(self._edge, final, self._upstreams)
         content = base if final == config else dumped(final, base)
-        return Rewritten(content, final, (*done.warnings, *more), done.made)
+        return Rewritten(content, final, (*done.warnings, *more), text_of(content), {}, done.made)
 
     def _template(self, wanted: Sequence[jsonconfig.Target]) -> Any:
         """The switch for each of them, as the edge's adapter says it. At least one: the log is needed in any case."""
@@ -111,8 +154,22 @@ class JsonSyntax:
                 mend="with a Caddyfile say edge.config=caddyfile; Caddy's JSON has no comments",
             ) from exc
 
+    def whole(self, content: bytes) -> str:
+        return text_of(content)
+
+    def imported(self, back: bool = False) -> Imported:
+        place = self._edge.place()
+        return Imported(place.pid, place.directory, back)
+
     def adopted(self, content: bytes) -> bool:
         return any(jsonconfig.ours(value) for _path, value in jsonconfig.places(self.config(content)))
+
+
+def sets_host(edge: Edge) -> bool:
+    """Whether this Caddy tells an upstream with TLS the dialled address as Host (since 2.11). A build that does not say
+    its version is taken for a new one."""
+    found = re.search(r"\bv?(\d+)\.(\d+)\.\d+", edge.caddy("version").out)
+    return found is None or (int(found.group(1)), int(found.group(2))) >= (2, 11)
 
 
 def syntax_of(edge: Edge, upstreams: Sequence[Upstream]) -> Syntax:

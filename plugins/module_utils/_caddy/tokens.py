@@ -30,6 +30,9 @@ class CaddyfileError(BluegreenError):
     def at(self, line: int) -> CaddyfileError:
         return CaddyfileError(self.where, line, self.reason, self.to_mend)
 
+    def on(self, where: str) -> CaddyfileError:
+        return CaddyfileError(where, self.line, self.reason, self.to_mend)
+
 
 @dataclass(frozen=True)
 class Token:
