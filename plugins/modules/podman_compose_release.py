@@ -37,7 +37,7 @@ options:
     description:
       - V(read) only looks.
       - V(adopted) makes the networks, joins the running project to them and records it as blue. Run again it is the
-        repair after the edge or a shared service was recreated.
+        repair, and what other hands stopped, removed or recreated since is started and joined again.
       - V(rendered) makes the release and the compose file of O(colour).
       - V(started) renders and then makes the containers of O(colour) what the file says.
       - V(handed_over) ends every singleton (the mail couriers and O(singletons)) that does not run where the switch
@@ -81,6 +81,16 @@ options:
     description: The colour that is live now. It is never rendered, started or removed.
     type: str
     choices: [blue, green]
+  wake:
+    description: Colours that shall run, live first; O(state=adopted) starts or makes again what does not.
+    type: list
+    elements: str
+    choices: [blue, green]
+    default: []
+  remove_foreign:
+    description: With O(state=adopted), remove what is listed as C(foreign).
+    type: bool
+    default: false
   version:
     description:
       - Version of the new release; fills C({version}) of O(images).
@@ -88,9 +98,7 @@ options:
     type: str
     default: ""
   services:
-    description:
-      - Coloured services, each a dictionary of C(kind), C(port), C(admin_port),
-        and C(edge) (V(false) keeps it off the edge network). Other keys are ignored.
+    description: Coloured services, each with C(kind), C(port), C(admin_port), C(edge) (V(false), not on the edge network).
     type: dict
     required: true
   shared:
@@ -130,7 +138,7 @@ options:
   publish:
     description:
       - How the edge reaches a colour. V(network) is by the internal edge networks alone.
-      - V(loopback), or an IPv4 address of this host, publishes C(port) and C(admin_port) of every coloured service there
+      - V(loopback), or an IPv4 address of this host, publishes C(port) and C(admin_port) of each coloured service there
         as well, at O(port_base) of the colour plus two for each service before it. A port that is taken is an error
         before anything starts.
       - V(0.0.0.0) is refused, because the admin ports of Kratos and Hydra ask for no password.
@@ -181,7 +189,7 @@ release:
   description: >-
     The colour's release: C(id) ('' while an image has to be pulled, in check mode), C(version), C(images) (service to
     C(reference), C(id), C(digest)), C(source) (C(kind), C(path), C(ref), C(commit)), C(kept) services (not mapped),
-    C(changed) against live (C(images) from and to, C(files) and C(environment) by name) and C(lines), the same in words.
+    C(changed) against live (C(images) from and to, C(files) and C(environment) by name) and C(lines), that in words.
   type: dict
   returned: success
 releases:
@@ -218,8 +226,12 @@ colours:
     C(edited) (sentences about containers and about files).
   type: dict
   returned: success
+shared:
+  description: Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge).
+  type: dict
+  returned: success
 foreign:
-  description: Coloured containers that were neither adopted nor started by this collection.
+  description: Coloured containers neither adopted nor started by us; C(replaces) an adopted one, C(same) image, C(mails).
   type: list
   elements: dict
   returned: success
