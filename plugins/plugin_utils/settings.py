@@ -54,7 +54,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_schema_targets": Setting("list"),
     "bluegreen_services": Setting("dict"),
     "bluegreen_shared": Setting("list"),
-    "bluegreen_source": Setting("str|dict"),
+    "bluegreen_source": Setting("str|dict", ("directory", "repo", "ref", "path", "overlay")),
     "bluegreen_state_dir": Setting("str"),
     "bluegreen_undo": Setting("bool"),
     "bluegreen_singletons": Setting("dict"),
@@ -118,7 +118,7 @@ def _known(name: str, setting: Setting, variables: Mapping[str, Any]) -> list[di
     if value is None or not fits(value, setting.kind):
         shown = type(value).__name__ if setting.secret or not isinstance(value, (str, int, float)) else repr(value)
         return _row(REFUSE, name, shown, _called(setting.kind), _mend(name, setting.kind, value))
-    strange = [key for key in value if key not in setting.keys] if setting.keys else []
+    strange = [key for key in value if key not in setting.keys] if setting.keys and isinstance(value, Mapping) else []
     return [row for key in strange for row in _strange(name, str(key), setting.keys)]
 
 

@@ -151,7 +151,7 @@ CHECKS: dict[str, Check] = {
     "boot": Check(
         "warn",
         "what would not come back after a reboot",
-        "install the boot unit (docs/operations.md), or give them restart: always and enable podman-restart",
+        "--tags adopt installs our boot unit where systemd runs; or restart: always, and podman-restart enabled",
     ),
     "rootless": Check(
         "refuse", "Podman runs as root", "run as root (become): rootless networks are out of reach of fixed addresses"

@@ -43,7 +43,8 @@ def compose_wanted(wanted: Wanted) -> model.Wanted:
 def project(engine: Podman, wanted: Wanted) -> dict[str, Any]:
     """Raises BluegreenError, whose text is the row, where the project can't be read. Nothing is fetched from git."""
     if wanted.git:
-        return {"git": git_answer(engine, str(wanted.git.get("repo")), str(wanted.git.get("ref")), wanted.version)}
+        ref = str(wanted.git.get("ref") or "{version}")
+        return {"git": git_answer(engine, str(wanted.git.get("repo")), ref, wanted.version)}
     asked = compose_wanted(wanted)
     found = source.config(engine.runner, asked, wanted.source)
     empty: list[str] = []

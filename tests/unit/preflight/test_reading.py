@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
     caddyjson,
     dns,
@@ -22,6 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
     table,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 
 ROOT = Path(__file__).resolve().parents[3]
 UNIT = "[Service]\nExecStart=/usr/bin/podman $LOGGING start --all --filter restart-policy=always\n"
@@ -210,3 +215,43 @@ def test_the_page_lists_every_row_as_the_code_has_it() -> None:
     listed = [line for line in text if line.startswith("| `")]
     wanted = ["| `%s` | %s | %s | %s |" % (name, one.levels, one.asks, one.mend or "-") for name, one in CHECKS.items()]
     assert listed == wanted
+
+
+class Git:
+    """A runner that answers as git does."""
+
+    def __init__(self, rc: int, out: str = "", err: str = "") -> None:
+        self.result = Result(rc, out, err)
+        self.argv: list[str] = []
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        cwd: str | None = None,
+        timeout: float = 120,
+    ) -> Result:
+        self.argv = list(argv)
+        return self.result
+
+
+@pytest.mark.parametrize(
+    ("ref", "runner", "good"),
+    [
+        ("{version}", Git(0, "abc\trefs/tags/v2\n"), True),
+        ("{version}", Git(0), False),
+        ("{version}", Git(128, "", "fatal: could not read Username"), False),
+        ("{version}", Git(124), True),
+        ("0123456789abcdef0123456789abcdef01234567", Git(0), True),
+    ],
+)
+def test_a_ref_is_asked_for_and_never_fetched(ref: str, runner: Git, good: bool) -> None:
+    wanted = Wanted(git={"repo": "https://git.test/platform", "ref": ref}, version="v2")
+    if good:
+        assert look_release.project(Podman(runner), wanted)["git"]
+    else:
+        with pytest.raises(BluegreenError, match=r"bluegreen_source\.ref='v2': git finds no v2"):
+            look_release.project(Podman(runner), wanted)
+    assert runner.argv[:2] == ["git", "ls-remote"]
