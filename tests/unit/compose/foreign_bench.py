@@ -7,10 +7,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +21,15 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import source, yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner, SubprocessRunner
 
 theirs: Any = importlib.import_module("podman_compose")
 HERE = Path(__file__).parent / "foreign"
 NAMES = sorted(path.stem for path in HERE.glob("*.project"))
 BESIDE = Path(sys.executable).parent / "podman-compose"
-PODMAN_COMPOSE = os.environ.get("PODMAN_COMPOSE") or (str(BESIDE) if BESIDE.exists() else "podman-compose")
+# Another release of podman-compose may read the projects: PODMAN_COMPOSE=... pytest tests/unit/compose/test_foreign.py
+ASKED = os.environ.get("PODMAN_COMPOSE", "")
+PODMAN_COMPOSE = ASKED or (str(BESIDE) if BESIDE.exists() else "podman-compose")
 RELEASE = "v2-0123456789"
 
 
@@ -81,8 +85,8 @@ class Rendered:
 
 def render(foreign: Foreign, copy: Path) -> Rendered:
     """As the module does it: read the source, keep the files that are named, render from them alone."""
-    runner, wanted = SubprocessRunner(), foreign.wanted
-    names, warnings = source.wanted_files(wanted, source.config(runner, wanted, wanted.source))
+    wanted = foreign.wanted
+    names, warnings = source.wanted_files(wanted, source.config(runner(), wanted, wanted.source))
     for name in names:
         origin, target = os.path.realpath(os.path.join(wanted.source, name)), copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +95,7 @@ def render(foreign: Foreign, copy: Path) -> Rendered:
         else:
             shutil.copy(origin, target)
     found = Rendered(copy, names, warnings)
-    project = source.config(runner, wanted, str(copy))
+    project = source.config(runner(), wanted, str(copy))
     images = {name: "sha256:%064d" % number for number, name in enumerate(wanted.names)}
     for colour in ("blue", "green"):
         value = Renderer(foreign.coloured(colour), RELEASE, images, project, str(copy)).render()
@@ -114,6 +118,37 @@ def standing_in(directory: Path) -> Iterator[None]:
         os.chdir(where)
         os.environ.clear()
         os.environ.update(environment)
+
+
+class InProcess:
+    """podman-compose's own code without a new process each time: a start of Python for every question is slow."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        cwd: str | None = None,
+        timeout: float = 120,
+    ) -> Result:
+        found: dict[str, list[str]] = {}
+        for name, value in zip(argv[1:-1:2], argv[2:-1:2]):
+            found.setdefault(name, []).append(value)
+        assert argv[-1] == "config" and set(found) <= {"-p", "-f", "--profile"}
+        kept = sys.stdin
+        sys.stdin = io.StringIO(stdin or "")
+        try:
+            files, profiles = tuple(found["-f"]), tuple(found.get("--profile", ()))
+            return Result(0, str(parsed(Path(cwd or "."), files, found["-p"][0], profiles).merged_yaml), "")
+        except (Exception, SystemExit):
+            return Result(1, "", traceback.format_exc())
+        finally:
+            sys.stdin = kept
+
+
+def runner() -> Runner:
+    return SubprocessRunner() if ASKED else InProcess()
 
 
 def parsed(directory: Path, files: tuple[str, ...], project: str, profiles: tuple[str, ...] = ()) -> Any:

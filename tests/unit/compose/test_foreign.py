@@ -12,7 +12,8 @@ from typing import Any
 import foreign_bench as bench
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import keys, yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import keys, source, yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
 # What differs on purpose: option of podman run -> why. Everything else is the same, value by value.
 ON_PURPOSE = {
@@ -148,3 +149,12 @@ def test_the_operator_is_told(name: str) -> None:
               "a colour does not run", "extra_hosts of", "podman-compose does nothing with", "empty at first",
               "both colours write")  # fmt: skip
     assert not [line for line in told if not any(words in line for words in always)]
+
+
+@pytest.mark.parametrize("name", ["extends", "profiles", "subfolder"])
+def test_a_process_of_its_own_says_the_same(tmp_path: Path, name: str) -> None:
+    """The other tests ask podman-compose's code in this process."""
+    foreign = bench.unpack(name, tmp_path / "operator")
+    wanted = foreign.wanted
+    here = source.config(bench.InProcess(), wanted, wanted.source)
+    assert here == source.config(SubprocessRunner(), wanted, wanted.source)

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import keys, source
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
 A = "services:\n  a: {image: 'a:1', %s}\n"
 KEYS = {
@@ -94,7 +94,7 @@ def refused(directory: Path, files: dict[str, str], words: str) -> None:
         "olympus", "/nonexistent", "prod", str(directory), given, (Service("a"),), podman_compose=bench.PODMAN_COMPOSE
     )
     with pytest.raises(BluegreenError, match=words) as caught:
-        source.wanted_files(wanted, source.config(SubprocessRunner(), wanted, wanted.source))
+        source.wanted_files(wanted, source.config(bench.runner(), wanted, wanted.source))
     assert caught.value.option and caught.value.mend and "s3cret" not in str(caught.value)
 
 
@@ -127,11 +127,11 @@ def test_an_env_file_that_vanished_after_the_copy_is_an_error(tmp_path: Path) ->
         "olympus", "/nonexistent", "prod", str(tmp_path / "p"), ("compose.yml",), (Service("a"),),
         podman_compose=bench.PODMAN_COMPOSE,
     )  # fmt: skip
-    _names, warnings = source.wanted_files(wanted, source.config(SubprocessRunner(), wanted, wanted.source))
+    _names, warnings = source.wanted_files(wanted, source.config(bench.runner(), wanted, wanted.source))
     assert [line for line in warnings if "out.env outside the project directory: no copy" in line]
     (tmp_path / "out.env").unlink()
     with pytest.raises(BluegreenError, match="which is not there"):
-        source.wanted_files(wanted, source.config(SubprocessRunner(), wanted, wanted.source))
+        source.wanted_files(wanted, source.config(bench.runner(), wanted, wanted.source))
 
 
 class Failing:
