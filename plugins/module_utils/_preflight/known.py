@@ -27,9 +27,10 @@ KNOWN: dict[str, tuple[Known, ...]] = {
     "podman": (Known("refuse", "0", "4.3", "has no fixed MAC address at `network connect`"),),
     "podman-compose": (
         Known("refuse", "0", "1.0.6", "`config` prints nothing, and a changed image recreates nothing with rc 0"),
+        Known("refuse", "1.0.6", "1.2.0", "takes no compose file from its standard input"),
         Known("refuse", "1.3.0", "1.3.1", "waits for ever on depends_on conditions with Podman before 4.6"),
         Known("warn", "1.4.0", "1.5.0", "`up -d` of a service that is there ends with rc 125"),
-        Known("warn", "1.0.6", "1.3.0", "rc 0 for a missing image (found by looking afterwards, but later)"),
+        Known("warn", "1.2.0", "1.3.0", "rc 0 for a missing image (found by looking afterwards, but later)"),
     ),
     "caddy": (
         Known("refuse", "0", "2.5.2", "its admin endpoint has no ETag: concurrent changes can't be told"),
@@ -43,7 +44,7 @@ KNOWN: dict[str, tuple[Known, ...]] = {
 ONLY_BELOW_PODMAN = {("podman-compose", "1.3.0"): "4.6"}
 WANTED = {
     "podman": ">= 4.3",
-    "podman-compose": ">= 1.0.6, best 1.6.0",
+    "podman-compose": ">= 1.2, best 1.6.0",
     "caddy": ">= 2.6.2",
     "postgresql": ">= 12",
     "python": ">= 3.9",

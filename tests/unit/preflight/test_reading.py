@@ -46,6 +46,7 @@ RAW: dict[str, Any] = {
         ("podman-compose", "1.3.0", "refuse", "4.3.1"),
         ("podman-compose", "1.3.0", "", "4.9.3"),
         ("podman-compose", "1.2.0", "warn", "4.9.3"),
+        ("podman-compose", "1.1.0", "refuse", "5.0"),
         ("podman-compose", "1.0.5", "refuse", "5.0"),
         ("podman", "4.3", "", ""),
         ("podman", "4.3.0-rc1", "", ""),
