@@ -25,7 +25,7 @@ STEERS = re.compile(
     r"|STORAGE_.*|REGISTRY_.*|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|GO[A-Z]+|NO_COLOR|(HTTPS?|NO|ALL|FTP)_PROXY)$",
     re.IGNORECASE,
 )
-DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s?)?(?:(\d+)ms)?")
+DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(?:s|$))?(?:(\d+)ms)?")
 
 
 def stack_of(context: Context, colour: str) -> dict[str, Any]:
