@@ -23,11 +23,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.written_o
 def write_out_handed(tree: Tree, proxies: Proxies) -> dict[str, Edits]:
     """The changes to each file, none where nothing is handed on. Another round may find more."""
     edits = {path: Edits(root.text) for path, root in tree.roots.items()}
+    twice = {id(one) for one in _twice(tree, proxies)}
     taken: set[int] = set()
     for statement in [*tree.walk()]:
         if statement.parent is not None and id(statement.parent) in taken:
             taken.add(id(statement))
-        elif _handed(tree, proxies, statement) or any(statement is one for one in _twice(tree, proxies)):
+        elif _handed(tree, proxies, statement) or id(statement) in twice:
             (target,) = tree.targets(statement)
             taken.add(id(statement))
             said = " ".join(token.value for token in statement.tokens if "\n" not in token.value)

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random nestings of what operators write: the rewrite is idempotent, and whatever dials no colour stays as it is."""
+
+from __future__ import annotations
+
+import textwrap
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import parse
+
+UPSTREAMS = (
+    Upstream("kratos", "10.0.0.16", "10.0.1.16"),
+    Upstream("hera", "10.0.0.18", "10.0.1.18", ui=True),
+)
+SNIPPETS = "(plain) {\n\theader X-Plain y # kept\n}\n(handed) {\n\treverse_proxy /{args[1]}/* {args[0]}\n}\n"
+# Each line of these is marked, so that it is found again wherever it went.
+KEPT = (
+    'respond /a "hera:3000 { # kept" # kept',
+    "encode  gzip   # kept",
+    "# kept: reverse_proxy hera:3000",
+    "reverse_proxy /other/* 127.0.0.9:80 # kept",
+    "respond `kratos:4433 # kept\n} in two lines # kept` # kept",
+    "rate_limit { # kept\n\tzone a { # kept\n\t\tkey {host} # kept\n\t} # kept\n} # kept",
+    "import plain # kept",
+    "",
+)
+COLOURED = (
+    "reverse_proxy hera:3000",
+    "reverse_proxy /k/* kratos:4433 {\n\theader_up X-A b\n}",
+    "@%d path /x/* /y\nreverse_proxy @%d http://hera:3000 kratos:4433 {\n\tlb_policy first\n}",
+    "reverse_proxy /f/* hera:3000 127.0.0.9:80 {\n\tlb_policy first\n\t# a comment }\n}",
+    "reverse_proxy /t/* https://hera:3443 {\n\ttransport http {\n\t\ttls_insecure_skip_verify\n\t}\n}",
+    "forward_auth /p/* kratos:4433 {\n\turi /whoami\n}",
+    "import handed hera:3000 h%d",
+    "handle_path /q/* {\n\treverse_proxy {\n\t\tto {$HERA:hera:3000}\n\t}\n}",
+)
+WRAPS = ("handle /w%d/* {\n%s\n}", "route {\n%s\n}", "handle_errors {\n%s\n}")
+
+
+def numbered(text: str, number: int) -> str:
+    return text.replace("%d", str(number))
+
+
+statements = st.recursive(
+    st.lists(st.tuples(st.sampled_from(KEPT + COLOURED), st.integers(0, 99)), min_size=1, max_size=4).map(
+        lambda rows: "\n".join(numbered(text, number) for text, number in rows)
+    ),
+    lambda inner: st.lists(st.tuples(st.sampled_from(WRAPS), st.integers(0, 99), inner), min_size=1, max_size=3).map(
+        lambda rows: "\n".join(
+            numbered(wrap, number).replace("%s", textwrap.indent(body, "\t")) for wrap, number, body in rows
+        )
+    ),
+    max_leaves=6,
+)
+sites = st.lists(statements, min_size=1, max_size=3).map(
+    lambda bodies: "".join("s%d.test { # kept\n%s\n}\n" % pair for pair in enumerate(bodies))
+)
+
+
+def kept(text: str) -> list[str]:
+    return [line for line in text.split("\n") if "# kept" in line]
+
+
+@settings(max_examples=50, deadline=None)
+@given(sites, st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_everything_else_stays_and_once_is_enough(body: str, newline: str, last: bool) -> None:
+    text = (SNIPPETS + body).replace("\n", newline)
+    text = text if last else text.rstrip()
+    done = rewrite(text, UPSTREAMS, "/config")
+    again = rewrite(done.text, UPSTREAMS, "/config")
+    assert (again.text, again.proxies) == (done.text, 0)
+    assert kept(done.text) == kept(text)
+    assert done.proxies or done.text == text
+    left = [token.value for one in parse(done.text).walk() if one.name in ("reverse_proxy", "to") for token in one.args]
+    assert not [value for value in left if value.endswith(("hera:3000", "kratos:4433", "hera:3443"))]
+
+
+@given(
+    st.text(alphabet="ab\n", max_size=40),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5), st.text(alphabet="x\n", max_size=6)), max_size=4),
+)
+def test_an_edited_line_is_led_back_to_its_origin(text: str, wanted: list[tuple[int, int, str]]) -> None:
+    edits, at = Edits(text), 0
+    for start, length, new in sorted(wanted):
+        if at <= start and start + length <= len(text):
+            edits.add(start, start + length, new)
+            at = start + length
+    lines = text.count("\n") + 1
+    found = [edits.origin(line) for line in range(1, edits.applied().count("\n") + 2)]
+    assert all(1 <= line <= lines for line in found) and found == sorted(found)
