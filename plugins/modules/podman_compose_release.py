@@ -98,7 +98,7 @@ options:
     type: str
     default: ""
   services:
-    description: Coloured services, each with C(kind), C(port), C(admin_port), C(edge) (V(false), not on the edge network).
+    description: Coloured services, each with C(kind), C(port), C(admin_port), C(edge) (V(false) keeps it off).
     type: dict
     required: true
   shared:
@@ -231,7 +231,7 @@ shared:
   type: dict
   returned: success
 foreign:
-  description: Coloured containers neither adopted nor started by us; C(replaces) an adopted one, C(same) image, C(mails).
+  description: Coloured containers neither adopted nor started by us (C(replaces) an adopted one, C(same) image).
   type: list
   elements: dict
   returned: success

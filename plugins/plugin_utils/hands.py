@@ -19,6 +19,7 @@ REMOVE = "--tags adopt -e bluegreen_remove_foreign=true"
 SHOWN = 3
 
 Facts = Mapping[str, Any]
+NOTHING: Facts = {}
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,21 @@ class Finding:
         return "%s. Type: %s" % (self.what, self.mend) if self.mend else self.what
 
 
-def findings(edge: Facts, compose: Facts, live: str, kept: str = "") -> tuple[Finding, ...]:
-    """Everything that is not as we left it. ``kept``: the colour that a rollback goes back to, '' where none does."""
+def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts = NOTHING) -> tuple[Finding, ...]:
+    """Everything that is not as we left it, the worst first.
+
+    ``kept``: the colour that a rollback goes back to; ``boot``: the answer of release_boot where somebody asked it.
+    """
     found = [
         *_edge(edge, compose, live),
         *_shared(compose),
         *_colour(compose, live, True),
         *(_colour(compose, kept, False) if kept and kept != live else []),
         *_off_edge(compose),
-        *_foreign(compose, live),
-        *_drift(compose),
+        *_foreign(compose, live, kept),
+        *_drift(compose, live),
         *_public(edge, live),
+        *_boot(boot),
     ]
     return tuple(found)
 
@@ -102,21 +107,27 @@ def _colour(compose: Facts, colour: str, live: bool) -> Iterable[Finding]:
     """Containers of a colour that are gone or stopped. Those of the live one stop everything, the others a rollback."""
     about = (compose.get("colours") or {}).get(colour) or {}
     states = {name: str(one.get("state")) for name, one in (about.get("services") or {}).items()}
-    again = {one["service"] for one in compose.get("foreign") or [] if one.get("replaces")}
+    again = {one["service"] for one in _replacing(compose, colour, live)}
     gone = [name for name, state in states.items() if state == "absent"]
     stopped = ["%s (%s)" % pair for pair in states.items() if pair[1] not in ("running", "absent")]
     what = "%s is live" % colour if live else "no rollback to %s" % colour
     if stopped:
         yield Finding("colour", "%s: stopped: %s" % (what, some(stopped)), ADOPT, live)
-    made = [name for name in gone if name in again and about.get("adopted")]
+    made = [name for name in gone if name in again]
     if made:
         text = "%s: podman-compose made new containers of %s, which are off its network" % (what, some(made))
-        mend = ADOPT if live else "%s (takes them back if their images are the recorded ones)" % ADOPT
-        yield Finding("colour", text, mend, live)
+        yield Finding("colour", text, "%s (takes them back)" % ADOPT, live)
     lost = [name for name in gone if name not in made]
     if lost:
         text = "%s: somebody removed the containers of %s" % (what, some(lost))
         yield Finding("colour", text, _bring_back(about, lost, live), live)
+
+
+def _replacing(compose: Facts, colour: str, live: bool) -> list[Facts]:
+    """What podman-compose made anew and adopt takes back: all of it where it is live, else only the same images."""
+    if not ((compose.get("colours") or {}).get(colour) or {}).get("adopted"):
+        return []
+    return [one for one in compose.get("foreign") or [] if one.get("replaces") and (live or one.get("same"))]
 
 
 def _bring_back(about: Facts, lost: Sequence[str], live: bool) -> str:
@@ -139,10 +150,10 @@ def _off_edge(compose: Facts) -> Iterable[Finding]:
         yield Finding("network", "off %s: %s" % (network, some(off)))
 
 
-def _foreign(compose: Facts, live: str) -> Iterable[Finding]:
+def _foreign(compose: Facts, live: str, kept: str) -> Iterable[Finding]:
     """Strangers that no colour takes back: told in one line, with what makes them dangerous."""
-    adopted = bool(((compose.get("colours") or {}).get(live) or {}).get("adopted"))
-    strange = [one for one in compose.get("foreign") or [] if not (adopted and one.get("replaces"))]
+    taken = [*_replacing(compose, live, True), *(_replacing(compose, kept, False) if kept else [])]
+    strange = [one for one in compose.get("foreign") or [] if one not in taken]
     if not strange:
         return
     running = [one["service"] for one in strange if one.get("state") == "running"]
@@ -157,10 +168,13 @@ def _foreign(compose: Facts, live: str) -> Iterable[Finding]:
     yield Finding("foreign", what, "%s (removes them)" % REMOVE)
 
 
-def _drift(compose: Facts) -> Iterable[Finding]:
+def _drift(compose: Facts, live: str) -> Iterable[Finding]:
+    """Of the idle colour it stops nothing but its cutover: a deploy makes its containers anew."""
     for colour, about in (compose.get("colours") or {}).items():
         for line in about.get("drift") or []:
-            yield Finding("drift", "%s: %s" % (colour, line), "a new deploy of %s replaces it" % colour)
+            yield Finding("drift", "%s: %s" % (colour, line), "a new deploy of %s replaces it" % colour, colour == live)
+        for line in about.get("edited") or []:
+            yield Finding("edited", line, "", False)
 
 
 def _public(edge: Facts, live: str) -> Iterable[Finding]:
@@ -170,3 +184,12 @@ def _public(edge: Facts, live: str) -> Iterable[Finding]:
     said = dict.fromkeys(one.get("colour") or "no colour (status %s)" % one.get("status") for one in wrong)
     names = ["%s%s" % (one.get("host"), one.get("path")) for one in wrong]
     yield Finding("public", "the switch says %s, the public names say %s: %s" % (live, some(list(said)), some(names)))
+
+
+def _boot(boot: Facts) -> Iterable[Finding]:
+    """No reason to stop a stage, and one to sleep badly."""
+    if boot.get("systemd") and not (boot.get("enabled") and boot.get("program")):
+        yield Finding("boot", "after a reboot nothing brings the live colour back", ADOPT, stops=False)
+    if (boot.get("watch") or {}).get("died"):
+        what = "the watch of %s ended without a verdict" % boot["watch"].get("release")
+        yield Finding("watch", "%s (a reboot?)" % what, "--tags watch (goes on with it)", stops=False)

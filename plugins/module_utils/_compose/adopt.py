@@ -42,7 +42,7 @@ def adopt(context: Context) -> Job:
         _refuse_incomplete(wanted, world)
     blue = _blue(context, world)
     mending = mend.plan(context, world, wanted.wake, blue)
-    record = _record(context, [*blue, *_singletons(context, world)]) if _complete(wanted, blue) and blue else {}
+    record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
     present = shared.present(world)
     steps = [*store.address_steps(wanted), *mending.steps]
     if record and record["stack"] != before:
@@ -74,8 +74,10 @@ def adopt(context: Context) -> Job:
     return Job(plan, do, verify, (*record.get("warnings", ()), *mending.gaps))
 
 
-def _complete(wanted: Wanted, blue: list[Container] | None) -> bool:
-    return {c.service for c in blue or ()} == set(wanted.names)
+def _to_record(wanted: Wanted, blue: list[Container]) -> bool:
+    """Whether blue is whole and not the very containers that are recorded: else the operator's files are not asked."""
+    known = {entry.get("id") for entry in (store.stack(wanted, BLUE).get("services") or {}).values()}
+    return {c.service for c in blue} == set(wanted.names) and known != {c.id for c in blue}
 
 
 def _refuse_incomplete(wanted: Wanted, world: World) -> None:

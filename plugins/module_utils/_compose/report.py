@@ -62,8 +62,10 @@ def _members(wanted: Wanted, world: World, colour: str, here: Mapping[str, Conta
 
 
 def foreign(world: World) -> list[dict[str, Any]]:
-    """Strangers. ``replaces``: made anew in the place of an adopted one; ``mails``: it has a courier of its own."""
-    taken = {entry.get("container") for entry in _adopted(world.wanted).values()}
+    """Strangers. ``replaces``: made anew in the place of an adopted one, ``same``: with its image; ``mails``: it has a
+    courier of its own."""
+    known = _adopted(world.wanted)
+    taken = {entry.get("container") for entry in known.values()}
     return [
         {
             "container": c.name,
@@ -71,6 +73,7 @@ def foreign(world: World) -> list[dict[str, Any]]:
             "state": c.state,
             "image": c.reference,
             "replaces": c.name in taken,
+            "same": c.image == known.get(c.service, {}).get("image"),
             "mails": c.service in world.wanted.couriers() and courier.watches(c.command),
         }
         for c in world.foreign()

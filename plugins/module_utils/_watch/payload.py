@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import zipfile
+from collections.abc import Mapping
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir
@@ -43,13 +44,18 @@ def read_source() -> dict[str, bytes]:
     return found
 
 
-def install(library: str) -> str:
-    """Copy the code to ``library``/<sha>, once for each content; the path to put on PYTHONPATH."""
-    files = read_source()
+def location(library: str, files: Mapping[str, bytes]) -> str:
+    """Where this very code lies below ``library``."""
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(b"%s\0%d\0" % (name.encode(), len(files[name])) + files[name])
-    target = os.path.join(library, digest.hexdigest()[:16])
+    return os.path.join(library, digest.hexdigest()[:16])
+
+
+def install(library: str) -> str:
+    """Copy the code to ``library``/<sha>, once for each content; the path to put on PYTHONPATH."""
+    files = read_source()
+    target = location(library, files)
     if os.path.isdir(target):
         return target
     os.makedirs(library, mode=0o750, exist_ok=True)

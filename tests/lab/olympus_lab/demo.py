@@ -40,7 +40,7 @@ class Demo:
             self.wrong.append(f"{name}: rc {done.rc}")
             raise LabError(f"{name} ended with {done.rc}, expected {rc or 'success'}")
         told = done if tags == "status" else release.play(f"demo-{len(self.stages)}-status", "status", quiet=True)
-        if not re.search(rf"- live +{live} ", told.out):
+        if not re.search(rf"\blive +{live} ", told.out):
             self.wrong.append(f"{name}: status does not say that {live} is live")
         self.agree(name, live)
         return done

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``release_boot`` without Ansible: the boot program, its record and its unit; written, read and removed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import main, record, unit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
+    read_json,
+    sync_dir,
+    write_atomic,
+    write_json,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner, check
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import observe
+
+# The library has to hold what the program begins with.
+ENTRY = main.__name__
+# What podman needs to find its own configuration, where the operator has moved it.
+ENVIRONMENT = ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF")
+
+
+@dataclass(frozen=True)
+class Boot:
+    """``params``: the module's. ``systemd``: whether this host is run by it."""
+
+    params: Mapping[str, Any]
+    runner: Runner
+    systemd: bool
+
+    @property
+    def state_dir(self) -> str:
+        return str(self.params["state_dir"])
+
+    @property
+    def deployment(self) -> str:
+        return str(self.params["deployment"])
+
+    @property
+    def _unit(self) -> str:
+        return unit.path(self.deployment, self.params["unit_dir"])
+
+    def install(self, check_mode: bool) -> Plan:
+        """Record and program first: a unit names only what is there."""
+        place = place_of(self.runner, self.params["project"], self.params["edge"])
+        wanted = record.made(self.params, place.directory)
+        python = sys.executable or "/usr/bin/python3"
+        library = payload.location(StateDir(self.state_dir).path("lib"), payload.read_source())
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        program = record.program(wanted, python, library, environment, ENTRY)
+        text = unit.text(self.deployment, self.state_dir, place.directory, python, record.program_path(self.state_dir))
+        steps = []
+        if read_json(record.path(self.state_dir)) != wanted.data():
+            steps.append(Step("write", record.path(self.state_dir)))
+        if record.current_program(self.state_dir) != program or not os.path.isdir(library):
+            steps.append(Step("write", record.program_path(self.state_dir)))
+        if self.systemd and unit.present(self.deployment, self.params["unit_dir"]) != text:
+            steps.append(Step("write", self._unit))
+        if self.systemd and (steps or not unit.enabled(self.deployment, self.params["unit_dir"])):
+            steps.append(Step("enable", unit.name(self.deployment)))
+        if not check_mode and steps:
+            self._write(wanted, program, text)
+        return Plan({"installed": not steps}, {"installed": True}, tuple(steps))
+
+    def _write(self, wanted: Record, program: str, text: str) -> None:
+        os.makedirs(self.state_dir, mode=0o750, exist_ok=True)
+        payload.install(StateDir(self.state_dir).path("lib"))
+        write_json(record.path(self.state_dir), wanted.data())
+        write_atomic(record.program_path(self.state_dir), program, 0o750)
+        if self.systemd:
+            write_atomic(self._unit, text, 0o644)
+            check(self.runner.run(["systemctl", "daemon-reload"]), "systemctl daemon-reload")
+            check(self.runner.run(["systemctl", "enable", unit.name(self.deployment)]), "systemctl enable")
+
+    def remove(self, check_mode: bool) -> Plan:
+        """The library stays: a watcher may run from it."""
+        files = [self._unit, record.program_path(self.state_dir), record.path(self.state_dir)]
+        steps = tuple(Step("remove", path) for path in files if os.path.exists(path))
+        if check_mode:
+            return Plan({}, {}, steps)
+        if self.systemd and os.path.exists(self._unit):
+            check(self.runner.run(["systemctl", "disable", unit.name(self.deployment)]), "systemctl disable")
+        for step in steps:
+            os.unlink(step.target)
+            sync_dir(os.path.dirname(step.target))
+        if self.systemd and steps:
+            check(self.runner.run(["systemctl", "daemon-reload"]), "systemctl daemon-reload")
+        return Plan({}, {}, steps)
+
+    def result(self) -> dict[str, Any]:
+        """What a reboot would do now, as facts and as a sentence (``story``)."""
+        found = record.read(self.state_dir)
+        last = [one for one in events.read(StateDir(self.state_dir).ledger) if one.get("event") == "boot"][-1:]
+        told: dict[str, Any] = {
+            "systemd": self.systemd,
+            "unit": unit.name(self.deployment),
+            "program": record.program_path(self.state_dir) if record.current_program(self.state_dir) else "",
+            "installed": bool(unit.present(self.deployment, self.params["unit_dir"])),
+            "enabled": unit.enabled(self.deployment, self.params["unit_dir"]),
+            "last": last[0] if last else {},
+            "live": _live(found.switch) if found else "",
+            "watch": _watch(self.state_dir),
+        }
+        return {**told, "story": story(told)}
+
+
+def _live(switch: Switch) -> str:
+    """By the recorded place of the switch: the edge's container may be gone."""
+    return switch.read().live if switch.exists() else ""
+
+
+def _watch(state_dir: str) -> dict[str, Any]:
+    seen = observe(StateDir(state_dir))
+    return {"release": seen.release, "alive": seen.alive, "died": seen.died}
+
+
+def story(told: Mapping[str, Any]) -> str:
+    """What brings the live colour back after a reboot."""
+    if told["enabled"] and told["program"]:
+        how = "%s is enabled" % told["unit"]
+    elif told["systemd"]:
+        how = "NOTHING brings the live colour back (--tags adopt installs %s)" % told["unit"]
+    elif told["program"]:
+        how = "no systemd here; after a reboot type: %s" % told["program"]
+    else:
+        how = "NOTHING brings the live colour back, and there is no systemd here"
+    last = told["last"]
+    if last:
+        at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(float(last["at"])))
+        state = "ready" if last.get("ready") else "NOT ready"
+        how += "; last boot %s: %s %s after %d s" % (at, last.get("live"), state, last.get("seconds") or 0)
+    return how

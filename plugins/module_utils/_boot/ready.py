@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does a colour answer? The gate's question of readiness, asked from the edge's own network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
+
+
+def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour: str, timeout: float) -> list[str]:
+    """Services of ``colour`` that are not ready after ``timeout`` seconds, with what they said."""
+    wanted = context.wanted
+    asked = checks.Wanted(
+        colour=colour,
+        against="",
+        networks=wanted.nets,
+        services=services,
+        probes={},
+        secrets={},
+        checks=("ready",),
+    )
+    edge = World.look(context.podman, wanted).of_project(wanted.edge_service)
+    network = Network(context.podman, edge.name if edge else "", checks.addresses(asked))
+    results = gate.run(checks.plan(asked), DirectHttp(), context.clock, timeout, network.enter)
+    return ["%s: %s" % (one.service, one.detail) for one in results if not one.ok]

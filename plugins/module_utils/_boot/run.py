@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring the live colour back: what shall run is started and joined, then it has to answer; the rest follows.
+
+No lock, no controller, no answer of anybody: what is already as it shall be is left alone, so it can run at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import handover, mend, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
+
+READY_SECONDS = 300.0
+
+
+@dataclass
+class Boot:
+    """``say`` gets a line for everything that is done; ``started`` and ``wrong`` are what the ledger is told."""
+
+    record: Record
+    runner: Runner
+    clock: Clock
+    say: Callable[[str], None]
+    patience: float = READY_SECONDS
+    started: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def run(self) -> bool:
+        """Whether the live colour answers."""
+        begun = self.clock.monotonic()
+        context = Context(self.record.wanted, Podman(self.runner), self.clock)
+        live, shall_run = self._who()
+        self.say("live: %s" % (live or "nobody can tell"))
+        ready = False
+        # The live colour is there before anything else asks for the machine.
+        for colours in dict.fromkeys([shall_run[:1], shall_run]):
+            self._bring_back(context, colours)
+            if live and not ready:
+                ready = self._answers(context, live)
+        if live:
+            self._try("the couriers and singletons", lambda: self._singletons(context))
+        self._try("the watch", self._watch)
+        self._note({"event": "boot", "live": live, "ready": ready, "seconds": self.clock.monotonic() - begun})
+        return ready
+
+    def _who(self) -> tuple[str, tuple[str, ...]]:
+        try:
+            state = self.record.switch.read()
+        except BluegreenError as exc:
+            self._complain(str(exc))
+            return "", ()
+        if not state.live:
+            self._complain("the switch names no colour (%s). Mend: --tags adopt" % state.damage)
+            return "", ()
+        stable = str(StateDir(self.record.wanted.state_dir).read_marks().get("stable") or "")
+        release = str(store.stack(self.record.wanted, state.live).get("release", ""))
+        back = state.return_to.colour if state.return_to else None
+        return state.live, awake(state.live, back, stable, release)
+
+    def _bring_back(self, context: Context, colours: Sequence[str]) -> None:
+        """Each step by itself: one that fails keeps nobody else down."""
+        world = World.look(context.podman, context.wanted)
+        blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
+        mending = mend.plan(context, world, colours, blue)
+        for step in mending.steps:
+            if self._try(str(step), lambda step=step: mend.do(context, mending, step)):  # type: ignore[misc]
+                self.started.append(str(step))
+                self.say(str(step))
+        for line in mend.shortfall(World.look(context.podman, context.wanted), mending):
+            self._complain(line)
+
+    def _answers(self, context: Context, live: str) -> bool:
+        silent = self._unready(context, live)
+        for line in silent:
+            self._complain("%s is not ready: %s" % (live, line))
+        if not silent:
+            self.say("%s is ready" % live)
+        return not silent
+
+    def _unready(self, context: Context, live: str) -> list[str]:
+        try:
+            return unready(context, self.record.params["services"], live, self.patience)
+        except (BluegreenError, OSError) as exc:
+            return [str(exc)]
+
+    def _singletons(self, context: Context) -> None:
+        job = handover.hand_over(context, lambda: self.record.switch.read().live)
+        for step in job.plan.steps:
+            self.started.append(str(step))
+            self.say(str(step))
+
+    def _watch(self) -> None:
+        """A watch that the boot cut off goes on from its events; its probes had secrets that no disk has."""
+        launch = Launch(self.record.wanted.state_dir, self.runner, self.clock)
+        seen = launch.observe()
+        plan = launch.plan_again(seen)
+        if plan.changed:
+            launch.apply(plan, launch.kept(seen.release))
+            self.say("the watch of %s goes on" % seen.release)
+
+    def _try(self, what: str, act: Callable[[], None]) -> bool:
+        try:
+            act()
+        except (BluegreenError, OSError) as exc:
+            self._complain("%s: %s" % (what, exc))
+            return False
+        return True
+
+    def _complain(self, line: str) -> None:
+        if line not in self.wrong:
+            self.wrong.append(line)
+            self.say("WRONG: %s" % line)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        """History only: a full disk keeps nobody down."""
+        state = StateDir(self.record.wanted.state_dir)
+        whole = {**event, "started": self.started, "wrong": self.wrong}
+        self._try("the ledger", lambda: _append(state, whole, self.clock.now()))
+
+
+def _append(state: StateDir, event: dict[str, Any], now: float) -> None:
+    events.append(state.ledger, event, now)

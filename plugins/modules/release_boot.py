@@ -1,0 +1,178 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_boot
+short_description: What brings the live colour back after a reboot of the host
+version_added: 1.0.0
+description:
+  - Podman's own unit starts only containers of restart policy V(always). So a program of ours starts the shared
+    services, the live colour and the edge, joins their networks, waits until the live colour answers, and then starts
+    the colour that a rollback goes back to, the couriers and a watch that was cut off.
+  - Where systemd runs this host, a unit starts the program. Where it does not, O(state=installed) warns and names
+    the command.
+author: "olympus.bluegreen authors (@olympusoss)"
+attributes:
+  check_mode:
+    description: Can run in check mode and say what it would do without changing anything.
+    support: full
+  diff_mode:
+    description: Says what it changes or would change.
+    support: full
+options:
+  state:
+    description:
+      - V(read) only looks.
+      - V(installed) writes the program, what it has to know, and the unit, and enables the unit. It starts nothing.
+      - V(absent) removes them.
+    type: str
+    choices: [read, installed, absent]
+    default: read
+  deployment:
+    description: Name of the deployment.
+    type: str
+    default: olympus
+  state_dir:
+    description: Directory of the program, its record and its copy of this collection's library.
+    type: path
+    default: /var/lib/olympus-bluegreen
+  unit_dir:
+    description: Where units of the administrator lie.
+    type: path
+    default: /etc/systemd/system
+  project:
+    description: Name of the compose project that was adopted.
+    type: str
+    required: true
+  source:
+    description: The operator's project directory.
+    type: path
+    default: ""
+  compose_files:
+    description: Compose files, relative to O(source).
+    type: list
+    elements: str
+    default: [compose.yml]
+  edge:
+    description: The edge, as M(olympus.bluegreen.caddy_upstream) takes it.
+    type: dict
+    default: {}
+  services:
+    description: Coloured services, as M(olympus.bluegreen.podman_compose_release) takes them.
+    type: dict
+    default: {}
+  singletons:
+    description: What runs once, as M(olympus.bluegreen.podman_compose_release) takes it.
+    type: dict
+    default: {}
+  shared:
+    description: Services of the project that both colours use.
+    type: list
+    elements: str
+    default: []
+  network_range:
+    description: IPv4 range of the networks.
+    type: str
+    default: 10.231.16.0/20
+  publish:
+    description: How the edge reaches a colour.
+    type: str
+    default: network
+  port_base:
+    description: First published port of each colour.
+    type: dict
+    default: {}
+  podman_compose:
+    description: Path of podman-compose.
+    type: str
+    default: podman-compose
+"""
+
+EXAMPLES = r"""
+- name: The live colour comes back after a reboot
+  olympus.bluegreen.release_boot:
+    state: installed
+    project: prod
+    source: /opt/olympusoss/prod
+    edge: "{{ bluegreen_edge }}"
+    services: "{{ bluegreen_services }}"
+    shared: [postgres]
+"""
+
+RETURN = r"""
+story:
+  description: What a reboot would do now, in a sentence.
+  type: str
+  returned: success
+systemd:
+  description: Whether systemd runs this host.
+  type: bool
+  returned: success
+unit:
+  description: Name of the unit.
+  type: str
+  returned: success
+installed:
+  description: Whether the unit is there.
+  type: bool
+  returned: success
+enabled:
+  description: Whether the unit is enabled.
+  type: bool
+  returned: success
+program:
+  description: Path of the program; empty where there is none.
+  type: str
+  returned: success
+last:
+  description: The last boot as the ledger has it (C(at), C(live), C(ready), C(seconds), C(started), C(wrong)).
+  type: dict
+  returned: success
+live:
+  description: The colour that the switch names, also where the edge has no container any more.
+  type: str
+  returned: success
+watch:
+  description: The last watch (C(release), C(alive), C(died) without a verdict).
+  type: dict
+  returned: success
+steps:
+  description: What was done, or would be done in check mode.
+  type: list
+  elements: str
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.install import Boot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.options import SPEC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+
+
+def main() -> None:
+    module = AnsibleModule(**SPEC.to_kwargs())
+    boot, state = Boot(module.params, SubprocessRunner(), unit.systemd()), module.params["state"]
+    try:
+        plan = Plan()
+        if state == "installed":
+            plan = boot.install(module.check_mode)
+        elif state == "absent":
+            plan = boot.remove(module.check_mode)
+        result = boot.result()
+    except (BluegreenError, OSError) as exc:
+        module.fail_json(msg=str(exc))
+    if state == "installed" and not boot.systemd:
+        module.warn(str(result["story"]))
+    module.exit_json(**plan.result(), diff=plan.diff(), **result)
+
+
+if __name__ == "__main__":
+    main()
