@@ -71,36 +71,36 @@ networks:
     ipam: {config: [{subnet: 10.231.176.0/24}]}
 """
 CADDYFILE = """{
-	local_certs
-	skip_install_trust
+    local_certs
+    skip_install_trust
 }
 (old) {
-	tls /certs/{args[0]}.pem /certs/{args[0]}.key
+    tls /certs/{args[0]}.pem /certs/{args[0]}.key
 }
 login.test {
-	rate_limit {
-		zone every {
-			key {http.request.remote.host}
-			events 3
-			window 10s
-		}
-	}
-	reverse_proxy hydra:4444
+    rate_limit {
+        zone every {
+            key {http.request.remote.host}
+            events 3
+            window 10s
+        }
+    }
+    reverse_proxy hydra:4444
 }
 site.test {
-	reverse_proxy nowhere:3000
+    reverse_proxy nowhere:3000
 }
 expired.test {
-	import old expired
-	respond ok
+    import old expired
+    respond ok
 }
 other.test {
-	import old other
-	respond ok
+    import old other
+    respond ok
 }
 late.test {
-	import old late
-	respond ok
+    import old late
+    respond ok
 }
 """
 

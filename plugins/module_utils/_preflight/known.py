@@ -24,7 +24,10 @@ class Known:
 
 # What is named here was run: podman-compose 1.0.3 to 1.6.0 on Podman 4.3.1, Caddy 2.6.2 and 2.11.3.
 KNOWN: dict[str, tuple[Known, ...]] = {
-    "podman": (Known("refuse", "0", "4.3", "has no fixed MAC address at `network connect`"),),
+    "podman": (
+        Known("refuse", "0", "4.0", "`network connect` takes no fixed address"),
+        Known("warn", "4.0", "4.3", "was never run with this collection"),
+    ),
     "podman-compose": (
         Known("refuse", "0", "1.0.6", "`config` prints nothing, and a changed image recreates nothing with rc 0"),
         Known("refuse", "1.0.6", "1.2.0", "takes no compose file from its standard input"),

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -129,7 +130,12 @@ class Look:
             found["database"]["copy"] = max((done["database"].get("sizes") or {}).values(), default=0)
         routes = look_podman.routes(self.world.podman)
         ports = {"ports_taken": look_release.taken_ports(wanted)} if wanted.publish != "network" else {}
-        return {**look_host.host(wanted.state_dir), "disks": found, "routes": routes, **ports}
+        return {
+            **look_host.host(wanted.state_dir, unit.name(wanted.deployment)),
+            "disks": found,
+            "routes": routes,
+            **ports,
+        }
 
     def _volume(self) -> str:
         try:

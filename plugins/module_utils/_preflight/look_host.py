@@ -23,7 +23,7 @@ MODULES = {"psycopg2": "psycopg2", "yaml": "yaml"}
 ON_BOOT = ("always", "unless-stopped")
 
 
-def host(state_dir: str) -> dict[str, Any]:
+def host(state_dir: str, boot_unit: str) -> dict[str, Any]:
     systemd = os.path.isdir("/run/systemd/system")
     return {
         "now": time.time(),
@@ -37,7 +37,7 @@ def host(state_dir: str) -> dict[str, Any]:
             "enabled": enabled("podman-restart.service"),
             "policies": restart_policies(unit_text("podman-restart.service")),
         },
-        "boot_unit": enabled("olympus-bluegreen*.service"),
+        "boot_unit": enabled(boot_unit),
         "auto_update_timer": systemd and enabled("podman-auto-update.timer"),
         "state": state(state_dir),
     }

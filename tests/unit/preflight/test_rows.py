@@ -74,7 +74,7 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("disk.images", "warn", disk("images", free=2 * GIB), "2.0 GiB free", WANTED),
     ("disk.edge", "refuse", disk("edge", free=0), "0 B free", WANTED),
     ("disk.database", "warn", disk("database", free=3 * GIB, copy=4 * GIB), "3.0 GiB free", WANTED),
-    ("version.podman", "refuse", changed("podman", version="4.2.0"), "MAC", WANTED),
+    ("version.podman", "refuse", changed("podman", version="3.4.4"), "fixed address", WANTED),
     ("version.podman-compose", "refuse", changed("podman", compose="1.0.3"), "prints nothing", WANTED),
     ("version.podman-compose", "refuse", changed("podman", compose="1.3.0"), "for ever", WANTED),
     ("version.podman-compose", "warn", changed("podman", compose="1.4.1"), "rc 125", WANTED),
