@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig, jsonlog, meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 
 ROOT = "/config/olympus-bluegreen/switch"
@@ -94,7 +95,7 @@ def test_a_published_port_is_rewritten_and_plain_only_outside_of_the_switch() ->
     done = switched(config(proxy("localhost:3100")), PORT)
     assert meaning.plain_names(config(proxy("localhost:3100")), [PORT], ROOT) == ["localhost:3100"]
     assert meaning.plain_names(done.config, [PORT], ROOT) == []
-    assert meaning.public_names(done.config, ROOT) == [{"host": "a.test", "path": "/in/"}]
+    assert public_names(done.config, ROOT) == [{"host": "a.test", "path": "/in/"}]
 
 
 def test_a_dial_that_only_caddy_knows_is_warned_of() -> None:

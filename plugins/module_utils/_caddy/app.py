@@ -18,6 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, describe, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
@@ -187,7 +188,7 @@ class App:
         return self._moved(traffic, plan, seen.result())
 
     def _public(self, config: Any) -> Sequence[Mapping[str, str]]:
-        return self.params["public"] or meaning.public_names(config, root_of(self.edge))
+        return self.params["public"] or public_names(config, root_of(self.edge))
 
     def _moved(self, traffic: Traffic, plan: Plan, seen: Result) -> Result:
         open_now = {} if self.check_mode else traffic.open(self.admin.config())

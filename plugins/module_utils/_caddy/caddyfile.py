@@ -222,7 +222,8 @@ class _Rewriter:
             return
         if not self.named_log and any(one.name == "log" for one in inside):
             where = "%s:%d" % (site.root.where, site.line)
-            self.warnings.append(where + ": this Caddy allows one log a site: no log of ours")
+            lost = "no log of ours, so the watch counts no visitors of it"
+            self.warnings.append("%s: this Caddy allows one log a site: %s" % (where, lost))
             return
         inner = indent(site.block[0]) if site.block and not site.bare else "\t"
         rest = site.root.text[site.inner[0] :].split("\n", 1)[0].rstrip()

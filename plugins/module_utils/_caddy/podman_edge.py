@@ -58,10 +58,10 @@ class PodmanEdge:
             "the edge %s has no writable volume at %s, where the switch must live" % (name, self.options.mount),
             option="edge.mount",
             value=self.options.mount,
-            mend="name another named volume of it; if it has none, add `%(service)s: {volumes: [caddy_config:%(mount)s]}`"
-            " to the services and `caddy_config: {}` to the volumes of your compose file, and recreate that one container"
-            " in a quiet minute: podman-compose -p %(project)s up -d --no-deps %(service)s (what is asked of it while it"
-            " starts is lost)"
+            mend="name another named volume of it; if it has none, add `%(service)s: {volumes:"
+            " [caddy_config:%(mount)s]}` to the services and `caddy_config: {}` to the volumes of your compose file,"
+            " and recreate that one container in a quiet minute: podman-compose -p %(project)s up -d --no-deps"
+            " %(service)s (what is asked of it while it starts is lost)"
             % {"service": self.options.service, "mount": self.options.mount, "project": self.project},
         )
 

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The public names behind the switch, read from the running configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import marker_names
+
+
+def public_names(config: Any, root: str) -> list[dict[str, str]]:
+    """One {host, path} for each host name behind the switch: a path that reaches a coloured service there."""
+    found: dict[str, str] = {}
+    for host, path in _behind(config, root, (), "/"):
+        found[host] = path if found.get(host, path) != "/" else "/"
+    return [{"host": host, "path": path} for host, path in found.items() if "*" not in host and "{" not in host]
+
+
+def _behind(value: Any, root: str, hosts: tuple[str, ...], path: str) -> Iterator[tuple[str, str]]:
+    """(host, path) of every route that asks the switch; what it does not match itself, a route around it does."""
+    if isinstance(value, list):
+        for child in value:
+            yield from _behind(child, root, hosts, path)
+    if not isinstance(value, dict):
+        return
+    if "handle" in value:
+        matches = [match for match in value.get("match") or [] if isinstance(match, dict)]
+        hosts = tuple(host for match in matches for host in match.get("host", [])) or hosts
+        paths = [one for match in matches for one in match.get("path", [])]
+        # Of patterns the first one's fixed part will do; a route without a path is asked at /.
+        path = (paths[0].split("*")[0] or "/") if paths else path
+        # One that only remembers the colour (see forward_auth) answers nobody.
+        answers = any(one.get("handler") != "vars" for one in value["handle"])
+        if answers and marker_names(matches, root) == {"green"}:
+            yield from ((host, path) for host in hosts)
+    for child in value.values():
+        yield from _behind(child, root, hosts, path)
