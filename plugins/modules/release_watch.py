@@ -226,11 +226,6 @@ not_returned:
   returned: always
   type: str
   sample: ''
-courier:
-  description: Whether a courier of our own has to follow the switch back.
-  returned: always
-  type: bool
-  sample: false
 evidence:
   description: The counts and numbers behind the verdict.
   returned: always

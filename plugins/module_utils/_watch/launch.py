@@ -150,7 +150,6 @@ class Launch:
         verdict = dict(seen.verdict)
         rolled = verdict.get("rolled_back") or {}
         report = self.state.release(name, "report.html") if name else ""
-        adopted = bool((verdict.get("old") or {}).get("adopted"))
         return {
             "watcher": {**seen.about, "alive": seen.alive},
             "release": name,
@@ -159,7 +158,6 @@ class Launch:
             "signed_off": verdict.get("signed_off") or {},
             "returned_to": rolled.get("to", ""),
             "not_returned": rolled.get("why", ""),
-            "courier": bool(rolled.get("to")) and not adopted,
             "evidence": verdict.get("evidence", {}),
             "report": report if report and os.path.exists(report) else "",
             "events": told[since:],
