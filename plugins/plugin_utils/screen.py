@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import GOOD, World, world
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import World, accepted, world
 
 PLAY = "ansible-playbook bluegreen.yml"
 COLUMNS, LINES, LABEL = 110, 40, 11
@@ -38,7 +38,9 @@ def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
         "schema": _schema(facts, seen),
         "lock": dict(seen.lock),
         "verdict": {
-            key: seen.verdict.get(key) for key in ("verdict", "release", "flip", "reasons") if key in seen.verdict
+            key: seen.verdict[key]
+            for key in ("verdict", "release", "flip", "reasons", "signed_off")
+            if key in seen.verdict
         },
         "singletons": list((facts.get("compose") or {}).get("singletons") or []),
         "boot": dict(facts.get("boot") or {}),
@@ -73,8 +75,10 @@ def next_step(seen: World) -> str:
         return PLAY + " --tags watch   (any stage mends a courier or singleton that is not in its place)"
     if seen.back and seen.verdict.get("flip") != seen.return_to.get("flip"):
         return PLAY + " --tags watch"
-    if seen.back and seen.verdict.get("verdict") in GOOD:
+    if seen.back and accepted(seen.verdict):
         return PLAY + " --tags cleanup   (or --tags rollback)"
+    if seen.back and seen.verdict.get("verdict") == "INCONCLUSIVE":
+        return PLAY + " --tags rollback   (or --tags watch -e bluegreen_watch_do=promote: you sign it off)"
     if seen.back:
         return PLAY + " --tags rollback"
     return PLAY + " -e version=<new version>"
@@ -94,6 +98,8 @@ def status_screen(facts: Mapping[str, Any]) -> list[str]:
     lines += _line("stable", seen.stable or "-")
     lines += _line("schema", _schema_words(data))
     verdict = data["verdict"].get("verdict") or "none"
+    if data["verdict"].get("signed_off"):
+        verdict += " (signed off by %s)" % data["verdict"]["signed_off"]["by"]
     lines += _line("verdict", " ".join([verdict, "; ".join(data["verdict"].get("reasons") or [])]).strip())
     lines += _line("mails", _mails(data["singletons"]))
     lines += _line("lock", _lock(seen.lock))

@@ -18,6 +18,12 @@ OTHER = {"blue": "green", "green": "blue"}
 GOOD = ("PASS", "PASS_SYNTHETIC_ONLY")
 
 
+def accepted(verdict: Mapping[str, Any]) -> bool:
+    """Whether a watch found the release good, or a person answers for one that no watch could judge."""
+    said = verdict.get("verdict")
+    return said in GOOD or (said == "INCONCLUSIVE" and bool(verdict.get("signed_off")))
+
+
 @dataclass(frozen=True)
 class Colour:
     """One colour as recorded and as it runs. ``release`` is empty where the colour was never used.
@@ -246,7 +252,7 @@ def _unproven(seen: World, bake: int, now: float) -> str:
     live, verdict = seen.colour(seen.live), seen.verdict
     if seen.return_to.get("colour") == seen.live:
         return "%s is live again after a rollback; there is nothing to accept." % seen.live
-    if verdict.get("verdict") not in GOOD or verdict.get("flip") != seen.return_to.get("flip"):
+    if not accepted(verdict) or verdict.get("flip") != seen.return_to.get("flip"):
         said = verdict.get("verdict") or "no verdict"
         return "This cutover to %s has %s. Type: ansible-playbook bluegreen.yml --tags watch" % (live.version, said)
     ready_at = float(seen.return_to.get("at") or 0) + bake

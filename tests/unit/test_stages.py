@@ -24,6 +24,7 @@ OLD = Colour("v1.4.2-a", "v1.4.2", adopted=True, running=True)
 NEW = Colour("v1.5.0-b", "v1.5.0", running=True)
 BACK = {"colour": "blue", "release": "v1.4.2-a", "flip": "f1", "at": 1000.0}
 GOOD = {"verdict": "PASS", "flip": "f1"}
+SIGNED = {"signed_off": {"by": "op at ctl", "at": 1.0}}
 FRESH = World(adopted=True, live="blue", colours={"blue": OLD})
 DEPLOYED = replace(FRESH, colours={"blue": OLD, "green": NEW})
 CUT = replace(DEPLOYED, live="green", return_to=BACK, verdict=GOOD)
@@ -72,6 +73,9 @@ def test_cutover_decision(seen: World, go: bool, word: str) -> None:
         (replace(CUT, verdict={}), 5000.0, False, "no verdict"),
         (replace(CUT, verdict={**GOOD, "verdict": "FAIL"}), 5000.0, False, "FAIL"),
         (replace(CUT, verdict={**GOOD, "flip": "earlier"}), 5000.0, False, "--tags watch"),
+        (replace(CUT, verdict={**GOOD, "verdict": "INCONCLUSIVE"}), 5000.0, False, "INCONCLUSIVE"),
+        (replace(CUT, verdict={**GOOD, "verdict": "INCONCLUSIVE", **SIGNED}), 5000.0, True, "stable"),
+        (replace(CUT, verdict={**GOOD, "verdict": "FAIL", **SIGNED}), 5000.0, False, "FAIL"),
         (replace(CUT, live="blue"), 5000.0, False, "after a rollback"),
         (FRESH, 5000.0, False, "Nothing was cut over"),
         (

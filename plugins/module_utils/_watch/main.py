@@ -15,7 +15,8 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
@@ -73,7 +74,6 @@ def watch(config: Config, deaths: int) -> None:
         judgement = Judgement(INCONCLUSIVE, ("the watch broke: %s: %s" % (type(exc).__name__, exc),), {})
     conclude(watcher, judgement, lambda colour: unready(config, DirectHttp(), network, colour))
     watcher.stop_sources()
-    followers.follow(config, podman, clock, watcher.note)
 
 
 def given_up(watcher: Watcher, deaths: int) -> Judgement:
@@ -128,7 +128,15 @@ def watch_alone(config: Config, keeper: Mapping[str, int], deaths: int) -> int:
             write_report(state, config.release)
         else:
             watch(config, deaths)
+        followers.follow(config, Podman(SubprocessRunner()), SystemClock(), lambda event: noted(config, event))
     return 0
+
+
+def noted(config: Config, event: Mapping[str, Any]) -> None:
+    """One more event of a watch that has its verdict; a full disk is no reason to end."""
+    with suppress(OSError):
+        path = StateDir(config.state_dir).release(config.release, "watch", "events.jsonl")
+        events.append(path, event, SystemClock().now())
 
 
 if __name__ == "__main__":
