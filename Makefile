@@ -20,7 +20,7 @@ test: lint lab-images unit sanity ## Everything that must hold: lint, sanity, un
 	tests/run-lab-tests
 
 ##@ Parts
-.PHONY: lint unit sanity molecule docs bench test-all clean
+.PHONY: lint unit sanity molecule docs bench bench-courier test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
@@ -36,6 +36,9 @@ molecule: lab-images ## The molecule scenario `upgrade` alone
 
 docs: $(VENV)/.done ## Write the pages that come from the code (docs/errors.md)
 	python tests/catalogue.py
+
+bench-courier: lab-images ## Mails and a janitor over 20 handovers: build/bench/courier.json, courier.md
+	$$(python -m olympus_lab env | sed 's/^/export /'); pytest -s -m lab tests/lab/test_courier.py -k twenty
 
 test-all: ## make test and what is too long for it
 	$(MAKE) test ALL=1

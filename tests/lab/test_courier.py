@@ -203,10 +203,25 @@ def test_where_podman_fails_nothing_is_started(tmp_path: Path) -> None:
     assert courier.places(courier.module("handed_over")) == {truth.on_disk()}
 
 
+def by_stages() -> None:
+    """Two cutovers and two rollbacks as an operator types them."""
+    idle = courier.OTHER[truth.on_disk()]
+    version = {"blue": "v1.4.2", "green": "v1.5.0"}[idle]
+    for turn in range(2):
+        release.must(f"courier-cutover-{turn}", "cutover", {"version": version}, quiet=True)
+        assert courier.places(courier.module("read")) == {idle} == {truth.on_disk()}
+        release.must(f"courier-rollback-{turn}", "rollback", quiet=True)
+        assert courier.places(courier.module("read")) == {courier.OTHER[idle]} == {truth.on_disk()}
+
+
 @pytest.mark.slow
 def test_twenty_handovers_and_four_by_real_stages(tmp_path: Path) -> None:
-    with mails(tmp_path, 2) as seen:
-        usual = Path(tmp_path)
+    with mails(tmp_path / "usual", 2) as usual:
+        time.sleep(30)
+    with mails(tmp_path / "direct", 2) as seen:
         done = handovers(20)
-    del usual
+    with mails(tmp_path / "stages", 2) as staged:
+        by_stages()
+    courier.write_bench({"without": usual, "20 handovers": seen, "2 cutovers, 2 rollbacks": staged}, done)
     judge(seen, done)
+    assert (staged["mails_doubled"], staged["mails_lost"]) == (0, 0) and courier.janitor()["overlaps"] == 0

@@ -29,6 +29,7 @@ from olympus_lab.progress import wait_for
 OTHER = {"blue": "green", "green": "blue"}
 COURIERS = tuple(f"{domain}-kratos-courier" for domain in config.DOMAINS)
 DECLARED = {"janitor": {"service": "ciam-janitor"}}
+BENCH = config.ROOT / "build" / "bench"
 DEPLOYMENT = config.ROOT / "playbooks" / "vars" / "deployment.yml"
 
 
@@ -103,6 +104,28 @@ def spread(values: list[float]) -> dict[str, float]:
         return {}
     cuts = statistics.quantiles(values, n=100) if len(values) > 1 else [values[0]] * 99
     return {"median": round(cuts[49], 2), "p95": round(cuts[94], 2), "longest": round(max(values), 2)}
+
+
+def write_bench(streams: Mapping[str, Mapping[str, Any]], done: list[dict[str, Any]]) -> None:
+    """build/bench/courier.json and courier.md: mails of each stream, seconds of the handovers, the janitor."""
+    rows = {
+        name: {
+            **{key: seen[key] for key in ("mails", "mails_doubled", "mails_lost")},
+            "delay_s": spread(seen["delays"]),
+        }
+        for name, seen in streams.items()
+    }
+    each = spread([turn["seconds"] for turn in done])
+    data = {"v": 1, "streams": rows, "handover_s": each, "handovers": done, "janitor": janitor()}
+    BENCH.mkdir(parents=True, exist_ok=True)
+    (BENCH / "courier.json").write_text(json.dumps(data, indent=2) + "\n")
+    lines = ["| stream | mails | doubled | lost | delay median | p95 | longest |", "|---|---|---|---|---|---|---|"]
+    for name, row in rows.items():
+        delay = row["delay_s"]
+        cells = [name, *(row[key] for key in ("mails", "mails_doubled", "mails_lost")), *delay.values()]
+        lines.append("| %s |" % " | ".join(map(str, cells)))
+    lines += ["", f"One handover of three singletons: {each} s. Janitor: {data['janitor']}"]
+    (BENCH / "courier.md").write_text("\n".join(lines) + "\n")
 
 
 def janitor() -> dict[str, Any]:
