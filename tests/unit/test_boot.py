@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The boot program: what is written, what systemd makes of it, and that one thing that fails keeps nobody else down."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import install, record, run, unit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Place
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
+
+HOSTILE = 'a b"c%d$e\\f'
+
+
+class Systemctl:
+    """Links as ``systemctl enable`` does; podman knows no container."""
+
+    def __init__(self, unit_dir: Path) -> None:
+        self.wants = unit_dir / "multi-user.target.wants"
+        self.asked: list[list[str]] = []
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        cwd: str | None = None,
+        timeout: float = 120,
+    ) -> Result:
+        self.asked.append(list(argv))
+        if argv[:2] == ["systemctl", "enable"]:
+            self.wants.mkdir(exist_ok=True)
+            (self.wants / argv[2]).symlink_to("/dev/null")
+        if argv[:2] == ["systemctl", "disable"]:
+            (self.wants / argv[2]).unlink()
+        return Result(0, "[]" if "route" in argv else "", "")
+
+
+def params(tmp_path: Path) -> dict[str, Any]:
+    given = {name: None for name in record.DESCRIBING}
+    services = {"ciam-kratos": {"kind": "kratos", "port": 4433, "admin_port": 4434}}
+    return {
+        **given,
+        "deployment": "olympus",
+        "state_dir": str(tmp_path / "state"),
+        "unit_dir": str(tmp_path / "units"),
+        "project": "prod",
+        "source": "/opt/prod",
+        "compose_files": ["compose.yml"],
+        "services": services,
+        "shared": ["postgres"],
+        "network_range": "10.231.128.0/22",
+        "publish": "network",
+        "port_base": {},
+        "podman_compose": "podman-compose",
+        "singletons": {},
+        "edge": {"service": "caddy"},
+    }
+
+
+@pytest.fixture
+def boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> install.Boot:
+    (tmp_path / "units").mkdir()
+    place = Place("prod_caddy_1", 1, str(tmp_path / "switch"), (0, 0))
+    monkeypatch.setattr(install, "place_of", lambda *_args: place)
+    return install.Boot(params(tmp_path), Systemctl(tmp_path / "units"), systemd=True)
+
+
+def test_installed_once_and_removed_whole(boot: install.Boot, tmp_path: Path) -> None:
+    assert boot.install(check_mode=True).changed and not (tmp_path / "state").exists()
+    assert boot.install(check_mode=False).changed
+    assert not boot.install(check_mode=False).changed
+    told = boot.result()
+    assert told["installed"] and told["enabled"] and "is enabled" in told["story"]
+    assert record.read(str(tmp_path / "state")) is not None
+    assert boot.remove(check_mode=False).changed and not boot.remove(check_mode=False).changed
+    assert not list((tmp_path / "units").glob("*.service")) and "NOTHING" in boot.result()["story"]
+
+
+def test_without_systemd_the_command_is_named(boot: install.Boot, tmp_path: Path) -> None:
+    plain = install.Boot(boot.params, boot.runner, systemd=False)
+    plain.install(check_mode=False)
+    assert plain.result()["story"] == "no systemd here; after a reboot type: %s" % (tmp_path / "state/boot")
+    assert not list((tmp_path / "units").iterdir())
+
+
+def test_the_program_runs_by_itself_and_holds_no_secret(boot: install.Boot, tmp_path: Path) -> None:
+    """From its own copy of the library: the checkout is not on its path. Nobody is live here, and it says so."""
+    boot.install(check_mode=False)
+    done = subprocess.run(
+        [sys.executable, "-I", str(tmp_path / "state/boot")], capture_output=True, text=True, check=False, cwd="/",
+        env={"PATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1 and "WRONG: no switch at" in done.stdout and "podman is not installed" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
+@pytest.mark.parametrize("where", ["/var/lib/olympus-bluegreen", "/srv/" + HOSTILE])
+def test_systemd_understands_the_unit(tmp_path: Path, where: str) -> None:
+    program = tmp_path / "x" if where.startswith("/var") else tmp_path / HOSTILE
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    path = tmp_path / unit.name("olympus")
+    path.write_text(unit.text("olympus", where, where + "/switch", sys.executable, str(program)))
+    done = subprocess.run(["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False)
+    ours = [line for line in (done.stdout + done.stderr).splitlines() if unit.name("olympus") in line]
+    assert ours == []
+
+
+def test_one_thing_that_fails_keeps_nobody_else_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Podman refuses everything; the couriers and the watch are tried all the same, and the ledger tells it."""
+    given = params(tmp_path)
+    switch = Switch(str(tmp_path / "switch"))
+    switch.install("blue")
+    switch.prepare(ReturnTo("blue", "v1", "f" * 16, 1.0), switch.claim(0))
+    switch.flip("green", switch.read().token)
+    (tmp_path / "state").mkdir()
+    tried: list[str] = []
+    monkeypatch.setattr(run.Boot, "_bring_back", lambda self, _context, colours: tried.append(" ".join(colours)))
+    monkeypatch.setattr(run, "unready", lambda *_args: ["site: refused"])
+    said: list[str] = []
+    boot = run.Boot(record.made(given, switch.path), Systemctl(tmp_path), SystemClock(), said.append)
+    assert boot.run() is False
+    assert tried == ["green", "green blue"] and "WRONG: green is not ready: site: refused" in said
+    last = events.read(str(tmp_path / "state/ledger.jsonl"))[-1]
+    assert last["event"] == "boot" and last["live"] == "green" and last["ready"] is False and last["wrong"]
