@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, the olympus.bluegreen authors
+"""Other hands: podman-compose, a deploy script, a power cut. Named by status, refused by stages, repaired by adopt."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from olympus_lab import config, podman, project, release, stack, truth
+from olympus_lab.progress import LabError, wait_for
+
+pytestmark = pytest.mark.lab
+EDGE = config.container("caddy")
+# A short watch that its own probes satisfy.
+NEW = {"version": "v1.5.0", "bluegreen_watch": {"window": 10, "interval": 1, "min_events": 1}}
+STANDS = bool(os.environ.get("LAB_STANDS"))
+
+
+@pytest.fixture(scope="module")
+def adopted() -> Iterator[None]:
+    """Blue, adopted and live. LAB_STANDS=1: the lab stands as the tests want it, and stays."""
+    if not STANDS:
+        stack.up(fresh=True)
+        release.must("hands-adopt", "adopt", {"version": "v1.4.2"}, quiet=True)
+    yield
+    if not STANDS:
+        stack.down()
+
+
+@pytest.fixture(scope="module")
+def released(adopted: None) -> None:
+    """Green at v1.5.0 and live, the adopted blue warm behind it."""
+    if not STANDS:
+        release.must("hands-release", "", NEW, quiet=True)
+    assert set(truth.in_public().values()) == {"green"}
+
+
+def operator(*args: str) -> None:
+    """podman-compose as the operator types it; what it says and returns is its own affair."""
+    values = project.settings()
+    env = {key: value for key, value in podman.environment().items() if key not in values}
+    env.update(LAB_HTTPS_PORT=str(config.HTTPS_PORT), LAB_HTTP_PORT=str(config.HTTP_PORT))
+    env.update(LAB_MAIL_PORT=str(config.MAIL_PORT), PATH=f"{config.VENV / 'bin'}:{os.environ['PATH']}")
+    argv = [str(config.VENV / "bin/podman-compose"), "-p", config.PROJECT, "-f", "compose.yml", *args]
+    subprocess.run(argv, env=env, cwd=config.OPERATOR, capture_output=True, check=False)
+
+
+def containers(running: bool = False) -> list[str]:
+    """Names of this lab's containers, the operator's and the collection's."""
+    found = [
+        one["Names"][0]
+        for label in config.OWNED
+        for one in podman.listing(["ps", *([] if running else ["-a"]), "--filter", f"label={label}"])
+    ]
+    return sorted(set(found))
+
+
+def deploy_script() -> None:
+    """The published one: an rsync of the Caddyfile, then every container but the database's is removed."""
+    fresh = config.OPERATOR / "Caddyfile.rsync"
+    fresh.write_text(project._template("Caddyfile"))
+    fresh.rename(config.OPERATOR / "Caddyfile")
+    while doomed := [name for name in containers() if name != config.container("postgres")]:
+        podman.call(["rm", "-f", "-t", "0", *doomed], check=False)
+
+
+def power_cut() -> None:
+    """What is left of this lab's containers after one: no process and no bridge."""
+    pids = podman.call(["inspect", *containers(True), "--format", "{{.State.ConmonPid}} {{.State.Pid}}"]).stdout.split()
+    for pid in pids:
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    for one in podman.listing(["network", "ls"]):
+        if one["name"].startswith((config.PROJECT + "_", config.PROJECT + "-")):
+            subprocess.run(["ip", "link", "del", one["network_interface"]], capture_output=True, check=False)
+
+
+def status() -> dict[str, Any]:
+    """The JSON of ``--tags status``; it answers whatever happened."""
+    done = release.play("hands-status", "status", quiet=True)
+    assert done.rc == 0, done.out[-2000:]
+    shown = [line for line in done.out.splitlines() if line.strip().startswith(("live ", "PROBLEM", "next "))]
+    return {"screen": "\n".join(shown), "out": done.out}
+
+
+def named(*words: str) -> str:
+    screen = str(status()["out"])
+    folded = " ".join(screen.split())
+    missing = [word for word in words if word not in folded]
+    assert not missing, "%s not in:\n%s" % (missing, screen[-3000:])
+    return folded
+
+
+def refused(tags: str = "cleanup") -> None:
+    done = release.play("hands-refused", tags, {"version": "v1.6.0"}, quiet=True)
+    assert done.rc != 0 and "Other hands were there" in done.out
+
+
+def repaired(live: str, **extra: Any) -> None:
+    """Adopt mends it, and a second one has nothing to do."""
+    release.must("hands-repair", "adopt", extra, quiet=True)
+    again = release.must("hands-again", "adopt", extra, quiet=True)
+    assert "changed=0" in again.out.split("PLAY RECAP")[-1]
+    wait_for(f"{live} public", lambda: "" if set(truth.in_public().values()) == {live} else "not yet", 20)
+
+
+def test_a_recreated_edge_is_named_and_repaired(adopted: None) -> None:
+    before = stack.container_id("caddy")
+    operator("up", "-d", "--force-recreate", "--no-deps", "caddy")
+    assert stack.container_id("caddy") != before
+    told = named(f"the edge {EDGE} was recreated and is off", "--tags adopt")
+    assert "was recreated and is off" in told
+    repaired("blue")
+
+
+@pytest.mark.slow
+def test_an_edited_env_makes_blue_no_way_back(released: None) -> None:
+    """The public stays on green; blue's containers are other ones now, at another release."""
+    env = config.OPERATOR / ".env"
+    before = env.read_text()
+    try:
+        env.write_text(before.replace("_IMAGE_TAG=v1.4.2", "_IMAGE_TAG=v1.5.0"))
+        operator("up", "-d")
+        named("NOT POSSIBLE now: to blue", "beside our colours", "bluegreen_remove_foreign=true")
+        refused()
+        rollback = release.play("hands-rollback", "rollback", quiet=True)
+        assert rollback.rc != 0 and truth.on_disk() == "green"
+    finally:
+        env.write_text(before)
+    operator("up", "-d")
+    repaired("green")
+    named("rollback to blue")
+
+
+@pytest.mark.slow
+def test_a_deploy_script_wipes_everything_and_adopt_brings_green_back(released: None) -> None:
+    deploy_script()
+    named(f"the edge {EDGE} has no container any more", "green is live: somebody removed the containers")
+    refused()
+    operator("up", "-d")
+    named("does not run the switch", "green is live: somebody removed", "makes them again")
+    repaired("green")
+    # The same images came back in blue's place: a rollback would work again.
+    release.must("hands-back", "rollback", quiet=True)
+    assert set(truth.in_public().values()) == {"blue"}
+    release.must("hands-forth", "cutover,watch", NEW, quiet=True)
+
+
+def boot() -> subprocess.CompletedProcess[str]:
+    """What systemd runs: the unit's ExecStart, in the environment that it gives."""
+    return subprocess.run(
+        [str(config.STATE / "boot")], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+def test_a_power_cut_and_the_boot_program(released: None) -> None:
+    power_cut()
+    with pytest.raises((OSError, LabError)):
+        truth.in_public()
+    # What podman's own unit does at boot: nothing for most of them.
+    podman.call(["start", "--all", "--filter", "restart-policy=always"], check=False)
+    done = boot()
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert "green is ready" in done.stdout
+    assert set(truth.in_public().values()) == {"green"}
+    named("rollback to blue", "last boot")
+    # What needs nothing is left alone.
+    again = boot()
+    assert again.returncode == 0 and "start " not in again.stdout
+    ledger = [json.loads(line) for line in (config.STATE / "ledger.jsonl").read_text().splitlines()]
+    assert [one["ready"] for one in ledger if one["event"] == "boot"][-2:] == [True, True]
+
+
+@pytest.mark.slow
+def test_blue_that_comes_back_after_its_cleanup_is_a_stranger(released: None) -> None:
+    """The operator's up -d makes the old containers again: old Kratos on the newer schema, with its own courier."""
+    release.must("hands-cleanup", "cleanup", {"bluegreen_bake": 0}, quiet=True)
+    operator("up", "-d")
+    named("beside our colours", "send mail beside ours", "bluegreen_remove_foreign=true")
+    refused("deploy")
+    assert set(truth.in_public().values()) == {"green"}
+    repaired("green")
+    named("beside our colours")
+    repaired("green", bluegreen_remove_foreign=True)
+    assert not [name for name in containers() if name == config.container("ciam-kratos")]
