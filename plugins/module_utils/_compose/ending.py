@@ -89,6 +89,7 @@ def _returned(db: database.Db, doubt: frozenset[str] | None) -> dict[str, Any]:
     try:
         open_ones = mails.being_sent(db) if doubt is None else doubt
         found: dict[str, Any] = {"returned": mails.give_back(db, open_ones), "in_doubt": sorted(open_ones)}
+        found["adapted"] = mails.name_channel(db)
         names = [str(row[0]) for row in db.query("SELECT current_database()")]
     except BluegreenError as exc:
         return {"warning": "mails that the courier had taken may wait in processing: %s" % exc}
@@ -97,8 +98,11 @@ def _returned(db: database.Db, doubt: frozenset[str] | None) -> dict[str, Any]:
     return found
 
 
-def settle(context: Context, world: World, colour: str, singleton: Singleton) -> dict[str, Any]:
-    """Before a courier starts and none runs: what a dead one left half-way is queued again or named."""
+def settle(context: Context, world: World, colour: str, singleton: Singleton, started: bool = False) -> dict[str, Any]:
+    """While no courier runs: what a dead one left half-way is queued again or named.
+
+    And whether one has ``started`` or not: mails queued by the other colour's version are made fit for this one's.
+    """
     told: dict[str, Any] = {"singleton": singleton.name, "container": ""}
     server = world.of_colour(colour).get(singleton.service)
     raw = context.podman.one("container", server.name) if server else None
@@ -109,7 +113,9 @@ def settle(context: Context, world: World, colour: str, singleton: Singleton) ->
     except BluegreenError as exc:
         return {**told, "warning": "%s starts without a look at the mails left half-way: %s" % (singleton.name, exc)}
     try:
-        return {**told, **_returned(db, None)}
+        return {**told, **({"adapted": mails.name_channel(db)} if started else _returned(db, None))}
+    except BluegreenError as exc:
+        return {**told, "warning": "mails of the other colour's version may not be sent: %s" % exc}
     finally:
         db.close()
 

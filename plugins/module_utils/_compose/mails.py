@@ -28,6 +28,16 @@ TRIED = (
 )
 GIVE_BACK = "UPDATE courier_messages SET status = 1 WHERE status = 3 AND NOT id = ANY(%s::uuid[]) RETURNING id::text"
 
+# Kratos 1.2 and later send by a named channel; an older one queues mails without, and a newer courier gives those up.
+HAS_CHANNEL = (
+    "SELECT 1 FROM pg_attribute WHERE attrelid = 'courier_messages'::regclass AND attname = 'channel'"
+    " AND NOT attisdropped"
+)
+NAME_CHANNEL = (
+    "UPDATE courier_messages SET channel = CASE type WHEN 2 THEN 'sms' ELSE 'email' END"
+    " WHERE status IN (1, 3) AND coalesce(channel, '') = '' RETURNING id::text"
+)
+
 
 def being_sent(db: Db) -> set[str]:
     """Ids of mails whose present attempt has begun and not ended. After a courier's death: those in doubt."""
@@ -41,6 +51,11 @@ def being_sent(db: Db) -> set[str]:
 def give_back(db: Db, but: Collection[str]) -> int:
     """Queue again what a courier that is gone had taken, but for mails in doubt. How many."""
     return len(db.query(GIVE_BACK, [sorted(but)]))
+
+
+def name_channel(db: Db) -> int:
+    """Mails that the older version of a pair queued can be sent by the newer one's courier, too. How many."""
+    return len(db.query(NAME_CHANNEL)) if db.query(HAS_CHANNEL) else 0
 
 
 @dataclass(frozen=True)

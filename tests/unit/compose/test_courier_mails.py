@@ -51,6 +51,16 @@ def test_being_sent(rows: dict[str, tuple[int, int]], expected: set[str]) -> Non
     assert mails.give_back(db, expected) == len(rows) - len(expected) and db.kept == sorted(expected)
 
 
+@pytest.mark.parametrize("newer", [False, True])
+def test_mails_of_an_older_version_get_their_channel(newer: bool) -> None:
+    class Db(Rows):
+        def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+            assert newer or sql != mails.NAME_CHANNEL
+            return [("m",)] if newer else []
+
+    assert mails.name_channel(Db({})) == int(newer)
+
+
 class Fake:
     """Podman that pauses and unpauses one container; a clock that only this moves."""
 
