@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import caddy_kinds as kinds
+import caddy_native as native
 import pytest
 from caddy_kinds import Kind, Running
 
@@ -24,15 +25,30 @@ KINDS = [
 ]
 
 
-@pytest.fixture(params=KINDS, ids=str)
-def edge(request: pytest.FixtureRequest, caddy: str) -> Iterator[Running]:
-    with kinds.running(request.param, caddy) as one:
+# The old Caddy with every second kind; the others in make test-all.
+PAIRS = [
+    pytest.param(
+        (kind, caddy), id="%s-%s" % (kind, caddy), marks=[pytest.mark.slow] if caddy != "current" and at % 2 else []
+    )
+    for caddy in native.CADDIES
+    for at, kind in enumerate(KINDS)
+]
+
+
+@pytest.fixture(params=PAIRS)
+def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
+    kind, caddy = request.param
+    with kinds.running(kind, caddy) as one:
         yield one
 
 
 def test_adopt_flip_back_and_undo(edge: Running) -> None:
     file, inode, config = edge.path.read_bytes(), edge.path.stat().st_ino, edge.config()
     told, pid = edge.loads(), edge.edge.place().pid
+    tree = edge.tree()
+    planned = edge.app(check_mode=True, state="adopted")
+    assert planned["changed"] and not planned["adopted"] and (edge.tree(), edge.loads()) == (tree, told)
+    assert planned["diff"]["before"].count("\n") > 10 and "bluegreen" in planned["diff"]["after"]
     adopted = edge.app(state="adopted")
     assert adopted["changed"] and adopted["adopted"] and adopted["live"] == "blue"
     assert "client connections are open now" in " ".join(adopted["steps"])
@@ -52,13 +68,6 @@ def test_adopt_flip_back_and_undo(edge: Running) -> None:
     assert (edge.path.read_bytes(), edge.path.stat().st_ino, edge.config()) == (file, inode, config)
     assert (edge.loads(), edge.edge.place().pid) == (told + 2, pid)
     assert not edge.app(state="undone")["changed"]
-
-
-def test_check_mode_touches_nothing(edge: Running) -> None:
-    tree, told = edge.tree(), edge.loads()
-    result = edge.app(check_mode=True, state="adopted")
-    assert result["changed"] and not result["adopted"] and (edge.tree(), edge.loads()) == (tree, told)
-    assert result["diff"]["before"].count("\n") > 10 and "bluegreen" in result["diff"]["after"]
 
 
 class Cut(BaseException):
@@ -85,6 +94,7 @@ def cut_off(edge: Running, number: int, undo: bool) -> bool:
     return False
 
 
+@pytest.mark.parametrize("caddy", ["current", pytest.param("2.6.2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", [Kind("json"), Kind("api", named=True)], ids=str)
 @pytest.mark.parametrize("undo", [False, True])
 def test_cut_off_between_any_two_changes(kind: Kind, undo: bool, caddy: str) -> None:
