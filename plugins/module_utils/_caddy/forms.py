@@ -24,6 +24,7 @@ STATIC = "/_next/static/*"
 DIRECTORY = "olympus-bluegreen"
 BEGIN = "# olympus.bluegreen: the switch. Made by the adopt stage; undo with -e bluegreen_undo=true."
 END = "# olympus.bluegreen: end of the switch."
+ARGUMENT = "{args[0]}"
 UPSTREAM_PLACEHOLDERS = ("{upstream_hostport}", "{http.reverse_proxy.upstream.hostport}")
 
 # Answers may carry one-time codes and session tokens, requests all kinds of secrets: the log keeps none of them.
@@ -151,12 +152,36 @@ def _snippets(mount: str) -> dict[str, str]:
         found["from_" + colour] = "\theader_down %s %s\n" % (COLOUR_HEADER, colour)
         found["page_" + colour] = _PAGE % {"colour": colour, "cookie": COOKIE}
         found["asset_" + colour] = "\tpath %s\n" % STATIC + _file(directory, "assets-" + colour)
+    for colour in COLOURS:
+        found["fallback_" + colour] = _asset(colour, ARGUMENT, "")
     return found
+
+
+def _asset(colour: str, dialled: str, own: str) -> str:
+    """What ``colour`` has no static file for is asked there where the other build may lie."""
+    lines = (
+        "@bluegreen_missing status 404",
+        "handle_response @bluegreen_missing {",
+        "\t@bluegreen_asset {",
+        "\t\timport bluegreen_asset_" + OTHER[colour],
+        "\t}",
+        "\troute {",
+        "\t\treverse_proxy @bluegreen_asset %s {%s" % (dialled, own),
+        "\t\t\timport bluegreen_from_" + OTHER[colour],
+        "\t\t}",
+        "\t\tcopy_response",
+        "\t}",
+        "}",
+    )
+    return "".join("\t%s\n" % line for line in lines)
 
 
 def preamble(mount: str, named_log: bool) -> str:
     """The snippets, once a file. ``mount`` is the edge's writable volume as the edge sees it."""
-    parts = ["(bluegreen_%s) {\n%s}\n" % (name, body) for name, body in _snippets(mount).items()]
+    # The old way to say an argument, which 2.6 knows alone, makes a new Caddy warn at each load.
+    said = ARGUMENT if named_log else "{args.0}"
+    bodies = {name: body.replace(ARGUMENT, said) for name, body in _snippets(mount).items()}
+    parts = ["(bluegreen_%s) {\n%s}\n" % (name, body) for name, body in bodies.items()]
     directory = "%s/%s" % (mount.rstrip("/"), DIRECTORY)
     log = _LOG % {"directory": directory, "name": " bluegreen" if named_log else ""}
     return "".join([BEGIN, "\n", *parts, log, END, "\n"])
@@ -167,10 +192,13 @@ def without_imports(text: str, mount: str) -> str:
     snippets = _snippets(mount)
 
     def body(found: re.Match[str]) -> str:
-        lines = snippets[found.group(2)].splitlines()
+        lines = snippets[found.group(2)].replace(ARGUMENT, found.group(3) or "").splitlines()
         return "\n".join(found.group(1) + line[1:] for line in lines)
 
-    return re.sub(r"^([ \t]*)import bluegreen_(\w+)$", body, text, flags=re.MULTILINE)
+    ours = re.compile(r"^([ \t]*)import bluegreen_(\w+)(?: (\S+))?$", re.MULTILINE)
+    while ours.search(text):
+        text = ours.sub(body, text)
+    return text
 
 
 @dataclass(frozen=True)
@@ -253,23 +281,12 @@ class Proxy:
     def _proxy(self, what: str, colour: str) -> str:
         extra = "\timport bluegreen_from_%s\n" % colour
         if self._ui():
-            extra += "%s\timport bluegreen_page_%s\n" % (self._asset(colour), colour)
+            extra += "%s\timport bluegreen_page_%s\n" % (self._fallback(colour), colour)
         return "reverse_proxy %s %s {%s\n%s}" % (self._name(what), self._dialled(colour), self._own(), extra)
 
-    def _asset(self, colour: str) -> str:
-        other = OTHER[colour]
-        lines = (
-            "@bluegreen_missing status 404",
-            "handle_response @bluegreen_missing {",
-            "\t@bluegreen_asset {",
-            "\t\timport bluegreen_asset_" + other,
-            "\t}",
-            "\troute {",
-            "\t\treverse_proxy @bluegreen_asset %s {%s" % (self._dialled(other), self._own()),
-            "\t\t\timport bluegreen_from_" + other,
-            "\t\t}",
-            "\t\tcopy_response",
-            "\t}",
-            "}",
-        )
-        return "".join("\t%s\n" % line for line in lines)
+    def _fallback(self, colour: str) -> str:
+        """Once for all proxies without a block of their own and with one upstream; else with what is theirs in it."""
+        dialled, own = self._dialled(OTHER[colour]), self._own()
+        if own or " " in dialled:
+            return _asset(colour, dialled, own)
+        return "\timport bluegreen_fallback_%s %s\n" % (colour, dialled)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import END
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, Statement, parse
 
 Read = Callable[[str], Mapping[str, str]]
@@ -138,7 +139,9 @@ class _Flat:
 
     def text(self, where: str) -> str:
         main = self._inlined(where, fragment=False)
-        return "".join(self.snippets) + main
+        # Behind our own snippets: old Caddies tell lines apart by numbers, which must grow from snippet to use.
+        at = main.index(END) + len(END) + 1 if END in main else 0
+        return main[:at] + "".join(self.snippets) + main[at:]
 
     def _inlined(self, path: str, fragment: bool) -> str:
         text = self.texts[path]
