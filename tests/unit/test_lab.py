@@ -59,7 +59,7 @@ def test_no_template_is_left_unfilled(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(config, "OPERATOR", tmp_path / "operator")
     project.write()
     texts = [path.read_text() for path in config.OPERATOR.rglob("*") if path.is_file()]
-    assert len(texts) == 11
+    assert len(texts) == 12
     assert not any("@DOMAIN@" in text for text in texts)
 
 
