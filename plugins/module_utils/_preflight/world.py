@@ -98,9 +98,10 @@ def database(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         return
     yield row("database", True, REFUSE, "%s as %s" % (db.get("host"), db.get("user")), "a connection")
     strict = db.get("sslmode") == "verify-full"
-    inside = wanted.publish == "network"
+    # On this host PostgreSQL is on every colour's network under its own name, however the edge reaches the colour.
+    inside = wanted.publish in ("network", "loopback")
     found = "sslmode %s, name %s" % (db.get("sslmode") or "default", db.get("host"))
-    yield row("database.tls", inside or not strict, REFUSE, found, "its certificate's name everywhere")
+    yield row("database.tls", inside or not strict, WARN, found, "its certificate's name everywhere")
 
 
 def login_limit(seen: Observed, wanted: Wanted) -> Iterator[Row]:

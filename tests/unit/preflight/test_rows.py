@@ -14,7 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import LEVELS, Observed, Row, Wanted
 
-OUTSIDE = replace(WANTED, publish="loopback")
+OUTSIDE = replace(WANTED, publish="192.0.2.10")
 
 
 def changed(section: str, **values: Any) -> Observed:
@@ -105,7 +105,7 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
         WANTED,
     ),
     ("database", "refuse", replace(GOOD, database={}, errors={"database": "can't connect"}), "can't connect", WANTED),
-    ("database.tls", "refuse", GOOD, "verify-full", OUTSIDE),
+    ("database.tls", "warn", GOOD, "verify-full", OUTSIDE),
     ("login_limit login", "warn", changed("edge", limits=[{**LIMIT, "methods": [], "paths": []}]), "5 in 10 s", WANTED),
     ("login_limit login", "warn", changed("edge", trusted_proxies=True), "all clients count as one", WANTED),
     (
@@ -211,6 +211,10 @@ def test_a_colour_that_runs_already_needs_no_room_again() -> None:
     assert "connections" not in {row.check for row in found(seen, both) if not row.ok and row.level == "refuse"}
     assert "connections" in {row.check for row in found(seen) if not row.ok and row.level == "refuse"}
     assert "memory" not in {row.check for row in found(changed("host", mem_available=1), both)}
+
+
+def test_a_native_edge_on_this_host_is_no_reason_for_another_certificate() -> None:
+    assert not [one for one in found(GOOD, replace(WANTED, publish="loopback")) if not one.ok]
 
 
 def test_before_adopt_plain_names_are_what_is_expected() -> None:
