@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import pr
 APPLICATION = "olympus-bluegreen courier handover"
 DOUBT = (
     "%d mail(s) in database %s were being sent when their courier ended, sent or not is unknown: %s. "
-    "Mend: to send them (again) UPDATE courier_messages SET status = 1, send_count = 0 WHERE id IN (...)"
+    "Mend: to send them (again) see 'Mails' in docs/operations.md"
 )
 BLIND = "%s was ended without a look at its mails: %s"
 
@@ -89,7 +89,8 @@ def _returned(db: database.Db, doubt: frozenset[str] | None) -> dict[str, Any]:
     try:
         open_ones = mails.being_sent(db) if doubt is None else doubt
         found: dict[str, Any] = {"returned": mails.give_back(db, open_ones), "in_doubt": sorted(open_ones)}
-        found["adapted"] = mails.name_channel(db)
+        if not open_ones:
+            found["adapted"] = mails.name_channel(db, alone=True)
         names = [str(row[0]) for row in db.query("SELECT current_database()")]
     except BluegreenError as exc:
         return {"warning": "mails that the courier had taken may wait in processing: %s" % exc}
@@ -113,7 +114,7 @@ def settle(context: Context, world: World, colour: str, singleton: Singleton, st
     except BluegreenError as exc:
         return {**told, "warning": "%s starts without a look at the mails left half-way: %s" % (singleton.name, exc)}
     try:
-        return {**told, **({"adapted": mails.name_channel(db)} if started else _returned(db, None))}
+        return {**told, **({"adapted": mails.name_channel(db, alone=False)} if started else _returned(db, None))}
     except BluegreenError as exc:
         return {**told, "warning": "mails of the other colour's version may not be sent: %s" % exc}
     finally:

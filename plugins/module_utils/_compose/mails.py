@@ -28,14 +28,22 @@ TRIED = (
 )
 GIVE_BACK = "UPDATE courier_messages SET status = 1 WHERE status = 3 AND NOT id = ANY(%s::uuid[]) RETURNING id::text"
 
-# Kratos 1.2 and later send by a named channel; an older one queues mails without, and a newer courier gives those up.
+# Kratos 1.2 and later send by a named channel; an older one queues mails without. A newer courier fails at those six
+# times and gives them up (4): in a rollback as well, while it still runs. Nothing older than an hour is dug out.
 HAS_CHANNEL = (
     "SELECT 1 FROM pg_attribute WHERE attrelid = 'courier_messages'::regclass AND attname = 'channel'"
     " AND NOT attisdropped"
 )
+REFUSED = "error::text LIKE '%%unknown channel%%'"
+NAMELESS = (
+    "SELECT id::text FROM courier_messages m WHERE coalesce(channel, '') = '' AND (status = ANY(%s) OR status IN (1, 4)"
+    " AND created_at > timezone('utc', now()) - interval '1 hour' AND EXISTS"
+    " (SELECT FROM courier_message_dispatches d WHERE d.message_id = m.id AND " + REFUSED + "))"
+)
+FORGET = "DELETE FROM courier_message_dispatches WHERE message_id = ANY(%s::uuid[]) AND " + REFUSED
 NAME_CHANNEL = (
-    "UPDATE courier_messages SET channel = CASE type WHEN 2 THEN 'sms' ELSE 'email' END"
-    " WHERE status IN (1, 3) AND coalesce(channel, '') = '' RETURNING id::text"
+    "UPDATE courier_messages m SET channel = CASE type WHEN 2 THEN 'sms' ELSE 'email' END, status = 1, send_count ="
+    " (SELECT count(*) FROM courier_message_dispatches d WHERE d.message_id = m.id) WHERE id = ANY(%s::uuid[])"
 )
 
 
@@ -53,9 +61,18 @@ def give_back(db: Db, but: Collection[str]) -> int:
     return len(db.query(GIVE_BACK, [sorted(but)]))
 
 
-def name_channel(db: Db) -> int:
-    """Mails that the older version of a pair queued can be sent by the newer one's courier, too. How many."""
-    return len(db.query(NAME_CHANNEL)) if db.query(HAS_CHANNEL) else 0
+def name_channel(db: Db, alone: bool) -> int:
+    """Make what an older version queued fit for a newer courier. How many. ``alone``: no courier runs.
+
+    While one runs only mails are touched that it has refused: another may be on its way this moment.
+    """
+    if not db.query(HAS_CHANNEL):
+        return 0
+    found = [str(row[0]) for row in db.query(NAMELESS, [[1, 3] if alone else []])]
+    if found:
+        db.query(FORGET, [found])
+        db.query(NAME_CHANNEL, [found])
+    return len(found)
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,18 @@ def test_being_sent(rows: dict[str, tuple[int, int]], expected: set[str]) -> Non
 
 
 @pytest.mark.parametrize("newer", [False, True])
-def test_mails_of_an_older_version_get_their_channel(newer: bool) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+def test_mails_of_an_older_version_get_their_channel(newer: bool, alone: bool) -> None:
+    said: list[tuple[str, list[object]]] = []
+
     class Db(Rows):
         def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-            assert newer or sql != mails.NAME_CHANNEL
+            said.append((sql, list(values)))
             return [("m",)] if newer else []
 
-    assert mails.name_channel(Db({})) == int(newer)
+    assert mails.name_channel(Db({}), alone) == int(newer)
+    changes = [(mails.NAMELESS, [[1, 3] if alone else []]), (mails.FORGET, [["m"]]), (mails.NAME_CHANNEL, [["m"]])]
+    assert said[1:] == (changes if newer else [])
 
 
 class Fake:
