@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from olympus_lab import binaries, config, courier, podman, release, stack, truth
 from olympus_lab.load import Load
 from olympus_lab.progress import wait_for
@@ -142,7 +143,7 @@ def test_a_courier_started_by_hand_is_named_and_ended() -> None:
 def test_a_stranger_on_the_same_database_is_named_and_nothing_is_started_beside_it() -> None:
     live = truth.on_disk()
     ours, strange = f"{config.PROJECT}-{live}_ciam-kratos-courier_1", f"{config.PROJECT}-stranger"
-    dsn = stack.podman.call(["inspect", ours, "--format", "{{range .Config.Env}}{{println .}}{{end}}"]).stdout
+    dsn = podman.call(["inspect", ours, "--format", "{{range .Config.Env}}{{println .}}{{end}}"]).stdout
     (line,) = [one for one in dsn.splitlines() if one.startswith("DSN=")]
     podman.call(["rm", "-f", ours])
     run = ["run", "-d", "--name", strange, "--label", config.OF_COLLECTION, "-e", "DSN", "-e", "SQA_OPT_OUT=true",
@@ -190,7 +191,7 @@ def test_two_handovers_at_once_and_a_rollback_in_the_middle() -> None:
 def test_where_podman_fails_nothing_is_started(tmp_path: Path) -> None:
     """An end that cannot be seen is no end."""
 
-    class Deaf(courier.SubprocessRunner):
+    class Deaf(SubprocessRunner):
         def run(self, argv: Any, **more: Any) -> Any:
             if argv[:3] == ["podman", "rm", "--force"]:
                 return type(super().run(["true"]))(125, "", "podman is ill")
