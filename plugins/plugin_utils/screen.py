@@ -37,11 +37,7 @@ def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
         "fence": str(((facts.get("ledger") or {}).get("marks") or {}).get("fence") or ""),
         "schema": _schema(facts, seen),
         "lock": dict(seen.lock),
-        "verdict": {
-            key: seen.verdict[key]
-            for key in ("verdict", "release", "flip", "reasons", "signed_off")
-            if key in seen.verdict
-        },
+        "verdict": _verdict(facts, seen),
         "singletons": list((facts.get("compose") or {}).get("singletons") or []),
         "boot": dict(facts.get("boot") or {}),
         "findings": [asdict(found) for found in seen.findings],
@@ -49,6 +45,15 @@ def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
         "misplaced": list(seen.misplaced),
         "next": next_step(seen),
     }
+
+
+def _verdict(facts: Mapping[str, Any], seen: World) -> dict[str, Any]:
+    """The verdict on what is live or, after a rollback, on what was left."""
+    left = seen.return_to.get("colour") == seen.live
+    releases = (facts.get("ledger") or {}).get("releases") or {}
+    of_left = (releases.get(seen.colour(seen.idle).release) or {}).get("verdict") or {}
+    told = of_left if left and of_left.get("flip") == seen.return_to.get("flip") else seen.verdict
+    return {key: told[key] for key in ("verdict", "release", "flip", "reasons", "signed_off") if key in told}
 
 
 def _schema(facts: Mapping[str, Any], seen: World) -> list[dict[str, Any]]:
@@ -100,7 +105,9 @@ def status_screen(facts: Mapping[str, Any]) -> list[str]:
     verdict = data["verdict"].get("verdict") or "none"
     if data["verdict"].get("signed_off"):
         verdict += " (signed off by %s)" % data["verdict"]["signed_off"]["by"]
-    lines += _line("verdict", " ".join([verdict, "; ".join(data["verdict"].get("reasons") or [])]).strip())
+    about = data["verdict"].get("release") if data["verdict"].get("release") != seen.colour(seen.live).release else ""
+    words = [verdict, "(%s)" % about if about else "", "; ".join(data["verdict"].get("reasons") or [])]
+    lines += _line("verdict", " ".join(word for word in words if word))
     lines += _line("mails", _mails(data["singletons"]))
     lines += _line("lock", _lock(seen.lock))
     if data["boot"]:

@@ -144,6 +144,33 @@ def test_status_names_the_next_command() -> None:
     assert stage_decision(FACTS, "cleanup", bake=0)["go"] is True
 
 
+@pytest.mark.parametrize(
+    ("live", "verdict", "words", "after"),
+    [
+        ("blue", {**GOOD, "verdict": "FAIL", "release": "v1.5.0-b"}, "FAIL (v1.5.0-b)", "version="),
+        ("blue", {**GOOD, "verdict": "FAIL", "release": "v1.5.0-b", "flip": "earlier"}, "none", "version="),
+        (
+            "green",
+            {**GOOD, "verdict": "INCONCLUSIVE", "release": "v1.5.0-b"},
+            "INCONCLUSIVE",
+            "bluegreen_watch_do=promote",
+        ),
+        (
+            "green",
+            {**GOOD, "verdict": "INCONCLUSIVE", "release": "v1.5.0-b", **SIGNED},
+            "INCONCLUSIVE (signed off by op at ctl)",
+            "--tags cleanup",
+        ),
+    ],
+)
+def test_status_tells_the_last_verdict(live: str, verdict: dict[str, Any], words: str, after: str) -> None:
+    ledger = {"releases": {"v1.5.0-b": {"verdict": verdict}}, "marks": {}, "lock": {}}
+    facts = {**FACTS, "edge": {**FACTS["edge"], "live": live}, "ledger": ledger}
+    (line,) = [line for line in status_screen(facts) if line.startswith("verdict")]
+    assert line.split(None, 1)[1] == words
+    assert after in status_data(facts)["next"]
+
+
 def test_status_of_a_stranger_says_adopt() -> None:
     assert "--tags adopt" in status_screen({"edge": {"adopted": False}})[1]
 
