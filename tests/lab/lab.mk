@@ -29,3 +29,10 @@ build/lab/bin/caddy-2.6.2:
 
 lab-status: ## What of the lab runs
 	python3 -m olympus_lab status
+
+.PHONY: test-controller-killed
+test-controller-killed: lab-images ## kill -9 of ansible-playbook after a bad cutover: seconds until blue is live again
+	settings=$$(python3 -m olympus_lab env)
+	[ -z "$$settings" ] || export "$${settings?}"
+	ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg pytest -q -m lab tests/lab/test_controller_killed.py
+	cat build/bench/controller-killed
