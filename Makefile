@@ -35,7 +35,7 @@ molecule: lab-images ## The molecule scenario `upgrade` alone
 	tests/molecule
 
 docs: $(VENV)/.done ## Write the pages that come from the code (docs/errors.md)
-	python tests/catalogue.py
+	python tests/unit/catalogue.py
 
 bench-courier: lab-images ## Mails and a janitor over 20 handovers: build/bench/courier.json, courier.md
 	$$(python -m olympus_lab env | sed 's/^/export /'); pytest -s -m lab tests/lab/test_courier.py -k twenty

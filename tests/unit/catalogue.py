@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "errors.md"
 CODE = ("plugins/module_utils", "plugins/plugin_utils", "plugins/modules", "plugins/action")
 # Who makes an error, and which positional argument holds its text and its mend.

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the pages claim: every trap with tests that exist, every error as the code has it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import catalogue
+
+ROOT = Path(__file__).resolve().parents[2]
+ROW = re.compile(r"^\| ([FH]\d+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+# What cannot be tested yet, because it is not built: the row says so.
+NOT_YET = {"F13"}
+
+
+def rows() -> dict[str, tuple[str, str]]:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    return {number: (how, tests) for number, _trap, how, tests in ROW.findall(page)}
+
+
+def test_every_trap_is_told() -> None:
+    wanted = [f"F{number}" for number in range(1, 22)] + [f"H{number}" for number in range(1, 11)]
+    assert list(rows()) == wanted
+
+
+def test_every_trap_has_a_test_that_is_there() -> None:
+    for number, (how, tests) in rows().items():
+        named = TEST.findall(tests)
+        assert named or (number in NOT_YET and "Not built yet" in how), number
+        for path, name in named:
+            assert f"def {name}(" in (ROOT / path).read_text(), f"{number}: {path}::{name}"
+
+
+def test_the_errors_are_those_of_the_code() -> None:
+    assert catalogue.PAGE.read_text() == catalogue.page(), "run make docs"
