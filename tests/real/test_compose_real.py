@@ -140,10 +140,41 @@ def test_what_is_not_ours_is_named(bench: Bench) -> None:
     bench.operator_up()
     seen = bench.run("read")
     assert [entry["service"] for entry in seen["foreign"]] == ["hera"]
-    assert "was recreated" in seen["colours"]["blue"]["drift"][0]
+    assert seen["foreign"][0]["replaces"] and seen["colours"]["blue"]["services"]["hera"]["state"] == "absent"
+    assert seen["shared"]["caddy"] == {
+        "container": PROJECT + "_caddy_1", "state": "running", "recreated": False, "edge": True,
+    }  # fmt: skip
     assert any("caddy_1 is off bgtest-edge-blue" in line for line in seen["off_networks"])
     repaired = bench.run("adopted")
     assert repaired["changed"] and not repaired["off_networks"] and not repaired["foreign"]
+
+
+def test_a_repair_starts_what_was_stopped_and_makes_again_what_is_gone(bench: Bench) -> None:
+    """Blue's and green's, the edge and the database; at their addresses, and nothing that runs is touched."""
+    bench.run("adopted")
+    bench.run("started", **GREEN)
+    before = {name: one for name, one in bench.run("read")["colours"].items()}
+    podman("stop", "-t", "0", *(PROJECT + name for name in ("_caddy_1", "_db_1", "_hera_1")))
+    podman("rm", "-f", "bgtest-green_hera_1")
+    wake = {"live_colour": "green", "wake": ["green", "blue"]}
+    assert bench.run("adopted", check=True, **wake)["steps"]
+    done = bench.run("adopted", **wake)
+    assert "up hera green" in done["steps"] and "start %s_db_1" % PROJECT in done["steps"]
+    assert done["off_networks"] == [] and done["colours"] == before
+    assert not bench.run("adopted", **wake)["changed"]
+
+
+def test_strangers_after_a_cleanup_are_no_colour_and_go_only_when_told(bench: Bench) -> None:
+    bench.run("adopted")
+    bench.run("started", **GREEN)
+    live = {"live_colour": "green", "wake": ["green"]}
+    bench.run("absent", colour="blue", live_colour="green")
+    bench.operator_up()
+    assert len(bench.run("read")["foreign"]) == 2
+    done = bench.run("adopted", **live)
+    assert len(done["foreign"]) == 2 and not done["colours"]["blue"]["adopted"]
+    assert not bench.run("adopted", remove_foreign=True, **live)["foreign"]
+    assert bench.run("read")["colours"]["green"]["running"]
 
 
 def test_a_service_that_is_missing_or_stopped_is_named(bench: Bench) -> None:
