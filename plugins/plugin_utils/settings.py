@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +16,21 @@ REFUSE, WARN = "refuse", "warn"
 PREFIX = "bluegreen_"
 # How alike two names must be, without the prefix, to be taken for one mistyped.
 ALIKE = 0.84
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
 
 
 @dataclass(frozen=True)
 class Setting:
     """``kind``: str, int, number, bool, dict, list, or several joined by ``|``. ``keys``: all that a dict may have.
 
-    The value of a ``secret`` one is never shown, nor why it can't be read."""
+    The value of a ``secret`` one is never shown, nor why it can't be read. A ``plain`` one, or its keys or items, are
+    names of containers, networks or directories: nothing else than a plain name may get that far.
+    """
 
     kind: str
     keys: tuple[str, ...] = ()
     secret: bool = False
+    plain: bool = False
 
 
 SETTINGS: dict[str, Setting] = {
@@ -35,7 +40,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_cache_ttl": Setting("number"),
     "bluegreen_compose_files": Setting("list"),
     "bluegreen_database": Setting("str"),
-    "bluegreen_deployment": Setting("str"),
+    "bluegreen_deployment": Setting("str", plain=True),
     "bluegreen_drain_deadline": Setting("number"),
     "bluegreen_edge": Setting("dict"),
     "bluegreen_force": Setting("bool"),
@@ -48,16 +53,16 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_port_base": Setting("dict", ("blue", "green")),
     "bluegreen_probe_secrets": Setting("dict", secret=True),
     "bluegreen_probes": Setting("dict"),
-    "bluegreen_project": Setting("str"),
+    "bluegreen_project": Setting("str", plain=True),
     "bluegreen_public": Setting("list"),
     "bluegreen_publish": Setting("str"),
     "bluegreen_schema_targets": Setting("list"),
-    "bluegreen_services": Setting("dict"),
-    "bluegreen_shared": Setting("list"),
+    "bluegreen_services": Setting("dict", plain=True),
+    "bluegreen_shared": Setting("list", plain=True),
     "bluegreen_source": Setting("str|dict", ("directory", "repo", "ref", "path", "overlay")),
     "bluegreen_state_dir": Setting("str"),
     "bluegreen_undo": Setting("bool"),
-    "bluegreen_singletons": Setting("dict"),
+    "bluegreen_singletons": Setting("dict", plain=True),
     "bluegreen_remove_foreign": Setting("bool"),
     "bluegreen_watch_do": Setting("str"),
     "bluegreen_watch_extend": Setting("number"),
@@ -118,8 +123,17 @@ def _known(name: str, setting: Setting, variables: Mapping[str, Any]) -> list[di
     if value is None or not fits(value, setting.kind):
         shown = type(value).__name__ if setting.secret or not isinstance(value, (str, int, float)) else repr(value)
         return _row(REFUSE, name, shown, _called(setting.kind), _mend(name, setting.kind, value))
+    odd = _odd(value) if setting.plain else []
+    if odd:
+        mend = "letters, digits, dot, dash and underscore, at most 63, the first a letter or digit"
+        return _row(REFUSE, name, ", ".join(repr(one) for one in odd), "a plain name", mend)
     strange = [key for key in value if key not in setting.keys] if setting.keys and isinstance(value, Mapping) else []
     return [row for key in strange for row in _strange(name, str(key), setting.keys)]
+
+
+def _odd(value: Any) -> list[str]:
+    names = [value] if isinstance(value, str) else list(value)
+    return [str(one) for one in names if not NAME.match(str(one))]
 
 
 def _strange(name: str, key: str, keys: tuple[str, ...]) -> list[dict[str, str]]:

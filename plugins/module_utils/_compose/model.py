@@ -150,7 +150,12 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
     """A module's parameters as a deployment. What becomes a file name is checked here."""
     for option in ("deployment", "project", "version", "release"):
         if params[option] and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", params[option]):
-            raise BluegreenError("only letters, digits and _ . + - are possible", option=option, value=params[option])
+            raise BluegreenError(
+                "only letters, digits and _ . + - are possible",
+                option=option,
+                value=params[option],
+                mend="choose a plain name",
+            )
     making = params["state"] in ("rendered", "started") and not params["release"]
     if not params["version"] and (making or (params["state"] == "adopted" and not params["undo"])):
         raise BluegreenError("is needed for state %s" % params["state"], option="version", value="")

@@ -14,6 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     Observed,
     Row,
     Wanted,
+    failed,
     listed,
     row,
 )
@@ -33,7 +34,7 @@ def settings(seen: Observed, wanted: Wanted) -> Iterator[Row]:
 def source(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     why = seen.errors.get("source")
     if why:
-        yield row("source", False, REFUSE, why, "a project that podman-compose reads")
+        yield failed("source", REFUSE, why, "a project that podman-compose reads")
     elif seen.release.get("git"):
         yield row("source", True, REFUSE, seen.release["git"], "a ref that git finds")
     elif seen.release.get("services") is not None:
@@ -59,18 +60,24 @@ def images(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     by_state: dict[str, list[str]] = {}
     for name, one in known.items():
         by_state.setdefault(one["state"], []).append(name)
-    for reference, words in _of_state(known, "missing").items():
-        yield row("images", False, REFUSE, words, "on this host or in its registry", about=reference)
-    for reference, words in _of_state(known, "unknown").items():
-        yield row("images", False, WARN, words, "an answer of its registry", about=reference)
+    for words, references in _of_state(known, "missing").items():
+        found = "%s: %s" % (listed(references), words)
+        yield row("images", False, REFUSE, found, "on this host or in its registry")
+    for words, references in _of_state(known, "unknown").items():
+        yield row("images", False, WARN, "%s: %s" % (listed(references), words), "an answer of its registry")
     if not set(by_state) & {"missing", "unknown"}:
         found = ", ".join("%d %s" % (len(names), state) for state, names in sorted(by_state.items()))
         yield row("images", True, REFUSE, found, "on this host or in its registry")
 
 
-def _of_state(known: object, state: str) -> dict[str, str]:
-    entries = known.values() if isinstance(known, dict) else ()
-    return {str(one["reference"]): str(one.get("words") or state) for one in entries if one["state"] == state}
+def _of_state(known: object, state: str) -> dict[str, list[str]]:
+    """What is said -> of which references: one reason is one row, however many services share it."""
+    found: dict[str, list[str]] = {}
+    for one in known.values() if isinstance(known, dict) else ():
+        references = found.setdefault(str(one.get("words") or state), []) if one["state"] == state else []
+        if str(one["reference"]) not in references:
+            references.append(str(one["reference"]))
+    return found
 
 
 def state_dir(seen: Observed, wanted: Wanted) -> Iterator[Row]:

@@ -15,7 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     Observed,
     Row,
     Wanted,
-    row,
+    failed,
 )
 
 Judge = Callable[[Observed, Wanted], Iterable[Row]]
@@ -53,7 +53,7 @@ def rows(seen: Observed, wanted: Wanted) -> list[Row]:
     """Every row: refused ones first, then warnings, then what is well, each in the order of the judges."""
     found = [one for judge in JUDGES for one in judge(seen, wanted)]
     found += [
-        row("look", False, WARN, why, "an answer", about=section)
+        failed("look", WARN, why, "an answer", about=section)
         for section, why in sorted(seen.errors.items())
         if section not in OWN_ROW
     ]

@@ -39,6 +39,12 @@ def row(check: str, ok: bool, level: str, found: object, wanted: object = "", me
     return Row(name, ok, level, str(found), str(wanted), "" if ok else mend or CHECKS[check].mend)
 
 
+def failed(check: str, level: str, why: str, wanted: str, about: str = "") -> Row:
+    """The row of a question that ended in an error (its text, with the mend that it brings)."""
+    found, _mark, mend = why.partition(" Mend: ")
+    return row(check, False, level, found.rstrip("."), wanted, mend, about)
+
+
 def info(check: str, found: object, wanted: object = "") -> Row:
     return row(check, True, INFO, found, wanted)
 

@@ -18,6 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     Row,
     Section,
     Wanted,
+    failed,
     info,
     listed,
     row,
@@ -94,7 +95,7 @@ def database(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     if not db:
         why = seen.errors.get("database")
         if why:
-            yield row("database", False, REFUSE, why, "a connection with a service's own DSN")
+            yield failed("database", REFUSE, why, "a connection with a service's own DSN")
         return
     yield row("database", True, REFUSE, "%s as %s" % (db.get("host"), db.get("user")), "a connection")
     strict = db.get("sslmode") == "verify-full"

@@ -52,8 +52,8 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ),
     ("source", "refuse", replace(GOOD, errors={"source": "no such file"}), "no such file", WANTED),
     ("secrets", "refuse", changed("release", empty_secrets=["hydra SECRETS_SYSTEM"]), "hydra SECRETS_SYSTEM", WANTED),
-    ("images registry.test/hera:v1.5.0", "refuse", image("missing", "manifest unknown"), "manifest unknown", WANTED),
-    ("images registry.test/hera:v1.5.0", "warn", image("unknown", "no answer"), "no answer", WANTED),
+    ("images", "refuse", image("missing", "manifest unknown"), "registry.test/hera:v1.5.0: manifest unknown", WANTED),
+    ("images", "warn", image("unknown", "no answer"), "no answer", WANTED),
     (
         "state_dir",
         "refuse",
