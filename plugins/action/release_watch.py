@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -48,7 +47,7 @@ class ActionModule(ActionBase):
 
     def _follow(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         timeout = float(args.pop("timeout", 0) or 0)
-        told = Follower(Display(), for_programs())
+        told = Follower(Display())
         begun = time.monotonic()
         again = self._again(args, variables)
         gone_since = 0.0
@@ -78,19 +77,16 @@ class ActionModule(ActionBase):
         return found
 
 
-def for_programs() -> bool:
-    """Whether standard output is for a program to read, so that lines for people go to standard error."""
-    settings: Any = constants.config
-    return "json" in str(settings.get_config_value("DEFAULT_STDOUT_CALLBACK")).rsplit(".", 1)[-1]
-
-
 class Follower:
-    """What was printed so far; ``seen`` is how many events were read."""
+    """What was printed so far; ``seen`` is how many events were read.
 
-    def __init__(self, display: Display, stderr: bool = False) -> None:
+    Lines go to standard error: ansible-playbook never flushes its standard output, so that on a pipe (a log, CI) they
+    would come when all is over, and a callback may print there for a program to read.
+    """
+
+    def __init__(self, display: Display) -> None:
         self.display = display
         self.seen = 0
-        self._stderr = stderr
         self._said = 0.0
         self._last = ""
 
@@ -110,7 +106,7 @@ class Follower:
             self._say("%s  watching %s" % (clock(time.time()), found.get("release") or ""), now)
 
     def _say(self, line: str, now: float) -> None:
-        self.display.display(line, stderr=self._stderr)
+        self.display.display(line, stderr=True)
         self._said = now
 
 

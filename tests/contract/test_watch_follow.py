@@ -43,7 +43,7 @@ def going(edge: MiniEdge) -> None:
 
 
 def told(play: Play, word: str, patience: float = 120) -> None:
-    until(lambda: word in play.out, patience, "%r in %s" % (word, play.out[-800:]))
+    until(lambda: word in play.err, patience, "%r on standard error" % word)
 
 
 def longest_silence(lines: list[tuple[float, str]]) -> float:
@@ -67,7 +67,7 @@ def test_any_number_follow_and_none_is_needed(edge: MiniEdge) -> None:
         asleep.signal(signal.SIGSTOP)
         assert interrupted.wait(30) != 0
         assert launch(edge).observe(NEW).alive
-        silent = longest_silence(awake.lines)
+        silent = longest_silence(awake.errors)
         edge.share["green"] = 1.0
         assert awake.wait(180) == 0, awake.out + awake.err
         assert edge.switch.read().live == "blue"
@@ -76,15 +76,15 @@ def test_any_number_follow_and_none_is_needed(edge: MiniEdge) -> None:
     holder.signal(signal.SIGKILL)
     holder.wait()
     for one in (asleep, awake):
-        assert "ROLLED BACK to blue" in one.out and "verdict FAIL" in one.out
+        assert "ROLLED BACK to blue" in one.err and "verdict FAIL" in one.err
     assert '"returned_to": "blue"' in awake.out or "returned_to: blue" in awake.out
     assert silent <= SILENCE
     late = follow(edge)
-    assert late.wait(120) == 0 and "verdict FAIL" in late.out
+    assert late.wait(120) == 0 and "verdict FAIL" in late.err
 
 
 def test_a_program_reads_clean_json(edge: MiniEdge) -> None:
-    """With a callback that prints JSON the lines for people are on standard error, and standard output parses."""
+    """The lines for people are on standard error: what a callback prints on standard output parses."""
     plugins = edge.root / "callbacks"
     plugins.mkdir()
     (plugins / "lab_json.py").write_text(CALLBACK)
@@ -128,7 +128,7 @@ def test_a_dead_watcher_is_begun_again_by_who_follows(edge: MiniEdge) -> None:
         os.killpg(int(launch(edge).observe(NEW).about["keeper"]["pid"]), signal.SIGKILL)
         told(play, "it was begun again")
         edge.share["green"] = 1.0
-        assert play.wait(180) == 0 and "ROLLED BACK to blue" in play.out
+        assert play.wait(180) == 0 and "ROLLED BACK to blue" in play.err
 
 
 def test_orders_are_answered(edge: MiniEdge) -> None:
@@ -167,7 +167,7 @@ def test_a_controller_asleep_over_the_flip(edge: MiniEdge) -> None:
         until(lambda: edge.switch.read().live == "blue", 120, "the rollback")
         release.touch()
         play.signal(signal.SIGCONT)
-        assert play.wait(180) == 0 and "verdict FAIL" in play.out, play.out + play.err
+        assert play.wait(180) == 0 and "verdict FAIL" in play.err, play.out + play.err
 
 
 def test_the_connection_is_lost(edge: MiniEdge) -> None:
@@ -191,4 +191,4 @@ def test_the_connection_is_lost(edge: MiniEdge) -> None:
         play.signal(signal.SIGKILL)
         play.wait()
         later = Play(edge, task(edge, "release_watch", state="followed"), options=server.options)
-        assert later.wait(120) == 0 and "verdict FAIL" in later.out, later.out + later.err
+        assert later.wait(120) == 0 and "verdict FAIL" in later.err, later.out + later.err
