@@ -242,7 +242,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC, reached
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
@@ -267,7 +267,7 @@ def main() -> None:
         )
         result = app.run()
     except (BluegreenError, OSError) as exc:
-        module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))
+        module.fail_json(**refusal(exc))
     for warning in result.pop("warnings", []):
         module.warn(warning)
     if not module._diff:

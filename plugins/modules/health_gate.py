@@ -189,7 +189,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
@@ -201,8 +201,8 @@ def main() -> None:
     world = World(DirectHttp(), Podman(SubprocessRunner()), SystemClock())
     try:
         result = gate(module.params, module.check_mode, world)
-    except BluegreenError as exc:
-        module.fail_json(msg=str(exc), partial=exc.partial)
+    except (BluegreenError, OSError) as exc:
+        module.fail_json(**refusal(exc))
     if result["passed"] is False and module.params["fail"]:
         bad = ["%s of %s: %s" % (c["name"], c["service"], c["detail"]) for c in result["checks"] if not c["ok"]]
         module.fail_json(msg="%s can't serve. %s" % (module.params["colour"], "; ".join(bad)), **result)

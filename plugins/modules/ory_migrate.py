@@ -199,7 +199,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
@@ -211,8 +211,8 @@ def main() -> None:
     world = World(Podman(SubprocessRunner()), SystemClock())
     try:
         result, plan, warnings = run(module.params, module.check_mode, world)
-    except BluegreenError as exc:
-        module.fail_json(msg=str(exc), partial=exc.partial)
+    except (BluegreenError, OSError) as exc:
+        module.fail_json(**refusal(exc))
     for warning in warnings:
         module.warn(warning)
     module.exit_json(diff=plan.diff(), **result)

@@ -273,7 +273,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import wanted_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
@@ -288,8 +288,8 @@ def main() -> None:
         runner = SubprocessRunner()
         context = Context(wanted_from(params), Podman(runner), SystemClock(), live.reader(params, runner))
         result = answer(context, state, module.check_mode, params["release"])
-    except BluegreenError as exc:
-        module.fail_json(msg=str(exc), partial=exc.partial)
+    except (BluegreenError, OSError) as exc:
+        module.fail_json(**refusal(exc))
     for message in result["messages"]:
         module.warn(message)
     module.exit_json(**result)

@@ -152,7 +152,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.install import Boot
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.options import SPEC
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
@@ -168,7 +168,7 @@ def main() -> None:
             plan = boot.remove(module.check_mode)
         result = boot.result()
     except (BluegreenError, OSError) as exc:
-        module.fail_json(msg=str(exc))
+        module.fail_json(**refusal(exc))
     if state == "installed" and not boot.systemd:
         module.warn(str(result["story"]))
     module.exit_json(**plan.result(), diff=plan.diff(), **result)

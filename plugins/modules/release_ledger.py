@@ -170,7 +170,7 @@ steps:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
 
@@ -183,8 +183,8 @@ def main() -> None:
         if not module.check_mode:
             ledger.apply()
         result = ledger.result()
-    except BluegreenError as exc:
-        module.fail_json(msg=str(exc), mend=exc.mend)
+    except (BluegreenError, OSError) as exc:
+        module.fail_json(**refusal(exc))
     for warning in result.pop("warnings"):
         module.warn(str(warning))
     module.exit_json(**plan.result(), diff=plan.diff(), run=module.params["run"], **result)

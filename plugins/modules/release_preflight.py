@@ -190,7 +190,7 @@ steps:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
@@ -211,7 +211,7 @@ def main() -> None:
         )
         result = answer(params, world)
     except (BluegreenError, OSError) as exc:
-        module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))
+        module.fail_json(**refusal(exc))
     module.exit_json(**result)
 
 

@@ -263,7 +263,7 @@ steps:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import SPEC, manage
 
@@ -272,8 +272,8 @@ def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     try:
         plan, result = manage(module.params, module.check_mode, SubprocessRunner(), SystemClock())
-    except BluegreenError as exc:
-        module.fail_json(msg=str(exc), mend=exc.mend)
+    except (BluegreenError, OSError) as exc:
+        module.fail_json(**refusal(exc))
     module.exit_json(**plan.result(), diff=plan.diff(), **result)
 
 

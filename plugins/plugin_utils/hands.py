@@ -15,6 +15,10 @@ from typing import Any
 
 ADOPT = "--tags adopt"
 REMOVE = "--tags adopt -e bluegreen_remove_foreign=true"
+UNNAMED = (
+    "name them again, with every service of a colour; one that shall go leaves the edge's configuration first, "
+    "then --tags adopt -e bluegreen_undo=true and adopt again"
+)
 # So many names are written out; the JSON has all of them.
 SHOWN = 3
 
@@ -61,21 +65,22 @@ def some(names: Sequence[str]) -> str:
 
 
 def _edge(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
-    told = [one for one in (compose.get("shared") or {}).values() if one.get("edge")]
-    for one in told:
-        yield from _edge_container(one, compose, live)
-    if any(one["state"] != "running" for one in told):
+    told = {name: one for name, one in (compose.get("shared") or {}).items() if one.get("edge")}
+    for service, one in told.items():
+        yield from _edge_container(service, one, compose, live)
+    if any(one["state"] != "running" for one in told.values()):
         return
     for problem in edge.get("problems") or []:
         if not str(problem).startswith("the switch says"):
             yield Finding("edge", str(problem).replace(": run adopt", ""))
 
 
-def _edge_container(one: Facts, compose: Facts, live: str) -> Iterable[Finding]:
+def _edge_container(service: str, one: Facts, compose: Facts, live: str) -> Iterable[Finding]:
     name, nets = one["container"], _networks_off(compose, one["container"])
     if one["state"] == "absent":
-        mend = "podman-compose up -d for it in your project, then %s" % ADOPT
-        yield Finding("edge", "the edge %s has no container any more: nothing is public" % (name or "container"), mend)
+        mend = "podman-compose up -d --no-deps %s in your project (or name its service in bluegreen_edge), then %s"
+        words = "the edge (service %s) has no container any more: nothing is public" % service
+        yield Finding("edge", words, mend % (service, ADOPT))
     elif one["state"] != "running":
         yield Finding("edge", "the edge %s is %s: nothing is public" % (name, one["state"]))
     elif nets:
@@ -109,8 +114,12 @@ def _colour(compose: Facts, colour: str, live: bool) -> Iterable[Finding]:
     states = {name: str(one.get("state")) for name, one in (about.get("services") or {}).items()}
     again = {one["service"] for one in _replacing(compose, colour, live)}
     gone = [name for name, state in states.items() if state == "absent"]
-    stopped = ["%s (%s)" % pair for pair in states.items() if pair[1] not in ("running", "absent")]
+    unnamed = [name for name, state in states.items() if state == "unnamed"]
+    stopped = ["%s (%s)" % pair for pair in states.items() if pair[1] not in ("running", "absent", "unnamed")]
     what = "%s is live" % colour if live else "no rollback to %s" % colour
+    if unnamed:
+        text = "%s: bluegreen_services lacks %s, which its release has" % (what, some(unnamed))
+        yield Finding("colour", text, UNNAMED, live)
     if stopped:
         yield Finding("colour", "%s: stopped: %s" % (what, some(stopped)), ADOPT, live)
     made = [name for name in gone if name in again]

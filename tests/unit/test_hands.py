@@ -58,7 +58,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         "edge removed",
         edge(live="", adopted=False, problems=["no container of project p"]),
         compose(shared={"caddy": {**EDGE, "state": "absent"}}),
-        "p_caddy_1 has no container",
+        "the edge (service caddy) has no container",
         "podman-compose up -d",
         True,
     ),

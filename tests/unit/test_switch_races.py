@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_between_any_two_acts_of_a_cutover(done: int, keep: bool, tmp_path: Path
     switch = Switch(str(tmp_path / "s"))
     switch.install()
     token = switch.claim(0)
-    acts = [lambda: switch.prepare(BACK, token), lambda: switch.flip("green", token)]
+    acts: list[Callable[[], object]] = [lambda: switch.prepare(BACK, token), lambda: switch.flip("green", token)]
     for act in acts[:done]:
         act()
     roll_back(switch, keep)

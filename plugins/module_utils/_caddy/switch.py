@@ -189,7 +189,7 @@ class Switch:
             return self.read()
 
     def _nothing(self, state: SwitchState) -> Refused:
-        """The refusal where no cutover was prepared; a run that was on its way to the first one is fenced all the same."""
+        """The refusal where no cutover was prepared; a run on its way to the first one is fenced all the same."""
         if state.claimed:
             self._raise_token(state.token + 1)
             self._remove("claimed")

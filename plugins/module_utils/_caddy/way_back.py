@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rollback asks before it moves the switch: is there, and alive, what it goes back to? Never who holds a lock."""
+"""What a rollback asks before it moves the switch: is what it goes back to there, and alive? Never who has a lock."""
 
 from __future__ import annotations
 

@@ -146,8 +146,7 @@ def declared(
     return singletons.declared(given, services, {*shared, edge_service}, couriers)
 
 
-def wanted_from(params: Mapping[str, Any]) -> Wanted:
-    """A module's parameters as a deployment. What becomes a file name is checked here."""
+def _refuse_hostile(params: Mapping[str, Any]) -> None:
     for option in ("deployment", "project", "version", "release"):
         if params[option] and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", params[option]):
             raise BluegreenError(
@@ -156,6 +155,11 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
                 value=params[option],
                 mend="choose a plain name",
             )
+
+
+def wanted_from(params: Mapping[str, Any]) -> Wanted:
+    """A module's parameters as a deployment. What becomes a file name is checked here."""
+    _refuse_hostile(params)
     making = params["state"] in ("rendered", "started") and not params["release"]
     if not params["version"] and (making or (params["state"] == "adopted" and not params["undo"])):
         raise BluegreenError("is needed for state %s" % params["state"], option="version", value="")

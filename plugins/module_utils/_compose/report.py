@@ -25,16 +25,21 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 
 
 def services(world: World, colour: str) -> dict[str, dict[str, Any]]:
-    """As services.json has it, with the state of each container ('absent' where there is none)."""
+    """As services.json has it, with the state of each container.
+
+    'absent' where there is none, 'unnamed' where the operator's services no longer have it.
+    """
     known = store.stack(world.wanted, colour).get("services") or {}
     here = world.of_colour(colour)
     return {
-        name: {**{key: value for key, value in entry.items() if key != "id"}, "state": _state(here.get(name))}
+        name: {**{key: value for key, value in entry.items() if key != "id"}, "state": _state(world, name, here.get(name))}
         for name, entry in known.items()
     }
 
 
-def _state(found: Container | None) -> str:
+def _state(world: World, name: str, found: Container | None) -> str:
+    if name not in world.wanted.names:
+        return "unnamed"
     return found.state if found else "absent"
 
 

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Any
+
 
 class BluegreenError(Exception):
     """Something the operator can mend.
@@ -46,3 +49,21 @@ class CommandError(BluegreenError):
 
 class Fenced(BluegreenError):
     """A newer run or a rollback raised the fencing token: this one must write no more."""
+
+
+_MENDS = {
+    errno.ENOSPC: "free space or inodes on the disk of that path",
+    errno.EDQUOT: "raise the quota on the disk of that path",
+    errno.EROFS: "mount it writable",
+    errno.EACCES: "run as root (become)",
+    errno.EPERM: "run as root (become)",
+}
+
+
+def refusal(exc: BluegreenError | OSError) -> dict[str, Any]:
+    """What a module's ``fail_json`` says of what ended it: an error of ours, or what the system said of a file."""
+    if isinstance(exc, OSError):
+        said = exc.strerror or str(exc)
+        mend = _MENDS.get(exc.errno or 0, "look at that path")
+        exc = BluegreenError("%s: %s" % (exc.filename, said) if exc.filename else said, mend=mend)
+    return {"msg": str(exc), "mend": exc.mend, "partial": exc.partial}

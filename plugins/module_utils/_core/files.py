@@ -29,17 +29,21 @@ def write_atomic(path: str, content: str | bytes, mode: int = 0o640) -> None:
     """Temporary file, fsync, rename, fsync of the directory. The directory must exist."""
     data = content.encode() if isinstance(content, str) else content
     where = os.path.dirname(path) or "."
-    fd, temp = tempfile.mkstemp(dir=where, prefix="." + os.path.basename(path) + ".")
+    temp = ""
     try:
+        fd, temp = tempfile.mkstemp(dir=where, prefix="." + os.path.basename(path) + ".")
         with os.fdopen(fd, "wb") as handle:
             os.fchmod(handle.fileno(), mode)
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
         os.rename(temp, path)
-    except BaseException:
+    except BaseException as exc:
         if os.path.exists(temp):
             os.unlink(temp)
+        if isinstance(exc, OSError):
+            # A full disk says so of a write without a name, or of a temporary file that nobody knows.
+            exc.filename = path
         raise
     sync_dir(where)
 
