@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
-"""What a wrong input says, typed as an operator types it, and that it changed nothing. docs/errors.md lists them all."""
+"""What a wrong input says, typed as an operator types it, and that it changed nothing. All errors: docs/errors.md."""
 
 from __future__ import annotations
 
