@@ -144,13 +144,18 @@ def do(context: Context, mending: Mending, step: Step) -> None:
 
 
 def _start(context: Context, mending: Mending, name: str) -> None:
-    """Start what was stopped. One of ours that can't be started (podman died over it) is made again from its file."""
+    """Start what was stopped. One of ours that can't be started (podman died over it) is made again from its file.
+
+    Podman starts nothing that it believes to run, and can only remove it.
+    """
     result = context.podman.run("start", name, timeout=180)
-    if result.rc == 0:
-        return
     found = World.look(context.podman, context.wanted).named(name)
+    if found is not None and result.rc == 0 and found.state != "dead":
+        return
     if found is None or not found.ours(context.wanted):
-        raise BluegreenError("%s does not start: %s" % (name, result.last_words()), mend="podman logs %s" % name)
+        why = result.last_words() if result.rc else "podman takes it for running, but its processes are gone"
+        again = "podman rm -f %s, then podman-compose up -d --no-deps its service in your project, then adopt" % name
+        raise BluegreenError("%s does not start: %s" % (name, why), mend="podman logs %s; %s" % (name, again))
     discard.container(context.podman, name)
     upping.up(context, found.colour, upping.stack_of(context, found.colour), found.service)
     for member in mending.members:

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import store
@@ -102,6 +103,14 @@ def _database(environment: Sequence[str]) -> str:
     return hashlib.sha256(found[-1].encode()).hexdigest()[:16] if found else ""
 
 
+def _honest(found: Container, raw: Mapping[str, Any]) -> Container:
+    """Podman 4 goes on saying "running" where the container and its monitor were killed at once (out of memory)."""
+    pid = int((raw.get("State") or {}).get("Pid") or 0)
+    return (
+        replace(found, state="dead") if found.running and pid and not os.path.exists("/proc/%d/ns/net" % pid) else found
+    )
+
+
 class World:
     """One look at every container of this host, and the questions that the states ask about it."""
 
@@ -112,7 +121,7 @@ class World:
     @classmethod
     def look(cls, podman: Podman, wanted: Wanted) -> World:
         ids = podman.must("ps", "-a", "-q", "--no-trunc").split()
-        return cls(wanted, [container(raw) for raw in podman.inspect("container", ids)])
+        return cls(wanted, [_honest(container(raw), raw) for raw in podman.inspect("container", ids)])
 
     def named(self, name: str) -> Container | None:
         return next((found for found in self.all if found.name == name), None)
