@@ -136,6 +136,10 @@ live:
   description: The colour that the switch names, also where the edge has no container any more.
   type: str
   returned: success
+return_to:
+  description: Where a rollback goes, as the switch has it; empty where nothing was cut over.
+  type: dict
+  returned: success
 watch:
   description: The last watch (C(release), C(alive), C(died) without a verdict).
   type: dict

@@ -132,7 +132,7 @@ def world(facts: Mapping[str, Any]) -> World:
     # Recorded, it stays adopted whatever became of the edge's configuration meanwhile.
     adopted = bool(edge.get("adopted") or compose.get("recorded"))
     stable = str((ledger.get("marks") or {}).get("stable") or "")
-    back = edge.get("return_to") or {}
+    back = edge.get("return_to") or boot.get("return_to") or {}
     shall_run = awake(live, back.get("colour"), stable, colours.get(live, Colour()).release)
     return World(
         adopted=adopted,

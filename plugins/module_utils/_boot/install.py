@@ -10,12 +10,11 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import main, record, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     read_json,
     sync_dir,
@@ -114,15 +113,17 @@ class Boot:
             "installed": bool(unit.present(self.deployment, self.params["unit_dir"])),
             "enabled": unit.enabled(self.deployment, self.params["unit_dir"]),
             "last": last[0] if last else {},
-            "live": _live(found.switch) if found else "",
+            **_switch(found),
             "watch": _watch(self.state_dir),
         }
         return {**told, "story": story(told)}
 
 
-def _live(switch: Switch) -> str:
+def _switch(found: Record | None) -> dict[str, Any]:
     """By the recorded place of the switch: the edge's container may be gone."""
-    return switch.read().live if switch.exists() else ""
+    state = found.switch.read() if found and found.switch.exists() else None
+    back = asdict(state.return_to) if state and state.return_to else {}
+    return {"live": state.live if state else "", "return_to": back}
 
 
 def _watch(state_dir: str) -> dict[str, Any]:
