@@ -15,7 +15,7 @@ from typing import Any
 REFUSE, WARN = "refuse", "warn"
 PREFIX = "bluegreen_"
 # How alike two names must be, without the prefix, to be taken for one mistyped.
-ALIKE = 0.84
+ALIKE = 0.82
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
 
 

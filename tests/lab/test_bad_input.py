@@ -114,7 +114,7 @@ CASES = (
     Case("a number", ("1.1", "Quote it"), version=1.10),
     Case("a hostile version", ("is not a version", "letters, digits"), version="v1;touch /tmp/x"),
     Case("a version with a path", ("is not a version",), version="../../etc"),
-    Case("unknown version", ("site:v9.9.9", "not on this host", "Mend: correct bluegreen_images"), version="v9.9.9"),
+    Case("unknown version", ("kratos:v9.9.9", "not on this host", "Mend: correct bluegreen_images"), version="v9.9.9"),
     Case("registry down", ("localhost:9/nobody/site", "site"), images_of("site", "localhost:9/nobody/site:{version}")),
     Case("compose file missing", ("nowhere.yml",), {"bluegreen_compose_files": ["nowhere.yml"]}),
     Case("compose file broken", ("compose.yml", "Mend"), edited("compose.yml", "services:", "services: [")),

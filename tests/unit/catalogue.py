@@ -29,6 +29,7 @@ MAKERS = {
 SAYS_WHY = re.compile(r"^_(unfit|unproven|unkept|not_\w+)$")
 AREAS = {
     "_caddy": "The edge (Caddy)",
+    "_cloudflare": "The edge (Cloudflare)",
     "_compose": "Releases and containers",
     "_core": "Everywhere",
     "_health": "Gates",

@@ -57,8 +57,11 @@ class Installer:
     def live(self) -> str:
         """What the marker says; where it is lost, the one colour that is alive. Before any adoption that is blue."""
         state = self.switch.read() if self.switch.exists() else None
-        if state and ("green" in state.damage or not state.damage or state.live == "green"):
-            return state.live or "blue"
+        markers = self.switch.markers()
+        if len(markers) == 1:
+            return markers[0]
+        if state and state.live == "green":
+            return "green"
         config = self.admin.config()
         if not meaning.has_switch(config, root_of(self.edge)):
             return "blue"

@@ -80,6 +80,10 @@ class Switch:
     def exists(self) -> bool:
         return os.path.isdir(self._in("switch"))
 
+    def markers(self) -> tuple[str, ...]:
+        """The colours that a marker names: one, unless the switch is damaged."""
+        return tuple(colour for colour in COLOURS if os.path.exists(self._in("switch", colour)))
+
     def read(self) -> SwitchState:
         """The state as the edge sees it. Raises BluegreenError where there is no switch directory."""
         try:
@@ -87,7 +91,7 @@ class Switch:
         except OSError as exc:
             raise BluegreenError("no switch at %s: %s" % (self.path, exc.strerror), mend="run the adopt stage") from exc
         ready = "ready" in names
-        markers = [colour for colour in COLOURS if colour in names]
+        markers = self.markers()
         damage = "" if len(markers) == 1 else "markers: %s" % (", ".join(markers) or "none")
         return SwitchState(
             live="green" if "green" in names else "blue" if ready else "",

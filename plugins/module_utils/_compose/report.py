@@ -32,7 +32,10 @@ def services(world: World, colour: str) -> dict[str, dict[str, Any]]:
     known = store.stack(world.wanted, colour).get("services") or {}
     here = world.of_colour(colour)
     return {
-        name: {**{key: value for key, value in entry.items() if key != "id"}, "state": _state(world, name, here.get(name))}
+        name: {
+            **{key: value for key, value in entry.items() if key != "id"},
+            "state": _state(world, name, here.get(name)),
+        }
         for name, entry in known.items()
     }
 

@@ -65,9 +65,16 @@ def entries(value: Any) -> list[str]:
     if value in (None, ""):
         return []
     if isinstance(value, str):
-        text = value.strip()
-        value = json.loads(text) if text.startswith("[") else text.split(",")
+        value = _listed(value.strip())
     return [str(one).strip() for one in value if str(one).strip()]
+
+
+def _listed(text: str) -> list[Any]:
+    try:
+        found = json.loads(text) if text.startswith("[") else text
+    except ValueError:
+        found = text
+    return found if isinstance(found, list) else text.split(",")
 
 
 def differences(kind: str, here: Settings, there: Settings, also: Sequence[str] = ()) -> list[str]:

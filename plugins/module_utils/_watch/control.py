@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     locked,
     read_json,
@@ -62,12 +62,13 @@ def wanted(do: str, seconds: object, by: str, ident: str, at: float) -> Order:
     return Order(ident, do, by, at, int(text) if text else 0)
 
 
-def put(path: str, order: Order) -> None:
-    """Hand an order over. Refused while another one is not answered."""
+def put(path: str, order: Order) -> bool:
+    """Hand an order over; False while another one is not answered."""
     with locked(path + ".lock"):
         if os.path.exists(path):
-            raise Refused("another order to this watch is not answered yet", mend="try again in a few seconds")
+            return False
         write_json(path, {"v": 1, **asdict(order)})
+        return True
 
 
 def pending(path: str) -> Order | None:

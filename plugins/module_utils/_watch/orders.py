@@ -82,7 +82,13 @@ class Orders:
 
     def _give(self, seen: Seen, order: Order) -> str:
         path = self.state.release(seen.release, "watch", "control")
-        control.put(path, order)
+        if not wait_until(self.launch.clock, lambda: control.put(path, order), bool, ANSWER_SECONDS):
+            raise Refused(
+                "another order to this watch is not answered yet",
+                option="bluegreen_watch_do",
+                value=order.do,
+                mend="try again in a few seconds",
+            )
         answer = wait_until(self.launch.clock, lambda: self._answer(seen.release, order), bool, ANSWER_SECONDS)
         if not answer:
             control.clear(path)
