@@ -156,7 +156,7 @@ def test_a_repair_starts_what_was_stopped_and_makes_again_what_is_gone(bench: Be
     before = {name: one for name, one in bench.run("read")["colours"].items()}
     podman("stop", "-t", "0", *(PROJECT + name for name in ("_caddy_1", "_db_1", "_hera_1")))
     podman("rm", "-f", "bgtest-green_hera_1")
-    wake = {"live_colour": "green", "wake": ["green", "blue"]}
+    wake: dict[str, Any] = {"live_colour": "green", "wake": ["green", "blue"]}
     assert bench.run("adopted", check=True, **wake)["steps"]
     done = bench.run("adopted", **wake)
     assert "up hera green" in done["steps"] and "start %s_db_1" % PROJECT in done["steps"]
@@ -167,7 +167,7 @@ def test_a_repair_starts_what_was_stopped_and_makes_again_what_is_gone(bench: Be
 def test_strangers_after_a_cleanup_are_no_colour_and_go_only_when_told(bench: Bench) -> None:
     bench.run("adopted")
     bench.run("started", **GREEN)
-    live = {"live_colour": "green", "wake": ["green"]}
+    live: dict[str, Any] = {"live_colour": "green", "wake": ["green"]}
     bench.run("absent", colour="blue", live_colour="green")
     bench.operator_up()
     assert len(bench.run("read")["foreign"]) == 2
