@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every hostname's load balancer as one thing: looked at, written, read back until the plan is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError, Lost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+
+# So often somebody else may change what we write before we give up.
+ROUNDS = 4
+TRIES = 4
+SETTLE = 15.0
+Seen = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """``weight`` percent to ``colour``, the rest to the other one."""
+
+    colour: str
+    weight: int = 100
+
+
+class Balancers:
+    """``zones`` is {hostname: zone id}. ``written`` lists the hostnames that a PATCH was sent for, in order.
+
+    There is no ETag: what is written is planned from a list read right before, holds only the fields that must change,
+    and is compared with what is read after. What somebody else wrote meanwhile is the ground of the next round.
+    """
+
+    def __init__(self, api: Api, clock: Clock, zones: Mapping[str, str], failover: bool) -> None:
+        self._api = api
+        self._clock = clock
+        self._zones = zones
+        self._failover = failover
+        self.written: list[str] = []
+
+    def look(self) -> dict[str, dict[str, Any]]:
+        """{hostname: load balancer}, one request a zone. Refused where one is missing."""
+        found: dict[str, dict[str, Any]] = {}
+        for zone in dict.fromkeys(self._zones.values()):
+            listed = {str(one.get("name")): one for one in self._api.list("/zones/%s/load_balancers" % zone)}
+            found.update({host: listed[host] for host, its in self._zones.items() if its == zone and host in listed})
+        missing = [host for host in self._zones if host not in found]
+        if missing:
+            raise Refused(
+                "no load balancer for %s in its zone" % ", ".join(missing),
+                option="public",
+                value=missing,
+                mend="make it in Cloudflare with the live colour's pool, or take the name out",
+            )
+        return {host: found[host] for host in self._zones}
+
+    def plan(self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal]) -> dict[str, dict[str, Any]]:
+        """{hostname: body of its PATCH}, only those that have one."""
+        bodies = {
+            host: steer.changes(seen[host], pools, goal.colour, goal.weight, self._failover)
+            for host, goal in goals.items()
+        }
+        return {host: body for host, body in bodies.items() if body}
+
+    def converge(
+        self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal], guard: Callable[[], object], best: bool = False
+    ) -> Seen:
+        """Write until the plan is empty. ``guard`` is called before every write and raises where we must not.
+
+        ``best``: one that cannot be written does not keep the others from it; the first error is raised at the end.
+        """
+        failed: BluegreenError | None = None
+        for _round in range(ROUNDS):
+            todo = self.plan(seen, pools, goals)
+            if not todo:
+                return seen
+            failed = None
+            for host, body in todo.items():
+                guard()
+                try:
+                    self._patch(host, seen[host], body)
+                except Fenced:
+                    raise
+                except BluegreenError as exc:
+                    if not best:
+                        raise
+                    failed = failed or exc
+            if failed:
+                raise failed
+            seen = self._read_back(seen, pools, goals, todo)
+        left = self.plan(seen, pools, goals)
+        if left:
+            raise BluegreenError(
+                "somebody else keeps changing the load balancer of %s" % ", ".join(left),
+                mend="stop whoever else writes there, then run it again",
+            )
+        return seen
+
+    def _patch(self, host: str, before: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        path = "/zones/%s/load_balancers/%s" % (self._zones[host], before["id"])
+        for attempt in range(TRIES):
+            self.written.append(host)
+            try:
+                self._api.write("PATCH", path, body)
+                return
+            except Lost as exc:
+                lost = exc
+            self._clock.sleep(0.5 * 2**attempt)
+            # It may have worked. Not as it was: it did, or somebody else was there, and the next round sees which.
+            if not _same(self._api.get(path) or {}, before):
+                return
+        raise ApiError(str(lost), lost.status, "run it again: it goes on where it stopped")
+
+    def _read_back(
+        self, before: Seen, pools: steer.Pools, goals: Mapping[str, Goal], todo: Mapping[str, object]
+    ) -> Seen:
+        """What is there now. One that still looks exactly as before the write is an old answer: asked again."""
+        deadline = self._clock.monotonic() + SETTLE
+        pause = 0.2
+        while True:
+            seen = self.look()
+            stale = [host for host in self.plan(seen, pools, goals) if host in todo and _same(seen[host], before[host])]
+            if not stale or self._clock.monotonic() >= deadline:
+                return seen
+            self._clock.sleep(pause)
+            pause = min(2 * pause, 3.0)
+
+
+def shares(seen: Seen, pools: steer.Pools, colour: str) -> dict[str, int]:
+    return {host: steer.share(lb, pools, colour) for host, lb in seen.items()}
+
+
+def unfit(seen: Seen, pools: steer.Pools, weight: int = 100) -> Sequence[tuple[str, str]]:
+    """(hostname, why) of every load balancer that cannot be flipped as wanted."""
+    told = ((host, steer.unfit(lb, pools, weight)) for host, lb in seen.items())
+    return [(host, why) for host, why in told if why]
+
+
+def _same(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    return dict(now) == dict(before)

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""To the other colour: the switch first, then every load balancer, and no half way without a name.
+
+The switch on the state host says what is wanted before the first request, so a run that is killed anywhere is
+finished by the next one, and ``returned`` goes back from everywhere. A cutover that fails takes back what it has
+written; where it cannot, ``partial`` says what stands where.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, SwitchState
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import release_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, scopes, steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen, shares, unfit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.plans import Goals, changed, halfway
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found, require_shape
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import Result, World, table
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+
+
+class Cutover:
+    """state=live."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.colour: str = world.params["colour"]
+        self.weight: int = world.params["weight"]
+
+    def run(self) -> Result:
+        world = self.world
+        world.require_switch()
+        self._release()
+        rights = scopes.ask(world.api, world.params["account_id"])
+        found = world.pools.complete()
+        seen: Seen = world.balancers.look()
+        ids, state = found.ids, world.switch.read()
+        if not state.live:
+            raise Refused("the switch is damaged (%s)" % state.damage, mend="run the adopt stage")
+        self._fit(seen, ids)
+        goals = {host: Goal(self.colour, self.weight) for host in seen}
+        wake = pools.woken(found.pools[self.colour]) if found.ours[self.colour] else {}
+        plan = self._plan(state, seen, found, goals, wake)
+        rights.require([scopes.WRITE_BALANCERS] + ([scopes.WRITE_POOLS] if wake else []))
+        if world.check_mode:
+            return self._result(plan, seen, ids, {})
+        at = world.clock.now()
+        if plan.changed:
+            if world.balancers.plan(seen, ids, goals) or wake:
+                self._ready(found, wake, len(seen))
+                # The ground of what is written, as fresh as can be.
+                seen = world.balancers.look()
+                self._fit(seen, ids)
+            seen, at = self._cut(state, seen, ids, goals)
+        observed: Mapping[str, object] = {"observed": world.public.look()}
+        if self.weight == 100:
+            observed = world.public.confirm(self.colour, at, world.params["confirm_timeout"])
+        return self._result(plan, seen, ids, observed)
+
+    def _release(self) -> None:
+        there, wanted = release_of(self.world.params["state_dir"], self.colour), self.world.params["release"]
+        if wanted and there and wanted != there:
+            raise Refused(
+                "%s holds release %s" % (self.colour, there), option="release", value=wanted, mend="deploy first"
+            )
+
+    def _fit(self, seen: Seen, ids: steer.Pools) -> None:
+        wrong = unfit(seen, ids, self.weight)
+        if wrong:
+            mine = self.weight < 100 and "weight counts" in wrong[0][1]
+            raise Refused(
+                "the load balancer of %s cannot be flipped: %s" % wrong[0],
+                option="weight" if mine else "public",
+                value=self.weight if mine else wrong[0][0],
+                mend="set its steering policy, or leave weight out"
+                if mine
+                else "change it in Cloudflare, then run adopt",
+            )
+
+    @property
+    def _mark(self) -> str:
+        """What the switch is to say: a share is not a flip."""
+        return self.colour if self.weight == 100 else self.world.switch.read().live
+
+    def _plan(self, state: SwitchState, seen: Seen, found: Found, goals: Goals, wake: Mapping[str, Any]) -> Plan:
+        todo = self.world.balancers.plan(seen, found.ids, goals)
+        steps = [Step("enable", "pool", str(found.pools[self.colour]["name"]))] if wake else []
+        if state.live != self._mark or state.damage:
+            steps.append(Step("flip", self.world.switch.path, "to " + self._mark))
+        return changed(state.live, self._mark, seen, todo, steps)
+
+    def _ready(self, found: Found, wake: Mapping[str, Any], hosts: int) -> None:
+        """Nothing is flipped to a pool that is not well, and nothing is begun that the budget does not let end."""
+        world, pool = self.world, found.pools[self.colour]
+        world.api.require(2 * hosts + 12, "a cutover of %d hostnames and its way back" % hosts)
+        if world.params["require_monitor"]:
+            why = world.pools.monitored(pool)
+            if why:
+                raise Refused(
+                    why, option="require_monitor", value=True, mend="give it a monitor, or set require_monitor to false"
+                )
+        if wake:
+            world.pools.change(pool, wake)
+            pool = {**pool, **wake}
+        require_shape(pool)
+        if world.params["require_monitor"]:
+            world.pools.require_healthy(pool, world.params["health_timeout"])
+
+    def _cut(self, state: SwitchState, seen: Seen, ids: steer.Pools, goals: Goals) -> tuple[Seen, float]:
+        world, token, mark = self.world, self.world.params["token"], self._mark
+        old = state.live
+        resumed = old == self.colour
+        if not resumed:
+            release = release_of(world.params["state_dir"], old)
+            world.switch.prepare(ReturnTo(old, release, secrets.token_hex(8), world.clock.now()), token)
+        before = {host: Goal(old, share or 100) for host, share in shares(seen, ids, old).items()}
+        try:
+            world.switch.flip(mark, token)
+            at = world.clock.now()
+            return world.balancers.converge(seen, ids, goals, lambda: world.switch.flip(mark, token)), at
+        except BluegreenError as exc:
+            raise self._stopped(exc, old, mark, ids, before, resumed) from exc
+
+    def _stopped(
+        self, exc: BluegreenError, old: str, mark: str, ids: steer.Pools, before: Goals, resumed: bool
+    ) -> BluegreenError:
+        """The error to raise, after what was written has been taken back as far as it can be.
+
+        A run that went on with another one's cutover leaves it half way: to go on or back is not its decision.
+        """
+        world, token = self.world, self.world.params["token"]
+        written = list(dict.fromkeys(world.balancers.written))
+        if resumed and not isinstance(exc, Fenced):
+            return halfway(world, exc, self.colour, ids)
+        goals = {host: before[host] for host in written}
+        try:
+            if isinstance(exc, Fenced):
+                # Who fenced us decides: what we wrote follows the switch.
+                goals = {host: Goal(world.switch.read().live) for host in written}
+                world.balancers.converge(world.balancers.look(), ids, goals, lambda: None)
+                return Fenced(exc.msg, mend=exc.mend, partial={"state": "restored", "written": written})
+            if written:
+                world.balancers.converge(
+                    world.balancers.look(), ids, goals, lambda: world.switch.flip(mark, token), best=True
+                )
+            world.switch.flip(old, token)
+        except BluegreenError:
+            return halfway(world, exc, self.colour, ids)
+        partial: dict[str, object] = {"state": "restored", "written": written, "live": old}
+        return BluegreenError("%s; every hostname is on %s as before" % (exc.msg, old), mend=exc.mend, partial=partial)
+
+    def _result(self, plan: Plan, seen: Seen, ids: steer.Pools, observed: Mapping[str, object]) -> Result:
+        rows = table(seen, ids)
+        notes = [] if self.world.public.tells else ["no header to observe: propagation was not seen"]
+        return {**self.world.told(), "hosts": rows, "notes": notes, **observed, "diff": plan.diff(), **plan.result()}

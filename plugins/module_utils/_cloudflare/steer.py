@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who serves by a load balancer's own fields, and what has to be written so that the other colour does. Pure.
+
+A load balancer is the API's object, ``pools`` is {colour: pool id}. Which fields decide depends on the steering in
+force: the order of the lists (``off``, ``geo``), the weights (``random``, ``least_*``), or membership alone
+(``dynamic_latency``, ``proximity``: any pool that is listed may be the nearest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+
+Balancer = Mapping[str, Any]
+Pools = Mapping[str, str]
+
+MAPS = ("region_pools", "country_pools", "pop_pools")
+WEIGHTED = ("random", "least_outstanding_requests", "least_connections")
+NEAREST = ("dynamic_latency", "proximity")
+# Overrides of a rule that choose the pool instead of the load balancer's own fields.
+CHOOSING = ("default_pools", "fallback_pool", "steering_policy", "random_steering", *MAPS)
+
+
+def steering(lb: Balancer) -> str:
+    """The policy in force: '' means geo where there are maps of pools and off where there are none."""
+    said = lb.get("steering_policy") or ""
+    return said or ("geo" if any(lb.get(name) for name in MAPS) else "off")
+
+
+def live(lb: Balancer, pools: Pools) -> str:
+    """The colour that everybody new gets, '' where that is no single one of the two."""
+    return next((colour for colour in pools if share(lb, pools, colour) == 100), "")
+
+
+def share(lb: Balancer, pools: Pools, colour: str) -> int:
+    """Percent of the new visitors that get ``colour``; 0 also where it cannot be told."""
+    policy, listed = steering(lb), list(lb.get("default_pools") or [])
+    if policy in WEIGHTED:
+        weights = {pool: _weight(lb, pool) for pool in listed}
+        total = sum(weights.values())
+        return round(100 * weights.get(pools[colour], 0) / total) if total else 0
+    if policy in NEAREST:
+        return 100 if listed == [pools[colour]] else 0
+    firsts = {chosen[0] for _where, chosen in _lists(lb, pools)}
+    return 100 if firsts == {pools[colour]} else 0
+
+
+def unfit(lb: Balancer, pools: Pools, weight: int = 100) -> str:
+    """Why this load balancer cannot be flipped to one colour and back; '' where it can."""
+    policy, listed = steering(lb), list(lb.get("default_pools") or [])
+    foreign = [pool for pool in listed if pool not in pools.values()]
+    if lb.get("enabled") is False:
+        return "it is disabled"
+    if any(_chooses(rule) for rule in lb.get("rules") or []):
+        return "it has rules that choose pools by themselves"
+    if any(not one.get("disabled") for one in lb.get("pool_sets") or []):
+        return "it has pool sets, which choose pools by themselves"
+    if len(foreign) == len(listed):
+        return "it sends to neither colour's pool"
+    if weight < 100 and policy not in WEIGHTED:
+        return "a weight counts only under the steering %s; it has %s" % (", ".join(WEIGHTED), policy)
+    if policy in WEIGHTED:
+        foreign = [pool for pool in foreign if _weight(lb, pool) > 0]
+    elif policy not in NEAREST:
+        ours = pools.values()
+        foreign = [chosen[0] for _where, chosen in _lists(lb, pools) if chosen[0] not in ours]
+    return "pool %s, which belongs to neither colour, is served" % foreign[0] if foreign else ""
+
+
+def changes(lb: Balancer, pools: Pools, colour: str, weight: int = 100, failover: bool = True) -> dict[str, Any]:
+    """The body of the PATCH that gives ``weight`` percent to ``colour`` and the rest to the other; {} for nothing.
+
+    Nested objects and lists are whole, as a PATCH replaces them. ``failover``: whether the other colour stays listed
+    behind it. A fallback pool that belongs to neither colour is left alone.
+    """
+    target, other = pools[colour], pools[OTHER[colour]]
+    policy = steering(lb)
+    body: dict[str, Any] = {}
+    if policy in WEIGHTED:
+        body = _weighted(lb, target, other, weight, failover)
+    elif policy in NEAREST:
+        body = {"default_pools": [target]}
+    else:
+        for (field, key), chosen in _lists(lb, pools):
+            ordered = _ordered(chosen, target, other, failover)
+            if key:
+                body[field] = {**(body.get(field) or lb[field]), key: ordered}
+            else:
+                body[field] = ordered
+    if lb.get("fallback_pool") == other and weight == 100:
+        body["fallback_pool"] = target
+    return {name: value for name, value in body.items() if value != lb.get(name)}
+
+
+def _lists(lb: Balancer, pools: Pools) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    """((field, key), pool ids) of every ordered list in force that names one of ours; key '' for default_pools."""
+    ours = set(pools.values())
+    named: list[tuple[tuple[str, str], Sequence[str]]] = [(("default_pools", ""), lb.get("default_pools") or [])]
+    if steering(lb) == "geo":
+        named += [((field, key), chosen) for field in MAPS for key, chosen in (lb.get(field) or {}).items()]
+    yield from ((where, list(chosen)) for where, chosen in named if ours & set(chosen))
+
+
+def _ordered(listed: Sequence[str], target: str, other: str, failover: bool) -> list[str]:
+    """``target`` before ``other``, everybody else where he was."""
+    if target not in listed:
+        listed = [one for pool in listed for one in ((target, pool) if pool == other else (pool,))]
+    elif other in listed and listed.index(other) < listed.index(target):
+        swap = {target: other, other: target}
+        listed = [swap.get(pool, pool) for pool in listed]
+    return [pool for pool in listed if failover or pool != other]
+
+
+def _weighted(lb: Balancer, target: str, other: str, weight: int, failover: bool) -> dict[str, Any]:
+    listed = list(lb.get("default_pools") or [])
+    keep = failover or weight < 100
+    for pool in (target, other) if weight < 100 else (target,):
+        if pool not in listed:
+            listed.append(pool)
+    if not keep:
+        listed = [pool for pool in listed if pool != other]
+    body: dict[str, Any] = {"default_pools": listed}
+    mine = _weight(lb, target) if target in (lb.get("default_pools") or []) else 0.0
+    theirs = _weight(lb, other) if other in (lb.get("default_pools") or []) else 0.0
+    wanted = {target: weight / 100, **({other: round(1 - weight / 100, 2)} if other in listed else {})}
+    there = 100 * mine / (mine + theirs) if mine + theirs else -1.0
+    if abs(there - weight) >= 0.5:
+        before = lb.get("random_steering") or {}
+        rest = {pool: one for pool, one in (before.get("pool_weights") or {}).items() if pool not in (target, other)}
+        body["random_steering"] = {**before, "pool_weights": {**rest, **wanted}}
+    return body
+
+
+def _weight(lb: Balancer, pool: str) -> float:
+    given = lb.get("random_steering") or {}
+    default = given.get("default_weight")
+    return float((given.get("pool_weights") or {}).get(pool, 1 if default is None else default))
+
+
+def _chooses(rule: Mapping[str, Any]) -> bool:
+    return not rule.get("disabled") and any((rule.get("overrides") or {}).get(name) for name in CHOOSING)
