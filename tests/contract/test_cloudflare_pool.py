@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +225,25 @@ def test_the_budget_is_kept(edge: Deployment) -> None:
     edge.fake.quota = len(edge.fake._sent) + 14
     told = edge.fails("live", colour="green")
     assert "are left of 1200 calls in 5 minutes" in str(told) and edge.fake.mutating == []
+
+
+def test_the_calls_are_those_of_the_page(edge: Deployment) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "cloudflare.md").read_text()
+    rows = re.findall(r"^\| (`.+) \| .+ \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
+    acts: dict[str, Callable[[], object]] = {
+        "`read`": partial(edge.run, "read"),
+        "`live` in check mode": partial(edge.run, "live", check=True, colour="green"),
+        "`live`": partial(edge.run, "live", colour="green"),
+        "`live`, again": partial(edge.run, "live", colour="green"),
+        "`returned`": partial(edge.run, "returned"),
+        "`returned`, again": partial(edge.run, "returned"),
+    }
+    measured = []
+    for name, act in acts.items():
+        edge.fake.fresh()
+        act()
+        measured.append((name, str(len(edge.fake.log)), str(len(edge.fake.mutating))))
+    assert measured == rows
 
 
 def test_a_load_balancer_that_cannot_be_flipped_is_refused(edge: Deployment) -> None:
