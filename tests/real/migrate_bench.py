@@ -45,6 +45,7 @@ class Recording(SubprocessRunner):
     """Podman for real; every command line is kept."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seen: list[list[str]] = []
         self.before: Callable[[list[str]], None] = lambda argv: None
 

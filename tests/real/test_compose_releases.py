@@ -121,7 +121,9 @@ def test_old_releases_go_with_the_images_that_only_they_had(bench: Bench, tmp_pa
         bench.run("pruned", keep=0)
     before = releases(bench)
     listed = bench.run("pruned", check=True, keep=1)
-    assert listed["removed"] == [ids[2], ids[1], ids[0], BOX + "r1", BOX + "r3"] and releases(bench) == before
+    assert listed["removed"][:3] == [ids[2], ids[1], ids[0]] and releases(bench) == before
+    # Images go by their id.
+    assert sorted(listed["removed"][3:]) == [BOX + "r1", BOX + "r3"]
     # Kept: the newest, what blue and green point at, and what the caller names.
     done = bench.run("pruned", keep=1, protect=[ids[0]])
     assert releases(bench) == sorted([blue, ids[0], ids[3]])
