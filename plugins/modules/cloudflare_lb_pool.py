@@ -103,33 +103,35 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Two pools, the live one as it is
-  olympus.bluegreen.cloudflare_lb_pool: &edge
-    state: adopted
-    account_id: 9a7806061c88ada191ed06f989cc3dac
-    zone_id: 023e105f4ecef8ad9ca31a8372d0c353
-    api_token_file: /etc/olympus-bluegreen/cloudflare-token
-    public:
-      - {host: login.example.com, path: /health}
-      - {host: oauth.example.com, path: /health/ready}
-    pools:
-      blue: {name: olympus}
-      green:
-        name: olympus-green
-        monitor: f1aba936b94213e5b8dca0c0dbf1f9cc
-        origins: [{name: edge-2, address: 203.0.113.20}]
+- name: What every call needs, once
+  module_defaults:
+    olympus.bluegreen.cloudflare_lb_pool:
+      account_id: 9a7806061c88ada191ed06f989cc3dac
+      zone_id: 023e105f4ecef8ad9ca31a8372d0c353
+      api_token_file: /etc/olympus-bluegreen/cloudflare-token
+      public:
+        - {host: login.example.com, path: /health}
+        - {host: oauth.example.com, path: /health/ready}
+      pools:
+        blue: {name: olympus}
+        green:
+          name: olympus-green
+          monitor: f1aba936b94213e5b8dca0c0dbf1f9cc
+          origins: [{name: edge-2, address: 203.0.113.20}]
+  block:
+    - name: Make the second pool and the switch
+      olympus.bluegreen.cloudflare_lb_pool:
+        state: adopted
 
-- name: Flip
-  olympus.bluegreen.cloudflare_lb_pool:
-    <<: *edge
-    state: live
-    colour: green
-    token: 7
+    - name: Flip
+      olympus.bluegreen.cloudflare_lb_pool:
+        state: live
+        colour: green
+        token: 7
 
-- name: Back
-  olympus.bluegreen.cloudflare_lb_pool:
-    <<: *edge
-    state: returned
+    - name: Back
+      olympus.bluegreen.cloudflare_lb_pool:
+        state: returned
 """
 
 RETURN = r"""
@@ -148,7 +150,7 @@ claimed:
   type: bool
   returned: when there is a switch
 damage: {description: What is wrong in the switch directory if anything., type: str, returned: when there is a switch}
-adopted: {description: Whether switch and pools are there., type: bool, returned: O(state=read), O(state=adopted)}
+adopted: {description: Whether switch and pools are there., type: bool, returned: "O(state=read), O(state=adopted)"}
 edge: {description: Always V(cloudflare)., type: str, returned: success}
 directory: {description: The switch directory., type: str, returned: success}
 plain_names: {description: Always empty., type: list, elements: str, returned: success}
@@ -195,7 +197,7 @@ seen_at:
   description: When every public name said it for the first time, in epoch seconds; null where it was not observed.
   type: float
   returned: O(state=live), O(state=returned)
-ms: {description: Milliseconds between the two., type: float, returned: O(state=live), O(state=returned)}
+ms: {description: Milliseconds between the two., type: float, returned: "O(state=live), O(state=returned)"}
 drained:
   description: Whether nobody can be pinned any more; null in check mode.
   type: bool

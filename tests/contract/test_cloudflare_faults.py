@@ -13,15 +13,19 @@ from typing import Any
 
 import pytest
 from cloudflare_fake import TOKEN, Fault
-from cloudflare_kit import HOSTS, Deployment
+from cloudflare_kit import HOSTS, Deployment, origin
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced
 
 KINDS = ("429", "500", "500-after", "before", "after")
 
 
 class Killed(BaseException):
     """kill -9: nobody cleans up."""
+
+
+def die() -> None:
+    raise Killed
 
 
 @contextmanager
@@ -62,7 +66,9 @@ def test_one_fault_at_each_request_is_outlived(tmp_path: Path, kind: str, state:
     for index in range(count):
         with deployment(tmp_path / str(index), state) as edge:
             edge.fake.faults = {index: Fault(kind, 3)}
+            slept = edge.clock.slept
             edge.run(state, colour="green")
+            assert edge.clock.slept - slept <= 3, "one fault costs no more than its own wait"
             settled(edge, target)
 
 
@@ -74,18 +80,17 @@ def wall(kind: str, index: int, length: int = 400) -> dict[int, Fault]:
 def test_a_cutover_that_cannot_go_on_is_taken_back_or_named(tmp_path: Path, kind: str) -> None:
     """Cloudflare is gone from one request on, for good or for a while; then a rerun or a rollback finishes it."""
     states = set()
-    count = requests(tmp_path, "live")
-    for index in range(count):
-        for length in (7, 400) if kind != "429" else (400,):
-            for after in ("live", "returned"):
-                with deployment(tmp_path / ("%d-%d-%s" % (index, length, after)), "live") as edge:
-                    edge.fake.faults = wall(kind, index, length)
-                    told = went_wrong(partial(edge.run, "live", colour="green"))
-                    if told:
-                        states.add(consistent(edge, told))
-                    edge.fake.fresh()
-                    edge.clock.sleep(1000)
-                    finished(edge, after)
+    for index in range(requests(tmp_path, "live")):
+        # Each point has both endings.
+        for length, after in ((7, "live"), (400, "returned")) if index % 2 else ((7, "returned"), (400, "live")):
+            with deployment(tmp_path / ("%d-%d" % (index, length)), "live") as edge:
+                edge.fake.faults = wall(kind, index, length)
+                told = went_wrong(partial(edge.run, "live", colour="green"))
+                if told:
+                    states.add(consistent(edge, told))
+                edge.fake.fresh()
+                edge.clock.sleep(1000)
+                finished(edge, after)
     assert states >= {"", "partial"} and (kind == "429" or "restored" in states)
 
 
@@ -136,9 +141,6 @@ def test_a_rollback_goes_as_far_as_it_can_and_is_finished_by_the_next(tmp_path: 
 @pytest.mark.parametrize("after", ["live", "returned"])
 @pytest.mark.parametrize("state", ["live", "returned"])
 def test_killed_before_any_request_it_is_finished_or_taken_back(tmp_path: Path, state: str, after: str) -> None:
-    def die() -> None:
-        raise Killed
-
     for index in range(requests(tmp_path, state)):
         with deployment(tmp_path / str(index), state) as edge:
             with pytest.raises(Killed):
@@ -165,16 +167,36 @@ def test_one_name_that_refuses_takes_the_others_back(tmp_path: Path) -> None:
         settled(edge, "blue")
 
 
+def test_who_goes_on_with_a_dead_runs_cutover_takes_nothing_back(tmp_path: Path) -> None:
+    with deployment(tmp_path, "live") as edge:
+        with pytest.raises(Killed):
+            edge.run_killed("live", 9, die)
+        edge.fake.fresh()
+        edge.fake.refuse = edge.ids[HOSTS[2]]
+        told = edge.fails("live", colour="green")
+        assert told.partial["hosts"] == {HOSTS[0]: "green", HOSTS[1]: "green", HOSTS[2]: "blue"}
+        assert "half way to green" in str(told) and edge.switch.read().live == "green"
+        edge.fake.refuse = ""
+        edge.run("live", colour="green")
+        settled(edge, "green")
+
+
+def test_a_name_that_somebody_gave_away_is_no_success(tmp_path: Path) -> None:
+    with deployment(tmp_path, "returned") as edge:
+        other = edge.fake.put("pools", name="other", origins=[origin("o", "203.0.113.60")])
+        edge.fake.put("load_balancers", id=edge.ids[HOSTS[1]], default_pools=[other])
+        told = edge.fails("returned")
+        assert "does not serve blue: it sends to neither colour's pool" in str(told)
+        assert told.partial["hosts"] == {HOSTS[0]: "blue", HOSTS[1]: "", HOSTS[2]: "blue"}
+
+
 def test_a_rollback_in_the_middle_of_a_cutover_wins(tmp_path: Path) -> None:
     """Whoever is fenced brings what he wrote to where the switch says."""
     for index in range(5, 11):
         with deployment(tmp_path / str(index), "live") as edge:
             edge.fake.meanwhile = {index: edge.switch.rollback}
             told = went_wrong(partial(edge.run, "live", colour="green"))
-            edge.fake.fresh()
-            assert edge.switch.read().live == "blue"
-            if told is None:
-                edge.run("returned")
+            assert isinstance(told, Fenced) and edge.switch.read().live == "blue"
             assert edge.serving() == ["blue"] * 3
 
 

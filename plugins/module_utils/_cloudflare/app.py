@@ -34,10 +34,13 @@ def read(world: World) -> Result:
     """Never fails for what it finds: that is listed in ``problems``."""
     problems: list[str] = []
     seen: Seen = {}
+    rows: list[Result] = []
     found, rights, observed = Found({}, {}), scopes.Scopes(None), world.public.look()
     try:
         rights = scopes.ask(world.api, world.params["account_id"])
-        found, seen = world.pools.look(), world.balancers.look()
+        found = world.pools.look()
+        rows = [_row(world, found, colour) for colour in found.pools]
+        seen = world.balancers.look()
     except BluegreenError as exc:
         problems.append(str(exc))
     ids = ids_of(found.ids)
@@ -48,7 +51,7 @@ def read(world: World) -> Result:
         **rights.result(),
         "adopted": bool(told["live"]) and len(found.pools) == 2,
         "hosts": table(seen, ids),
-        "pools": [_row(world, found, colour) for colour in found.pools],
+        "pools": rows,
         "observed": observed,
         "problems": problems,
         "calls": world.api.used,

@@ -104,8 +104,8 @@ class Return:
         steps = [Step("enable", "pool", str(found.pools[target]["name"]))] if self._waking(target, found) else []
         if state.live != target or state.claimed or state.damage:
             steps.append(Step("return", self.world.switch.path, "to " + target))
-        bar = self._barring(target, found, seen)
-        last = [Step("disable", "pool", "of the colour left behind, which ends its sessions")] if bar else []
+        shut = self._barring(target, found, seen)
+        last = [Step("disable", "pool", "of the colour left behind, which ends its sessions")] if shut else []
         return changed(state.live, target, seen, todo, steps, last)
 
     def _waking(self, target: str, found: Found) -> Mapping[str, Any]:
@@ -117,9 +117,9 @@ class Return:
             self.world.pools.change(found.pools[target], wake)
 
     def _bar(self, target: str, found: Found, seen: Seen) -> None:
-        bar = self._barring(target, found, seen)
-        if bar:
-            self.world.pools.change(found.pools[OTHER[target]], bar)
+        shut = self._barring(target, found, seen)
+        if shut:
+            self.world.pools.change(found.pools[OTHER[target]], shut)
 
     def _ours(self, target: str) -> None:
         if self.world.switch.read().live != target:

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError, Lost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
 # So often somebody else may change what we write before we give up.
 ROUNDS = 4
@@ -44,6 +44,10 @@ class Balancers:
         self._failover = failover
         self.written: list[str] = []
 
+    @property
+    def zones(self) -> int:
+        return len(set(self._zones.values()))
+
     def look(self) -> dict[str, dict[str, Any]]:
         """{hostname: load balancer}, one request a zone. Refused where one is missing."""
         found: dict[str, dict[str, Any]] = {}
@@ -71,35 +75,51 @@ class Balancers:
     def converge(
         self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal], guard: Callable[[], object], best: bool = False
     ) -> Seen:
-        """Write until the plan is empty. ``guard`` is called before every write and raises where we must not.
+        """Write until the plan is empty. ``guard`` raises where we must not; it is called around every write.
 
         ``best``: one that cannot be written does not keep the others from it; the first error is raised at the end.
         """
-        failed: BluegreenError | None = None
-        for _round in range(ROUNDS):
+        rounds = 0
+        while True:
+            # Also after the last write: it may have crossed a rollback.
+            guard()
             todo = self.plan(seen, pools, goals)
             if not todo:
-                return seen
-            failed = None
-            for host, body in todo.items():
-                guard()
-                try:
-                    self._patch(host, seen[host], body)
-                except Fenced:
-                    raise
-                except BluegreenError as exc:
-                    if not best:
-                        raise
-                    failed = failed or exc
-            if failed:
-                raise failed
+                return self._reached(seen, pools, goals)
+            if rounds == ROUNDS:
+                raise BluegreenError(
+                    "somebody else keeps changing the load balancer of %s" % ", ".join(todo),
+                    mend="stop whoever else writes there, then run it again",
+                )
+            self._write(seen, todo, guard, best)
             seen = self._read_back(seen, pools, goals, todo)
-        left = self.plan(seen, pools, goals)
-        if left:
-            raise BluegreenError(
-                "somebody else keeps changing the load balancer of %s" % ", ".join(left),
-                mend="stop whoever else writes there, then run it again",
-            )
+            rounds += 1
+
+    def _write(
+        self, seen: Seen, todo: Mapping[str, Mapping[str, Any]], guard: Callable[[], object], best: bool
+    ) -> None:
+        failed: BluegreenError | None = None
+        for host, body in todo.items():
+            guard()
+            try:
+                self._patch(host, seen[host], body)
+            except BluegreenError as exc:
+                if not best:
+                    raise
+                failed = failed or exc
+        if failed:
+            raise failed
+
+    @staticmethod
+    def _reached(seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal]) -> Seen:
+        """Nothing more to write is not yet there: somebody may have made it something that has no colour."""
+        for host, goal in goals.items():
+            if goal.weight == 100 and steer.live(seen[host], pools) != goal.colour:
+                why = steer.unfit(seen[host], pools) or "no field of it says so"
+                raise BluegreenError(
+                    "the load balancer of %s does not serve %s: %s" % (host, goal.colour, why),
+                    mend="change it in Cloudflare, run it again",
+                )
         return seen
 
     def _patch(self, host: str, before: Mapping[str, Any], body: Mapping[str, Any]) -> None:

@@ -99,7 +99,14 @@ class Cutover:
     def _ready(self, found: Found, wake: Mapping[str, Any], hosts: int) -> None:
         """Nothing is flipped to a pool that is not well, and nothing is begun that the budget does not let end."""
         world, pool = self.world, found.pools[self.colour]
-        world.api.require(2 * hosts + 12, "a cutover of %d hostnames and its way back" % hosts)
+        if world.params["token"] < world.switch.read().token:
+            # As the switch would say it later, but before a pool is enabled.
+            raise Fenced(
+                "token %d, but the switch is at %d" % (world.params["token"], world.switch.read().token),
+                mend="run status, then start again",
+            )
+        reads = 4 * world.balancers.zones + 8
+        world.api.require(2 * hosts + reads, "a cutover of %d hostnames and its way back" % hosts)
         if world.params["require_monitor"]:
             why = world.pools.monitored(pool)
             if why:
