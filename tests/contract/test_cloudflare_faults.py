@@ -72,6 +72,34 @@ def test_one_fault_at_each_request_is_outlived(tmp_path: Path, kind: str, state:
             settled(edge, target)
 
 
+@pytest.mark.parametrize("stale", [0, 1.2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_adoption_makes_one_pool_whatever_is_lost(tmp_path: Path, kind: str, stale: float) -> None:
+    for index in range(6):
+        with Deployment(tmp_path / str(index)) as edge:
+            edge.clock.sleep(10)
+            edge.fake.faults, edge.fake.stale = {index: Fault(kind, 3)}, stale
+            told = went_wrong(partial(edge.run, "adopted"))
+            assert told is None and edge.switch.read().live == "blue"
+            edge.fake.fresh()
+            edge.clock.sleep(10)
+            edge.run("adopted")
+            assert sorted(one["name"] for one in edge.fake.state["pools"].values()) == ["blue", "green"]
+            edge.fake.fresh()
+            assert not edge.run("adopted")["changed"] and edge.fake.mutating == []
+
+
+def test_an_adoption_that_is_killed_is_finished_by_the_next(tmp_path: Path) -> None:
+    for index in range(6):
+        with Deployment(tmp_path / str(index)) as edge:
+            with pytest.raises(Killed):
+                edge.run_killed("adopted", index, die)
+            edge.run("adopted")
+            edge.fake.fresh()
+            assert not edge.run("adopted")["changed"] and edge.fake.mutating == []
+            assert edge.switch.read().live == "blue" and not edge.switch.read().damage
+
+
 def wall(kind: str, index: int, length: int = 400) -> dict[int, Fault]:
     return {at: Fault(kind, 900) for at in range(index, index + length)}
 
@@ -177,6 +205,11 @@ def test_who_goes_on_with_a_dead_runs_cutover_takes_nothing_back(tmp_path: Path)
         assert told.partial["hosts"] == {HOSTS[0]: "green", HOSTS[1]: "green", HOSTS[2]: "blue"}
         assert "half way to green" in str(told) and edge.switch.read().live == "green"
         edge.fake.refuse = ""
+        edge.fake.fresh()
+        # Gone for one write and its reading back: still neither finished nor "as before".
+        edge.fake.faults = wall("500", 7, 5)
+        assert edge.fails("live", colour="green").partial["state"] == "partial"
+        edge.fake.fresh()
         edge.run("live", colour="green")
         settled(edge, "green")
 
@@ -200,8 +233,26 @@ def test_a_rollback_in_the_middle_of_a_cutover_wins(tmp_path: Path) -> None:
             assert edge.serving() == ["blue"] * 3
 
 
+def test_a_whole_rollback_between_any_two_requests_of_a_cutover_wins(tmp_path: Path) -> None:
+    for index in range(requests(tmp_path, "live")):
+        with deployment(tmp_path / str(index), "live") as edge:
+            rollbacks = [partial(went_wrong, partial(edge.run, "returned"))]
+
+            def meanwhile(left: list[partial[Any]] = rollbacks) -> None:
+                if left:
+                    left.pop()()
+
+            told = went_wrong(partial(edge.run_killed, "live", index, meanwhile))
+            assert isinstance(told, Fenced), "request %d: %r" % (index, told)
+            assert edge.serving() == ["blue"] * 3 and edge.switch.read().live == "blue"
+            if edge.switch.read().return_to:
+                settled(edge, "blue")
+
+
 def test_an_older_token_writes_nothing(tmp_path: Path) -> None:
     with deployment(tmp_path, "live") as edge:
         edge.switch.claim(7)
+        # Not even the pool that a rollback has shut is opened.
+        edge.fake.put("pools", id=edge.green, enabled=False)
         assert "token 3, but the switch is at 7" in str(edge.fails("live", colour="green", token=3))
         assert edge.fake.mutating == [] and edge.serving() == ["blue"] * 3

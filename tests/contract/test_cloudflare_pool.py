@@ -44,6 +44,9 @@ def test_a_pool_that_is_not_ours_is_never_written(tmp_path: Path) -> None:
     with Deployment(tmp_path) as edge:
         edge.fake.put("pools", name="green", origins=[origin("other", "203.0.113.77")])
         assert "not ours" in str(edge.fails("adopted"))
+        pools = edge.params()["pools"]
+        gone = {**pools, "green": {**pools["green"], "name": "gren", "origins": []}}
+        assert "no such pool" in str(edge.fails("adopted", pools=gone))
         assert edge.fake.mutating == [] and not edge.switch.exists()
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, scopes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.back import Return
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Seen, unfit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import SETTLE, Seen, unfit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.cutover import Cutover
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.pins import pins
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import Result, World, ids_of, table
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
@@ -113,7 +114,8 @@ def adopted(world: World) -> Result:
             else:
                 world.pools.change(found.pools[colour], body)
         world.switch_install(serving)
-        found = world.pools.complete()
+        # An old answer to the reading back is waited out.
+        found = wait_until(world.clock, world.pools.look, lambda now: not world.pools.plan(now), SETTLE, 1.0)
         if world.pools.plan(found):
             raise BluegreenError(
                 "the pools are not what was written: %s" % ", ".join(world.pools.plan(found)),

@@ -55,13 +55,13 @@ class PoolSet:
         found = self.look()
         for colour, one in self._wanted.items():
             if colour not in found.pools:
-                mend = (
-                    "run the adopt stage"
-                    if one.get("origins")
-                    else "give its origins, or the name of one that is there"
-                )
-                raise Refused("no pool %s" % one["name"], option="pools.%s" % colour, value=one["name"], mend=mend)
+                raise self._missing(colour, one)
         return found
+
+    @staticmethod
+    def _missing(colour: str, one: Mapping[str, Any]) -> Refused:
+        mend = "run the adopt stage" if one.get("origins") else "give its origins, or the name of one that is there"
+        return Refused("no such pool", option="pools.%s.name" % colour, value=one["name"], mend=mend)
 
     def plan(self, found: Found) -> dict[str, tuple[str, dict[str, Any]]]:
         """{colour: (POST|PATCH, body)} of what is to be made or changed. Refused where it is not ours to change."""
@@ -69,8 +69,9 @@ class PoolSet:
         for colour, one in self._wanted.items():
             pool = found.pools.get(colour)
             if not one.get("origins"):
-                continue
-            if pool is None:
+                if pool is None:
+                    raise self._missing(colour, one)
+            elif pool is None:
                 steps[colour] = ("POST", pools.created(one, self._deployment, colour))
             elif not found.ours[colour]:
                 raise Refused(
