@@ -99,6 +99,7 @@ class Case:
     extra: Mapping[str, Any] | Callable[[Path], Extra] = field(default_factory=dict)
     tags: str = "migrate"
     version: Any = VERSION
+    slow: bool = False
 
 
 SITE = {"site": {"kind": "site", "port": 3000, "ready": "/health", "ui": True}}
@@ -115,20 +116,28 @@ CASES = (
     Case("a hostile version", ("is not a version", "letters, digits"), version="v1;touch /tmp/x"),
     Case("a version with a path", ("is not a version",), version="../../etc"),
     Case("unknown version", ("kratos:v9.9.9", "not on this host", "Mend: correct bluegreen_images"), version="v9.9.9"),
-    Case("registry down", ("localhost:9/nobody/site", "site"), images_of("site", "localhost:9/nobody/site:{version}")),
-    Case("compose file missing", ("nowhere.yml",), {"bluegreen_compose_files": ["nowhere.yml"]}),
+    Case(
+        "registry down",
+        ("localhost:9/nobody/site", "site"),
+        images_of("site", "localhost:9/nobody/site:{version}"),
+        slow=True,
+    ),
+    Case("compose file missing", ("nowhere.yml",), {"bluegreen_compose_files": ["nowhere.yml"]}, slow=True),
     Case("compose file broken", ("compose.yml", "Mend"), edited("compose.yml", "services:", "services: [")),
-    Case("source missing", ("bluegreen_source", "/nowhere"), {"bluegreen_source": "/nowhere"}),
+    Case("source missing", ("bluegreen_source", "/nowhere"), {"bluegreen_source": "/nowhere"}, slow=True),
     Case("service not in the file", ("ghost", "bluegreen_services"), GHOST),
     Case(
-        "services left out", ("bluegreen_services lacks ciam-kratos", "name them again"), {"bluegreen_services": SITE}
+        "services left out",
+        ("bluegreen_services lacks ciam-kratos", "name them again"),
+        {"bluegreen_services": SITE},
+        slow=True,
     ),
     Case("hostile service", ("x; touch", "Mend"), {"bluegreen_services": {"x; touch /tmp/x": {"kind": "other"}}}),
     Case("hostile deployment", ("../x", "Mend"), {"bluegreen_deployment": "../x"}),
     Case("DSN of another database", ("ciam_kratos", "DSN"), dotenv("PG_CIAM_KRATOS_DSN", "postgres://a:b@postgres/x")),
-    Case("DSN that is none", ("DSN", "Mend"), dotenv("PG_CIAM_KRATOS_DSN", "nonsense")),
+    Case("DSN that is none", ("DSN", "Mend"), dotenv("PG_CIAM_KRATOS_DSN", "nonsense"), slow=True),
     Case("empty secret", ("empty: ciam-hydra SECRETS_SYSTEM", "Mend: fill in"), dotenv("CIAM_HYDRA_SECRET_SYSTEM", "")),
-    Case("edge not there", ("nocaddy", "bluegreen_edge"), {"bluegreen_edge": {"service": "nocaddy"}}),
+    Case("edge not there", ("nocaddy", "bluegreen_edge"), {"bluegreen_edge": {"service": "nocaddy"}}, slow=True),
 )
 
 
@@ -144,7 +153,9 @@ def words(run: release.Run) -> str:
     return " ".join(run.out.split())
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [pytest.param(one, marks=[pytest.mark.slow] if one.slow else [], id=one.name) for one in CASES]
+)
 def test_one_clear_error_and_nothing_changed(case: Case, tmp_path: Path) -> None:
     before = world()
     run = typed(case, tmp_path)
@@ -195,6 +206,7 @@ def test_disk_full(tmp_path: Path) -> None:
         assert os.system(f"umount {small}") == 0
 
 
+@pytest.mark.slow
 def test_port_taken(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind((config.LOOPBACK, 0))
@@ -220,6 +232,7 @@ def live_is_untouched(before: Mapping[str, Any]) -> None:
     assert set(before["containers"]) <= set(after["containers"])
 
 
+@pytest.mark.slow
 def test_green_never_ready(tmp_path: Path) -> None:
     release.must("migrate", "migrate", {"version": VERSION}, quiet=True)
     before = world()
@@ -231,6 +244,7 @@ def test_green_never_ready(tmp_path: Path) -> None:
     live_is_untouched(before)
 
 
+@pytest.mark.slow
 def test_green_crashes_after_it_was_ready(tmp_path: Path) -> None:
     """It passes its gates between two crashes; the watch sees it die and takes the public back."""
     dies = green("site", entrypoint="""["sh", "-c", "olympus-app site & sleep 20; kill -9 $$!"]""")
@@ -244,6 +258,7 @@ def test_green_crashes_after_it_was_ready(tmp_path: Path) -> None:
     assert after["public"] == before["public"] and set(after["public"].values()) == {"blue"}
 
 
+@pytest.mark.slow
 def test_a_mistyped_setting_is_told_and_stops_nothing(tmp_path: Path) -> None:
     run = typed(Case("typo", (), {"bluegreen_imagse": {}}, "preflight"), tmp_path)
     assert run.rc == 0 and "write bluegreen_images" in words(run), words(run)[-1500:]

@@ -106,6 +106,7 @@ CREATE OR REPLACE TRIGGER lab_slow BEFORE UPDATE ON courier_messages FOR EACH RO
 """
 
 
+@pytest.mark.slow
 def test_a_plain_stop_loses_what_it_had_taken_and_the_next_start_gives_it_back(tmp_path: Path) -> None:
     """The control: podman's own stop in the middle of a batch. Kratos takes those mails up again by no means."""
     name = f"{config.PROJECT}-{truth.on_disk()}_ciam-kratos-courier_1"
@@ -127,6 +128,7 @@ def test_a_plain_stop_loses_what_it_had_taken_and_the_next_start_gives_it_back(t
     assert seen["mails_doubled"] == 0 and seen["mails_lost"] <= len(settled["in_doubt"])
 
 
+@pytest.mark.slow
 def test_a_courier_started_by_hand_is_named_and_ended() -> None:
     """The old one again, from its own rendered file."""
     old = courier.OTHER[truth.on_disk()]
@@ -140,6 +142,7 @@ def test_a_courier_started_by_hand_is_named_and_ended() -> None:
     assert steps == [f"end {config.PROJECT}-{old}_ciam-kratos-courier_1 ciam-kratos-courier"]
 
 
+@pytest.mark.slow
 def test_a_stranger_on_the_same_database_is_named_and_nothing_is_started_beside_it() -> None:
     live = truth.on_disk()
     ours, strange = f"{config.PROJECT}-{live}_ciam-kratos-courier_1", f"{config.PROJECT}-stranger"
@@ -165,6 +168,7 @@ def child() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", CHILD], env=env, stdout=subprocess.PIPE)
 
 
+@pytest.mark.slow
 def test_killed_anywhere_the_next_one_finds_the_right_place() -> None:
     """kill -9 at many moments of a handover, and the switch back meanwhile: never two, and one in the end."""
     for delay in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0):
@@ -178,6 +182,7 @@ def test_killed_anywhere_the_next_one_finds_the_right_place() -> None:
     assert courier.janitor()["overlaps"] == 0
 
 
+@pytest.mark.slow
 def test_two_handovers_at_once_and_a_rollback_in_the_middle() -> None:
     courier.flip(courier.OTHER[truth.on_disk()])
     both = [child(), child()]
@@ -188,6 +193,7 @@ def test_two_handovers_at_once_and_a_rollback_in_the_middle() -> None:
     assert courier.module("handed_over")["steps"] == []
 
 
+@pytest.mark.slow
 def test_where_podman_fails_nothing_is_started(tmp_path: Path) -> None:
     """An end that cannot be seen is no end."""
 

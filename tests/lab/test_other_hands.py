@@ -108,6 +108,7 @@ def repaired(live: str, **extra: Any) -> None:
     wait_for(f"{live} public", lambda: "" if set(truth.in_public().values()) == {live} else "not yet", 20)
 
 
+@pytest.mark.slow
 def test_a_recreated_edge_is_named_and_repaired(adopted: None) -> None:
     before = stack.container_id("caddy")
     operator("up", "-d", "--force-recreate", "--no-deps", "caddy")

@@ -5,7 +5,7 @@
 """state: handed_over. The singletons follow the switch: each is ended and seen ended before it is started elsewhere.
 
 One handover at a time: whoever comes second waits, reads the switch again and finds it done, or turns it round. The
-lock is inherited by what starts a container, so that not even a kill leaves a start behind that nobody knows of.
+lock is kept until what starts a container has ended, so that not even a kill leaves a start behind that nobody sees.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 
 # What a child may inherit: a stray COMPOSE_* or *_IMAGE_TAG of the caller's must not reach a release.
 PASSED_ON = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "TMPDIR")
+
+
+# Stays until the program has ended, and keeps from it what must not outlive it: a container's monitor would hold a
+# lock that it inherited for as long as the container runs.
+KEEPER = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Runner(Protocol):
 
 
 class SubprocessRunner:
-    """``inherited``: descriptors that a program we run has open too; one with a flock keeps the lock for it."""
+    """``inherited``: descriptors that stay open until a program we run has ended, even if we are killed: a flock."""
 
     def __init__(self, inherited: Sequence[int] = ()) -> None:
         self.inherited = tuple(inherited)
@@ -59,9 +65,10 @@ class SubprocessRunner:
     ) -> Result:
         base = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         base["LC_ALL"] = "C.UTF-8"
+        kept = [sys.executable, "-c", KEEPER] if self.inherited else []
         try:
             done = subprocess.run(
-                list(argv),
+                [*kept, *argv],
                 env={**base, **(env or {})},
                 input=stdin if stdin is not None else "",
                 cwd=cwd,
