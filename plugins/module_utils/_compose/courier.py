@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
 
 FLAG = "--watch-courier"
 PROFILE = "singleton"
@@ -34,16 +35,7 @@ def without(command: Sequence[str], service: str) -> list[str]:
 
 def command(server: Sequence[str]) -> list[str]:
     """``courier watch`` with the configuration files of the server's command line, in their order."""
-    files: list[str] = []
-    words = iter(server)
-    for word in words:
-        if word in ("-c", "--config"):
-            files += ["-c", next(words, "")]
-        elif word.startswith("--config="):
-            files += ["-c", word[len("--config=") :]]
-        elif word.startswith("-c") and not word.startswith("--"):
-            files += ["-c", word[2:].lstrip("=")]
-    return ["courier", "watch", *files]
+    return ["courier", "watch", *(part for path in config_files(server) for part in ("-c", path))]
 
 
 def sends(command: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, discard, mails
@@ -14,6 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import Singleton
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -41,7 +42,7 @@ def end(context: Context, name: str, singleton: str = "", grace: int = 0) -> dic
     begun = context.clock.monotonic()
     if raw is not None:
         pid = process.identity(int((raw.get("State") or {}).get("Pid") or 0))
-        if courier.sends(_command(raw)) and _status(raw) in ("running", "paused"):
+        if courier.sends(core.command(raw)) and _status(raw) in ("running", "paused"):
             told.update(_end_courier(context, raw))
         else:
             discard.container(podman, name, grace=grace)
@@ -123,35 +124,17 @@ def settle(context: Context, world: World, colour: str, singleton: Singleton, st
 
 def open_mails(context: Context, raw: Mapping[str, Any]) -> database.Db:
     """A session in the database of a Kratos container, as its own role, in the network of the database's container."""
-    address = dsn.parse(_environment(raw).get("DSN", ""))
+
+    def on_host(path: str) -> str:
+        return core.on_host(raw, path) or path
+
+    address = dsn.parse(core.environment(raw).get("DSN", ""))
     found = World.look(context.podman, context.wanted).of_project(address.host)
     if found is None or not found.running:
-        return database.connect(dsn.for_libpq(address, APPLICATION, on_host=_on_host(raw)))
+        return database.connect(dsn.for_libpq(address, APPLICATION, on_host=on_host))
     pid = int((context.podman.one("container", found.name) or {}).get("State", {}).get("Pid") or 0)
-    keywords = dsn.for_libpq(address, APPLICATION, "127.0.0.1", _on_host(raw))
+    keywords = dsn.for_libpq(address, APPLICATION, "127.0.0.1", on_host)
     return database.connect(keywords, lambda: netns.network_of(pid))
-
-
-def _on_host(raw: Mapping[str, Any]) -> Callable[[str], str]:
-    mounts = [(str(m.get("Destination", "")).rstrip("/"), str(m.get("Source", ""))) for m in raw.get("Mounts") or []]
-
-    def host_path(path: str) -> str:
-        for inside, outside in mounts:
-            if path == inside or path.startswith(inside + "/"):
-                return outside.rstrip("/") + path[len(inside) :]
-        return path
-
-    return host_path
-
-
-def _environment(raw: Mapping[str, Any]) -> dict[str, str]:
-    """Holds secrets."""
-    pairs = (str(entry).partition("=") for entry in (raw.get("Config") or {}).get("Env") or [])
-    return {name: value for name, _sign, value in pairs}
-
-
-def _command(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(word) for word in (raw.get("Config") or {}).get("Cmd") or ())
 
 
 def _status(raw: Mapping[str, Any]) -> str:

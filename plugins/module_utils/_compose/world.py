@@ -73,8 +73,7 @@ class Container:
 
 def container(raw: Mapping[str, Any]) -> Container:
     state = raw.get("State") or {}
-    config = raw.get("Config") or {}
-    labels = dict(config.get("Labels") or {})
+    labels = core.labels(raw)
     nets = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     return Container(
         id=str(raw.get("Id", "")),
@@ -92,15 +91,15 @@ def container(raw: Mapping[str, Any]) -> Container:
             name: (str(net.get("IPAddress", "")), str(net.get("MacAddress", "")).lower()) for name, net in nets.items()
         },
         needs=tuple(raw.get("Dependencies") or ()),
-        database=_database(config.get("Env") or ()),
-        command=tuple(str(word) for word in config.get("Cmd") or ()),
+        database=_database(core.environment(raw)),
+        command=core.command(raw),
     )
 
 
-def _database(environment: Sequence[str]) -> str:
+def _database(environment: Mapping[str, str]) -> str:
     """Which database, as which role: the same for two containers that work on the same rows. Never the DSN itself."""
-    found = [str(entry)[4:].partition("?")[0] for entry in environment if str(entry).startswith("DSN=")]
-    return hashlib.sha256(found[-1].encode()).hexdigest()[:16] if found else ""
+    found = environment.get("DSN")
+    return hashlib.sha256(found.partition("?")[0].encode()).hexdigest()[:16] if found is not None else ""
 
 
 def _honest(found: Container, raw: Mapping[str, Any]) -> Container:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -74,6 +75,31 @@ class Podman:
                 mend="name the compose project (bluegreen_project) and the service as podman ps shows them",
             )
         return str(found["Name"])
+
+
+def labels(container: Mapping[str, Any]) -> dict[str, str]:
+    return dict((container.get("Config") or {}).get("Labels") or {})
+
+
+def environment(container: Mapping[str, Any]) -> dict[str, str]:
+    """Of ``podman inspect``. Holds secrets."""
+    pairs = (str(entry).partition("=") for entry in (container.get("Config") or {}).get("Env") or [])
+    return {name: value for name, _sign, value in pairs}
+
+
+def command(container: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the container's entry point was given."""
+    return tuple(str(word) for word in (container.get("Config") or {}).get("Cmd") or ())
+
+
+def on_host(container: Mapping[str, Any], path: str) -> str:
+    """Where a path of the container lies on this host, by the innermost mount over it; '' where it is in none."""
+    best = source = ""
+    for mount in container.get("Mounts") or []:
+        inside = str(mount.get("Destination", "")).rstrip("/")
+        if (path == inside or path.startswith(inside + "/")) and len(inside) >= len(best):
+            best, source = inside, str(mount.get("Source", ""))
+    return os.path.normpath(source + path[len(best) :]) if source else ""
 
 
 def _absent(err: str) -> bool:

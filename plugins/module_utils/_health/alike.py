@@ -12,16 +12,16 @@ other: then nobody is logged out by the cutover, nor by the rollback.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, yamlio
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as labels
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
 
@@ -114,8 +114,8 @@ def compared(kind: str, here: Settings, also: Sequence[str] = ()) -> int:
 def observe(podman: Podman, deployment: str, project: str, colour: str, services: Sequence[str]) -> dict[str, Settings]:
     """The settings of each running service of a colour; those of the operator's project where it is adopted."""
     ours = {
-        str(_labels(one).get(labels.SERVICE)): one
-        for one in podman.containers({labels.LABEL: deployment, labels.COLOUR: colour, labels.KIND: "service"})
+        str(core.labels(one).get(core.SERVICE)): one
+        for one in podman.containers({core.LABEL: deployment, core.COLOUR: colour, core.KIND: "service"})
     }
     found = {}
     for name in services:
@@ -126,11 +126,11 @@ def observe(podman: Podman, deployment: str, project: str, colour: str, services
 
 def read(container: Mapping[str, Any]) -> Settings:
     """From ``podman inspect``: the environment, and the configuration files named on the command line."""
-    env = dict(pair.partition("=")[::2] for pair in container["Config"].get("Env") or [])
+    env = core.environment(container)
     files: dict[str, Any] = {}
-    words = [*_words(container["Config"].get("Entrypoint")), *_words(container["Config"].get("Cmd"))]
-    for path in [word for word in courier.command(words)[2:] if word != "-c"]:
-        host = on_host(container, path)
+    words = [*_words(container["Config"].get("Entrypoint")), *core.command(container)]
+    for path in config_files(words):
+        host = core.on_host(container, path)
         text = read_text(host) if host else None
         if text is None:
             return Settings(env, unknown="its %s can't be read from here" % path)
@@ -139,18 +139,6 @@ def read(container: Mapping[str, Any]) -> Settings:
         except BluegreenError as exc:
             return Settings(env, unknown=exc.msg)
     return Settings(env, files)
-
-
-def on_host(container: Mapping[str, Any], path: str) -> str:
-    """Where a path of the container lies on this host, '' where it is in no mount."""
-    best = ""
-    for mount in container.get("Mounts") or []:
-        inside = str(mount.get("Destination", ""))
-        if (path == inside or path.startswith(inside.rstrip("/") + "/")) and len(inside) > len(best):
-            best, source = inside, str(mount.get("Source", ""))
-    if not best:
-        return ""
-    return source if path == best else os.path.join(source, os.path.relpath(path, best))
 
 
 def merge(into: dict[str, Any], value: Any) -> None:
@@ -164,7 +152,3 @@ def merge(into: dict[str, Any], value: Any) -> None:
 
 def _words(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else [str(word) for word in value or []]
-
-
-def _labels(container: Mapping[str, Any]) -> Mapping[str, Any]:
-    return container["Config"].get("Labels") or {}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
 
 # In order: what is said of the public endpoint wins over what is said of both, the environment over the files.
 PREFIXES = ("SERVE_PUBLIC_TLS_", "SERVE_TLS_")
@@ -27,17 +28,6 @@ def termination(env: Mapping[str, str], command: Sequence[str], pid: int) -> dic
     enabled = next((env[one + "ENABLED"].lower() for one in PREFIXES if one + "ENABLED" in env), "")
     tls = enabled in ("1", "true") if enabled else any(one.get("enabled") for one in blocks)
     return {"tls": bool(tls), "ranges": [str(item) for item in ranges]}
-
-
-def config_files(command: Sequence[str]) -> list[str]:
-    """The values of -c and --config."""
-    found = []
-    for index, word in enumerate(command):
-        if word in ("-c", "--config") and index + 1 < len(command):
-            found.append(command[index + 1])
-        elif word.startswith("--config="):
-            found.append(word.partition("=")[2])
-    return found
 
 
 def split(value: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
@@ -41,7 +42,7 @@ def door(raws: Sequence[look_podman.Raw], wanted: Wanted) -> Service:
     live = look_podman.of_live(raws, wanted)
     first = [str(target.get("service")) for target in wanted.schema_targets]
     for name in [*first, *live]:
-        env = look_podman.environment(live.get(name) or {})
+        env = core.environment(live.get(name) or {})
         if env.get("DSN"):
             raw = live[name]
             volumes = tuple("%s:%s" % (one["Source"], one["Destination"]) for one in raw.get("Mounts") or [])
@@ -53,7 +54,7 @@ def databases(raws: Sequence[look_podman.Raw], wanted: Wanted) -> list[str]:
     """Every database that the live colour's DSNs (or the schema targets) name."""
     found = [str(target.get("database")) for target in wanted.schema_targets if target.get("database")]
     for raw in look_podman.of_live(raws, wanted).values():
-        for name, value in look_podman.environment(raw).items():
+        for name, value in core.environment(raw).items():
             if name.endswith("DSN") and value:
                 try:
                     found.append(dsn.parse(value).database)

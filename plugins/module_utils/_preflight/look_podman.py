@@ -76,22 +76,13 @@ def everything(engine: Podman) -> list[dict[str, Any]]:
     return engine.inspect("container", engine.must("ps", "-a", "-q", "--no-trunc").split())
 
 
-def labels(raw: Raw) -> dict[str, str]:
-    return dict((raw.get("Config") or {}).get("Labels") or {})
-
-
-def environment(raw: Raw) -> dict[str, str]:
-    pairs = (str(item).partition("=") for item in (raw.get("Config") or {}).get("Env") or [])
-    return {name: value for name, _sign, value in pairs}
-
-
 def of_project(raws: Sequence[Raw], wanted: Wanted, service: str) -> Raw | None:
     return next(
         (
             raw
             for raw in raws
-            if labels(raw).get(core.COMPOSE_PROJECT) == wanted.project
-            and labels(raw).get(core.COMPOSE_SERVICE) == service
+            if core.labels(raw).get(core.COMPOSE_PROJECT) == wanted.project
+            and core.labels(raw).get(core.COMPOSE_SERVICE) == service
         ),
         None,
     )
@@ -100,12 +91,12 @@ def of_project(raws: Sequence[Raw], wanted: Wanted, service: str) -> Raw | None:
 def of_live(raws: Sequence[Raw], wanted: Wanted) -> dict[str, Raw]:
     """Coloured service -> its container in the live colour; before adopt, and for an adopted colour, the project's."""
     mine = {
-        labels(raw)[core.COMPOSE_SERVICE]: raw
+        core.labels(raw)[core.COMPOSE_SERVICE]: raw
         for raw in raws
-        if labels(raw).get(core.LABEL) == wanted.deployment
-        and labels(raw).get(core.COLOUR) == wanted.live
-        and labels(raw).get(core.KIND) == "service"
-        and core.COMPOSE_SERVICE in labels(raw)
+        if core.labels(raw).get(core.LABEL) == wanted.deployment
+        and core.labels(raw).get(core.COLOUR) == wanted.live
+        and core.labels(raw).get(core.KIND) == "service"
+        and core.COMPOSE_SERVICE in core.labels(raw)
     }
     if mine:
         return {name: mine[name] for name in wanted.services if name in mine}
@@ -126,7 +117,7 @@ def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str,
     tree = look_host.children()
     sizes = image_sizes(engine, [str(raw["Image"]) for raw in live.values()])
     hydras = {
-        name: termination(environment(live[name]), command(live[name]), pid_of(live[name]))
+        name: termination(core.environment(live[name]), core.command(live[name]), pid_of(live[name]))
         for name in wanted.of_kind("hydra")
         if name in live
     }
@@ -139,15 +130,15 @@ def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str,
             for name, raw in live.items()
         },
         "restart": {str(raw["Name"]): policy(raw) for raw in all_},
-        "auto_update": [str(raw["Name"]) for raw in all_ if labels(raw).get(AUTO_UPDATE, "disabled") != "disabled"],
-        "max_conns": {name: max_conns(environment(raw).get("DSN", "")) for name, raw in live.items()},
-        "empty_secrets": ["%s %s" % (name, key) for name, raw in live.items() for key in empty_names(environment(raw))],
+        "auto_update": [
+            str(raw["Name"]) for raw in all_ if core.labels(raw).get(AUTO_UPDATE, "disabled") != "disabled"
+        ],
+        "max_conns": {name: max_conns(core.environment(raw).get("DSN", "")) for name, raw in live.items()},
+        "empty_secrets": [
+            "%s %s" % (name, key) for name, raw in live.items() for key in empty_names(core.environment(raw))
+        ],
         "hydra": hydras,
     }
-
-
-def command(raw: Raw) -> list[str]:
-    return [str(word) for word in (raw.get("Config") or {}).get("Cmd") or []]
 
 
 def policy(raw: Raw) -> str:

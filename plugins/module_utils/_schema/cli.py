@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
 
 # Asked in this order; the answers go to ``form``.
 HELP = (("migrate", "sql", "--help"), ("migrate", "--help"))
@@ -46,10 +47,4 @@ def form(sql_help: str, migrate_help: str) -> Form:
 
 def config_arguments(command: Sequence[str]) -> tuple[str, ...]:
     """The ``-c FILE`` parts of the service's own command, so that the migration reads the same configuration."""
-    found: list[str] = []
-    words = iter(command)
-    for word in words:
-        name, sign, value = word.partition("=")
-        if name in ("-c", "--config"):
-            found += ["-c", value if sign else next(words, "")]
-    return tuple(found)
+    return tuple(part for path in config_files(command) for part in ("-c", path))

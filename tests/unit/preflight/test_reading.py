@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
@@ -122,12 +124,12 @@ def test_places(tmp_path: Path) -> None:
 
 
 def test_a_container() -> None:
-    assert look_podman.environment(RAW)["DSN"].endswith("max_conns=7")
+    assert core.environment(RAW)["DSN"].endswith("max_conns=7")
     assert look_podman.max_conns("postgres://u:p@db/x?max_conns=7&sslmode=disable") == 7
     assert look_podman.max_conns("") is None and look_podman.max_conns("postgres://db/x?max_conns=many") is None
     assert look_podman.joined(RAW) == ["10.1.2.0/24"] and look_podman.joined(None) == []
     assert look_podman.mount_at(RAW, "/var/lib/postgresql") == "/v/data" and look_podman.mount_at(None, "/x") == ""
-    assert look_podman.labels(RAW) == {} and look_podman.pid_of(RAW) == 7 and look_podman.policy(RAW) == "no"
+    assert core.labels(RAW) == {} and look_podman.pid_of(RAW) == 7 and look_podman.policy(RAW) == "no"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_an_environment_in_both_forms() -> None:
 
 
 def test_hydra_listens_to_its_environment_first(tmp_path: Path) -> None:
-    assert hydra.config_files(["serve", "-c", "/a.yml", "--config=/b.yml", "-c"]) == ["/a.yml", "/b.yml"]
+    assert config_files(["serve", "-c", "/a.yml", "--config=/b.yml", "-c"]) == ["/a.yml", "/b.yml"]
     asked = hydra.termination({"SERVE_TLS_ALLOW_TERMINATION_FROM": "10.0.0.0/8, 127.0.0.1/32"}, [], 0)
     assert asked == {"tls": False, "ranges": ["10.0.0.0/8", "127.0.0.1/32"]}
     assert hydra.termination({"SERVE_PUBLIC_TLS_ENABLED": "true"}, [], 0) == {"tls": True, "ranges": []}
