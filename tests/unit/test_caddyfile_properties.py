@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import textwrap
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
@@ -68,6 +68,7 @@ def kept(text: str) -> list[str]:
 
 
 @settings(max_examples=50, deadline=None)
+@example("s0.test {\nreverse_proxy hera:3000\nreverse_proxy /other/* 127.0.0.9:80 # kept\n}\n", "\n", False)
 @given(sites, st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_everything_else_stays_and_once_is_enough(body: str, newline: str, last: bool) -> None:
     text = (SNIPPETS + body).replace("\n", newline)

@@ -36,7 +36,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens im
 # A token there is said to somebody, not dialled.
 SAYS_ONLY = ("header_up", "header_down", "header", "request_header", "respond", "error", "redir", "health_headers")
 VARIABLES = ("vars", "map")
-# Blocks whose directives Caddy runs as written; elsewhere it sorts them.
 # How many snippets may hand a coloured name on to one another.
 ROUNDS = 9
 MENDS = {
@@ -44,7 +43,10 @@ MENDS = {
     "vars": "give each value a reverse_proxy of its own, with a matcher",
     "import": "name its upstream in the file itself",
 }
+# Blocks whose directives Caddy runs as written; elsewhere it sorts them.
 LITERAL_ORDER = ("route",)
+# Empty where a line ends without one.
+ENDING_COMMENT = re.compile(r"[ \t]+#[^\r\n]*|")
 OURS = re.compile(r"@bluegreen(\d+)_")
 
 
@@ -163,7 +165,10 @@ class _Rewriter:
             self._edit(statement, statement.start, statement.end, text)
             return
         self._edit(statement, statement.start, statement.end, "# moved below by olympus.bluegreen")
-        self._edit(statement, later[-1].end, later[-1].end, "\n" + proxy.indent + text)
+        # A comment that ends that line is about it and stays there.
+        found = ENDING_COMMENT.match(self.tree.roots[self.tree.path(statement)].text, later[-1].end)
+        behind = found.end() if found else later[-1].end
+        self._edit(statement, behind, behind, "\n" + proxy.indent + text)
 
     def _dials_variables(self) -> bool:
         """Whether some proxy dials what only a request knows."""
