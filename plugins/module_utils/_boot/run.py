@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
@@ -80,7 +81,7 @@ class Boot:
         blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
         mending = mend.plan(context, world, colours, blue)
         for step in mending.steps:
-            if self._try(str(step), lambda step=step: mend.do(context, mending, step)):  # type: ignore[misc]
+            if self._try(str(step), partial(mend.do, context, mending, step)):
                 self.started.append(str(step))
                 self.say(str(step))
         for line in mend.shortfall(World.look(context.podman, context.wanted), mending):
