@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
@@ -104,6 +104,26 @@ class Api:
                 raise Lost(self._text(method, path, answer), answer.status)
             self._check(method, path, answer, envelope)
             return envelope.get("result")
+
+    def settle(
+        self, method: str, path: str, body: Mapping[str, Any], landed: Callable[[], bool], taken: bool = False
+    ) -> None:
+        """A write that is repeated after a lost answer, unless ``landed`` reads back that it worked.
+
+        ``taken``: a no to a repeated one may be about our own first, whose answer was lost; then ``landed`` decides.
+        """
+        for attempt in range(TRIES):
+            try:
+                self.write(method, path, body)
+                return
+            except ApiError as exc:
+                if not isinstance(exc, Lost) and not (taken and attempt):
+                    raise
+                lost = exc
+            self._clock.sleep(0.5 * 2**attempt)
+            if landed():
+                return
+        raise ApiError(str(lost), lost.status, "run it again: it goes on where it stopped")
 
     def _read(self, path: str) -> dict[str, Any]:
         for attempt in range(TRIES):

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError, Lost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
 # So often somebody else may change what we write before we give up.
 ROUNDS = 4
-TRIES = 4
 SETTLE = 15.0
 Seen = Mapping[str, Mapping[str, Any]]
 
@@ -124,18 +123,9 @@ class Balancers:
 
     def _patch(self, host: str, before: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         path = "/zones/%s/load_balancers/%s" % (self._zones[host], before["id"])
-        for attempt in range(TRIES):
-            self.written.append(host)
-            try:
-                self._api.write("PATCH", path, body)
-                return
-            except Lost as exc:
-                lost = exc
-            self._clock.sleep(0.5 * 2**attempt)
-            # It may have worked. Not as it was: it did, or somebody else was there, and the next round sees which.
-            if not _same(self._api.get(path) or {}, before):
-                return
-        raise ApiError(str(lost), lost.status, "run it again: it goes on where it stopped")
+        self.written.append(host)
+        # Not as it was: it worked, or somebody else was there, and the next round sees which.
+        self._api.settle("PATCH", path, body, lambda: not _same(self._api.get(path) or {}, before))
 
     def _read_back(
         self, before: Seen, pools: steer.Pools, goals: Mapping[str, Goal], todo: Mapping[str, object]

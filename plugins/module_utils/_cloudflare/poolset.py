@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError, Lost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
-TRIES = 4
 # Seconds between two questions for health that is not known yet: each is a call of the budget.
 EVERY = 5.0
 
@@ -86,36 +85,17 @@ class PoolSet:
 
     def make(self, colour: str, body: Mapping[str, Any]) -> None:
         """POST, once: after a lost answer the list says whether it worked."""
-        for attempt in range(TRIES):
-            try:
-                self._api.write("POST", self._path + "/pools", body)
-                return
-            except Lost as exc:
-                lost: ApiError = exc
-            except ApiError as exc:
-                if not attempt:
-                    raise
-                # The name is taken: by our own, whose answer was lost?
-                lost = exc
-            self._clock.sleep(0.5 * 2**attempt)
-            if self.look().ours.get(colour):
-                return
-        raise ApiError(str(lost), lost.status, "run it again: it goes on where it stopped")
+        self._api.settle("POST", self._path + "/pools", body, lambda: bool(self.look().ours.get(colour)), taken=True)
 
     def change(self, pool: pools.Pool, body: Mapping[str, Any]) -> None:
         """PATCH of a pool of ours, which gives the same pool however often: repeated where the answer was lost."""
         path = "%s/pools/%s" % (self._path, pool["id"])
-        for attempt in range(TRIES):
-            try:
-                self._api.write("PATCH", path, body)
-                return
-            except Lost as exc:
-                lost = exc
-            self._clock.sleep(0.5 * 2**attempt)
+
+        def landed() -> bool:
             now = self._api.get(path) or {}
-            if now != pool and not _differs(now, body):
-                return
-        raise ApiError(str(lost), lost.status, "run it again: it goes on where it stopped")
+            return now != pool and not _differs(now, body)
+
+        self._api.settle("PATCH", path, body, landed)
 
     def monitored(self, pool: pools.Pool) -> str:
         """Why nobody watches the health of this pool; '' where a monitor of the account does."""
