@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,19 +180,7 @@ class Running:
         return found
 
     def app(self, check_mode: bool = False, **params: Any) -> dict[str, Any]:
-        given: Mapping[str, Any] = {
-            "state_dir": str(self.directory / "state"),
-            "public": [],
-            "colour": None,
-            "release": "",
-            "token": 0,
-            "force": False,
-            "keep_pinned": False,
-            "lost": "",
-            "deadline": 5.0,
-            "confirm_timeout": 3.0,
-            **params,
-        }
+        given = {**native.OPTIONS, "state_dir": str(self.directory / "state"), **params}
         edge = self.edge
         return App(given, edge, Admin(edge), self.upstreams, DirectHttp(), SystemClock(), check_mode).run()
 

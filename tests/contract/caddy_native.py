@@ -55,6 +55,13 @@ def binary(which: str = "current") -> str:
     raise AssertionError("no Caddy: run `make lab`, or name one in LAB_CADDY, or set OLYMPUS_WITHOUT_CADDY=1")
 
 
+# What the module would be given where a test says nothing else.
+OPTIONS: Mapping[str, Any] = {
+    "public": [], "colour": None, "release": "", "token": 0, "force": False, "keep_pinned": False, "lost": "",
+    "deadline": 5.0, "confirm_timeout": 3.0,
+}  # fmt: skip
+
+
 class Backend(BaseHTTPRequestHandler):
     """Pages, an API, per-build assets, a form that only its own build accepts, something slow, something upgraded."""
 
@@ -214,19 +221,7 @@ class World:
         self.marker = Path(edge.place().directory) / "switch"
 
     def app(self, check_mode: bool = False, **params: Any) -> dict[str, Any]:
-        given = {
-            "state_dir": str(self.edge.directory / "state"),
-            "public": [],
-            "colour": None,
-            "release": "",
-            "token": 0,
-            "force": False,
-            "keep_pinned": False,
-            "lost": "",
-            "deadline": 5.0,
-            "confirm_timeout": 3.0,
-            **params,
-        }
+        given = {**OPTIONS, "state_dir": str(self.edge.directory / "state"), **params}
         app = App(given, self.edge, self.admin, self.upstreams, DirectHttp(), SystemClock(), check_mode)
         return app.run()
 

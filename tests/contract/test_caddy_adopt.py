@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import caddy_native as native
 import pytest
 from caddy_styles import UPSTREAMS
+from cut import cut_off
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
@@ -84,35 +86,13 @@ def test_check_mode_touches_nothing(world: native.World) -> None:
     assert (world.tree(), world.edge.reloads()) == (tree, 1)
 
 
-class Cut(BaseException):
-    """Stands for a kill: nothing may catch it and tidy up."""
-
-
-def cut_off(world: native.World, number: int, undo: bool) -> bool:
-    """Adopt or undo until just before its change ``number``; False when it had fewer."""
-    seen = 0
-
-    def step(_act: str) -> None:
-        nonlocal seen
-        if seen == number:
-            raise Cut
-        seen += 1
-
-    adopter = Adopter(world.edge, world.admin, world.upstreams, step)
-    try:
-        adopter.apply(adopter.undone() if undo else adopter.adopted())
-    except Cut:
-        return True
-    return False
-
-
 @pytest.mark.parametrize("undo", [False, True])
 def test_cut_off_between_any_two_changes(world: native.World, undo: bool) -> None:
     before, number = world.edge.path.read_bytes(), 0
     while True:
         if undo:
             world.app(state="adopted")
-        if not cut_off(world, number, undo):
+        if not cut_off(partial(Adopter, world.edge, world.admin, world.upstreams), number, undo):
             break
         number += 1
         assert world.ask("/teapot").status == 418

@@ -8,10 +8,12 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import caddy_native as native
 import pytest
+from cut import cut_off
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
 
@@ -203,10 +205,6 @@ def test_a_form_that_is_refused_changes_nothing(world: native.World) -> None:
     assert (contents(world), world.tree(), world.edge.reloads()) == (files, tree, 0)
 
 
-class Cut(BaseException):
-    """Stands for a kill."""
-
-
 @pytest.mark.parametrize("caddy", ["current"])
 @pytest.mark.parametrize("undo", [False, True])
 def test_cut_off_between_any_two_files(world: native.World, undo: bool) -> None:
@@ -214,7 +212,7 @@ def test_cut_off_between_any_two_files(world: native.World, undo: bool) -> None:
     while went_on:
         if undo:
             world.app(state="adopted")
-        went_on = cut_off(world, number, undo)
+        went_on = cut_off(partial(Adopter, world.edge, world.admin, world.upstreams), number, undo)
         number += 1
         # Whatever was cut off: what lies there loads, should the edge be started again now.
         config = str(world.edge.path)
@@ -229,20 +227,3 @@ def test_cut_off_between_any_two_files(world: native.World, undo: bool) -> None:
 def torn(world: native.World) -> bool:
     adopter = Adopter(world.edge, world.admin, world.upstreams)
     return any(one.journal.torn(one.current) for one in adopter.adopted().files)
-
-
-def cut_off(world: native.World, number: int, undo: bool) -> bool:
-    seen = 0
-
-    def step(_act: str) -> None:
-        nonlocal seen
-        if seen == number:
-            raise Cut
-        seen += 1
-
-    adopter = Adopter(world.edge, world.admin, world.upstreams, step)
-    try:
-        adopter.apply(adopter.undone() if undo else adopter.adopted())
-    except Cut:
-        return True
-    return False

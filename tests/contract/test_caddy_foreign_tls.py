@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import caddy_native as native
 import pytest
@@ -47,6 +48,10 @@ http://named.test {
 """
 
 
+# The name that each connection asked for in its handshake.
+ASKED: WeakKeyDictionary[object, str] = WeakKeyDictionary()
+
+
 class Heard(BaseHTTPRequestHandler):
     """Answers with its colour, the name that TLS asked for, and the Host."""
 
@@ -57,7 +62,7 @@ class Heard(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        name = getattr(self.connection, "asked", "")
+        name = ASKED.get(self.connection, "")
         data = ("%s %s %s" % (self.colour, name, self.headers["Host"])).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))
@@ -66,7 +71,7 @@ class Heard(BaseHTTPRequestHandler):
 
 
 def remember(sock: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
-    sock.asked = name  # type: ignore[attr-defined]
+    ASKED[sock] = name or ""
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import caddy_kinds as kinds
 import caddy_native as native
 import pytest
 from caddy_kinds import Kind, Running
+from cut import cut_off
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
@@ -70,28 +72,9 @@ def test_adopt_flip_back_and_undo(edge: Running) -> None:
     assert not edge.app(state="undone")["changed"]
 
 
-class Cut(BaseException):
-    """Stands for a kill: nothing may catch it and tidy up."""
-
-
-def cut_off(edge: Running, number: int, undo: bool) -> bool:
-    """Adopt or undo until just before its change ``number``; False when it had fewer."""
-    seen = 0
-
-    def step(_act: str) -> None:
-        nonlocal seen
-        if seen == number:
-            raise Cut
-        seen += 1
-
-    process = edge.edge
+def adopter(edge: Running, step: Callable[[str], None]) -> Adopter | ApiAdopter:
     kind = ApiAdopter if edge.kind.config == "api" else Adopter
-    adopter = kind(process, Admin(process), edge.upstreams, step)
-    try:
-        adopter.apply(adopter.undone() if undo else adopter.adopted())
-    except Cut:
-        return True
-    return False
+    return kind(edge.edge, Admin(edge.edge), edge.upstreams, step)
 
 
 @pytest.mark.parametrize("caddy", ["current", pytest.param("2.6.2", marks=pytest.mark.slow)])
@@ -103,7 +86,7 @@ def test_cut_off_between_any_two_changes(kind: Kind, undo: bool, caddy: str) -> 
         while True:
             if undo:
                 edge.app(state="adopted")
-            if not cut_off(edge, number, undo):
+            if not cut_off(partial(adopter, edge), number, undo):
                 break
             number += 1
             assert edge.ask("/teapot").status == 418

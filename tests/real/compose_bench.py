@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,16 +148,8 @@ class CrashingRunner:
         self.left = after
         self.inner: Runner = SubprocessRunner()
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdin: str | None = None,
-        cwd: str | None = None,
-        timeout: float = 120,
-    ) -> Result:
-        result = self.inner.run(argv, env=env, stdin=stdin, cwd=cwd, timeout=timeout)
+    def run(self, argv: Sequence[str], **given: Any) -> Result:
+        result = self.inner.run(argv, **given)
         if any(word in self.CHANGES for word in argv[1:]):
             self.left -= 1
             if self.left == 0:

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 from compose_bench import containers_conf, podman
+from recording import Recording
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
@@ -41,16 +42,14 @@ HYDRA = "localhost/olympus-lab/hydra:v1.5.0"
 MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "ory_migrate.py"
 
 
-class Recording(SubprocessRunner):
-    """Podman for real; every command line is kept."""
+class Watched(Recording):
+    """``before`` is called with each command line before it runs."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[list[str]] = []
         self.before: Callable[[list[str]], None] = lambda argv: None
 
     def run(self, argv: Sequence[str], **given: Any) -> Result:
-        self.seen.append(list(argv))
         self.before(list(argv))
         return super().run(argv, **given)
 
@@ -124,7 +123,7 @@ class Bench:
     def __init__(self, directory: Path, state_dir: Path, product: str, name: str) -> None:
         self.directory, self.state_dir, self.product = directory, state_dir, product
         self.database = create(name)
-        self.runner = Recording()
+        self.runner = Watched()
         self.file = directory / "compose.yml"
 
     def params(self, image: str, **given: Any) -> dict[str, Any]:

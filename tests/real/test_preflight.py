@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,7 @@ from preflight_bench import (
     podman,
     tree,
 )
-
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
+from recording import Recording
 
 pytestmark = pytest.mark.lab
 READING = {
@@ -50,25 +49,6 @@ time.sleep(300)
 """
 
 
-class Recorder:
-    """Runs commands for real and keeps what was run."""
-
-    def __init__(self) -> None:
-        self.seen: list[list[str]] = []
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdin: str | None = None,
-        cwd: str | None = None,
-        timeout: float = 120,
-    ) -> Result:
-        self.seen.append(list(argv))
-        return SubprocessRunner().run(argv, env=env, stdin=stdin, cwd=cwd, timeout=timeout)
-
-
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     containers_conf(tmp_path_factory.mktemp("conf"))
@@ -81,7 +61,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def test_it_only_reads(bench: Bench) -> None:
     before = facts(), tree(bench.source), own("network"), own("volume")
-    recorder = Recorder()
+    recorder = Recording()
     result = bench.look(recorder)
     assert (facts(), tree(bench.source), own("network"), own("volume")) == before
     assert result["changed"] is False and not bench.state_dir.exists()

@@ -123,15 +123,7 @@ def standing_in(directory: Path) -> Iterator[None]:
 class InProcess:
     """podman-compose's own code without a new process each time: a start of Python for every question is slow."""
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdin: str | None = None,
-        cwd: str | None = None,
-        timeout: float = 120,
-    ) -> Result:
+    def run(self, argv: Sequence[str], stdin: str | None = None, cwd: str | None = None, **_given: Any) -> Result:
         found: dict[str, list[str]] = {}
         for name, value in zip(argv[1:-1:2], argv[2:-1:2]):
             found.setdefault(name, []).append(value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -77,15 +78,7 @@ class Recorded:
         self.answers = dict(answers)
         self.asked: list[str] = []
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdin: str | None = None,
-        cwd: str | None = None,
-        timeout: float = 120,
-    ) -> Result:
+    def run(self, argv: Sequence[str], **_given: Any) -> Result:
         line = " ".join(argv)
         self.asked.append(line)
         if line == "podman pull --quiet example.org/kratos:v2":

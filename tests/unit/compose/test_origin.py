@@ -7,11 +7,12 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import Recording
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import origin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.git import git_from
@@ -74,28 +75,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return Repository(tmp_path)
 
 
-class Watched:
-    """The real runner; every command line is kept."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdin: str | None = None,
-        cwd: str | None = None,
-        timeout: float = 120,
-    ) -> Result:
-        self.lines.append(" ".join(argv))
-        return SubprocessRunner().run(argv, env=env, stdin=stdin, cwd=cwd, timeout=timeout)
-
-
 @pytest.mark.parametrize("ref", ["{version}", "v1.5.0", "main", "refs/tags/v1.5.0", "second"])
 def test_a_ref_is_fetched_and_what_git_must_not_hold_laid_over_it(repository: Repository, ref: str) -> None:
-    runner = Watched()
+    runner = Recording()
     wanted = repository.wanted(ref=repository.second if ref == "second" else ref)
     with origin.opened(runner, wanted) as found:
         here = Path(found.directory)
@@ -109,7 +91,7 @@ def test_a_ref_is_fetched_and_what_git_must_not_hold_laid_over_it(repository: Re
         record = found.record()
         assert record["kind"] == "git" and record["commit"] == repository.second and record["path"] == "prod"
     assert not here.exists() and list(Path(tempfile.gettempdir()).iterdir()) == []
-    assert "5ecret" not in " ".join(runner.lines)
+    assert "5ecret" not in " ".join(word for argv in runner.seen for word in argv)
 
 
 def test_what_a_killed_run_left_is_swept_away(repository: Repository, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -227,15 +227,7 @@ class Git:
         self.result = Result(rc, out, err)
         self.argv: list[str] = []
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdin: str | None = None,
-        cwd: str | None = None,
-        timeout: float = 120,
-    ) -> Result:
+    def run(self, argv: Sequence[str], **_given: Any) -> Result:
         self.argv = list(argv)
         return self.result
 

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A kill between any two changes of adopt or undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
+
+
+class Cut(BaseException):
+    """Stands for a kill: nothing may catch it and tidy up."""
+
+
+def cut_off(make: Callable[[Callable[[str], None]], Adopter | ApiAdopter], number: int, undo: bool) -> bool:
+    """Adopt or undo until just before its change ``number``; False when it had fewer. ``make`` is given the hook."""
+    seen = 0
+
+    def step(_act: str) -> None:
+        nonlocal seen
+        if seen == number:
+            raise Cut
+        seen += 1
+
+    adopter = make(step)
+    try:
+        adopter.apply(adopter.undone() if undo else adopter.adopted())
+    except Cut:
+        return True
+    return False
