@@ -23,7 +23,6 @@ UNNAMED = (
 SHOWN = 3
 
 Facts = Mapping[str, Any]
-NOTHING: Facts = {}
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Finding:
         return "%s. Type: %s" % (self.what, self.mend) if self.mend else self.what
 
 
-def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts = NOTHING) -> tuple[Finding, ...]:
+def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts | None = None) -> tuple[Finding, ...]:
     """Everything that is not as we left it, the worst first.
 
     ``kept``: the colour that a rollback goes back to; ``boot``: the answer of release_boot where somebody asked it.
@@ -53,7 +52,7 @@ def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts
         *_foreign(compose, live, kept),
         *_drift(compose, live),
         *_public(edge, live),
-        *_boot(boot),
+        *_boot(boot or {}),
     ]
     return tuple(found)
 

@@ -31,8 +31,9 @@ ENVIRON = {
 
 
 def text_of(path: Path) -> str:
-    """With its byte order mark and its kind of newlines."""
-    return path.read_bytes().decode()
+    """What an editor of Windows would write gets its byte order mark and newlines here: no checkout keeps them."""
+    text = path.read_text(encoding="utf-8")
+    return "\ufeff" + text.replace("\n", "\r\n") if path.name == "windows.caddyfile" else text
 
 
 def read(pattern: str) -> Mapping[str, str]:

@@ -233,16 +233,16 @@ def test_a_rollback_in_the_middle_of_a_cutover_wins(tmp_path: Path) -> None:
             assert edge.serving() == ["blue"] * 3
 
 
+def once(left: Iterator[Callable[[], object]]) -> None:
+    for act in left:
+        act()
+
+
 def test_a_whole_rollback_between_any_two_requests_of_a_cutover_wins(tmp_path: Path) -> None:
     for index in range(requests(tmp_path, "live")):
         with deployment(tmp_path / str(index), "live") as edge:
-            rollbacks = [partial(went_wrong, partial(edge.run, "returned"))]
-
-            def meanwhile(left: list[partial[Any]] = rollbacks) -> None:
-                if left:
-                    left.pop()()
-
-            told = went_wrong(partial(edge.run_killed, "live", index, meanwhile))
+            rollback = iter([partial(went_wrong, partial(edge.run, "returned"))])
+            told = went_wrong(partial(edge.run_killed, "live", index, partial(once, rollback)))
             assert isinstance(told, Fenced), "request %d: %r" % (index, told)
             assert edge.serving() == ["blue"] * 3 and edge.switch.read().live == "blue"
             if edge.switch.read().return_to:

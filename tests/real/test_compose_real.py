@@ -153,7 +153,7 @@ def test_a_repair_starts_what_was_stopped_and_makes_again_what_is_gone(bench: Be
     """Blue's and green's, the edge and the database; at their addresses, and nothing that runs is touched."""
     bench.run("adopted")
     bench.run("started", **GREEN)
-    before = {name: one for name, one in bench.run("read")["colours"].items()}
+    before = dict(bench.run("read")["colours"])
     podman("stop", "-t", "0", *(PROJECT + name for name in ("_caddy_1", "_db_1", "_hera_1")))
     podman("rm", "-f", "bgtest-green_hera_1")
     wake: dict[str, Any] = {"live_colour": "green", "wake": ["green", "blue"]}

@@ -16,7 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import Reached, reached
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
@@ -68,7 +68,9 @@ def test_blue_is_dialled_at_the_same_port_before_and_after_its_cleanup(tmp_path:
     addresses.write(str(tmp_path), first.record)
     assert ask(tmp_path, GONE, "returned") == Reached(first.upstreams)
     nets = networks("olympus", str(tmp_path), "10.231.16.0/20", SERVICES, [])
-    assert nets.published("blue", "hera") == (3100, 21003) and nets.published("green", "hera") == (22002, 22003)
+    assert nets.published("blue", "hera", PORT_BASE) == (3100, 21003) and nets.published(
+        "green", "hera", PORT_BASE
+    ) == (22002, 22003)
 
 
 def test_the_operators_word_adds_to_what_is_seen(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def declared(
     for name, entry in given.items():
         if not isinstance(entry, Mapping) or not entry.get("service") or set(entry) - {"service", "command"}:
             raise _wrong(
-                "has to be {service: ..., command: ...}", {name: entry}, "name its service; command is optional"
+                "has to be a dictionary of service and command", {name: entry}, "name its service; command is optional"
             )
         found.append(_one(str(name), str(entry["service"]), _words(name, entry.get("command")), coloured, others))
     _refuse_clashes(found, {*coloured, *others, *couriers})

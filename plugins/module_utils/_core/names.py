@@ -96,7 +96,7 @@ class Networks:
     def shared_on(self, colour: str, service: str) -> Address:
         return self._address(self.colour_subnet(colour), self._host(self.shared, self.addresses.shared, service))
 
-    def published(self, colour: str, service: str, base: Mapping[str, int] = PORT_BASE) -> tuple[int, int]:
+    def published(self, colour: str, service: str, base: Mapping[str, int]) -> tuple[int, int]:
         """The host's ports of a coloured service, where ports are published: (of ``port``, of ``admin_port``)."""
         host = self._host(self.services, self.addresses.services, service)
         first = int(base[colour]) + 2 * (host - addresses.SERVICES.start)

@@ -16,7 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, Networks
 
 SERVICES = (Service("kratos", "kratos", 4433, 4434), Service("hera", "hera", 3000), Service("worker"))
 KRATOS = {"image": "k", "command": ["serve", "--watch-courier"], "ports": ["4433:4433"]}
@@ -48,7 +48,9 @@ def test_only_the_colours_own_services_are_published() -> None:
 def test_a_recorded_number_decides_not_the_order() -> None:
     recorded = addresses.Addresses("10.231.16.0/20", {"hera": 20, "kratos": 16})
     nets = Networks("olympus", "10.231.16.0/20", ("hera", "kratos"), (), recorded)
-    assert nets.published("blue", "hera") == (21008, 21009) and nets.published("green", "kratos") == (22000, 22001)
+    assert nets.published("blue", "hera", PORT_BASE) == (21008, 21009) and nets.published(
+        "green", "kratos", PORT_BASE
+    ) == (22000, 22001)
 
 
 @given(st.lists(st.integers(0, 175), min_size=2, max_size=40, unique=True))
@@ -56,7 +58,7 @@ def test_no_two_services_of_the_colours_share_a_port(numbers: list[int]) -> None
     names = tuple("s%d" % number for number in numbers)
     recorded = addresses.Addresses("10.0.0.0/20", {name: 16 + n for name, n in zip(names, numbers)})
     nets = Networks("olympus", "10.0.0.0/20", names, (), recorded)
-    found = [port for colour in ("blue", "green") for name in names for port in nets.published(colour, name)]
+    found = [port for colour in ("blue", "green") for name in names for port in nets.published(colour, name, PORT_BASE)]
     assert len(set(found)) == len(found) and max(found) < 65536
 
 
