@@ -26,7 +26,12 @@ BEGUN = "SELECT id::text, send_count FROM courier_messages WHERE status IN (1, 3
 TRIED = (
     "SELECT message_id::text, count(*) FROM courier_message_dispatches WHERE message_id = ANY(%s::uuid[]) GROUP BY 1"
 )
-GIVE_BACK = "UPDATE courier_messages SET status = 1 WHERE status = 3 AND NOT id = ANY(%s::uuid[]) RETURNING id::text"
+ENDED = "(SELECT count(*) FROM courier_message_dispatches d WHERE d.message_id = m.id)"
+# What was counted up since the last look was not sent: the courier stood still before it could hear of it.
+GIVE_BACK = (
+    "UPDATE courier_messages m SET status = 1, send_count = " + ENDED + " WHERE NOT id = ANY(%s::uuid[])"
+    " AND (status = 3 OR status = 1 AND send_count > " + ENDED + ") RETURNING id::text"
+)
 
 # Kratos 1.2 and later send by a named channel; an older one queues mails without. A newer courier fails at those six
 # times and gives them up (4): in a rollback as well, while it still runs. Nothing older than an hour is dug out.
@@ -42,8 +47,9 @@ NAMELESS = (
 )
 FORGET = "DELETE FROM courier_message_dispatches WHERE message_id = ANY(%s::uuid[]) AND " + REFUSED
 NAME_CHANNEL = (
-    "UPDATE courier_messages m SET channel = CASE type WHEN 2 THEN 'sms' ELSE 'email' END, status = 1, send_count ="
-    " (SELECT count(*) FROM courier_message_dispatches d WHERE d.message_id = m.id) WHERE id = ANY(%s::uuid[])"
+    "UPDATE courier_messages m SET channel = CASE type WHEN 2 THEN 'sms' ELSE 'email' END, status = 1, send_count = "
+    + ENDED
+    + " WHERE id = ANY(%s::uuid[])"
 )
 
 
@@ -57,7 +63,10 @@ def being_sent(db: Db) -> set[str]:
 
 
 def give_back(db: Db, but: Collection[str]) -> int:
-    """Queue again what a courier that is gone had taken, but for mails in doubt. How many."""
+    """Queue again what a courier that is gone had taken and not sent, ``but`` for mails in doubt. How many.
+
+    A statement that it had under way when it was paused may be carried out only now; we wait for its row.
+    """
     return len(db.query(GIVE_BACK, [sorted(but)]))
 
 
