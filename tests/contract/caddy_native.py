@@ -62,10 +62,6 @@ OPTIONS: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-# What /held waits for between its first words and its last.
-GO_ON = threading.Event()
-
-
 class Backend(BaseHTTPRequestHandler):
     """Pages, an API, per-build assets, a form that only its own build accepts, something slow, something upgraded."""
 
@@ -102,8 +98,6 @@ class Backend(BaseHTTPRequestHandler):
         elif self.path.startswith("/slow"):
             time.sleep(1.5)
             self._say(200, "text/plain", self.colour)
-        elif self.path == "/held":
-            self._hold()
         elif self.path == "/ws":
             self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
             while self.connection.recv(64):
@@ -111,18 +105,6 @@ class Backend(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self._say(200, "text/html; charset=utf-8", "page of " + self.colour)
-
-    def _hold(self) -> None:
-        """A stream that is under way until GO_ON."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        self.wfile.write(b"6\r\nbegun \r\n")
-        self.wfile.flush()
-        GO_ON.wait(30)
-        said = ("ended by " + self.colour).encode()
-        self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(said), said))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
@@ -180,11 +162,12 @@ class NativeEdge:
         (directory / "config").mkdir()
         self.process: subprocess.Popen[bytes] | None = None
         self.prefix: list[str] = []
+        self.flags = ["--adapter", "caddyfile"]
         self.log = directory / "caddy.log"
         self.env = {"HOME": str(directory), "XDG_DATA_HOME": str(directory / "data")}
 
     def start(self) -> None:
-        command = [*self.prefix, self.binary, "run", "--config", str(self.path), "--adapter", "caddyfile"]
+        command = [*self.prefix, self.binary, "run", "--config", str(self.path), *self.flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.env})
         until = time.monotonic() + 10

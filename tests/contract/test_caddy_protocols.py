@@ -63,6 +63,26 @@ TLS = "tls_insecure_skip_verify\n            tls_server_name site.test"
 SITES = (("site.test", "/"), ("login.test", "/"), ("login.test", "/sessions/x"))
 
 
+# What /held waits for between its first words and its last.
+GO_ON = threading.Event()
+
+
+class Held(native.Backend):
+    def do_GET(self) -> None:
+        if self.path != "/held":
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"6\r\nbegun \r\n")
+        self.wfile.flush()
+        GO_ON.wait(30)
+        said = ("ended by " + self.colour).encode()
+        self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(said), said))
+
+
 @dataclass
 class Clients:
     """The edge, and the port of the client of each protocol."""
@@ -113,8 +133,9 @@ def ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 @pytest.fixture
-def clients(tmp_path: Path, caddy: str) -> Iterator[Clients]:
-    native.GO_ON.clear()
+def clients(tmp_path: Path, caddy: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    GO_ON.clear()
+    monkeypatch.setattr(native, "Backend", Held)
     values = {"secure": native.free_port(), "port": 0}
     with native.world(tmp_path, EDGE.replace("%(secure)d", str(values["secure"])), caddy) as world:
         values["port"] = world.edge.options.port
@@ -140,7 +161,7 @@ def clients(tmp_path: Path, caddy: str) -> Iterator[Clients]:
             world.app(state="adopted")
             yield found
         finally:
-            native.GO_ON.set()
+            GO_ON.set()
             process.kill()
             process.wait()
 
@@ -156,7 +177,7 @@ def test_a_flip_is_seen_over_connections_that_are_open_and_cuts_no_stream(client
     assert {name: clients.colour(name) for name in PROTOCOLS} == dict.fromkeys(PROTOCOLS, "blue")
     clients.world.app(state="live", colour="green", token=2)
     assert clients.open_on("blue") == len(PROTOCOLS)
-    native.GO_ON.set()
+    GO_ON.set()
     assert {name: stream.read() for name, (_connection, stream) in streams.items()} == dict.fromkeys(
         PROTOCOLS, b"ended by blue"
     )

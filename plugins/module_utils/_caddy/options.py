@@ -47,7 +47,7 @@ SPEC = DEPLOYMENT.merge(
             "services": {"type": "dict", "required": True},
             "shared": {"type": "list", "elements": "str", "default": []},
             "network_range": {"type": "str", "default": "10.231.16.0/20"},
-            "publish": {"type": "str", "default": "network"},
+            "publish": {"type": "raw", "default": "network"},
             "port_base": {"type": "dict", "default": {}},
             "public": {
                 "type": "list",
