@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from olympus_lab import binaries, config, native, release, stack, truth
+from olympus_lab import binaries, config, native, podman, release, stack, truth
 from olympus_lab.load import Load, faults
 from olympus_lab.progress import wait_for
 
@@ -75,6 +76,16 @@ def verdict(version: str) -> dict[str, Any]:
     return told
 
 
+def boot_brings_back(service: str) -> None:
+    """The program that a reboot runs, typed by hand: it asks the live colour by its published ports."""
+    podman.call(["stop", "-t", "2", f"{config.PROJECT}-green_{service}_1"])
+    done = subprocess.run(
+        [str(config.STATE / "boot")], env=release.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and "green is ready" in done.stdout, done.stdout + done.stderr
+    wait_for("green in public", lambda: others("green"), 10)
+
+
 def test_adopt_release_rollback_release_cleanup_and_a_bad_one(edge: native.NativeEdge, load: Load) -> None:
     story = Story(edge)
     load.mark("adopt-begin")
@@ -98,6 +109,7 @@ def test_adopt_release_rollback_release_cleanup_and_a_bad_one(edge: native.Nativ
     finally:
         watch.stop()
     figures = load.stop()
+    boot_brings_back("site")
     assert [colour for _at, colour in watch.flips] == ["green", "blue", "green", "blue", "green"]
     shown = {name: figures.get(name) for name in ("requests", "lost", "lost_by", "duplicated", "sessions_kept")}
     print(f"native: {shown}")
