@@ -94,7 +94,7 @@ def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
     )
     if params["edge"]["kind"] == "native":
         return _native(params, nets, podman)
-    if params["publish"] != "network" and params["state"] == "adopted":
+    if params["state"] == "adopted" and params["publish"] != "network":
         raise Refused(
             "an edge container reaches the colours by their networks",
             option="publish",
