@@ -8,7 +8,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +38,8 @@ def edge() -> Iterator[native.NativeEdge]:
 
 
 @pytest.fixture
-def load(tmp_path: Path, edge: native.NativeEdge) -> Iterator[Load]:
-    running = Load(tmp_path / "load", LOAD)
+def load(edge: native.NativeEdge) -> Iterator[Load]:
+    running = Load(config.LOGS / "native-load", LOAD)
     running.start()
     yield running
     running.kill()
@@ -109,8 +108,8 @@ def test_adopt_release_rollback_release_cleanup_and_a_bad_one(edge: native.Nativ
     finally:
         watch.stop()
     figures = load.stop()
-    boot_brings_back("site")
     assert [colour for _at, colour in watch.flips] == ["green", "blue", "green", "blue", "green"]
-    shown = {name: figures.get(name) for name in ("requests", "lost", "lost_by", "duplicated", "sessions_kept")}
+    shown = {name: figures.get(name) for name in ("requests", "lost", "lost_by_reason", "announced_lost", "duplicated")}
     print(f"native: {shown}")
     assert faults(figures) == [] and figures["requests"] > 10_000
+    boot_brings_back("site")
