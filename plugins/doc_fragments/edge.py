@@ -88,7 +88,9 @@ options:
     description:
       - How the edge reaches the colours. V(network) by their networks, V(loopback) or an IPv4 address by ports of this
         host. A native edge needs one of the latter.
-    type: str
+      - C(blue) and C(green), each with an IPv4 address, where the colours are on hosts of their own. What the edge
+        dials is said in C(upstreams) of O(edge) then. The stages know one host only.
+    type: raw
     default: network
   port_base:
     description: The first published port of each colour.

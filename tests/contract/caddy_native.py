@@ -162,11 +162,12 @@ class NativeEdge:
         (directory / "config").mkdir()
         self.process: subprocess.Popen[bytes] | None = None
         self.prefix: list[str] = []
+        self.flags = ["--adapter", "caddyfile"]
         self.log = directory / "caddy.log"
         self.env = {"HOME": str(directory), "XDG_DATA_HOME": str(directory / "data")}
 
     def start(self) -> None:
-        command = [*self.prefix, self.binary, "run", "--config", str(self.path), "--adapter", "caddyfile"]
+        command = [*self.prefix, self.binary, "run", "--config", str(self.path), *self.flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.env})
         until = time.monotonic() + 10

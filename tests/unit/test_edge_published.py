@@ -46,15 +46,25 @@ class Containers:
         return Result(0, json.dumps(found), "")
 
 
+class Adopted(Containers):
+    """Nothing of blue is ours yet."""
+
+    def run(self, argv: Sequence[str], **more: Any) -> Result:
+        if argv[1] == "ps" and any("olympus.bluegreen" in word for word in argv):
+            return Result(0, "", "")
+        return super().run(argv, **more)
+
+
 RUNNING = Containers({"kratos": {4433: ("", 3101), 4434: ("127.0.0.1", 3102)}, "hera": {3000: ("0.0.0.0", 3100)}})
 GONE = Containers({})
 
 
-def ask(tmp_path: Path, podman: Containers, state: str = "adopted", publish: str = "loopback", **given: str) -> Reached:
+def ask(tmp_path: Path, podman: Containers, state: str = "adopted", publish: Any = "loopback", **given: str) -> Reached:
+    kind = given.pop("kind", "native")
     params = {
         "deployment": "olympus", "state_dir": str(tmp_path), "network_range": "10.231.16.0/20", "shared": [],
         "services": SERVICES, "project": "prod", "publish": publish, "port_base": {}, "state": state,
-        "edge": {"kind": "native", "upstreams": given},
+        "edge": {"kind": kind, "upstreams": given},
     }  # fmt: skip
     return reached(params, Podman(podman))
 
@@ -95,9 +105,37 @@ def test_bad_input_is_named(tmp_path: Path, podman: Containers, publish: str, gi
 
 def test_an_address_that_both_colours_have_is_right(tmp_path: Path) -> None:
     podman = Containers({"hera": {3000: ("10.0.0.5", 3100)}})
-    assert {one.blue for one in ask(tmp_path, podman, publish="10.0.0.5").upstreams} == {"10.0.0.5:3100"}
+    found = ask(tmp_path, podman, publish="10.0.0.5").upstreams
+    assert {one.blue for one in found} == {"10.0.0.5:3100"} and "10.0.0.5:3100" in {one.written for one in found}
     with pytest.raises(Refused):
         published.where("network")
+
+
+def test_colours_on_hosts_of_their_own(tmp_path: Path) -> None:
+    hosts = {"blue": "192.0.2.10", "green": "192.0.2.11"}
+    found = ask(tmp_path, GONE, publish=hosts, **{"app.internal:3100": "hera:3000"}).upstreams
+    dials = {one.written: (one.blue, one.green) for one in found}
+    # A port of the edge's own host is none of theirs.
+    assert dials == dict.fromkeys(("192.0.2.10:3100", "app.internal:3100"), ("192.0.2.10:3100", "192.0.2.11:22002"))
+    for wrong, said in (({"blue": "192.0.2.10"}, "for each colour"), ({**hosts, "green": "0.0.0.0"}, "everywhere")):
+        with pytest.raises(BluegreenError, match=said):
+            ask(tmp_path, GONE, publish=wrong, **{"app.internal:3100": "hera:3000"})
+
+
+def test_what_adopted_blue_publishes_since_is_recorded_when_it_is_adopted_again(tmp_path: Path) -> None:
+    first = ask(tmp_path, Containers({"kratos": {4433: ("", 3101)}})).record
+    assert first and first.published == {"kratos": (3101, 0)}
+    addresses.write(str(tmp_path), first)
+    assert ask(tmp_path, RUNNING, "read").record is None
+    again = ask(tmp_path, Adopted(RUNNING.ports)).record
+    assert again and again.published == {"kratos": (3101, 3102), "hera": (3100, 0)}
+    # Containers of ours: what else publishes these ports is a stranger.
+    assert ask(tmp_path, RUNNING).record is None
+
+
+def test_a_container_reaches_no_published_port(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"an edge container .*kind: native"):
+        ask(tmp_path, RUNNING, kind="container")
 
 
 def test_a_native_edge_sees_what_this_host_sees() -> None:

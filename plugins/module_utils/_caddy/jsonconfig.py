@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     COLOUR_HEADER,
     UPSTREAM_PLACEHOLDERS,
@@ -125,8 +126,12 @@ def _host(number: int) -> str:
     return "bluegreen%d.invalid" % number
 
 
-def switched(config: Any, upstreams: Sequence[Upstream], wanted: Sequence[Target], adapted: Any) -> Switched:
-    """``config`` with the switch; ``adapted`` is what the edge's adapter made of the template of ``wanted``."""
+def switched(
+    config: Any, upstreams: Sequence[Upstream], wanted: Sequence[Target], adapted: Any, sets_host: bool = False
+) -> Switched:
+    """``config`` with the switch; ``adapted`` is what the edge's adapter made of the template of ``wanted``.
+
+    ``sets_host`` says whether this Caddy tells an upstream with TLS the dialled address as Host."""
     routes = {(one.upstream, one.port): _routes(adapted, _host(at)) for at, one in enumerate(wanted, 1)}
     groups = [ours(value) for _path, value in places(config) if ours(value)]
     made: dict[str, Handler] = {}
@@ -144,7 +149,7 @@ def switched(config: Any, upstreams: Sequence[Upstream], wanted: Sequence[Target
         group = _group(value, groups)
         groups.append(group)
         made[group] = value
-        return _subroute(value, target, routes[target.upstream, target.port], group)
+        return _subroute(value, target, routes[target.upstream, target.port], group, sets_host)
 
     done = change(config)
     warnings = [
@@ -187,11 +192,14 @@ def _routes(adapted: Any, host: str) -> list[dict[str, Any]]:
     raise KeyError(host)
 
 
-def _subroute(handler: Handler, target: Target, routes: Sequence[dict[str, Any]], group: str) -> Handler:
+def _subroute(
+    handler: Handler, target: Target, routes: Sequence[dict[str, Any]], group: str, sets_host: bool
+) -> Handler:
+    said = target.upstream.said(target.port)
     text = json.dumps({name: value for name, value in handler.items() if name != "@id"})
     for placeholder in UPSTREAM_PLACEHOLDERS:
-        text = text.replace(placeholder, target.upstream.said(target.port))
-    own = json.loads(text)
+        text = text.replace(placeholder, said)
+    own = heard.told(json.loads(text), said, sets_host)
     made = []
     for route in routes:
         proxies = any(one.get("upstreams") for one in route["handle"])

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     COLOUR_HEADER,
     COOKIE,
@@ -211,32 +212,26 @@ class _Fold:
         proxy = self._said(proxy)
         for upstream in proxy.get("upstreams", []):
             upstream["dial"] = self._plain(str(upstream.get("dial", "")))
+        proxy = self._heard(proxy)
         responses = [one for one in proxy.pop("handle_response", []) if not self._our_response(one)]
         headers = proxy.pop("headers", {})
         response = headers.get("response", {})
         response.get("set", {}).pop(COLOUR_HEADER, None)
-        self._drop_tls_names(proxy, headers)
         headers = {key: value for key, value in headers.items() if value not in ({}, {"set": {}})}
         if "set" in response and not response["set"]:
             response.pop("set")
         kept = {"handle_response": responses, "headers": headers}
         return {**proxy, **{key: value for key, value in kept.items() if value}}
 
-    def _drop_tls_names(self, proxy: dict[str, Any], headers: dict[str, Any]) -> None:
-        """What TLS takes from the dialled name, or is told where an address is dialled: the same."""
-        said = [str(one.get("dial", "")) for one in proxy.get("upstreams", [])]
-        tls = proxy.get("transport", {}).get("tls")
+    def _heard(self, proxy: dict[str, Any]) -> dict[str, Any]:
+        """What an upstream hears of the dialled name, or is told where an address is dialled: the same."""
+        said = {str(one.get("dial", "")) for one in proxy.get("upstreams", [])}
+        if len(said) != 1:
+            return proxy
         names = [one.written for one in self.upstreams if one.written and one.blue in said]
-        names += [said[0] for one in self.upstreams if said and one.port(said[0])]
-        if tls is None or len(set(said)) != 1 or not names:
-            return
-        if tls.get("server_name") == names[0].rpartition(":")[0]:
-            tls.pop("server_name")
-        asked = headers.get("request", {}).get("set", {})
-        if asked.get("Host") == [names[0]]:
-            asked.pop("Host")
-        if headers.get("request") == {"set": {}}:
-            headers.pop("request")
+        for name in [*names, *(dial for one in self.upstreams for dial in said if one.port(dial))]:
+            proxy = heard.untold(proxy, name)
+        return proxy
 
     def _plain(self, dial: str) -> str:
         """One way to say what the operator's configuration and ours say in their own ways."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     OUR_MATCHERS,
     UPSTREAM_PLACEHOLDERS,
@@ -189,11 +190,14 @@ class Proxies:
                 "\ttransport http {\n%s\t\ttls_server_name %s\n%s\t}"
                 % ((indent(statement), name) + (indent(statement),))
             )
+        checked, cut = self._health(statement, targets)
+        lines += checked
         extra = "".join("\n%s%s" % (indent(statement), line) for line in lines)
         if statement.block is None:
             return extra
         text, (start, end) = statement.root.text, statement.inner
         cuts = [(text.rfind("\n", start, line.start), line.end, "") for line in parts(statement)[2]]
+        cuts += cut
         if transport is not None and insert:
             at = transport.inner[0] if transport.block is not None else transport.end
             closing = "" if transport.block is not None else "\n%s\t}" % indent(statement)
@@ -203,6 +207,25 @@ class Proxies:
             pieces += [text[at : max(begin, at)], new]
             at = stop
         return extra + "".join([*pieces, text[at:end]]).rstrip()
+
+    @staticmethod
+    def _health(
+        statement: Statement, targets: Sequence[Target | Plain]
+    ) -> tuple[list[str], list[tuple[int, int, str]]]:
+        """The Host that an active health check takes from the upstream, as a line or as an insertion (see _body)."""
+        block, said = statement.block or [], {target.said() for target in targets}
+        named = {child.name: child for child in block}
+        if len(said) > 1 or not {"health_uri", "health_path", "health_port"} & set(named) or "health_upstream" in named:
+            return [], []
+        port = named["health_port"].args[0].value if "health_port" in named else ""
+        host = "Host " + heard.health_host(said.pop(), port)
+        headers = named.get("health_headers")
+        if headers is None:
+            return ["\thealth_headers {\n%s\t\t%s\n%s\t}" % (indent(statement), host, indent(statement))], []
+        if headers.block is None or any(child.name.lower() == "host" for child in headers.block):
+            return [], []
+        at = headers.inner[0]
+        return [], [(at, at, "\n%s\t\t%s" % (indent(statement), host))]
 
     def _tls(
         self, statement: Statement, targets: Sequence[Target | Plain], named: Token

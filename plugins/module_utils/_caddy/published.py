@@ -11,9 +11,12 @@ it is the adopted one, and after that too: it is recorded with the addresses, so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Union
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import address as address_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import (
@@ -24,13 +27,24 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 
 Services = Mapping[str, Mapping[str, Any]]
 Ports = dict[str, tuple[int, int]]
+# network, loopback or an address; or an address for each colour, where they are on hosts of their own.
+Publish = Union[str, Mapping[str, str]]
 EVERYWHERE = ("", "0.0.0.0", "::")
 # The ways to say a port of this host.
 LOOPBACK = ("localhost:%d", "127.0.0.1:%d", ":%d", "[::1]:%d")
 
 
-def where(publish: str) -> str:
-    """The address that both colours are published on. A native edge is on no network of a colour."""
+def where(publish: Publish, colour: str = "blue") -> str:
+    """The address that a colour is published on. A native edge is on no network of a colour."""
+    if isinstance(publish, Mapping):
+        if set(publish) != set(COLOURS):
+            raise BluegreenError(
+                "not an address for each colour",
+                option="publish",
+                value=dict(publish),
+                mend="as in {blue: 192.0.2.10, green: 192.0.2.11}, the hosts that the colours run on",
+            )
+        publish = publish[colour]
     if publish == "network":
         raise Refused(
             "a native edge can't reach the networks of the colours",
@@ -38,10 +52,10 @@ def where(publish: str) -> str:
             value=publish,
             mend="set bluegreen_publish: loopback",
         )
-    return "127.0.0.1" if publish == "loopback" else publish
+    return address_of(publish)
 
 
-def observed(podman: Podman, project: str, services: Services, publish: str) -> Ports:
+def observed(podman: Podman, project: str, services: Services, publish: Publish) -> Ports:
     """The ports that the running containers of the project publish: service -> (of port, of admin_port), 0 for none."""
     found: Ports = {}
     for container in podman.containers({COMPOSE_PROJECT: project}):
@@ -54,7 +68,7 @@ def observed(podman: Podman, project: str, services: Services, publish: str) -> 
     return found
 
 
-def _port(bound: Mapping[str, Any], inside: Any, name: str, publish: str) -> int:
+def _port(bound: Mapping[str, Any], inside: Any, name: str, publish: Publish) -> int:
     for one in bound.get("%s/tcp" % inside) or []:
         if one.get("HostIp", "") not in (*EVERYWHERE, where(publish)):
             raise Refused(
@@ -65,6 +79,16 @@ def _port(bound: Mapping[str, Any], inside: Any, name: str, publish: str) -> int
             )
         return int(one["HostPort"])
     return 0
+
+
+def ours(podman: Podman, deployment: str, colour: str) -> bool:
+    """Whether a colour's containers are those that we made, and no longer the adopted ones."""
+    return bool(podman.containers({core.LABEL: deployment, core.COLOUR: colour, core.KIND: "service"}))
+
+
+def either(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """The first pair, and the other's port where it has none."""
+    return one[0] or other[0], one[1] or other[1]
 
 
 def given(written: Mapping[str, str], services: Services) -> tuple[Ports, dict[str, tuple[str, str]]]:
@@ -93,11 +117,14 @@ def upstreams(
     nets: Networks,
     blue: Ports,
     forms: Mapping[str, tuple[str, str]],
-    publish: str,
+    publish: Publish,
     base: Mapping[str, int],
 ) -> tuple[Upstream, ...]:
     """Every way to say a port of blue, with what each colour is dialled by instead."""
-    address, found = where(publish), []
+    address, found = {colour: where(publish, colour) for colour in COLOURS}, []
+    # Ports of this host mean nothing where the colours are on others.
+    here = () if isinstance(publish, Mapping) else LOOPBACK
+    ways = dict.fromkeys([*here, address["blue"] + ":%d"])
     for name, pair in blue.items():
         if not services[name].get("edge", True):
             continue
@@ -105,7 +132,7 @@ def upstreams(
         for number, kind in enumerate(("port", "admin_port")):
             inside, port = str(services[name].get(kind, "")), pair[number]
             own = [form for form, meant in forms.items() if meant == (name, inside)]
-            for form in dict.fromkeys([*(one % port for one in LOOPBACK), *own]) if port else ():
-                one, other = ("%s:%d" % (address, there) for there in (port, green[number]))
+            for form in dict.fromkeys([*(way % port for way in ways), *own]) if port else ():
+                one, other = "%s:%d" % (address["blue"], port), "%s:%d" % (address["green"], green[number])
                 found.append(Upstream(name, one, other, bool(services[name].get("ui", False)), form))
     return tuple(found)

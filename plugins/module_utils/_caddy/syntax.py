@@ -128,7 +128,7 @@ class JsonSyntax:
         config = self.config(base)
         wanted = jsonconfig.targets(config, self._upstreams)
         adapted = self._template(wanted)
-        done = jsonconfig.switched(config, self._upstreams, wanted, adapted)
+        done = jsonconfig.switched(config, self._upstreams, wanted, adapted, sets_host(self._edge))
         if jsonconfig.restored(done.config, {**done.made, **_kept(config)}) != config:
             raise BluegreenError("the rewritten configuration can't be taken back", mend="report this form")
         final, more = jsonlog.with_log(done.config, adapted, root_of(self._edge))
