@@ -220,7 +220,8 @@ partial:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import app
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC, world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
