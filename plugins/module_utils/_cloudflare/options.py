@@ -6,16 +6,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import NATIVE_SWITCH
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 
 API = "https://api.cloudflare.com/client/v4"
-STATES = ["read", "adopted", "live", "returned", "drained"]
+# Without types of its own.
+VALIDATOR: Any = ArgumentSpecValidator
+STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
 
 ORIGIN: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
@@ -78,3 +83,19 @@ SPEC = DEPLOYMENT.merge(
         required_if=(("state", "live", ("colour",)), ("state", "drained", ("colour",))),
     )
 )
+
+
+def of_edge(edge: Mapping[str, Any], **about: Any) -> dict[str, Any]:
+    """Every option of the module as ``bluegreen_edge`` and ``about`` give them, without the token: a file holds it."""
+    if not edge.get("api_token_file"):
+        raise Refused(
+            "a watcher that rolls back by itself has no other way to the API token",
+            option="edge.api_token_file",
+            value="",
+            mend="put the token into a file of mode 0600 on the host of the state, and name it",
+        )
+    known = {name: edge[name] for name in SPEC.options if edge.get(name) is not None and name != "api_token"}
+    found = VALIDATOR(SPEC.options).validate({**known, **about})
+    if found.error_messages:
+        raise Refused("; ".join(found.error_messages), option="edge", mend="docs/cloudflare.md has an example")
+    return {**found.validated_parameters, "api_token": None}
