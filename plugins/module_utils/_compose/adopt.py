@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     discard,
     mend,
@@ -44,7 +45,10 @@ def adopt(context: Context) -> Job:
     mending = mend.plan(context, world, wanted.wake, blue)
     record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
     present = shared.present(world)
+    ports = _ports(context, blue or [])
     steps = [*store.address_steps(wanted), *mending.steps]
+    if ports:
+        steps.append(Step("record-ports", ", ".join(ports)))
     if record and record["stack"] != before:
         steps += [Step("record-release", str(record["stack"]["release"])), Step("write-stack", BLUE)]
     if present != shared.recorded(wanted):
@@ -54,6 +58,7 @@ def adopt(context: Context) -> Job:
         raise BluegreenError("; ".join(mending.gaps))
     acts: dict[str, Callable[[Step], None]] = {
         "record-addresses": lambda step: store.record_addresses(wanted),
+        "record-ports": lambda step: store.record_ports(wanted, ports),
         "record-release": lambda step: _make_release(context, record),
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: shared.record(wanted, present),
@@ -102,6 +107,16 @@ def _blue(context: Context, world: World) -> list[Container] | None:
     images = {name: entry.get("image") for name, entry in known["services"].items()}
     same = {c.service for c in there} >= set(images) and all(c.image == images.get(c.service) for c in there)
     return there if same else world.adopted()
+
+
+def _ports(context: Context, blue: list[Container]) -> dict[str, tuple[int, int]]:
+    """The host's ports of blue as the operator's own file publishes them, where they are not known yet."""
+    wanted = context.wanted
+    known = addresses.read(wanted.state_dir)
+    if wanted.publish == "network" or not blue or (known and known.published):
+        return {}
+    inside = {one.name: {"port": one.port, "admin_port": one.admin_port} for one in wanted.services}
+    return published.observed(context.podman, wanted.project, inside, wanted.publish)
 
 
 def _foreign(world: World, blue: list[Container] | None) -> list[Container]:
