@@ -10,11 +10,12 @@ module: health_gate
 short_description: Ask a colour whether it can serve
 version_added: 1.0.0
 description:
-  - Sends real journeys to a colour from inside the edge container's network namespace, addressed as the edge would
-    address them, with the public host names, without DNS and past the edge's rate limit.
+  - Sends real journeys to a colour from where the edge speaks (its container's network namespace, or the host where
+    colours are published), addressed as the edge would address them, with the public host names, without DNS and past
+    the edge's rate limit.
   - Readiness alone misses most breakage, so the journeys write (login, authorization code, logout) and the judges know
     the disguises of a broken Ory.
-  - Refuses to send anything to an address that is on no network of the edge.
+  - Refuses to send anything to an address that is on no network of the edge, or that is none of this host's.
   - Changes nothing that lasts. Every session and token that it makes it also ends, when the journey succeeds.
 options:
   deployment:
@@ -39,7 +40,7 @@ options:
     description:
       - The coloured services, each with V(kind) and V(port), and as it applies V(admin_port),
         V(domain), V(ready), V(ui), V(edge).
-      - A service with V(edge=false) is not on the edge network and can't be asked.
+      - A service with V(edge=false) is not reached by the edge and can't be asked.
     type: dict
     required: true
   shared:
@@ -51,12 +52,23 @@ options:
     description: The range from which the collection's networks are cut.
     type: str
     required: true
+  publish:
+    description:
+      - How the edge reaches a colour, and from where it is asked then.
+      - V(network) asks from inside the edge container at the addresses on the colour's edge network.
+      - V(loopback) or an IPv4 address of this host asks from the host at the ports published there.
+    type: str
+    default: network
+  port_base:
+    description: The first published port of each colour.
+    type: dict
+    default: {}
   project:
     description: Compose project of the edge.
     type: str
     required: true
   edge_service:
-    description: Service of the edge in O(project).
+    description: Service of the edge in O(project), where O(publish=network).
     type: str
     default: caddy
   probes:

@@ -144,6 +144,8 @@ class MiniEdge:
             "services": {"site": {"kind": "site", "port": self.port, "ready": "/health", "ui": True}},
             "shared": [],
             "network_range": self.range,
+            "publish": "network",
+            "port_base": {},
             "public": [{"host": "olympus.test", "path": "/"}],
             "probes": {},
             "probe_secrets": {},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does a colour answer? The gate's question of readiness, asked from the edge's own network."""
+"""Does a colour answer? The gate's question of readiness, asked as the gate asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
 
 
 def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour: str, timeout: float) -> list[str]:
@@ -22,13 +23,13 @@ def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour:
     asked = checks.Wanted(
         colour=colour,
         against="",
-        networks=wanted.nets,
+        reach=Reach(wanted.nets, wanted.publish, wanted.port_base),
         services=services,
         probes={},
         secrets={},
         checks=("ready",),
     )
     edge = World.look(context.podman, wanted).of_project(wanted.edge_service)
-    network = Network(context.podman, edge.name if edge else "", checks.addresses(asked))
-    results = gate.run(checks.plan(asked), DirectHttp(), context.clock, timeout, network.enter)
+    standpoint = Standpoint(context.podman, edge.name if edge else "", checks.addresses(asked))
+    results = gate.run(checks.plan(asked), DirectHttp(), context.clock, timeout, standpoint.enter)
     return ["%s: %s" % (one.service, one.detail) for one in results if not one.ok]

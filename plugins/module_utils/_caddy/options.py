@@ -94,6 +94,13 @@ def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
     )
     if params["edge"]["kind"] == "native":
         return _native(params, nets, podman)
+    if params["publish"] != "network" and params["state"] == "adopted":
+        raise Refused(
+            "an edge container reaches the colours by their networks",
+            option="publish",
+            value=params["publish"],
+            mend="set bluegreen_publish: network, or bluegreen_edge.kind: native for a Caddy that is no container",
+        )
     return Reached(
         tuple(
             Upstream(
@@ -112,8 +119,10 @@ def _native(params: Mapping[str, Any], nets: Networks, podman: Podman) -> Reache
     services, publish = params["services"], params["publish"]
     ports, forms = published.given(params["edge"]["upstreams"], services)
     known = {name: pair for name, pair in nets.addresses.published.items() if name in services}
-    if not known:
-        known = published.observed(podman, params["project"], services, publish)
+    # What is recorded stays; what the operator's containers publish since is added while they are blue.
+    if not known or (params["state"] == "adopted" and not published.ours(podman, params["deployment"], "blue")):
+        seen = published.observed(podman, params["project"], services, publish)
+        known = {**seen, **{name: published.either(pair, seen.get(name, (0, 0))) for name, pair in known.items()}}
     blue = {**known, **ports}
     if not blue and params["state"] == "adopted":
         raise Refused(

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import (
@@ -67,6 +68,16 @@ def _port(bound: Mapping[str, Any], inside: Any, name: str, publish: str) -> int
     return 0
 
 
+def ours(podman: Podman, deployment: str, colour: str) -> bool:
+    """Whether a colour's containers are those that we made, and no longer the adopted ones."""
+    return bool(podman.containers({core.LABEL: deployment, core.COLOUR: colour, core.KIND: "service"}))
+
+
+def either(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """The first pair, and the other's port where it has none."""
+    return one[0] or other[0], one[1] or other[1]
+
+
 def given(written: Mapping[str, str], services: Services) -> tuple[Ports, dict[str, tuple[str, str]]]:
     """The operator's own word, ``edge.upstreams``: the ports that it means, and each form -> (service, port inside)."""
     ports: Ports = {}
@@ -98,6 +109,7 @@ def upstreams(
 ) -> tuple[Upstream, ...]:
     """Every way to say a port of blue, with what each colour is dialled by instead."""
     address, found = where(publish), []
+    ways = dict.fromkeys([*LOOPBACK, address + ":%d"])
     for name, pair in blue.items():
         if not services[name].get("edge", True):
             continue
@@ -105,7 +117,7 @@ def upstreams(
         for number, kind in enumerate(("port", "admin_port")):
             inside, port = str(services[name].get(kind, "")), pair[number]
             own = [form for form, meant in forms.items() if meant == (name, inside)]
-            for form in dict.fromkeys([*(one % port for one in LOOPBACK), *own]) if port else ():
+            for form in dict.fromkeys([*(way % port for way in ways), *own]) if port else ():
                 one, other = ("%s:%d" % (address, there) for there in (port, green[number]))
                 found.append(Upstream(name, one, other, bool(services[name].get("ui", False)), form))
     return tuple(found)

@@ -167,6 +167,7 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
     if clash:
         raise BluegreenError("coloured and shared at once", option="services", value=sorted(clash))
     state_dir = os.path.abspath(params["state_dir"])
+    where = publish.address(params["publish"])
     known = addresses.read(state_dir) or addresses.Addresses(params["network_range"])
     services = {name: params["services"][name] for name in addresses.in_order(params["services"], known.services)}
     return Wanted(
@@ -177,7 +178,8 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
         compose_files=tuple(params["compose_files"]),
         services=services_from(services),
         shared=tuple(addresses.in_order(params["shared"], known.shared)),
-        edge_service=params["edge_service"],
+        # An edge that reaches colours by published ports joins none of their networks and is no concern of ours here.
+        edge_service=params["edge_service"] if where == publish.NETWORK else "",
         network_range=params["network_range"],
         colour=params["colour"] or "",
         live_colour=params["live_colour"] or "",
@@ -191,6 +193,6 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
         wake=tuple(dict.fromkeys(params["wake"])),
         remove_foreign=params["remove_foreign"],
         singletons=declared(params["singletons"], params["services"], params["shared"], params["edge_service"]),
-        publish=publish.address(params["publish"]),
+        publish=where,
         port_base=publish.bases(params["port_base"]),
     )

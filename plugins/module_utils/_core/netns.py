@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,6 +26,16 @@ def _setns(fd: int) -> None:
     if libc.setns(fd, CLONE_NEWNET) != 0:
         code = ctypes.get_errno()
         raise BluegreenError("can't enter a network namespace: %s" % os.strerror(code), mend="run as root (become)")
+
+
+def own_address(address: str) -> bool:
+    """Whether ``address`` is one of this machine's: only then can a socket be bound to it. No packet is sent."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, journeys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
@@ -21,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model im
     Endpoint,
     Secrets,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
 
 # In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
 JOURNEYS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "ui_login", "code_flow")
@@ -48,7 +48,7 @@ class Wanted:
 
     colour: str
     against: str
-    networks: Networks
+    reach: Reach
     services: Mapping[str, Mapping[str, Any]]
     probes: Mapping[str, Mapping[str, Any]]
     secrets: Mapping[str, Secrets]
@@ -75,13 +75,10 @@ def on_edge(service: Mapping[str, Any]) -> bool:
 
 
 def endpoint(wanted: Wanted, colour: str, name: str) -> Endpoint:
-    """Where a service of a colour answers on that colour's edge network."""
+    """Where a service of a colour answers."""
     if name not in wanted.services:
         raise BluegreenError("unknown service", option="probes", value=name, mend="name it in bluegreen_services")
-    service = wanted.services[name]
-    ip = wanted.networks.service_on_edge(colour, name).ip
-    admin = service.get("admin_port")
-    return Endpoint(name, (ip, int(service["port"])), (ip, int(admin)) if admin else None)
+    return wanted.reach.endpoint(colour, name, wanted.services[name])
 
 
 def domain(wanted: Wanted, colour: str, name: str) -> Domain:

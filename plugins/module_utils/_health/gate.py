@@ -2,71 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the planned checks from inside the edge's network, domains side by side, all within one deadline."""
+"""Run the planned checks, domains side by side, all within one deadline."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
 
 # A service that is starting is asked again soon; a rate limit (5 in 10 s at the edge) wants patience.
 READY_EVERY, BUSY_EVERY = 0.25, 2.5
 READY_SECONDS, CHECK_SECONDS = 5.0, 30.0
-
-
-@dataclass(frozen=True)
-class Edge:
-    """The edge container: its process and the networks that it has joined."""
-
-    name: str
-    pid: int
-    networks: tuple[ipaddress.IPv4Network, ...]
-
-
-def find_edge(podman: Podman, container: str) -> Edge:
-    """Ask Podman for the edge; it has to run."""
-    found = podman.one("container", container)
-    if found is None:
-        raise BluegreenError("no such container", option="edge", value=container)
-    pid = int(found.get("State", {}).get("Pid") or 0)
-    if not pid:
-        raise BluegreenError("it does not run", option="edge", value=container, mend="start the edge")
-    return Edge(container, pid, joined(found))
-
-
-def joined(container: Mapping[str, Any]) -> tuple[ipaddress.IPv4Network, ...]:
-    """The IPv4 networks of a container, from ``podman inspect``."""
-    members = (container.get("NetworkSettings") or {}).get("Networks") or {}
-    return tuple(
-        ipaddress.IPv4Network("%s/%d" % (member["IPAddress"], member["IPPrefixLen"]), strict=False)
-        for member in members.values()
-        if member.get("IPAddress")
-    )
-
-
-def refuse_strangers(edge: Edge, addresses: Mapping[str, str]) -> None:
-    """No question may leave by the edge's default route to whoever answers there."""
-    away = {
-        ip: who
-        for ip, who in addresses.items()
-        if not any(ipaddress.IPv4Address(ip) in network for network in edge.networks)
-    }
-    if away:
-        raise Refused(
-            "the edge %s is on no network of %s" % (edge.name, ", ".join("%s (%s)" % pair for pair in away.items())),
-            mend="join it to the colour's edge network: -t adopt",
-        )
 
 
 def run(
@@ -76,7 +28,7 @@ def run(
     timeout: float,
     inside: Callable[[], AbstractContextManager[None]],
 ) -> list[CheckResult]:
-    """All results in the order of ``checks``. ``inside`` enters the network that the threads shall speak from."""
+    """All results in the order of ``checks``. ``inside`` enters what the threads shall speak from."""
     deadline = clock.monotonic() + timeout
     groups: dict[str, list[int]] = {}
     for index, check in enumerate(checks):

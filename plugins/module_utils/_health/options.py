@@ -21,6 +21,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import gate as running
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
 
 GATE = ArgumentSpec(
     {
@@ -29,6 +31,8 @@ GATE = ArgumentSpec(
         "services": {"type": "dict", "required": True},
         "shared": {"type": "list", "elements": "str", "default": []},
         "network_range": {"type": "str", "required": True},
+        "publish": {"type": "str", "default": "network"},
+        "port_base": {"type": "dict", "default": {}},
         "project": {"type": "str", "required": True},
         "edge_service": {"type": "str", "default": "caddy"},
         "probes": {"type": "dict", "default": {}},
@@ -70,6 +74,13 @@ def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, a
     }
 
 
+def reach(params: Mapping[str, Any]) -> Reach:
+    nets = networks(
+        params["deployment"], params["state_dir"], params["network_range"], params["services"], params["shared"]
+    )
+    return Reach(nets, params["publish"], params["port_base"])
+
+
 def wanted(params: Mapping[str, Any]) -> checks.Wanted:
     """The options as the plan wants them."""
     if params["against"] == params["colour"]:
@@ -77,9 +88,7 @@ def wanted(params: Mapping[str, Any]) -> checks.Wanted:
     return checks.Wanted(
         colour=params["colour"],
         against=params["against"],
-        networks=networks(
-            params["deployment"], params["state_dir"], params["network_range"], params["services"], params["shared"]
-        ),
+        reach=reach(params),
         services=params["services"],
         probes=params["probes"],
         secrets={
@@ -106,10 +115,10 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
     }
     if check_mode:
         return result
-    edge = running.find_edge(world.podman, world.podman.service(params["project"], params["edge_service"]))
-    running.refuse_strangers(edge, checks.addresses(asked))
+    edge = "" if asked.reach.by_ports else world.podman.service(params["project"], params["edge_service"])
+    standpoint = Standpoint(world.podman, edge, checks.addresses(asked), world.enter)
     planned = checks.plan(replace(asked, settings=observed(params, world.podman)))
-    found = running.run(planned, world.http, world.clock, params["timeout"], lambda: world.enter(edge.pid))
+    found = running.run(planned, world.http, world.clock, params["timeout"], standpoint.enter)
     return {
         **result,
         "passed": bool(found) and all(check.ok for check in found),

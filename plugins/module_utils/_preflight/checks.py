@@ -52,6 +52,12 @@ CHECKS: dict[str, Check] = {
         "where colours publish ports on this host, those of the idle colour are free",
         "end who listens there, or choose another port base",
     ),
+    "publish.live": Check(
+        "refuse",
+        "every port and admin_port of the adopted colour is published where the edge dials it: gates ask it there",
+        "add it to the ports of that service in your compose file (127.0.0.1:<free port>:<its port>), recreate that one"
+        " container in a quiet minute, then --tags adopt; or give the service edge: false",
+    ),
     "connections": Check(
         "refuse, warn",
         "connections of two colours against max_connections without the reserved ones",
@@ -121,8 +127,9 @@ CHECKS: dict[str, Check] = {
     ),
     "route.colour": Check(
         "refuse",
-        "the edge is on the live colour's edge network, so that no probe leaves by its default route",
-        "ansible-playbook bluegreen.yml --tags adopt joins it again",
+        "the edge is on the live colour's edge network, or the address of published ports belongs to this machine, so"
+        " that no probe leaves by the default route",
+        "ansible-playbook bluegreen.yml --tags adopt joins it again; bluegreen_publish: an address of this machine",
     ),
     "certificate": Check(
         "refuse, warn",
@@ -144,7 +151,7 @@ CHECKS: dict[str, Check] = {
     ),
     "hydra.termination": Check(
         "refuse, warn",
-        "a live Hydra that lists allow_termination_from lists our edge networks too",
+        "a live Hydra that lists allow_termination_from lists the networks of ours that it is asked from too",
         "add bluegreen_network_range to serve.tls.allow_termination_from of every Hydra",
     ),
     "courier": Check("info", "where the mail courier runs", ""),

@@ -101,5 +101,13 @@ def state_dir(seen: Observed, wanted: Wanted) -> Iterator[Row]:
 
 def publish(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     taken = seen.host.get("ports_taken")
-    if taken is not None and wanted.publish != "network":
+    if taken is not None and wanted.by_ports:
         yield row("publish", not taken, REFUSE, "taken: %s" % listed(taken) if taken else "free", "free ports")
+
+
+def published(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    """What the adopted colour does not publish can be asked by no gate and no watch."""
+    lost = seen.host.get("unpublished")
+    if lost is not None and wanted.by_ports:
+        found = "not published: %s" % listed(lost) if lost else "published"
+        yield row("publish.live", not lost, REFUSE, found, "every port of bluegreen_services")

@@ -26,6 +26,7 @@ JUDGES: tuple[Judge, ...] = (
     intent.images,
     intent.state_dir,
     intent.publish,
+    intent.published,
     budgets.connections,
     budgets.memory,
     budgets.disks,

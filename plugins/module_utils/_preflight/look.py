@@ -107,7 +107,7 @@ class Look:
         return {**seen, "networks": networks, **found}
 
     def _edge_container(self, raws: Future[list[dict[str, Any]]]) -> look_podman.Raw | None:
-        if self.wanted.edge.get("kind") == "native":
+        if self.wanted.by_ports:
             return None
         return look_podman.of_project(raws.result(), self.wanted, str(self.wanted.edge.get("service") or "caddy"))
 
@@ -133,7 +133,7 @@ class Look:
         if "database" in found:
             found["database"]["copy"] = max((done["database"].get("sizes") or {}).values(), default=0)
         routes = look_podman.routes(self.world.podman)
-        ports = {"ports_taken": look_release.taken_ports(wanted)} if wanted.publish != "network" else {}
+        ports = look_release.ports(wanted) if wanted.by_ports else {}
         return {
             **look_host.host(wanted.state_dir, unit.name(wanted.deployment)),
             "disks": found,

@@ -20,7 +20,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import AGENT
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, dns, known, look_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, dns, known
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 
 SECONDS = 2.0
@@ -37,7 +38,7 @@ def edge(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[str, An
         "hosts": caddyjson.hosts(config),
         "limits": caddyjson.limits(config),
         "trusted_proxies": caddyjson.trusts_proxies(config),
-        "local": look_host.local_address(running.options.address),
+        "local": own_address(running.options.address),
         **shown,
     }
 
@@ -51,7 +52,7 @@ def caddy_version(running: Edge) -> str:
 def public(running: Edge, http: Http, wanted: Wanted) -> dict[str, Any]:
     """Certificates of every public name and the edge's clock, asked where users ask: only at an address of ours."""
     options = running.options
-    if not look_host.local_address(options.address):
+    if not own_address(options.address):
         return {}
     names = sorted(wanted.hosts())
     found: dict[str, Any] = {}

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import platform
 import re
-import socket
 import stat
 import time
 from collections.abc import Iterable, Mapping
@@ -110,16 +109,6 @@ def disk(path: str) -> dict[str, Any] | None:
 def selinux() -> str:
     mode = _text("/sys/fs/selinux/enforce").strip()
     return {"1": "enforcing", "0": "permissive"}.get(mode, "disabled")
-
-
-def local_address(address: str) -> bool:
-    """Whether ``address`` is one of this machine's: only then can a socket be bound to it. No packet is sent."""
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.bind((address, 0))
-    except OSError:
-        return False
-    return True
 
 
 def children() -> dict[int, list[int]]:

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import images, model, publish, source, store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names, secret
@@ -123,6 +124,30 @@ def _state(engine: Podman, reference: str) -> dict[str, str]:
         return {"state": "resolvable"}
     words = asked.last_words()
     return {"state": "missing" if SURE.search(words) else "unknown", "words": words[-160:]}
+
+
+def ports(wanted: Wanted) -> dict[str, Any]:
+    """What published ports need: free ones of the idle colour, all of the live one, an address of this machine."""
+    return {
+        "ports_taken": taken_ports(wanted),
+        "unpublished": unpublished(wanted),
+        "publish_local": own_address(publish.address(wanted.publish)),
+    }
+
+
+def unpublished(wanted: Wanted) -> list[str]:
+    """Ports of the adopted colour that its containers did not publish at adopt; what we start publishes all."""
+    asked = compose_wanted(wanted)
+    if wanted.live != "blue" or not store.is_adopted(asked, "blue"):
+        return []
+    known = asked.nets.addresses.published
+    return [
+        "%s %s" % (name, inside)
+        for name, one in wanted.services.items()
+        if one.get("edge", True) is not False
+        for inside, port in zip((one.get("port"), one.get("admin_port")), known.get(name, (0, 0)))
+        if inside and not port
+    ]
 
 
 def taken_ports(wanted: Wanted) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 
@@ -61,7 +62,7 @@ class Wanted:
     compose_files: Sequence[str] = ()
     podman_compose: str = "podman-compose"
     network_range: str = "10.231.16.0/20"
-    publish: str = "network"
+    publish: str = NETWORK
     services: Mapping[str, Section] = field(default_factory=dict)
     shared: Sequence[str] = ()
     images: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +77,11 @@ class Wanted:
     idle_running: bool = False
     couriers: Mapping[str, str] = field(default_factory=dict)
     interval: float = 1.0
+
+    @property
+    def by_ports(self) -> bool:
+        """Whether the edge, and whoever asks a colour as it does, dials published ports of this host."""
+        return self.publish != NETWORK
 
     def of_kind(self, *kinds: str) -> list[str]:
         return [name for name, one in self.services.items() if one.get("kind", "other") in kinds]

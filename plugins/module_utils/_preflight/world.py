@@ -59,7 +59,12 @@ def routes(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     if "local" in edge:
         found = "%s is %s of this machine" % (wanted.edge.get("address"), "one" if edge["local"] else "none")
         yield row("route.edge", bool(edge["local"]), REFUSE, found, "an address of this machine")
-    if wanted.live and "networks" in edge:
+    if wanted.by_ports:
+        if "publish_local" in seen.host:
+            own = bool(seen.host["publish_local"])
+            found = "%s is %s of this machine" % (wanted.publish, "one" if own else "none")
+            yield row("route.colour", own, REFUSE, found, "an address of this machine")
+    elif wanted.live and "networks" in edge:
         subnet = wanted.networks().edge_subnet(wanted.live)
         joined = subnet in edge["networks"]
         found = "on %s" % subnet if joined else "not on %s (%s)" % (subnet, wanted.live)
@@ -144,7 +149,9 @@ def _hits_probes(one: Section, wanted: Wanted) -> bool:
 def hydra(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     """A Hydra that has a list refuses plain HTTP from whoever is not in it; one without TLS has no need of a list."""
     ranges = wanted.networks()
-    edges = [ipaddress.IPv4Network(ranges.edge_subnet(colour)) for colour in ("blue", "green")]
+    # What comes by a published port comes from the gateway of the colour's own network.
+    subnet = ranges.colour_subnet if wanted.by_ports else ranges.edge_subnet
+    edges = [ipaddress.IPv4Network(subnet(colour)) for colour in ("blue", "green")]
     for name, one in sorted((seen.containers.get("hydra") or {}).items()):
         listed_ranges = [str(item) for item in one.get("ranges") or []]
         if not listed_ranges and not one.get("tls"):

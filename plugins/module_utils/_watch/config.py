@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Config:
     run: str = ""
     version: str = ""
     network_range: str = "10.231.16.0/20"
+    publish: str = "network"
+    port_base: Mapping[str, Any] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
     edge: Mapping[str, Any] = field(default_factory=dict)
@@ -68,6 +72,11 @@ class Config:
         beside = os.path.join(self.switch_dir, "log", "access.log")
         return str(self.edge.get("log") or ("" if "cloudflare" in self.edge else beside))
 
+    @property
+    def watches_containers(self) -> bool:
+        """Not where only a switch is known: nothing says then that its colours are containers."""
+        return bool(self.edge.get("container")) or self.publish != NETWORK
+
     def askable(self) -> Config:
         """Without the probes whose secrets the disk has no more: what is left is still worth asking."""
         return replace(self, probes={name: one for name, one in self.probes.items() if name in self.probe_secrets})
@@ -80,8 +89,10 @@ class Config:
         return Wanted(
             colour=colour,
             against="",
-            networks=networks(
-                self.deployment, self.state_dir, self.network_range, self.services, self.shared, strict=False
+            reach=Reach(
+                networks(self.deployment, self.state_dir, self.network_range, self.services, self.shared, strict=False),
+                self.publish,
+                self.port_base,
             ),
             services=self.services,
             probes=self.probes,

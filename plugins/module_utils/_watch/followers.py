@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.handover import hand_over
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.live import live_of
@@ -57,6 +58,8 @@ def wanted_of(config: Config) -> Wanted:
         shared=tuple(config.shared),
         edge_service=edge_service,
         network_range=config.network_range,
+        publish=publish.address(config.publish),
+        port_base=publish.bases(config.port_base),
         podman_compose=str(stack.get("podman_compose") or "podman-compose"),
         singletons=declared(stack.get("singletons") or {}, config.services, config.shared, edge_service),
     )

@@ -25,6 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
@@ -35,7 +36,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import LoadBalancers, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import INCONCLUSIVE, judge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.keeper import HELD, LIVES, keep
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import Judgement
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.past import Past
@@ -44,7 +44,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.process i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher, World
 
 
-def world_of(config: Config, network: Network, clock: SystemClock, podman: Podman) -> World:
+def world_of(config: Config, standpoint: Standpoint, clock: SystemClock, podman: Podman) -> World:
     ca = str(config.edge.get("ca") or "")
     connect: tuple[str, int] | None = None
     if config.edge.get("address"):
@@ -58,7 +58,7 @@ def world_of(config: Config, network: Network, clock: SystemClock, podman: Podma
         Tail(config.log),
         Observer(config, podman, public, clock),
         public,
-        PairedProber(config, DirectHttp(), clock, network) if config.probe else None,
+        PairedProber(config, DirectHttp(), clock, standpoint) if config.probe else None,
         LoadBalancers(config.edge["cloudflare"], clock) if "cloudflare" in config.edge else nothing,
     )
 
@@ -67,14 +67,14 @@ def watch(config: Config, deaths: int) -> None:
     """One watch from beginning to verdict; after too many deaths only the verdict, that nobody could watch."""
     clock, podman = SystemClock(), Podman(SubprocessRunner())
     both = {**checks.addresses(config.wanted(config.colour)), **checks.addresses(config.wanted(config.old))}
-    network = Network(podman, str(config.edge.get("container") or ""), both)
-    watcher = Watcher(config, world_of(config, network, clock, podman))
+    standpoint = Standpoint(podman, str(config.edge.get("container") or ""), both)
+    watcher = Watcher(config, world_of(config, standpoint, clock, podman))
     try:
         judgement = given_up(watcher, deaths) if deaths >= LIVES - 1 else watcher.run()
     except Exception as exc:  # a watch that ends without a verdict would be taken for one that still runs
         traceback.print_exc()
         judgement = Judgement(INCONCLUSIVE, ("the watch broke: %s: %s" % (type(exc).__name__, exc),), {})
-    conclude(watcher, judgement, lambda colour: unready(config, DirectHttp(), network, colour))
+    conclude(watcher, judgement, lambda colour: unready(config, DirectHttp(), standpoint, colour))
     watcher.stop_sources()
 
 

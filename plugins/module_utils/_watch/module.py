@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import CLOUDFLARE
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -42,6 +42,8 @@ SPEC = ArgumentSpec(
         "services": {"type": "dict", "default": {}},
         "shared": {"type": "list", "elements": "str", "default": []},
         "network_range": {"type": "str", "default": "10.231.16.0/20"},
+        "publish": {"type": "str", "default": "network"},
+        "port_base": {"type": "dict", "default": {}},
         "public": {"type": "list", "elements": "dict", "default": []},
         "probes": {"type": "dict", "default": {}},
         "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
@@ -64,8 +66,8 @@ SPEC = ArgumentSpec(
 ).merge(DEPLOYMENT)
 
 PASSED_ON = (
-    "deployment", "state_dir", "release", "colour", "services", "shared", "network_range", "public", "probes",
-    "probe_secrets", "probe", "window", "interval", "wait", "baseline", "run", "stack",
+    "deployment", "state_dir", "release", "colour", "services", "shared", "network_range", "publish", "port_base",
+    "public", "probes", "probe_secrets", "probe", "window", "interval", "wait", "baseline", "run", "stack",
 )  # fmt: skip
 
 
@@ -75,9 +77,8 @@ def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     switch_dir = params["switch_dir"]
     if not switch_dir:
         place = place_of(runner, params["project"], params["edge"])
-        # A native edge has no network of its own: probes speak from the host.
-        native = params["edge"].get("kind") in ("native", CLOUDFLARE)
-        switch_dir, edge["container"] = place.directory, "" if native else place.name
+        # By ports the edge's own network is of no interest: probes speak from the host.
+        switch_dir, edge["container"] = place.directory, place.name if params["publish"] == NETWORK else ""
     if not Switch(switch_dir).exists():
         raise BluegreenError("no switch at %s" % switch_dir, mend="run the adopt stage")
     values = {name: params[name] for name in PASSED_ON}

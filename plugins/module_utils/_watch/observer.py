@@ -120,7 +120,7 @@ class Observer:
     def _run(self) -> None:
         index = 0
         while not self._stopping.is_set():
-            if self._config.edge.get("container"):
+            if self._config.watches_containers:
                 self._look_at_containers()
             if self._public.names:
                 self._ask_public(index)

@@ -22,9 +22,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.continuity import Continuity
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
 
 # Seconds between two runs of a check. One that failed on the new colour alone is asked again every second: which
 # question comes next may depend on the past without spoiling the paired test.
@@ -60,13 +60,13 @@ class Pair:
 
 
 class PairedProber:
-    """Speaks from ``network``, which is entered again when it is gone: an edge may be restarted meanwhile."""
+    """Speaks from ``standpoint``, which is entered again when it is gone: an edge may be restarted meanwhile."""
 
-    def __init__(self, config: Config, http: Http, clock: Clock, network: Network) -> None:
+    def __init__(self, config: Config, http: Http, clock: Clock, standpoint: Standpoint) -> None:
         self.config = config
         self._http = http
         self._clock = clock
-        self._network = network
+        self._standpoint = standpoint
         new, old = (checks.plan(config.wanted(colour)) for colour in (config.colour, config.old))
         self._pairs = [Pair(a.name, a, b) for a, b in zip(new, old)]
         self._continuity = Continuity(config, http)
@@ -95,7 +95,7 @@ class PairedProber:
         tick = 0
         while not self._stopping.is_set():
             try:
-                with self._network.enter(), ThreadPoolExecutor(THREADS) as pool:
+                with self._standpoint.enter(), ThreadPoolExecutor(THREADS) as pool:
                     tick = self._ticks(pool, tick)
             except (BluegreenError, OSError) as exc:
                 self._put({"event": "probing", "ok": False, "detail": str(exc)})
@@ -109,7 +109,7 @@ class PairedProber:
             self._round(pool, tick)
             tick += 1
             if tick % 10 == 0:
-                self._network.check()
+                self._standpoint.check()
                 self._continuity.open()
             self._stopping.wait(max(0.05, 1.0 - (self._clock.monotonic() - begun)))
         self._continuity.close()
@@ -153,7 +153,7 @@ def _rule(rule: str, detail: str | None) -> Event:
     return {"event": "rule", "rule": rule, "bad": detail is not None, "detail": detail or ""}
 
 
-def unready(config: Config, http: Http, network: Network, colour: str) -> list[str]:
+def unready(config: Config, http: Http, standpoint: Standpoint, colour: str) -> list[str]:
     """Essential services of a colour that are not ready now, in plain words."""
     kinds = {str(given.get("kind", "other")) for given in config.services.values()}
     needed = [kind for kind in ESSENTIAL if kind in kinds] or sorted(kinds)
@@ -162,6 +162,6 @@ def unready(config: Config, http: Http, network: Network, colour: str) -> list[s
         for check in checks.plan(config.wanted(colour))
         if check.name == "ready" and config.services[check.service].get("kind", "other") in needed
     ]
-    with network.enter(), ThreadPoolExecutor(THREADS) as pool:
+    with standpoint.enter(), ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(lambda check: check.run(http, 2.0), asked))
     return ["%s: %s" % (answer.service, answer.detail) for answer in answers if not answer.ok]

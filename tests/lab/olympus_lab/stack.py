@@ -86,18 +86,27 @@ def _ory_missing() -> str:
     return ", ".join(f"{name} ({status})" for name, status in checks.items() if status != 200)
 
 
-def _copy_ca() -> bool:
-    source = "/data/caddy/pki/authorities/local/root.crt"
-    done = podman.call(["exec", config.container("caddy"), "cat", source], check=False)
-    if done.returncode == 0:
-        config.CA_FILE.write_text(done.stdout)
-    return done.returncode == 0
+class Edge:
+    """The edge as the operator's project has it: a container. See native.py for the other kind."""
+
+    def prepare(self) -> None:
+        """Change what of the project directory is another one with this edge."""
+
+    def start(self) -> None:
+        _start("Caddy", config.EDGE)
+
+    def root_certificate(self) -> str:
+        """In PEM; "" while there is none."""
+        source = "/data/caddy/pki/authorities/local/root.crt"
+        return podman.call(["exec", config.container("caddy"), "cat", source], check=False).stdout
 
 
-def _public_missing() -> str:
+def _public_missing(edge: Edge) -> str:
     """Public names that do not answer through Caddy as they should."""
-    if not _copy_ca():
+    certificate = edge.root_certificate()
+    if not certificate:
         return "Caddy's root certificate"
+    config.CA_FILE.write_text(certificate)
     wrong = []
     for host, path, wanted in config.PUBLIC_PROBES:
         try:
@@ -122,10 +131,10 @@ def shortfall() -> str:
         labels = known.get(config.container(service), {})
         if labels.get("com.docker.compose.project.working_dir") != str(config.OPERATOR):
             return f"{service} is not running from this checkout"
-    return _database_missing() or _ory_missing() or _public_missing()
+    return _database_missing() or _ory_missing() or _public_missing(Edge())
 
 
-def up(fresh: bool = False) -> None:
+def up(fresh: bool = False, edge: Edge | None = None) -> None:
     """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``; else it starts anew."""
     with lock.held():
         reason = "asked for" if fresh else shortfall()
@@ -135,22 +144,23 @@ def up(fresh: bool = False) -> None:
         say(f"starting anew: {reason}")
         if absent := images.missing():
             raise LabError(f"images missing ({absent[0]}, {len(absent)} in all): run `make lab-images` first")
-        _raise()
+        _raise(edge or Edge())
     say(f"up: https ports on {config.LOOPBACK}:{config.HTTPS_PORT}, mail on {config.LOOPBACK}:{config.MAIL_PORT}")
 
 
-def _raise() -> None:
+def _raise(edge: Edge) -> None:
     leftovers.remove()
     network.block()
     project.write()
+    edge.prepare()
     _start("postgres and mail", config.SHARED)
     wait_for("databases", _database_missing, PATIENCE)
     _migrate()
     _start("Kratos and Hydra", config.ORY)
     wait_for("Kratos and Hydra ready", _ory_missing, PATIENCE)
     _start("Hera, Athena, Site, the janitor", config.APPS + config.SINGLETONS)
-    _start("Caddy", config.EDGE)
-    wait_for("public names answer through Caddy", _public_missing, PATIENCE)
+    edge.start()
+    wait_for("public names answer through Caddy", lambda: _public_missing(edge), PATIENCE)
     _start("seed", config.SEED)
     _finished("seed")
 

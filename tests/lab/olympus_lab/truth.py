@@ -25,9 +25,9 @@ def switch_dir() -> Path:
     return Path(where) / "olympus-bluegreen" / "switch"
 
 
-def on_disk() -> str:
+def on_disk(where: Path | None = None) -> str:
     """The colour that the switch names; LabError unless there is exactly one."""
-    named = [colour for colour in COLOURS if (switch_dir() / colour).exists()]
+    named = [colour for colour in COLOURS if ((where or switch_dir()) / colour).exists()]
     if len(named) != 1:
         raise LabError(f"the switch names {named or 'no colour'}")
     return named[0]
@@ -49,6 +49,7 @@ class FlipWatch:
     """Marks every flip in the load's accounting with the time at which the kernel renamed the marker."""
 
     load: Load
+    where: Path = field(default_factory=switch_dir)
     flips: list[tuple[int, str]] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -63,7 +64,7 @@ class FlipWatch:
             self._thread.join()
 
     def _follow(self) -> None:
-        where, seen = switch_dir(), ""
+        where, seen = self.where, ""
         while not self._stop.is_set():
             for colour in COLOURS:
                 try:

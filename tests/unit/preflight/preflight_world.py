@@ -32,6 +32,8 @@ HOST: dict[str, Any] = {
     "disks": {"state": DISK, "images": DISK, "edge": DISK, "database": DISK},
     "routes": [{"dst": "10.231.16.0/24", "dev": "podman1"}, {"dst": "192.168.1.0/24", "dev": "eth0"}],
     "ports_taken": [],
+    "unpublished": [],
+    "publish_local": True,
 }
 PODMAN: dict[str, Any] = {
     "version": "4.3.1",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
@@ -107,8 +108,8 @@ def test_texts_of_the_kernel() -> None:
     )
     tree = look_host.children()
     assert 1 in [pid for pids in tree.values() for pid in pids]
-    assert look_host.local_address("127.0.0.1") and not look_host.local_address("192.0.2.1")
-    assert not look_host.local_address("no address")
+    assert netns.own_address("127.0.0.1") and not netns.own_address("192.0.2.1")
+    assert not netns.own_address("no address")
 
 
 def test_places(tmp_path: Path) -> None:

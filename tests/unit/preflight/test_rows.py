@@ -90,6 +90,8 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("dns.public", "refuse", changed("edge", hosts=["other.test"]), "login.ciam.test", WANTED),
     ("route.edge", "refuse", changed("edge", local=False), "127.0.0.1 is none", WANTED),
     ("route.colour", "refuse", changed("edge", networks=["10.89.0.0/24"]), "not on 10.231.16.0/24", WANTED),
+    ("route.colour", "refuse", changed("host", publish_local=False), "192.0.2.10 is none of this machine", OUTSIDE),
+    ("publish.live", "refuse", changed("host", unpublished=["kratos 4434"]), "kratos 4434", OUTSIDE),
     (
         "certificate www.apps.test",
         "refuse",
@@ -114,6 +116,13 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
         changed("containers", hydra={"hydra": {"tls": False, "ranges": ["10.0.0.0/16"]}}),
         "lacks 10.231.16.0/24, 10.231.17.0/24",
         WANTED,
+    ),
+    (
+        "hydra.termination hydra",
+        "refuse",
+        changed("containers", hydra={"hydra": {"tls": True, "ranges": ["10.231.16.0/23"]}}),
+        "lacks 10.231.18.0/24, 10.231.19.0/24",
+        OUTSIDE,
     ),
     (
         "hydra.termination hydra",

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, the olympus.bluegreen authors
+"""The whole story with a Caddy that is a process of this host and dials published ports, under a small load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from olympus_lab import binaries, config, native, release, stack, truth
+from olympus_lab.load import Load, faults
+from olympus_lab.progress import wait_for
+
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
+
+FAULTY = "v1.5.2-errors"
+LOAD: dict[str, Any] = {"volume": {"rate": 60}, "stream_seconds": 8, "max_seconds": 900}
+
+
+@pytest.fixture(scope="module")
+def edge() -> Iterator[native.NativeEdge]:
+    """The lab at v1.4.2 behind its own native Caddy; nothing of it is left afterwards."""
+    binaries.build(["caddy", "lab-load"])
+    shutil.rmtree(native.PLACE, ignore_errors=True)
+    running = native.NativeEdge()
+    try:
+        stack.up(fresh=True, edge=running)
+        yield running
+    finally:
+        running.stop()
+        stack.down()
+        shutil.rmtree(native.PLACE, ignore_errors=True)
+
+
+@pytest.fixture
+def load(tmp_path: Path, edge: native.NativeEdge) -> Iterator[Load]:
+    running = Load(tmp_path / "load", LOAD)
+    running.start()
+    yield running
+    running.kill()
+
+
+class Story:
+    """Stages as they are typed; after each the systems are asked, not what the stage said of itself."""
+
+    def __init__(self, edge: native.NativeEdge) -> None:
+        self.edge, self.number = edge, 0
+        self.before = self.untouched()
+
+    def untouched(self) -> tuple[str, int]:
+        return stack.container_id("postgres"), self.edge.pid
+
+    def stage(self, name: str, live: str, tags: str = "", rc: int = 0, **extra: Any) -> release.Run:
+        self.number += 1
+        done = release.play(f"native-{self.number}-{name}", tags, {**native.settings(), **extra}, quiet=True)
+        assert done.rc == rc, done.out[-6000:]
+        assert truth.on_disk(native.switch_dir()) == live
+        wait_for(f"{live} in public", lambda: others(live), 10)
+        assert self.untouched() == self.before
+        return done
+
+
+def others(live: str) -> str:
+    return ", ".join(host for host, colour in truth.in_public().items() if colour != live)
+
+
+def verdict(version: str) -> dict[str, Any]:
+    (found,) = (config.STATE / "releases").glob(f"{version}-*/verdict.json")
+    told: dict[str, Any] = json.loads(found.read_text())
+    return told
+
+
+def test_adopt_release_rollback_release_cleanup_and_a_bad_one(edge: native.NativeEdge, load: Load) -> None:
+    story = Story(edge)
+    load.mark("adopt-begin")
+    story.stage("adopt", "blue", "adopt", version="v1.4.2")
+    load.mark("adopt-end")
+    watch = truth.FlipWatch(load, native.switch_dir())
+    watch.start()
+    try:
+        story.stage("preflight", "blue", "preflight", version="v1.5.0")
+        story.stage("upgrade", "green", version="v1.5.0")
+        assert verdict("v1.5.0")["verdict"] == "PASS"
+        story.stage("rollback", "blue", "rollback")
+        story.stage("again", "green", version="v1.5.0")
+        load.mark("retire:blue")
+        story.stage("cleanup", "green", "cleanup", bluegreen_bake=0)
+        story.stage("bad", "green", rc=2, version=FAULTY)
+        told = verdict(FAULTY)
+        assert (told["verdict"], told["rolled_back"]["to"]) == ("FAIL", "green"), told["reasons"]
+        status = story.stage("status", "green", "status")
+        assert "PROBLEM" not in status.out and "FAIL" in status.out
+    finally:
+        watch.stop()
+    figures = load.stop()
+    assert [colour for _at, colour in watch.flips] == ["green", "blue", "green", "blue", "green"]
+    shown = {name: figures.get(name) for name in ("requests", "lost", "lost_by", "duplicated", "sessions_kept")}
+    print(f"native: {shown}")
+    assert faults(figures) == [] and figures["requests"] > 10_000
