@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -46,11 +46,7 @@ def adopt(context: Context) -> Job:
     record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
     present = shared.present(world)
     ports = _ports(context, blue or [])
-    steps = [*store.address_steps(wanted), *mending.steps]
-    if ports:
-        steps.append(Step("record-ports", ", ".join(ports)))
-    if record and record["stack"] != before:
-        steps += [Step("record-release", str(record["stack"]["release"])), Step("write-stack", BLUE)]
+    steps = [*store.address_steps(wanted), *mending.steps, *_to_write(before, record, ports)]
     if present != shared.recorded(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
     steps += [Step("remove", c.name) for c in _foreign(world, blue)]
@@ -77,6 +73,14 @@ def adopt(context: Context) -> Job:
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]
     plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
     return Job(plan, do, verify, (*record.get("warnings", ()), *mending.gaps))
+
+
+def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str, object]) -> list[Step]:
+    """What of blue is not on disk yet."""
+    steps = [Step("record-ports", ", ".join(ports))] if ports else []
+    if record and record["stack"] != before:
+        steps += [Step("record-release", str(record["stack"]["release"])), Step("write-stack", BLUE)]
+    return steps
 
 
 def _to_record(wanted: Wanted, blue: list[Container]) -> bool:
