@@ -179,7 +179,7 @@ class Bench:
             "bluegreen_cache_ttl": 0, "bluegreen_drain_deadline": 20,
         }  # fmt: skip
         host = {**variables, **changes}
-        groups = {"olympus_" + name: {"hosts": {"one": {}}} for name in ("edge", "blue", "green", "db")}
+        groups: dict[str, Any] = {"olympus_" + name: {"hosts": {"one": {}}} for name in ("edge", "blue", "green", "db")}
         inventory = {"all": {"hosts": {"one": host}, "children": groups}}
         (self.root / "inventory.yml").write_text(yaml.safe_dump(inventory, sort_keys=False))
 

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cloudflare_bench import DEPLOYMENT, HOSTS, Bench, OnWrites
+from cloudflare_bench import DEPLOYMENT, HOSTS, PORT, Bench, OnWrites
 from cloudflare_fake import TOKEN, Fault
 from compose_bench import podman
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 
 pytestmark = pytest.mark.lab
 NEW: dict[str, Any] = {"version": "v1.5.0"}
@@ -36,6 +38,8 @@ def test_adopt_makes_the_other_pool_and_writes_no_load_balancer(bench: Bench) ->
     bench.play("adopt", version="v1.4.2")
     assert [one.partition(" ")[0] for one in bench.writes()] == ["POST"]
     assert bench.serving() == ["blue"] * 3 and bench.switch.read().live == "blue"
+    recorded = addresses.read(str(bench.state_dir))
+    assert recorded and recorded.published == {"site": (PORT, 0)}
     bench.fake.fresh()
     bench.play("adopt", version="v1.4.2")
     bench.play("migrate,deploy,cutover,watch", "--check", **NEW)
@@ -116,8 +120,8 @@ def test_a_release_that_is_accepted_is_drained_at_cloudflare(bench: Bench) -> No
     ("changes", "mode", "words"),
     [
         ({"bluegreen_publish": "network"}, 0o600, "bluegreen_publish=network: not reachable for Cloudflare. Mend:"),
-        ({}, 0o640, "others than its owner have access to it (mode 0640). Mend: chmod 600"),
-        ({}, 0, "it cannot be read: No such file or directory. Mend: put the API token there"),
+        ({}, 0o640, "others than its owner have access to it (mode 0640) Mend: chmod 600"),
+        ({}, 0, "it cannot be read: No such file or directory Mend: put the API token there"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(
