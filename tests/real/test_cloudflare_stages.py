@@ -52,6 +52,7 @@ def test_a_release_that_visitors_do_not_notice(bench: Bench) -> None:
         out = bench.play("migrate,deploy,cutover,watch", **NEW)
     assert bench.verdict()["verdict"] == "PASS_SYNTHETIC_ONLY", bench.verdict()
     assert bench.serving() == ["green"] * 3 and len(bench.writes()) == 3
+    assert len(bench.fake.log) == len(HOSTS) + 26, "docs/cloudflare.md lists the calls"
     assert {status for _colour, status in bench.said} == {200}, bench.said
     assert bench.said["blue", 200] and bench.said["green", 200] and "PASS_SYNTHETIC_ONLY" in out
 
@@ -59,6 +60,7 @@ def test_a_release_that_visitors_do_not_notice(bench: Bench) -> None:
 def test_typed_again_it_writes_nothing_and_status_tells(bench: Bench) -> None:
     bench.play("cutover", **NEW)
     out = bench.play("status")
+    assert len(bench.fake.log) == 6 + 6
     assert bench.writes() == [] and "live green" in out and "rollback to blue" in out and "PROBLEM" not in out
 
 
@@ -72,7 +74,7 @@ def test_a_rollback_through_429_5xx_and_lost_answers(bench: Bench) -> None:
     assert "Lock and look" not in out
     bench.fake.fresh()
     bench.play("rollback")
-    assert bench.writes() == [] and bench.switch.read().live == "blue"
+    assert bench.writes() == [] and bench.switch.read().live == "blue" and len(bench.fake.log) == 3
 
 
 def test_a_cutover_that_stops_half_way_is_named_and_gone_on_with(bench: Bench) -> None:
