@@ -29,7 +29,9 @@ options:
       - Default is the environment variable E(CLOUDFLARE_API_TOKEN).
     type: str
   api_token_file:
-    description: A file of this host that holds the token. O(api_token) is preferred.
+    description:
+      - A file of this host that holds the token. O(api_token) is preferred.
+      - Only its owner may have access to it, else it is refused.
     type: path
   public:
     description: Every public name that is flipped. Each has a load balancer already.

@@ -32,13 +32,14 @@ options:
       - V(read) only looks, and lists what is wrong in C(problems).
       - V(adopted) makes the pools that have O(pools.blue.origins) or O(pools.green.origins), brings those that are ours
         up to date, and makes the switch. No load balancer is written.
+      - V(undone) removes the switch, while every name is on blue. At Cloudflare nothing is written.
       - V(live) asks the health of the target pool, writes the way back, flips every load balancer to O(colour) and sees
         every public name answer with it.
       - V(returned) flips back to where the last cutover said, fences whoever is still running, and ends the sessions
         that are pinned to the colour left behind.
       - V(drained) drains the endpoints of O(colour), and waits until nobody can be pinned to it any more.
     type: str
-    choices: [read, adopted, live, returned, drained]
+    choices: [read, adopted, undone, live, returned, drained]
     default: read
   deployment:
     description: Name of the deployment, which is part of the mark on our pools.
@@ -77,7 +78,9 @@ options:
     type: int
     default: 0
   force:
-    description: With O(state=returned), go back to a pool that is not healthy.
+    description:
+      - With O(state=returned), go back to a pool that is not healthy.
+      - With O(state=undone), remove the switch whoever serves.
     type: bool
     default: false
   keep_pinned:
@@ -150,7 +153,10 @@ claimed:
   type: bool
   returned: when there is a switch
 damage: {description: What is wrong in the switch directory if anything., type: str, returned: when there is a switch}
-adopted: {description: Whether switch and pools are there., type: bool, returned: "O(state=read), O(state=adopted)"}
+adopted:
+  description: Whether switch and pools are there.
+  type: bool
+  returned: O(state=read), O(state=adopted), O(state=undone)
 edge: {description: Always V(cloudflare)., type: str, returned: success}
 directory: {description: The switch directory., type: str, returned: success}
 plain_names: {description: Always empty., type: list, elements: str, returned: success}
@@ -183,7 +189,7 @@ notes:
   description: What was not done or not seen, as sentences.
   type: list
   elements: str
-  returned: O(state=live), O(state=returned), O(state=drained)
+  returned: O(state=live), O(state=returned), O(state=drained), O(state=undone)
 observed:
   description: What each public name answered, C(host), C(path), C(status), C(colour) and C(error) if any.
   type: list
@@ -220,7 +226,8 @@ partial:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import app
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC, world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp

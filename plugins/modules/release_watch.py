@@ -59,6 +59,8 @@ options:
     description:
       - The edge. C(service) and C(mount) find its container and the switch.
       - C(address) and C(port) are where its public names are asked, C(ca) verifies them.
+      - Of C(kind) V(cloudflare) it has the options of M(olympus.bluegreen.cloudflare_lb_pool), which the watcher goes
+        back by, with the token in C(api_token_file). C(access_log) is that of a Caddy behind it, if there is one.
     type: dict
     default: {}
   switch_dir:

@@ -71,7 +71,13 @@ def _edge(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
         return
     for problem in edge.get("problems") or []:
         if not str(problem).startswith("the switch says"):
-            yield Finding("edge", str(problem).replace(": run adopt", ""))
+            yield Finding("edge", str(problem).replace(": run adopt", ""), _mend_of(str(problem), edge))
+
+
+def _mend_of(problem: str, edge: Facts) -> str:
+    """Of what Cloudflare itself does, nothing of ours is the mend."""
+    away = edge.get("edge") == "cloudflare" and not problem.endswith(": run adopt")
+    return "mend it at Cloudflare, then --tags status" if away else ADOPT
 
 
 def _edge_container(service: str, one: Facts, compose: Facts, live: str) -> Iterable[Finding]:
@@ -187,11 +193,28 @@ def _drift(compose: Facts, live: str) -> Iterable[Finding]:
 
 def _public(edge: Facts, live: str) -> Iterable[Finding]:
     wrong = [one for one in edge.get("observed") or [] if one.get("colour") != live]
-    if not wrong:
+    behind = lagging(edge, live)
+    if behind:
+        what = "the switch says %s, the load balancers do not: %s" % (live, some(behind))
+        yield Finding("behind", what, _going_on(edge, live))
+    if behind or not wrong:
         return
     said = dict.fromkeys(one.get("colour") or "no colour (status %s)" % one.get("status") for one in wrong)
     names = ["%s%s" % (one.get("host"), one.get("path")) for one in wrong]
     yield Finding("public", "the switch says %s, the public names say %s: %s" % (live, some(list(said)), some(names)))
+
+
+def lagging(edge: Facts, live: str) -> list[str]:
+    """Public names whose load balancer does not follow the switch: an act on them did not come to its end."""
+    return [str(row.get("host")) for row in edge.get("hosts") or [] if edge.get("live") and row.get("live") != live]
+
+
+def _going_on(edge: Facts, live: str) -> str:
+    """What goes on with that act: a rollback that had begun, or else the cutover."""
+    back = (edge.get("return_to") or {}).get("colour")
+    if back in (None, live):
+        return "--tags rollback"
+    return "--tags cutover -e version=<the same> (goes on), or --tags rollback"
 
 
 def _boot(boot: Facts) -> Iterable[Finding]:

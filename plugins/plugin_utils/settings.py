@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import wrong_edge
 
 REFUSE, WARN = "refuse", "warn"
 PREFIX = "bluegreen_"
@@ -79,6 +81,7 @@ OWN = {
     "bluegreen_git",
     "bluegreen_origin",
     "bluegreen_edge_defaults",
+    "bluegreen_edge_known",
     "bluegreen_olympus_schema_targets",
     "bluegreen_olympus_services",
     "bluegreen_said",
@@ -105,7 +108,22 @@ def wrong_settings(variables: Mapping[str, Any]) -> list[dict[str, str]]:
             found += _known(name, SETTINGS[name], variables)
         elif name in OWN - FACTS or name not in OWN:
             found += _unknown(name)
-    return found
+    return found + _edge(variables, {row["name"] for row in found})
+
+
+def _edge(variables: Mapping[str, Any], wrong: set[str]) -> list[dict[str, str]]:
+    """Whether the parts of the edge fit each other, where each by itself can be read."""
+    fitting = {"bluegreen_edge": {}, "bluegreen_publish": "network", "bluegreen_public": []}
+    if wrong & set(fitting):
+        return []
+    edge, publish, public = ({**fitting, **_given(variables, fitting)}[name] for name in fitting)
+    return [row for one in wrong_edge(edge, publish, public) for row in _row(REFUSE, *one)]
+
+
+def _given(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Asked for by the names that are there: hostvars make a value, or an error, of any other too."""
+    there = {str(key) for key in variables}
+    return {name: variables[name] for name in names if name in there}
 
 
 def _row(level: str, name: str, found: str, wanted: str, mend: str) -> list[dict[str, str]]:

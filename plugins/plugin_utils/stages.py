@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import singletons
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
 
 OTHER = {"blue": "green", "green": "blue"}
 GOOD = ("PASS", "PASS_SYNTHETIC_ONLY")
@@ -56,6 +56,8 @@ class World:
     known: bool = True
     # Couriers and other singletons that are not where they shall be: the next stage mends it, nothing is refused.
     misplaced: tuple[str, ...] = ()
+    # Public names of a Cloudflare edge that do not follow the switch: a cutover or rollback stopped half way.
+    behind: tuple[str, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -85,6 +87,7 @@ class Decision:
     """``refused`` is a sentence with its mend, or empty; ``go`` is false where there is nothing left to do.
 
     ``kept``: the kept release that is rendered instead of a new one; ``fast``: the switch alone does it.
+    ``resume``: a cutover to the live colour stopped half way through the public names, and only that is left to do.
     ``since`` is when the live colour went live (seconds since the epoch), known to cleanup alone.
     """
 
@@ -99,6 +102,7 @@ class Decision:
     kept: str = ""
     fast: bool = False
     wake: tuple[str, ...] = ()
+    resume: bool = False
     since: float = 0.0
 
     def data(self) -> dict[str, Any]:
@@ -146,6 +150,7 @@ def world(facts: Mapping[str, Any]) -> World:
         findings=findings(edge, compose, live, shall_run[-1], boot) if adopted else (),
         known=bool(told),
         misplaced=tuple(singletons.problems(singletons.seen_from(compose.get("singletons") or []), live)),
+        behind=tuple(lagging(edge, live)) if adopted else (),
     )
 
 
@@ -204,6 +209,9 @@ def release_decision(seen: World, version: str) -> Decision:
 
 def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Decision:
     """Is the idle colour the one that ``version`` was deployed to? In check mode nobody has deployed it."""
+    if _half_way(seen, version):
+        live = {**_base(seen), "release": seen.colour(seen.live).release}
+        return Decision(summary="%s goes on: %s to follow" % (version, ", ".join(seen.behind)), resume=True, **live)
     first = release_decision(seen, version)
     if first.refused or not first.go:
         return first
@@ -221,6 +229,12 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Dec
             **_base(seen),
         )
     return Decision(summary="%s (%s) goes live" % (seen.idle, version), go=True, **_base(seen))
+
+
+def _half_way(seen: World, version: str) -> bool:
+    """Nothing else is wrong than that public names do not follow the cutover to this very version."""
+    alone = all(found.kind == "behind" for found in seen.findings if found.stops)
+    return bool(seen.adopted and seen.behind and seen.back and alone and _is_live(seen, version))
 
 
 def _lacks(idle: Colour) -> str:

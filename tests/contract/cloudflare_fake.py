@@ -245,12 +245,19 @@ class Cloudflare:
         return {"pool_id": name, "pop_health": {"Amsterdam, NL": {"healthy": well, "origins": origins}}}
 
     def visit(self, host: str, cookie: str) -> tuple[int, dict[str, str]]:
-        """What a visitor of a public name gets: (status, headers)."""
+        """What a visitor of a public name gets where nobody stands behind the pools: (status, headers)."""
+        pool, headers = self.route(host, cookie)
+        if pool is None:
+            return 530, {}
+        return 200, {"X-Bluegreen-Colour": "green" if "green" in pool["name"] else "blue", **headers}
+
+    def route(self, host: str, cookie: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
+        """The pool that a visitor of a public name is sent to, and the headers that Cloudflare adds to its answer."""
         with self._lock:
             world = self._as_of(self.delay)
         lb = next((one for one in world["load_balancers"].values() if one["name"] == host), None)
         if lb is None:
-            return 530, {}
+            return None, {}
         well = [p for p in lb["default_pools"] if self._serves(world["pools"][p])]
         weights = (lb.get("random_steering") or {}).get("pool_weights") or {}
         if lb["steering_policy"] in ("random", "least_connections", "least_outstanding_requests"):
@@ -260,9 +267,7 @@ class Cloudflare:
         if lb["session_affinity"] == "cookie" and pinned and self._serves(world["pools"].get(pinned[1], {})):
             well = [pinned[1]]
         pool = (well or [lb["fallback_pool"]])[0]
-        name = world["pools"][pool]["name"]
-        headers = {"X-Bluegreen-Colour": "green" if "green" in name else "blue"}
-        return 200, {**headers, **({"Set-Cookie": "__cflb=" + pool} if lb["session_affinity"] == "cookie" else {})}
+        return world["pools"][pool], {"Set-Cookie": "__cflb=" + pool} if lb["session_affinity"] == "cookie" else {}
 
     def _serves(self, pool: dict[str, Any]) -> bool:
         alive = [one for one in pool.get("origins", []) if one.get("enabled", True)]

@@ -28,8 +28,7 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length) if length else b""
         if not self.path.startswith(PREFIX):
-            status, headers = self.fake.visit(self.headers["Host"], self.headers.get("Cookie", ""))
-            return self._say(status, b"", headers)
+            return self._say(*self.visited(raw))
         body = json.loads(raw) if raw else None
         request = Request(self.command, self.path[len(PREFIX) :], body, headers=dict(self.headers.items()))
         answer = self.fake.answer(request, self.headers.get("Authorization", "").replace("Bearer ", ""))
@@ -38,6 +37,11 @@ class Handler(BaseHTTPRequestHandler):
             return None
         status, envelope, headers = answer
         return self._say(status, json.dumps(envelope).encode(), {"Content-Type": "application/json", **headers})
+
+    def visited(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
+        """The answer to a visitor of a public name."""
+        status, headers = self.fake.visit(self.headers["Host"], self.headers.get("Cookie", ""))
+        return status, b"", headers
 
     def _say(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -52,8 +56,8 @@ class Handler(BaseHTTPRequestHandler):
 class Server:
     """``port`` on 127.0.0.1 while it is entered; ``url`` is the API's base address."""
 
-    def __init__(self, fake: Cloudflare) -> None:
-        handler = type("Bound", (Handler,), {"fake": fake})
+    def __init__(self, fake: Cloudflare, kind: type[Handler] = Handler) -> None:
+        handler = type("Bound", (kind,), {"fake": fake})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])

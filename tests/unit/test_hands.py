@@ -174,6 +174,38 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         "--tags adopt",
         True,
     ),
+    (
+        "a cutover stopped half way through the load balancers",
+        edge(edge="cloudflare", hosts=[{"host": "a.test", "live": "green"}, {"host": "b.test", "live": "blue"}]),
+        compose(shared={}),
+        "the switch says green, the load balancers do not: b.test",
+        "--tags cutover -e version=<the same> (goes on), or --tags rollback",
+        True,
+    ),
+    (
+        "a rollback stopped half way through the load balancers",
+        edge(edge="cloudflare", live="blue", hosts=[{"host": "a.test", "live": "green"}]),
+        compose(shared={}),
+        "the switch says blue, the load balancers do not: a.test",
+        "--tags rollback",
+        True,
+    ),
+    (
+        "Cloudflare does not answer",
+        edge(edge="cloudflare", problems=["Cloudflare refuses every call for 300 s"]),
+        compose(shared={}),
+        "refuses every call",
+        "mend it at Cloudflare, then --tags status",
+        True,
+    ),
+    (
+        "a pool is gone",
+        edge(edge="cloudflare", problems=["there is no pool of blue: run adopt"]),
+        compose(shared={}),
+        "there is no pool of blue",
+        "--tags adopt",
+        True,
+    ),
 ]
 
 

@@ -65,6 +65,28 @@ def test_cutover_decision(seen: World, go: bool, word: str) -> None:
     assert not go or (decision.release == "v1.5.0-b" and decision.idle == "green")
 
 
+HALF = replace(
+    CUT, verdict={}, behind=("login.example.com",), findings=(Finding("behind", "the load balancers do not follow"),)
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "version", "resume", "word"),
+    [
+        (HALF, "v1.5.0", True, "goes on: login.example.com to follow"),
+        (HALF, "v1.6.0", False, "do not follow"),
+        (replace(HALF, return_to={**BACK, "colour": "green"}), "v1.5.0", False, "do not follow"),
+        (replace(HALF, findings=(*HALF.findings, Finding("edge", "the database is gone"))), "v1.5.0", False, "is gone"),
+        (CUT, "v1.5.0", False, "nothing to do"),
+    ],
+)
+def test_a_cutover_that_stopped_half_way_through_the_names(seen: World, version: str, resume: bool, word: str) -> None:
+    """It goes on to the live colour, and to no other; what else is wrong is not passed over."""
+    decision = cutover_decision(seen, version)
+    assert (decision.resume, decision.go) == (resume, False) and word in decision.refused + decision.summary
+    assert not resume or (decision.live, decision.release) == ("green", "v1.5.0-b")
+
+
 @pytest.mark.parametrize(
     ("seen", "now", "go", "word"),
     [

@@ -23,6 +23,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 # How the edge gets its configuration: from a Caddyfile, from a JSON file, or by its API alone (`caddy run --resume`).
 CONFIGS = ("caddyfile", "json", "api")
 KINDS = ("container", "native")
+# An edge that is not on this host: only its switch is (_cloudflare/edge.py).
+CLOUDFLARE = "cloudflare"
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
 

@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
+    CLOUDFLARE,
     CONFIGS,
     KINDS,
     NATIVE_SWITCH,
@@ -29,7 +30,7 @@ def edge_options(given: Mapping[str, Any]) -> EdgeOptions:
     """Options that are not given have their defaults; a native edge sees what this host sees."""
     known = {one.name for one in fields(EdgeOptions)}
     values = {name: value for name, value in given.items() if name in known and value is not None}
-    for name, choices in (("kind", KINDS), ("config", CONFIGS)):
+    for name, choices in (("kind", (*KINDS, CLOUDFLARE)), ("config", CONFIGS)):
         if values.get(name, choices[0]) not in choices:
             raise BluegreenError(
                 "no such thing", option="edge." + name, value=values[name], mend="one of " + ", ".join(choices)
@@ -46,6 +47,8 @@ def edge_options(given: Mapping[str, Any]) -> EdgeOptions:
 
 
 def edge_of(runner: Runner, project: str, options: EdgeOptions) -> Edge:
+    if options.kind == CLOUDFLARE:
+        raise BluegreenError("there is no Caddy to ask", option="edge.kind", value=options.kind)
     if options.kind == "native":
         return ProcessEdge(runner, options)
     return PodmanEdge(Podman(runner), project, options)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ def run(world: World) -> Result:
         return Cutover(world).run()
     if state == "returned":
         return Return(world).run()
-    return {"read": read, "adopted": adopted, "drained": drained}[state](world)
+    return {"read": read, "adopted": adopted, "undone": undone, "drained": drained}[state](world)
 
 
 def read(world: World) -> Result:
@@ -123,6 +124,25 @@ def adopted(world: World) -> Result:
             )
     rows = table(seen, ids_of(found.ids))
     return {**world.told(), "adopted": True, "hosts": rows, "diff": plan.diff(), **plan.result()}
+
+
+def undone(world: World) -> Result:
+    """The switch goes, while all names are on blue as they were before. In Cloudflare nothing is written."""
+    told, forced = world.told(), world.params["force"]
+    if not told["live"]:
+        return {**told, "adopted": False, "notes": [], "diff": Plan().diff(), **Plan().result()}
+    found = world.pools.look() if not forced else Found({}, {})
+    rows = table(world.balancers.look(), ids_of(found.ids)) if not forced else []
+    left = [str(row["host"]) for row in rows if row["live"] != "blue"]
+    if (told["live"] != "blue" or left) and not forced:
+        raise Refused(
+            "green serves %s" % (", ".join(left) or "by the switch"), mend="go back first: --tags rollback, or force it"
+        )
+    plan = Plan({"live": told["live"]}, {"live": ""}, (Step("remove", world.switch.path),))
+    if not world.check_mode:
+        shutil.rmtree(world.switch.path)
+    notes = ["pool %s is yours now: take it out of the load balancers" % world.params["pools"]["green"]["name"]]
+    return {**world.told(), "adopted": False, "notes": notes, "diff": plan.diff(), **plan.result()}
 
 
 def _serving(world: World, found: Found, seen: Seen) -> str:

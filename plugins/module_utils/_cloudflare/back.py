@@ -36,7 +36,7 @@ class Return:
         found = self._asked(target)
         if world.check_mode:
             return self._would(state, target, found or world.pools.look())
-        world.switch.rollback(keep)
+        world.switch.rollback(keep, world.flip)
         at = world.clock.now()
         found = found or world.pools.look()
         ids, seen = ids_of(found.ids), {}

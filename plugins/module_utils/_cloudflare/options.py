@@ -2,37 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of cloudflare_lb_pool, and what they mean as values."""
+"""The options of cloudflare_lb_pool."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import NATIVE_SWITCH
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Balancers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import PoolSet
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.public import Public
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 
 API = "https://api.cloudflare.com/client/v4"
-STATES = ["read", "adopted", "live", "returned", "drained"]
-# What a header may hold; http.client would quote the value in its complaint.
-TOKEN = re.compile(r"[\x21-\x7e]{8,}")
-NAME = re.compile(r"[A-Za-z0-9_-]+")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# Without types of its own.
+VALIDATOR: Any = ArgumentSpecValidator
+STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
 
 ORIGIN: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
@@ -97,52 +85,17 @@ SPEC = DEPLOYMENT.merge(
 )
 
 
-def world_of(params: Mapping[str, Any], http: Http, public_http: Http, clock: Clock, check_mode: bool) -> World:
-    """``http`` speaks to the API, ``public_http`` to the public names. Refused where an option makes no sense."""
-    _checked(params)
-    base = params["api"].rstrip("/")
-    token = _token(params)
-    api = Api(http, clock, base, token, budget=params["budget"], patience=params["patience"])
-    zones = {one["host"]: one["zone_id"] or params["zone_id"] for one in params["public"]}
-    switch = Switch(params["switch_dir"])
-    pools = PoolSet(api, clock, params["account_id"], params["deployment"], params["pools"])
-    balancers = Balancers(api, clock, zones, params["failover"])
-    public = Public(public_http, clock, params["public"], params["observe"])
-    return World(params, api, clock, switch, pools, balancers, public, check_mode)
-
-
-def _checked(params: Mapping[str, Any]) -> None:
-    parts = urlsplit(params["api"])
-    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
-        raise Refused("the token goes only over https", option="api", value=params["api"], mend="leave it out")
-    if not 1 <= params["weight"] <= 100:
-        raise Refused("not a percentage", option="weight", value=params["weight"], mend="give 1 to 100")
-    hosts = [one["host"] for one in params["public"]]
-    if not hosts or len(set(hosts)) < len(hosts):
-        raise Refused("no name, or one twice", option="public", value=hosts, mend="list each public name once")
-    bare = [one["host"] for one in params["public"] if not (one["zone_id"] or params["zone_id"])]
-    if bare:
+def of_edge(edge: Mapping[str, Any], **about: Any) -> dict[str, Any]:
+    """Every option of the module as ``bluegreen_edge`` and ``about`` give them, without the token: a file holds it."""
+    if not edge.get("api_token_file"):
         raise Refused(
-            "no zone is given for %s" % ", ".join(bare), option="zone_id", value="", mend="give the zone's id"
+            "a watcher that rolls back by itself has no other way to the API token",
+            option="edge.api_token_file",
+            value="",
+            mend="put the token into a file of mode 0600 on the host of the state, and name it",
         )
-    names = [params["pools"][colour]["name"] for colour in COLOURS]
-    for colour, name in zip(COLOURS, names):
-        if not NAME.fullmatch(name):
-            raise Refused(
-                "a pool's name has only letters, digits, - and _", option="pools.%s.name" % colour, value=name,
-                mend="choose another name",
-            )  # fmt: skip
-    if names[0] == names[1]:
-        raise Refused("both colours have this pool", option="pools", value=names[0], mend="give each colour its own")
-
-
-def _token(params: Mapping[str, Any]) -> str:
-    """Never in an error, whatever is wrong with it."""
-    mend = "give it by api_token, api_token_file or the environment variable CLOUDFLARE_API_TOKEN"
-    path = params["api_token_file"]
-    text = params["api_token"] or (read_text(path) if path else "") or ""
-    if not text:
-        raise Refused("there is no API token", option="api_token_file", value=path, mend=mend)
-    if not TOKEN.fullmatch(text.strip()):
-        raise Refused("the API token holds something that no token has", mend=mend)
-    return text.strip()
+    known = {name: edge[name] for name in SPEC.options if edge.get(name) is not None and name != "api_token"}
+    found = VALIDATOR(SPEC.options).validate({**known, **about})
+    if found.error_messages:
+        raise Refused("; ".join(found.error_messages), option="edge", mend="docs/cloudflare.md has an example")
+    return {**found.validated_parameters, "api_token": None}

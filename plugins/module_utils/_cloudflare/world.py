@@ -38,6 +38,8 @@ class World:
     balancers: Balancers
     public: Public
     check_mode: bool = False
+    # A way back only while this cutover is the one in force: a watcher's.
+    flip: str = ""
 
     def require_switch(self) -> None:
         if not self.switch.exists():

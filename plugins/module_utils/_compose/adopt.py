@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     discard,
     mend,
@@ -44,9 +45,8 @@ def adopt(context: Context) -> Job:
     mending = mend.plan(context, world, wanted.wake, blue)
     record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
     present = shared.present(world)
-    steps = [*store.address_steps(wanted), *mending.steps]
-    if record and record["stack"] != before:
-        steps += [Step("record-release", str(record["stack"]["release"])), Step("write-stack", BLUE)]
+    ports = _ports(context, blue or [])
+    steps = [*store.address_steps(wanted), *mending.steps, *_to_write(before, record, ports)]
     if present != shared.recorded(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
     steps += [Step("remove", c.name) for c in _foreign(world, blue)]
@@ -54,6 +54,7 @@ def adopt(context: Context) -> Job:
         raise BluegreenError("; ".join(mending.gaps))
     acts: dict[str, Callable[[Step], None]] = {
         "record-addresses": lambda step: store.record_addresses(wanted),
+        "record-ports": lambda step: store.record_ports(wanted, ports),
         "record-release": lambda step: _make_release(context, record),
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: shared.record(wanted, present),
@@ -72,6 +73,14 @@ def adopt(context: Context) -> Job:
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]
     plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
     return Job(plan, do, verify, (*record.get("warnings", ()), *mending.gaps))
+
+
+def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str, object]) -> list[Step]:
+    """What of blue is not on disk yet."""
+    steps = [Step("record-ports", ", ".join(ports))] if ports else []
+    if record and record["stack"] != before:
+        steps += [Step("record-release", str(record["stack"]["release"])), Step("write-stack", BLUE)]
+    return steps
 
 
 def _to_record(wanted: Wanted, blue: list[Container]) -> bool:
@@ -102,6 +111,16 @@ def _blue(context: Context, world: World) -> list[Container] | None:
     images = {name: entry.get("image") for name, entry in known["services"].items()}
     same = {c.service for c in there} >= set(images) and all(c.image == images.get(c.service) for c in there)
     return there if same else world.adopted()
+
+
+def _ports(context: Context, blue: list[Container]) -> dict[str, tuple[int, int]]:
+    """The host's ports of blue as the operator's own file publishes them, where they are not known yet."""
+    wanted = context.wanted
+    known = addresses.read(wanted.state_dir)
+    if wanted.publish == "network" or not blue or (known and known.published):
+        return {}
+    inside = {one.name: {"port": one.port, "admin_port": one.admin_port} for one in wanted.services}
+    return published.observed(context.podman, wanted.project, inside, wanted.publish)
 
 
 def _foreign(world: World, blue: list[Container] | None) -> list[Container]:

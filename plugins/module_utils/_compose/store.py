@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
@@ -67,6 +69,13 @@ def address_steps(wanted: Wanted) -> list[Step]:
 def record_addresses(wanted: Wanted) -> None:
     make_dirs(wanted)
     addresses.write(wanted.state_dir, wanted.nets.addresses)
+
+
+def record_ports(wanted: Wanted, ports: Mapping[str, tuple[int, int]]) -> None:
+    """What is dialled stays what is dialled: blue is published on these ports again when it is ours."""
+    addresses.write(
+        wanted.state_dir, replace(addresses.read(wanted.state_dir) or wanted.nets.addresses, published=ports)
+    )
 
 
 def forget_addresses(wanted: Wanted) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import edge as cloudflare
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
@@ -92,6 +93,9 @@ class Look:
         return {"images": look_release.image_states(self.world.podman, self.wanted)}
 
     def _edge(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
+        if cloudflare.is_cloudflare(self.wanted.edge):
+            # It is asked by the API, and answered before this look began.
+            return {}
         running = self.world.edge()
         seen = look_edge.edge(running, Admin(running).config(), self.world.http, self.wanted)
         container = self._edge_container(raws)

@@ -128,6 +128,7 @@ SENTENCES = {
     "signed_off": lambda event: "signed off by %s" % event["by"],
     "rolled_back": _rolled,
     "not_rolled_back": lambda event: "NOT ROLLED BACK: %s" % event["why"],
+    "not_followed": lambda event: "trying to go back to %s: %s" % (event["to"], event["why"]),
     "probing": lambda event: "probes can't be sent: %s" % event["detail"],
     "not_written": lambda event: "could not be written: %s" % event["detail"],
     "verdict": _verdict,

@@ -70,7 +70,9 @@ def _route(request: dict[str, Any]) -> str:
 
 
 class Tail:
-    """Follows the log through rotation. ``lines()`` gives what is new; nothing is lost between two files."""
+    """Follows the log through rotation. ``lines()`` gives what is new; nothing is lost between two files.
+
+    An empty ``path`` is no log: nothing is ever new."""
 
     def __init__(self, path: str) -> None:
         self.path = path

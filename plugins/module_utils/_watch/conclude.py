@@ -42,8 +42,11 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
         begun = clock.monotonic()
         after = watcher.world.switch.rollback(expect_flip=watcher.flip)
         ms = 1000 * (clock.monotonic() - begun)
+        behind = watcher.world.follow(after, watcher.note)
     except (BluegreenError, OSError) as exc:
         return {"done": False, "to": "", "why": str(exc)}
+    if behind:
+        return {"done": False, "to": "", "why": behind}
     watcher.world.observer.live = after.live
     others = wait_until(
         clock, lambda: watcher.world.public.others(after.live), lambda found: not found, CONFIRM_SECONDS

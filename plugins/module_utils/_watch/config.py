@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -23,8 +24,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach im
 class Config:
     """``window``, ``interval``, ``wait`` (for the flip) and ``baseline`` are seconds.
 
-    ``edge``: {container, address, port, ca}; an empty container means that probes speak from the host. ``public``:
-    [{host, path}] asked at the edge. ``parameters`` are the judge's.
+    ``edge``: {container, address, port, ca, log}; an empty container means that probes speak from the host, no log that
+    there is none, and with ``cloudflare`` (the options of cloudflare_lb_pool) the load balancers follow the switch.
+    ``public``: [{host, path}] asked at the edge. ``parameters`` are the judge's.
     ``stack``: {project, edge_service, podman_compose, singletons}, for what follows the switch when the watch is over.
     """
 
@@ -63,6 +65,12 @@ class Config:
     @property
     def old(self) -> str:
         return OTHER[self.colour]
+
+    @property
+    def log(self) -> str:
+        """The edge's access log; '' where there is none."""
+        beside = os.path.join(self.switch_dir, "log", "access.log")
+        return str(self.edge.get("log") or ("" if "cloudflare" in self.edge else beside))
 
     @property
     def watches_containers(self) -> bool:

@@ -7,7 +7,7 @@
 Events that it weighs (others are passed over; all have ``event`` and ``at``, seconds since the epoch):
 
     armed   {parameters, baseline, trusted: [checks that the old colour has passed]}
-    sample  {new: {n, bad}, old: {n, bad}, source: ok|down}    answers seen since the last sample
+    sample  {new: {n, bad}, old: {n, bad}, source: ok|down|none}    answers seen since the last sample
     pair    {checks: {name: [new ok, old ok]}}                 the same probes, sent to both colours at the same time
     rule    {rule, bad, detail}                                a hard rule was looked at
     public  {agrees, detail}                                   what the public name answered, against the switch

@@ -33,6 +33,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import fo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import conclude
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import LoadBalancers, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import INCONCLUSIVE, judge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.keeper import HELD, LIVES, keep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
@@ -54,10 +55,11 @@ def world_of(config: Config, standpoint: Standpoint, clock: SystemClock, podman:
     return World(
         clock,
         Switch(config.switch_dir),
-        Tail(os.path.join(config.switch_dir, "log", "access.log")),
+        Tail(config.log),
         Observer(config, podman, public, clock),
         public,
         PairedProber(config, DirectHttp(), clock, standpoint) if config.probe else None,
+        LoadBalancers(config.edge["cloudflare"], clock) if "cloudflare" in config.edge else nothing,
     )
 
 

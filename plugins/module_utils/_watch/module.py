@@ -12,10 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
@@ -69,7 +73,7 @@ PASSED_ON = (
 
 def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     """The watcher's configuration; the switch is found at the running edge unless ``switch_dir`` names it."""
-    edge = {name: params["edge"].get(name) for name in ("address", "port", "ca", "scheme")}
+    edge = _asked_at(params)
     switch_dir = params["switch_dir"]
     if not switch_dir:
         place = place_of(runner, params["project"], params["edge"])
@@ -80,6 +84,18 @@ def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     values = {name: params[name] for name in PASSED_ON}
     parameters = {**params["parameters"], "min_events": params["min_events"]}
     return Config.of({**values, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})
+
+
+def _asked_at(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the public names are asked, and of a Cloudflare edge how it is brought back."""
+    edge = params["edge"]
+    if not is_cloudflare(edge):
+        return {name: edge.get(name) for name in ("address", "port", "ca", "scheme")}
+    about = {name: params[name] for name in ("deployment", "state_dir", "public")}
+    options = of_edge(edge, **about)
+    # Bad ones, or a token file that cannot be read, before anything is begun.
+    world_of(options, DirectHttp(), DirectHttp(), SystemClock(), False)
+    return {**options["observe"], "log": edge.get("access_log") or "", "cloudflare": options}
 
 
 def manage(params: Mapping[str, Any], check_mode: bool, runner: Runner, clock: Clock) -> tuple[Plan, dict[str, Any]]:

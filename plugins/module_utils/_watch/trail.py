@@ -50,7 +50,9 @@ class Trail:
             yield {"event": "sample", "at": max(line.at for line in lines), **self.counts.take(), "source": "ok"}
 
     def _source(self, asked: float, now: float) -> str:
-        """Whether the log shows what we know was asked."""
+        """Whether the log shows what we know was asked; ``none`` where nobody keeps one: probes alone are judged."""
+        if not self._tail.path:
+            return "none"
         shown = self.counts.last_ours
         if self._unshown and shown >= self._unshown:
             self._unshown = 0.0

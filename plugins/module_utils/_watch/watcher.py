@@ -27,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.approach import Approach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.course import Course
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import Follow, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import (
     Baseline,
@@ -49,7 +50,7 @@ End = tuple[str, str]
 
 @dataclass(frozen=True)
 class World:
-    """What a watch touches. ``prober`` is None where probes are switched off."""
+    """What a watch touches. ``prober`` is None where probes are switched off; ``follow`` is for the way back."""
 
     clock: Clock
     switch: Switch
@@ -57,6 +58,7 @@ class World:
     observer: Observer
     public: Public
     prober: Prober | None
+    follow: Follow = nothing
 
 
 class Watcher:

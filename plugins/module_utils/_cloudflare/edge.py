@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``bluegreen_edge`` of kind cloudflare, for those that take the edge as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import CLOUDFLARE, NATIVE_SWITCH, Place
+
+Edge = Mapping[str, Any]
+
+
+def is_cloudflare(edge: Edge) -> bool:
+    return edge.get("kind") == CLOUDFLARE
+
+
+def place(edge: Edge) -> Place:
+    """Nothing of a Cloudflare edge is on this host but the switch."""
+    return Place(CLOUDFLARE, 0, str(edge.get("switch_dir") or NATIVE_SWITCH), (0, 0))
