@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 from test_health_gate import PARAMS, Edge, FakeClock
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import options as boot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
@@ -74,7 +78,7 @@ def test_the_watcher_asks_where_the_gate_asks(tmp_path: Path) -> None:
 
 
 class NoPodman:
-    def run(self, argv: Any, **_given: Any) -> Result:
+    def run(self, argv: Any, **given: Any) -> Result:
         raise AssertionError("podman was asked: %s" % (argv,))
 
 
@@ -122,3 +126,21 @@ def test_an_edge_that_was_restarted_is_entered_again() -> None:
     host = Standpoint(Podman(NoPodman()), "", {"127.0.0.1": "blue site"})
     with host.enter():
         host.check()
+
+
+def test_a_boot_asks_as_the_gate_does_and_never_from_elsewhere(tmp_path: Path) -> None:
+    """Where the edge's container is gone nobody is asked: from the host a question would leave by the default route."""
+    given = {name: PARAMS[name] for name in ("services", "network_range", "project")}
+    about = {"deployment": "olympus", "state_dir": str(tmp_path), "source": "/src", "edge": {}, **given}
+    params = {**{name: one.get("default") for name, one in boot.SPEC.options.items()}, **about}
+    clock = FakeClock()
+    absent = Context(record.made(params, "/s").wanted, Podman(Absent()), clock)
+    with pytest.raises(BluegreenError, match="no container of it"):
+        unready(absent, PARAMS["services"], "green", 1)
+    by_ports = Context(record.made({**params, **BY_PORTS}, "/s").wanted, Podman(NoPodman()), clock)
+    assert len(unready(by_ports, PARAMS["services"], "green", 0.1)) == 4
+
+
+class Absent:
+    def run(self, argv: Any, **given: Any) -> Result:
+        return Result(0, "", "")

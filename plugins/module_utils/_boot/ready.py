@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
@@ -29,7 +28,7 @@ def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour:
         secrets={},
         checks=("ready",),
     )
-    edge = World.look(context.podman, wanted).of_project(wanted.edge_service)
-    standpoint = Standpoint(context.podman, edge.name if edge else "", checks.addresses(asked))
+    edge = "" if asked.reach.by_ports else context.podman.service(wanted.project, wanted.edge_service)
+    standpoint = Standpoint(context.podman, edge, checks.addresses(asked))
     results = gate.run(checks.plan(asked), DirectHttp(), context.clock, timeout, standpoint.enter)
     return ["%s: %s" % (one.service, one.detail) for one in results if not one.ok]
