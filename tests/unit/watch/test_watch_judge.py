@@ -67,7 +67,7 @@ def seconds(count: int, n: int = 2, bad: int = 0, login: list[bool] | None = Non
         ([*seconds(300), rule(1, True), rule(2, True), rule(3, False), rule(4, True), ended()], "PASS", ""),
         ([*seconds(300), *[sample(s, 0, 0, "down") for s in range(3)], ended()], "INCONCLUSIVE", "SOURCE_DOWN"),
         (
-            [*[one for s in range(300) for one in (pair(s), sample(s, 0, 0, "none"))], ended()],
+            [*[one for s in range(300) for one in (pair(s, login=WELL), sample(s, 0, 0, "none"))], ended()],
             "PASS_SYNTHETIC_ONLY",
             "the probes alone",
         ),
