@@ -66,6 +66,11 @@ def seconds(count: int, n: int = 2, bad: int = 0, login: list[bool] | None = Non
         ([*seconds(300), rule(1, True), rule(2, True), rule(3, True)], "FAIL", "3 times in a row"),
         ([*seconds(300), rule(1, True), rule(2, True), rule(3, False), rule(4, True), ended()], "PASS", ""),
         ([*seconds(300), *[sample(s, 0, 0, "down") for s in range(3)], ended()], "INCONCLUSIVE", "SOURCE_DOWN"),
+        (
+            [*[one for s in range(300) for one in (pair(s, login=WELL), sample(s, 0, 0, "none"))], ended()],
+            "PASS_SYNTHETIC_ONLY",
+            "the probes alone",
+        ),
         ([*seconds(300), ended(why="superseded", detail="somebody else")], "INCONCLUSIVE", "somebody else"),
         ([*seconds(300), ended(why="stopped")], "INCONCLUSIVE", "stopped"),
         ([*seconds(300), sample(300, 0, 9), ended()], "INCONCLUSIVE", "can't be excluded"),
