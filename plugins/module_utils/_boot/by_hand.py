@@ -82,7 +82,7 @@ for word in "$@"; do
         --drop-pinned) drop=yes ;;
         --force) force=yes ;;
         --no-lock) lock='' ;;
-        *) die "$word: not known. --check only says what would be done; --drop-pinned: the colour left behind does harm,\
+        *) die "$word: not known. --check only says what would be done; --drop-pinned: the colour left behind is bad,\
  not even a form that it had served is posted to it; --force: also to a drained colour; --no-lock: wait for nobody" ;;
     esac
 done

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of release_boot: what podman_compose_release says of a deployment, and where the host has its units and commands."""
+"""The options of release_boot: what podman_compose_release says of a deployment, and where units and commands lie."""
 
 from __future__ import annotations
 
