@@ -223,6 +223,10 @@ ms:
   description: Milliseconds between the two.
   type: float
   returned: O(state=live), O(state=returned)
+singletons:
+  description: Whether a courier or another singleton may have to follow the switch.
+  type: bool
+  returned: O(state=returned)
 drained:
   description: Whether nothing was in flight any more before the deadline; null in check mode.
   type: bool
@@ -237,6 +241,7 @@ partial: {description: What had been done before a failure., type: dict, returne
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import way_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
@@ -266,6 +271,9 @@ def main() -> None:
             known.record,
         )
         result = app.run()
+        if params["state"] == "returned":
+            place = (params["deployment"], params["state_dir"], result["return_to"]["colour"])
+            result["singletons"] = way_back.singletons_follow(Podman(runner), *place)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     for warning in result.pop("warnings", []):

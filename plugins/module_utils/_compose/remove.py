@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending, source, store, upping
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import SINGLETON
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
 
 
 def absent(context: Context) -> Job:
