@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from rollback_world import ROOT, Clients, World, world
+from caddy_played import ROOT, Clients, World, world
 
 OUT = ROOT / "build/bench"
 # What must hold.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning, way_back
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import draining, meaning, way_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
@@ -209,14 +209,15 @@ class App:
         reachable = [name for name in ("warm", "assets") if colour in getattr(state, name)]
         steps = (Step("retire", colour, "no pinned request any more"),) if reachable else ()
         plan = Plan({"reachable": reachable}, {"reachable": []}, steps)
-        drained = None
+        told: Result = {"drained": None, "left": [], "seen": {}}
         if not self.check_mode:
             traffic.switch.retire(colour)
-            drained = traffic.drain(colour, self.params["deadline"])
+            drained = draining.wait(traffic, colour, self.params["deadline"], self.params["seen"])
+            told = {"drained": drained.done, "left": list(drained.left), "seen": drained.seen}
         return {
             **describe(traffic.switch.read()),
             "adopted": True,
-            "drained": drained,
+            **told,
             "open": traffic.open(config),
             "diff": plan.diff(),
             **plan.result(),

@@ -1,5 +1,5 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An adopted deployment small enough for loopback: a native Caddy, backends of both colours, clients, and its plays."""
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 
-ROOT = Path(__file__).resolve().parents[1]
-DEPLOYMENT = "bench-rollback"
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOYMENT = "played"
 # The real list of services; of them the edge dials these, blue on the first port of a pair and green on the second.
 DIALLED = {"ciam-hera": 3000, "site": 3000}
 CLIENTS = 4
@@ -143,8 +143,7 @@ class World:
         self.switch = Switch(str(directory / "edge" / "olympus-bluegreen"))
         self.script = directory / "bluegreen-rollback"
 
-    def play(self, playbook: Path, *options: str) -> float:
-        """Its seconds; AssertionError with its words where it fails."""
+    def run(self, playbook: Path, *options: str) -> subprocess.CompletedProcess[str]:
         env = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
@@ -154,10 +153,14 @@ class World:
             "ANSIBLE_REMOTE_TEMP": str(self.directory / "remote"),
         }
         argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.directory / "inventory.yml")]
-        begun = time.monotonic()
-        done = subprocess.run(
+        return subprocess.run(
             [*argv, str(playbook), *options], env=env, cwd=ROOT, capture_output=True, text=True, check=False
         )
+
+    def play(self, playbook: Path, *options: str) -> float:
+        """Its seconds; AssertionError with its words where it fails."""
+        begun = time.monotonic()
+        done = self.run(playbook, *options)
         seconds = time.monotonic() - begun
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return seconds
@@ -213,7 +216,7 @@ def _free_block(size: int) -> int:
 
 @contextmanager
 def world() -> Iterator[World]:
-    with tempfile.TemporaryDirectory(prefix="bench-rollback-") as where, backends() as (blue, base):
+    with tempfile.TemporaryDirectory(prefix="played-") as where, backends() as (blue, base):
         one = World(Path(where), blue, base)
         caddy = [native.binary(), "run", "--config", str(one.caddyfile), "--adapter", "caddyfile"]
         env = {**os.environ, "HOME": where, "XDG_DATA_HOME": where + "/data", "XDG_CONFIG_HOME": where + "/config"}
