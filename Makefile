@@ -20,7 +20,7 @@ test: lint lab-images unit sanity ## Everything that must hold: lint, sanity, un
 	tests/run-lab-tests
 
 ##@ Parts
-.PHONY: lint unit sanity molecule docs bench bench-courier test-all clean
+.PHONY: lint unit sanity molecule docs bench bench-courier bench-rollback test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
@@ -39,6 +39,9 @@ docs: $(VENV)/.done ## Write the pages that come from the code (docs/errors.md)
 
 bench-courier: lab-images ## Mails and a janitor over 20 handovers: build/bench/courier.json, courier.md
 	$$(python -m olympus_lab env | sed 's/^/export /'); pytest -s -m lab tests/lab/test_courier.py -k twenty
+
+bench-rollback: lab-images ## The way back against the clock: build/bench/rollback.json, rollback.md
+	PYTHONPATH=collections:tests/contract:tests/lab python benchmarks/rollback.py
 
 test-all: ## make test and what is too long for it
 	$(MAKE) test ALL=1

@@ -113,9 +113,15 @@ options:
     type: bool
     default: false
   deadline:
-    description: With O(state=drained), how long to wait, in seconds.
+    description:
+      - With O(state=drained), how long to wait, in seconds. What is still open is told on standard error every few
+        seconds.
     type: float
     default: 60.0
+  seen:
+    description: With O(state=drained), the C(seen) of an earlier wait for the same colour that this one goes on from.
+    type: dict
+    default: {}
   confirm_timeout:
     description: How long the public names may take to say the new colour, in seconds.
     type: float
@@ -211,21 +217,31 @@ patch:
   description: The change to the file as a unified diff, for the operator's repository; empty where there is no file.
   type: str
   returned: O(state=adopted), O(state=undone)
-flipped_at:
-  description: When the marker had its new name, in epoch seconds.
-  type: float
-  returned: O(state=live), O(state=returned)
+flipped_at: {description: When the marker moved (epoch)., type: float, returned: 'O(state=live), O(state=returned)'}
 seen_at:
   description: When every public name had said the new colour for the first time, in epoch seconds.
   type: float
   returned: O(state=live), O(state=returned)
-ms:
-  description: Milliseconds between the two.
-  type: float
-  returned: O(state=live), O(state=returned)
+ms: {description: Milliseconds between the two., type: float, returned: 'O(state=live), O(state=returned)'}
+singletons:
+  description: Whether a courier or another singleton may have to follow the switch.
+  type: bool
+  returned: O(state=returned)
 drained:
   description: Whether nothing was in flight any more before the deadline; null in check mode.
   type: bool
+  returned: O(state=drained)
+left:
+  description:
+    - What was in flight when the wait was over, C(service), C(kind) (request, stream or WebSocket; or not listed by the
+      edge, which then may serve it from an old configuration), C(count), and C(seconds) for which it has been seen at
+      least. Empty when drained.
+  type: list
+  elements: dict
+  returned: O(state=drained)
+seen:
+  description: Address to the times (epoch seconds) since when each of what is in flight to it has been seen.
+  type: dict
   returned: O(state=drained)
 steps:
   description: What was done, or would be done in check mode, in order.
@@ -237,6 +253,7 @@ partial: {description: What had been done before a failure., type: dict, returne
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import way_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
@@ -266,6 +283,9 @@ def main() -> None:
             known.record,
         )
         result = app.run()
+        if params["state"] == "returned":
+            place = (params["deployment"], params["state_dir"], result["return_to"]["colour"])
+            result["singletons"] = way_back.singletons_follow(Podman(runner), *place)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     for warning in result.pop("warnings", []):

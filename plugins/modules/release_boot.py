@@ -13,6 +13,9 @@ description:
   - Podman's own unit starts only containers of restart policy V(always). So a program of ours starts the shared
     services, the live colour and the edge, joins their networks, waits until the live colour answers, and then starts
     the colour that a rollback goes back to, the couriers and a watch that was cut off.
+  - And the way back when Ansible is the problem, a shell script C(bluegreen-rollback) (for another deployment than
+    V(olympus) C(bluegreen-rollback-NAME)), in O(bin_dir) and, as C(rollback), in O(state_dir). A program of that name
+    which is not ours is left alone and named in a warning.
   - Where systemd runs this host, a unit starts the program. Where it does not, O(state=installed) warns and names
     the command.
 author: "olympus.bluegreen authors (@olympusoss)"
@@ -27,7 +30,8 @@ options:
   state:
     description:
       - V(read) only looks.
-      - V(installed) writes the program, what it has to know, and the unit, and enables the unit. It starts nothing.
+      - V(installed) writes the program, what it has to know, the script and the unit, and enables the unit. It starts
+        nothing.
       - V(absent) removes them.
     type: str
     choices: [read, installed, absent]
@@ -44,6 +48,10 @@ options:
     description: Where units of the administrator lie.
     type: path
     default: /etc/systemd/system
+  bin_dir:
+    description: Where commands of the administrator lie.
+    type: path
+    default: /usr/local/sbin
   project:
     description: Name of the compose project that was adopted.
     type: str
@@ -128,6 +136,10 @@ program:
   description: Path of the program; empty where there is none.
   type: str
   returned: success
+rollback:
+  description: Path of the script that rolls back without Ansible; empty where there is none.
+  type: str
+  returned: success
 last:
   description: The last boot as the ledger has it (C(at), C(live), C(ready), C(seconds), C(started), C(wrong)).
   type: dict
@@ -175,6 +187,8 @@ def main() -> None:
         module.fail_json(**refusal(exc))
     if state == "installed" and not boot.systemd:
         module.warn(str(result["story"]))
+    if state == "installed" and boot.complaint():
+        module.warn(boot.complaint())
     module.exit_json(**plan.result(), diff=plan.diff(), **result)
 
 

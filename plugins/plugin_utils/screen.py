@@ -99,7 +99,7 @@ def status_screen(facts: Mapping[str, Any]) -> list[str]:
         one = seen.colour(name)
         state = "running" if one.running else "not running"
         lines += _line(label, "%-6s %s  %s%s" % (name, one.release or "-", state, "  (adopted)" if one.adopted else ""))
-    lines += _line("rollback", _rollback(seen))
+    lines += _line("rollback", _rollback(seen) + _by_hand(seen, data["boot"]))
     lines += _line("stable", seen.stable or "-")
     lines += _line("schema", _schema_words(data))
     verdict = data["verdict"].get("verdict") or "none"
@@ -144,6 +144,12 @@ def _rollback(seen: World) -> str:
         return "%s was accepted; earlier kept releases: --tags rollback -e version=<version>" % seen.stable
     word = "to" if seen.colour(seen.idle).running else "NOT POSSIBLE now: to"
     return "%s %s, %s" % (word, back.get("colour"), back.get("release"))
+
+
+def _by_hand(seen: World, boot: Mapping[str, Any]) -> str:
+    """The script on the edge host, where it would do something."""
+    there = boot.get("rollback") and seen.back
+    return "; without Ansible, on the edge host: %s" % boot["rollback"] if there else ""
 
 
 def _schema_words(data: Mapping[str, Any]) -> str:

@@ -58,7 +58,7 @@ def binary(which: str = "current") -> str:
 # What the module would be given where a test says nothing else.
 OPTIONS: Mapping[str, Any] = {
     "public": [], "colour": None, "release": "", "token": 0, "force": False, "keep_pinned": False, "lost": "",
-    "deadline": 5.0, "confirm_timeout": 3.0,
+    "deadline": 5.0, "seen": {}, "confirm_timeout": 3.0,
 }  # fmt: skip
 
 

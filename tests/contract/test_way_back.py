@@ -16,6 +16,7 @@ import pytest
 from miniwatch import until
 from operations import rollback_table
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
@@ -167,3 +168,22 @@ def test_a_full_disk(kind: str, to: str, tmp_path: Path) -> None:
         fill(where)
         assert world.app(state="returned", public=PUBLIC)["live"] == colour(world) == target
         assert world.app(state="returned", public=PUBLIC)["changed"] is False
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
+def test_a_full_disk_by_hand(kind: str, tmp_path: Path) -> None:
+    """The script that adopt leaves needs no space either, and the public sees what it did."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    with small_disk(where, kind), native.world(where) as world:
+        world.app(state="adopted")
+        cut_over(world, "green")
+        script = tmp_path / "rollback"
+        by_hand.write(str(script), by_hand.text("olympus", world.edge.place().directory, {}))
+        fill(where)
+        for said in ("would: mv", "blue is live", "blue is live"):
+            done = subprocess.run(
+                [script, *["--check"] * said.startswith("would")], capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0 and said in done.stdout, done.stderr
+        assert colour(world) == "blue"

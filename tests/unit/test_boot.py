@@ -48,6 +48,7 @@ def params(tmp_path: Path) -> dict[str, Any]:
         "deployment": "olympus",
         "state_dir": str(tmp_path / "state"),
         "unit_dir": str(tmp_path / "units"),
+        "bin_dir": str(tmp_path / "bin"),
         "project": "prod",
         "source": "/opt/prod",
         "compose_files": ["compose.yml"],
@@ -77,8 +78,23 @@ def test_installed_once_and_removed_whole(boot: install.Boot, tmp_path: Path) ->
     told = boot.result()
     assert told["installed"] and told["enabled"] and "is enabled" in told["story"]
     assert record.read(str(tmp_path / "state")) is not None
+    script = tmp_path / "bin/bluegreen-rollback"
+    assert told["rollback"] == str(script) and str(tmp_path / "switch") in script.read_text()
+    assert script.read_text() == (tmp_path / "state/rollback").read_text() and not boot.complaint()
     assert boot.remove(check_mode=False).changed and not boot.remove(check_mode=False).changed
     assert not list((tmp_path / "units").glob("*.service")) and "NOTHING" in boot.result()["story"]
+    assert not script.exists() and not (tmp_path / "state/rollback").exists() and not boot.result()["rollback"]
+
+
+def test_a_stranger_with_the_name_of_the_way_back_survives_adopt_and_undo(boot: install.Boot, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/bluegreen-rollback"
+    script.write_text("#!/bin/sh\n")
+    boot.install(check_mode=False)
+    assert not boot.install(check_mode=False).changed
+    assert boot.result()["rollback"] == str(tmp_path / "state/rollback") and str(script) in boot.complaint()
+    boot.remove(check_mode=False)
+    assert script.read_text() == "#!/bin/sh\n" and not (tmp_path / "state/rollback").exists()
 
 
 def test_without_systemd_the_command_is_named(boot: install.Boot, tmp_path: Path) -> None:

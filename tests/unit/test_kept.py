@@ -118,11 +118,12 @@ def test_without_a_version_a_rollback_is_two_tasks() -> None:
     home = Path(__file__).resolve().parents[2] / "playbooks"
     fast = yaml.safe_load((home / "tasks" / "restore.yml").read_text())
     assert [next(key for key in task if "." in key) for task in fast] == [
-        "ansible.builtin.include_role", "ansible.builtin.include_tasks",
+        "ansible.builtin.import_role", "ansible.builtin.import_tasks",
     ]  # fmt: skip
-    play = yaml.safe_load((home / "rollback.yml").read_text())[0]
-    chosen = {task["ansible.builtin.include_tasks"]: task["when"] for task in play["tasks"]}
+    plays = yaml.safe_load((home / "rollback.yml").read_text())
+    chosen = {play["hosts"]: [task["ansible.builtin.import_tasks"] for task in play["tasks"]] for play in plays}
+    nobody, edge = "'all:!all'", "'olympus_edge[0]'"
     assert chosen == {
-        "tasks/restore.yml": "bluegreen_version | default('') == ''",
-        "tasks/redeploy.yml": "bluegreen_version | default('') != ''",
+        "{{ %s if version | default('') == '' else %s }}" % (edge, nobody): ["tasks/restore.yml"],
+        "{{ %s if version | default('') == '' else %s }}" % (nobody, edge): ["tasks/redeploy.yml"],
     }

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``release_boot`` without Ansible: the boot program, its record and its unit; written, read and removed."""
+"""``release_boot`` without Ansible: the boot program, its record, its unit and the way back by hand; written, read and
+removed."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import main, record, unit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, main, record, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     read_json,
@@ -55,6 +56,10 @@ class Boot:
     def _unit(self) -> str:
         return unit.path(self.deployment, self.params["unit_dir"])
 
+    @property
+    def _scripts(self) -> tuple[str, str]:
+        return by_hand.paths(self.deployment, self.state_dir, self.params["bin_dir"])
+
     def install(self, check_mode: bool) -> Plan:
         """Record and program first: a unit names only what is there."""
         place = place_of(self.runner, self.params["project"], self.params["edge"])
@@ -63,6 +68,7 @@ class Boot:
         library = payload.location(StateDir(self.state_dir).path("lib"), payload.read_source())
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         program = record.program(wanted, python, library, environment, ENTRY)
+        script = by_hand.text(self.deployment, place.directory, self.params["edge"])
         text = unit.text(self.deployment, self.state_dir, place.directory, python, record.program_path(self.state_dir))
         steps = []
         if read_json(record.path(self.state_dir)) != wanted.data():
@@ -73,15 +79,18 @@ class Boot:
             steps.append(Step("write", self._unit))
         if self.systemd and (steps or not unit.enabled(self.deployment, self.params["unit_dir"])):
             steps.append(Step("enable", unit.name(self.deployment)))
+        steps += [Step("write", path) for path in by_hand.wanted(self._scripts, script)]
         if not check_mode and steps:
-            self._write(wanted, program, text)
+            self._write(wanted, program, text, script)
         return Plan({"installed": not steps}, {"installed": True}, tuple(steps))
 
-    def _write(self, wanted: Record, program: str, text: str) -> None:
+    def _write(self, wanted: Record, program: str, text: str, script: str) -> None:
         os.makedirs(self.state_dir, mode=0o750, exist_ok=True)
         payload.install(StateDir(self.state_dir).path("lib"))
         write_json(record.path(self.state_dir), wanted.data())
         write_atomic(record.program_path(self.state_dir), program, 0o750)
+        for path in by_hand.wanted(self._scripts, script):
+            by_hand.write(path, script)
         if self.systemd:
             write_atomic(self._unit, text, 0o644)
             check(self.runner.run(["systemctl", "daemon-reload"]), "systemctl daemon-reload")
@@ -90,6 +99,7 @@ class Boot:
     def remove(self, check_mode: bool) -> Plan:
         """The library stays: a watcher may run from it."""
         files = [self._unit, record.program_path(self.state_dir), record.path(self.state_dir)]
+        files += [path for path in self._scripts if by_hand.ours(path)]
         steps = tuple(Step("remove", path) for path in files if os.path.exists(path))
         if check_mode:
             return Plan({}, {}, steps)
@@ -102,6 +112,10 @@ class Boot:
             check(self.runner.run(["systemctl", "daemon-reload"]), "systemctl daemon-reload")
         return Plan({}, {}, steps)
 
+    def complaint(self) -> str:
+        """What a person should know of the way back by hand; '' where it is where he looks for it."""
+        return by_hand.complaint(self._scripts)
+
     def result(self) -> dict[str, Any]:
         """What a reboot would do now, as facts and as a sentence (``story``)."""
         found = record.read(self.state_dir)
@@ -112,6 +126,7 @@ class Boot:
             "program": record.program_path(self.state_dir) if record.current_program(self.state_dir) else "",
             "installed": bool(unit.present(self.deployment, self.params["unit_dir"])),
             "enabled": unit.enabled(self.deployment, self.params["unit_dir"]),
+            "rollback": next((path for path in self._scripts if by_hand.ours(path)), ""),
             "last": last[0] if last else {},
             **_switch(found),
             "watch": _watch(self.state_dir),

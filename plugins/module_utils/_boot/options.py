@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of release_boot: what podman_compose_release says of a deployment, and where units lie."""
+"""The options of release_boot: what podman_compose_release says of a deployment, and where units and commands lie."""
 
 from __future__ import annotations
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.unit import DIRECTORY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
 
 STATES = ["read", "installed", "absent"]
@@ -14,7 +14,8 @@ SPEC = DEPLOYMENT.merge(
     ArgumentSpec(
         {
             "state": {"type": "str", "choices": STATES, "default": "read"},
-            "unit_dir": {"type": "path", "default": DIRECTORY},
+            "unit_dir": {"type": "path", "default": unit.DIRECTORY},
+            "bin_dir": {"type": "path", "default": by_hand.DIRECTORY},
             "project": {"type": "str", "required": True},
             "source": {"type": "path", "default": ""},
             "compose_files": {"type": "list", "elements": "str", "default": ["compose.yml"]},

@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning, way_back
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import draining, meaning, way_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
@@ -27,6 +25,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+
+if TYPE_CHECKING:
+    from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
+    from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
 
 Result = dict[str, Any]
 NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}
@@ -109,6 +111,10 @@ class App:
         return found
 
     def _adopter(self) -> Adopter | ApiAdopter:
+        # Half of the library. Only here, as a way back that is asked for has no time to load it.
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
+
         kind = ApiAdopter if self.edge.options.config == "api" else Adopter
         adopter = kind(self.edge, self.admin, self.upstreams)
         adopter.installer.said = self.params["lost"]
@@ -203,14 +209,15 @@ class App:
         reachable = [name for name in ("warm", "assets") if colour in getattr(state, name)]
         steps = (Step("retire", colour, "no pinned request any more"),) if reachable else ()
         plan = Plan({"reachable": reachable}, {"reachable": []}, steps)
-        drained = None
+        told: Result = {"drained": None, "left": [], "seen": {}}
         if not self.check_mode:
             traffic.switch.retire(colour)
-            drained = traffic.drain(colour, self.params["deadline"])
+            drained = draining.wait(traffic, colour, self.params["deadline"], self.params["seen"])
+            told = {"drained": drained.done, "left": list(drained.left), "seen": drained.seen}
         return {
             **describe(traffic.switch.read()),
             "adopted": True,
-            "drained": drained,
+            **told,
             "open": traffic.open(config),
             "diff": plan.diff(),
             **plan.result(),

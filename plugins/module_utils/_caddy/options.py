@@ -65,6 +65,7 @@ SPEC = DEPLOYMENT.merge(
             "force": {"type": "bool", "default": False},
             "keep_pinned": {"type": "bool", "default": False},
             "deadline": {"type": "float", "default": 60.0},
+            "seen": {"type": "dict", "default": {}},
             "confirm_timeout": {"type": "float", "default": 10.0},
         },
         required_if=(("state", "live", ("colour",)), ("state", "drained", ("colour",))),

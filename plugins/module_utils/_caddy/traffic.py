@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is live: flip, roll back, drain, and see at the public names that it is so."""
+"""Who is live: flip, roll back, and see at the public names that it is so."""
 
 from __future__ import annotations
 
@@ -30,8 +30,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 AGENT = "olympus-bluegreen"
 # So often in a row every public name has to say the new colour.
 SEEN_TIMES = 3
-# A request can be matched and not yet counted: two zeros count only when they are this far apart, in seconds.
-QUIET = 1.0
 
 
 @dataclass(frozen=True)
@@ -150,25 +148,6 @@ class Traffic:
             tcp: dict[str, int | None] = {**connections(pid, targets)}
             result[colour] = {"requests": {target: counts.get(target) for target in targets}, "connections": tcp}
         return result
-
-    def drain(self, colour: str, timeout: float) -> bool:
-        """True once nothing was in flight to ``colour`` twice, at least a second apart; False at the deadline.
-
-        An address that Caddy does not list may still be served by an old configuration: that is not drained.
-        """
-        targets = meaning.addresses(self.config(), self.upstreams, colour)
-        deadline = self.clock.monotonic() + timeout
-        quiet_since: float | None = None
-        while True:
-            counts = self.admin.requests()
-            now = self.clock.monotonic()
-            quiet = all(counts.get(target) == 0 for target in targets)
-            quiet_since = (now if quiet_since is None else quiet_since) if quiet else None
-            if quiet_since is not None and now - quiet_since >= QUIET:
-                return True
-            if now >= deadline:
-                return False
-            self.clock.sleep(0.1)
 
 
 def describe(state: SwitchState) -> dict[str, object]:

@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
+import os
+
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, SINGLETON, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
 FORCE = "-e bluegreen_force=true goes there all the same"
@@ -45,6 +49,19 @@ def asleep(traffic: Traffic, target: str) -> BluegreenError | None:
         "the switch says %s, but the edge %s is not running: nobody answers the public names" % (target, place.name),
         mend="start it (podman start %s); it serves %s then" % (place.name, target),
     )
+
+
+def singletons_follow(podman: Podman, deployment: str, state_dir: str, target: str) -> bool:
+    """Whether a courier or another singleton may have to be moved to ``target``. A doubt is a yes.
+
+    None of ours is there to be ended, and an adopted colour has none of ours to be started: then nothing has to.
+    """
+    asked = ["--filter", "label=%s=%s" % (LABEL, deployment), "--filter", "label=%s=%s" % (KIND, SINGLETON)]
+    try:
+        known = read_json(os.path.join(state_dir, "stacks", target, "services.json")) or {}
+        return not known.get("adopted") or bool(podman.must("ps", "-a", "-q", *asked, timeout=10).split())
+    except (AttributeError, BluegreenError, OSError):
+        return True
 
 
 def _cleaned(state_dir: str) -> str:

@@ -24,12 +24,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Image, Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.origin import Origin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import SINGLETON
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
 
 BLUE = "blue"
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, store, yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG, SINGLETON
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import (
     COMMAND,
     COURIER,
@@ -25,7 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singlet
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, SINGLETON
 
 # Colour -> singleton -> fingerprint of its definition in that colour's rendered file.
 Files = Mapping[str, Mapping[str, str]]

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending, source, store, upping
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import SINGLETON
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
 
 
 def absent(context: Context) -> Job:
@@ -49,13 +49,22 @@ def absent(context: Context) -> Job:
 
 
 def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:
-    """How long the operator's own singletons may finish their job: his podman-compose has not told podman."""
-    own = set(context.wanted.imaged) - set(context.wanted.names)
-    his = {c.name: c.service for c in gone if c.service in own and not c.ours(context.wanted)}
+    """How long the operator's own containers may take to end: his podman-compose has not told podman.
+
+    Where his compose files can't be read any more, podman's own time is all that a service gets; a singleton's job is
+    not cut off so.
+    """
+    wanted = context.wanted
+    his = {c.name: c.service for c in gone if c.service in wanted.imaged and not c.ours(wanted)}
     if not his:
         return {}
-    services = source.config(context.podman.runner, context.wanted, context.wanted.source)["services"]
-    return {name: upping.seconds(services[service].get("stop_grace_period")) for name, service in his.items()}
+    try:
+        services = source.config(context.podman.runner, wanted, wanted.source)["services"]
+        return {name: upping.seconds(services[service].get("stop_grace_period")) for name, service in his.items()}
+    except BluegreenError:
+        if set(his.values()) - set(wanted.names):
+            raise
+        return {}
 
 
 def roots_of(world: World, wanted: Wanted) -> list[Container]:

@@ -18,8 +18,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import pod
 
 # A fingerprint of the rendered definition, so that a rerun knows whether a container is what the file says.
 CONFIG = "olympus.bluegreen.config"
-# Label KIND of what runs once for both colours.
-SINGLETON = "singleton"
 
 
 def escape(value: Any) -> Any:
@@ -59,13 +57,13 @@ class Renderer:
             server, words = self._service(name)
             if name in self.wanted.couriers() and courier.watches(words):
                 other = self.wanted.couriers()[name]
-                once[other] = self._finish(other, SINGLETON, courier.definition(server, courier.command(words)))
+                once[other] = self._finish(other, podman.SINGLETON, courier.definition(server, courier.command(words)))
                 server["command"] = courier.without(words, name)
             services[name] = self._finish(name, "service", {**server, **self._ports(name)})
         for single in self.wanted.singletons:
             server, words = self._service(single.service)
             definition = courier.definition(server, single.command or words)
-            once[single.name] = self._finish(single.name, SINGLETON, definition)
+            once[single.name] = self._finish(single.name, podman.SINGLETON, definition)
         nets = {"colour": {"external": True, "name": self.wanted.nets.colour_name(self.wanted.colour)}}
         value: dict[str, Any] = {"services": {**services, **once}, "networks": nets, "x-podman": {"in_pod": False}}
         if self.named_volumes:

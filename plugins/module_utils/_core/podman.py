@@ -20,6 +20,8 @@ COLOUR = "olympus.bluegreen.colour"
 RELEASE = "olympus.bluegreen.release"
 SERVICE = "olympus.bluegreen.service"
 KIND = "olympus.bluegreen.kind"
+# Label KIND of what runs once for both colours.
+SINGLETON = "singleton"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 

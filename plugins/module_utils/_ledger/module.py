@@ -126,13 +126,19 @@ class Ledger:
         elif not self.plan().changed:
             return
         elif state == "accepted":
-            self.state.mark(stable=wanted["release"], fence=wanted["release"])
-            self._append({"event": "accepted", "release": wanted["release"]})
+            self._accept(wanted["release"])
         elif state == "cleaned":
             self.state.mark(cleaned=wanted["colour"])
             self._append({"event": "cleaned", "colour": wanted["colour"]})
         elif state == "reported":
             write_report(self.state, wanted["release"])
+
+    def _accept(self, release: str) -> None:
+        """With its report once more: it tells now how the old colour was left."""
+        self.state.mark(stable=release, fence=release)
+        self._append({"event": "accepted", "release": release})
+        if release in {item["id"] for item in self.state.releases()}:
+            write_report(self.state, release)
 
     def _take(self) -> None:
         before = read_json(self.state.lock) or {}

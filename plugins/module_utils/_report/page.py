@@ -132,8 +132,12 @@ def details(data: Mapping[str, Any]) -> str:
         (str(item.get("target") or item.get("name") or "?"), str(item.get("verdict", "")), _applied(item))
         for item in data["schema"]
     ]
+    drain = words.last_drain(data["ledger"])
+    title = "Still connected to %s when it was stopped" % drain.get("colour")
+    open_rows = words.open_rows(drain.get("left") or [])
     return "".join(
         (
+            section(title, table(open_rows, ("Service", "What", "For")) if open_rows else ""),
             section("Where the errors were", table(routes, ("Route and status", "Errors")) if routes else ""),
             section("Schema", table(schema, ("Target", "Verdict", "Migrations")) if schema else ""),
             _folded("What the watcher said (%d)" % len(told), table(told) if told else ""),

@@ -45,6 +45,11 @@ def markdown(data: Mapping[str, Any]) -> str:
     rolled = verdict.get("rolled_back") or {}
     if rolled.get("done"):
         lines.append("- back on %s in %.0f ms, seen after %.0f ms" % (rolled["to"], rolled["ms"], rolled["seen_ms"]))
+    drain = words.last_drain(data["ledger"])
+    for service, what, age in words.open_rows(drain.get("left") or [])[:5]:
+        lines.append("- still connected to %s when it was stopped: %s, %s%s" % (
+            drain["colour"], service, what, ", " + age if age else "",
+        ))  # fmt: skip
     lines += ["", "Now: %s" % words.next_step(verdict), ""]
     release = data["release"].get("id") or verdict.get("release") or "-"
     lines.append("Release %s, written %s" % (release, words.moment(data["written"])))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 PLAY = "ansible-playbook bluegreen.yml"
@@ -155,3 +155,29 @@ def evidence_factor(log_e: float) -> str:
     """An e-value as odds, readable also when it is astronomic."""
     tens = log_e / math.log(10)
     return "%.3g" % math.exp(log_e) if abs(tens) < 6 else "10^%d" % round(tens)
+
+
+def open_rows(left: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """(service, what, how long) of what is still open to a colour."""
+    return [
+        (
+            str(one["service"]),
+            str(one["kind"]) if one.get("count") is None else "%d %s" % (one["count"], one["kind"]),
+            "%.0f s or longer" % one["seconds"] if one["seconds"] else "",
+        )
+        for one in left
+    ]
+
+
+def last_drain(ledger: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What the ledger says of who was connected when the old colour was stopped; {} where it was not."""
+    return next((event for event in reversed(ledger) if event.get("event") == "drained"), {})
+
+
+def still_open(colour: str, drained: bool, left: Sequence[Mapping[str, Any]], connections: int, seconds: float) -> str:
+    """One line while a colour is drained; ``connections`` are those of the edge, kept ones included."""
+    if drained:
+        return "%s is drained: nothing is in flight to it" % colour
+    rows = ["%s: %s%s" % (service, what, ", " + age if age else "") for service, what, age in open_rows(left)]
+    told = "; ".join(rows) or "nothing at this moment"
+    return "%s still has %s (%d connections); %.0f s left" % (colour, told, connections, seconds)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 from olympus_lab import config, podman
@@ -48,6 +49,7 @@ def remove() -> None:
     The collection's state for this deployment goes with them: it speaks of a switch and of colours that are no more.
     """
     shutil.rmtree(config.STATE, ignore_errors=True)
+    Path("/usr/local/sbin", f"bluegreen-rollback-{config.PROJECT}").unlink(missing_ok=True)
     ours = containers()
     if not (ours or networks() or volumes()):
         return

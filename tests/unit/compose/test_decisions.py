@@ -21,8 +21,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
     remove,
     upping,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -184,3 +186,18 @@ def test_the_last_words_of_a_program_lose_their_secrets() -> None:
 )
 def test_names_that_would_steer_podman_stay_in_the_file(name: str, steers: bool) -> None:
     assert bool(upping.STEERS.match(name)) is steers
+
+
+def test_the_adopted_colour_has_the_time_to_end_that_its_compose_file_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """podman-compose has told podman nothing of it; ours have it with them."""
+    services = {"kratos": {"stop_grace_period": "1m"}, "hera": {}}
+    monkeypatch.setattr(remove.source, "config", lambda *_asked: {"services": services})
+    context = Context(WANTED, Podman(Recorded({})), SystemClock())
+    gone = [made("kratos"), made("hera")]
+    assert remove._graces(context, gone) == {"kratos": 60, "hera": 0}
+
+    def gone_too(*_asked: object) -> None:
+        raise BluegreenError("no such file")
+
+    monkeypatch.setattr(remove.source, "config", gone_too)
+    assert remove._graces(context, gone) == {}

@@ -140,3 +140,18 @@ def test_sentences() -> None:
     assert sentence(pair) == "login: status 500"
     assert sentence({"event": "sample"}) == ""
     assert "blue" in sentence({"event": "not_rolled_back", "why": "blue is not alive"})
+
+
+def test_who_was_still_connected_is_told(passed: dict[str, Any]) -> None:
+    """In all three, of the last drain alone; a colour that nobody was on is not worth a line."""
+    rows = [{"service": "site", "kind": "stream or WebSocket", "count": 2, "seconds": 34.2}]
+    drains = [{"event": "drained", "at": 1.0, "colour": "blue", "done": not left, "left": left} for left in ([], rows)]
+    told = render({**passed, "ledger": [*passed["ledger"], *drains]})
+    assert "Still connected to blue when it was stopped" in told["report.html"]
+    assert (
+        "- still connected to blue when it was stopped: site, 2 stream or WebSocket, 34 s or longer"
+        in told["report.md"]
+    )
+    assert json.loads(told["report.json"])["ledger"][-1]["left"] == rows
+    quiet = render({**passed, "ledger": drains[:1]})
+    assert "till connected" not in quiet["report.html"] + quiet["report.md"]

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells what is still open while a colour is drained. The module waits a few seconds at a time; killed in between,
+nothing is half done, and the same command waits on."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, still_open
+
+MODULE = "olympus.bluegreen.caddy_upstream"
+# Seconds until the first line, and between two.
+FIRST, LINE = 1.5, 5.0
+DEADLINE = 60.0
+
+
+class ActionModule(ActionBase):
+    """Runs the module; ``drained`` runs it again and again until it is, or the deadline is over."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        args = dict(self._task.args)
+        if args.get("state") == "drained" and not self._task.check_mode:
+            result.update(self._drain(args, variables))
+        else:
+            result.update(self._execute_module(MODULE, args, task_vars=variables))
+        return result
+
+    def _drain(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Its result is the last wait's, with what the first one changed."""
+        try:
+            deadline = float(args.get("deadline", DEADLINE))
+        except (TypeError, ValueError):
+            # The module says what is wrong with it.
+            return self._once(args, variables)
+        begun = time.monotonic()
+        first: dict[str, Any] = {}
+        seen: dict[str, Any] = dict(args.get("seen") or {})
+        while True:
+            left = max(0.0, deadline - (time.monotonic() - begun))
+            found = self._once({**args, "deadline": min(LINE if first else FIRST, left), "seen": seen}, variables)
+            first, seen = first or found, found.get("seen") or {}
+            if found.get("failed"):
+                return found
+            left = max(0.0, deadline - (time.monotonic() - begun))
+            self._tell(str(args.get("colour")), found, left)
+            if found.get("drained") or not left:
+                return {**found, **{key: first[key] for key in ("changed", "steps", "diff") if key in first}}
+
+    def _once(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self._execute_module(MODULE, args, task_vars=variables)
+        return found
+
+    def _tell(self, colour: str, found: dict[str, Any], left: float) -> None:
+        """On standard error, as ansible-playbook does not flush what it prints on a pipe."""
+        counts = ((found.get("open") or {}).get(colour) or {}).get("connections") or {}
+        words = still_open(colour, bool(found.get("drained")), found.get("left") or [], sum(counts.values()), left)
+        Display().display("%s  %s" % (clock(time.time()), words), stderr=True)

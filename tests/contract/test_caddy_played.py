@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back and a drain as an operator types them, against a native Caddy."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import yaml
+from caddy_played import ROOT, World, world
+
+DRAIN = [
+    {
+        "hosts": "olympus_edge",
+        "gather_facts": False,
+        "vars_files": [str(ROOT / "playbooks/vars/deployment.yml")],
+        "tasks": [
+            {
+                "ansible.builtin.include_role": {"name": "olympus.bluegreen.traffic", "tasks_from": "drain"},
+                "vars": {
+                    "traffic_deployment": "{{ bluegreen_described }}",
+                    "traffic_colour": "blue",
+                    "traffic_deadline": "{{ deadline | int }}",
+                    "traffic_release": "v1.5.0-0123456789",
+                },
+            }
+        ],
+    }
+]
+
+
+@pytest.fixture(scope="module")
+def played() -> Iterator[World]:
+    with world() as running:
+        yield running
+
+
+@contextmanager
+def websocket(one: World) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", one.port)) as sock:
+        sock.sendall(b"GET /ws HTTP/1.1\r\nHost: site.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert b" 101 " in sock.recv(4096)
+        yield sock
+
+
+def test_a_rollback_is_two_tasks_after_the_guard_and_twice_is_once(played: World) -> None:
+    played.cut_over()
+    for changed in (1, 0):
+        done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.count("TASK [") == 2 + 2 and played.switch.read().live == "blue"
+        recap = re.search(r"ok=(\d+) +changed=(\d+).*skipped=(\d+)", done.stdout)
+        # Nobody's courier has to follow: none of ours runs, and blue has the adopted project's.
+        assert recap and [int(one) for one in recap.groups()] == [3, changed, 1]
+
+
+@pytest.mark.parametrize(("version", "fast"), [("", True), ("v1.4.2", False)])
+def test_a_version_chooses_the_slow_way(version: str, fast: bool, played: World) -> None:
+    done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback", "-e", "version=" + version, "--list-hosts")
+    counts = dict(re.findall(r"\): (Roll back[^\t]*)\tTAGS.*?hosts \((\d)\)", done.stdout, re.DOTALL))
+    assert counts == {"Roll back": str(int(fast)), "Roll back to the release that was named": str(int(not fast))}
+
+
+def test_a_rollback_in_check_mode_changes_nothing(played: World) -> None:
+    played.cut_over()
+    before = played.switch.read()
+    done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback", "--check")
+    assert done.returncode == 0 and played.switch.read() == before, done.stdout
+    played.play(ROOT / "bluegreen.yml", "--tags", "rollback")
+
+
+def test_who_is_connected_is_told_live_and_noted(played: World) -> None:
+    play = played.directory / "drain.yml"
+    play.write_text(yaml.safe_dump(DRAIN))
+    with websocket(played) as sock:
+        played.cut_over()
+        done = played.run(play, "-e", "deadline=16")
+        assert done.returncode == 0, done.stdout + done.stderr
+        sock.sendall(b"still here")
+    assert len(re.findall(r"^\d\d:\d\d:\d\d  blue still has site: 1 ", done.stderr, re.MULTILINE)) >= 2
+    assert "site: 1 stream or WebSocket" in done.stderr and "0 s left" in done.stderr
+    told = noted(played)
+    assert told["done"] is False and told["release"] == "v1.5.0-0123456789"
+    assert [(one["service"], one["kind"], one["count"]) for one in told["left"]] == [("site", "stream or WebSocket", 1)]
+    assert told["left"][0]["seconds"] >= 5 and "127.0.0.1" not in json.dumps(told)
+    done = played.run(play, "-e", "deadline=30")
+    assert done.returncode == 0 and "blue is drained" in done.stderr
+    assert noted(played)["done"] is True and noted(played)["left"] == []
+
+
+def noted(played: World) -> dict[str, Any]:
+    lines = (played.directory / "state/ledger.jsonl").read_text().splitlines()
+    return next(one for one in map(json.loads, reversed(lines)) if one["event"] == "drained")
