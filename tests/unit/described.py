@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """playbooks/vars/deployment.json from the YAML beside it, as the plays read it. ``make docs`` writes it.
 
-Ansible parses the files of ``vars_files`` anew several times for each task and each play: JSON costs it a fifth of YAML,
-which is a tenth of a whole rollback.
+Ansible parses the files of ``vars_files`` anew several times for each task and each play: JSON costs it a fifth of
+YAML, which is a tenth of a whole rollback.
 """
 
 from __future__ import annotations
