@@ -34,8 +34,9 @@ sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no i
 molecule: lab-images ## The molecule scenario `upgrade` alone
 	tests/molecule
 
-docs: $(VENV)/.done ## Write the pages that come from the code (docs/errors.md)
+docs: $(VENV)/.done ## Write what comes from other files (docs/errors.md, playbooks/vars/deployment.json)
 	python tests/unit/catalogue.py
+	python tests/unit/described.py
 
 bench-courier: lab-images ## Mails and a janitor over 20 handovers: build/bench/courier.json, courier.md
 	$$(python -m olympus_lab env | sed 's/^/export /'); pytest -s -m lab tests/lab/test_courier.py -k twenty

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import catalogue
+import described
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| ([FH]\d+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
@@ -36,3 +37,10 @@ def test_every_trap_has_a_test_that_is_there() -> None:
 
 def test_the_errors_are_those_of_the_code() -> None:
     assert catalogue.PAGE.read_text() == catalogue.page(), "run make docs"
+
+
+def test_the_plays_read_what_deployment_yml_says() -> None:
+    assert described.COPY.read_text() == described.text(), "run make docs"
+    plays = [path.read_text() for path in (ROOT / "playbooks").glob("*.yml")]
+    assert sum("vars_files: [vars/deployment.json]" in text for text in plays) > 5
+    assert not any("vars/deployment.yml" in text for text in plays)

@@ -46,21 +46,28 @@ class Row:
 
     local: tuple[str, int]
     remote: tuple[str, int]
-    state: str
     inode: str
 
 
-def rows(pid: int | str = "self") -> Iterator[Row]:
-    """The TCP sockets in the network of ``pid``."""
+def rows(state: str, pid: int | str = "self") -> Iterator[Row]:
+    """The TCP sockets of one state in the network of ``pid``.
+
+    There may be ten thousands of others, of connections that just ended: they are passed over unread. Those that
+    listen the kernel lists before all others.
+    """
+    column = " %s " % state
     for table in ("tcp", "tcp6"):
         try:
             with open("/proc/%s/net/%s" % (pid, table), encoding="ascii") as handle:
-                lines = handle.readlines()[1:]
+                next(handle, "")
+                for line in handle:
+                    parts = line.split() if column in line else [""] * 4
+                    if parts[3] == state:
+                        yield Row(_end(parts[1]), _end(parts[2]), parts[9])
+                    elif state == LISTEN:
+                        break
         except OSError:
             continue
-        for line in lines:
-            parts = line.split()
-            yield Row(_end(parts[1]), _end(parts[2]), parts[3], parts[9])
 
 
 def _end(text: str) -> tuple[str, int]:
@@ -76,21 +83,21 @@ def _end(text: str) -> tuple[str, int]:
 def connections(pid: int, addresses: Sequence[str]) -> dict[str, int]:
     """Open TCP connections from the network of ``pid`` by remote address, kept-alive idle ones included."""
     counts = dict.fromkeys(addresses, 0)
-    for row in rows(pid):
+    for row in rows(ESTABLISHED, pid):
         remote = "%s:%d" % row.remote
-        if row.state == ESTABLISHED and remote in counts:
+        if remote in counts:
             counts[remote] += 1
     return counts
 
 
 def clients(pid: int, ports: Collection[int]) -> int:
     """Open TCP connections to the ``ports`` that the edge listens on: what a reload can cost a request each."""
-    return sum(row.state == ESTABLISHED and row.local[1] in ports for row in rows(pid))
+    return sum(row.local[1] in ports for row in rows(ESTABLISHED, pid))
 
 
 def listener(port: int) -> int | None:
     """The process that listens on a TCP port of this host; None where there is none or it can't be seen."""
-    return _holder({row.inode for row in rows() if row.state == LISTEN and row.local[1] == port})
+    return _holder({row.inode for row in rows(LISTEN) if row.local[1] == port})
 
 
 def unix_listener(path: str) -> int | None:

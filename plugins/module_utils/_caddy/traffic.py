@@ -142,12 +142,15 @@ class Traffic:
     def open(self, config: Any) -> dict[str, dict[str, dict[str, int | None]]]:
         """Per colour: requests in flight by address (None: Caddy doesn't list it), and TCP connections."""
         counts, pid = self.admin.requests(), self.edge.place().pid
-        result: dict[str, dict[str, dict[str, int | None]]] = {}
-        for colour in OTHER:
-            targets = meaning.addresses(config, self.upstreams, colour)
-            tcp: dict[str, int | None] = {**connections(pid, targets)}
-            result[colour] = {"requests": {target: counts.get(target) for target in targets}, "connections": tcp}
-        return result
+        every = {colour: meaning.addresses(config, self.upstreams, colour) for colour in OTHER}
+        held = connections(pid, [target for targets in every.values() for target in targets])
+        return {
+            colour: {
+                "requests": {target: counts.get(target) for target in targets},
+                "connections": {target: held[target] for target in targets},
+            }
+            for colour, targets in every.items()
+        }
 
 
 def describe(state: SwitchState) -> dict[str, object]:

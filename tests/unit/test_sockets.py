@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kernel lists of this very process."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import sockets
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")])
+def test_who_listens_and_who_is_connected(family: socket.AddressFamily, host: str) -> None:
+    with socket.socket(family) as server:
+        server.bind((host, 0))
+        server.listen()
+        port = int(server.getsockname()[1])
+        assert sockets.listener(port) == os.getpid()
+        target = "127.0.0.1:%d" % port
+        assert sockets.connections(os.getpid(), [target]) == {target: 0}
+        with socket.create_connection(("127.0.0.1", port)):
+            assert sockets.connections(os.getpid(), [target]) == {target: 1}
+            assert sockets.clients(os.getpid(), [port]) == 1
+        # What has ended is listed for a while, and counts no more.
+        assert sockets.clients(os.getpid(), [port]) == 0
+    assert sockets.listener(port) is None
