@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, the olympus.bluegreen authors
+"""What is measured, part by part; in each part every edge runs at the same time and they take turns under load."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from bench import say
+from bench.client import Backends, Load
+from bench.edges import HOST, Certificate, Edge, cpu_seconds
+
+Kind = Mapping[str, Any]
+
+KEPT: Kind = {"name": "keep-alive", "proto": "h1", "method": "GET", "workers": 10}
+POST: Kind = {"name": "POST", "proto": "h1", "method": "POST", "workers": 4, "bytes": 1024}
+FRESH: Kind = {"name": "new connections", "proto": "h1", "method": "GET", "workers": 4, "fresh": True}
+H2: Kind = {"name": "HTTP/2", "proto": "h2", "method": "GET", "workers": 6, "lines": 2}
+H2C: Kind = {"name": "h2c", "proto": "h2c", "method": "POST", "workers": 4, "lines": 2, "bytes": 1024}
+H3: Kind = {"name": "HTTP/3", "proto": "h3", "method": "GET", "workers": 4, "lines": 2}
+STREAM: Kind = {"name": "streams", "proto": "h1", "method": "GET", "workers": 4}
+SOCKETS: Kind = {"name": "WebSockets", "proto": "h1", "sockets": 200}
+
+# 1000 requests a second, the same for every edge.
+EVEN = ({**KEPT, "rate": 500}, {**POST, "rate": 200}, {**FRESH, "rate": 100}, {**H2, "rate": 200})
+# As many as go: what every edge speaks, and what only Caddy does of these.
+SATURATED = (KEPT, POST, FRESH, H2)
+EVERYTHING = (*SATURATED, H2C, H3)
+FULL = ({**KEPT, "workers": 32},)
+
+# An answer of the old colour to what was sent this much later than a flip was seen is late.
+TOLERANCE_MS = 50
+# Before the first flip of a slice, so that there is a time that is far from any.
+LEAD = 2.5
+TELL = 5.0
+
+
+@dataclass(frozen=True)
+class Flipping:
+    """``flips`` in all (even: each slice ends with blue live), so many seconds apart at least."""
+
+    flips: int
+    apart: float
+
+
+@dataclass
+class Bench:
+    """``slices[name, version][part]`` are the client's figures of each turn, in order."""
+
+    directory: Path
+    backends: Backends
+    client_prefix: Sequence[str] = ()
+    slices: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
+    runs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def load(self, edge: Edge, kinds: Sequence[Kind], seconds: float, shown: Certificate, host: str = HOST) -> Load:
+        config = {
+            "run": next(self.runs), "plain": edge.plain, "tls": edge.tls, "host": host, "kinds": kinds,
+            "ca": str(shown.certificate), "control": self.backends.control, "max_seconds": int(seconds) + 60,
+            "tolerance_ms": TOLERANCE_MS,
+        }  # fmt: skip
+        return Load(config, self.directory, self.client_prefix)
+
+    def keep(self, part: str, edge: Edge, figures: dict[str, Any]) -> None:
+        self.slices.setdefault((edge.name, edge.version), {}).setdefault(part, []).append(figures)
+        flips = "%d flips, " % len(figures["flips"]) if figures["flips"] else ""
+        why = " %s" % figures["lost_by_reason"] if figures["lost"] else ""
+        shown = "%s%d requests, %.0f/s, %d lost%s" % (flips, figures["requests"], figures["rate"], figures["lost"], why)
+        say("%s: %s (%s): %s" % (part, edge.name, edge.version, shown))
+
+
+@contextmanager
+def running(edges: Sequence[Edge], prefix: Sequence[str] = ()) -> Iterator[None]:
+    with ExitStack() as stack:
+        for edge in edges:
+            stack.callback(edge.stop)
+            edge.start(prefix)
+        yield
+
+
+def flip(edge: Edge, load: Load, how: Flipping, part: str) -> None:
+    """Back and forth, each act told to the client with its times."""
+    colour, told = "blue", time.monotonic()
+    for number in range(1, how.flips + 1):
+        colour, begun = OTHER[colour], time.monotonic()
+        at = time.time_ns()
+        edge.flip(colour)
+        load.mark(colour, at, time.time_ns())
+        # A reload that takes long still gets its time afterwards.
+        time.sleep(max(how.apart - (time.monotonic() - begun), how.apart / 2))
+        if time.monotonic() - told > TELL:
+            told = time.monotonic()
+            so_far = (part, edge.name, number, how.flips, load.requests, load.lost)
+            say("%s: %s: flip %d of %d, %d requests, %d lost" % so_far)
+
+
+def flips(bench: Bench, edges: Mapping[Edge, Flipping], rounds: int, shown: Certificate) -> None:
+    """At an even load: when the new colour answers, what is lost, how long requests take beside and far from a flip."""
+    with running(list(edges)):
+        for _ in range(rounds):
+            for edge, how in edges.items():
+                one = Flipping(how.flips // rounds // 2 * 2, how.apart)
+                load = bench.load(edge, EVEN, LEAD + one.flips * one.apart * 10, shown)
+                time.sleep(LEAD)
+                flip(edge, load, one, "flips")
+                bench.keep("flips", edge, load.end())
+
+
+def sockets(bench: Bench, edges: Sequence[Edge], count: int, shown: Certificate) -> None:
+    """Open WebSockets over ``count`` flips."""
+    with running(edges):
+        for edge in edges:
+            load = bench.load(edge, (SOCKETS,), 60 + count, shown)
+            time.sleep(1)
+            flip(edge, load, Flipping(count, 0.2), "sockets")
+            bench.keep("sockets", edge, load.end())
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Until ``requests`` are made or ``seconds`` are over."""
+
+    requests: int
+    seconds: float
+    kinds: Sequence[Kind]
+    apart: float = 0.5
+
+
+def volume(bench: Bench, edges: Mapping[Edge, Volume], rounds: int, shown: Certificate) -> None:
+    """As many requests as go, of every kind that the edge speaks, while it is flipped."""
+    with running(list(edges)):
+        for _ in range(rounds):
+            for edge, how in edges.items():
+                load = bench.load(edge, how.kinds, how.seconds / rounds, shown)
+                until = time.monotonic() + how.seconds / rounds
+                while load.requests < how.requests / rounds and time.monotonic() < until:
+                    flip(edge, load, Flipping(10, how.apart), "volume")
+                bench.keep("volume", edge, load.end())
+
+
+def throughput(
+    bench: Bench, edges: Mapping[Edge, str], pairs: int, seconds: float, pinned: Sequence[str], shown: Certificate
+) -> None:
+    """Requests a second and the edge's own processor time for each, in turns; the order turns round every time."""
+    with running(list(edges), pinned):
+        for number in range(pairs):
+            order = list(edges) if number % 2 == 0 else list(edges)[::-1]
+            for edge in order:
+                load = bench.load(edge, FULL, seconds, shown, edges[edge])
+                before = cpu_seconds(edge.pid())
+                time.sleep(seconds)
+                used = cpu_seconds(edge.pid()) - before
+                figures = load.end()
+                figures["cpu_us"] = used / figures["seconds"] / max(1.0, figures["rate"]) * 1e6
+                bench.keep("throughput", edge, figures)
