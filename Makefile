@@ -10,6 +10,7 @@ export PATH := $(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR)/tests/lab
 
 include tests/lab/lab.mk
+include benchmarks/bench.mk
 
 ##@ The two commands
 .PHONY: demo test
@@ -20,7 +21,7 @@ test: lint lab-images unit sanity ## Everything that must hold: lint, sanity, un
 	tests/run-lab-tests
 
 ##@ Parts
-.PHONY: lint unit sanity molecule docs bench bench-courier test-all clean
+.PHONY: lint unit sanity molecule docs bench-courier test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
 	tests/lint
 

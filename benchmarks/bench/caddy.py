@@ -126,9 +126,10 @@ class Adopted(Caddy):
         self.edge.stop()
         self.edge.start()
         self.switch = Switch(self.edge.place().directory)
+        self.token = self.switch.read().token
 
     def _named(self) -> str:
         return self.options() + self.sites(*("%s:%d" % (name, self.backends.port) for name in NAMES))
 
     def flip(self, colour: str) -> None:
-        self.switch.flip(colour, self.switch.read().token)
+        self.switch.flip(colour, self.token)

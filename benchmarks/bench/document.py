@@ -68,6 +68,7 @@ def must_hold(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         ("flips", ">= 300", switch["flips"], switch["flips"] >= 300),
         ("lost", "0", switch["lost"], switch["lost"] == 0),
         ("duplicated", "0", switch["duplicated"], switch["duplicated"] == 0),
+        ("answers that no backend gave", "0", switch["unseen"], switch["unseen"] == 0),
         ("answers of the old colour after a flip was seen", "0", switch["late"], switch["late"] == 0),
         ("WebSockets closed of %d" % sockets["opened"], "0", sockets["closed"], sockets["closed"] == 0),
         (

@@ -8,7 +8,7 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,17 @@ FULL = ({**KEPT, "workers": 32},)
 
 # An answer of the old colour to what was sent this much later than a flip was seen is late.
 TOLERANCE_MS = 50
-# Before the first flip of a slice, so that there is a time that is far from any.
-LEAD = 2.5
 TELL = 5.0
 
 
 @dataclass(frozen=True)
 class Flipping:
-    """``flips`` in all (even: each slice ends with blue live), so many seconds apart at least."""
+    """``flips`` in all (even: each slice ends with blue live), so many seconds ``apart`` at least, the first after
+    ``lead`` seconds: beyond one second that is the time far from any flip."""
 
     flips: int
     apart: float
+    lead: float = 1.0
 
 
 @dataclass
@@ -106,9 +106,9 @@ def flips(bench: Bench, edges: Mapping[Edge, Flipping], rounds: int, shown: Cert
     with running(list(edges)):
         for _ in range(rounds):
             for edge, how in edges.items():
-                one = Flipping(how.flips // rounds // 2 * 2, how.apart)
-                load = bench.load(edge, EVEN, LEAD + one.flips * one.apart * 10, shown)
-                time.sleep(LEAD)
+                one = replace(how, flips=how.flips // rounds // 2 * 2)
+                load = bench.load(edge, EVEN, one.lead + one.flips * one.apart * 10, shown)
+                time.sleep(one.lead)
                 flip(edge, load, one, "flips")
                 bench.keep("flips", edge, load.end())
 

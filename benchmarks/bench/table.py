@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.document import RATIOS
@@ -52,9 +52,31 @@ def cutover(found: Mapping[str, Any]) -> str:
     made = found["made"]
     where = (made["command"], made["size"], made["seconds"], made["machine"]["cpus"], made["machine"]["cpu"])
     text = "`%s` (%s), %d s on %d cores of %s, kernel " % where + made["machine"]["kernel"] + ".\n\n"
-    return str(text) + "\n".join(
-        (must_hold(found), ways(found["cells"]), ratios(found["ratios"]), steady(found["cells"]))
-    )
+    cells = found["cells"]
+    tables = (must_hold(found), ways(cells), reasons(cells), kinds(cells), ratios(found["ratios"]), steady(cells))
+    return str(text) + "\n".join(tables)
+
+
+def short(found: Mapping[str, Any]) -> str:
+    """For the README: one line a way."""
+    head = ("way", "version", "flips", "requests", "lost", "first answer of the new colour, median ms", "p99")
+    rows = [
+        (shown, one["version"], one["flips"], one["requests"], one["lost"], *one["first_new_ms"].values(), closed(one))
+        for shown, one in _flipped(found["cells"])
+    ]
+    return markdown((*head, "WebSockets closed"), rows)
+
+
+def _flipped(cells: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every way to change the colour, the switch first."""
+    for name, shown in WAYS.items():
+        for key, one in cells.items():
+            if key.split("@")[0] == name and "first_new_ms" in one:
+                yield shown, one
+
+
+def closed(one: Mapping[str, Any]) -> str:
+    return "%(closed)d of %(opened)d" % one["sockets"]
 
 
 def must_hold(found: Mapping[str, Any]) -> str:
@@ -65,30 +87,37 @@ def must_hold(found: Mapping[str, Any]) -> str:
 
 
 def ways(cells: Mapping[str, Any]) -> str:
-    """Every way to change the colour, the switch first."""
     head = ["way", "version", "flips", "requests", "lost at 1000/s", "lost saturated", "duplicated", "first new p50 ms"]
-    head += ["p99", "last old p50 ms", "p99", "latency beside p50/p99 ms", "far p50/p99 ms", "WebSockets closed"]
+    head += ["p99", "last old p50 ms", "p99", "latency beside p50 / p99 ms", "far p50 / p99 ms", "WebSockets closed"]
     rows = []
-    for name, shown in WAYS.items():
-        for one in (one for key, one in cells.items() if key.split("@")[0] == name and "first_new_ms" in one):
-            latency = ["%s / %s" % tuple(one["latency_ms"][where].values()) for where in ("beside", "far")]
-            closed = "%(closed)d of %(opened)d" % one["sockets"]
-            times = [*one["first_new_ms"].values(), *one["last_old_ms"].values()]
-            lost = [one[load]["lost"] for load in ("even", "saturated")]
-            rows.append(
-                (
-                    shown,
-                    one["version"],
-                    one["flips"],
-                    one["requests"],
-                    *lost,
-                    one["duplicated"],
-                    *times,
-                    *latency,
-                    closed,
-                )
-            )
+    for shown, one in _flipped(cells):
+        counts = (one["flips"], one["requests"], one["even"]["lost"], one["saturated"]["lost"], one["duplicated"])
+        times = [*one["first_new_ms"].values(), *one["last_old_ms"].values()]
+        latency = ["%s / %s" % tuple(one["latency_ms"][where].values()) for where in ("beside", "far")]
+        rows.append((shown, one["version"], *counts, *times, *latency, closed(one)))
     return markdown(head, rows)
+
+
+def reasons(cells: Mapping[str, Any]) -> str:
+    """What became of the lost requests, of ways that lost any."""
+    names = sorted({name for _shown, one in _flipped(cells) for name in one["lost_by_reason"]})
+    rows = [
+        (shown, one["version"], *(one["lost_by_reason"].get(name, 0) for name in names))
+        for shown, one in _flipped(cells)
+        if one["lost"]
+    ]
+    return markdown(("lost", "version", *names), rows)
+
+
+def kinds(cells: Mapping[str, Any]) -> str:
+    """What the switch was asked, and lost."""
+    rows = [
+        (name, one["version"], counts["requests"], counts["lost"])
+        for key, one in cells.items()
+        if key.split("@")[0] == "switch" and "kinds" in one
+        for name, counts in one["kinds"].items()
+    ]
+    return markdown(("the switch, by kind of request", "version", "requests", "lost"), rows)
 
 
 def ratios(found: Mapping[str, Any]) -> str:
