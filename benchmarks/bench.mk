@@ -12,4 +12,4 @@ bench-cutover: machine $(VENV)/.done caddy-old ## The switch beside other method
 	python benchmarks/cutover.py --size $(or $(SIZE),$(if $(QUICK),quick,full))
 
 bench-docs: $(VENV)/.done ## Put what the full runs wrote into README.md and docs/benchmarks.md
-	python benchmarks/docs.py
+	python benchmarks/pages.py
