@@ -23,7 +23,7 @@ from bench import client, document, methods, packages, parts, say, table
 from bench.caddy import Adopted, Caddy
 from bench.client import Backends
 from bench.edges import API_HOST, HOST, Certificate, Edge, certificate
-from bench.parts import EVERYTHING, SATURATED, STREAM, Bench, Flipping, Volume
+from bench.parts import EVERYTHING, SATURATED, STREAM, Bench, Flipping, Turns, Volume
 from bench.peers import Haproxy, HaproxyServers, NginxMarker, NginxReload
 from olympus_lab import binaries
 
@@ -51,14 +51,13 @@ class Size:
     stream: int
     others: float
     sockets: int
-    pairs: int
-    each: float
+    turns: Turns
 
 
 SIZES = {
-    "full": Size(4, Flipping(304, 0.2, 2.5), Flipping(80, 0.4, 2.5), (520_000, 240.0), 20, 5.0, 20, 7, 2.0),
-    "medium": Size(2, Flipping(80, 0.2, 2.5), Flipping(16, 0.4, 2.5), (60_000, 40.0), 20, 4.0, 20, 7, 1.5),
-    "quick": Size(1, Flipping(10, 0.2, 1.2), Flipping(4, 0.4, 1.2), (5_000, 4.0), 2, 2.0, 4, 2, 0.5),
+    "full": Size(4, Flipping(304, 0.2, 2.5), Flipping(80, 0.4, 2.5), (520_000, 240.0), 20, 5.0, 20, Turns(7, 2.0)),
+    "medium": Size(2, Flipping(80, 0.2, 2.5), Flipping(16, 0.4, 2.5), (60_000, 40.0), 20, 4.0, 20, Turns(7, 1.5)),
+    "quick": Size(1, Flipping(10, 0.2, 1.2), Flipping(4, 0.4, 1.2), (5_000, 4.0), 2, 2.0, 4, Turns(2, 0.5)),
 }
 
 
@@ -88,12 +87,18 @@ class Cells:
         found += [self.peer(name) for name in PEERS]
         return [*found, *(self.caddy(name, which) for name in METHODS for which in CADDYS)]
 
-    def steady(self) -> dict[Edge, str]:
-        """What throughput is measured of, each with the host name that is asked."""
+    def bare(self) -> dict[Edge, str]:
+        """The switch and what it is compared with, both without the log, and the host name that is asked."""
         found: dict[Edge, str] = {}
         for which in CADDYS:
             found[self.caddy("plain", which)] = HOST
             found[self.adopted("switch_unlogged", which, logged=False)] = HOST
+        return found
+
+    def steady(self) -> dict[Edge, str]:
+        """What throughput is measured of, each with the host name that is asked."""
+        found = self.bare()
+        for which in CADDYS:
             found[self.adopted("switch", which)] = HOST
             found[self.caddy("plain_logged", which, logged=True)] = HOST
             found[self.caddy("plain_api", which)] = API_HOST
@@ -114,11 +119,13 @@ def measure(size: Size, directory: Path) -> Bench:
         parts.volume(bench, {edge: much if edge.name == "switch" else little for edge in edges}, 1, shown)
         edges = Cells(backends, shown, directory / "sockets").flipped()
         parts.sockets(bench, edges, size.sockets, shown)
+        shared = Cells(backends, shown, directory / "shared").bare()
+        parts.throughput(bench, shared, size.turns, (), "shared", shown)
     ours, theirs = cores()
     with Backends(ours) as backends:
         bench.backends, bench.client_prefix = backends, ours
         steady = Cells(backends, shown, directory / "throughput").steady()
-        parts.throughput(bench, steady, size.pairs, size.each, theirs, shown)
+        parts.throughput(bench, steady, size.turns, theirs, "throughput", shown)
     return bench
 
 

@@ -12,13 +12,14 @@ from bench import results
 Slices = Mapping[tuple[str, str], Mapping[str, Sequence[Mapping[str, Any]]]]
 METHODS = ("admin", "caddyfile")
 PEERS = ("haproxy", "haproxy_servers", "nginx_marker", "nginx_reload")
-# name: what is divided by what.
+# name: what is divided by what, in which part.
 RATIOS = {
-    "switch": ("switch_unlogged", "plain"),
-    "switch_both_logged": ("switch", "plain_logged"),
-    "all_that_adopt_adds": ("switch", "plain"),
-    "log_alone": ("plain_logged", "plain"),
-    "switch_service_without_pages": ("switch_api_unlogged", "plain_api"),
+    "switch": ("switch_unlogged", "plain", "throughput"),
+    "switch_cores_shared": ("switch_unlogged", "plain", "shared"),
+    "switch_both_logged": ("switch", "plain_logged", "throughput"),
+    "all_that_adopt_adds": ("switch", "plain", "throughput"),
+    "log_alone": ("plain_logged", "plain", "throughput"),
+    "switch_service_without_pages": ("switch_api_unlogged", "plain_api", "throughput"),
 }
 
 
@@ -32,8 +33,10 @@ def document(slices: Slices, made: Mapping[str, Any]) -> dict[str, Any]:
 
     ratios = _ratios(slices)
     switch = results.worst(list(versions("switch").values()))
-    least = min((found["switch"]["throughput"] for found in ratios.values()), key=lambda one: one["value"])
-    switch |= {"throughput_ratio": least["value"], "throughput_interval": [least["low"], least["high"]]}
+    for name, ending in (("switch", ""), ("switch_cores_shared", "_shared"), ("all_that_adopt_adds", "_adopted")):
+        least = min((found[name]["throughput"] for found in ratios.values()), key=lambda one: one["value"])
+        switch["throughput_ratio" + ending] = least["value"]
+        switch["throughput_interval" + ending] = [least["low"], least["high"]]
     peers = {name: next(iter(versions(name).values())) for name in PEERS}
     found = {
         "made": dict(made),
@@ -50,8 +53,8 @@ def _ratios(slices: Slices) -> dict[str, dict[str, Any]]:
     """By the version of Caddy."""
     return {
         version: {
-            name: results.compared(slices[one, version]["throughput"], slices[other, version]["throughput"])
-            for name, (one, other) in RATIOS.items()
+            name: results.compared(slices[one, version][part], slices[other, version][part])
+            for name, (one, other, part) in RATIOS.items()
         }
         for caddy, version in slices
         if caddy == "plain"

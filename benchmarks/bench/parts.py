@@ -145,18 +145,26 @@ def volume(bench: Bench, edges: Mapping[Edge, Volume], rounds: int, shown: Certi
                 bench.keep("volume", edge, load.end())
 
 
+@dataclass(frozen=True)
+class Turns:
+    """Each edge has ``count`` of them, so many seconds long."""
+
+    count: int
+    seconds: float
+
+
 def throughput(
-    bench: Bench, edges: Mapping[Edge, str], pairs: int, seconds: float, pinned: Sequence[str], shown: Certificate
+    bench: Bench, edges: Mapping[Edge, str], turns: Turns, pinned: Sequence[str], part: str, shown: Certificate
 ) -> None:
     """Requests a second and the edge's own processor time for each, in turns; the order turns round every time."""
     with running(list(edges), pinned):
-        for number in range(pairs):
+        for number in range(turns.count):
             order = list(edges) if number % 2 == 0 else list(edges)[::-1]
             for edge in order:
-                load = bench.load(edge, FULL, seconds, shown, edges[edge])
+                load = bench.load(edge, FULL, turns.seconds, shown, edges[edge])
                 before = cpu_seconds(edge.pid())
-                time.sleep(seconds)
+                time.sleep(turns.seconds)
                 used = cpu_seconds(edge.pid()) - before
                 figures = load.end()
                 figures["cpu_us"] = used / figures["seconds"] / max(1.0, figures["rate"]) * 1e6
-                bench.keep("throughput", edge, figures)
+                bench.keep(part, edge, figures)

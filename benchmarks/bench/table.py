@@ -32,6 +32,7 @@ STEADY = {
 }
 COMPARED = {
     "switch": "switch alone",
+    "switch_cores_shared": "switch alone, on the cores of client and backends",
     "switch_both_logged": "switch, both with the log",
     "all_that_adopt_adds": "all that adopt adds",
     "log_alone": "the log alone",

@@ -123,10 +123,10 @@ def slices(**switch: Any) -> dict[tuple[str, str], dict[str, list[dict[str, Any]
         one = slice_of(flips=0, requests=600_000) | {"flips": [first] * 300}
         one |= switch if key == ("switch", "2.11") else {}
         found[key] = {"flips": [one], "volume": [slice_of()], "sockets": [slice_of(sockets_opened=200)]}
-    for name in {name for pair in document.RATIOS.values() for name in pair}:
+    for name in {name for pair in document.RATIOS.values() for name in pair[:2]}:
         for version in ("2.6.2", "2.11"):
             rate = 950.0 if name == "switch_unlogged" else 1000.0
-            found.setdefault((name, version), {})["throughput"] = [slice_of(rate=rate)] * 7
+            found.setdefault((name, version), {}).update(throughput=[slice_of(rate=rate)] * 7, shared=[slice_of()] * 7)
     return found
 
 
