@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import client, document, methods, packages, parts, say, table
-from bench.caddy import Adopted, Caddy
+from bench.caddy import HAS_METHODS, Adopted, Caddy
 from bench.client import Backends
 from bench.edges import API_HOST, HOST, Certificate, Edge, certificate
 from bench.parts import EVERYTHING, SATURATED, STREAM, Bench, Flipping, Turns, Volume
@@ -78,6 +78,14 @@ class Cells:
     def adopted(self, name: str, which: str, logged: bool = True) -> Adopted:
         return Adopted(name, which, self.backends, self.shown, self.place(name, which), logged=logged)
 
+    def method(self, name: str, which: str) -> Edge:
+        """The collection's own where it has it; the published recipe is nobody's."""
+        if name == "caddy_reload" or not HAS_METHODS:
+            return self.caddy(name, which)
+        made = self.adopted(name, which)
+        made.method = name
+        return made
+
     def peer(self, name: str) -> Edge:
         return PEERS[name](name, self.backends, self.shown, self.place(name, ""))
 
@@ -85,7 +93,7 @@ class Cells:
         """Every way to change the colour, in the order in which they take turns."""
         found: list[Edge] = [self.adopted("switch", which) for which in CADDYS]
         found += [self.peer(name) for name in PEERS]
-        return [*found, *(self.caddy(name, which) for name in METHODS for which in CADDYS)]
+        return [*found, *(self.method(name, which) for name in METHODS for which in CADDYS)]
 
     def bare(self) -> dict[Edge, str]:
         """The switch and what it is compared with, both without the log, and the host name that is asked."""

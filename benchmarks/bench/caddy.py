@@ -7,12 +7,17 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 from caddy_native import ADDRESS, NativeEdge, World, binary, free_port
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import preamble
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from bench.client import Backends
 from bench.edges import API_HOST, HOST, Certificate
@@ -40,6 +45,10 @@ SITE = """
 # The one line by which adopt lets a site write the access log that the watcher reads.
 NAMES = ("site", "kratos")
 LOGGED = re.compile(r"^\s*import bluegreen_log\n", re.MULTILINE)
+
+
+# Whether the collection has methods of its own beside the switch; without them the bench's stand for them.
+HAS_METHODS = "method" in {one.name for one in fields(EdgeOptions)}
 
 
 def version(which: str) -> str:
@@ -111,12 +120,17 @@ class Caddy:
 
 
 class Adopted(Caddy):
-    """The same Caddy as the collection's adopt leaves it; without ``logged``, that less the log."""
+    """The same Caddy as the collection's adopt leaves it for ``method``; without ``logged``, that less the log."""
+
+    method = "switch"
 
     def start(self, prefix: Sequence[str] = ()) -> None:
         self.directory.mkdir()
         self.edge = self.run(self.directory / "native", self._named, prefix)
-        World(self.edge, self.backends.port, {}).app(state="adopted")
+        if self.method != "switch":
+            self.edge.options = replace(self.edge.options, **{"method": self.method})
+        world = World(self.edge, self.backends.port, {})
+        world.app(state="adopted")
         if not self.logged:
             text, lines = LOGGED.subn("", self.edge.path.read_text())
             if not lines:
@@ -127,9 +141,14 @@ class Adopted(Caddy):
         self.edge.start()
         self.switch = Switch(self.edge.place().directory)
         self.token = self.switch.read().token
+        traffic = Traffic(self.edge, world.admin, world.upstreams, DirectHttp(), SystemClock())
+        self.follower = getattr(traffic, "follower", None)
 
     def _named(self) -> str:
         return self.options() + self.sites(*("%s:%d" % (name, self.backends.port) for name in NAMES))
 
     def flip(self, colour: str) -> None:
+        """What Traffic.make_live does once the way back is written."""
         self.switch.flip(colour, self.token)
+        if self.follower:
+            self.follower.follow()
