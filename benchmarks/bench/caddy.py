@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from caddy_native import ADDRESS, NativeEdge, World, binary, free_port
 
@@ -128,7 +129,8 @@ class Adopted(Caddy):
         self.directory.mkdir()
         self.edge = self.run(self.directory / "native", self._named, prefix)
         if self.method != "switch":
-            self.edge.options = replace(self.edge.options, **{"method": self.method})
+            chosen: dict[str, Any] = {"method": self.method}
+            self.edge.options = replace(self.edge.options, **chosen)
         world = World(self.edge, self.backends.port, {})
         world.app(state="adopted")
         if not self.logged:
