@@ -117,23 +117,23 @@ class Cells:
 def measure(size: Size, directory: Path) -> Bench:
     shown = certificate(directory)
     with Backends() as backends:
-        bench = Bench(directory, backends)
+        bench = Bench(directory, backends, shown)
         edges = Cells(backends, shown, directory / "flips").flipped()
         flipping = {edge: size.swift if edge.name in SWIFT else size.slow for edge in edges}
-        parts.flips(bench, flipping, size.rounds, shown)
+        parts.flips(bench, flipping, size.rounds)
         edges = Cells(backends, shown, directory / "volume").flipped()
         much = Volume(*size.switch, (*EVERYTHING, {**STREAM, "seconds": size.stream}))
         little = Volume(size.switch[0], size.others, (*SATURATED, {**STREAM, "seconds": 2}))
-        parts.volume(bench, {edge: much if edge.name == "switch" else little for edge in edges}, 1, shown)
+        parts.volume(bench, {edge: much if edge.name == "switch" else little for edge in edges}, 1)
         edges = Cells(backends, shown, directory / "sockets").flipped()
-        parts.sockets(bench, edges, size.sockets, shown)
+        parts.sockets(bench, edges, size.sockets)
         shared = Cells(backends, shown, directory / "shared").bare()
-        parts.throughput(bench, shared, size.turns, (), "shared", shown)
+        parts.throughput(bench, shared, size.turns, (), "shared")
     ours, theirs = cores()
     with Backends(ours) as backends:
         bench.backends, bench.client_prefix = backends, ours
         steady = Cells(backends, shown, directory / "throughput").steady()
-        parts.throughput(bench, steady, size.turns, theirs, "throughput", shown)
+        parts.throughput(bench, steady, size.turns, theirs, "throughput")
     return bench
 
 

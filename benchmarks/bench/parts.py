@@ -56,24 +56,32 @@ class Bench:
 
     directory: Path
     backends: Backends
+    trusted: Certificate
     client_prefix: Sequence[str] = ()
     slices: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     runs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def load(self, edge: Edge, kinds: Sequence[Kind], seconds: float, shown: Certificate, host: str = HOST) -> Load:
+    def load(self, edge: Edge, kinds: Sequence[Kind], seconds: float, host: str = HOST) -> Load:
         config = {
             "run": next(self.runs), "plain": edge.plain, "tls": edge.tls, "host": host, "kinds": kinds,
-            "ca": str(shown.certificate), "control": self.backends.control, "max_seconds": int(seconds) + 60,
+            "ca": str(self.trusted.certificate), "control": self.backends.control, "max_seconds": int(seconds) + 60,
             "tolerance_ms": TOLERANCE_MS,
         }  # fmt: skip
         return Load(config, self.directory, self.client_prefix)
 
     def keep(self, part: str, edge: Edge, figures: dict[str, Any]) -> None:
         self.slices.setdefault((edge.name, edge.version), {}).setdefault(part, []).append(figures)
-        flips = "%d flips, " % len(figures["flips"]) if figures["flips"] else ""
-        why = " %s" % figures["lost_by_reason"] if figures["lost"] else ""
-        shown = "%s%d requests, %.0f/s, %d lost%s" % (flips, figures["requests"], figures["rate"], figures["lost"], why)
-        say("%s: %s (%s): %s" % (part, edge.name, edge.version, shown))
+        say("%s: %s (%s): %s" % (part, edge.name, edge.version, shown(figures)))
+
+
+def shown(figures: Mapping[str, Any]) -> str:
+    """One turn in a line."""
+    said = ["%d flips" % len(figures["flips"])] if figures["flips"] else []
+    if figures["sockets_opened"]:
+        return "%s, %d of %d WebSockets closed" % (said[0], figures["sockets_closed"], figures["sockets_opened"])
+    why = " %s" % figures["lost_by_reason"] if figures["lost"] else ""
+    said += ["%d requests" % figures["requests"], "%.0f/s" % figures["rate"], "%d lost%s" % (figures["lost"], why)]
+    return ", ".join(said)
 
 
 @contextmanager
@@ -101,23 +109,23 @@ def flip(edge: Edge, load: Load, how: Flipping, part: str) -> None:
             say("%s: %s: flip %d of %d, %d requests, %d lost" % so_far)
 
 
-def flips(bench: Bench, edges: Mapping[Edge, Flipping], rounds: int, shown: Certificate) -> None:
+def flips(bench: Bench, edges: Mapping[Edge, Flipping], rounds: int) -> None:
     """At an even load: when the new colour answers, what is lost, how long requests take beside and far from a flip."""
     with running(list(edges)):
         for _ in range(rounds):
             for edge, how in edges.items():
                 one = replace(how, flips=how.flips // rounds // 2 * 2)
-                load = bench.load(edge, EVEN, one.lead + one.flips * one.apart * 10, shown)
+                load = bench.load(edge, EVEN, one.lead + one.flips * one.apart * 10)
                 time.sleep(one.lead)
                 flip(edge, load, one, "flips")
                 bench.keep("flips", edge, load.end())
 
 
-def sockets(bench: Bench, edges: Sequence[Edge], count: int, shown: Certificate) -> None:
+def sockets(bench: Bench, edges: Sequence[Edge], count: int) -> None:
     """Open WebSockets over ``count`` flips."""
     with running(edges):
         for edge in edges:
-            load = bench.load(edge, (SOCKETS,), 60 + count, shown)
+            load = bench.load(edge, (SOCKETS,), 60 + count)
             time.sleep(1)
             flip(edge, load, Flipping(count, 0.2), "sockets")
             bench.keep("sockets", edge, load.end())
@@ -133,12 +141,12 @@ class Volume:
     apart: float = 0.5
 
 
-def volume(bench: Bench, edges: Mapping[Edge, Volume], rounds: int, shown: Certificate) -> None:
+def volume(bench: Bench, edges: Mapping[Edge, Volume], rounds: int) -> None:
     """As many requests as go, of every kind that the edge speaks, while it is flipped."""
     with running(list(edges)):
         for _ in range(rounds):
             for edge, how in edges.items():
-                load = bench.load(edge, how.kinds, how.seconds / rounds, shown)
+                load = bench.load(edge, how.kinds, how.seconds / rounds)
                 until = time.monotonic() + how.seconds / rounds
                 while load.requests < how.requests / rounds and time.monotonic() < until:
                     flip(edge, load, Flipping(10, how.apart), "volume")
@@ -153,15 +161,13 @@ class Turns:
     seconds: float
 
 
-def throughput(
-    bench: Bench, edges: Mapping[Edge, str], turns: Turns, pinned: Sequence[str], part: str, shown: Certificate
-) -> None:
+def throughput(bench: Bench, edges: Mapping[Edge, str], turns: Turns, pinned: Sequence[str], part: str) -> None:
     """Requests a second and the edge's own processor time for each, in turns; the order turns round every time."""
     with running(list(edges), pinned):
         for number in range(turns.count):
             order = list(edges) if number % 2 == 0 else list(edges)[::-1]
             for edge in order:
-                load = bench.load(edge, FULL, turns.seconds, shown, edges[edge])
+                load = bench.load(edge, FULL, turns.seconds, edges[edge])
                 before = cpu_seconds(edge.pid())
                 time.sleep(turns.seconds)
                 used = cpu_seconds(edge.pid()) - before
