@@ -3,8 +3,8 @@
 # The benches, included by the top Makefile. None is part of `make test`: what they measure is time.
 
 ##@ Benches
-.PHONY: bench bench-cutover bench-docs
-bench: bench-cutover bench-courier ## All of them, one after the other
+.PHONY: bench-cutover bench-docs
+bench: bench-cutover bench-rollback bench-courier ## All of them, one after the other
 
 bench-cutover bench-docs: export PYTHONPATH := $(CURDIR)/collections:$(CURDIR)/benchmarks:$(CURDIR)/tests/lab:$(CURDIR)/tests/contract
 
