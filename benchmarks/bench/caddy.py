@@ -80,8 +80,9 @@ class Caddy:
         site, api = (self.backends.address("blue", service) for service in NAMES)
         if not self.logged:
             return self.options() + self.sites(site, api)
-        (self.directory / "native" / "config" / "olympus-bluegreen" / "log").mkdir(parents=True)
-        snippets = preamble(str(self.directory / "native" / "config"), named_log=self.which == "current")
+        mount = self.directory / "config"
+        (mount / "olympus-bluegreen" / "log").mkdir(parents=True)
+        snippets = preamble(str(mount), named_log=self.which == "current")
         return self.options() + snippets + self.sites(site, api, "\timport bluegreen_log\n")
 
     def options(self) -> str:
@@ -98,18 +99,14 @@ class Caddy:
 
     def start(self, prefix: Sequence[str] = ()) -> None:
         self.directory.mkdir()
-        self.edge = self.run(self.directory / "native", self.text, prefix)
-
-    def run(self, directory: Path, text: Callable[[], str], prefix: Sequence[str]) -> NativeEdge:
-        directory.mkdir()
-        edge = NativeEdge(directory, "", self.port, self.admin, self.which)
-        edge.path.write_text(text())
-        edge.prefix = list(prefix)
-        edge.start()
-        return edge
+        self.edge = NativeEdge(self.directory, "", self.port, self.admin, self.which)
+        self.edge.path.write_text(self.text())
+        self.edge.prefix = list(prefix)
+        self.edge.start()
 
     def stop(self) -> None:
-        self.edge.stop()
+        if hasattr(self, "edge"):
+            self.edge.stop()
 
     def flip(self, colour: str) -> None:
         assert self.act
@@ -126,8 +123,7 @@ class Adopted(Caddy):
     method = "switch"
 
     def start(self, prefix: Sequence[str] = ()) -> None:
-        self.directory.mkdir()
-        self.edge = self.run(self.directory / "native", self._named, prefix)
+        super().start(prefix)
         if self.method != "switch":
             chosen: dict[str, Any] = {"method": self.method}
             self.edge.options = replace(self.edge.options, **chosen)
@@ -146,7 +142,8 @@ class Adopted(Caddy):
         traffic = Traffic(self.edge, world.admin, world.upstreams, DirectHttp(), SystemClock())
         self.follower = getattr(traffic, "follower", None)
 
-    def _named(self) -> str:
+    def text(self) -> str:
+        """As adopt finds it: with the plain names of the services."""
         return self.options() + self.sites(*("%s:%d" % (name, self.backends.port) for name in NAMES))
 
     def flip(self, colour: str) -> None:

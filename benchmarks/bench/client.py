@@ -77,13 +77,15 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 class Load:
-    """A run of the client. ``requests`` and ``lost`` follow it once a second; ``end()`` gives its figures."""
+    """A run of the client. ``requests`` and ``lost`` follow it once a second; ``end()`` gives its figures.
+    ``told`` is when the user last heard of it."""
 
     def __init__(self, config: Mapping[str, Any], directory: Path, prefix: Sequence[str] = ()) -> None:
         path = directory / "load.json"
         path.write_text(json.dumps(config))
         argv = [*prefix, str(BINARY), "load", "-c", str(path)]
-        self.requests = self.lost = 0
+        self.requests = self.lost = self.flips = 0
+        self.told = time.monotonic()
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._ready, self._figures = threading.Event(), dict[str, Any]()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -105,6 +107,7 @@ class Load:
     def mark(self, colour: str, at: int, done: int) -> None:
         """A flip to ``colour``, begun and over at these nanoseconds since the epoch."""
         assert self._process.stdin
+        self.flips += 1
         self._process.stdin.write(json.dumps({"flip": colour, "at": at, "done": done}) + "\n")
         self._process.stdin.flush()
 

@@ -47,7 +47,8 @@ class Edge(Protocol):
     def start(self, prefix: Sequence[str] = ()) -> None:
         """With blue live. ``prefix`` goes before the command (taskset)."""
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """Also one that did not start."""
 
     def flip(self, colour: str) -> None:
         """The whole act, until it says that it is done."""

@@ -16,6 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 from bench import say
 from bench.client import Backends, Load
 from bench.edges import HOST, Certificate, Edge, cpu_seconds
+from olympus_lab.progress import step
 
 Kind = Mapping[str, Any]
 
@@ -38,6 +39,8 @@ FULL = ({**KEPT, "workers": 32},)
 # An answer of the old colour to what was sent this much later than a flip was seen is late.
 TOLERANCE_MS = 50
 TELL = 5.0
+# No run of the client makes more, whatever happens here.
+MOST = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Bench:
         config = {
             "run": next(self.runs), "plain": edge.plain, "tls": edge.tls, "host": host, "kinds": kinds,
             "ca": str(self.trusted.certificate), "control": self.backends.control, "max_seconds": int(seconds) + 60,
-            "tolerance_ms": TOLERANCE_MS,
+            "tolerance_ms": TOLERANCE_MS, "max_requests": MOST,
         }  # fmt: skip
         return Load(config, self.directory, self.client_prefix)
 
@@ -87,26 +90,27 @@ def shown(figures: Mapping[str, Any]) -> str:
 @contextmanager
 def running(edges: Sequence[Edge], prefix: Sequence[str] = ()) -> Iterator[None]:
     with ExitStack() as stack:
-        for edge in edges:
-            stack.callback(edge.stop)
-            edge.start(prefix)
+        with step("start %d edges" % len(edges)):
+            for edge in edges:
+                stack.callback(edge.stop)
+                edge.start(prefix)
         yield
 
 
 def flip(edge: Edge, load: Load, how: Flipping, part: str) -> None:
     """Back and forth, each act told to the client with its times."""
-    colour, told = "blue", time.monotonic()
-    for number in range(1, how.flips + 1):
+    colour = "blue"
+    for _ in range(how.flips):
         colour, begun = OTHER[colour], time.monotonic()
         at = time.time_ns()
         edge.flip(colour)
         load.mark(colour, at, time.time_ns())
         # A reload that takes long still gets its time afterwards.
         time.sleep(max(how.apart - (time.monotonic() - begun), how.apart / 2))
-        if time.monotonic() - told > TELL:
-            told = time.monotonic()
-            so_far = (part, edge.name, number, how.flips, load.requests, load.lost)
-            say("%s: %s: flip %d of %d, %d requests, %d lost" % so_far)
+        if time.monotonic() - load.told > TELL:
+            load.told = time.monotonic()
+            so_far = (part, edge.name, load.flips, load.requests, load.lost)
+            say("%s: %s: %d flips, %d requests, %d lost so far" % so_far)
 
 
 def flips(bench: Bench, edges: Mapping[Edge, Flipping], rounds: int) -> None:
@@ -149,8 +153,10 @@ def volume(bench: Bench, edges: Mapping[Edge, Volume], rounds: int) -> None:
                 load = bench.load(edge, how.kinds, how.seconds / rounds)
                 until = time.monotonic() + how.seconds / rounds
                 while load.requests < how.requests / rounds and time.monotonic() < until:
-                    flip(edge, load, Flipping(10, how.apart), "volume")
-                bench.keep("volume", edge, load.end())
+                    flip(edge, load, Flipping(4, how.apart), "volume")
+                with step("volume: %s: the last streams" % edge.name):
+                    figures = load.end()
+                bench.keep("volume", edge, figures)
 
 
 @dataclass(frozen=True)

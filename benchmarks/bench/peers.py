@@ -109,8 +109,9 @@ class Peer:
         self.path.write_text(self.TEXT % {**colours, **files, **values})
 
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
+        if hasattr(self, "process"):
+            self.process.terminate()
+            self.process.wait(10)
 
     def pid(self) -> int:
         return self.process.pid
