@@ -72,6 +72,6 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Ratio:
     low = high = None
     if len(logs) >= PAIRS_FOR_INTERVAL:
         draw = random.Random(0)
-        means = [sum(draw.choices(logs, k=len(logs))) / len(logs) for _ in range(RESAMPLES)]
+        means = [sum(draw.choices(logs, k=len(logs))) / len(logs) for _draw in range(RESAMPLES)]
         low, high = (round(math.exp(percentile(means, percent)), 3) for percent in (2.5, 97.5))
     return Ratio(round(math.exp(mean), 3), low, high, len(logs))

@@ -100,7 +100,7 @@ def running(edges: Sequence[Edge], prefix: Sequence[str] = ()) -> Iterator[None]
 def flip(edge: Edge, load: Load, how: Flipping, part: str) -> None:
     """Back and forth, each act told to the client with its times."""
     colour = "blue"
-    for _ in range(how.flips):
+    for _turn in range(how.flips):
         colour, begun = OTHER[colour], time.monotonic()
         at = time.time_ns()
         edge.flip(colour)
@@ -116,7 +116,7 @@ def flip(edge: Edge, load: Load, how: Flipping, part: str) -> None:
 def flips(bench: Bench, edges: Mapping[Edge, Flipping], rounds: int) -> None:
     """At an even load: when the new colour answers, what is lost, how long requests take beside and far from a flip."""
     with running(list(edges)):
-        for _ in range(rounds):
+        for _turn in range(rounds):
             for edge, how in edges.items():
                 one = replace(how, flips=how.flips // rounds // 2 * 2)
                 load = bench.load(edge, EVEN, one.lead + one.flips * one.apart * 10)
@@ -148,7 +148,7 @@ class Volume:
 def volume(bench: Bench, edges: Mapping[Edge, Volume], rounds: int) -> None:
     """As many requests as go, of every kind that the edge speaks, while it is flipped."""
     with running(list(edges)):
-        for _ in range(rounds):
+        for _turn in range(rounds):
             for edge, how in edges.items():
                 load = bench.load(edge, how.kinds, how.seconds / rounds)
                 until = time.monotonic() + how.seconds / rounds

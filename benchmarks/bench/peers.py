@@ -83,7 +83,7 @@ class Peer:
     def __init__(self, name: str, backends: Backends, shown: Certificate, directory: Path) -> None:
         self.version = packages.version(*self.VERSION)
         self.name, self.directory, self.shown, self.backends = name, directory, shown, backends
-        self.plain, self.tls = ("127.0.0.1:%d" % free_port() for _ in range(2))
+        self.plain, self.tls = ("127.0.0.1:%d" % free_port() for _address in range(2))
         self.path = directory / "configuration"
 
     def choice(self) -> str:
