@@ -10,6 +10,7 @@ export PATH := $(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR)/tests/lab
 
 include tests/lab/lab.mk
+include benchmarks/bench.mk
 
 ##@ The two commands
 .PHONY: demo test

@@ -166,7 +166,7 @@ func TestDuplicatedAndUnseenPosts(t *testing.T) {
 
 func TestClosedPortIsLost(t *testing.T) {
 	b := newBench(t)
-	b.line.Dialer.Address = "127.0.0.1:1"
+	b.line.Dialer = &wire.Dialer{Address: "127.0.0.1:1", Timeout: time.Second}
 	b.send(3, "volume", "GET", "/", nil)
 	if f := b.figures(); f.Lost != 3 || f.LostByReason["dial"] != 3 {
 		t.Errorf("%+v", f)

@@ -24,6 +24,7 @@ var h2 = &http2.Transport{DisableCompression: true}
 type H2 struct {
 	tcp    *net.TCPConn
 	client *http2.ClientConn
+	scheme string
 	ended  atomic.Bool
 }
 
@@ -33,7 +34,11 @@ func NewH2(tcp *net.TCPConn, conn net.Conn) (*H2, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &H2{tcp: tcp, client: client}, nil
+	scheme := "https"
+	if conn == net.Conn(tcp) {
+		scheme = "http"
+	}
+	return &H2{tcp: tcp, client: client, scheme: scheme}, nil
 }
 
 // Fate looks whether a GOAWAY or the close has arrived. What is still unread is given time to be read.
@@ -71,7 +76,7 @@ func (h *H2) Do(req *Request) (*Response, *Failure) {
 	if len(req.Body) > 0 {
 		body = bytes.NewReader(req.Body)
 	}
-	out, err := http.NewRequestWithContext(ctx, req.Method, "https://"+req.Host+req.Path, body)
+	out, err := http.NewRequestWithContext(ctx, req.Method, h.scheme+"://"+req.Host+req.Path, body)
 	if err != nil {
 		return nil, &Failure{Reason: "protocol", Err: err, Unsent: true}
 	}

@@ -13,7 +13,13 @@ import (
 	"time"
 )
 
-// Dialer opens connections to the edge: always to one address, by TLS, with the public name as SNI.
+// Opener opens a connection for host by proto.
+type Opener interface {
+	Open(host, proto string) (Conn, *Failure)
+}
+
+// Dialer opens connections to the edge: always to one address, with the public name as SNI. Without Roots it speaks
+// no TLS, and "h2" is then by prior knowledge.
 type Dialer struct {
 	Address string
 	Roots   *x509.CertPool
@@ -30,6 +36,9 @@ func (d *Dialer) Open(host, proto string) (Conn, *Failure) {
 	if !ok {
 		return nil, &Failure{Reason: "dial", Err: errors.New("not TCP"), Unsent: true}
 	}
+	if d.Roots == nil {
+		return speak(tcp, tcp, proto)
+	}
 	name := map[string]string{"h1": "http/1.1", "h2": "h2"}[proto]
 	conn := tls.Client(tcp, &tls.Config{ServerName: host, RootCAs: d.Roots, NextProtos: []string{name},
 		MinVersion: tls.VersionTLS12})
@@ -43,6 +52,10 @@ func (d *Dialer) Open(host, proto string) (Conn, *Failure) {
 		_ = tcp.Close()
 		return nil, &Failure{Reason: "tls", Err: fmt.Errorf("no h2: %q", got), Unsent: true}
 	}
+	return speak(tcp, conn, proto)
+}
+
+func speak(tcp *net.TCPConn, conn net.Conn, proto string) (Conn, *Failure) {
 	if proto != "h2" {
 		return NewH1(tcp, conn), nil
 	}
@@ -67,7 +80,7 @@ type Exchange struct {
 
 // Line is a connection to one host, opened when needed. An H1 line serves one request at a time.
 type Line struct {
-	Dialer      *Dialer
+	Dialer      Opener
 	Host, Proto string
 	Fresh       bool // a new connection for every request
 	lock        sync.Mutex

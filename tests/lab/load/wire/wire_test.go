@@ -179,3 +179,25 @@ func TestInterimAnswersArePassedOver(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 }
+
+func TestWithoutRootsItSpeaksNoTLS(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		_, _ = fmt.Fprint(out, in.Proto, in.TLS != nil)
+	})}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	dialer := &wire.Dialer{Address: listener.Addr().String(), Timeout: 2 * time.Second}
+	for proto, want := range map[string]string{"h1": "HTTP/1.1false", "h2": "HTTP/2.0false"} {
+		x := ask(&wire.Line{Dialer: dialer, Host: "olympus.test", Proto: proto}, "/")
+		if x.Failure != nil || string(x.Response.Body) != want {
+			t.Errorf("%s: %v", proto, x.Failure)
+		}
+	}
+}

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# The benches, included by the top Makefile. None is part of `make test`: what they measure is time.
+
+##@ Benches
+.PHONY: bench-cutover bench-docs
+bench: bench-cutover bench-rollback bench-courier ## All of them, one after the other
+
+bench-cutover bench-docs: export PYTHONPATH := $(CURDIR)/collections:$(CURDIR)/benchmarks:$(CURDIR)/tests/lab:$(CURDIR)/tests/contract
+
+bench-cutover: machine $(VENV)/.done caddy-old ## The switch beside other methods, HAProxy and nginx (25 minutes; QUICK=1: 3): build/bench/cutover.json, .md
+	python benchmarks/cutover.py --size $(or $(SIZE),$(if $(QUICK),quick,full))
+
+bench-docs: $(VENV)/.done ## Put what the full runs wrote into README.md and docs/benchmarks.md
+	python benchmarks/pages.py
