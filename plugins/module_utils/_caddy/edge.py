@@ -23,6 +23,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 # How the edge gets its configuration: from a Caddyfile, from a JSON file, or by its API alone (`caddy run --resume`).
 CONFIGS = ("caddyfile", "json", "api")
 KINDS = ("container", "native")
+# How a flip reaches the public: by the file that every request asks for, or by other upstreams in the configuration,
+# told to the admin endpoint or written into the file and reloaded.
+METHODS = ("switch", "admin", "caddyfile")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
 
@@ -46,6 +49,7 @@ class EdgeOptions:
     admin_origin: str = ""
     kind: str = "container"
     config: str = "caddyfile"
+    method: str = "switch"
     upstreams: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic, write_json
 
 MAIN = "Caddyfile"
+# Of the last turn of the file to another colour, see ``follow``.
+TURN = "turned"
 BEFORE = ".before"
 BASE = ".base"
 AFTER = ".after"

@@ -216,5 +216,7 @@ def _filled(value: Any, own: Handler) -> Any:
     response = filled.setdefault("headers", {}).setdefault("response", {})
     colour = value["headers"]["response"]["set"][COLOUR_HEADER]
     response["set"] = {**response.get("set", {}), COLOUR_HEADER: colour}
+    if "stream_close_delay" in value:
+        filled.setdefault("stream_close_delay", value["stream_close_delay"])
     responses = [*filled.get("handle_response", []), *value.get("handle_response", [])]
     return {**filled, "handle_response": responses} if responses else filled

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     COLOUR_HEADER,
     COOKIE,
@@ -54,9 +55,11 @@ def plain_names(config: Any, upstreams: Sequence[Upstream], root: str) -> list[s
 
 
 def _unswitched(value: Any, root: str) -> Any:
-    """``value`` without the routes that ask the switch."""
+    """``value`` without the routes that ask the switch, and without proxies that say their colour."""
     if isinstance(value, list):
         return [_unswitched(one, root) for one in value if not (isinstance(one, dict) and _asks(one, root))]
+    if fixed.says(value):
+        return {}
     return {key: _unswitched(child, root) for key, child in value.items()} if isinstance(value, dict) else value
 
 
@@ -74,9 +77,15 @@ def has_switch(config: Any, root: str) -> bool:
     return {"green", "ready"} <= marker_names(config, root)
 
 
+def form(config: Any, root: str) -> str:
+    """``switch``, ``fixed`` (one colour is named, see ``fixed``), or '' for a configuration that is not adopted."""
+    return "switch" if has_switch(config, root) else "fixed" if fixed.colours(config) else ""
+
+
 def addresses(config: Any, upstreams: Sequence[Upstream], colour: str) -> list[str]:
-    """The upstreams of one colour that the configuration dials."""
-    return [dial for dial in dials(config) if any(upstream.dialled(dial, colour) for upstream in upstreams)]
+    """The upstreams of one colour that the configuration dials, or would dial were that colour live."""
+    found = [(one, dial) for dial in dials(config) for one in upstreams if any(one.dialled(dial, c) for c in COLOURS)]
+    return list(dict.fromkeys(one.dial(colour, dial.rpartition(":")[2]) for one, dial in found))
 
 
 def difference(
@@ -86,10 +95,11 @@ def difference(
     root: str,
     named_log: bool = True,
     environ: Mapping[str, str] | None = None,
+    colours: Sequence[str] = COLOURS,
 ) -> str:
     """Where ``after``, with the routes of either colour folded back, says something else than ``before``; '' where it
-    doesn't. ``environ`` is the environment of the running edge."""
-    for colour in COLOURS:
+    doesn't. ``environ`` is the environment of the running edge, ``colours`` are those whose routes are in ``after``."""
+    for colour in colours:
         fold = _Fold(upstreams, root, named_log, colour, environ or {})
         found = _first_difference(fold.config(before), fold.config(after), "")
         if found:
@@ -215,6 +225,8 @@ class _Fold:
         headers = proxy.pop("headers", {})
         response = headers.get("response", {})
         response.get("set", {}).pop(COLOUR_HEADER, None)
+        if proxy.get("stream_close_delay") == fixed.STREAMS_NS:
+            proxy.pop("stream_close_delay")
         self._drop_tls_names(proxy, headers)
         headers = {key: value for key, value in headers.items() if value not in ({}, {"set": {}})}
         if "set" in response and not response["set"]:

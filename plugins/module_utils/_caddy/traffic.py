@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning, record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import connections, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch, SwitchState
@@ -55,11 +56,14 @@ class Traffic:
         self.http = http
         self.clock = clock
         self.switch = Switch(edge.place().directory)
+        self.follower = Follower(edge, admin, upstreams, record.method(self.switch.path))
 
     def config(self) -> Any:
-        """The running configuration. Refused where the switch is not in it or plain coloured names are."""
+        """The running configuration. Refused where the switch is not in it or plain coloured names are; where the
+        method in force is another one, where it does not name a colour."""
         config = self.admin.config()
-        if not self.switch.exists() or not meaning.has_switch(config, root_of(self.edge)):
+        wanted = "switch" if self.follower.method == "switch" else "fixed"
+        if not self.switch.exists() or meaning.form(config, root_of(self.edge)) != wanted:
             raise Refused("the switch is not in the edge's running configuration", mend="run the adopt stage")
         plain = meaning.plain_names(config, self.upstreams, root_of(self.edge))
         if plain:
@@ -69,16 +73,27 @@ class Traffic:
     def plan_live(self, colour: str) -> Plan:
         state = self.switch.read()
         steps = () if state.live == colour and not state.damage else (Step("flip", self.switch.path, "to " + colour),)
-        return Plan({"live": state.live}, {"live": colour}, steps)
+        return Plan({"live": state.live}, {"live": colour}, (*steps, *self.follower.steps(colour)))
 
     def make_live(self, colour: str, old_release: str, token: int) -> float:
-        """Write the way back (to the live colour with ``old_release``), then flip. Returns when."""
+        """Write the way back (to the live colour with ``old_release``), then flip. Returns when.
+
+        An edge that does not follow leaves the switch where it was."""
         live = self.switch.read().live
+        self.follower.check(colour)
         if live != colour:
             back = ReturnTo(live, old_release, secrets.token_hex(8), self.clock.now())
             self.switch.prepare(back, token)
         self.switch.flip(colour, token)
-        return self.clock.now()
+        at = self.clock.now()
+        try:
+            self.follower.follow()
+        except BluegreenError:
+            if live in OTHER:
+                self.switch.flip(live, token)
+                self.follower.follow(back=True)
+            raise
+        return at
 
     def plan_return(self, keep_pinned: bool = False) -> Plan:
         state = self.switch.read()
@@ -88,7 +103,8 @@ class Traffic:
         warm = [colour for colour in state.warm if colour == live or keep_pinned]
         after = {"live": live, "warm": warm, "fenced": True}
         before = {"live": state.live, "warm": list(state.warm), "fenced": not state.claimed}
-        return Plan(before, after, () if before == after else (Step("return", self.switch.path, "to " + live),))
+        steps = () if before == after else (Step("return", self.switch.path, "to " + live),)
+        return Plan(before, after, (*steps, *self.follower.steps(live)))
 
     def require_alive(self, colour: str) -> None:
         """Refused where an address of ``colour`` that the edge dials accepts no connection from the edge's network."""
@@ -154,15 +170,16 @@ class Traffic:
     def drain(self, colour: str, timeout: float) -> bool:
         """True once nothing was in flight to ``colour`` twice, at least a second apart; False at the deadline.
 
-        An address that Caddy does not list may still be served by an old configuration: that is not drained.
+        An address that Caddy does not list may still be served by an old configuration: it is drained when no
+        connection to it is open, as a configuration that is gone keeps none for later.
         """
         targets = meaning.addresses(self.config(), self.upstreams, colour)
         deadline = self.clock.monotonic() + timeout
         quiet_since: float | None = None
         while True:
-            counts = self.admin.requests()
+            counts, held = self.admin.requests(), connections(self.edge.place().pid, targets)
             now = self.clock.monotonic()
-            quiet = all(counts.get(target) == 0 for target in targets)
+            quiet = all(not counts.get(target, held[target]) for target in targets)
             quiet_since = (now if quiet_since is None else quiet_since) if quiet else None
             if quiet_since is not None and now - quiet_since >= QUIET:
                 return True
