@@ -5,8 +5,11 @@
 """The form of the configuration that names one colour, for the methods ``admin`` and ``caddyfile``.
 
 Every proxy stays one proxy. In a Caddyfile it says both addresses, and one snippet at the head of the file which of
-them is dialled, so that a flip edits two words. In JSON the addresses themselves are exchanged. Either way a proxy says
-its colour in a header, and by that header it is found again.
+them is dialled, so that a flip edits three words. In JSON the addresses themselves are exchanged. Either way a proxy
+says its colour in a header, and by that header it is found again.
+
+The other colour's address stays known to Caddy, in the answer to a status that does not exist: otherwise nobody could
+tell what is still in flight to the colour that was left.
 """
 
 from __future__ import annotations
@@ -31,16 +34,25 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 SNIPPET = "bluegreen_live"
 # How long WebSockets outlive the reload of a flip, where Caddy can do that (since 2.7).
 STREAMS, STREAMS_NS = "10m", 600 * 10**9
-_LIVE = re.compile(r"(\(%s\) \{\s+to \{args[.\[])\d(\]?\}\s+header_down %s )\w+" % (SNIPPET, COLOUR_HEADER))
+IDLE_STATUS = 999
+_LIVE = re.compile(
+    r"(\(%s\) \{\s+to \{args[.\[])\d(\]?\}\s+header_down %s )\w+(.*?reverse_proxy \{args[.\[])\d"
+    % (SNIPPET, COLOUR_HEADER),
+    re.DOTALL,
+)
 
 
 def head(mount: str, named_log: bool, colour: str) -> str:
     """The snippets, once a file; ``mount`` is the edge's writable volume as it sees it, '' where it has none."""
-    argument = ("{args[%d]}" if named_log else "{args.%d}") % COLOURS.index(colour)
-    lines = ["to " + argument, "header_down %s %s" % (COLOUR_HEADER, colour)]
+    first, live, idle = (
+        ("{args[%d]}" if named_log else "{args.%d}") % at for at in (0, COLOURS.index(colour), _idle(colour))
+    )
+    lines = ["to " + live, "header_down %s %s" % (COLOUR_HEADER, colour)]
     lines += ["stream_close_delay " + STREAMS] if named_log else []
-    live = "(%s) {\n%s}\n" % (SNIPPET, "".join("\t%s\n" % line for line in lines))
-    return "".join([BEGIN, "\n", live, access_log(mount, named_log) if mount else "", END, "\n"])
+    lines += ["@bluegreen_%s status %d" % (first, IDLE_STATUS), "handle_response @bluegreen_%s {" % first]
+    lines += ["\treverse_proxy " + idle, "}"]
+    snippet = "(%s) {\n%s}\n" % (SNIPPET, "".join("\t%s\n" % line for line in lines))
+    return "".join([BEGIN, "\n", snippet, access_log(mount, named_log) if mount else "", END, "\n"])
 
 
 def text(proxy: Proxy, matcher: str) -> str:
@@ -58,7 +70,12 @@ def text(proxy: Proxy, matcher: str) -> str:
 
 def turned(caddyfile: str, colour: str) -> str:
     """A Caddyfile of this form with ``colour`` live; any other text as it is."""
-    return _LIVE.sub(lambda found: "%s%d%s%s" % (found[1], COLOURS.index(colour), found[2], colour), caddyfile)
+    live, idle = COLOURS.index(colour), _idle(colour)
+    return _LIVE.sub(lambda found: "%s%d%s%s%s%d" % (found[1], live, found[2], colour, found[3], idle), caddyfile)
+
+
+def _idle(colour: str) -> int:
+    return COLOURS.index(OTHER[colour])
 
 
 def says(handler: Any) -> str:
@@ -97,16 +114,24 @@ def turned_config(config: Any, upstreams: Sequence[Upstream], colour: str) -> An
     made = {name: turned_config(child, upstreams, colour) for name, child in config.items()}
     if says(config) != OTHER[colour]:
         return made
-    for one in made.get("upstreams") or []:
-        one["dial"] = _other(str(one.get("dial", "")), upstreams, colour)
     made["headers"]["response"]["set"][COLOUR_HEADER] = [colour]
+    for one in made.get("upstreams") or []:
+        one["dial"] = _other(str(one.get("dial", "")), upstreams)
+    for proxy in _proxies([one for one in made.get("handle_response") or [] if keeps_idle(one)]):
+        for one in proxy["upstreams"]:
+            one["dial"] = _other(str(one["dial"]), upstreams)
     return made
 
 
-def _other(dial: str, upstreams: Sequence[Upstream], colour: str) -> str:
-    """What ``colour`` is dialled by in the place of the other one; what has no colour stays."""
-    known = [one for one in upstreams if one.dialled(dial, OTHER[colour])]
-    return known[0].dial(colour, dial.rpartition(":")[2]) if known else dial
+def keeps_idle(response: Any) -> bool:
+    """Whether an answer is the one in which the idle colour's address is kept."""
+    return isinstance(response, dict) and response.get("match") == {"status_code": [IDLE_STATUS]}
+
+
+def _other(dial: str, upstreams: Sequence[Upstream]) -> str:
+    """What the other colour is dialled by in its place; what has no colour stays."""
+    found = (one.dial(OTHER[c], dial.rpartition(":")[2]) for one in upstreams for c in COLOURS if one.dialled(dial, c))
+    return next(found, dial)
 
 
 def smallest(before: Any, after: Any) -> tuple[str, Any]:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     COLOUR_HEADER,
     UPSTREAM_PLACEHOLDERS,
@@ -209,7 +210,7 @@ def _filled(value: Any, own: Handler) -> Any:
     if not isinstance(value, dict):
         return value
     value = {name: _filled(child, own) for name, child in value.items()}
-    if value.get("handler") != "reverse_proxy" or not value.get("upstreams"):
+    if not fixed.says(value):
         return value
     filled = copy.deepcopy(own)
     filled["upstreams"] = [{**filled["upstreams"][0], "dial": value["upstreams"][0]["dial"]}]

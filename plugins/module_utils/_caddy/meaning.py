@@ -83,9 +83,8 @@ def form(config: Any, root: str) -> str:
 
 
 def addresses(config: Any, upstreams: Sequence[Upstream], colour: str) -> list[str]:
-    """The upstreams of one colour that the configuration dials, or would dial were that colour live."""
-    found = [(one, dial) for dial in dials(config) for one in upstreams if any(one.dialled(dial, c) for c in COLOURS)]
-    return list(dict.fromkeys(one.dial(colour, dial.rpartition(":")[2]) for one, dial in found))
+    """The upstreams of one colour that the configuration dials."""
+    return [dial for dial in dials(config) if any(upstream.dialled(dial, colour) for upstream in upstreams)]
 
 
 def difference(
@@ -272,6 +271,8 @@ class _Fold:
         return written
 
     def _our_response(self, response: dict[str, Any]) -> bool:
+        if fixed.keeps_idle(response):
+            return True
         text = json.dumps(response)
         return bool(marker_names(response, self.root)) or ('"%s=' % COOKIE in text and "copy_response" in text)
 

@@ -170,16 +170,15 @@ class Traffic:
     def drain(self, colour: str, timeout: float) -> bool:
         """True once nothing was in flight to ``colour`` twice, at least a second apart; False at the deadline.
 
-        An address that Caddy does not list may still be served by an old configuration: it is drained when no
-        connection to it is open, as a configuration that is gone keeps none for later.
+        An address that Caddy does not list may still be served by an old configuration: that is not drained.
         """
         targets = meaning.addresses(self.config(), self.upstreams, colour)
         deadline = self.clock.monotonic() + timeout
         quiet_since: float | None = None
         while True:
-            counts, held = self.admin.requests(), connections(self.edge.place().pid, targets)
+            counts = self.admin.requests()
             now = self.clock.monotonic()
-            quiet = all(not counts.get(target, held[target]) for target in targets)
+            quiet = all(counts.get(target) == 0 for target in targets)
             quiet_since = (now if quiet_since is None else quiet_since) if quiet else None
             if quiet_since is not None and now - quiet_since >= QUIET:
                 return True
