@@ -146,7 +146,10 @@ class _Rewriter:
             if statement not in self.done and not (statement.name == "to" and statement.parent in self.done):
                 self._refuse_unknown(statement, statement)
         if self.done:
-            self._log()
+            if self.mount:
+                self._log()
+            else:
+                self.warnings.append("no mount to write to: no log of ours, so the watch counts no visitors")
             main = roots[self.tree.where]
             if BEGIN not in main.text:
                 at = len(BOM) if main.text.startswith(BOM) else 0

@@ -35,6 +35,7 @@ class EdgeOptions:
     """``caddyfile`` (the JSON file for ``config`` json) is on the host, ``config_path`` and ``mount`` are what the edge
     sees; ``address``, ``port`` and ``scheme`` say where the public names are asked, ``ca`` is a PEM file or ''.
 
+    Without a ``mount`` the switch of a container lies in ``switch_dir`` of the host, as that of a process does.
     ``upstreams``: what the configuration dials (host:port) -> the coloured service and port that it means."""
 
     caddyfile: str
@@ -50,6 +51,7 @@ class EdgeOptions:
     kind: str = "container"
     config: str = "caddyfile"
     method: str = "switch"
+    switch_dir: str = NATIVE_SWITCH
     upstreams: Mapping[str, str] = field(default_factory=dict)
 
 

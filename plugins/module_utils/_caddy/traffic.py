@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -88,10 +89,13 @@ class Traffic:
         at = self.clock.now()
         try:
             self.follower.follow()
-        except BluegreenError:
-            if live in OTHER:
-                self.switch.flip(live, token)
-                self.follower.follow(back=True)
+        except (BluegreenError, OSError):
+            if live == OTHER[colour]:
+                # Where a rollback came before, the switch is back already.
+                with suppress(BluegreenError, OSError):
+                    self.switch.flip(live, token)
+                with suppress(BluegreenError, OSError):
+                    self.follower.follow(back=True)
             raise
         return at
 
