@@ -117,7 +117,7 @@ def test_cut_off_between_any_two_changes_of_a_cutover(edge: Running) -> None:
         assert edge.app(state="returned")["live"] == "blue"
         settled(edge, "blue")
         number += 1
-    assert number >= 6 and behind
+    assert number >= 5 and behind
 
 
 def test_cut_off_between_any_two_changes_of_a_rollback(edge: Running) -> None:
@@ -154,7 +154,7 @@ def test_the_watchers_way_back(edge: Running, tmp_path: Path) -> None:
     watcher = Watcher(config, main.world_of(config, Network(podman, "", {}), SystemClock(), podman))
     watcher.flip = back.flip
     rolled = roll_back(watcher, lambda _colour: [])
-    assert (rolled["done"], rolled["to"], rolled["public"]) == (True, "blue", {})
+    assert (rolled["done"], rolled["to"], rolled["public"]) == (True, "blue", [])
     settled(edge, "blue")
     again = roll_back(watcher, lambda _colour: [])
     assert again["why"] == "the switch was moved meanwhile"
@@ -180,8 +180,8 @@ class Busy(Admin):
         return config, tag
 
 
-def busy(edge: Running, others: int) -> dict[str, Any]:
-    given = {**native.OPTIONS, "state_dir": "", "state": "live", "colour": "green", "token": 0}
+def busy(edge: Running, others: int, token: int = 0) -> dict[str, Any]:
+    given = {**native.OPTIONS, "state_dir": "", "state": "live", "colour": "green", "token": token}
     one = edge.edge
     return App(given, one, Busy(one, others), edge.upstreams, DirectHttp(), SystemClock()).run()
 
@@ -196,7 +196,7 @@ def test_somebody_else_writes(caddy: str, socket_: bool) -> None:
         assert [edge.ask("/extra%d" % number).status for number in range(2)] == [200, 200]
         edge.app(state="returned")
         with pytest.raises(Refused, match="somebody else goes on changing"):
-            busy(edge, 99)
+            busy(edge, 99, switch(edge).read().token)
         assert (switch(edge).read().live, public(edge)) == ("blue", "blue")
 
 
@@ -223,13 +223,13 @@ def test_a_file_that_caddy_would_refuse(method: str) -> None:
         flip(edge, "green")
         before = switch(edge).read()
         with edge.path.open("a") as file:
-            file.write("half an edit {\n")
+            file.write("http://half.test {\n\tno_such_thing\n}\n")
         with pytest.raises(CommandError, match="refuses"):
             flip(edge, "blue")
         assert switch(edge).read() == before and public(edge) == "green"
         assert edge.app(state="returned")["live"] == "blue" and public(edge) == "blue"
         text = edge.path.read_text()
-        assert text.endswith("half an edit {\n") and "header_down X-Bluegreen-Colour blue" in text
+        assert text.endswith("\tno_such_thing\n}\n") and "header_down X-Bluegreen-Colour blue" in text
 
 
 def test_a_rollback_before_the_edge_has_followed(edge: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,6 +271,7 @@ def test_another_method(caddy: str) -> None:
 
 def test_streams_and_what_is_in_flight(caddy: str) -> None:
     """A request ends on its colour and is counted there; a WebSocket stays open where this Caddy can keep it."""
+    keeps = caddy == "current"
     with kinds.running(Kind("caddyfile"), caddy, method="admin") as edge:
         edge.app(state="adopted")
         slow: list[bytes] = []
@@ -278,23 +279,22 @@ def test_streams_and_what_is_in_flight(caddy: str) -> None:
         with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as stream:
             stream.sendall(b"GET /ws HTTP/1.1\r\nHost: site.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
             assert b" 101 " in stream.recv(4096)
-            asking.start()
-            blue = [one for one in edge.app(state="read")["open"]["blue"]["requests"]]
-            until(lambda: sum(Admin(edge.edge).requests()[one] for one in blue) == 2, 5, "both in flight")
             cost = edge.app(state="read")["cost"]
-            assert "with 2 requests or WebSockets in flight" in cost
-            flip(edge, "green")
-            keeps = caddy == "current"
             assert ("stays open for 10m" if keeps else "every open WebSocket is closed") in cost
+            asking.start()
+            blue = list(edge.app(state="read")["open"]["blue"]["requests"])
+            until(lambda: sum(Admin(edge.edge).requests()[one] for one in blue) == 2, 5, "both in flight")
+            cutting_over(edge, lambda _name: None)
+            assert sum(Admin(edge.edge).requests()[one] for one in blue) == 1 + keeps
             stream.settimeout(0.3 if keeps else 5)
             if keeps:
                 assert not edge.app(state="drained", colour="blue", deadline=0.2)["drained"]
                 with pytest.raises(TimeoutError):
                     stream.recv(1)
             else:
-                assert stream.recv(1) == b""
+                assert stream.recv(1) in (b"", b"\x88")
         asking.join()
-        assert slow == [b"blue"]
+        assert slow == [b"blue"] and public(edge) == "green"
         assert edge.app(state="drained", colour="blue", deadline=10.0)["drained"]
 
 
@@ -304,7 +304,7 @@ def test_what_is_written_down_is_checked(edge: Running) -> None:
     assert known["edge"] == asdict(edge.options) and path.stat().st_mode & 0o777 == 0o600
     path.write_text(json.dumps({**known, "edge": {"nonsense": 1}}))
     with pytest.raises(BluegreenError, match="has another shape"):
-        switch(edge).rollback()
+        edge.app(state="returned")
     path.unlink()
     assert any("run adopt" in one for one in edge.app(state="read")["problems"])
     assert edge.app(state="adopted")["changed"]

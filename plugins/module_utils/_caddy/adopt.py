@@ -195,7 +195,7 @@ class Adopter:
     def _reload(self, change: Change) -> None:
         self.step("reload")
         try:
-            reload(self.edge, self.admin, self.syntax, lambda: change.config)
+            reload(self.edge, self.admin, self.syntax, change.config)
         except CommandError as exc:
             for one in reversed(change.files):
                 if one.restored() != one.wanted:

@@ -81,7 +81,7 @@ class Follower:
     def check(self, colour: str) -> None:
         """Before anything is moved: the edge's own Caddy has to take the file with ``colour``."""
         if self.method != "switch" and self._has_file:
-            validate(self.edge, self.syntax, self.syntax.whole(self.syntax.turned(self._file()[1], colour)))
+            validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(self._file()[1], colour)))
 
     def follow(self, back: bool = False) -> None:
         """Make the edge serve what the marker says. ``back``: by the admin endpoint alone, with either method. It does
@@ -92,7 +92,9 @@ class Follower:
             live = self.switch.read().live
             if not live:
                 raise BluegreenError("the switch says of no colour that it is live", mend="run the adopt stage")
-            if self.method == "caddyfile" and not back and self.edge.place().pid:
+            # Where Caddy's own command is not let in (see ``reload``), the admin act has to do.
+            told = back or self.edge.options.admin_origin or not self.edge.place().pid
+            if self.method == "caddyfile" and not told:
                 self._reload(live)
             else:
                 self._patch(live)
@@ -137,7 +139,7 @@ class Follower:
             return
         self.step("reload")
         try:
-            reload(self.edge, self.admin, self.syntax, lambda: self.syntax.config(wanted))
+            reload(self.edge, self.admin, self.syntax, None)
         except CommandError as exc:
             # Where a run was cut off before its reload the file is ahead of the edge: back to what runs.
             old = before if before != wanted else self.syntax.turned(before, *fixed.colours(running))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
@@ -22,12 +21,12 @@ def validate(edge: Edge, syntax: Syntax, text: str) -> None:
         raise CommandError("the edge's Caddy refuses the new Caddyfile: %s" % result.last_words())
 
 
-def reload(edge: Edge, admin: Admin, syntax: Syntax, config: Callable[[], Any]) -> None:
-    """Load the file, of which ``config`` gives what Caddy makes of it. Raises CommandError where it is refused."""
+def reload(edge: Edge, admin: Admin, syntax: Syntax, config: Any) -> None:
+    """Load the file, of which Caddy makes ``config``. Raises CommandError where it is refused."""
     options = edge.options
     if options.admin_origin:
         # Caddy's own command can say no other host than the address that it speaks to.
-        admin.load(config())
+        admin.load(config)
         return
     result = edge.caddy("reload", "--config", options.config_path, *syntax.flags, "--address", options.admin)
     if result.rc != 0:

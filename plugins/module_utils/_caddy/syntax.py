@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import BEGIN, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import Imported
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -53,6 +53,9 @@ class Syntax(Protocol):
 
     def whole(self, content: bytes) -> str:
         """What Caddy may be asked about: with the imported files, as undo leaves them."""
+
+    def present(self, content: bytes) -> str:
+        """The same with the imported files as they are now."""
 
     def imported(self, back: bool = False) -> Imported:
         """The files that it imports; with ``back`` as undo leaves them."""
@@ -120,7 +123,12 @@ class CaddyfileSyntax:
         return adapt(self._edge, self.whole(content))
 
     def whole(self, content: bytes) -> str:
-        read = self.imported(back=True).read
+        return self._flat(content, self.imported(back=True).read)
+
+    def present(self, content: bytes) -> str:
+        return self._flat(content, self.imported().present)
+
+    def _flat(self, content: bytes, read: Read) -> str:
         tree = Tree.of(text_of(content), self._edge.options.config_path, read, self._environ())
         return tree.flat({path: root.text for path, root in tree.roots.items()})
 
@@ -188,6 +196,9 @@ class JsonSyntax:
             ) from exc
 
     def whole(self, content: bytes) -> str:
+        return text_of(content)
+
+    def present(self, content: bytes) -> str:
         return text_of(content)
 
     def imported(self, back: bool = False) -> Imported:
