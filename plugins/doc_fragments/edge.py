@@ -31,6 +31,18 @@ options:
         type: str
         choices: [caddyfile, json, api]
         default: caddyfile
+      method:
+        description:
+          - How a flip reaches the public. Another one than before takes effect with the next adopt, by one reload.
+          - V(switch) is one file that each request asks for; a flip renames it and loses nothing.
+          - V(admin) exchanges the upstreams in the running configuration by one write to the admin API, and in the
+            configuration file after it.
+          - V(caddyfile) edits the configuration file, lets the edge's own Caddy validate it and reloads it. A
+            rollback goes as with V(admin). There is no such file with O(edge.config=api).
+          - Both of these reload Caddy at each flip and keep no open form on its colour.
+        type: str
+        choices: [switch, admin, caddyfile]
+        default: switch
       service:
         description: Its compose service.
         type: str
@@ -44,13 +56,17 @@ options:
         type: str
         default: /etc/caddy/Caddyfile
       mount:
-        description: Where a writable volume is mounted in the container; the switch goes there.
+        description:
+          - Where a writable volume is mounted in the container; the switch goes there.
+          - With O(edge.method=admin) or O(edge.method=caddyfile) it may be empty. Then the switch lies below
+            O(edge.switch_dir), and there is no access log of ours.
         type: str
         default: /config
       switch_dir:
         description:
           - With O(edge.kind=native), the directory on this host below which the switch is made. Caddy's user must be
             able to pass every directory above it, and its service manager must show it that directory.
+          - Also that of a container without O(edge.mount).
         type: path
         default: /var/lib/olympus-bluegreen-edge
       upstreams:

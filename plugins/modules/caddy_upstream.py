@@ -16,6 +16,8 @@ description:
     or by its admin API alone.
   - The switch lives on a writable volume that the running container already has, or in a directory of the host. No
     container is recreated and no process restarted.
+  - Where a file matcher a request or a writable volume is not wanted, O(edge.method) has two other ways, which reload
+    the configuration at each flip. The switch then says what is wanted, and the edge is made to follow.
   - A file is rewritten in place. Caddy's own adapter proves that it still means the same, and its own
     C(validate) that it loads. Undo restores its exact bytes.
 author: "olympus.bluegreen authors (@olympusoss)"
@@ -147,6 +149,14 @@ EXAMPLES = r"""
     publish: loopback
     services: "{{ bluegreen_services }}"
 
+- name: Adopt a Caddy that is configured by its API, without a file matcher a request
+  olympus.bluegreen.caddy_upstream:
+    state: adopted
+    project: prod
+    edge: {kind: native, config: api, method: admin, admin: unix//run/caddy/admin.sock}
+    publish: loopback
+    services: "{{ bluegreen_services }}"
+
 - name: Back
   olympus.bluegreen.caddy_upstream:
     state: returned
@@ -196,6 +206,11 @@ problems:
   type: list
   elements: str
   returned: O(state=read)
+method:
+  description: The method in force; empty before adopt.
+  type: str
+  returned: O(state=read)
+cost: {description: "What a flip costs with it now, as a sentence.", type: str, returned: O(state=read)}
 edge: {description: Name of the edge's container or its process., type: str, returned: O(state=read)}
 directory: {description: The switch directory on this host., type: str, returned: O(state=read)}
 open:
@@ -212,7 +227,7 @@ patch:
   type: str
   returned: O(state=adopted), O(state=undone)
 flipped_at:
-  description: When the marker had its new name, in epoch seconds.
+  description: When the marker had its new name, before the edge is made to follow if it has to be, in epoch seconds.
   type: float
   returned: O(state=live), O(state=returned)
 seen_at:

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An edge that follows its switch, where it is hard: kills, other writers, refused reloads, restarts, open streams."""
+"""An edge that follows its switch, where it is hard: other writers, refused reloads, open streams, the watcher."""
 
 from __future__ import annotations
 
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,13 @@ from typing import Any
 import caddy_kinds as kinds
 import caddy_native as native
 import pytest
+from caddy_followed import CASES, cutting_over, flip, public, settled, switch
 from caddy_kinds import Kind, Running
-from cut import Cut
 from miniwatch import until
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.process_edge import ProcessEdge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import FollowedSwitch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
@@ -40,8 +38,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher
 
-CASES = [("caddyfile", Kind("caddyfile")), ("admin", Kind("json")), ("admin", Kind("api", named=True))]
-
 
 @pytest.fixture(params=CASES, ids=lambda case: "%s-%s" % case)
 def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
@@ -49,97 +45,6 @@ def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
     with kinds.running(kind, "current", method=method) as one:
         one.app(state="adopted")
         yield one
-
-
-def switch(edge: Running, step: Callable[[str], None] = lambda name: None) -> FollowedSwitch:
-    return FollowedSwitch(edge.edge.place().directory, SubprocessRunner(), SystemClock(), step)
-
-
-def public(edge: Running) -> str:
-    """The one colour that every site says."""
-    (said,) = {edge.colour(), edge.colour("/", "login.test"), edge.colour("/sessions/x", "login.test")}
-    return said
-
-
-def restart(edge: Running) -> None:
-    edge.stop()
-    empty = str(edge.directory / "empty.json")
-    edge.start(*(("--resume", "--config", empty) if edge.kind.config == "api" else ()))
-
-
-def flip(edge: Running, to: str) -> None:
-    assert edge.app(state="live", colour=to, token=switch(edge).read().token)["live"] == to
-
-
-def settled(edge: Running, colour: str) -> None:
-    """Live, after a restart too, and nothing is left to do."""
-    assert public(edge) == colour
-    assert edge.app(state="read")["problems"] == []
-    assert not edge.app(state="adopted")["changed"]
-
-
-def cut(number: int, act: Callable[[Callable[[str], None]], object]) -> bool:
-    """Act until just before its change ``number``; False when it had fewer."""
-    seen = 0
-
-    def step(_name: str) -> None:
-        nonlocal seen
-        if seen == number:
-            raise Cut
-        seen += 1
-
-    try:
-        act(step)
-    except Cut:
-        return True
-    return False
-
-
-def cutting_over(edge: Running, step: Callable[[str], None]) -> None:
-    traffic = Traffic(edge.edge, Admin(edge.edge), edge.upstreams, DirectHttp(), SystemClock())
-    traffic.switch = Switch(traffic.switch.path, step)
-    traffic.follower.step = step
-    traffic.make_live("green", "", traffic.switch.read().token)
-
-
-def test_cut_off_between_any_two_changes_of_a_cutover(edge: Running) -> None:
-    """One colour everywhere, also after a restart; the same again converges, and so does a rollback."""
-    number, behind = 0, 0
-    while cut(number, lambda step: cutting_over(edge, step)):
-        assert public(edge) in ("blue", "green")
-        wanted, named = switch(edge).read().live, edge.app(state="read")["problems"]
-        assert bool(named) is (public(edge) != wanted or bool(edge.app(state="read")["problems"]))
-        behind += any("the switch says green, the edge runs blue" in one for one in named)
-        restart(edge)
-        assert public(edge) in ("blue", "green")
-        flip(edge, "green")
-        settled(edge, "green")
-        assert edge.app(state="returned")["live"] == "blue"
-        settled(edge, "blue")
-        number += 1
-    assert number >= 5 and behind
-
-
-def test_cut_off_between_any_two_changes_of_a_rollback(edge: Running) -> None:
-    """By the watcher's own hand: it knows the directory alone."""
-    number = 0
-    while True:
-        flip(edge, "green")
-        if not cut(number, lambda step: switch(edge, step).rollback()):
-            break
-        restart(edge)
-        assert public(edge) in ("blue", "green")
-        assert edge.app(state="returned")["live"] == "blue"
-        settled(edge, "blue")
-        number += 1
-    settled(edge, "blue")
-    assert number >= 3
-
-
-def test_a_restart_keeps_it(edge: Running) -> None:
-    flip(edge, "green")
-    restart(edge)
-    settled(edge, "green")
 
 
 def test_the_watchers_way_back(edge: Running, tmp_path: Path) -> None:

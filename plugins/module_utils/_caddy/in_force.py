@@ -53,11 +53,8 @@ class InForce:
             return []
         said = fixed.colours(self.config)
         if said != {live}:
-            names = " and ".join(sorted(said))
-            return ["the switch says %s, the edge runs %s: run cutover or rollback again" % (live, names)]
+            return ["the switch says %s, the edge runs %s%s" % (live, " and ".join(sorted(said)), ADOPT)]
         if self.follower.steps(live):
-            name = self.edge.options.caddyfile
-            return [
-                "a restart of the edge would not come up with %s (%s): run cutover or rollback again" % (live, name)
-            ]
+            where = self.edge.options.caddyfile
+            return ["a restart of the edge would not come up with %s, which %s does not name%s" % (live, where, ADOPT)]
         return []
