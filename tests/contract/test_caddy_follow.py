@@ -203,6 +203,50 @@ def test_streams_and_what_is_in_flight(caddy: str) -> None:
         assert edge.app(state="drained", colour="blue", deadline=10.0)["drained"]
 
 
+def test_imported_files_are_adopted_once_and_no_flip_touches_them(tmp_path: Path, caddy: str) -> None:
+    """A snippet, a forward_auth, several upstreams, an imported file: all by the few words at the head of the main one."""
+    (tmp_path / "sites").mkdir()
+    site = "http://login.test {\n\tforward_auth kratos:%(backend)d {\n\t\turi /api\n\t}\n\timport shared\n}\n"
+    main_file = """{
+        admin localhost:%(admin)d
+        http_port %(port)d
+        auto_https off
+    }
+    (shared) {
+        reverse_proxy hera:%(backend)d
+    }
+    import sites/*.caddy
+    http://site.test {
+        reverse_proxy site:%(backend)d hera:%(backend)d {
+            lb_policy first
+        }
+    }
+    """
+    with native.backends() as (backend, servers):
+        (tmp_path / "sites" / "a.caddy").write_text(site % {"backend": backend})
+        port, admin = native.free_port(), native.free_port()
+        text = main_file % {"admin": admin, "port": port, "backend": backend}
+        one = native.NativeEdge(tmp_path, text, port, admin, caddy)
+        one.options = replace(one.options, method="caddyfile")
+        one.start()
+        try:
+            world = native.World(one, backend, servers)
+            site_file = tmp_path / "sites" / "a.caddy"
+            before = (one.path.read_bytes(), site_file.read_bytes())
+            world.app(state="adopted")
+            adopted = site_file.read_bytes()
+            assert b"import bluegreen_live" in adopted and adopted != before[1]
+            for number, colour in enumerate(("green", "blue"), 1):
+                world.app(state="live", colour=colour, token=number)
+                said = [world.ask("/", host=host).headers["x-bluegreen-colour"] for host in ("login.test", "site.test")]
+                assert said == [colour] * 2 and site_file.read_bytes() == adopted
+                assert not world.app(state="adopted")["changed"]
+            world.app(state="undone")
+            assert (one.path.read_bytes(), site_file.read_bytes()) == before
+        finally:
+            one.stop()
+
+
 def test_what_is_written_down_is_checked(edge: Running) -> None:
     path = Path(switch(edge).path) / "follow.json"
     known = json.loads(path.read_text())

@@ -13,7 +13,12 @@ from caddy_kinds import Running
 from cut import Cut
 
 
-@pytest.fixture(params=CASES, ids=lambda case: "%s-%s" % case)
+@pytest.fixture(
+    params=[
+        pytest.param(case, id="%s-%s" % case, marks=[pytest.mark.slow] if case[1].config == "json" else [])
+        for case in CASES
+    ]
+)
 def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
     method, kind = request.param
     with kinds.running(kind, "current", method=method) as one:
