@@ -204,7 +204,7 @@ def test_streams_and_what_is_in_flight(caddy: str) -> None:
 
 
 def test_imported_files_are_adopted_once_and_no_flip_touches_them(tmp_path: Path, caddy: str) -> None:
-    """A snippet, a forward_auth, several upstreams, an imported file: all by the few words at the head of the main one."""
+    """A snippet, a forward_auth, several upstreams, an imported file: all by a few words in the main one."""
     (tmp_path / "sites").mkdir()
     site = "http://login.test {\n\tforward_auth kratos:%(backend)d {\n\t\turi /api\n\t}\n\timport shared\n}\n"
     main_file = """{
