@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge and how it reaches the colours, as modules document it."""
+"""The edge, whom it serves and how it reaches the colours, as modules document it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ options:
         type: str
         choices: [caddyfile, json, api]
         default: caddyfile
+      method:
+        description:
+          - How a flip reaches the public. Another one than before takes effect with the next adopt, by one reload.
+          - V(switch) is one file that each request asks for; a flip renames it and loses nothing.
+          - V(admin) exchanges the upstreams in the running configuration by one write to the admin API, and in the
+            configuration file after it.
+          - V(caddyfile) edits the configuration file, lets the edge's own Caddy validate it and reloads it. A
+            rollback goes as with V(admin). There is no such file with O(edge.config=api).
+          - Both of these reload Caddy at each flip and keep no open form on its colour.
+        type: str
+        choices: [switch, admin, caddyfile]
+        default: switch
       service:
         description: Its compose service.
         type: str
@@ -44,13 +56,17 @@ options:
         type: str
         default: /etc/caddy/Caddyfile
       mount:
-        description: Where a writable volume is mounted in the container; the switch goes there.
+        description:
+          - Where a writable volume is mounted in the container; the switch goes there.
+          - With O(edge.method=admin) or O(edge.method=caddyfile) it may be empty. Then the switch lies below
+            O(edge.switch_dir), and there is no access log of ours.
         type: str
         default: /config
       switch_dir:
         description:
           - With O(edge.kind=native), the directory on this host below which the switch is made. Caddy's user must be
             able to pass every directory above it, and its service manager must show it that directory.
+          - Also that of a container without O(edge.mount).
         type: path
         default: /var/lib/olympus-bluegreen-edge
       upstreams:
@@ -96,4 +112,37 @@ options:
     description: The first published port of each colour.
     type: dict
     default: {}
+  project:
+    description: Name of the compose project of the edge.
+    type: str
+    required: true
+  services:
+    description:
+      - Coloured services, each a dictionary, of which C(ui) (answers pages, so pin their forms) and
+        C(edge) (V(false), the edge does not reach it) are read here.
+    type: dict
+    required: true
+  shared:
+    description: Shared services.
+    type: list
+    elements: str
+    default: []
+  network_range:
+    description: IPv4 range (a /22 or larger) that the networks are cut from.
+    type: str
+    default: 10.231.16.0/20
+  public:
+    description: Public names to ask. Without any, those that the running configuration has behind the switch.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: Host name.
+        type: str
+        required: true
+      path:
+        description: A path whose answer comes from a coloured service.
+        type: str
+        default: /
 """

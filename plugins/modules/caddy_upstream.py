@@ -16,6 +16,8 @@ description:
     or by its admin API alone.
   - The switch lives on a writable volume that the running container already has, or in a directory of the host. No
     container is recreated and no process restarted.
+  - Where a file matcher a request or a writable volume is not wanted, O(edge.method) has two other ways, which reload
+    the configuration at each flip. The switch then says what is wanted, and the edge is made to follow.
   - A file is rewritten in place. Caddy's own adapter proves that it still means the same, and its own
     C(validate) that it loads. Undo restores its exact bytes.
 author: "olympus.bluegreen authors (@olympusoss)"
@@ -51,39 +53,6 @@ options:
     description: The state directory, of which only the release of each colour is read.
     type: path
     default: /var/lib/olympus-bluegreen
-  project:
-    description: Name of the compose project of the edge.
-    type: str
-    required: true
-  services:
-    description:
-      - Coloured services, each a dictionary, of which C(ui) (answers pages, so pin their forms) and
-        C(edge) (V(false), the edge does not reach it) are read here.
-    type: dict
-    required: true
-  shared:
-    description: Shared services.
-    type: list
-    elements: str
-    default: []
-  network_range:
-    description: IPv4 range (a /22 or larger) that the networks are cut from.
-    type: str
-    default: 10.231.16.0/20
-  public:
-    description: Public names to ask. Without any, those that the running configuration has behind the switch.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      host:
-        description: Host name.
-        type: str
-        required: true
-      path:
-        description: A path whose answer comes from a coloured service.
-        type: str
-        default: /
   colour:
     description: The colour to make live or to drain.
     type: str
@@ -153,6 +122,14 @@ EXAMPLES = r"""
     publish: loopback
     services: "{{ bluegreen_services }}"
 
+- name: Adopt a Caddy that is configured by its API, without a file matcher a request
+  olympus.bluegreen.caddy_upstream:
+    state: adopted
+    project: prod
+    edge: {kind: native, config: api, method: admin, admin: unix//run/caddy/admin.sock}
+    publish: loopback
+    services: "{{ bluegreen_services }}"
+
 - name: Back
   olympus.bluegreen.caddy_upstream:
     state: returned
@@ -202,6 +179,11 @@ problems:
   type: list
   elements: str
   returned: O(state=read)
+method:
+  description: The method in force; empty before adopt.
+  type: str
+  returned: O(state=read)
+cost: {description: "What a flip costs with it now, as a sentence.", type: str, returned: O(state=read)}
 edge: {description: Name of the edge's container or its process., type: str, returned: O(state=read)}
 directory: {description: The switch directory on this host., type: str, returned: O(state=read)}
 open:

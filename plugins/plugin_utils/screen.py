@@ -21,7 +21,7 @@ PROBLEMS = 8
 
 
 def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Schema-versioned status: live, idle, releases, schema, lock, last verdict, findings, boot, what to type next."""
+    """Schema-versioned status: live, idle, edge, releases, schema, lock, verdict, findings, boot, what to type next."""
     seen = world(facts)
     return {
         "v": 1,
@@ -32,6 +32,7 @@ def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
             name: {"release": one.release, "version": one.version, "running": one.running, "adopted": one.adopted}
             for name, one in sorted(seen.colours.items())
         },
+        "edge": {name: str((facts.get("edge") or {}).get(name) or "") for name in ("method", "cost")},
         "return_to": dict(seen.return_to) if seen.back else {},
         "stable": seen.stable,
         "fence": str(((facts.get("ledger") or {}).get("marks") or {}).get("fence") or ""),
@@ -99,6 +100,7 @@ def status_screen(facts: Mapping[str, Any]) -> list[str]:
         one = seen.colour(name)
         state = "running" if one.running else "not running"
         lines += _line(label, "%-6s %s  %s%s" % (name, one.release or "-", state, "  (adopted)" if one.adopted else ""))
+    lines += _line("edge", "method %(method)s: %(cost)s" % data["edge"]) if data["edge"]["method"] else []
     lines += _line("rollback", _rollback(seen) + _by_hand(seen, data["boot"]))
     lines += _line("stable", seen.stable or "-")
     lines += _line("schema", _schema_words(data))

@@ -57,6 +57,7 @@ def binary(which: str = "current") -> str:
 
 # What the module would be given where a test says nothing else.
 OPTIONS: Mapping[str, Any] = {
+    "project": "prod",
     "public": [], "colour": None, "release": "", "token": 0, "force": False, "keep_pinned": False, "lost": "",
     "deadline": 5.0, "seen": {}, "confirm_timeout": 3.0,
 }  # fmt: skip

@@ -62,6 +62,15 @@ class Admin:
             raise Refused("somebody else changed the edge's configuration at this moment", mend="run it again")
         self._told(answer)
 
+    def patch(self, path: str, value: Any, tag: str) -> bool:
+        """Exchange the value at ``path`` of the configuration; False when that was changed since it had ``tag``."""
+        headers = {"Content-Type": "application/json", "If-Match": tag}
+        answer = self._ask("PATCH", "/config" + path, json.dumps(value).encode(), headers, LOAD)
+        if answer.status == 412:
+            return False
+        self._told(answer)
+        return True
+
     def _told(self, answer: Response) -> None:
         if answer.status != 200:
             said = answer.error or "status %d %s" % (answer.status, answer.body.decode(errors="replace").strip())

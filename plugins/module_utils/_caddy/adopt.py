@@ -22,8 +22,15 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import FileChange
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import Installer, cost
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import Journal, overwrite, read_bytes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import syntax_of, text_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import (
+    TURN,
+    Journal,
+    overwrite,
+    read_bytes,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import Syntax, syntax_of, text_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
@@ -63,10 +70,14 @@ class Adopter:
         self.admin = admin
         self.upstreams = upstreams
         self.step = step
-        self.syntax = syntax_of(edge, upstreams)
         self.installer = Installer(edge, admin, upstreams, step)
         self.switch = self.installer.switch
         self.journal = Journal(self.installer.directory)
+
+    @property
+    def syntax(self) -> Syntax:
+        colour = self.installer.live() if self.edge.options.method != "switch" else ""
+        return syntax_of(self.edge, self.upstreams, colour)
 
     def adopted(self) -> Change:
         """What adopt would do. Raises where the rewrite is impossible or would mean something else."""
@@ -80,14 +91,14 @@ class Adopter:
     def undone(self, force: bool = False) -> Change:
         """What undo would do. Refused where it would lose an edit or move the public to another colour."""
         current = self._file()
-        before, after = self.journal.before, self.journal.after
+        before = self.journal.before
         if before is None and self.syntax.adopted(current):
             raise Refused("the journal with the operator's file is gone", mend="restore the file from your repository")
         if before is None:
             main = self._main(current, current, current)
             return self._change(main, (main,), "", self.syntax.config(current), ())
         self.installer.refuse_undo(force or current == before)
-        ours = current in (before, after) or self.journal.torn(current)
+        ours = current == before or self._made(current) or self.journal.torn(current)
         if not force and current != before and not (ours and self.journal.base == before):
             raise Refused(
                 "%s was edited since adopt: undo would lose that" % self.edge.options.caddyfile,
@@ -112,10 +123,17 @@ class Adopter:
     def _current(self) -> tuple[bytes, bytes]:
         """The bytes in the file, and those that adopt begins with: the same, unless an adopt made these."""
         current, base = self._file(), self.journal.base
-        whole = current == self.journal.after and not self.syntax.imported().edited()
+        whole = self._made(current) and not self.syntax.imported().edited()
         if base is not None and (whole or self.journal.torn(current)):
             return current, base
         return current, current
+
+    def _made(self, current: bytes) -> bool:
+        """Whether an adopt made these bytes, with whichever colour live by now or about to be."""
+        after = self.journal.after
+        if Journal(self.installer.directory, TURN).torn(current):
+            return True
+        return after is not None and any(current == self.syntax.turned(after, colour) for colour in COLOURS)
 
     def _file(self) -> bytes:
         options = self.edge.options
@@ -157,15 +175,15 @@ class Adopter:
         if running != config:
             steps.append(Step("reload", self.edge.place().name, cost(self.edge, self.admin, running)))
         root = root_of(self.edge)
-        state = {"caddyfile": text_of(main.current), "switch_running": meaning.has_switch(running, root)}
-        after = {"caddyfile": text_of(main.wanted), "switch_running": meaning.has_switch(config, root)}
+        state = {"caddyfile": text_of(main.current), "switch_running": bool(meaning.form(running, root))}
+        after = {"caddyfile": text_of(main.wanted), "switch_running": bool(meaning.form(config, root))}
         names = {one: os.path.basename(one.path) if one is main else one.seen for one in files}
         patch = "".join(unified(text_of(one.base), text_of(one.wanted), names[one].lstrip("/")) for one in files)
         plan = Plan(state, after, tuple(steps))
         return Change(main.current, main.base, main.wanted, config, plan, patch, warnings, files, whole)
 
     def _rewrite(self, change: Change) -> None:
-        self._validate(change.whole)
+        validate(self.edge, self.syntax, change.whole)
         self.step("journal")
         # The Caddyfile's last: only then there is something to undo.
         for one in sorted(change.files, key=lambda one: one.journal is self.journal):
@@ -174,15 +192,10 @@ class Adopter:
             if one.wanted != one.current:
                 overwrite(one.path, one.wanted, self.step)
 
-    def _validate(self, text: str) -> None:
-        result = self.edge.caddy("validate", "--config", "-", *self.syntax.flags, stdin=text)
-        if result.rc != 0:
-            raise CommandError("the edge's Caddy refuses the new Caddyfile: %s" % result.last_words())
-
     def _reload(self, change: Change) -> None:
         self.step("reload")
         try:
-            self._load(change)
+            reload(self.edge, self.admin, self.syntax, change.config)
         except CommandError as exc:
             for one in reversed(change.files):
                 if one.restored() != one.wanted:
@@ -191,14 +204,3 @@ class Adopter:
                 "the edge did not reload: %s" % exc.msg,
                 mend="its file is as it was, the edge serves as before",
             ) from exc
-
-    def _load(self, change: Change) -> None:
-        options = self.edge.options
-        if options.admin_origin:
-            # Caddy's own command can say no other host than the address that it speaks to.
-            self.admin.load(change.config)
-            return
-        flags = ("--config", options.config_path, *self.syntax.flags, "--address", options.admin)
-        result = self.edge.caddy("reload", *flags)
-        if result.rc != 0:
-            raise CommandError(result.last_words())

@@ -15,19 +15,19 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig, jsonlog, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, jsonconfig, jsonlog, meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Change
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
     Edge,
     arguments,
-    environment,
     root_of,
-    seen_file,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import Installer, cost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.saved import require_saved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import JsonSyntax, dumped
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
@@ -42,29 +42,39 @@ class ApiAdopter:
         self.edge = edge
         self.admin = admin
         self.step = step
-        self.syntax = JsonSyntax(edge, upstreams)
+        self.upstreams = upstreams
         self.installer = Installer(edge, admin, upstreams, step)
         self.switch = self.installer.switch
         self._journal = os.path.join(self.installer.directory, "journal", "api.json")
-        self._made: Mapping[str, Any] = {}
+        self._groups: Mapping[str, Any] = {}
         self._tag = ""
+
+    @property
+    def syntax(self) -> JsonSyntax:
+        colour = self.installer.live() if self.edge.options.method != "switch" else ""
+        return JsonSyntax(self.edge, self.upstreams, colour)
 
     def adopted(self) -> Change:
         running = self._running()
         self._require_saved(running)
-        done = self.syntax.rewritten(dumped(running))
-        self._made = done.made
+        base, form = running, meaning.form(running, root_of(self.edge))
+        if form and (form == "switch") != (self.edge.options.method == "switch"):
+            # Adopted with another method: begun again with what the operator's handlers were.
+            made = (read_json(self._journal) or {"made": {}})["made"]
+            self._refuse_edited(running, made, False)
+            base = self._taken_out(running, made)
+        done = self.syntax.rewritten(dumped(base))
+        self._groups = done.made
         return self._change(running, done.config, self.installer.steps(), done.warnings)
 
     def undone(self, force: bool = False) -> Change:
         """What others have changed since stays; what they have changed inside of ours is lost, so that is refused."""
         running, journal = self._running(), read_json(self._journal) or {"made": {}}
-        if running == journal.get("after"):
+        if self._alike(running, journal.get("after")):
             wanted = journal["before"]
         else:
             self._refuse_edited(running, journal["made"], force)
-            operators = {group: one["operators"] for group, one in journal["made"].items()}
-            wanted = jsonlog.without_log(jsonconfig.restored(running, operators))
+            wanted = self._taken_out(running, journal["made"])
         self.installer.refuse_undo(force or wanted == running)
         return self._change(running, wanted, ())
 
@@ -80,12 +90,7 @@ class ApiAdopter:
             return
         if self.admin.config() != change.config:
             raise BluegreenError("the edge does not run what it was told", mend="read its log and run adopt again")
-        saved = self._autosave()
-        if seen_file(self.edge.place().pid, saved) is None or self._saved(saved) != change.config:
-            raise BluegreenError(
-                "the edge runs the new configuration but did not save it to %s: a restart would lose it" % saved,
-                mend="let its user write there",
-            )
+        require_saved(self.edge, change.config)
 
     def _running(self) -> Any:
         config, self._tag = self.admin.tagged()
@@ -98,8 +103,8 @@ class ApiAdopter:
         if wanted != running:
             steps.append(Step("load", self.edge.place().name, cost(self.edge, self.admin, running)))
         root, before, after = root_of(self.edge), dumped(running), dumped(wanted)
-        state = {"switch_running": meaning.has_switch(running, root)}
-        plan = Plan(state, {"switch_running": meaning.has_switch(wanted, root)}, tuple(steps))
+        state = {"switch_running": bool(meaning.form(running, root))}
+        plan = Plan(state, {"switch_running": bool(meaning.form(wanted, root))}, tuple(steps))
         return Change(before, before, after, wanted, plan, "", warnings)
 
     def _note(self, change: Change) -> None:
@@ -107,7 +112,11 @@ class ApiAdopter:
         self.step("journal")
         known = read_json(self._journal) or {"made": {}}
         present = {jsonconfig.ours(value): value for _path, value in jsonconfig.places(change.config)}
-        made = {group: {"operators": one, "ours": present.get(group)} for group, one in self._made.items()}
+        made = {
+            # ``was``: what another method made of it, which a run that is cut off now leaves running.
+            group: {"operators": one, "ours": present.get(group), "was": known["made"].get(group, {}).get("ours")}
+            for group, one in self._groups.items()
+        }
         before = json.loads(change.current)
         if any(jsonconfig.ours(value) for _path, value in jsonconfig.places(before)):
             # Not what an undo goes back to: then it takes out what is ours.
@@ -119,10 +128,20 @@ class ApiAdopter:
         write_json(self._journal, noted, 0o600)
 
     @staticmethod
-    def _refuse_edited(running: Any, made: Mapping[str, Any], force: bool) -> None:
+    def _taken_out(running: Any, made: Mapping[str, Any]) -> Any:
+        operators = {group: one["operators"] for group, one in made.items()}
+        return jsonlog.without_log(jsonconfig.restored(running, operators))
+
+    def _alike(self, one: Any, other: Any) -> bool:
+        """Equal, but for the colour that is named."""
+        turned = (fixed.turned_config(one, self.upstreams, colour) for colour in COLOURS)
+        return one == other or other in turned
+
+    def _refuse_edited(self, running: Any, made: Mapping[str, Any], force: bool) -> None:
         for path, value in jsonconfig.places(running):
             group = jsonconfig.ours(value)
-            if group and not force and group in made and made[group]["ours"] != value:
+            ours = [made[group]["ours"], made[group].get("was")] if group in made else [value]
+            if group and not force and not any(self._alike(value, one) for one in ours):
                 raise Refused(
                     "%s was edited since adopt: undo would lose that" % path,
                     mend="keep a copy of it and undo with force",
@@ -141,11 +160,3 @@ class ApiAdopter:
             mend="run it with `caddy run --resume`, or keep its configuration in a file and say edge.config=json"
             " (caddyfile)",
         )
-
-    def _autosave(self) -> str:
-        known = environment(self.edge.place().pid)
-        base = known.get("XDG_CONFIG_HOME") or os.path.join(known.get("HOME", "/"), ".config")
-        return os.path.join(base, "caddy", "autosave.json")
-
-    def _saved(self, path: str) -> Any:
-        return json.loads(seen_file(self.edge.place().pid, path) or b"null")

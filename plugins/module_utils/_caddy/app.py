@@ -16,7 +16,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.in_force import InForce
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import Record, changes, write
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, describe, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
@@ -35,6 +37,7 @@ NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}
 # An edge that has no container, or none with a place for the switch.
 NOWHERE: Result = {
     **NOTHING, "edge": "", "directory": "", "adopted": False, "plain_names": [], "open": {}, "observed": [],
+    "method": "", "cost": "",
 }  # fmt: skip
 
 
@@ -75,6 +78,7 @@ class App:
             return {**NOWHERE, "problems": [str(exc)], **Plan().result()}
         switch = Switch(place.directory)
         result: Result = {"edge": place.name, "directory": place.directory, "adopted": False, "plain_names": []}
+        result.update(method="", cost="")
         state = switch.read() if switch.exists() else None
         result.update(describe(state) if state else NOTHING)
         if state and state.damage:
@@ -87,12 +91,17 @@ class App:
         except BluegreenError as exc:
             return {**result, "open": {}, "observed": [], "problems": [*problems, str(exc)], **Plan().result()}
         traffic = self._traffic()
-        running = meaning.has_switch(config, root_of(self.edge))
+        running = bool(meaning.form(config, root_of(self.edge)))
         result["adopted"] = bool(state) and running
         result["plain_names"] = meaning.plain_names(config, self.upstreams, root_of(self.edge))
         result["open"] = traffic.open(config)
         result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
-        return {**result, "problems": [*problems, *self._disagreements(result, running)], **Plan().result()}
+        problems += self._disagreements(result, running)
+        if result["adopted"]:
+            method = InForce(self.edge, self.admin, traffic.follower, config)
+            result.update(method=method.name, cost=method.cost())
+            problems += method.problems(str(result["live"]))
+        return {**result, "problems": problems, **Plan().result()}
 
     def _disagreements(self, result: Result, running: bool) -> list[str]:
         found = []
@@ -126,11 +135,24 @@ class App:
         if self.record and not self.check_mode:
             os.makedirs(self.params["state_dir"], mode=0o750, exist_ok=True)
             addresses.write(self.params["state_dir"], self.record)
-        return self._change(adopter, change)
+        return self._noted(self._change(adopter, change), adopter.switch.path, self._record())
 
     def undone(self) -> Result:
         adopter = self._adopter()
-        return self._change(adopter, adopter.undone(self.params["force"]))
+        result = self._change(adopter, adopter.undone(self.params["force"]))
+        return self._noted(result, adopter.switch.path, None)
+
+    def _record(self) -> Record:
+        return Record(str(self.params["project"]), self.edge.options, tuple(self.upstreams))
+
+    def _noted(self, result: Result, directory: str, wanted: Record | None) -> Result:
+        """Last, so that what is written down is what runs."""
+        if not changes(directory, wanted):
+            return result
+        if not self.check_mode:
+            write(directory, wanted)
+        step = Step("note", directory, "the method " + (wanted.edge.method if wanted else "switch"))
+        return {**result, "changed": True, "steps": [*result["steps"], str(step)]}
 
     def _change(self, adopter: Adopter | ApiAdopter, change: Change) -> Result:
         if not self.check_mode:
@@ -167,6 +189,8 @@ class App:
         at = self.clock.now()
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)
+            if traffic.follower.method == self.edge.options.method:
+                write(traffic.switch.path, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
         seen = traffic.confirm(colour, self._public(config), at, self.params["confirm_timeout"])
         return self._moved(traffic, plan, seen.result())
@@ -188,6 +212,7 @@ class App:
         # Also where the plan says that nothing is to do: a cutover may have begun since.
         traffic.switch.rollback(self.params["keep_pinned"])
         at = self.clock.now()
+        traffic.follower.follow(back=True)
         if asleep:
             raise asleep
         seen = traffic.confirm(target, self._public(self.admin.config()), at, self.params["confirm_timeout"])

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     BEGIN,
@@ -80,8 +81,10 @@ def rewrite(
     sets_host: bool = False,
     read: Read = no_files,
     environ: Mapping[str, str] | None = None,
+    colour: str = "",
 ) -> Rewritten:
-    """The text with the switch in it. A rewritten text comes back as it is. Raises CaddyfileError.
+    """The text with the switch in it, or with a ``colour`` in the form that names one. A rewritten text comes back as
+    it is, but for the colour that it names. Raises CaddyfileError.
 
     ``named_log`` and ``sets_host`` say what this Caddy does: whether a site may have a second log under its own name
     (since 2.7), and whether an upstream with TLS hears its own address as Host (since 2.11). ``where`` is the file's
@@ -99,7 +102,7 @@ def rewrite(
             rounds.append(edits)
             given = {path: one.applied() for path, one in edits.items()}
             again = Tree.of(given[where], where, _known(again, given), environ)
-        rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log)
+        rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log, colour)
         done = rewriter.run()
     except CaddyfileError as exc:
         line = exc.line
@@ -125,6 +128,7 @@ class _Rewriter:
     proxies: Proxies
     mount: str
     named_log: bool
+    colour: str = ""
     warnings: list[str] = field(default_factory=list)
     proxied: int = 0
 
@@ -142,18 +146,30 @@ class _Rewriter:
             if statement not in self.done and not (statement.name == "to" and statement.parent in self.done):
                 self._refuse_unknown(statement, statement)
         if self.done:
-            self._log()
+            if self.mount:
+                self._log()
+            else:
+                self.warnings.append("no mount to write to: no log of ours, so the watch counts no visitors")
             main = roots[self.tree.where]
             if BEGIN not in main.text:
                 at = len(BOM) if main.text.startswith(BOM) else 0
-                self.edits[self.tree.where].add(at, at, preamble(self.mount, self.named_log))
-        return {path: one.applied() for path, one in self.edits.items()}
+                self.edits[self.tree.where].add(at, at, self._head())
+        made = {path: one.applied() for path, one in self.edits.items()}
+        return {path: fixed.turned(one, self.colour) if self.colour else one for path, one in made.items()}
+
+    def _head(self) -> str:
+        if self.colour:
+            return fixed.head(self.mount, self.named_log, self.colour)
+        return preamble(self.mount, self.named_log)
 
     def _edit(self, statement: Statement, start: int, end: int, text: str) -> None:
         self.edits[self.tree.path(statement)].add(start, end, text)
 
     def _place(self, statement: Statement, proxy: Proxy) -> None:
         """In its own place; but one without matcher, which Caddy sorts last, has one now: so behind the others."""
+        if self.colour:
+            self._fix(statement, proxy)
+            return
         parent = statement.parent
         siblings = (parent.block if parent else None) or []
         rest = siblings[siblings.index(statement) + 1 :]
@@ -169,6 +185,14 @@ class _Rewriter:
         found = ENDING_COMMENT.match(self.tree.roots[self.tree.path(statement)].text, later[-1].end)
         behind = found.end() if found else later[-1].end
         self._edit(statement, behind, behind, "\n" + proxy.indent + text)
+
+    def _fix(self, statement: Statement, proxy: Proxy) -> None:
+        if _in_named_route(statement):
+            mend = "say edge.method=switch, or write the proxy where the route is invoked"
+            raise error(statement, statement, "a proxy in a named route, where Caddy imports nothing", mend)
+        said, matcher = statement.root.text, parts(statement)[0]
+        written = fixed.text(proxy, said[matcher.start : matcher.end] if matcher else "")
+        self._edit(statement, statement.start, statement.end, written)
 
     def _dials_variables(self) -> bool:
         """Whether some proxy dials what only a request knows."""

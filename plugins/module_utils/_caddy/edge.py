@@ -25,6 +25,9 @@ CONFIGS = ("caddyfile", "json", "api")
 KINDS = ("container", "native")
 # An edge that is not on this host: only its switch is (_cloudflare/edge.py).
 CLOUDFLARE = "cloudflare"
+# How a flip reaches the public: by the file that every request asks for, or by other upstreams in the configuration,
+# told to the admin endpoint or written into the file and reloaded.
+METHODS = ("switch", "admin", "caddyfile")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
 
@@ -34,6 +37,7 @@ class EdgeOptions:
     """``caddyfile`` (the JSON file for ``config`` json) is on the host, ``config_path`` and ``mount`` are what the edge
     sees; ``address``, ``port`` and ``scheme`` say where the public names are asked, ``ca`` is a PEM file or ''.
 
+    Without a ``mount`` the switch of a container lies in ``switch_dir`` of the host, as that of a process does.
     ``upstreams``: what the configuration dials (host:port) -> the coloured service and port that it means."""
 
     caddyfile: str
@@ -48,6 +52,8 @@ class EdgeOptions:
     admin_origin: str = ""
     kind: str = "container"
     config: str = "caddyfile"
+    method: str = "switch"
+    switch_dir: str = NATIVE_SWITCH
     upstreams: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -15,6 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
     CLOUDFLARE,
     CONFIGS,
     KINDS,
+    METHODS,
     NATIVE_SWITCH,
     Edge,
     EdgeOptions,
@@ -30,11 +31,14 @@ def edge_options(given: Mapping[str, Any]) -> EdgeOptions:
     """Options that are not given have their defaults; a native edge sees what this host sees."""
     known = {one.name for one in fields(EdgeOptions)}
     values = {name: value for name, value in given.items() if name in known and value is not None}
-    for name, choices in (("kind", (*KINDS, CLOUDFLARE)), ("config", CONFIGS)):
+    for name, choices in (("kind", (*KINDS, CLOUDFLARE)), ("config", CONFIGS), ("method", METHODS)):
         if values.get(name, choices[0]) not in choices:
             raise BluegreenError(
                 "no such thing", option="edge." + name, value=values[name], mend="one of " + ", ".join(choices)
             )
+    if values.get("method") == "caddyfile" and values.get("config") == "api":
+        mend = "say admin or switch"
+        raise BluegreenError("there is no file to edit", option="edge.method", value="caddyfile", mend=mend)
     values["caddyfile"] = str(values.get("caddyfile") or "")
     if values.get("kind") == "native":
         switch_dir = str(given.get("switch_dir") or NATIVE_SWITCH)

@@ -182,9 +182,13 @@ def preamble(mount: str, named_log: bool) -> str:
     said = ARGUMENT if named_log else "{args.0}"
     bodies = {name: body.replace(ARGUMENT, said) for name, body in _snippets(mount).items()}
     parts = ["(bluegreen_%s) {\n%s}\n" % (name, body) for name, body in bodies.items()]
+    return "".join([BEGIN, "\n", *parts, access_log(mount, named_log), END, "\n"])
+
+
+def access_log(mount: str, named_log: bool) -> str:
+    """The snippet that logs a site, under a name of its own where this Caddy knows such."""
     directory = "%s/%s" % (mount.rstrip("/"), DIRECTORY)
-    log = _LOG % {"directory": directory, "name": " bluegreen" if named_log else ""}
-    return "".join([BEGIN, "\n", *parts, log, END, "\n"])
+    return _LOG % {"directory": directory, "name": " bluegreen" if named_log else ""}
 
 
 def without_imports(text: str, mount: str) -> str:
@@ -249,7 +253,7 @@ class Proxy:
             self._set("blue", not_green),
             "forward_auth %s {\n\turi /\n}" % self._name("nobody"),
             *(
-                "forward_auth %s %s {%s\n}" % (self._name(colour), self._dialled(colour), self._own())
+                "forward_auth %s %s {%s\n}" % (self._name(colour), self._dialled(colour), self.own())
                 for colour in reversed(COLOURS)
             ),
         ]
@@ -263,7 +267,8 @@ class Proxy:
     def _dialled(self, colour: str) -> str:
         return " ".join(target.dial(colour) for target in self.targets)
 
-    def _own(self) -> str:
+    def own(self) -> str:
+        """The body, in which a placeholder for the dialled address is written out, with \\0 for its line ends."""
         own = self.body.replace("\n", "\0")
         said = [target.said() for target in self.targets]
         for placeholder in UPSTREAM_PLACEHOLDERS:
@@ -282,11 +287,11 @@ class Proxy:
         extra = "\timport bluegreen_from_%s\n" % colour
         if self._ui():
             extra += "%s\timport bluegreen_page_%s\n" % (self._fallback(colour), colour)
-        return "reverse_proxy %s %s {%s\n%s}" % (self._name(what), self._dialled(colour), self._own(), extra)
+        return "reverse_proxy %s %s {%s\n%s}" % (self._name(what), self._dialled(colour), self.own(), extra)
 
     def _fallback(self, colour: str) -> str:
         """Once for all proxies without a block of their own and with one upstream; else with what is theirs in it."""
-        dialled, own = self._dialled(OTHER[colour]), self._own()
+        dialled, own = self._dialled(OTHER[colour]), self.own()
         if own or " " in dialled:
             return _asset(colour, dialled, own)
         return "\timport bluegreen_fallback_%s %s\n" % (colour, dialled)

@@ -12,16 +12,19 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import OURS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.fixed import SNIPPET
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import Journal, read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 
 PREFIX = "imported-"
 READ_ONLY = "ro"
+# What an adoption leaves in a file, with any method.
+OURS = re.compile(r"@bluegreen\d+_|import %s " % SNIPPET)
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,16 @@ class Imported:
 
     def read(self, pattern: str) -> Mapping[str, str]:
         """The texts that adopt begins with (or that undo leaves), by path as the edge sees them."""
+        return {path: self._text(path) for path in self._paths(pattern)}
+
+    def present(self, pattern: str) -> Mapping[str, str]:
+        """The same files as they are now."""
+        return {path: _decoded(path, self._seen(path) or b"") for path in self._paths(pattern)}
+
+    def _paths(self, pattern: str) -> list[str]:
         root = "/proc/%d/root" % self._pid
         paths = [path for path in sorted(glob.glob(glob.escape(root) + pattern)) if os.path.isfile(path)]
-        return {path[len(root) :]: self._text(path[len(root) :]) for path in paths}
+        return [path[len(root) :] for path in paths]
 
     def changes(self, wanted: Mapping[str, str]) -> tuple[FileChange, ...]:
         """What adopt does to the files, those of an adopt before included."""
@@ -126,11 +136,14 @@ class Imported:
     def _text(self, seen: str) -> str:
         current = self._seen(seen) or b""
         before = self._journal(seen).before if self._back else None
-        content = before if before is not None else self._base(seen, current)
-        try:
-            return content.decode()
-        except UnicodeDecodeError as exc:
-            raise BluegreenError("%s is not UTF-8: %s" % (seen, exc), mend="save it as UTF-8") from exc
+        return _decoded(seen, before if before is not None else self._base(seen, current))
+
+
+def _decoded(seen: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as exc:
+        raise BluegreenError("%s is not UTF-8: %s" % (seen, exc), mend="save it as UTF-8") from exc
 
 
 def host_path(pid: int, seen: str) -> str:

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
@@ -63,8 +63,10 @@ class Installer:
         if state and state.live == "green":
             return "green"
         config = self.admin.config()
-        if not meaning.has_switch(config, root_of(self.edge)):
-            return "blue"
+        form = meaning.form(config, root_of(self.edge))
+        if form != "switch":
+            # With any other method the configuration itself names the colour.
+            return "blue" if not form else min(fixed.colours(config))
         alive = [colour for colour in COLOURS if self._alive(config, colour)]
         if self.said or len(alive) == 1:
             return self.said or alive[0]
@@ -84,12 +86,15 @@ class Installer:
 
 
 def cost(edge: Edge, admin: Admin, running: Any) -> str:
-    """What a reload costs at this moment, as a sentence."""
+    """What a reload costs at this moment, as a sentence. One that names a colour keeps its streams for
+    a while, where Caddy can."""
     listening = set(ports(running)) | {edge.options.port}
     held, busy = clients(edge.place().pid, listening), sum(admin.requests().values())
+    kept = fixed.keeps_streams(running)
+    streams = "stays open for %s at most" % fixed.STREAMS if kept else "is closed"
     return (
         "%d client connections are open now, with %d requests or WebSockets in flight to upstreams: a request can be"
-        " lost on each connection that is busy at that moment, and every open WebSocket is closed" % (held, busy)
+        " lost on each connection that is busy at that moment, and every open WebSocket %s" % (held, busy, streams)
     )
 
 

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic, write_json
 
 MAIN = "Caddyfile"
+# Of the last turn of the file to another colour, see ``follow``.
+TURN = "turned"
 BEFORE = ".before"
 BASE = ".base"
 AFTER = ".after"
@@ -33,7 +35,8 @@ def half_written(current: bytes, new: bytes, old: bytes) -> bool:
     """``current`` is what a write of ``new`` over ``old`` leaves that was cut off anywhere."""
     shorter = min(len(current), len(new))
     same = next((at for at in range(shorter) if current[at] != new[at]), shorter)
-    return current not in (new, old) and current[same:] == old[same:]
+    whole = same == len(new) and not current[same:].strip()
+    return current not in (new, old) and (whole or current[same:] == old[same:])
 
 
 def overwrite(path: str, content: bytes, step: Callable[[str], None]) -> None:
@@ -41,10 +44,12 @@ def overwrite(path: str, content: bytes, step: Callable[[str], None]) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         done = 0
-        while done < len(content):
+        # What was there behind its end is made blank before it is cut off: a restart in between loads the file.
+        whole = content + b"\n" * (os.fstat(fd).st_size - len(content))
+        while done < len(whole):
             step("write")
             # In pieces, so that a test can stop between them as a full disk or a kill would.
-            done += os.pwrite(fd, content[done : done + 65536], done)
+            done += os.pwrite(fd, whole[done : done + 65536], done)
         step("truncate")
         os.ftruncate(fd, len(content))
         os.fsync(fd)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     COLOUR_HEADER,
     UPSTREAM_PLACEHOLDERS,
@@ -217,12 +217,14 @@ def _filled(value: Any, own: Handler) -> Any:
     if not isinstance(value, dict):
         return value
     value = {name: _filled(child, own) for name, child in value.items()}
-    if value.get("handler") != "reverse_proxy" or not value.get("upstreams"):
+    if not fixed.says(value):
         return value
     filled = copy.deepcopy(own)
     filled["upstreams"] = [{**filled["upstreams"][0], "dial": value["upstreams"][0]["dial"]}]
     response = filled.setdefault("headers", {}).setdefault("response", {})
     colour = value["headers"]["response"]["set"][COLOUR_HEADER]
     response["set"] = {**response.get("set", {}), COLOUR_HEADER: colour}
+    if "stream_close_delay" in value:
+        filled.setdefault("stream_close_delay", value["stream_close_delay"])
     responses = [*filled.get("handle_response", []), *value.get("handle_response", [])]
     return {**filled, "handle_response": responses} if responses else filled

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     COLOUR_HEADER,
     COOKIE,
@@ -55,9 +55,11 @@ def plain_names(config: Any, upstreams: Sequence[Upstream], root: str) -> list[s
 
 
 def _unswitched(value: Any, root: str) -> Any:
-    """``value`` without the routes that ask the switch."""
+    """``value`` without the routes that ask the switch, and without proxies that say their colour."""
     if isinstance(value, list):
         return [_unswitched(one, root) for one in value if not (isinstance(one, dict) and _asks(one, root))]
+    if fixed.says(value):
+        return {}
     return {key: _unswitched(child, root) for key, child in value.items()} if isinstance(value, dict) else value
 
 
@@ -75,6 +77,11 @@ def has_switch(config: Any, root: str) -> bool:
     return {"green", "ready"} <= marker_names(config, root)
 
 
+def form(config: Any, root: str) -> str:
+    """``switch``, ``fixed`` (one colour is named, see ``fixed``), or '' for a configuration that is not adopted."""
+    return "switch" if has_switch(config, root) else "fixed" if fixed.colours(config) else ""
+
+
 def addresses(config: Any, upstreams: Sequence[Upstream], colour: str) -> list[str]:
     """The upstreams of one colour that the configuration dials."""
     return [dial for dial in dials(config) if any(upstream.dialled(dial, colour) for upstream in upstreams)]
@@ -87,10 +94,11 @@ def difference(
     root: str,
     named_log: bool = True,
     environ: Mapping[str, str] | None = None,
+    colours: Sequence[str] = COLOURS,
 ) -> str:
     """Where ``after``, with the routes of either colour folded back, says something else than ``before``; '' where it
-    doesn't. ``environ`` is the environment of the running edge."""
-    for colour in COLOURS:
+    doesn't. ``environ`` is the environment of the running edge, ``colours`` are those whose routes are in ``after``."""
+    for colour in colours:
         fold = _Fold(upstreams, root, named_log, colour, environ or {})
         found = _first_difference(fold.config(before), fold.config(after), "")
         if found:
@@ -217,6 +225,8 @@ class _Fold:
         headers = proxy.pop("headers", {})
         response = headers.get("response", {})
         response.get("set", {}).pop(COLOUR_HEADER, None)
+        if proxy.get("stream_close_delay") == fixed.STREAMS_NS:
+            proxy.pop("stream_close_delay")
         headers = {key: value for key, value in headers.items() if value not in ({}, {"set": {}})}
         if "set" in response and not response["set"]:
             response.pop("set")
@@ -255,6 +265,8 @@ class _Fold:
         return written
 
     def _our_response(self, response: dict[str, Any]) -> bool:
+        if fixed.keeps_idle(response):
+            return True
         text = json.dumps(response)
         return bool(marker_names(response, self.root)) or ('"%s=' % COOKIE in text and "copy_response" in text)
 

@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import CONFIGS, KINDS, NATIVE_SWITCH
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
+    CONFIGS,
+    KINDS,
+    METHODS,
+    NATIVE_SWITCH,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses, in_order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
@@ -24,6 +29,7 @@ STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
 EDGE: dict[str, dict[str, Any]] = {
     "kind": {"type": "str", "choices": list(KINDS), "default": "container"},
     "config": {"type": "str", "choices": list(CONFIGS), "default": "caddyfile"},
+    "method": {"type": "str", "choices": list(METHODS), "default": "switch"},
     "service": {"type": "str", "default": "caddy"},
     "caddyfile": {"type": "path", "default": ""},
     "config_path": {"type": "str", "default": "/etc/caddy/Caddyfile"},

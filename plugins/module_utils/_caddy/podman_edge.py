@@ -48,12 +48,15 @@ class PodmanEdge:
 
     def place(self) -> Place:
         container = self._container()
-        name = str(container["Name"])
+        name, pid = str(container["Name"]), int(container["State"]["Pid"])
+        if not self.options.mount and self.options.method != "switch":
+            # It names a colour and looks at no file.
+            return Place(name, pid, os.path.join(self.options.switch_dir, DIRECTORY), (0, 0))
         for mount in container.get("Mounts", []):
             if mount.get("Destination") == self.options.mount and mount.get("RW") and os.path.isdir(mount["Source"]):
                 status = os.stat(mount["Source"])
                 directory = os.path.join(mount["Source"], DIRECTORY)
-                return Place(name, int(container["State"]["Pid"]), directory, (status.st_uid, status.st_gid))
+                return Place(name, pid, directory, (status.st_uid, status.st_gid))
         raise BluegreenError(
             "the edge %s has no writable volume at %s, where the switch must live" % (name, self.options.mount),
             option="edge.mount",
@@ -84,6 +87,6 @@ class PodmanEdge:
 
     def hidden(self, directory: str) -> str:
         inside = "%s/%s" % (self.options.mount.rstrip("/"), DIRECTORY)
-        if same_place(self._pid(), inside, directory):
+        if not self.options.mount or same_place(self._pid(), inside, directory):
             return ""
         return "its %s is not %s: the volume was made again under the running container" % (inside, directory)

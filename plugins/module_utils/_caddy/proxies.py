@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.fixed import SNIPPET
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     OUR_MATCHERS,
     UPSTREAM_PLACEHOLDERS,
@@ -256,7 +257,7 @@ class Proxies:
 
 def ours(statement: Statement) -> bool:
     """Made by an adoption before: blue may be dialled by the very address that the operator wrote."""
-    return bool(statement.args) and statement.args[0].value.startswith("@bluegreen")
+    return bool(statement.args) and statement.args[0].value.startswith(("@bluegreen", SNIPPET))
 
 
 def parts(statement: Statement) -> tuple[Token | None, list[Token], list[Statement]]:

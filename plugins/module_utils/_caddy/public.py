@@ -6,25 +6,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import marker_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import has_switch, marker_names
 
 
 def public_names(config: Any, root: str) -> list[dict[str, str]]:
     """One {host, path} for each host name behind the switch: a path that reaches a coloured service there."""
     found: dict[str, str] = {}
-    for host, path in _behind(config, root, (), "/"):
+    switch = has_switch(config, root)
+
+    def answers(route: dict[str, Any]) -> bool:
+        if not switch:
+            return any(fixed.says(one) for one in route["handle"])
+        # One that only remembers the colour (see forward_auth) answers nobody.
+        proxies = any(one.get("handler") != "vars" for one in route["handle"])
+        return proxies and marker_names(route.get("match") or [], root) == {"green"}
+
+    for host, path in _behind(config, answers, (), "/"):
         found[host] = path if found.get(host, path) != "/" else "/"
     return [{"host": host, "path": path} for host, path in found.items() if "*" not in host and "{" not in host]
 
 
-def _behind(value: Any, root: str, hosts: tuple[str, ...], path: str) -> Iterator[tuple[str, str]]:
-    """(host, path) of every route that asks the switch; what it does not match itself, a route around it does."""
+def _behind(
+    value: Any, answers: Callable[[dict[str, Any]], bool], hosts: tuple[str, ...], path: str
+) -> Iterator[tuple[str, str]]:
+    """(host, path) of every route that ``answers`` for a colour; what it does not match, a route around it does."""
     if isinstance(value, list):
         for child in value:
-            yield from _behind(child, root, hosts, path)
+            yield from _behind(child, answers, hosts, path)
     if not isinstance(value, dict):
         return
     if "handle" in value:
@@ -33,9 +45,7 @@ def _behind(value: Any, root: str, hosts: tuple[str, ...], path: str) -> Iterato
         paths = [one for match in matches for one in match.get("path", [])]
         # Of patterns the first one's fixed part will do; a route without a path is asked at /.
         path = (paths[0].split("*")[0] or "/") if paths else path
-        # One that only remembers the colour (see forward_auth) answers nobody.
-        answers = any(one.get("handler") != "vars" for one in value["handle"])
-        if answers and marker_names(matches, root) == {"green"}:
+        if answers(value):
             yield from ((host, path) for host in hosts)
     for child in value.values():
-        yield from _behind(child, root, hosts, path)
+        yield from _behind(child, answers, hosts, path)

@@ -14,6 +14,7 @@
     <path>/token-<12 digits>     the fencing token
     <path>/claimed               a run took the token and no rollback has fenced it since
     <path>/lock                  every change is made under its flock
+    <path>/follow.json           how the edge is made to follow, where it does not look here itself (``record``)
 
 Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else nobody.
 

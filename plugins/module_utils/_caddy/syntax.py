@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig, jsonlog, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, jsonconfig, jsonlog, meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
     Edge,
@@ -23,8 +23,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import BEGIN, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import Imported
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
 
@@ -53,21 +54,29 @@ class Syntax(Protocol):
     def whole(self, content: bytes) -> str:
         """What Caddy may be asked about: with the imported files, as undo leaves them."""
 
+    def present(self, content: bytes) -> str:
+        """The same with the imported files as they are now."""
+
     def imported(self, back: bool = False) -> Imported:
         """The files that it imports; with ``back`` as undo leaves them."""
 
     def adopted(self, content: bytes) -> bool:
         """Whether there is something of ours in it."""
 
+    def turned(self, content: bytes, colour: str) -> bytes:
+        """With another colour live, where it names one."""
+
 
 class CaddyfileSyntax:
-    """A Caddyfile. ``flags`` are those of ``caddy reload`` and ``caddy validate``."""
+    """A Caddyfile. ``flags`` are those of ``caddy reload`` and ``caddy validate``, ``colour`` is the one that the
+    rewritten file shall name, '' for the switch."""
 
     flags: tuple[str, ...] = ("--adapter", "caddyfile")
 
-    def __init__(self, edge: Edge, upstreams: Sequence[Upstream]) -> None:
+    def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str = "") -> None:
         self._edge = edge
         self._upstreams = upstreams
+        self._colour = colour
 
     def rewritten(self, base: bytes) -> Rewritten:
         options, named_log = self._edge.options, has_named_logs(self._edge)
@@ -82,25 +91,44 @@ class CaddyfileSyntax:
                 sets_host(self._edge),
                 read,
                 environ,
+                self._colour,
             )
         except CaddyfileError as exc:
             raise exc.on(options.caddyfile if exc.where == options.config_path else exc.where) from exc
         config = adapt(self._edge, done.after)
-        require_switch(self._edge, config, self._upstreams)
+        require_switch(self._edge, config, self._upstreams, self._colour)
         if not self.adopted(base):
             original = adapt(self._edge, done.before)
-            where = meaning.difference(original, config, self._upstreams, root_of(self._edge), named_log, environ)
-            if where:
-                raise Refused(
-                    "the rewritten Caddyfile would mean something else at %s" % where, mend="report this form"
-                )
+            for after, colours in self._proven(done.after, config):
+                root = root_of(self._edge)
+                where = meaning.difference(original, after, self._upstreams, root, named_log, environ, colours)
+                if where:
+                    raise Refused(
+                        "the rewritten Caddyfile would mean something else at %s" % where, mend="report this form"
+                    )
         return Rewritten(done.text.encode(), config, done.warnings, done.after, done.files)
+
+    def _proven(self, after: str, config: Any) -> Iterator[tuple[Any, Sequence[str]]]:
+        """Each configuration that has to mean what the operator's does, and the colours whose proxies are in it."""
+        if not self._colour:
+            yield config, COLOURS
+            return
+        for colour in COLOURS:
+            yield config if colour == self._colour else adapt(self._edge, fixed.turned(after, colour)), (colour,)
+
+    def turned(self, content: bytes, colour: str) -> bytes:
+        return fixed.turned(text_of(content), colour).encode()
 
     def config(self, content: bytes) -> Any:
         return adapt(self._edge, self.whole(content))
 
     def whole(self, content: bytes) -> str:
-        read = self.imported(back=True).read
+        return self._flat(content, self.imported(back=True).read)
+
+    def present(self, content: bytes) -> str:
+        return self._flat(content, self.imported().present)
+
+    def _flat(self, content: bytes, read: Read) -> str:
         tree = Tree.of(text_of(content), self._edge.options.config_path, read, self._environ())
         return tree.flat({path: root.text for path, root in tree.roots.items()})
 
@@ -120,28 +148,41 @@ class JsonSyntax:
 
     flags: tuple[str, ...] = ()
 
-    def __init__(self, edge: Edge, upstreams: Sequence[Upstream]) -> None:
+    def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str = "") -> None:
         self._edge = edge
         self._upstreams = upstreams
+        self._colour = colour
 
     def rewritten(self, base: bytes) -> Rewritten:
-        config = self.config(base)
+        config = self._turned(self.config(base), self._colour)
         wanted = jsonconfig.targets(config, self._upstreams)
         adapted = self._template(wanted)
         done = jsonconfig.switched(config, self._upstreams, wanted, adapted, sets_host(self._edge))
         if jsonconfig.restored(done.config, {**done.made, **_kept(config)}) != config:
             raise BluegreenError("the rewritten configuration can't be taken back", mend="report this form")
-        final, more = jsonlog.with_log(done.config, adapted, root_of(self._edge))
-        require_switch(self._edge, final, self._upstreams)
-        content = base if final == config else dumped(final, base)
+        final, more = done.config, ("no mount to write to: no log of ours, so the watch counts no visitors",)
+        if self._edge.options.mount:
+            final, more = jsonlog.with_log(done.config, adapted, root_of(self._edge))
+        require_switch(self._edge, final, self._upstreams, self._colour)
+        content = base if final == self.config(base) else dumped(final, base)
         return Rewritten(content, final, (*done.warnings, *more), text_of(content), {}, done.made)
 
     def _template(self, wanted: Sequence[jsonconfig.Target]) -> Any:
         """The switch for each of them, as the edge's adapter says it. At least one: the log is needed in any case."""
         some = wanted or [jsonconfig.Target(self._upstreams[0], "80")]
         named_log = has_named_logs(self._edge)
-        text = jsonconfig.template(some)
-        return adapt(self._edge, rewrite(text, self._upstreams, self._edge.options.mount, named_log=named_log).text)
+        text, mount = jsonconfig.template(some), self._edge.options.mount
+        done = rewrite(text, self._upstreams, mount, named_log=named_log, colour=self._colour)
+        return adapt(self._edge, done.text)
+
+    def _turned(self, config: Any, colour: str) -> Any:
+        names_one = meaning.form(config, root_of(self._edge)) == "fixed" and colour
+        return fixed.turned_config(config, self._upstreams, colour) if names_one else config
+
+    def turned(self, content: bytes, colour: str) -> bytes:
+        config = self.config(content)
+        wanted = self._turned(config, colour)
+        return content if wanted == config else dumped(wanted, content)
 
     def config(self, content: bytes) -> Any:
         try:
@@ -155,6 +196,9 @@ class JsonSyntax:
             ) from exc
 
     def whole(self, content: bytes) -> str:
+        return text_of(content)
+
+    def present(self, content: bytes) -> str:
         return text_of(content)
 
     def imported(self, back: bool = False) -> Imported:
@@ -172,20 +216,34 @@ def sets_host(edge: Edge) -> bool:
     return found is None or (int(found.group(1)), int(found.group(2))) >= (2, 11)
 
 
-def syntax_of(edge: Edge, upstreams: Sequence[Upstream]) -> Syntax:
-    return (CaddyfileSyntax if edge.options.config == "caddyfile" else JsonSyntax)(edge, upstreams)
+def syntax_of(edge: Edge, upstreams: Sequence[Upstream], colour: str = "") -> Syntax:
+    return (CaddyfileSyntax if edge.options.config == "caddyfile" else JsonSyntax)(edge, upstreams, colour)
 
 
-def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream]) -> None:
-    """Raises where a rewritten configuration would still dial somebody past the switch, or has none."""
+def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], colour: str = "") -> None:
+    """Raises where a rewritten configuration would still dial somebody past the switch, or has none; where it names a
+    ``colour``, past its proxies of that colour."""
     plain = meaning.plain_names(config, upstreams, root_of(edge))
     if plain:
         raise Refused(
             "after the rewrite the edge would still dial %s by its plain name" % ", ".join(plain),
             mend="it comes from an imported file or a variable: write it into the Caddyfile itself",
         )
-    if not meaning.has_switch(config, root_of(edge)):
+    found = meaning.form(config, root_of(edge))
+    if not found:
         raise Refused("no coloured service is an upstream in %s" % (edge.options.caddyfile or "the configuration"))
+    root, ours = root_of(edge), [value for _path, value in jsonconfig.places(config) if jsonconfig.ours(value)]
+    if colour:
+        whole = found == "fixed" and fixed.colours(config) == {colour}
+    else:
+        whole = found == "switch" and all(meaning.marker_names(one, root) for one in ours)
+    if not whole:
+        raise Refused(
+            "the configuration was edited since it was adopted with another method",
+            option="edge.method",
+            value=edge.options.method,
+            mend="keep a copy, undo with -e bluegreen_undo=true -e bluegreen_force=true, edit again and adopt",
+        )
 
 
 def dumped(config: Any, like: bytes = b"") -> bytes:

@@ -11,12 +11,14 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning, record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import connections, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch, SwitchState
@@ -53,11 +55,14 @@ class Traffic:
         self.http = http
         self.clock = clock
         self.switch = Switch(edge.place().directory)
+        self.follower = Follower(edge, admin, upstreams, record.method(self.switch.path))
 
     def config(self) -> Any:
-        """The running configuration. Refused where the switch is not in it or plain coloured names are."""
+        """The running configuration. Refused where the switch is not in it or plain coloured names are; where the
+        method in force is another one, where it does not name a colour."""
         config = self.admin.config()
-        if not self.switch.exists() or not meaning.has_switch(config, root_of(self.edge)):
+        wanted = "switch" if self.follower.method == "switch" else "fixed"
+        if not self.switch.exists() or meaning.form(config, root_of(self.edge)) != wanted:
             raise Refused("the switch is not in the edge's running configuration", mend="run the adopt stage")
         plain = meaning.plain_names(config, self.upstreams, root_of(self.edge))
         if plain:
@@ -67,16 +72,30 @@ class Traffic:
     def plan_live(self, colour: str) -> Plan:
         state = self.switch.read()
         steps = () if state.live == colour and not state.damage else (Step("flip", self.switch.path, "to " + colour),)
-        return Plan({"live": state.live}, {"live": colour}, steps)
+        return Plan({"live": state.live}, {"live": colour}, (*steps, *self.follower.steps(colour)))
 
     def make_live(self, colour: str, old_release: str, token: int) -> float:
-        """Write the way back (to the live colour with ``old_release``), then flip. Returns when."""
+        """Write the way back (to the live colour with ``old_release``), then flip. Returns when.
+
+        An edge that does not follow leaves the switch where it was."""
         live = self.switch.read().live
+        self.follower.check(colour)
         if live != colour:
             back = ReturnTo(live, old_release, secrets.token_hex(8), self.clock.now())
             self.switch.prepare(back, token)
         self.switch.flip(colour, token)
-        return self.clock.now()
+        at = self.clock.now()
+        try:
+            self.follower.follow()
+        except (BluegreenError, OSError):
+            if live == OTHER[colour]:
+                # Where a rollback came before, the switch is back already.
+                with suppress(BluegreenError, OSError):
+                    self.switch.flip(live, token)
+                with suppress(BluegreenError, OSError):
+                    self.follower.follow(back=True)
+            raise
+        return at
 
     def plan_return(self, keep_pinned: bool = False) -> Plan:
         state = self.switch.read()
@@ -86,7 +105,8 @@ class Traffic:
         warm = [colour for colour in state.warm if colour == live or keep_pinned]
         after = {"live": live, "warm": warm, "fenced": True}
         before = {"live": state.live, "warm": list(state.warm), "fenced": not state.claimed}
-        return Plan(before, after, () if before == after else (Step("return", self.switch.path, "to " + live),))
+        steps = () if before == after else (Step("return", self.switch.path, "to " + live),)
+        return Plan(before, after, (*steps, *self.follower.steps(live)))
 
     def require_alive(self, colour: str) -> None:
         """Refused where an address of ``colour`` that the edge dials accepts no connection from the edge's network."""

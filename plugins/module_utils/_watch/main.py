@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import FollowedSwitch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
@@ -54,7 +54,7 @@ def world_of(config: Config, standpoint: Standpoint, clock: SystemClock, podman:
     )
     return World(
         clock,
-        Switch(config.switch_dir),
+        FollowedSwitch(config.switch_dir, podman.runner, clock),
         Tail(config.log),
         Observer(config, podman, public, clock),
         public,

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The methods ``admin`` and ``caddyfile``: the switch says which colour is wanted, and the edge is made to follow.
+
+Nothing is told what to do but "follow": whoever does looks at the marker once he is alone, so of two that come together
+(a stage, a watcher on its way back) the later one leaves what the marker says. What was cut off anywhere is found in
+the world (running configuration, file) and done by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import cost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import (
+    TURN,
+    Journal,
+    overwrite,
+    read_bytes,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.saved import require_saved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import syntax_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
+    BluegreenError,
+    CommandError,
+    Refused,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
+
+# So often somebody else may change the configuration between our look and our write.
+ATTEMPTS = 5
+
+
+class Follower:
+    """``step`` is called with a name before every change: tests stop there."""
+
+    def __init__(
+        self,
+        edge: Edge,
+        admin: Admin,
+        upstreams: Sequence[Upstream],
+        method: str,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.edge = edge
+        self.admin = admin
+        self.method = method
+        self.step = step
+        self.upstreams = upstreams
+        self.switch = Switch(edge.place().directory)
+        self.syntax = syntax_of(edge, upstreams)
+        self._has_file = edge.options.config != "api"
+        self._turn = Journal(self.switch.path, TURN)
+
+    def steps(self, colour: str) -> tuple[Step, ...]:
+        """What it takes until the edge serves ``colour`` and does so after a restart; nothing with the switch."""
+        if self.method == "switch":
+            return ()
+        running, steps = self._running(), []
+        if running is not None and self._turned(running, colour) != running:
+            act = "reload" if self.method == "caddyfile" else "patch"
+            steps.append(Step(act, self.edge.place().name, cost(self.edge, self.admin, running)))
+        if self._has_file:
+            now, whole = self._file()
+            behind = now != whole or self.syntax.turned(whole, colour) != whole
+            steps += [Step("turn", self.edge.options.caddyfile, "to " + colour)] if behind else []
+        return tuple(steps)
+
+    def check(self, colour: str) -> None:
+        """Before anything is moved: the edge's own Caddy has to take the file with ``colour``."""
+        if self.method != "switch" and self._has_file:
+            validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(self._file()[1], colour)))
+
+    def follow(self, back: bool = False) -> None:
+        """Make the edge serve what the marker says. ``back``: by the admin endpoint alone, with either method. It does
+        not load what else somebody is about to write into the file, nor fail for it."""
+        if self.method == "switch":
+            return
+        with locked(os.path.join(self.switch.path, "follow.lock")):
+            live = self.switch.read().live
+            if not live:
+                raise BluegreenError("the switch says of no colour that it is live", mend="run the adopt stage")
+            # Where Caddy's own command is not let in (see ``reload``), the admin act has to do.
+            told = back or self.edge.options.admin_origin or not self.edge.place().pid
+            if self.method == "caddyfile" and not told:
+                self._reload(live)
+            else:
+                self._patch(live)
+                self._write(live)
+
+    def _running(self) -> Any:
+        """The running configuration, None where none runs or it is not of this form."""
+        if not self.edge.place().pid:
+            return None
+        running = self.admin.config()
+        return running if meaning.form(running, root_of(self.edge)) == "fixed" else None
+
+    def _turned(self, running: Any, colour: str) -> Any:
+        return fixed.turned_config(running, self.upstreams, colour)
+
+    def _patch(self, live: str) -> None:
+        """One write for all sites, refused when somebody else wrote since our look."""
+        for _attempt in range(ATTEMPTS):
+            if self._running() is None:
+                return
+            running, tag = self.admin.tagged()
+            wanted = self._turned(running, live)
+            if wanted == running:
+                break
+            self.step("patch")
+            if self.admin.patch(*fixed.smallest(running, wanted), tag):
+                break
+        else:
+            raise Refused(
+                "somebody else goes on changing the edge's configuration: %d of our writes were refused" % ATTEMPTS,
+                mend="stop who does, and run it again",
+            )
+        if not self._has_file:
+            require_saved(self.edge, self.admin.config())
+
+    def _reload(self, live: str) -> None:
+        """The published recipe: the file, then ``caddy reload``; one that is refused puts the bytes back."""
+        before, running = self._file()[1], self._running()
+        self._write(live)
+        wanted = self._file()[1]
+        if running is None or self._turned(running, live) == running:
+            return
+        self.step("reload")
+        try:
+            reload(self.edge, self.admin, self.syntax, None)
+        except CommandError as exc:
+            # Where a run was cut off before its reload the file is ahead of the edge: back to what runs.
+            old = before if before != wanted else self.syntax.turned(before, *fixed.colours(running))
+            overwrite(self.edge.options.caddyfile, old, self.step)
+            raise CommandError(
+                "the edge did not reload: %s" % exc.msg, mend="its file is as it was, the edge serves as before"
+            ) from exc
+
+    def _file(self) -> tuple[bytes, bytes]:
+        """The file as it is, and as the last turn of it would have left it, had it not been cut off."""
+        path = self.edge.options.caddyfile
+        now = read_bytes(path)
+        if now is None:
+            raise BluegreenError("no such file", option="edge.caddyfile", value=path)
+        return now, (self._turn.after or now) if self._turn.torn(now) else now
+
+    def _write(self, live: str) -> None:
+        """The file in its place, its inode kept."""
+        if not self._has_file:
+            return
+        path, (now, whole) = self.edge.options.caddyfile, self._file()
+        if now != whole:
+            overwrite(path, whole, self.step)
+        wanted = self.syntax.turned(whole, live)
+        if wanted == whole:
+            return
+        # On a full disk there is no journal; the file needs no more space than it has.
+        with suppress(OSError):
+            self._turn.write(whole, whole, wanted, {"caddyfile": path})
+        overwrite(path, wanted, self.step)

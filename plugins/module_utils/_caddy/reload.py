@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The edge's own Caddy, asked whether it takes its file and told to load it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import Syntax
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
+
+
+def validate(edge: Edge, syntax: Syntax, text: str) -> None:
+    """``text`` is the file with those that it imports. Raises CommandError where Caddy would not load it."""
+    result = edge.caddy("validate", "--config", "-", *syntax.flags, stdin=text)
+    if result.rc != 0:
+        raise CommandError("the edge's Caddy refuses the new Caddyfile: %s" % result.last_words())
+
+
+def reload(edge: Edge, admin: Admin, syntax: Syntax, config: Any) -> None:
+    """Load the file, of which Caddy makes ``config``. Raises CommandError where it is refused."""
+    options = edge.options
+    if options.admin_origin:
+        # Caddy's own command can say no other host than the address that it speaks to.
+        admin.load(config)
+        return
+    result = edge.caddy("reload", "--config", options.config_path, *syntax.flags, "--address", options.admin)
+    if result.rc != 0:
+        raise CommandError(result.last_words())

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of an edge that follows its switch have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from caddy_kinds import Kind, Running
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import FollowedSwitch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+
+CASES = [("caddyfile", Kind("caddyfile")), ("admin", Kind("json")), ("admin", Kind("api", named=True))]
+
+
+def switch(edge: Running, step: Callable[[str], None] = lambda name: None) -> FollowedSwitch:
+    return FollowedSwitch(edge.edge.place().directory, SubprocessRunner(), SystemClock(), step)
+
+
+def public(edge: Running) -> str:
+    """The one colour that every site says."""
+    (said,) = {edge.colour(), edge.colour("/", "login.test"), edge.colour("/sessions/x", "login.test")}
+    return said
+
+
+def restart(edge: Running) -> None:
+    edge.stop()
+    empty = str(edge.directory / "empty.json")
+    edge.start(*(("--resume", "--config", empty) if edge.kind.config == "api" else ()))
+
+
+def flip(edge: Running, to: str) -> None:
+    assert edge.app(state="live", colour=to, token=switch(edge).read().token)["live"] == to
+
+
+def settled(edge: Running, colour: str) -> None:
+    """Live, after a restart too, and nothing is left to do."""
+    assert public(edge) == colour
+    assert edge.app(state="read")["problems"] == []
+    assert not edge.app(state="adopted")["changed"]
+
+
+def cutting_over(edge: Running, step: Callable[[str], None]) -> None:
+    traffic = Traffic(edge.edge, Admin(edge.edge), edge.upstreams, DirectHttp(), SystemClock())
+    traffic.switch = Switch(traffic.switch.path, step)
+    traffic.follower.step = step
+    traffic.make_live("green", "", traffic.switch.read().token)

@@ -1,0 +1,262 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An edge that follows its switch, where it is hard: other writers, refused reloads, open streams, the watcher."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import caddy_kinds as kinds
+import caddy_native as native
+import pytest
+from caddy_followed import CASES, cutting_over, flip, public, settled, switch
+from caddy_kinds import Kind, Running
+from miniwatch import until
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.process_edge import ProcessEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
+    BluegreenError,
+    CommandError,
+    Refused,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import main
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import roll_back
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher
+
+
+@pytest.fixture(params=CASES, ids=lambda case: "%s-%s" % case)
+def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
+    method, kind = request.param
+    with kinds.running(kind, "current", method=method) as one:
+        one.app(state="adopted")
+        yield one
+
+
+def test_the_watchers_way_back(edge: Running, tmp_path: Path) -> None:
+    flip(edge, "green")
+    here = switch(edge)
+    back = here.read().return_to
+    assert back
+    told = {"deployment": "olympus", "state_dir": str(tmp_path), "release": "v2", "colour": "green", "probe": False}
+    where = {"address": "127.0.0.1", "port": edge.port, "scheme": "http"}
+    config = Config.of({**told, "switch_dir": here.path, "edge": where, "public": [{"host": "site.test", "path": "/"}]})
+    podman = Podman(SubprocessRunner())
+    watcher = Watcher(config, main.world_of(config, Network(podman, "", {}), SystemClock(), podman))
+    watcher.flip = back.flip
+    rolled = roll_back(watcher, lambda _colour: [])
+    assert (rolled["done"], rolled["to"], rolled["public"]) == (True, "blue", [])
+    settled(edge, "blue")
+    again = roll_back(watcher, lambda _colour: [])
+    assert again["why"] == "the switch was moved meanwhile"
+
+
+class Busy(Admin):
+    """Somebody else writes between our look and our write, as often as is said."""
+
+    def __init__(self, edge: ProcessEdge, others: int) -> None:
+        super().__init__(edge)
+        self.others = others
+
+    def tagged(self) -> tuple[Any, str]:
+        config, tag = super().tagged()
+        if self.others:
+            self.others -= 1
+            server = next(iter(config["apps"]["http"]["servers"].values()))
+            extra = {"match": [{"path": ["/extra%d" % self.others]}], "handle": [{"handler": "static_response"}]}
+            server["routes"].insert(0, extra)
+            super().replace(config, tag)
+            config = json.loads(json.dumps(config))
+            server["routes"].pop(0)
+        return config, tag
+
+
+def busy(edge: Running, others: int, token: int = 0) -> dict[str, Any]:
+    given = {**native.OPTIONS, "state_dir": "", "state": "live", "colour": "green", "token": token}
+    one = edge.edge
+    return App(given, one, Busy(one, others), edge.upstreams, DirectHttp(), SystemClock()).run()
+
+
+@pytest.mark.parametrize("socket_", [False, True], ids=["tcp", "unix"])
+@pytest.mark.parametrize("caddy", native.CADDIES)
+def test_somebody_else_writes(caddy: str, socket_: bool) -> None:
+    """Theirs is kept and ours comes after it; when it never ends, nothing has moved."""
+    with kinds.running(Kind("api", socket=socket_), caddy, method="admin") as edge:
+        edge.app(state="adopted")
+        assert busy(edge, 2)["live"] == "green" and public(edge) == "green"
+        assert [edge.ask("/extra%d" % number).status for number in range(2)] == [200, 200]
+        edge.app(state="returned")
+        with pytest.raises(Refused, match="somebody else goes on changing"):
+            busy(edge, 99, switch(edge).read().token)
+        assert (switch(edge).read().live, public(edge)) == ("blue", "blue")
+
+
+def test_a_reload_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with kinds.running(Kind("caddyfile"), "current", method="caddyfile") as edge:
+        edge.app(state="adopted")
+        file, real = edge.path.read_bytes(), ProcessEdge.caddy
+
+        def broken(self: ProcessEdge, *args: str, stdin: str | None = None) -> Result:
+            return Result(1, "", "no") if args[0] == "reload" else real(self, *args, stdin=stdin)
+
+        with monkeypatch.context() as patched, pytest.raises(CommandError, match="did not reload: no"):
+            patched.setattr(ProcessEdge, "caddy", broken)
+            flip(edge, "green")
+        assert (edge.path.read_bytes(), switch(edge).read().live) == (file, "blue")
+        settled(edge, "blue")
+
+
+@pytest.mark.parametrize("method", ["admin", "caddyfile"])
+def test_a_file_that_caddy_would_refuse(method: str) -> None:
+    """No cutover begins with one; the way back does not ask it, and leaves the edit."""
+    with kinds.running(Kind("caddyfile"), "current", method=method) as edge:
+        edge.app(state="adopted")
+        flip(edge, "green")
+        before = switch(edge).read()
+        with edge.path.open("a") as file:
+            file.write("http://half.test {\n\tno_such_thing\n}\n")
+        with pytest.raises(CommandError, match="refuses"):
+            flip(edge, "blue")
+        assert switch(edge).read() == before and public(edge) == "green"
+        assert edge.app(state="returned")["live"] == "blue" and public(edge) == "blue"
+        text = edge.path.read_text()
+        assert text.endswith("\tno_such_thing\n}\n") and "header_down X-Bluegreen-Colour blue" in text
+
+
+def test_a_rollback_before_the_edge_has_followed(edge: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who follows looks at the marker: the later word counts."""
+    traffic = Traffic(edge.edge, Admin(edge.edge), edge.upstreams, DirectHttp(), SystemClock())
+    follow = traffic.follower.follow
+
+    def late(back: bool = False) -> None:
+        switch(edge).rollback()
+        follow(back)
+
+    monkeypatch.setattr(traffic.follower, "follow", late)
+    told = edge.loads()
+    traffic.make_live("green", "", traffic.switch.read().token)
+    assert (public(edge), edge.loads()) == ("blue", told)
+    settled(edge, "blue")
+
+
+def test_another_method(caddy: str) -> None:
+    """Each change is one adoption; whoever is live stays live."""
+    for config in ("caddyfile", "api"):
+        with kinds.running(Kind(config, named=config == "api"), caddy) as edge:
+            file, running, told = edge.path.read_bytes(), edge.config(), edge.loads()
+            edge.app(state="adopted")
+            flip(edge, "green")
+            for count, method in enumerate(("admin", "switch", "admin"), 2):
+                edge.options = replace(edge.options, method=method)
+                assert any("is in force: run adopt" in one for one in edge.app(state="read")["problems"])
+                assert edge.app(state="adopted")["changed"] and edge.loads() == told + count
+                settled(edge, "green")
+                assert edge.app(state="read")["method"] == method
+            if config == "caddyfile":
+                edge.options = replace(edge.options, method="caddyfile")
+                assert edge.app(state="adopted")["steps"] == ["note %s the method caddyfile" % switch(edge).path]
+            flip(edge, "blue")
+            edge.app(state="undone")
+            assert (edge.path.read_bytes(), edge.config()) == (file, running)
+
+
+def test_streams_and_what_is_in_flight(caddy: str) -> None:
+    """A request ends on its colour and is counted there; a WebSocket stays open where this Caddy can keep it."""
+    keeps = caddy == "current"
+    with kinds.running(Kind("caddyfile"), caddy, method="admin") as edge:
+        edge.app(state="adopted")
+        slow: list[bytes] = []
+        asking = threading.Thread(target=lambda: slow.append(edge.ask("/slow").body))
+        with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as stream:
+            stream.sendall(b"GET /ws HTTP/1.1\r\nHost: site.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            assert b" 101 " in stream.recv(4096)
+            cost = edge.app(state="read")["cost"]
+            assert ("stays open for 10m" if keeps else "every open WebSocket is closed") in cost
+            asking.start()
+            blue = list(edge.app(state="read")["open"]["blue"]["requests"])
+            until(lambda: sum(Admin(edge.edge).requests()[one] for one in blue) == 2, 5, "both in flight")
+            cutting_over(edge, lambda _name: None)
+            assert sum(Admin(edge.edge).requests()[one] for one in blue) == 1 + keeps
+            stream.settimeout(0.3 if keeps else 5)
+            if keeps:
+                assert not edge.app(state="drained", colour="blue", deadline=0.2)["drained"]
+                with pytest.raises(TimeoutError):
+                    stream.recv(1)
+            else:
+                assert stream.recv(1) in (b"", b"\x88")
+        asking.join()
+        assert slow == [b"blue"] and public(edge) == "green"
+        assert edge.app(state="drained", colour="blue", deadline=10.0)["drained"]
+
+
+SITE = "http://login.test {\n\tforward_auth kratos:%(backend)d {\n\t\turi /api\n\t}\n\timport shared\n}\n"
+MAIN = """{
+    admin localhost:%(admin)d
+    http_port %(port)d
+    auto_https off
+}
+(shared) {
+    reverse_proxy hera:%(backend)d
+}
+import sites/*.caddy
+http://site.test {
+    reverse_proxy site:%(backend)d hera:%(backend)d {
+        lb_policy first
+    }
+}
+"""
+
+
+def test_imported_files_are_adopted_once_and_no_flip_touches_them(tmp_path: Path, caddy: str) -> None:
+    """A snippet, a forward_auth, several upstreams, an imported file: all by a few words in the main one."""
+    (tmp_path / "sites").mkdir()
+    with native.backends() as (backend, servers):
+        (tmp_path / "sites" / "a.caddy").write_text(SITE % {"backend": backend})
+        port, admin = native.free_port(), native.free_port()
+        text = MAIN % {"admin": admin, "port": port, "backend": backend}
+        one = native.NativeEdge(tmp_path, text, port, admin, caddy)
+        one.options = replace(one.options, method="caddyfile")
+        one.start()
+        try:
+            world = native.World(one, backend, servers)
+            site_file = tmp_path / "sites" / "a.caddy"
+            before = (one.path.read_bytes(), site_file.read_bytes())
+            world.app(state="adopted")
+            adopted = site_file.read_bytes()
+            assert b"import bluegreen_live" in adopted and adopted != before[1]
+            for number, colour in enumerate(("green", "blue"), 1):
+                world.app(state="live", colour=colour, token=number)
+                said = [world.ask("/", host=host).headers["x-bluegreen-colour"] for host in ("login.test", "site.test")]
+                assert said == [colour] * 2 and site_file.read_bytes() == adopted
+                assert not world.app(state="adopted")["changed"]
+            world.app(state="undone")
+            assert (one.path.read_bytes(), site_file.read_bytes()) == before
+        finally:
+            one.stop()
+
+
+def test_what_is_written_down_is_checked(edge: Running) -> None:
+    path = Path(switch(edge).path) / "follow.json"
+    known = json.loads(path.read_text())
+    assert known["edge"] == asdict(edge.options) and path.stat().st_mode & 0o777 == 0o600
+    path.write_text(json.dumps({**known, "edge": {"nonsense": 1}}))
+    with pytest.raises(BluegreenError, match="has another shape"):
+        edge.app(state="returned")
+    path.unlink()
+    assert any("run adopt" in one for one in edge.app(state="read")["problems"])
+    assert edge.app(state="adopted")["changed"]
+    settled(edge, "blue")
