@@ -19,7 +19,7 @@ from olympus_lab.progress import wait_for
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 FAULTY = "v1.5.2-errors"
-LOAD: dict[str, Any] = {"volume": {"rate": 60}, "stream_seconds": 8, "max_seconds": 900}
+LOAD: dict[str, Any] = {"volume": {"rate": 60}, "stream_seconds": 8, "max_seconds": 2400}
 
 
 @pytest.fixture(scope="module")
