@@ -32,10 +32,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import main
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import roll_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.network import Network
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher
 
 
@@ -56,7 +56,7 @@ def test_the_watchers_way_back(edge: Running, tmp_path: Path) -> None:
     where = {"address": "127.0.0.1", "port": edge.port, "scheme": "http"}
     config = Config.of({**told, "switch_dir": here.path, "edge": where, "public": [{"host": "site.test", "path": "/"}]})
     podman = Podman(SubprocessRunner())
-    watcher = Watcher(config, main.world_of(config, Network(podman, "", {}), SystemClock(), podman))
+    watcher = Watcher(config, main.world_of(config, Standpoint(podman, "", {}), SystemClock(), podman))
     watcher.flip = back.flip
     rolled = roll_back(watcher, lambda _colour: [])
     assert (rolled["done"], rolled["to"], rolled["public"]) == (True, "blue", [])
