@@ -19,6 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
     networks,
     release,
     remove,
+    source,
     upping,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
