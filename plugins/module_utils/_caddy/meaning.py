@@ -16,17 +16,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import UPSTREAM_PLACEHOLDERS, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME, resolved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import (
     COLOUR_HEADER,
     COOKIE,
-    UPSTREAM_PLACEHOLDERS,
-    Upstream,
+    FOUND,
+    PREVIEW_HEADER,
+    REASON_HEADER,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME, resolved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 
-# Where a request that is asked about first keeps which colour it goes to.
-VARIABLE = re.compile(r"(?:http\.vars\.)?bluegreen\d+$")
+# Where a request keeps which colour it goes to, and what is said there of one that goes to green or to blue.
+VARIABLE = re.compile(r"(?:http\.vars\.)?bluegreen(?:\d+|_[a-z]+)?$")
+COLOUR_OF = {"green": "green", **{said: colour for colour, said in FOUND.items()}}
+NOBODY = "nobody"
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -61,7 +65,8 @@ def _unswitched(value: Any, root: str) -> Any:
 
 
 def _asks(route: dict[str, Any], root: str) -> bool:
-    return "handle" in route and bool(marker_names(route.get("match"), root))
+    found = route.get("match") or []
+    return "handle" in route and (bool(marker_names(found, root)) or any(_remembered(match) for match in found))
 
 
 def marker_names(value: Any, root: str) -> set[str]:
@@ -170,23 +175,27 @@ class _Fold:
         return {key: self._routes(child) if key == "routes" else self._value(child) for key, child in value.items()}
 
     def _routes(self, routes: list[dict[str, Any]]) -> list[Any]:
-        """One route a handler (Caddy joins and splits them as matchers allow), of ours only that of the colour."""
+        """One route a handler (Caddy joins and splits them as matchers allow), of ours only that of the colour.
+
+        One of ours that asks for what no route before it has looked up is left in, where it is a difference.
+        """
         split = [{**route, "handle": [handler]} for route in routes for handler in route.get("handle") or [{}]]
         kept: list[Any] = []
+        decided: set[str] = set()
         for route in split:
-            if self._counts(route):
-                kept.append(self._value(self._matched(route)))
+            made = _decides(route["handle"][0])
+            decided |= made or set()
+            asked = {name for match in route.get("match", []) for name in _asked(match)}
+            if made is None and (self._counts(route) or not asked <= decided):
+                kept.append(self._value(self._matched(route) if asked <= decided else route))
         return kept
 
     def _counts(self, route: dict[str, Any]) -> bool:
         markers = marker_names(route.get("match"), self.root)
         remembered = {_remembered(match) for match in route.get("match", [])} - {""}
-        handler = route["handle"][0]
-        if handler.get("handler") == "vars" and any(VARIABLE.match(name) for name in handler):
-            return False
         if remembered:
             return not markers and remembered == {self.colour}
-        return markers in (set(), {"green" if self.colour == "green" else "ready"})
+        return not markers
 
     def _matched(self, route: dict[str, Any]) -> dict[str, Any]:
         left = [self._match(match) for match in route.get("match", [])]
@@ -264,10 +273,34 @@ class _Fold:
         return bool(marker_names(response, self.root)) or ('"%s=' % COOKIE in text and "copy_response" in text)
 
 
+def _asked(value: Any) -> set[str]:
+    """The variables of ours that a matcher asks for."""
+    named = [name.strip("{}") for one in objects(value) if isinstance(one.get("vars"), dict) for name in one["vars"]]
+    return {name.rpartition(".")[2] for name in named if VARIABLE.match(name)}
+
+
+def _decides(handler: dict[str, Any]) -> set[str] | None:
+    """The variables that a handler of ours sets, which does nothing else than to look, remember and mark; None for
+    any other handler."""
+    kind = handler.get("handler")
+    names = set(handler) - {"handler"}
+    if kind == "vars":
+        return names if names and all(VARIABLE.match(name) for name in names) else None
+    if kind == "headers":
+        said = {*handler.get("request", {}).get("delete", []), *handler.get("response", {}).get("set", {})}
+        return set() if said and said <= {REASON_HEADER, PREVIEW_HEADER} else None
+    if kind != "subroute" or names != {"routes"}:
+        return None
+    made = [_decides(one) for route in handler["routes"] for one in route.get("handle") or [{}]]
+    return None if None in made or not made else set().union(*(one for one in made if one is not None))
+
+
 def _remembered(match: dict[str, Any], positive: bool = True) -> str:
-    """The colour that a matcher of ours wants to have been decided on, '' where it asks for none."""
-    if any(VARIABLE.match(name.strip("{}")) for name in match.get("vars", {})):
-        return "green" if positive else "blue"
+    """The colour that a matcher of ours wants to have been decided on (or ``nobody``), '' where it asks for none."""
+    for name, said in match.get("vars", {}).items():
+        if VARIABLE.match(name.strip("{}")):
+            # Of an auth request only green is remembered.
+            return COLOUR_OF.get(said[0], NOBODY) if positive else "blue" if said == ["green"] else NOBODY
     return next((found for inner in match.get("not", []) if (found := _remembered(inner, not positive))), "")
 
 

@@ -17,7 +17,8 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import connections, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch, SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import NATIVE_SWITCH
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Balancers
