@@ -219,6 +219,7 @@ class World:
         self.admin = Admin(edge)
         self.backend_port = port
         self.marker = Path(edge.place().directory) / "switch"
+        self.earlier = ""
 
     def app(self, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         given = {**OPTIONS, "state_dir": str(self.edge.directory / "state"), **params}

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.earlier import brought_up
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Proxy, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import brought, write_out_handed
@@ -83,17 +84,17 @@ def rewrite(
     path as the edge sees it, ``read`` gives the files of an absolute pattern there, ``environ``
     is the environment of the running edge.
     """
-    tree = again = Tree.of(text, where, read, environ)
+    tree = Tree.of(text, where, read, environ)
     texts = {path: root.text for path, root in tree.roots.items()}
-    rounds: list[dict[str, Edits]] = []
+    rounds = [brought_up(tree, mount, named_log)]
+    again = _edited(tree, rounds[0])
     try:
         for _round in range(ROUNDS):
             edits = write_out_handed(again, Proxies(again, upstreams, sets_host))
             if not any(one.edits for one in edits.values()):
                 break
             rounds.append(edits)
-            given = {path: one.applied() for path, one in edits.items()}
-            again = Tree.of(given[where], where, _known(again, given), environ)
+            again = _edited(again, edits)
         rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log)
         done = rewriter.run()
     except CaddyfileError as exc:
@@ -108,6 +109,13 @@ def rewrite(
 
 def _in_named_route(statement: Statement) -> bool:
     return statement.name.startswith("&(") or (statement.parent is not None and _in_named_route(statement.parent))
+
+
+def _edited(tree: Tree, edits: Mapping[str, Edits]) -> Tree:
+    if not any(one.edits for one in edits.values()):
+        return tree
+    given = {path: one.applied() for path, one in edits.items()}
+    return Tree.of(given[tree.where], tree.where, _known(tree, given), tree.environ)
 
 
 def _known(tree: Tree, texts: Mapping[str, str]) -> Read:

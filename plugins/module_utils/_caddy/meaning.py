@@ -22,6 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets 
     COLOUR_HEADER,
     COOKIE,
     FOUND,
+    LIVE,
     PREVIEW_HEADER,
     REASON_HEADER,
 )
@@ -73,6 +74,14 @@ def marker_names(value: Any, root: str) -> set[str]:
     """The files that matchers in ``value`` look for in the switch directory."""
     files = [one["file"] for one in objects(value) if isinstance(one.get("file"), dict)]
     return {name for file in files if file.get("root") == root for name in file.get("try_files", [])}
+
+
+def goes_to_green(route: dict[str, Any], root: str) -> bool:
+    """Whether a route answers from green, by what was remembered of the request or (the form before) by the marker."""
+    found = route.get("match") or []
+    remembered = any(one.get("vars") == {"{http.vars.%s}" % LIVE: [FOUND["green"]]} for one in objects(found))
+    decides = all(one.get("handler") == "vars" for one in route["handle"])
+    return not decides and (remembered or marker_names(found, root) == {"green"})
 
 
 def has_switch(config: Any, root: str) -> bool:
@@ -195,7 +204,8 @@ class _Fold:
         remembered = {_remembered(match) for match in route.get("match", [])} - {""}
         if remembered:
             return not markers and remembered == {self.colour}
-        return not markers
+        # The form before asked the disk in each route.
+        return markers in (set(), {"green" if self.colour == "green" else "ready"})
 
     def _matched(self, route: dict[str, Any]) -> dict[str, Any]:
         left = [self._match(match) for match in route.get("match", [])]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import marker_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import goes_to_green
 
 
 def public_names(config: Any, root: str) -> list[dict[str, str]]:
@@ -33,9 +33,7 @@ def _behind(value: Any, root: str, hosts: tuple[str, ...], path: str) -> Iterato
         paths = [one for match in matches for one in match.get("path", [])]
         # Of patterns the first one's fixed part will do; a route without a path is asked at /.
         path = (paths[0].split("*")[0] or "/") if paths else path
-        # One that only remembers the colour (see forward_auth) answers nobody.
-        answers = any(one.get("handler") != "vars" for one in value["handle"])
-        if answers and marker_names(matches, root) == {"green"}:
+        if goes_to_green(value, root):
             yield from ((host, path) for host in hosts)
     for child in value.values():
         yield from _behind(child, root, hosts, path)
