@@ -20,7 +20,7 @@ test: lint lab-images unit sanity ## Everything that must hold: lint, sanity, un
 	tests/run-lab-tests
 
 ##@ Parts
-.PHONY: lint unit sanity molecule docs bench bench-courier test-all clean
+.PHONY: lint unit sanity molecule docs bench bench-courier bench-decision test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
@@ -39,6 +39,11 @@ docs: $(VENV)/.done ## Write the pages that come from the code (docs/errors.md)
 
 bench-courier: lab-images ## Mails and a janitor over 20 handovers: build/bench/courier.json, courier.md
 	$$(python -m olympus_lab env | sed 's/^/export /'); pytest -s -m lab tests/lab/test_courier.py -k twenty
+
+bench-decision: $(VENV)/.done ## What the switch's question costs a request: build/bench/decision.json, decision.md
+	mkdir -p build/bench
+	cd benchmarks/decision && go build -o $(CURDIR)/build/bench/decision-client . && cd $(CURDIR)
+	PYTHONPATH=collections python benchmarks/decision.py --client build/bench/decision-client
 
 test-all: ## make test and what is too long for it
 	$(MAKE) test ALL=1
