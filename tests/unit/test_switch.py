@@ -113,19 +113,6 @@ def comparable(state: SwitchState, name: str) -> tuple[object, ...]:
     return state.live, state.ready, state.warm, state.assets, state.return_to, state.damage, token
 
 
-def test_a_preview_secret_that_the_edge_would_not_take_is_refused(tmp_path: Path) -> None:
-    switch = Switch(str(tmp_path / "s"))
-    switch.install("blue", (os.getuid(), os.getgid()))
-    for wrong in ("", "*", "../x", SECRET.upper(), SECRET + "0", SECRET + "\n"):
-        with pytest.raises(BluegreenError, match="32 hex digits"):
-            switch.preview(wrong, 7)
-    assert switch.preview(SECRET, 7) and not switch.preview(SECRET, 7) and switch.previews(SECRET)
-    assert (tmp_path / "s" / "preview").stat().st_mode & 0o777 == 0o711
-    switch.claim(9)
-    with pytest.raises(Fenced):
-        switch.preview(SECRET[::-1], 7)
-
-
 def test_until_the_sentinel_is_there_nobody_is_live(tmp_path: Path) -> None:
     class Stop(Exception):
         pass

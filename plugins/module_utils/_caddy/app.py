@@ -18,6 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.preview import Preview
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, describe, release_of
@@ -33,6 +34,7 @@ NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}
 # An edge that has no container, or none with a place for the switch.
 NOWHERE: Result = {
     **NOTHING, "edge": "", "directory": "", "adopted": False, "plain_names": [], "open": {}, "observed": [],
+    "preview": {},
 }  # fmt: skip
 
 
@@ -56,6 +58,7 @@ class App:
             "read": self.read,
             "adopted": self.adopted,
             "undone": self.undone,
+            "previewed": self.previewed,
             "live": self.live,
             "returned": self.returned,
             "drained": self.drained,
@@ -74,7 +77,7 @@ class App:
         switch = Switch(place.directory)
         result: Result = {"edge": place.name, "directory": place.directory, "adopted": False, "plain_names": []}
         state = switch.read() if switch.exists() else None
-        result.update(describe(state) if state else NOTHING)
+        result.update(describe(state) if state else NOTHING, preview={})
         if state and state.damage:
             problems.append("the switch is damaged (%s): run adopt" % state.damage)
         if state:
@@ -89,6 +92,8 @@ class App:
         result["adopted"] = bool(state) and running
         result["plain_names"] = meaning.plain_names(config, self.upstreams, root_of(self.edge))
         result["open"] = traffic.open(config)
+        if result["adopted"]:
+            result["preview"] = Preview.of(traffic, self.params["state_dir"]).told(self._public(config))
         result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
         return {**result, "problems": [*problems, *self._disagreements(result, running)], **Plan().result()}
 
@@ -146,6 +151,17 @@ class App:
             },
             **change.plan.result(),
         }
+
+    def previewed(self) -> Result:
+        traffic = self._traffic()
+        preview = Preview.of(traffic, self.params["state_dir"], self.params["release"])
+        plan, public = preview.plan(), self._public(self.admin.config())
+        seen: Result = {"observed": [], "preview": {}}
+        if not self.check_mode:
+            preview.make(self.params["token"])
+            seen["observed"] = preview.seen(public, self.params["confirm_timeout"])
+            seen["preview"] = preview.told(public)
+        return {**describe(traffic.switch.read()), "adopted": True, **seen, "diff": plan.diff(), **plan.result()}
 
     def live(self) -> Result:
         traffic, colour = self._traffic(), self.params["colour"]

@@ -12,35 +12,24 @@ folded back into the proxy that they replaced, and what remains must be equal.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import UPSTREAM_PLACEHOLDERS, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME, resolved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import (
+    VARIABLE,
+    asked,
+    decides,
+    marker_names,
+    objects,
+    remembered,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import (
     COLOUR_HEADER,
     COOKIE,
-    FOUND,
-    LIVE,
-    PREVIEW_HEADER,
-    REASON_HEADER,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-
-# Where a request keeps which colour it goes to, and what is said there of one that goes to green or to blue.
-VARIABLE = re.compile(r"(?:http\.vars\.)?bluegreen(?:\d+|_[a-z]+)?$")
-COLOUR_OF = {"green": "green", **{said: colour for colour, said in FOUND.items()}}
-NOBODY = "nobody"
-
-
-def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Every JSON object in ``value``, outermost first."""
-    if isinstance(value, dict):
-        yield value
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
-        yield from objects(child)
 
 
 def dials(config: Any) -> list[str]:
@@ -67,21 +56,7 @@ def _unswitched(value: Any, root: str) -> Any:
 
 def _asks(route: dict[str, Any], root: str) -> bool:
     found = route.get("match") or []
-    return "handle" in route and (bool(marker_names(found, root)) or any(_remembered(match) for match in found))
-
-
-def marker_names(value: Any, root: str) -> set[str]:
-    """The files that matchers in ``value`` look for in the switch directory."""
-    files = [one["file"] for one in objects(value) if isinstance(one.get("file"), dict)]
-    return {name for file in files if file.get("root") == root for name in file.get("try_files", [])}
-
-
-def goes_to_green(route: dict[str, Any], root: str) -> bool:
-    """Whether a route answers from green, by what was remembered of the request or (the form before) by the marker."""
-    found = route.get("match") or []
-    remembered = any(one.get("vars") == {"{http.vars.%s}" % LIVE: [FOUND["green"]]} for one in objects(found))
-    decides = all(one.get("handler") == "vars" for one in route["handle"])
-    return not decides and (remembered or marker_names(found, root) == {"green"})
+    return "handle" in route and (bool(marker_names(found, root)) or any(remembered(match) for match in found))
 
 
 def has_switch(config: Any, root: str) -> bool:
@@ -192,18 +167,18 @@ class _Fold:
         kept: list[Any] = []
         decided: set[str] = set()
         for route in split:
-            made = _decides(route["handle"][0])
+            made = decides(route["handle"][0])
             decided |= made or set()
-            asked = {name for match in route.get("match", []) for name in _asked(match)}
-            if made is None and (self._counts(route) or not asked <= decided):
-                kept.append(self._value(self._matched(route) if asked <= decided else route))
+            names = {name for match in route.get("match", []) for name in asked(match)}
+            if made is None and (self._counts(route) or not names <= decided):
+                kept.append(self._value(self._matched(route) if names <= decided else route))
         return kept
 
     def _counts(self, route: dict[str, Any]) -> bool:
         markers = marker_names(route.get("match"), self.root)
-        remembered = {_remembered(match) for match in route.get("match", [])} - {""}
-        if remembered:
-            return not markers and remembered == {self.colour}
+        wanted = {remembered(match) for match in route.get("match", [])} - {""}
+        if wanted:
+            return not markers and wanted == {self.colour}
         # The form before asked the disk in each route.
         return markers in (set(), {"green" if self.colour == "green" else "ready"})
 
@@ -218,7 +193,7 @@ class _Fold:
             if kind == "expression" and isinstance(value, dict):
                 value = {key: part for key, part in value.items() if key != "name"}
             if kind == "not":
-                value = [inner for inner in value if not (marker_names(inner, self.root) or _remembered(inner))]
+                value = [inner for inner in value if not (marker_names(inner, self.root) or remembered(inner))]
             if kind == "vars":
                 value = {name: said for name, said in value.items() if not VARIABLE.match(name.strip("{}"))}
             if value and not (kind == "file" and value.get("root") == self.root):
@@ -281,37 +256,6 @@ class _Fold:
     def _our_response(self, response: dict[str, Any]) -> bool:
         text = json.dumps(response)
         return bool(marker_names(response, self.root)) or ('"%s=' % COOKIE in text and "copy_response" in text)
-
-
-def _asked(value: Any) -> set[str]:
-    """The variables of ours that a matcher asks for."""
-    named = [name.strip("{}") for one in objects(value) if isinstance(one.get("vars"), dict) for name in one["vars"]]
-    return {name.rpartition(".")[2] for name in named if VARIABLE.match(name)}
-
-
-def _decides(handler: dict[str, Any]) -> set[str] | None:
-    """The variables that a handler of ours sets, which does nothing else than to look, remember and mark; None for
-    any other handler."""
-    kind = handler.get("handler")
-    names = set(handler) - {"handler"}
-    if kind == "vars":
-        return names if names and all(VARIABLE.match(name) for name in names) else None
-    if kind == "headers":
-        said = {*handler.get("request", {}).get("delete", []), *handler.get("response", {}).get("set", {})}
-        return set() if said and said <= {REASON_HEADER, PREVIEW_HEADER} else None
-    if kind != "subroute" or names != {"routes"}:
-        return None
-    made = [_decides(one) for route in handler["routes"] for one in route.get("handle") or [{}]]
-    return None if None in made or not made else set().union(*(one for one in made if one is not None))
-
-
-def _remembered(match: dict[str, Any], positive: bool = True) -> str:
-    """The colour that a matcher of ours wants to have been decided on (or ``nobody``), '' where it asks for none."""
-    for name, said in match.get("vars", {}).items():
-        if VARIABLE.match(name.strip("{}")):
-            # Of an auth request only green is remembered.
-            return COLOUR_OF.get(said[0], NOBODY) if positive else "blue" if said == ["green"] else NOBODY
-    return next((found for inner in match.get("not", []) if (found := _remembered(inner, not positive))), "")
 
 
 def _listed(route: dict[str, Any]) -> dict[str, Any]:

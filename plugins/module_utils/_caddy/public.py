@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import goes_to_green
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import goes_to_green
 
 
 def public_names(config: Any, root: str) -> list[dict[str, str]]:

@@ -129,12 +129,12 @@ class Traffic:
                 self.clock.sleep(0.02)
         return Confirmed(since, max(first.values(), default=since), tuple(seen.values()))
 
-    def ask(self, host: str, path: str) -> Mapping[str, object]:
+    def ask(self, host: str, path: str, headers: Mapping[str, str] | None = None) -> Mapping[str, object]:
         options = self.edge.options
         answer = self.http.request(
             "GET",
             "%s://%s%s" % (options.scheme, host, path),
-            headers={"User-Agent": AGENT},
+            headers={"User-Agent": AGENT, **(headers or {})},
             connect=(options.address, options.port),
             timeout=5,
         )
