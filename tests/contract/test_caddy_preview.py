@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import caddy_native as native
 import pytest
@@ -27,7 +28,7 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[native.Wor
         yield running
 
 
-def previewed(world: native.World, **params: object) -> dict[str, object]:
+def previewed(world: native.World, **params: Any) -> dict[str, Any]:
     return world.app(state="previewed", release=RELEASE, **params)
 
 

@@ -75,13 +75,14 @@ class Preview:
         self.traffic.switch.preview(said, token)
 
     def seen(self, public: Public, timeout: float) -> list[Mapping[str, object]]:
-        """Every public name has answered with the idle colour, no 5xx. Raises BluegreenError where one does not."""
+        """Every public name has answered with the idle colour, and no worse than with the live one. Raises
+        BluegreenError where one does not."""
         clock, headers = self.traffic.clock, {PREVIEW_HEADER: self._secret()}
         idle = OTHER[self.traffic.switch.read().live]
         deadline = clock.monotonic() + timeout
         while True:
             answers = [self.traffic.ask(one["host"], one["path"], headers) for one in public]
-            wrong = [one for one in answers if one["colour"] != idle or int(str(one["status"])) >= 500]
+            wrong = [one for one in answers if one["colour"] != idle or self._worse(one)]
             if not wrong:
                 return answers
             if clock.monotonic() > deadline:
@@ -92,6 +93,12 @@ class Preview:
                     partial={"observed": answers},
                 )
             clock.sleep(0.2)
+
+    def _worse(self, answer: Mapping[str, object]) -> bool:
+        """It is a 5xx that the live colour does not answer there."""
+        if int(str(answer["status"])) < 500:
+            return False
+        return int(str(self.traffic.ask(str(answer["host"]), str(answer["path"]))["status"])) < 500
 
     def _require(self) -> None:
         if not self.release or os.path.basename(self.release) != self.release:
