@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import caddy_kinds as kinds
 import caddy_native as native
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import Journal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import decides
 
 EARLIER = Path(__file__).with_name("caddy_earlier.caddyfile").read_text()
 NEW = "http://new.test {\n\treverse_proxy site:%d\n}\n"
@@ -78,3 +84,48 @@ def test_one_that_was_edited_since_goes_by_one_form(world: native.World) -> None
     for host in ("site.test", "login.test", "new.test"):
         answer = world.ask("/", host=host)
         assert (answer.status, answer.headers["x-bluegreen-reason"]) == (503, "no switch")
+
+
+def older(config: Any) -> Any:
+    """As another form would have it: our routes without what decides, which then nobody can reach."""
+    if jsonconfig.ours(config):
+        return {**config, "routes": [one for one in config["routes"] if decides(one["handle"][0]) is None]}
+    if isinstance(config, list):
+        return [older(one) for one in config]
+    return {name: older(one) for name, one in config.items()} if isinstance(config, dict) else config
+
+
+def ours(config: Any) -> dict[str, Any]:
+    return {jsonconfig.ours(value): value for _path, value in jsonconfig.places(config) if jsonconfig.ours(value)}
+
+
+@pytest.fixture(params=native.CADDIES)
+def api(request: pytest.FixtureRequest) -> Iterator[kinds.Running]:
+    """An edge that knows only its API, adopted."""
+    with kinds.running(kinds.Kind("api", named=True), request.param) as edge:
+        edge.operators = edge.config()
+        edge.app(state="adopted")
+        yield edge
+
+
+def test_an_edge_that_knows_only_its_api_is_brought_up_too(api: kinds.Running) -> None:
+    now, file = api.config(), Path(api.edge.place().directory) / "journal" / "api.json"
+    Admin(api.edge).load(older(now))
+    journal, was = json.loads(file.read_text()), ours(api.config())
+    journal["made"] = {group: {**one, "ours": was[group]} for group, one in journal["made"].items()}
+    file.write_text(json.dumps(journal))
+    loads = api.loads()
+    assert api.ask("/").status == 503
+    assert api.app(state="adopted")["changed"] and api.loads() == loads + 1
+    assert api.config() == now and api.colour() == "blue"
+    assert not api.app(state="adopted")["changed"]
+    api.app(state="undone")
+    assert api.config() == api.operators
+
+
+def test_what_somebody_edited_in_ours_there_is_left_to_him(api: kinds.Running) -> None:
+    edited = json.loads(json.dumps(api.config()))
+    group = next(value for _path, value in jsonconfig.places(edited) if jsonconfig.ours(value))
+    group["routes"].append({"handle": [{"handler": "vars", "by": "hand"}]})
+    Admin(api.edge).load(edited)
+    assert not api.app(state="adopted")["changed"] and api.config() == edited
