@@ -21,7 +21,7 @@ test: lint lab-images unit sanity ## Everything that must hold: lint, sanity, un
 	tests/run-lab-tests
 
 ##@ Parts
-.PHONY: lint unit sanity molecule docs bench bench-courier bench-rollback test-all clean
+.PHONY: lint unit sanity molecule docs bench bench-courier bench-decision bench-rollback test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
@@ -44,6 +44,11 @@ bench-courier: lab-images ## Mails and a janitor over 20 handovers: build/bench/
 
 bench-rollback: lab-images ## The way back against the clock: build/bench/rollback.json, rollback.md
 	PYTHONPATH=collections:tests/contract:tests/lab python benchmarks/rollback.py
+
+bench-decision: $(VENV)/.done ## What the switch's question costs a request: build/bench/decision.json, decision.md
+	mkdir -p build/bench
+	cd benchmarks/decision && go build -o $(CURDIR)/build/bench/decision-client . && cd $(CURDIR)
+	PYTHONPATH=collections python benchmarks/decision.py --client build/bench/decision-client
 
 test-all: ## make test and what is too long for it
 	$(MAKE) test ALL=1

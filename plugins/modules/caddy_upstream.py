@@ -39,11 +39,13 @@ options:
         the repair after the edge was recreated, its configuration was replaced or the switch was damaged.
       - V(undone) restores the operator's configuration and reloads it. An edge that is configured by its API keeps what
         others have told it since.
+      - V(previewed) lets who knows the secret of a release reach the idle colour at the public names, and sees each of
+        them answer with it. The secret is made here, anew for each release, and stands in no result.
       - V(live) writes the way back, flips to O(colour) and sees every public name answer with it.
       - V(returned) flips back to where the last cutover said, and fences whoever is still running.
       - V(drained) sends nothing pinned to O(colour) any more and waits until nothing is in flight to it.
     type: str
-    choices: [read, adopted, undone, live, returned, drained]
+    choices: [read, adopted, undone, previewed, live, returned, drained]
     default: read
   deployment:
     description: Name of the deployment.
@@ -64,11 +66,15 @@ options:
     choices: ['', blue, green]
     default: ''
   release:
-    description: With O(state=live), the release that O(colour) has to hold according to the state directory.
+    description:
+      - With O(state=live), the release that O(colour) has to hold according to the state directory.
+      - With O(state=previewed), the release of the idle colour; the one that the state directory knows where empty.
     type: str
     default: ''
   token:
-    description: With O(state=live), the fencing token of this run. An older one than the switch's is refused.
+    description:
+      - With O(state=live) and O(state=previewed), the fencing token of this run. An older one than the switch's is
+        refused.
     type: int
     default: 0
   force:
@@ -194,7 +200,13 @@ observed:
   description: What each public name answered, C(host), C(path), C(status), C(colour) and C(error) if any.
   type: list
   elements: dict
-  returned: O(state=read), O(state=live), O(state=returned)
+  returned: O(state=read), O(state=previewed), O(state=live), O(state=returned)
+preview:
+  description:
+    - How a person looks at the idle colour, C(file) (mode 0600, the header with the secret as one line) and C(commands)
+      that read it. Empty where nobody can.
+  type: dict
+  returned: O(state=read), O(state=previewed)
 patch:
   description: The change to the file as a unified diff, for the operator's repository; empty where there is no file.
   type: str

@@ -41,6 +41,7 @@ def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": _verdict(facts, seen),
         "singletons": list((facts.get("compose") or {}).get("singletons") or []),
         "boot": dict(facts.get("boot") or {}),
+        "preview": dict((facts.get("edge") or {}).get("preview") or {}),
         "findings": [asdict(found) for found in seen.findings],
         "problems": list(seen.problems),
         "misplaced": list(seen.misplaced),
@@ -114,6 +115,8 @@ def status_screen(facts: Mapping[str, Any]) -> list[str]:
     lines += _line("lock", _lock(seen.lock))
     if data["boot"]:
         lines += _line("boot", str(data["boot"].get("story") or "-"))
+    if data["preview"].get("commands"):
+        lines += _line("preview", data["preview"]["commands"][0])
     ending = _line("next", data["next"])
     return _fitting(lines, [*map(str, seen.findings), *seen.misplaced], ending)
 

@@ -93,6 +93,8 @@ class Running:
 
     def __init__(self, directory: Path, kind: Kind, caddy: str, backend: int) -> None:
         self.directory, self.kind, self.backend = directory, kind, backend
+        # What it ran before it was adopted, where a test keeps that.
+        self.operators: Any = None
         self.binary = directory / "caddy"
         shutil.copy(native.binary(caddy), self.binary)
         self.port, self.admin_port = native.free_port(), native.free_port()

@@ -63,6 +63,10 @@ OPTIONS: Mapping[str, Any] = {
 }  # fmt: skip
 
 
+# What a backend says that it was told.
+HEARD = ("Host", "X-Via", "X-Forwarded-Uri", "X-Bluegreen-Preview")
+
+
 class Backend(BaseHTTPRequestHandler):
     """Pages, an API, per-build assets, a form that only its own build accepts, something slow, something upgraded."""
 
@@ -90,7 +94,7 @@ class Backend(BaseHTTPRequestHandler):
         if self.path.startswith("/api"):
             self._say(200, "application/json", json.dumps({"colour": self.colour}))
         elif self.path.startswith("/headers"):
-            heard = {name: self.headers[name] for name in ("Host", "X-Via", "X-Forwarded-Uri") if name in self.headers}
+            heard = {name: self.headers[name] for name in HEARD if name in self.headers}
             self._say(200, "application/json", json.dumps({"colour": self.colour, "path": self.path, **heard}))
         elif self.path == "/_next/static/app-%s.js" % self.colour:
             self._say(200, "text/javascript", "built by " + self.colour)
@@ -221,6 +225,7 @@ class World:
         self.admin = Admin(edge)
         self.backend_port = port
         self.marker = Path(edge.place().directory) / "switch"
+        self.earlier = ""
 
     def app(self, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         given = {**OPTIONS, "state_dir": str(self.edge.directory / "state"), **params}

@@ -13,7 +13,7 @@ from typing import Any
 from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare
 from cloudflare_server import Server
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import app
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of

@@ -87,7 +87,8 @@ def test_a_new_proxy_told_to_the_api_is_named_and_adopted(api: Running) -> None:
 def test_an_edit_inside_of_ours_is_not_lost_unasked(api: Running) -> None:
     api.app(state="adopted")
     ours = Admin(api.edge)._ask("GET", "/id/the-site", b"", {}, 5).json()
-    ours["routes"][0]["handle"][0]["flush_interval"] = -1
+    proxy = next(one for route in ours["routes"] for one in route["handle"] if one.get("upstreams"))
+    proxy["flush_interval"] = -1
     tell(api, "PATCH", "/id/the-site", ours)
     with pytest.raises(Refused, match="was edited since adopt"):
         api.app(state="undone")

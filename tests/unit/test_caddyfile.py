@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import Rewritten, rewrite, unified
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import BEGIN, END, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN, END
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError, parse
 
 UPSTREAMS = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import parse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import Statement, parse
 
 UPSTREAMS = (
     Upstream("kratos", "10.0.0.16", "10.0.1.16"),
@@ -80,6 +80,30 @@ def test_everything_else_stays_and_once_is_enough(body: str, newline: str, last:
     assert done.proxies or done.text == text
     left = [token.value for one in parse(done.text).walk() if one.name in ("reverse_proxy", "to") for token in one.args]
     assert not [value for value in left if value.endswith(("hera:3000", "kratos:4433", "hera:3443"))]
+
+
+@settings(max_examples=50, deadline=None)
+@given(sites)
+def test_whatever_goes_by_a_decision_has_it_made_in_its_own_block_and_once(body: str) -> None:
+    """In a `route`, which Caddy runs as written, before it and of its own; elsewhere Caddy sorts it before it."""
+    done = parse(rewrite(SNIPPETS + body, UPSTREAMS, "/config").text)
+    for block in {id(one.parent): one.parent for one in done.walk() if one.parent}.values():
+        beside = block.block or []
+        deciding = [one for one in beside if one.name == "route" and imports(one, "bluegreen_decide")]
+        pinning = [one for one in beside if one.name == "route" and imports(one, "bluegreen_form")]
+        first = [one for one in beside if one.name == "reverse_proxy" and one.args[0].value.endswith("_green")]
+        firsts = [one for one in first if not one.args[0].value.endswith("_pinned_green")]
+        if block.name != "route":
+            assert len(deciding) == bool(firsts)
+        else:
+            assert len(deciding) == len(firsts)
+            assert all(made.start < one.start for made, one in zip(deciding, firsts))
+        pinned = any("_pinned_" in one.args[0].value for one in beside if one.name == "reverse_proxy" and one.args)
+        assert bool(pinning) == pinned
+
+
+def imports(statement: Statement, snippet: str) -> bool:
+    return any(one.name == "import" and one.args[0].value == snippet for one in statement.block or [])
 
 
 @given(

@@ -170,6 +170,14 @@ def test_status_names_the_next_command() -> None:
     assert stage_decision(FACTS, "cleanup", bake=0)["go"] is True
 
 
+def test_status_says_how_to_preview_the_idle_colour() -> None:
+    command = "curl -H @/var/lib/x/releases/v1.5.0-b/preview https://login.test/"
+    facts = {**FACTS, "edge": {**FACTS["edge"], "preview": {"file": "/var/lib/x", "commands": [command, "curl b"]}}}
+    assert [line.split(None, 1)[1] for line in status_screen(facts) if line.startswith("preview")] == [command]
+    assert status_data(facts)["preview"]["commands"] == [command, "curl b"]
+    assert not [line for line in status_screen(FACTS) if line.startswith("preview")]
+
+
 @pytest.mark.parametrize(
     ("live", "verdict", "words", "after"),
     [

@@ -18,7 +18,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
-ACTS = ("install", "claim", "prepare", "flip", "rollback", "retire")
+ACTS = ("install", "claim", "preview", "prepare", "flip", "rollback", "retire")
+SECRET = "0123456789abcdef" * 2
 
 
 def way_back(colour: str) -> ReturnTo:
@@ -32,6 +33,10 @@ def act(name: str, switch: Switch) -> None:
         switch.install("blue", (os.getuid(), os.getgid()))
     elif name == "claim" and state:
         switch.claim(state.token + 1)
+    elif name == "preview":
+        switch.preview(SECRET, 7)
+    elif name == "other preview":
+        switch.preview(SECRET[::-1], 7)
     elif name == "prepare":
         switch.prepare(way_back("blue"), 7)
     elif name == "flip":
@@ -48,10 +53,11 @@ def prepared(path: Path, name: str) -> None:
     order: dict[str, tuple[str, ...]] = {
         "install": (),
         "claim": ("install",),
+        "preview": ("install", "other preview"),
         "prepare": ("install",),
         "flip": ("install", "prepare"),
         "rollback": ("install", "prepare", "flip"),
-        "retire": ("install", "prepare", "flip", "rollback"),
+        "retire": ("install", "preview", "prepare", "flip", "rollback"),
     }
     for before in order[name]:
         act(before, switch)
@@ -92,10 +98,13 @@ def test_killed_between_any_two_steps(name: str, tmp_path: Path) -> None:
             break
         if name != "install":
             assert not Switch(str(path)).read().damage
+        # Never two secrets, and never half of one.
+        assert all(len(one.name) == 32 for one in path.glob("preview/*")) and len([*path.glob("preview/*")]) < 2
         act(name, Switch(str(path)))
+        assert [one.name for one in path.glob("preview/*")] == [one.name for one in wanted.glob("preview/*")]
         assert comparable(Switch(str(path)).read(), name) == comparable(Switch(str(wanted)).read(), name)
         number += 1
-    assert number >= {"claim": 1, "flip": 1, "rollback": 4, "retire": 1}.get(name, 4)
+    assert number >= {"claim": 1, "preview": 2, "flip": 1, "rollback": 4, "retire": 2}.get(name, 4)
 
 
 def comparable(state: SwitchState, name: str) -> tuple[object, ...]:

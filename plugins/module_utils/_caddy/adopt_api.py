@@ -63,6 +63,8 @@ class ApiAdopter:
             made = (read_json(self._journal) or {"made": {}})["made"]
             self._refuse_edited(running, made, False)
             base = self._taken_out(running, made)
+        elif self.edge.options.method == "switch":
+            base = self._without_ours(running)
         done = self.syntax.rewritten(dumped(base))
         self._groups = done.made
         return self._change(running, done.config, self.installer.steps(), done.warnings)
@@ -106,6 +108,18 @@ class ApiAdopter:
         state = {"switch_running": bool(meaning.form(running, root))}
         plan = Plan(state, {"switch_running": bool(meaning.form(wanted, root))}, tuple(steps))
         return Change(before, before, after, wanted, plan, "", warnings)
+
+    def _without_ours(self, running: Any) -> Any:
+        """What adopt begins with: the operator's handlers where ours stand as they were made, in whatever form."""
+        made = (read_json(self._journal) or {"made": {}})["made"]
+        present = {jsonconfig.ours(value): value for _path, value in jsonconfig.places(running)}
+        known = {group: made[group] for group in present if group in made}
+        kept = {
+            group: known[group]["operators"]
+            for group, one in present.items()
+            if known.get(group, {}).get("ours") == one
+        }
+        return jsonconfig.restored(running, {**present, **kept})
 
     def _note(self, change: Change) -> None:
         """Before the change, so that what is ours can always be told from the operator's, and be taken out."""

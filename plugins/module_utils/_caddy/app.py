@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.in_force import InForce
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.preview import Preview
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import Record, changes, write
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
@@ -37,7 +38,7 @@ NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}
 # An edge that has no container, or none with a place for the switch.
 NOWHERE: Result = {
     **NOTHING, "edge": "", "directory": "", "adopted": False, "plain_names": [], "open": {}, "observed": [],
-    "method": "", "cost": "",
+    "method": "", "cost": "", "preview": {},
 }  # fmt: skip
 
 
@@ -61,6 +62,7 @@ class App:
             "read": self.read,
             "adopted": self.adopted,
             "undone": self.undone,
+            "previewed": self.previewed,
             "live": self.live,
             "returned": self.returned,
             "drained": self.drained,
@@ -80,7 +82,7 @@ class App:
         result: Result = {"edge": place.name, "directory": place.directory, "adopted": False, "plain_names": []}
         result.update(method="", cost="")
         state = switch.read() if switch.exists() else None
-        result.update(describe(state) if state else NOTHING)
+        result.update(describe(state) if state else NOTHING, preview={})
         if state and state.damage:
             problems.append("the switch is damaged (%s): run adopt" % state.damage)
         if state:
@@ -95,6 +97,8 @@ class App:
         result["adopted"] = bool(state) and running
         result["plain_names"] = meaning.plain_names(config, self.upstreams, root_of(self.edge))
         result["open"] = traffic.open(config)
+        if result["adopted"]:
+            result["preview"] = Preview.of(traffic, self.params["state_dir"]).told(self._public(config))
         result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
         problems += self._disagreements(result, running)
         if result["adopted"]:
@@ -174,6 +178,17 @@ class App:
             },
             **change.plan.result(),
         }
+
+    def previewed(self) -> Result:
+        traffic = self._traffic()
+        preview = Preview.of(traffic, self.params["state_dir"], self.params["release"])
+        plan, public = preview.plan(), self._public(self.admin.config())
+        seen: Result = {"observed": [], "preview": {}}
+        if not self.check_mode:
+            preview.make(self.params["token"])
+            seen["observed"] = preview.seen(public, self.params["confirm_timeout"])
+            seen["preview"] = preview.told(public)
+        return {**describe(traffic.switch.read()), "adopted": True, **seen, "diff": plan.diff(), **plan.result()}
 
     def live(self) -> Result:
         traffic, colour = self._traffic(), self.params["colour"]

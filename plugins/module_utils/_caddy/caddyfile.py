@@ -10,17 +10,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.earlier import brought_up
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
-    BEGIN,
-    Proxy,
-    Upstream,
-    preamble,
-    without_imports,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Proxy, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import brought, write_out_handed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree, no_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import (
@@ -32,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies i
     ours,
     parts,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN, preamble, without_imports
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, CaddyfileError, Statement
 
 # A token there is said to somebody, not dialled.
@@ -91,17 +87,17 @@ def rewrite(
     path as the edge sees it, ``read`` gives the files of an absolute pattern there, ``environ``
     is the environment of the running edge.
     """
-    tree = again = Tree.of(text, where, read, environ)
+    tree = Tree.of(text, where, read, environ)
     texts = {path: root.text for path, root in tree.roots.items()}
-    rounds: list[dict[str, Edits]] = []
+    rounds = [brought_up(tree, mount, named_log)]
+    again = _edited(tree, rounds[0])
     try:
         for _round in range(ROUNDS):
             edits = write_out_handed(again, Proxies(again, upstreams, sets_host))
             if not any(one.edits for one in edits.values()):
                 break
             rounds.append(edits)
-            given = {path: one.applied() for path, one in edits.items()}
-            again = Tree.of(given[where], where, _known(again, given), environ)
+            again = _edited(again, edits)
         rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log, colour)
         done = rewriter.run()
     except CaddyfileError as exc:
@@ -116,6 +112,13 @@ def rewrite(
 
 def _in_named_route(statement: Statement) -> bool:
     return statement.name.startswith("&(") or (statement.parent is not None and _in_named_route(statement.parent))
+
+
+def _edited(tree: Tree, edits: Mapping[str, Edits]) -> Tree:
+    if not any(one.edits for one in edits.values()):
+        return tree
+    given = {path: one.applied() for path, one in edits.items()}
+    return Tree.of(given[tree.where], tree.where, _known(tree, given), tree.environ)
 
 
 def _known(tree: Tree, texts: Mapping[str, str]) -> Read:
@@ -139,8 +142,9 @@ class _Rewriter:
         number = max((int(found) for root in roots.values() for found in OURS.findall(root.text)), default=0)
         self.done = [statement for statement in self.tree.walk() if self.proxies.dials(statement)]
         self.proxied = len(self.done)
-        for proxied, statement in enumerate(self.done, number + 1):
-            self._place(statement, self.proxies.read(statement, proxied))
+        read = {id(one): self.proxies.read(one, at) for at, one in enumerate(self.done, number + 1)}
+        for statement in self.done:
+            self._place(statement, self._deciding(statement, read))
         self.variable = self._dials_variables()
         for statement in self.tree.walk():
             if statement not in self.done and not (statement.name == "to" and statement.parent in self.done):
@@ -165,25 +169,40 @@ class _Rewriter:
     def _edit(self, statement: Statement, start: int, end: int, text: str) -> None:
         self.edits[self.tree.path(statement)].add(start, end, text)
 
-    def _place(self, statement: Statement, proxy: Proxy) -> None:
-        """In its own place; but one without matcher, which Caddy sorts last, has one now: so behind the others."""
-        if self.colour:
-            self._fix(statement, proxy)
-            return
+    def _deciding(self, statement: Statement, read: Mapping[int, Proxy]) -> Proxy:
+        """Where Caddy sorts, those of one block decide together: the one that comes first of them."""
+        proxy, parent = read[id(statement)], statement.parent
+        if parent is None or parent.name in LITERAL_ORDER:
+            return proxy
+        beside = [one for one in self.done if one.parent is parent and one.name == "reverse_proxy"]
+        beside.sort(key=lambda one: self._behind(one) is not None)
+        pinning = [one for one in beside if read[id(one)].ui()]
+        return replace(proxy, decides=beside[:1] == [statement], pins=pinning[:1] == [statement])
+
+    def _behind(self, statement: Statement) -> Statement | None:
+        """Behind whom it goes: one without matcher, which Caddy sorts last, has one now, so behind the others."""
         parent = statement.parent
         siblings = (parent.block if parent else None) or []
         rest = siblings[siblings.index(statement) + 1 :]
         later = [other for other in rest if other.name in ("reverse_proxy", "import")]
         matcher = parts(statement)[0]
-        text = without_imports(proxy.text(), self.mount) if _in_named_route(statement) else proxy.text()
         sorts_last = statement.name == "reverse_proxy" and (matcher is None or matcher.value == "*")
-        if not sorts_last or not later or (parent and parent.name in LITERAL_ORDER):
+        literal = parent is not None and parent.name in LITERAL_ORDER
+        return later[-1] if sorts_last and later and not literal else None
+
+    def _place(self, statement: Statement, proxy: Proxy) -> None:
+        if self.colour:
+            self._fix(statement, proxy)
+            return
+        text = without_imports(proxy.text(), self.mount) if _in_named_route(statement) else proxy.text()
+        last = self._behind(statement)
+        if last is None:
             self._edit(statement, statement.start, statement.end, text)
             return
         self._edit(statement, statement.start, statement.end, "# moved below by olympus.bluegreen")
         # A comment that ends that line is about it and stays there.
-        found = ENDING_COMMENT.match(self.tree.roots[self.tree.path(statement)].text, later[-1].end)
-        behind = found.end() if found else later[-1].end
+        found = ENDING_COMMENT.match(self.tree.roots[self.tree.path(statement)].text, last.end)
+        behind = found.end() if found else last.end
         self._edit(statement, behind, behind, "\n" + proxy.indent + text)
 
     def _fix(self, statement: Statement, proxy: Proxy) -> None:

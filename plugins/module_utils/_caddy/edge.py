@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import DIRECTORY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import DIRECTORY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 

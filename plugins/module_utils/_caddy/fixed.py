@@ -19,13 +19,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Plain, Proxy, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import (
     BEGIN,
     COLOUR_HEADER,
     END,
-    Plain,
-    Proxy,
-    Upstream,
     access_log,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS

@@ -4,69 +4,21 @@
 
 """What the rewrite puts into a Caddyfile: text, no parsing.
 
-One ``reverse_proxy`` becomes several with named matchers, in this order: pinned POSTs, ``green``, sentinel, nobody.
+A ``route`` looks once where a request goes and remembers it. One ``reverse_proxy`` becomes several, whose named
+matchers ask only what was remembered, in this order: pinned POSTs, ``green``, sentinel, nobody.
 Not ``handle``: Caddy sorts that before a site's own ``respond @private 404`` and would expose what it hides. The last
 one has no upstream at all, which is Caddy's own 503, at the place in the order where the operator's proxy stood.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import REASON_HEADER, asset
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
-COOKIE = "bluegreen"
-COLOUR_HEADER = "X-Bluegreen-Colour"
-REASON_HEADER = "X-Bluegreen-Reason"
-STATIC = "/_next/static/*"
-DIRECTORY = "olympus-bluegreen"
-BEGIN = "# olympus.bluegreen: the switch. Made by the adopt stage; undo with -e bluegreen_undo=true."
-END = "# olympus.bluegreen: end of the switch."
-ARGUMENT = "{args[0]}"
 UPSTREAM_PLACEHOLDERS = ("{upstream_hostport}", "{http.reverse_proxy.upstream.hostport}")
-
-# Answers may carry one-time codes and session tokens, requests all kinds of secrets: the log keeps none of them.
-_LOG = """(bluegreen_log) {
-    log%(name)s {
-        output file %(directory)s/log/access.log {
-            roll_size 20MiB
-            roll_keep 4
-        }
-        format filter {
-            wrap json
-            fields {
-                request>remote_ip delete
-                request>remote_port delete
-                request>client_ip delete
-                request>tls delete
-                request>headers>Cookie delete
-                request>headers>Authorization delete
-                request>headers>Proxy-Authorization delete
-                request>headers>X-Session-Token delete
-                request>headers>X-Api-Key delete
-                request>headers>X-Csrf-Token delete
-                request>headers>Referer delete
-                request>uri regexp "[?].*" ""
-                resp_headers>Set-Cookie delete
-                resp_headers>Location delete
-                resp_headers>X-Session-Token delete
-            }
-        }
-    }
-}
-""".replace("    ", "\t")
-
-# Only pages pin: an asset or a background request of an open page must not move its forms to another colour.
-_PAGE = """    @bluegreen_page header Content-Type text/html*
-    handle_response @bluegreen_page {
-        header +Set-Cookie "%(cookie)s=%(colour)s; Path=/; HttpOnly; Secure; SameSite=Lax"
-        copy_response
-    }
-""".replace("    ", "\t")
-
-
 # What the matchers of ours consist of: Caddy merges two of a kind in one set into one.
 OUR_MATCHERS = {"reverse_proxy": frozenset(("file", "method", "vars")), "forward_auth": frozenset(("file", "vars"))}
 
@@ -136,82 +88,14 @@ class Plain:
         return self.raw
 
 
-def _file(directory: str, names: str, indent: str = "\t") -> str:
-    lines = ("file {", "\troot %s/switch" % directory, "\ttry_files " + names, "}")
-    return "".join("%s%s\n" % (indent, line) for line in lines)
-
-
-def _snippets(mount: str) -> dict[str, str]:
-    """The lines of each snippet that matches or answers, each line with its newline."""
-    directory = "%s/%s" % (mount.rstrip("/"), DIRECTORY)
-    found = {"green": _file(directory, "green"), "ready": _file(directory, "ready")}
-    found["nobody"] = "\tnot {\n%s\t}\n" % _file(directory, "green ready", "\t\t")
-    for colour in COLOURS:
-        pinned = "\tmethod POST\n\tvars {http.request.cookie.%s} %s\n" % (COOKIE, colour)
-        found["pinned_" + colour] = pinned + _file(directory, "warm-" + colour)
-        found["from_" + colour] = "\theader_down %s %s\n" % (COLOUR_HEADER, colour)
-        found["page_" + colour] = _PAGE % {"colour": colour, "cookie": COOKIE}
-        found["asset_" + colour] = "\tpath %s\n" % STATIC + _file(directory, "assets-" + colour)
-    for colour in COLOURS:
-        found["fallback_" + colour] = _asset(colour, ARGUMENT, "")
-    return found
-
-
-def _asset(colour: str, dialled: str, own: str) -> str:
-    """What ``colour`` has no static file for is asked there where the other build may lie."""
-    lines = (
-        "@bluegreen_missing status 404",
-        "handle_response @bluegreen_missing {",
-        "\t@bluegreen_asset {",
-        "\t\timport bluegreen_asset_" + OTHER[colour],
-        "\t}",
-        "\troute {",
-        "\t\treverse_proxy @bluegreen_asset %s {%s" % (dialled, own),
-        "\t\t\timport bluegreen_from_" + OTHER[colour],
-        "\t\t}",
-        "\t\tcopy_response",
-        "\t}",
-        "}",
-    )
-    return "".join("\t%s\n" % line for line in lines)
-
-
-def preamble(mount: str, named_log: bool) -> str:
-    """The snippets, once a file. ``mount`` is the edge's writable volume as the edge sees it."""
-    # The old way to say an argument, which 2.6 knows alone, makes a new Caddy warn at each load.
-    said = ARGUMENT if named_log else "{args.0}"
-    bodies = {name: body.replace(ARGUMENT, said) for name, body in _snippets(mount).items()}
-    parts = ["(bluegreen_%s) {\n%s}\n" % (name, body) for name, body in bodies.items()]
-    return "".join([BEGIN, "\n", *parts, access_log(mount, named_log), END, "\n"])
-
-
-def access_log(mount: str, named_log: bool) -> str:
-    """The snippet that logs a site, under a name of its own where this Caddy knows such."""
-    directory = "%s/%s" % (mount.rstrip("/"), DIRECTORY)
-    return _LOG % {"directory": directory, "name": " bluegreen" if named_log else ""}
-
-
-def without_imports(text: str, mount: str) -> str:
-    """The text of a proxy with our snippets written out: Caddy knows no import inside of a named route."""
-    snippets = _snippets(mount)
-
-    def body(found: re.Match[str]) -> str:
-        lines = snippets[found.group(2)].replace(ARGUMENT, found.group(3) or "").splitlines()
-        return "\n".join(found.group(1) + line[1:] for line in lines)
-
-    ours = re.compile(r"^([ \t]*)import bluegreen_(\w+)(?: (\S+))?$", re.MULTILINE)
-    while ours.search(text):
-        text = ours.sub(body, text)
-    return text
-
-
 @dataclass(frozen=True)
 class Proxy:
     """One operator's ``directive``.
 
     ``number`` makes matcher names unique, ``matcher`` are the lines that its own matcher consists of, ``guarded`` says
     that these use a matcher of ours (ours then hides in a double negation, as Caddy would merge the two), ``body`` is
-    the text of its own block without ``to``, ``indent`` its indentation.
+    the text of its own block without ``to``, ``indent`` its indentation. ``decides``: the first in its place, so it
+    looks where the request goes; ``pins``: the first there that looks for forms.
     """
 
     number: int
@@ -221,6 +105,8 @@ class Proxy:
     body: str
     indent: str
     directive: str = "reverse_proxy"
+    decides: bool = True
+    pins: bool = True
 
     def text(self) -> str:
         """The replacement, without the indentation of its first line and without a newline at its end."""
@@ -228,15 +114,21 @@ class Proxy:
         return "\n".join(parts).replace("\n", "\n" + self.indent).replace("\0", "\n")
 
     def _proxying(self) -> list[str]:
-        pinned = ["pinned_" + colour for colour in COLOURS] if self._ui() else []
+        pinned = ["pinned_" + colour for colour in COLOURS] if self.ui() else []
         return [
             *(self._matcher(name) for name in (*pinned, "green", "ready", "nobody")),
+            self._deciding(),
             *(self._proxy("pinned_" + colour, colour) for colour in COLOURS if pinned),
             self._proxy("green", "green"),
             self._proxy("ready", "blue"),
-            'header %s %s "no switch"' % (self._name("nobody"), REASON_HEADER),
             "reverse_proxy " + self._name("nobody"),
         ]
+
+    def _deciding(self) -> str:
+        steps = ["import bluegreen_decide"] if self.decides else []
+        steps += ["import bluegreen_form"] if self.pins and self.ui() else []
+        steps.append('header %s %s "no switch"' % (self._name("nobody"), REASON_HEADER))
+        return "route {\n%s\n}" % "\n".join("\t" + step for step in steps)
 
     def _authorizing(self) -> list[str]:
         """Whoever is let through goes on to the next directive, so exactly one of these must be asked: the marker is
@@ -246,9 +138,9 @@ class Proxy:
         not_green = "not {\n\t\t%s\n\t}" % is_green
         positive = "not {\n\t\tnot {\n\t\t\t%s\n\t\t}\n\t}" % is_green if self.guarded else is_green
         return [
-            "%s {\n\timport bluegreen_green\n}" % self._name("marked"),
+            "%s {\n\timport bluegreen_marked\n}" % self._name("marked"),
             "vars %s %s green" % (self._name("marked"), variable),
-            self._set("nobody", not_green, "not {\n\t\timport bluegreen_ready\n\t}"),
+            self._set("nobody", not_green, "not {\n\t\timport bluegreen_sentinel\n\t}"),
             self._set("green", positive),
             self._set("blue", not_green),
             "forward_auth %s {\n\turi /\n}" % self._name("nobody"),
@@ -261,7 +153,7 @@ class Proxy:
     def _name(self, what: str) -> str:
         return "@bluegreen%d_%s" % (self.number, what)
 
-    def _ui(self) -> bool:
+    def ui(self) -> bool:
         return any(isinstance(target, Target) and target.upstream.ui for target in self.targets)
 
     def _dialled(self, colour: str) -> str:
@@ -285,7 +177,7 @@ class Proxy:
 
     def _proxy(self, what: str, colour: str) -> str:
         extra = "\timport bluegreen_from_%s\n" % colour
-        if self._ui():
+        if self.ui():
             extra += "%s\timport bluegreen_page_%s\n" % (self._fallback(colour), colour)
         return "reverse_proxy %s %s {%s\n%s}" % (self._name(what), self._dialled(colour), self.own(), extra)
 
@@ -293,5 +185,5 @@ class Proxy:
         """Once for all proxies without a block of their own and with one upstream; else with what is theirs in it."""
         dialled, own = self._dialled(OTHER[colour]), self.own()
         if own or " " in dialled:
-            return _asset(colour, dialled, own)
+            return asset(colour, dialled, own)
         return "\timport bluegreen_fallback_%s %s\n" % (colour, dialled)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import END
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import END
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, Statement, parse
 
 Read = Callable[[str], Mapping[str, str]]

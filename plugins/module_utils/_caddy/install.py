@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import objects
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import clients, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -100,7 +101,7 @@ def cost(edge: Edge, admin: Admin, running: Any) -> str:
 
 def ports(config: Any) -> Iterator[int]:
     """The TCP ports that a configuration listens on."""
-    for one in meaning.objects(config):
+    for one in objects(config):
         for address in one.get("listen") or [] if isinstance(one.get("listen"), list) else ():
             found = re.search(r":(\d+)(?:-(\d+))?$", str(address))
             if found and not str(address).startswith(("unix", "udp")):

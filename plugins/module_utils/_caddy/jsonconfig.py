@@ -20,11 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, heard
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
-    COLOUR_HEADER,
-    UPSTREAM_PLACEHOLDERS,
-    Upstream,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import UPSTREAM_PLACEHOLDERS, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 
 GROUP = "bluegreen-"

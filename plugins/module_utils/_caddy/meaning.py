@@ -12,31 +12,25 @@ folded back into the proxy that they replaced, and what remains must be equal.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, heard
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import UPSTREAM_PLACEHOLDERS, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME, resolved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import (
+    VARIABLE,
+    asked,
+    decides,
+    marker_names,
+    objects,
+    remembered,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import (
     COLOUR_HEADER,
     COOKIE,
-    UPSTREAM_PLACEHOLDERS,
-    Upstream,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME, resolved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-
-# Where a request that is asked about first keeps which colour it goes to.
-VARIABLE = re.compile(r"(?:http\.vars\.)?bluegreen\d+$")
-
-
-def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Every JSON object in ``value``, outermost first."""
-    if isinstance(value, dict):
-        yield value
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
-        yield from objects(child)
 
 
 def dials(config: Any) -> list[str]:
@@ -64,13 +58,8 @@ def _unswitched(value: Any, root: str) -> Any:
 
 
 def _asks(route: dict[str, Any], root: str) -> bool:
-    return "handle" in route and bool(marker_names(route.get("match"), root))
-
-
-def marker_names(value: Any, root: str) -> set[str]:
-    """The files that matchers in ``value`` look for in the switch directory."""
-    files = [one["file"] for one in objects(value) if isinstance(one.get("file"), dict)]
-    return {name for file in files if file.get("root") == root for name in file.get("try_files", [])}
+    found = route.get("match") or []
+    return "handle" in route and (bool(marker_names(found, root)) or any(remembered(match) for match in found))
 
 
 def has_switch(config: Any, root: str) -> bool:
@@ -179,22 +168,27 @@ class _Fold:
         return {key: self._routes(child) if key == "routes" else self._value(child) for key, child in value.items()}
 
     def _routes(self, routes: list[dict[str, Any]]) -> list[Any]:
-        """One route a handler (Caddy joins and splits them as matchers allow), of ours only that of the colour."""
+        """One route a handler (Caddy joins and splits them as matchers allow), of ours only that of the colour.
+
+        One of ours that asks for what no route before it has looked up is left in, where it is a difference.
+        """
         split = [{**route, "handle": [handler]} for route in routes for handler in route.get("handle") or [{}]]
         kept: list[Any] = []
+        decided: set[str] = set()
         for route in split:
-            if self._counts(route):
-                kept.append(self._value(self._matched(route)))
+            made = decides(route["handle"][0])
+            decided |= made or set()
+            names = {name for match in route.get("match", []) for name in asked(match)}
+            if made is None and (self._counts(route) or not names <= decided):
+                kept.append(self._value(self._matched(route) if names <= decided else route))
         return kept
 
     def _counts(self, route: dict[str, Any]) -> bool:
         markers = marker_names(route.get("match"), self.root)
-        remembered = {_remembered(match) for match in route.get("match", [])} - {""}
-        handler = route["handle"][0]
-        if handler.get("handler") == "vars" and any(VARIABLE.match(name) for name in handler):
-            return False
-        if remembered:
-            return not markers and remembered == {self.colour}
+        wanted = {remembered(match) for match in route.get("match", [])} - {""}
+        if wanted:
+            return not markers and wanted == {self.colour}
+        # The form before asked the disk in each route.
         return markers in (set(), {"green" if self.colour == "green" else "ready"})
 
     def _matched(self, route: dict[str, Any]) -> dict[str, Any]:
@@ -208,7 +202,7 @@ class _Fold:
             if kind == "expression" and isinstance(value, dict):
                 value = {key: part for key, part in value.items() if key != "name"}
             if kind == "not":
-                value = [inner for inner in value if not (marker_names(inner, self.root) or _remembered(inner))]
+                value = [inner for inner in value if not (marker_names(inner, self.root) or remembered(inner))]
             if kind == "vars":
                 value = {name: said for name, said in value.items() if not VARIABLE.match(name.strip("{}"))}
             if value and not (kind == "file" and value.get("root") == self.root):
@@ -269,13 +263,6 @@ class _Fold:
             return True
         text = json.dumps(response)
         return bool(marker_names(response, self.root)) or ('"%s=' % COOKIE in text and "copy_response" in text)
-
-
-def _remembered(match: dict[str, Any], positive: bool = True) -> str:
-    """The colour that a matcher of ours wants to have been decided on, '' where it asks for none."""
-    if any(VARIABLE.match(name.strip("{}")) for name in match.get("vars", {})):
-        return "green" if positive else "blue"
-    return next((found for inner in match.get("not", []) if (found := _remembered(inner, not positive))), "")
 
 
 def _listed(route: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 
-STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
+STATES = ["read", "adopted", "undone", "previewed", "live", "returned", "drained"]
 
 EDGE: dict[str, dict[str, Any]] = {
     "kind": {"type": "str", "choices": list(KINDS), "default": "container"},

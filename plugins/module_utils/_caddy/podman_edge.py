@@ -17,7 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
     same_place,
     seen_file,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import DIRECTORY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import DIRECTORY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman

@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
     same_place,
     seen_file,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import DIRECTORY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import DIRECTORY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import listener, unix_listener
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import has_switch, marker_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import has_switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import goes_to_green
 
 
 def public_names(config: Any, root: str) -> list[dict[str, str]]:
@@ -21,9 +22,7 @@ def public_names(config: Any, root: str) -> list[dict[str, str]]:
     def answers(route: dict[str, Any]) -> bool:
         if not switch:
             return any(fixed.says(one) for one in route["handle"])
-        # One that only remembers the colour (see forward_auth) answers nobody.
-        proxies = any(one.get("handler") != "vars" for one in route["handle"])
-        return proxies and marker_names(route.get("match") or [], root) == {"green"}
+        return goes_to_green(route, root)
 
     for host, path in _behind(config, answers, (), "/"):
         found[host] = path if found.get(host, path) != "/" else "/"

@@ -10,6 +10,7 @@
     <path>/switch/ready          the sentinel, which no flip touches: without it and ``green`` the edge says 503
     <path>/switch/warm-<colour>  a POST pinned to that colour by its cookie goes there
     <path>/switch/assets-<colour>  a static file that the other colour doesn't have is asked there
+    <path>/preview/<secret>      a request whose header says this name goes to the colour that is not live
     <path>/return_to             JSON {"colour", "release", "flip", "at"}: where a rollback goes
     <path>/token-<12 digits>     the fencing token
     <path>/claimed               a run took the token and no rollback has fenced it since
@@ -34,6 +35,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import secret
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
@@ -156,6 +158,16 @@ class Switch:
                 self._touch("switch", "warm-" + colour)
                 self._touch("switch", "assets-" + colour)
 
+    def preview(self, wanted: str, token: int) -> bool:
+        """Let requests with the secret ``wanted``, and of no other, reach the idle colour; a token older than the
+        switch's is Fenced. False where it is so already."""
+        with locked(self._in("lock")):
+            self._check(token, exact=False)
+            return secret.let_in(self._in("preview"), wanted, self._step)
+
+    def previews(self, wanted: str) -> bool:
+        return secret.known(self._in("preview")) == [wanted]
+
     def flip(self, colour: str, token: int) -> bool:
         """One rename. False where ``colour`` is live already; Fenced where the token isn't ours."""
         with locked(self._in("lock")):
@@ -202,7 +214,7 @@ class Switch:
         return Refused("nothing to return to: no cutover was prepared%s" % stopped, mend="see the status stage")
 
     def retire(self, colour: str) -> bool:
-        """No pinned POST and no static file is sent to ``colour`` any more. Refused while it is live."""
+        """No pinned POST, static file or preview is sent to ``colour`` any more. Refused while it is live."""
         with locked(self._in("lock")):
             if self.read().live == colour:
                 raise Refused("%s is live" % colour, option="colour", value=colour)
@@ -210,7 +222,7 @@ class Switch:
             gone = [name for name in names if os.path.exists(self._in("switch", name))]
             for name in gone:
                 self._remove("switch", name)
-            return bool(gone)
+            return secret.forget(self._in("preview"), self._step) or bool(gone)
 
     def _in(self, *names: str) -> str:
         return os.path.join(self.path, *names)

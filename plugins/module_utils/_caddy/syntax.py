@@ -21,9 +21,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
     has_named_logs,
     root_of,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import BEGIN, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import Imported
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused

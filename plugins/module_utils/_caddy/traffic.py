@@ -19,7 +19,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import me
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import COLOUR_HEADER, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import connections, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch, SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
@@ -146,12 +147,12 @@ class Traffic:
                 self.clock.sleep(0.02)
         return Confirmed(since, max(first.values(), default=since), tuple(seen.values()))
 
-    def ask(self, host: str, path: str) -> Mapping[str, object]:
+    def ask(self, host: str, path: str, headers: Mapping[str, str] | None = None) -> Mapping[str, object]:
         options = self.edge.options
         answer = self.http.request(
             "GET",
             "%s://%s%s" % (options.scheme, host, path),
-            headers={"User-Agent": AGENT},
+            headers={"User-Agent": AGENT, **(headers or {})},
             connect=(options.address, options.port),
             timeout=5,
         )

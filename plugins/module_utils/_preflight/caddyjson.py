@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import objects
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import objects
 
 NANO = 1e9
 

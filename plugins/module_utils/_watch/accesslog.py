@@ -17,6 +17,8 @@ from typing import IO, Any
 # Our own requests to the public name say so here: they prove that the log is alive and are nobody's traffic.
 AGENT = "olympus-bluegreen"
 COLOUR_HEADER = "X-Bluegreen-Colour"
+# On every answer to one who previews the idle colour: nobody's traffic either.
+PREVIEW_HEADER = "X-Bluegreen-Preview"
 CLIENT_CLOSED = 499
 CHUNK = 1 << 20
 _WORD = re.compile(r"[a-z][a-z-]{0,19}\Z")
@@ -54,7 +56,8 @@ def parse(text: str) -> Line | None:
         status,
         _header(entry.get("resp_headers"), COLOUR_HEADER),
         _route(request),
-        _header(request.get("headers"), "User-Agent").startswith(AGENT),
+        _header(request.get("headers"), "User-Agent").startswith(AGENT)
+        or bool(_header(entry.get("resp_headers"), PREVIEW_HEADER)),
     )
 
 

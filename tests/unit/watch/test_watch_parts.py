@@ -59,6 +59,12 @@ def counted(*lines: str, flipped: float | None = 90.0) -> dict[str, Any]:
         # The edge's own 404 is nobody's failure.
         (entry(404, ""), (0, 0), (0, 0)),
         (entry(500, headers={"User-Agent": ["olympus-bluegreen"]}), (0, 0), (0, 0)),
+        # Who previews a colour is no visitor of it.
+        (
+            entry(500).replace("X-Bluegreen-Colour", 'X-Bluegreen-Preview": ["idle"], "X-Bluegreen-Colour'),
+            (0, 0),
+            (0, 0),
+        ),
         ("no json", (0, 0), (0, 0)),
         ('{"ts": 1}', (0, 0), (0, 0)),
         ("[]", (0, 0), (0, 0)),

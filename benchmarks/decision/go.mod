@@ -1,0 +1,3 @@
+module bench/decision
+
+go 1.21
