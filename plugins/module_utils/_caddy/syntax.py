@@ -24,6 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import Imported
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import marker_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -238,7 +239,7 @@ def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], colou
     if colour:
         whole = found == "fixed" and fixed.colours(config) == {colour}
     else:
-        whole = found == "switch" and all(meaning.marker_names(one, root) for one in ours)
+        whole = found == "switch" and all(marker_names(one, root) for one in ours)
     if not whole:
         raise Refused(
             "the configuration was edited since it was adopted with another method",
