@@ -39,8 +39,8 @@ FULL = ({**KEPT, "workers": 32},)
 
 # An answer of the old colour to what was sent this much later than a flip was seen is late.
 TOLERANCE_MS = 50
-TELL = 5.0
-WARM = 0.5
+# Seconds.
+TELL, WARM = 5.0, 0.5
 # No run of the client makes more, whatever happens here.
 MOST = 2_000_000
 
@@ -170,11 +170,12 @@ class Turns:
 
 
 def throughput(bench: Bench, edges: Mapping[Edge, str], turns: Turns, pinned: Sequence[str], part: str) -> None:
-    """Requests a second and the edge's own processor time for each, in turns; the order turns round every time. What has
-    just started is warmed up first."""
+    """Requests a second and the edge's own processor time for each, in turns; the order turns round every time.
+    What has just started is warmed up first."""
     with running(list(edges), pinned):
-        for edge, host in edges.items():
-            full_load(bench, edge, min(turns.seconds, WARM), host)
+        with step("warm up"):
+            for edge, host in edges.items():
+                full_load(bench, edge, min(turns.seconds, WARM), host)
         for number in range(turns.count):
             for edge in list(edges) if number % 2 == 0 else list(edges)[::-1]:
                 bench.keep(part, edge, full_load(bench, edge, turns.seconds, edges[edge]))
