@@ -39,7 +39,8 @@ FULL = ({**KEPT, "workers": 32},)
 
 # An answer of the old colour to what was sent this much later than a flip was seen is late.
 TOLERANCE_MS = 50
-TELL = 5.0
+# Seconds.
+TELL, WARM = 5.0, 0.5
 # No run of the client makes more, whatever happens here.
 MOST = 2_000_000
 
@@ -169,15 +170,22 @@ class Turns:
 
 
 def throughput(bench: Bench, edges: Mapping[Edge, str], turns: Turns, pinned: Sequence[str], part: str) -> None:
-    """Requests a second and the edge's own processor time for each, in turns; the order turns round every time."""
+    """Requests a second and the edge's own processor time for each, in turns; the order turns round every time.
+    What has just started is warmed up first."""
     with running(list(edges), pinned):
+        with step("warm up"):
+            for edge, host in edges.items():
+                full_load(bench, edge, min(turns.seconds, WARM), host)
         for number in range(turns.count):
-            order = list(edges) if number % 2 == 0 else list(edges)[::-1]
-            for edge in order:
-                load = bench.load(edge, FULL, turns.seconds, edges[edge])
-                before = cpu_seconds(edge.pid())
-                time.sleep(turns.seconds)
-                used = cpu_seconds(edge.pid()) - before
-                figures = load.end()
-                figures["cpu_us"] = used / figures["seconds"] / max(1.0, figures["rate"]) * 1e6
-                bench.keep(part, edge, figures)
+            for edge in list(edges) if number % 2 == 0 else list(edges)[::-1]:
+                bench.keep(part, edge, full_load(bench, edge, turns.seconds, edges[edge]))
+
+
+def full_load(bench: Bench, edge: Edge, seconds: float, host: str) -> dict[str, Any]:
+    """The client's figures and ``cpu_us``: the edge's own processor time for a request."""
+    load = bench.load(edge, FULL, seconds, host)
+    before = cpu_seconds(edge.pid())
+    time.sleep(seconds)
+    used = cpu_seconds(edge.pid()) - before
+    figures = load.end()
+    return {**figures, "cpu_us": used / figures["seconds"] / max(1.0, figures["rate"]) * 1e6}
