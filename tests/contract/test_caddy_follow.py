@@ -203,29 +203,31 @@ def test_streams_and_what_is_in_flight(caddy: str) -> None:
         assert edge.app(state="drained", colour="blue", deadline=10.0)["drained"]
 
 
+SITE = "http://login.test {\n\tforward_auth kratos:%(backend)d {\n\t\turi /api\n\t}\n\timport shared\n}\n"
+MAIN = """{
+    admin localhost:%(admin)d
+    http_port %(port)d
+    auto_https off
+}
+(shared) {
+    reverse_proxy hera:%(backend)d
+}
+import sites/*.caddy
+http://site.test {
+    reverse_proxy site:%(backend)d hera:%(backend)d {
+        lb_policy first
+    }
+}
+"""
+
+
 def test_imported_files_are_adopted_once_and_no_flip_touches_them(tmp_path: Path, caddy: str) -> None:
     """A snippet, a forward_auth, several upstreams, an imported file: all by a few words in the main one."""
     (tmp_path / "sites").mkdir()
-    site = "http://login.test {\n\tforward_auth kratos:%(backend)d {\n\t\turi /api\n\t}\n\timport shared\n}\n"
-    main_file = """{
-        admin localhost:%(admin)d
-        http_port %(port)d
-        auto_https off
-    }
-    (shared) {
-        reverse_proxy hera:%(backend)d
-    }
-    import sites/*.caddy
-    http://site.test {
-        reverse_proxy site:%(backend)d hera:%(backend)d {
-            lb_policy first
-        }
-    }
-    """
     with native.backends() as (backend, servers):
-        (tmp_path / "sites" / "a.caddy").write_text(site % {"backend": backend})
+        (tmp_path / "sites" / "a.caddy").write_text(SITE % {"backend": backend})
         port, admin = native.free_port(), native.free_port()
-        text = main_file % {"admin": admin, "port": port, "backend": backend}
+        text = MAIN % {"admin": admin, "port": port, "backend": backend}
         one = native.NativeEdge(tmp_path, text, port, admin, caddy)
         one.options = replace(one.options, method="caddyfile")
         one.start()
@@ -252,6 +254,7 @@ def test_what_is_written_down_is_checked(edge: Running) -> None:
     known = json.loads(path.read_text())
     assert known["edge"] == asdict(edge.options) and path.stat().st_mode & 0o777 == 0o600
     path.write_text(json.dumps({**known, "edge": {"nonsense": 1}}))
+    assert any("has another shape" in one for one in edge.app(state="read")["problems"])
     with pytest.raises(BluegreenError, match="has another shape"):
         edge.app(state="returned")
     path.unlink()
