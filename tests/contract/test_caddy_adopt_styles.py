@@ -19,6 +19,7 @@ import caddy_native as native
 import pytest
 from caddy_styles import ENVIRON, HERE, STYLES, UPSTREAMS, text_of
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -106,3 +107,16 @@ def test_adopt_and_undo(edge: Apart) -> None:
     back = Adopter(edge, Admin(edge), UPSTREAMS)
     back.apply(back.undone())
     assert (edge.reloads(), edge.files(), Admin(edge).config()) == (2, files, config)
+
+
+def test_the_form_that_names_a_colour_means_the_same(edge: Apart) -> None:
+    """Caddy's own adapter proves it for both colours; what it cannot say there is refused by name."""
+    files = edge.files()
+    edge.options = replace(edge.options, method="caddyfile")
+    try:
+        change = Adopter(edge, Admin(edge), UPSTREAMS).adopted()
+    except BluegreenError as exc:
+        assert "named route" in str(exc) and "&(" in text_of(edge.path)
+    else:
+        assert change.plan.changed and fixed.colours(change.config) == {"blue"}
+    assert edge.files() == files

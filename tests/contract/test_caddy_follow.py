@@ -254,6 +254,7 @@ def test_what_is_written_down_is_checked(edge: Running) -> None:
     known = json.loads(path.read_text())
     assert known["edge"] == asdict(edge.options) and path.stat().st_mode & 0o777 == 0o600
     path.write_text(json.dumps({**known, "edge": {"nonsense": 1}}))
+    assert any("has another shape" in one for one in edge.app(state="read")["problems"])
     with pytest.raises(BluegreenError, match="has another shape"):
         edge.app(state="returned")
     path.unlink()

@@ -89,10 +89,9 @@ class App:
             owner = place.owner if place.pid else None
             problems += ["the switch is damaged (%s): run adopt" % one for one in wrong(place.directory, owner)]
         try:
-            config = self.admin.config()
+            config, traffic = self.admin.config(), self._traffic()
         except BluegreenError as exc:
             return {**result, "open": {}, "observed": [], "problems": [*problems, str(exc)], **Plan().result()}
-        traffic = self._traffic()
         running = bool(meaning.form(config, root_of(self.edge)))
         result["adopted"] = bool(state) and running
         result["plain_names"] = meaning.plain_names(config, self.upstreams, root_of(self.edge))

@@ -153,7 +153,7 @@ class _Rewriter:
             if self.mount:
                 self._log()
             else:
-                self.warnings.append("no mount to write to: no log of ours, so the watch counts no visitors")
+                self.warnings.append(fixed.NO_LOG)
             main = roots[self.tree.where]
             if BEGIN not in main.text:
                 at = len(BOM) if main.text.startswith(BOM) else 0

@@ -33,6 +33,7 @@ SNIPPET = "bluegreen_live"
 # How long WebSockets outlive the reload of a flip, where Caddy can do that (since 2.7).
 STREAMS, STREAMS_NS = "10m", 600 * 10**9
 IDLE_STATUS = 999
+NO_LOG = "no mount to write to: no log of ours, so the watch counts no visitors"
 _LIVE = re.compile(
     r"(\(%s\) \{\s+to \{args[.\[])\d(\]?\}\s+header_down %s )\w+(.*?reverse_proxy \{args[.\[])\d"
     % (SNIPPET, COLOUR_HEADER),

@@ -14,6 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import cost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 ADOPT = ": run adopt"
 
@@ -54,7 +55,11 @@ class InForce:
         said = fixed.colours(self.config)
         if said != {live}:
             return ["the switch says %s, the edge runs %s%s" % (live, " and ".join(sorted(said)), ADOPT)]
-        if self.follower.steps(live):
+        try:
+            behind = self.follower.steps(live)
+        except BluegreenError as exc:
+            return [str(exc)]
+        if behind:
             where = self.edge.options.caddyfile
             return ["a restart of the edge would not come up with %s, which %s does not name%s" % (live, where, ADOPT)]
         return []

@@ -162,10 +162,10 @@ class JsonSyntax:
         done = jsonconfig.switched(config, self._upstreams, wanted, adapted, sets_host(self._edge))
         if jsonconfig.restored(done.config, {**done.made, **_kept(config)}) != config:
             raise BluegreenError("the rewritten configuration can't be taken back", mend="report this form")
-        final = done.config
-        more: tuple[str, ...] = ("no mount to write to: no log of ours, so the watch counts no visitors",)
         if self._edge.options.mount:
             final, more = jsonlog.with_log(done.config, adapted, root_of(self._edge))
+        else:
+            final, more = done.config, (fixed.NO_LOG,)
         require_switch(self._edge, final, self._upstreams, self._colour)
         content = base if final == self.config(base) else dumped(final, base)
         return Rewritten(content, final, (*done.warnings, *more), text_of(content), {}, done.made)
