@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -246,9 +246,12 @@ class Bench:
         return ["%s %s" % (one.method, one.path) for one in self.fake.mutating]
 
     def files(self) -> str:
-        """Everything that is on disk of the deployment but the token file itself."""
-        found = [path for where in (self.state_dir, self.root / "edge") for path in where.rglob("*") if path.is_file()]
-        return "".join(path.read_text(errors="replace") for path in found)
+        """Everything that is on disk of the deployment but the token file itself. A watcher may still be writing."""
+        found = []
+        for path in [one for where in (self.state_dir, self.root / "edge") for one in where.rglob("*")]:
+            with suppress(FileNotFoundError, IsADirectoryError):
+                found.append(path.read_text(errors="replace"))
+        return "".join(found)
 
     def verdict(self) -> dict[str, Any]:
         about = read_json(str(self.state_dir / "watch.json")) or {}
