@@ -61,10 +61,16 @@ def play(
         process = subprocess.Popen(
             argv, cwd=config.ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        with Printer(quiet) as printer:
-            for line in process.stdout or ():
-                log.write(line)
-                printer.take(line)
+        try:
+            with Printer(quiet) as printer:
+                for line in process.stdout or ():
+                    log.write(line)
+                    printer.take(line)
+        except BaseException:
+            # Whoever is interrupted leaves no play behind.
+            process.terminate()
+            process.wait()
+            raise
     return Run(process.wait(), "".join(printer.lines), time.monotonic() - began)
 
 
