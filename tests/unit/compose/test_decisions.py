@@ -19,6 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
     networks,
     release,
     remove,
+    source,
     upping,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
@@ -191,7 +192,7 @@ def test_names_that_would_steer_podman_stay_in_the_file(name: str, steers: bool)
 def test_the_adopted_colour_has_the_time_to_end_that_its_compose_file_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """podman-compose has told podman nothing of it; ours have it with them."""
     services = {"kratos": {"stop_grace_period": "1m"}, "hera": {}}
-    monkeypatch.setattr(remove.source, "config", lambda *_asked: {"services": services})
+    monkeypatch.setattr(source, "config", lambda *_asked: {"services": services})
     context = Context(WANTED, Podman(Recorded({})), SystemClock())
     gone = [made("kratos"), made("hera")]
     assert remove._graces(context, gone) == {"kratos": 60, "hera": 0}
@@ -199,5 +200,5 @@ def test_the_adopted_colour_has_the_time_to_end_that_its_compose_file_says(monke
     def gone_too(*_asked: object) -> None:
         raise BluegreenError("no such file")
 
-    monkeypatch.setattr(remove.source, "config", gone_too)
+    monkeypatch.setattr(source, "config", gone_too)
     assert remove._graces(context, gone) == {}
