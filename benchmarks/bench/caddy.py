@@ -14,7 +14,7 @@ from typing import Any
 from caddy_native import ADDRESS, NativeEdge, World, binary, free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import preamble
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import access_log
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
@@ -82,7 +82,7 @@ class Caddy:
             return self.options() + self.sites(site, api)
         mount = self.directory / "config"
         (mount / "olympus-bluegreen" / "log").mkdir(parents=True)
-        snippets = preamble(str(mount), named_log=self.which == "current")
+        snippets = access_log(str(mount), named_log=self.which == "current")
         return self.options() + snippets + self.sites(site, api, "\timport bluegreen_log\n")
 
     def options(self) -> str:
