@@ -11,8 +11,8 @@ from bench.document import RATIOS
 
 WAYS = {
     "switch": "**switch** (marker + sentinel)",
-    "admin": "admin API, one write",
-    "caddyfile": "Caddyfile: edit, validate, reload",
+    "admin": "method `admin`: one write to the admin API",
+    "caddyfile": "method `caddyfile`: edit, reload",
     "caddy_reload": "`caddy reload`, as published",
     "haproxy": "HAProxy `set map`",
     "haproxy_servers": "HAProxy `set server`",
