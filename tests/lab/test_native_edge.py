@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
 from olympus_lab import binaries, config, native, podman, release, stack, truth
 from olympus_lab.load import Load, faults
 from olympus_lab.progress import wait_for
@@ -35,9 +39,15 @@ def edge() -> Iterator[native.NativeEdge]:
         stack.up(fresh=True, edge=running)
         yield running
     finally:
+        end_the_watcher()
         running.stop()
         stack.down()
         shutil.rmtree(native.PLACE, ignore_errors=True)
+
+
+def end_the_watcher() -> None:
+    """It outlives its controller by design, but not a test that was interrupted."""
+    process.end(Launch(str(config.STATE), SubprocessRunner(), SystemClock()).observe().about, SystemClock(), 10)
 
 
 @pytest.fixture
