@@ -42,6 +42,7 @@ class Apart(native.NativeEdge):
         shutil.copytree(HERE, directory / "files")
         super().__init__(directory, "", 80, 2019, caddy)
         self.path = directory / "files" / style.name
+        self.path.write_bytes(text_of(style).encode())
         admin = re.search(r"^\s*admin (\S+)", style.read_text(), re.M)
         listen = admin.group(1) if admin else "localhost:2019"
         self.options = replace(self.options, caddyfile=str(self.path), config_path=str(self.path), admin=listen)
@@ -97,7 +98,7 @@ def edge(request: pytest.FixtureRequest, tmp_path: Path, caddy: str) -> Iterator
 
 @pytest.mark.parametrize("caddy", ["current", pytest.param("2.6.2", marks=pytest.mark.slow)], indirect=True)
 def test_adopt_and_undo(edge: Apart) -> None:
-    files, config, text = edge.files(), Admin(edge).config(), text_of(edge.path)
+    files, config, text = edge.files(), Admin(edge).config(), edge.path.read_bytes().decode()
     adopter = Adopter(edge, Admin(edge), UPSTREAMS)
     change = adopter.adopted()
     assert change.plan.changed and change.texts[0] == text

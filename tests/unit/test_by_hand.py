@@ -68,6 +68,15 @@ def cut_over(path: Path) -> Switch:
     return switch
 
 
+def test_an_edge_that_has_to_follow_is_not_moved_by_a_file(tmp_path: Path) -> None:
+    switch = made(tmp_path / "s", {"green", "ready"}, 3, True, "blue")
+    (tmp_path / "s" / "follow.json").write_text("{}")
+    before = tree(tmp_path / "s")
+    done = typed(tmp_path / "s")
+    assert done.returncode == 2 and "--tags rollback" in done.stderr
+    assert tree(tmp_path / "s") == before and switch.read().live == "green"
+
+
 @settings(max_examples=120, deadline=None)
 @given(
     marks=st.sets(st.sampled_from(MARKS)),

@@ -88,6 +88,8 @@ for word in "$@"; do
 done
 if [ -n "$not_by_rename" ]; then die "$not_by_rename. Type: $play --tags rollback"; fi
 cd "$switch/switch/.." 2>/dev/null || die "no switch at $switch. Are you root? Type: $play --tags adopt"
+# Adopted with another method since this was written.
+if [ -e follow.json ]; then die "no file alone moves this edge, its configuration does. Type: $play --tags rollback"; fi
 if [ -n "$lock" ] && command -v flock >/dev/null; then
     exec 9>>lock
     flock -w 5 9 || die "somebody holds $switch/lock (fuser -v names him). Type it again, or with --no-lock"
