@@ -9,7 +9,7 @@ from collections.abc import Callable
 from caddy_kinds import Kind, Running
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import FollowedSwitch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.followed import FollowedSwitch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock

@@ -10,7 +10,7 @@ import caddy_native as native
 import pytest
 from caddy_styles import ENVIRON, STYLES, UPSTREAMS, read, text_of
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, meaning
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import Rewritten, rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import adapt, has_named_logs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
@@ -52,5 +52,5 @@ def test_the_rewrite_means_the_same_outside_of_our_routes(path: Path, resting: n
         return
     assert difference(done, done.after, resting) == ""
     before, after = adapt(resting, done.before), adapt(resting, done.after)
-    assert not meaning.plain_names(after, UPSTREAMS, SWITCH)
-    assert meaning.has_switch(after, SWITCH) and not meaning.has_switch(before, SWITCH)
+    assert not configured.plain_names(after, UPSTREAMS, SWITCH)
+    assert configured.has_switch(after, SWITCH) and not configured.has_switch(before, SWITCH)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig, jsonlog, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, jsonconfig, jsonlog
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
@@ -93,8 +93,8 @@ def test_what_is_only_said_is_left_alone() -> None:
 
 def test_a_published_port_is_rewritten_and_plain_only_outside_of_the_switch() -> None:
     done = switched(config(proxy("localhost:3100")), PORT)
-    assert meaning.plain_names(config(proxy("localhost:3100")), [PORT], ROOT) == ["localhost:3100"]
-    assert meaning.plain_names(done.config, [PORT], ROOT) == []
+    assert configured.plain_names(config(proxy("localhost:3100")), [PORT], ROOT) == ["localhost:3100"]
+    assert configured.plain_names(done.config, [PORT], ROOT) == []
     assert public_names(done.config, ROOT) == [{"host": "a.test", "path": "/in/"}]
 
 

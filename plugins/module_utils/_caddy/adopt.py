@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import unified
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, arguments, root_of
@@ -175,8 +175,8 @@ class Adopter:
         if running != config:
             steps.append(Step("reload", self.edge.place().name, cost(self.edge, self.admin, running)))
         root = root_of(self.edge)
-        state = {"caddyfile": text_of(main.current), "switch_running": bool(meaning.form(running, root))}
-        after = {"caddyfile": text_of(main.wanted), "switch_running": bool(meaning.form(config, root))}
+        state = {"caddyfile": text_of(main.current), "switch_running": bool(configured.form(running, root))}
+        after = {"caddyfile": text_of(main.wanted), "switch_running": bool(configured.form(config, root))}
         names = {one: os.path.basename(one.path) if one is main else one.seen for one in files}
         patch = "".join(unified(text_of(one.base), text_of(one.wanted), names[one].lstrip("/")) for one in files)
         plan = Plan(state, after, tuple(steps))

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, jsonconfig, jsonlog, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, fixed, jsonconfig, jsonlog
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Change
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
@@ -57,7 +57,7 @@ class ApiAdopter:
     def adopted(self) -> Change:
         running = self._running()
         self._require_saved(running)
-        base, form = running, meaning.form(running, root_of(self.edge))
+        base, form = running, configured.form(running, root_of(self.edge))
         if form and (form == "switch") != (self.edge.options.method == "switch"):
             # Adopted with another method: begun again with what the operator's handlers were.
             made = (read_json(self._journal) or {"made": {}})["made"]
@@ -105,8 +105,8 @@ class ApiAdopter:
         if wanted != running:
             steps.append(Step("load", self.edge.place().name, cost(self.edge, self.admin, running)))
         root, before, after = root_of(self.edge), dumped(running), dumped(wanted)
-        state = {"switch_running": bool(meaning.form(running, root))}
-        plan = Plan(state, {"switch_running": bool(meaning.form(wanted, root))}, tuple(steps))
+        state = {"switch_running": bool(configured.form(running, root))}
+        plan = Plan(state, {"switch_running": bool(configured.form(wanted, root))}, tuple(steps))
         return Change(before, before, after, wanted, plan, "", warnings)
 
     def _without_ours(self, running: Any) -> Any:

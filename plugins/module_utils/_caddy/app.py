@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import draining, meaning, way_back
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, way_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.in_force import InForce
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.preview import Preview
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import Record, changes, write
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
@@ -32,6 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
+    from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.preview import Preview
 
 Result = dict[str, Any]
 NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}
@@ -92,19 +91,29 @@ class App:
             config, traffic = self.admin.config(), self._traffic()
         except BluegreenError as exc:
             return {**result, "open": {}, "observed": [], "problems": [*problems, str(exc)], **Plan().result()}
-        running = bool(meaning.form(config, root_of(self.edge)))
+        running = bool(configured.form(config, root_of(self.edge)))
         result["adopted"] = bool(state) and running
-        result["plain_names"] = meaning.plain_names(config, self.upstreams, root_of(self.edge))
+        result["plain_names"] = configured.plain_names(config, self.upstreams, root_of(self.edge))
         result["open"] = traffic.open(config)
-        if result["adopted"]:
-            result["preview"] = Preview.of(traffic, self.params["state_dir"]).told(self._public(config))
         result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
         problems += self._disagreements(result, running)
         if result["adopted"]:
-            method = InForce(self.edge, self.admin, traffic.follower, config)
-            result.update(method=method.name, cost=method.cost())
-            problems += method.problems(str(result["live"]))
+            problems += self._in_force(traffic, config, result)
         return {**result, "problems": problems, **Plan().result()}
+
+    def _in_force(self, traffic: Traffic, config: Any, result: Result) -> list[str]:
+        """Adds to ``result`` how the edge follows and how to preview; what is wrong with that. A rollback has no use
+        for what this needs, and does not wait until it is loaded."""
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.in_force import InForce
+
+        method = InForce(traffic, config)
+        result.update(method=method.name, cost=method.cost(), preview=self._preview(traffic).told(self._public(config)))
+        return method.problems(str(result["live"]))
+
+    def _preview(self, traffic: Traffic, release: str = "") -> Preview:
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.preview import Preview
+
+        return Preview.of(traffic, self.params["state_dir"], release)
 
     def _disagreements(self, result: Result, running: bool) -> list[str]:
         found = []
@@ -180,7 +189,7 @@ class App:
 
     def previewed(self) -> Result:
         traffic = self._traffic()
-        preview = Preview.of(traffic, self.params["state_dir"], self.params["release"])
+        preview = self._preview(traffic, self.params["release"])
         plan, public = preview.plan(), self._public(self.admin.config())
         seen: Result = {"observed": [], "preview": {}}
         if not self.check_mode:
@@ -203,7 +212,7 @@ class App:
         at = self.clock.now()
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)
-            if traffic.follower.method == self.edge.options.method:
+            if traffic.method == self.edge.options.method:
                 write(traffic.switch.path, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
         seen = traffic.confirm(colour, self._public(config), at, self.params["confirm_timeout"])
@@ -251,6 +260,8 @@ class App:
         told: Result = {"drained": None, "left": [], "seen": {}}
         if not self.check_mode:
             traffic.switch.retire(colour)
+            from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import draining
+
             drained = draining.wait(traffic, colour, self.params["deadline"], self.params["seen"])
             told = {"drained": drained.done, "left": list(drained.left), "seen": drained.seen}
         return {

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 
@@ -42,7 +42,7 @@ def wait(traffic: Traffic, colour: str, timeout: float, before: Since) -> Draine
     An address that Caddy does not list may still be served by an old configuration: that is not drained.
     ``before`` is the ``seen`` of an earlier wait for the same colour, which this one goes on from.
     """
-    targets = meaning.addresses(traffic.config(), traffic.upstreams, colour)
+    targets = configured.addresses(traffic.config(), traffic.upstreams, colour)
     clock, seen = traffic.clock, before
     deadline = clock.monotonic() + timeout
     quiet_since: float | None = None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
@@ -66,8 +66,6 @@ class Follower:
 
     def steps(self, colour: str) -> tuple[Step, ...]:
         """What it takes until the edge serves ``colour`` and does so after a restart; nothing with the switch."""
-        if self.method == "switch":
-            return ()
         running, steps = self._running(), []
         if running is not None and self._turned(running, colour) != running:
             act = "reload" if self.method == "caddyfile" else "patch"
@@ -80,14 +78,12 @@ class Follower:
 
     def check(self, colour: str) -> None:
         """Before anything is moved: the edge's own Caddy has to take the file with ``colour``."""
-        if self.method != "switch" and self._has_file:
+        if self._has_file:
             validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(self._file()[1], colour)))
 
     def follow(self, back: bool = False) -> None:
         """Make the edge serve what the marker says. ``back``: by the admin endpoint alone, with either method. It does
         not load what else somebody is about to write into the file, nor fail for it."""
-        if self.method == "switch":
-            return
         with locked(os.path.join(self.switch.path, "follow.lock")):
             live = self.switch.read().live
             if not live:
@@ -105,7 +101,7 @@ class Follower:
         if not self.edge.place().pid:
             return None
         running = self.admin.config()
-        return running if meaning.form(running, root_of(self.edge)) == "fixed" else None
+        return running if configured.form(running, root_of(self.edge)) == "fixed" else None
 
     def _turned(self, running: Any, colour: str) -> Any:
         return fixed.turned_config(running, self.upstreams, colour)

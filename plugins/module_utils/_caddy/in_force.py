@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, meaning
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, fixed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import cost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 ADOPT = ": run adopt"
@@ -23,43 +22,41 @@ ADOPT = ": run adopt"
 class InForce:
     """``config`` is the running one, of an adopted edge."""
 
-    edge: Edge
-    admin: Admin
-    follower: Follower
+    traffic: Traffic
     config: Any
 
     @property
     def form(self) -> str:
-        return meaning.form(self.config, root_of(self.edge))
+        return configured.form(self.config, root_of(self.traffic.edge))
 
     @property
     def name(self) -> str:
         """As it is written down; by the running configuration where that says otherwise."""
         if self.form == "switch":
             return "switch"
-        return self.follower.method if self.follower.method != "switch" else "not known"
+        return self.traffic.method if self.traffic.method != "switch" else "not known"
 
     def cost(self) -> str:
         if self.form == "switch":
             return "a flip loads nothing and loses nothing; each request asks for a file"
-        return "a flip loads the configuration anew; %s" % cost(self.edge, self.admin, self.config)
+        return "a flip loads the configuration anew; %s" % cost(self.traffic.edge, self.traffic.admin, self.config)
 
     def problems(self, live: str) -> list[str]:
-        asked = self.edge.options.method
-        if (self.form == "switch") != (self.follower.method == "switch"):
-            return ["the edge does not run the method that is written down (%s)%s" % (self.follower.method, ADOPT)]
-        if self.follower.method != asked:
-            return ["edge.method says %s, %s is in force%s" % (asked, self.follower.method, ADOPT)]
+        asked = self.traffic.edge.options.method
+        if (self.form == "switch") != (self.traffic.method == "switch"):
+            return ["the edge does not run the method that is written down (%s)%s" % (self.traffic.method, ADOPT)]
+        if self.traffic.method != asked:
+            return ["edge.method says %s, %s is in force%s" % (asked, self.traffic.method, ADOPT)]
         if self.form == "switch" or not live:
             return []
         said = fixed.colours(self.config)
         if said != {live}:
             return ["the switch says %s, the edge runs %s%s" % (live, " and ".join(sorted(said)), ADOPT)]
         try:
-            behind = self.follower.steps(live)
+            behind = self.traffic.follower.steps(live)
         except BluegreenError as exc:
             return [str(exc)]
         if behind:
-            where = self.edge.options.caddyfile
+            where = self.traffic.edge.options.caddyfile
             return ["a restart of the edge would not come up with %s, which %s does not name%s" % (live, where, ADOPT)]
         return []

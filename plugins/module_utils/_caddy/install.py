@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
@@ -64,7 +64,7 @@ class Installer:
         if state and state.live == "green":
             return "green"
         config = self.admin.config()
-        form = meaning.form(config, root_of(self.edge))
+        form = configured.form(config, root_of(self.edge))
         if form != "switch":
             # With any other method the configuration itself names the colour.
             return "blue" if not form else min(fixed.colours(config))
@@ -82,7 +82,7 @@ class Installer:
             raise Refused("green is live and the operator's configuration only knows blue", mend="roll back first")
 
     def _alive(self, config: Any, colour: str) -> bool:
-        targets = meaning.addresses(config, self.upstreams, colour)
+        targets = configured.addresses(config, self.upstreams, colour)
         return bool(targets) and not silent(targets, self.edge.network())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.meaning import has_switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configured import has_switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import goes_to_green
 
 

@@ -12,7 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, jsonconfig, jsonlog, meaning
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import (
+    configured,
+    fixed,
+    jsonconfig,
+    jsonlog,
+    meaning,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
     Edge,
@@ -179,7 +185,7 @@ class JsonSyntax:
         return adapt(self._edge, done.text)
 
     def _turned(self, config: Any, colour: str) -> Any:
-        names_one = meaning.form(config, root_of(self._edge)) == "fixed" and colour
+        names_one = configured.form(config, root_of(self._edge)) == "fixed" and colour
         return fixed.turned_config(config, self._upstreams, colour) if names_one else config
 
     def turned(self, content: bytes, colour: str) -> bytes:
@@ -226,13 +232,13 @@ def syntax_of(edge: Edge, upstreams: Sequence[Upstream], colour: str = "") -> Sy
 def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], colour: str = "") -> None:
     """Raises where a rewritten configuration would still dial somebody past the switch, or has none; where it names a
     ``colour``, past its proxies of that colour."""
-    plain = meaning.plain_names(config, upstreams, root_of(edge))
+    plain = configured.plain_names(config, upstreams, root_of(edge))
     if plain:
         raise Refused(
             "after the rewrite the edge would still dial %s by its plain name" % ", ".join(plain),
             mend="it comes from an imported file or a variable: write it into the Caddyfile itself",
         )
-    found = meaning.form(config, root_of(edge))
+    found = configured.form(config, root_of(edge))
     if not found:
         raise Refused("no coloured service is an upstream in %s" % (edge.options.caddyfile or "the configuration"))
     root, ours = root_of(edge), [value for _path, value in jsonconfig.places(config) if jsonconfig.ours(value)]

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import meaning, record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import connections, silent
@@ -28,6 +28,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+
+if TYPE_CHECKING:
+    from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 
 # The watcher knows our own requests in the access log by this.
 AGENT = "olympus-bluegreen"
@@ -48,6 +51,19 @@ class Confirmed:
         return {"flipped_at": self.flipped_at, "seen_at": self.seen_at, "ms": ms, "observed": list(self.observed)}
 
 
+class LooksItself:
+    """An edge that looks at the marker itself: it follows without being told."""
+
+    def steps(self, _colour: str) -> tuple[Step, ...]:
+        return ()
+
+    def check(self, _colour: str) -> None:
+        pass
+
+    def follow(self, back: bool = False) -> None:
+        pass
+
+
 class Traffic:
     def __init__(self, edge: Edge, admin: Admin, upstreams: Sequence[Upstream], http: Http, clock: Clock) -> None:
         self.edge = edge
@@ -56,16 +72,26 @@ class Traffic:
         self.http = http
         self.clock = clock
         self.switch = Switch(edge.place().directory)
-        self.follower = Follower(edge, admin, upstreams, record.method(self.switch.path))
+        self.method = record.method(self.switch.path)
+
+    @cached_property
+    def follower(self) -> Follower | LooksItself:
+        """Whom to tell that the edge has to follow. What that takes is not even loaded where nobody has to: a rollback
+        shall not wait for it."""
+        if self.method == "switch":
+            return LooksItself()
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
+
+        return Follower(self.edge, self.admin, self.upstreams, self.method)
 
     def config(self) -> Any:
         """The running configuration. Refused where the switch is not in it or plain coloured names are; where the
         method in force is another one, where it does not name a colour."""
         config = self.admin.config()
-        wanted = "switch" if self.follower.method == "switch" else "fixed"
-        if not self.switch.exists() or meaning.form(config, root_of(self.edge)) != wanted:
+        wanted = "switch" if self.method == "switch" else "fixed"
+        if not self.switch.exists() or configured.form(config, root_of(self.edge)) != wanted:
             raise Refused("the switch is not in the edge's running configuration", mend="run the adopt stage")
-        plain = meaning.plain_names(config, self.upstreams, root_of(self.edge))
+        plain = configured.plain_names(config, self.upstreams, root_of(self.edge))
         if plain:
             raise Refused("the edge dials %s by its plain name" % ", ".join(plain), mend="run the adopt stage")
         return config
@@ -111,7 +137,7 @@ class Traffic:
 
     def require_alive(self, colour: str) -> None:
         """Refused where an address of ``colour`` that the edge dials accepts no connection from the edge's network."""
-        targets = meaning.addresses(self.admin.config(), self.upstreams, colour)
+        targets = configured.addresses(self.admin.config(), self.upstreams, colour)
         dead = silent(targets, self.edge.network())
         if dead or not targets:
             named = [(one.service, dial) for dial in dead for one in self.upstreams if one.dialled(dial, colour)]
@@ -163,7 +189,7 @@ class Traffic:
     def open(self, config: Any) -> dict[str, dict[str, dict[str, int | None]]]:
         """Per colour: requests in flight by address (None: Caddy doesn't list it), and TCP connections."""
         counts, pid = self.admin.requests(), self.edge.place().pid
-        every = {colour: meaning.addresses(config, self.upstreams, colour) for colour in OTHER}
+        every = {colour: configured.addresses(config, self.upstreams, colour) for colour in OTHER}
         held = connections(pid, [target for targets in every.values() for target in targets])
         return {
             colour: {

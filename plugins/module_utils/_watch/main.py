@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import FollowedSwitch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.followed import FollowedSwitch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
