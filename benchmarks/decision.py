@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the switch's question costs a request: `make bench-decision` writes build/bench/decision.json and decision.md.

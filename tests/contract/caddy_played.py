@@ -29,15 +29,15 @@ DEPLOYMENT = "played"
 DIALLED = {"ciam-hera": 3000, "site": 3000}
 CLIENTS = 4
 CADDYFILE = """{
-	admin localhost:%(admin)d
-	http_port %(port)d
-	auto_https off
+    admin localhost:%(admin)d
+    http_port %(port)d
+    auto_https off
 }
 http://login.test {
-	reverse_proxy localhost:%(ciam-hera)d
+    reverse_proxy localhost:%(ciam-hera)d
 }
 http://site.test {
-	reverse_proxy localhost:%(site)d
+    reverse_proxy localhost:%(site)d
 }
 """
 ADOPT = """

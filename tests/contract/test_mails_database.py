@@ -41,7 +41,7 @@ def dsn(tmp_path: Path) -> Iterator[str]:
 
 def test_a_mail_whose_count_was_under_way_when_its_courier_was_paused_is_not_in_doubt(dsn: str) -> None:
     """It never heard of it, so it sent nothing; the next courier does."""
-    ours, beside = (database.connect({"dsn": dsn}) for _ in range(2))
+    ours, beside = database.connect({"dsn": dsn}), database.connect({"dsn": dsn})
     courier = psycopg2.connect(dsn)
     courier.cursor().execute(BEGIN)
     assert mails.being_sent(ours) == set()

@@ -32,23 +32,23 @@ UPSTREAMS = (
     Upstream("site", "127.0.0.1:3100", "127.0.0.1:22000", False, "localhost:3100"),
 )
 FILE = """http://a.test {
-	@api path /api/*
-	reverse_proxy @api http://kratos:4433 {
-		# of the operator
-		header_up X-Kept yes
-	}
-	reverse_proxy hera:3000 fallback:80 {
-		lb_policy first
-	}
+    @api path /api/*
+    reverse_proxy @api http://kratos:4433 {
+        # of the operator
+        header_up X-Kept yes
+    }
+    reverse_proxy hera:3000 fallback:80 {
+        lb_policy first
+    }
 }
 
 http://b.test {
-	reverse_proxy {
-		to localhost:3100
-		header_up X-Said {upstream_hostport}
-	}
+    reverse_proxy {
+        to localhost:3100
+        header_up X-Said {upstream_hostport}
+    }
 }
-"""
+""".replace("    ", "\t")
 
 
 def fix(text: str, colour: str = "blue", mount: str = "/config", named_log: bool = True) -> str:

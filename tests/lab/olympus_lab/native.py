@@ -25,10 +25,10 @@ PORTS = {"ciam-hera": 3110, "ciam-athena": 3111, "iam-hera": 4110, "iam-athena":
 INSIDE = 3000
 # Set with the first lines of the template's global options.
 OPTIONS = """{
-	admin unix/%s
-	default_bind %s
-	http_port %d
-	https_port %d
+    admin unix/%s
+    default_bind %s
+    http_port %d
+    https_port %d
 """
 
 
