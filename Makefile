@@ -17,7 +17,7 @@ include benchmarks/bench.mk
 demo: lab-images ## Set up, run a real Olympus, upgrade it under load, roll back, upgrade again, report
 	python -m olympus_lab.demo
 
-test: lint lab-images unit sanity ## Everything that must hold: lint, sanity, unit, contract, lab, molecule (under 45 minutes cold)
+test: lint sanity lab-images unit ## Everything that must hold: lint, sanity, unit, contract, lab, molecule (under 45 minutes cold)
 	tests/run-lab-tests
 
 ##@ Parts
