@@ -52,17 +52,6 @@ options:
     description: The range from which the collection's networks are cut.
     type: str
     required: true
-  publish:
-    description:
-      - How the edge reaches a colour, and from where it is asked then.
-      - V(network) asks from inside the edge container at the addresses on the colour's edge network.
-      - V(loopback) or an IPv4 address of this host asks from the host at the ports published there.
-    type: str
-    default: network
-  port_base:
-    description: The first published port of each colour.
-    type: dict
-    default: {}
   project:
     description: Compose project of the edge.
     type: str
@@ -123,6 +112,7 @@ options:
     description: Whether a check that did not pass fails the task.
     type: bool
     default: true
+extends_documentation_fragment: olympus.bluegreen.reach
 attributes:
   check_mode:
     description: Says what would be checked and sends nothing.

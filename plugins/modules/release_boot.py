@@ -19,6 +19,7 @@ description:
   - Where systemd runs this host, a unit starts the program. Where it does not, O(state=installed) warns and names
     the command.
 author: "olympus.bluegreen authors (@olympusoss)"
+extends_documentation_fragment: olympus.bluegreen.reach
 attributes:
   check_mode:
     description: Can run in check mode and say what it would do without changing anything.
@@ -86,14 +87,6 @@ options:
     description: IPv4 range of the networks.
     type: str
     default: 10.231.16.0/20
-  publish:
-    description: How the edge reaches a colour.
-    type: str
-    default: network
-  port_base:
-    description: First published port of each colour.
-    type: dict
-    default: {}
   podman_compose:
     description: Path of podman-compose.
     type: str

@@ -15,6 +15,7 @@ description:
   - On FAIL it rolls back at once, if the old colour is alive. The controller is not needed for that.
   - It ends with one of PASS, PASS_SYNTHETIC_ONLY, FAIL and INCONCLUSIVE, in C(verdict.json) and in a report.
 author: "olympus.bluegreen authors (@olympusoss)"
+extends_documentation_fragment: olympus.bluegreen.reach
 attributes:
   check_mode:
     support: full
@@ -80,17 +81,6 @@ options:
     description: The range that the deployment's networks are cut from.
     type: str
     default: 10.231.16.0/20
-  publish:
-    description:
-      - How the edge reaches a colour, and from where it is asked then.
-      - V(network) asks from inside the edge container at the addresses on the colour's edge network.
-      - V(loopback) or an IPv4 address of this host asks from the host at the ports published there.
-    type: str
-    default: network
-  port_base:
-    description: The first published port of each colour.
-    type: dict
-    default: {}
   public:
     description: Public names to ask, each with C(host) and C(path).
     type: list
