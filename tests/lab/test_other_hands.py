@@ -35,13 +35,15 @@ def adopted() -> Iterator[None]:
 def released(adopted: None) -> None:
     """Green at v1.5.0 and live, the adopted blue warm behind it."""
     if not STANDS:
-        forth("migrate,deploy,cutover")
+        forth("migrate,deploy,cutover,watch")
     assert set(truth.in_public().values()) == {"green"}
 
 
 def forth(tags: str) -> None:
-    """Without visitors a verdict would take minutes: an operator signs it off."""
-    release.must("hands-forth", tags, {"version": "v1.5.0"}, quiet=True)
+    """Without visitors a verdict would take minutes: a watch that has seen too little is signed off."""
+    short = {"window": 10, "interval": 1, "min_events": 1}
+    done = release.play("hands-forth", tags, {"version": "v1.5.0", "bluegreen_watch": short}, quiet=True)
+    assert "INCONCLUSIVE" in done.out, done.out[-3000:]
     release.must("hands-promote", "watch", {"bluegreen_watch_do": "promote"}, quiet=True)
 
 
@@ -152,7 +154,7 @@ def test_a_deploy_script_wipes_everything_and_adopt_brings_green_back(released: 
     # The same images came back in blue's place: a rollback would work again.
     release.must("hands-back", "rollback", quiet=True)
     assert set(truth.in_public().values()) == {"blue"}
-    forth("cutover")
+    forth("cutover,watch")
 
 
 def boot() -> subprocess.CompletedProcess[str]:
