@@ -150,8 +150,8 @@ def test_a_stranger_on_the_same_database_is_named_and_nothing_is_started_beside_
     (line,) = [one for one in dsn.splitlines() if one.startswith("DSN=")]
     podman.call(["rm", "-f", ours])
     # No label of ours makes it one of ours; it goes by itself should this test be killed.
-    run = ["run", "-d", "--rm", "--name", strange, "-e", "DSN", "-e", "SQA_OPT_OUT=true",
-           "--entrypoint", "sh", "localhost/olympus-lab/kratos:v1.5.0", "-c", "sleep 300", "courier", "watch"]  # fmt: skip
+    run = ["run", "-d", "--rm", "--name", strange, "-e", "DSN", "-e", "SQA_OPT_OUT=true", "--entrypoint", "sh",
+           "localhost/olympus-lab/kratos:v1.5.0", "-c", "sleep 300", "courier", "watch"]  # fmt: skip
     subprocess.run(["podman", *run], env={**podman.environment(), "DSN": line[4:]}, check=True, capture_output=True)
     try:
         told = courier.module("handed_over")
