@@ -25,9 +25,9 @@ test: lint sanity lab-images unit ## Everything that must hold: lint, sanity, un
 lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
-unit: $(VENV)/.done ## Unit and contract tests, those of the edge on an old Caddy too where it can be had
+unit: $(VENV)/.done ## Unit and contract tests, most of those of the edge on an old Caddy too where it can be had (ALL=1: all)
 	$(MAKE) caddy-old || echo "NO OLD CADDY: its contract tests are skipped"
-	pytest -n 2 tests/unit tests/contract
+	pytest -n 2 $(if $(ALL),,-m "not slow") tests/unit tests/contract
 
 sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no ignores
 	tests/sanity

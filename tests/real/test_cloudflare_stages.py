@@ -78,6 +78,7 @@ def test_a_rollback_through_429_5xx_and_lost_answers(bench: Bench) -> None:
     assert bench.writes() == [] and bench.switch.read().live == "blue" and len(bench.fake.log) == 3
 
 
+@pytest.mark.slow
 def test_a_cutover_that_stops_half_way_is_named_and_gone_on_with(bench: Bench) -> None:
     """The first name is written, then Cloudflare answers no write any more: neither on nor back."""
     bench.fake.faults = OnWrites(bench.fake, Fault(""), *[Fault("500")] * 40)
@@ -111,6 +112,7 @@ def test_a_watcher_goes_back_by_itself(bench: Bench) -> None:
     assert '"not_followed"' in bench.files() and TOKEN not in bench.files()
 
 
+@pytest.mark.slow
 def test_a_release_that_is_accepted_is_drained_at_cloudflare(bench: Bench) -> None:
     bench.given()
     with bench.visitors():
