@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     cli,
     dsn,
@@ -190,6 +194,31 @@ def state(
 
 
 WANTED = migrate.Wanted("olympus", "/s", migrate.Target("t", "kratos", "listed", "ciam"), "f", "n")
+
+
+@pytest.mark.parametrize(
+    ("networks", "labels", "counts"),
+    [
+        (["prod_intranet"], {}, True),
+        ([], {}, True),
+        (["other_intranet"], {}, False),
+        (["other_intranet", "prod_intranet"], {}, True),
+        (["prod_intranet"], {"olympus.bluegreen.deployment": "olympus"}, False),
+    ],
+)
+def test_another_runner_is_one_that_reaches_the_database(
+    networks: list[str], labels: dict[str, str], counts: bool
+) -> None:
+    runs = {"Names": ["it"], "Networks": networks, "Labels": labels, "Command": ["migrate", "sql", "-e", "--yes"]}
+    there = {"Names": ["prod_postgres_1"], "Networks": ["prod_intranet"], "Command": ["postgres"]}
+
+    class Lists:
+        def run(self, argv: Sequence[str], **_more: Any) -> Result:
+            return Result(0, json.dumps([there, runs]), "")
+
+    assert migrate.foreign_runs(Podman(Lists()), "prod_postgres_1") == (("it",) if counts else ())
+    # Of a database somewhere else nobody knows who reaches it.
+    assert migrate.foreign_runs(Podman(Lists()), "") == (("it",) if not labels else ())
 
 
 def test_plan() -> None:

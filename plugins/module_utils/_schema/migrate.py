@@ -130,18 +130,22 @@ def observe(wanted: Wanted, world: World) -> State:
         applied=applied,
         invalid=invalid,
         leftovers=tuple(oneshot.found(world.podman, migrate_labels(wanted))),
-        foreign=foreign_runs(world.podman),
+        foreign=foreign_runs(world.podman, wanted.database_container),
     )
 
 
-def foreign_runs(podman: Podman) -> tuple[str, ...]:
-    """Running containers that are not ours and migrate something: an operator's deploy script at work."""
+def foreign_runs(podman: Podman, database_container: str) -> tuple[str, ...]:
+    """Running containers that are not ours and migrate something: an operator's deploy script at work. One that has
+    networks, and none of the database's, is another deployment's affair."""
     listed = json.loads(podman.must("ps", "--no-trunc", "--format", "json") or "[]") or []
-    foreign = [item for item in listed if LABEL not in (item.get("Labels") or {})]
+    there = next((item for item in listed if database_container in (item.get("Names") or [])), {})
+    reach = set(there.get("Networks") or [])
     return tuple(
         str(item["Names"][0])
-        for item in foreign
-        if re.search(r"\bmigrate\b.*\bsql\b", " ".join(item.get("Command") or []))
+        for item in listed
+        if LABEL not in (item.get("Labels") or {})
+        and re.search(r"\bmigrate\b.*\bsql\b", " ".join(item.get("Command") or []))
+        and (not reach or not item.get("Networks") or reach & set(item["Networks"]))
     )
 
 
