@@ -138,7 +138,7 @@ def foreign_runs(podman: Podman, database_container: str) -> tuple[str, ...]:
     """Running containers that are not ours and migrate something: an operator's deploy script at work. One that has
     networks, and none of the database's, is another deployment's affair."""
     listed = json.loads(podman.must("ps", "--no-trunc", "--format", "json") or "[]") or []
-    there = next((item for item in listed if database_container in (item.get("Names") or [])), {})
+    there: dict[str, Any] = next((item for item in listed if database_container in (item.get("Names") or [])), {})
     reach = set(there.get("Networks") or [])
     return tuple(
         str(item["Names"][0])
