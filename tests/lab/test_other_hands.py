@@ -146,7 +146,7 @@ def test_an_edited_env_makes_blue_no_way_back(released: None) -> None:
 @pytest.mark.slow
 def test_a_deploy_script_wipes_everything_and_adopt_brings_green_back(released: None) -> None:
     deploy_script()
-    named(f"the edge {EDGE} has no container any more", "green is live: somebody removed the containers")
+    named("the edge (service caddy) has no container any more", "green is live: somebody removed the containers")
     refused()
     operator("up", "-d")
     named("does not run the switch", "green is live: somebody removed", "makes them again")
