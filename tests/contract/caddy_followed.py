@@ -9,6 +9,7 @@ from collections.abc import Callable
 from caddy_kinds import Kind, Running
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.followed import FollowedSwitch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
@@ -49,5 +50,6 @@ def settled(edge: Running, colour: str) -> None:
 def cutting_over(edge: Running, step: Callable[[str], None]) -> None:
     traffic = Traffic(edge.edge, Admin(edge.edge), edge.upstreams, DirectHttp(), SystemClock())
     traffic.switch = Switch(traffic.switch.path, step)
-    traffic.follower.step = step
+    if isinstance(traffic.follower, Follower):
+        traffic.follower.step = step
     traffic.make_live("green", "", traffic.switch.read().token)
