@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import client, document, methods, packages, parts, say, table
-from bench.caddy import HAS_METHODS, Adopted, Caddy
+from bench.caddy import Adopted, Caddy
 from bench.client import Backends
 from bench.edges import API_HOST, HOST, Certificate, Edge, certificate
 from bench.parts import EVERYTHING, SATURATED, STREAM, Bench, Flipping, Turns, Volume
@@ -29,7 +29,7 @@ from olympus_lab import binaries
 
 OUT = packages.ROOT / "build" / "bench"
 CADDYS = ("current", "2.6.2")
-METHODS = {"admin": methods.admin, "caddyfile": methods.caddyfile, "caddy_reload": methods.recipe}
+METHODS = ("admin", "caddyfile", "caddy_reload")
 PEERS = {
     "haproxy": Haproxy,
     "haproxy_servers": HaproxyServers,
@@ -72,15 +72,15 @@ class Cells:
         return self.directory / ("%s-%s" % (name, which))
 
     def caddy(self, name: str, which: str, logged: bool = False) -> Caddy:
-        act = METHODS.get(name)
+        act = methods.recipe if name == "caddy_reload" else None
         return Caddy(name, which, self.backends, self.shown, self.place(name, which), act, logged)
 
     def adopted(self, name: str, which: str, logged: bool = True) -> Adopted:
         return Adopted(name, which, self.backends, self.shown, self.place(name, which), logged=logged)
 
     def method(self, name: str, which: str) -> Edge:
-        """The collection's own where it has it; the published recipe is nobody's."""
-        if name == "caddy_reload" or not HAS_METHODS:
+        """The collection's own; the published recipe is nobody's."""
+        if name == "caddy_reload":
             return self.caddy(name, which)
         made = self.adopted(name, which)
         made.method = name

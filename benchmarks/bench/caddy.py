@@ -7,13 +7,12 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from caddy_native import ADDRESS, NativeEdge, World, binary, free_port
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import access_log
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
@@ -46,10 +45,6 @@ SITE = """
 # The one line by which adopt lets a site write the access log that the watcher reads.
 NAMES = ("site", "kratos")
 LOGGED = re.compile(r"^\s*import bluegreen_log\n", re.MULTILINE)
-
-
-# Whether the collection has methods of its own beside the switch; without them the bench's stand for them.
-HAS_METHODS = "method" in {one.name for one in fields(EdgeOptions)}
 
 
 def version(which: str) -> str:
