@@ -101,7 +101,10 @@ class Follower:
         if not self.edge.place().pid:
             return None
         running = self.admin.config()
-        return running if configured.form(running, root_of(self.edge)) == "fixed" else None
+        return running if self._names_one(running) else None
+
+    def _names_one(self, config: Any) -> bool:
+        return configured.form(config, root_of(self.edge)) == "fixed"
 
     def _turned(self, running: Any, colour: str) -> Any:
         return fixed.turned_config(running, self.upstreams, colour)
@@ -109,9 +112,11 @@ class Follower:
     def _patch(self, live: str) -> None:
         """One write for all sites, refused when somebody else wrote since our look."""
         for _attempt in range(ATTEMPTS):
-            if self._running() is None:
+            if not self.edge.place().pid:
                 return
             running, tag = self.admin.tagged()
+            if not self._names_one(running):
+                return
             wanted = self._turned(running, live)
             if wanted == running:
                 break
