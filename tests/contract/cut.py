@@ -14,19 +14,28 @@ class Cut(BaseException):
     """Stands for a kill: nothing may catch it and tidy up."""
 
 
-def cut_off(make: Callable[[Callable[[str], None]], Adopter | ApiAdopter], number: int, undo: bool) -> bool:
-    """Adopt or undo until just before its change ``number``; False when it had fewer. ``make`` is given the hook."""
+def cut(number: int, act: Callable[[Callable[[str], None]], object]) -> bool:
+    """Act until just before its change ``number``; False when it had fewer. ``act`` is given the hook."""
     seen = 0
 
-    def step(_act: str) -> None:
+    def step(_name: str) -> None:
         nonlocal seen
         if seen == number:
             raise Cut
         seen += 1
 
-    adopter = make(step)
     try:
-        adopter.apply(adopter.undone() if undo else adopter.adopted())
+        act(step)
     except Cut:
         return True
     return False
+
+
+def cut_off(make: Callable[[Callable[[str], None]], Adopter | ApiAdopter], number: int, undo: bool) -> bool:
+    """Adopt or undo until just before its change ``number``; False when it had fewer. ``make`` is given the hook."""
+
+    def act(step: Callable[[str], None]) -> None:
+        adopter = make(step)
+        adopter.apply(adopter.undone() if undo else adopter.adopted())
+
+    return cut(number, act)

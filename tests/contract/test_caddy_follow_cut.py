@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import caddy_kinds as kinds
 import pytest
 from caddy_followed import CASES, cutting_over, flip, public, restart, settled, switch
 from caddy_kinds import Running
-from cut import Cut
+from cut import cut
 
 
 @pytest.fixture(
@@ -24,23 +24,6 @@ def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
     with kinds.running(kind, "current", method=method) as one:
         one.app(state="adopted")
         yield one
-
-
-def cut(number: int, act: Callable[[Callable[[str], None]], object]) -> bool:
-    """Act until just before its change ``number``; False when it had fewer."""
-    seen = 0
-
-    def step(_name: str) -> None:
-        nonlocal seen
-        if seen == number:
-            raise Cut
-        seen += 1
-
-    try:
-        act(step)
-    except Cut:
-        return True
-    return False
 
 
 def test_cut_off_between_any_two_changes_of_a_cutover(edge: Running) -> None:
