@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -40,16 +41,21 @@ BLUE, GREEN = "127.0.2.1", "127.0.3.1"
 HOST = "login.example"
 CONNECTIONS = 16
 PLAIN = "plain"
+READ = "the colour read from a file, no log"
 CALLS = "%file,close,fcntl,fstat,epoll_ctl"
+# What a look-up would have found, and the step that looks.
+SAID = {"blue": "/ready", "green": "/green"}
+LOOK_UP = re.compile(r"\t@bluegreen_live \{\n.*?\n\t\}\n\tvars @bluegreen_live bluegreen \S+\n", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one Caddy runs: its directory, its own port, that of the backends, and how new it is."""
+    """Where one Caddy runs: its directory, its own port, that of the backends, what is live, and how new it is."""
 
     directory: str
     port: int
     backend: int
+    live: str
     named_log: bool
 
 
@@ -79,6 +85,27 @@ def each_asks(place: Place) -> str:
     return "http://%s:%d {\n%s%s}\n" % (HOST, place.port, sets, "".join(proxies))
 
 
+def not_looked_up(place: Place, said: str) -> str:
+    """The form as it is, told what a look-up would have found."""
+    text, times = LOOK_UP.subn(lambda _found: "\tvars bluegreen %s\n" % said, without_log(adopted(place)))
+    assert times == 1, text
+    return text
+
+
+def read_as_text(place: Place) -> str:
+    """The marker's content instead of its name, by the placeholder that Caddy has since 2.8."""
+    file = Path(place.directory, "colour")
+    file.write_text(SAID[place.live])
+    return not_looked_up(place, "{file.%s}" % file)
+
+
+def connects(place: Place) -> str:
+    """What a change of addresses in the kernel would need: a kept connection stays with the colour it was made to."""
+    return plain(place).replace(
+        "%d\n}" % place.backend, "%d {\n\t\ttransport http {\n\t\t\tkeepalive off\n\t\t}\n\t}\n}" % place.backend
+    )
+
+
 Form = Callable[[Place], str]
 API: dict[str, Form] = {
     PLAIN: plain,
@@ -86,6 +113,9 @@ API: dict[str, Form] = {
     "a look-up a matcher, no log": each_asks,
     "one look-up, no log": lambda place: without_log(adopted(place)),
     "one look-up": adopted,
+    "no look-up, told the colour, no log": lambda place: not_looked_up(place, SAID[place.live]),
+    READ: read_as_text,
+    "plain, no kept connections": connects,
 }
 PAGE: dict[str, Form] = {
     PLAIN: plain,
@@ -168,7 +198,7 @@ def edge(stack: ExitStack, caddy: str, name: str, form: Form, backend: int, live
     directory = tempfile.mkdtemp(prefix="bench-decision-")
     stack.callback(shutil.rmtree, directory)
     os.chmod(directory, 0o755)
-    place = Place(directory, free_port(), backend, caddy == "current")
+    place = Place(directory, free_port(), backend, live, caddy == "current")
     Switch(directory + "/olympus-bluegreen").install(live, (os.getuid(), os.getgid()))
     file = Path(directory, "Caddyfile")
     text = form(place).replace("reverse_proxy web:", "reverse_proxy %s:" % (BLUE if live == "blue" else GREEN))
@@ -178,7 +208,9 @@ def edge(stack: ExitStack, caddy: str, name: str, form: Form, backend: int, live
 
 
 def measured(caddy: str, live: str, kind: str, client: str, pairs: int, seconds: int) -> list[dict[str, object]]:
-    content, forms = KINDS[kind]
+    content, forms = KINDS[kind][0], dict(KINDS[kind][1])
+    if caddy != "current":
+        forms.pop(READ, None)
     with ExitStack() as stack:
         backend = free_port()
         for address in (BLUE, GREEN):

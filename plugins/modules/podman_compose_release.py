@@ -284,7 +284,7 @@ def main() -> None:
     state = "undone" if params["undo"] else params["state"]
     try:
         if params["undo"] and params["state"] != "adopted":
-            raise BluegreenError("undo belongs to state adopted", option="undo", value=True)
+            raise BluegreenError("undo belongs to state adopted", option="undo", value=True, mend="say state=adopted")
         runner = SubprocessRunner()
         context = Context(wanted_from(params), Podman(runner), SystemClock(), live.reader(params, runner))
         result = answer(context, state, module.check_mode, params["release"])

@@ -94,18 +94,27 @@ def _area(path: Path) -> str:
     return AREAS[part]
 
 
-def of_code() -> Iterator[Entry]:
+def _nodes() -> Iterator[tuple[str, ast.AST]]:
     for top in CODE:
         for path in sorted((ROOT / top).rglob("*.py")):
-            area, tree = _area(path.relative_to(ROOT)), ast.parse(path.read_text())
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Call):
-                    entry = _made(area, node)
-                    if entry:
-                        yield entry
-                if isinstance(node, ast.FunctionDef) and SAYS_WHY.match(node.name):
-                    texts = [template(one.value) for one in ast.walk(node) if isinstance(one, ast.Return)]
-                    yield from (Entry(area, text, "", "") for text in texts if text.strip("… "))
+            area = _area(path.relative_to(ROOT))
+            yield from ((area, node) for node in ast.walk(ast.parse(path.read_text())))
+
+
+def of_code() -> Iterator[Entry]:
+    """What is raised or refused with an entry of its own."""
+    for area, node in _nodes():
+        entry = _made(area, node) if isinstance(node, ast.Call) else None
+        if entry:
+            yield entry
+
+
+def of_stages() -> Iterator[Entry]:
+    """What a stage or an order answers: its mend is part of the sentence."""
+    for area, node in _nodes():
+        if isinstance(node, ast.FunctionDef) and SAYS_WHY.match(node.name):
+            texts = [template(one.value) for one in ast.walk(node) if isinstance(one, ast.Return)]
+            yield from (Entry(area, text, "", "") for text in texts if text.strip("… "))
 
 
 def of_guard() -> Iterator[Entry]:
@@ -115,7 +124,7 @@ def of_guard() -> Iterator[Entry]:
 
 
 def page() -> str:
-    entries = sorted({*of_code(), *of_guard()})
+    entries = sorted({*of_code(), *of_stages(), *of_guard()})
     lines = [HEAD]
     for area in sorted({entry.area for entry in entries}):
         lines += ["\n## %s\n\n" % area, "| what it says | option | mend |\n|---|---|---|\n"]

@@ -39,6 +39,13 @@ def test_the_errors_are_those_of_the_code() -> None:
     assert catalogue.PAGE.read_text() == catalogue.page(), "run make docs"
 
 
+def test_every_error_says_what_mends_it() -> None:
+    # What a stage refuses names the command in its own sentence.
+    stages = catalogue.AREAS["plugin_utils"]
+    bare = [entry.text for entry in catalogue.of_code() if not entry.mend and entry.area != stages]
+    assert not bare
+
+
 def test_the_plays_read_what_deployment_yml_says() -> None:
     assert described.COPY.read_text() == described.text(), "run make docs"
     plays = [path.read_text() for path in (ROOT / "playbooks").glob("*.yml")]

@@ -74,7 +74,10 @@ class Admin:
     def _told(self, answer: Response) -> None:
         if answer.status != 200:
             said = answer.error or "status %d %s" % (answer.status, answer.body.decode(errors="replace").strip())
-            raise CommandError("the edge did not take the configuration: %s" % said)
+            raise CommandError(
+                "the edge did not take the configuration: %s" % said,
+                mend="look at the edge's log; what it ran before goes on",
+            )
 
     def _get(self, path: str) -> Response:
         answer = self._ask("GET", path, b"", {}, ASK)

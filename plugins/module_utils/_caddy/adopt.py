@@ -139,7 +139,12 @@ class Adopter:
         options = self.edge.options
         current = read_bytes(options.caddyfile)
         if current is None:
-            raise BluegreenError("no such file", option="edge.caddyfile", value=options.caddyfile)
+            raise BluegreenError(
+                "no such file",
+                option="edge.caddyfile",
+                value=options.caddyfile,
+                mend="name the Caddyfile of this host that the edge runs",
+            )
         if self.edge.seen_caddyfile() != current:
             raise Refused(
                 "the edge does not see %s at %s" % (options.caddyfile, options.config_path),

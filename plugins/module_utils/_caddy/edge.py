@@ -128,7 +128,10 @@ def adapt(edge: Edge, text: str) -> Any:
     """The configuration that the edge's own Caddy makes of a Caddyfile, without running or opening anything."""
     result = _adapted(edge, text)
     if result.rc != 0:
-        raise CommandError("the edge's Caddy refuses the Caddyfile: %s" % result.last_words())
+        raise CommandError(
+            "the edge's Caddy refuses the Caddyfile: %s" % result.last_words(),
+            mend="mend the file; what the edge runs goes on",
+        )
     return json.loads(result.out)
 
 

@@ -52,7 +52,12 @@ def edge_options(given: Mapping[str, Any]) -> EdgeOptions:
 
 def edge_of(runner: Runner, project: str, options: EdgeOptions) -> Edge:
     if options.kind == CLOUDFLARE:
-        raise BluegreenError("there is no Caddy to ask", option="edge.kind", value=options.kind)
+        raise BluegreenError(
+            "there is no Caddy to ask",
+            option="edge.kind",
+            value=options.kind,
+            mend="use the Cloudflare module, or say container or native",
+        )
     if options.kind == "native":
         return ProcessEdge(runner, options)
     return PodmanEdge(Podman(runner), project, options)

@@ -154,7 +154,7 @@ class Follower:
         path = self.edge.options.caddyfile
         now = read_bytes(path)
         if now is None:
-            raise BluegreenError("no such file", option="edge.caddyfile", value=path)
+            raise BluegreenError("no such file", option="edge.caddyfile", value=path, mend="restore it, then run adopt")
         return now, (self._turn.after or now) if self._turn.torn(now) else now
 
     def _write(self, live: str) -> None:

@@ -53,7 +53,10 @@ class Installer:
         if reason and fresh:
             shutil.rmtree(self.directory)
         if reason:
-            raise Refused("the edge can't use the switch: %s" % reason)
+            raise Refused(
+                "the edge can't use the switch: %s" % reason,
+                mend="let the edge's user read and write there, or give another place (edge.mount, switch_dir)",
+            )
 
     def live(self) -> str:
         """What the marker says; where it is lost, the one colour that is alive. Before any adoption that is blue."""

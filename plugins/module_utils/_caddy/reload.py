@@ -18,7 +18,10 @@ def validate(edge: Edge, syntax: Syntax, text: str) -> None:
     """``text`` is the file with those that it imports. Raises CommandError where Caddy would not load it."""
     result = edge.caddy("validate", "--config", "-", *syntax.flags, stdin=text)
     if result.rc != 0:
-        raise CommandError("the edge's Caddy refuses the new Caddyfile: %s" % result.last_words())
+        raise CommandError(
+            "the edge's Caddy refuses the new Caddyfile: %s" % result.last_words(),
+            mend="nothing was loaded; report its words with the file",
+        )
 
 
 def reload(edge: Edge, admin: Admin, syntax: Syntax, config: Any) -> None:

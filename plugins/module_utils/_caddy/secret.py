@@ -38,7 +38,7 @@ def known(directory: str) -> list[str]:
 def let_in(directory: str, secret: str, step: Step) -> bool:
     """``secret`` and no other; False where that is so already. A step never has its name: steps are said aloud."""
     if not FORM.fullmatch(secret):
-        raise BluegreenError("a preview secret is 32 hex digits")
+        raise BluegreenError("a preview secret is 32 hex digits", mend="deploy again, which makes a new one")
     if known(directory) == [secret]:
         return False
     if not os.path.isdir(directory):

@@ -149,7 +149,10 @@ class Switch:
         with locked(self._in("lock")):
             self._check(token, exact=False)
             if return_to.colour not in COLOURS or return_to.colour != self.read().live:
-                raise Refused("return_to names %s, which is not live" % return_to.colour)
+                raise Refused(
+                    "return_to names %s, which is not live" % return_to.colour,
+                    mend="see the status stage, then type the stage again",
+                )
             self._raise_token(token)
             self._touch("claimed")
             self._step("return_to")
@@ -188,7 +191,8 @@ class Switch:
             back = state.return_to
             if expect_flip and (back is None or back.flip != expect_flip):
                 raise Refused(
-                    "the switch was moved meanwhile: cutover %s is in force" % (back.flip if back else "none")
+                    "the switch was moved meanwhile: cutover %s is in force" % (back.flip if back else "none"),
+                    mend="see the status stage",
                 )
             if back is None:
                 raise self._nothing(state)
@@ -217,7 +221,9 @@ class Switch:
         """No pinned POST, static file or preview is sent to ``colour`` any more. Refused while it is live."""
         with locked(self._in("lock")):
             if self.read().live == colour:
-                raise Refused("%s is live" % colour, option="colour", value=colour)
+                raise Refused(
+                    "%s is live" % colour, option="colour", value=colour, mend="drain or replace the other one"
+                )
             names = [kind + colour for kind in ("warm-", "assets-")]
             gone = [name for name in names if os.path.exists(self._in("switch", name))]
             for name in gone:

@@ -240,7 +240,10 @@ def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], colou
         )
     found = configured.form(config, root_of(edge))
     if not found:
-        raise Refused("no coloured service is an upstream in %s" % (edge.options.caddyfile or "the configuration"))
+        raise Refused(
+            "no coloured service is an upstream in %s" % (edge.options.caddyfile or "the configuration"),
+            mend="name what it dials in bluegreen_services, or in edge.upstreams where that is a published port",
+        )
     root, ours = root_of(edge), [value for _path, value in jsonconfig.places(config) if jsonconfig.ours(value)]
     if colour:
         whole = found == "fixed" and fixed.colours(config) == {colour}
@@ -266,7 +269,7 @@ def text_of(content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as exc:
-        raise BluegreenError("the edge's configuration is not UTF-8: %s" % exc) from exc
+        raise BluegreenError("the edge's configuration is not UTF-8: %s" % exc, mend="save it as UTF-8") from exc
 
 
 def _kept(config: Any) -> dict[str, Any]:

@@ -148,14 +148,19 @@ class Lexer:
                 return value
             else:
                 value += self._advance(1)
-        raise CaddyfileError(self.where, line, "a quote that is never closed")
+        raise CaddyfileError(self.where, line, "a quote that is never closed", mend="close it")
 
     def _heredoc(self, opening: re.Match[str]) -> str:
         line = self.line
         end = re.compile(r"^[ \t]*%s(?=\s|$)" % re.escape(opening.group(1)), re.MULTILINE)
         closing = end.search(self.text, opening.end())
         if closing is None:
-            raise CaddyfileError(self.where, line, "a heredoc that is never closed: <<%s" % opening.group(1))
+            raise CaddyfileError(
+                self.where,
+                line,
+                "a heredoc that is never closed: <<%s" % opening.group(1),
+                mend="end it with its marker on a line of its own",
+            )
         self._advance(closing.end() - self.at)
         return self.text[opening.end() : closing.start()]
 
@@ -174,11 +179,18 @@ def parse(text: str, where: str = "Caddyfile", fragment: bool = False) -> Statem
     for row in Lexer(text, where).lines():
         if _is(row[0], "}"):
             if len(row) > 1:
-                raise CaddyfileError(where, row[0].line, "something follows a closing brace on its line")
+                raise CaddyfileError(
+                    where,
+                    row[0].line,
+                    "something follows a closing brace on its line",
+                    mend="put it on a line of its own",
+                )
             current.end = row[0].end
             current.inner = (current.inner[0], row[0].start)
             if current.parent is None:
-                raise CaddyfileError(where, row[0].line, "a closing brace without an opening one")
+                raise CaddyfileError(
+                    where, row[0].line, "a closing brace without an opening one", mend="remove it, or open its block"
+                )
             current = current.parent
             continue
         opens = _is(row[-1], "{")
@@ -190,7 +202,9 @@ def parse(text: str, where: str = "Caddyfile", fragment: bool = False) -> Statem
             statement.block, statement.inner = [], (row[-1].end, row[-1].end)
             current = statement
     if current is not root:
-        raise CaddyfileError(where, current.line, "a block that is never closed")
+        raise CaddyfileError(
+            where, current.line, "a block that is never closed", mend="close it with a brace on a line of its own"
+        )
     if not fragment:
         _gather_bare_site(root)
     return root

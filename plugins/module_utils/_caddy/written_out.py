@@ -71,7 +71,12 @@ def _token(token: Token, text: str, used: Statement, args: list[Token]) -> str:
     if raw[0] == '"':
         return ARGUMENT.sub(lambda found: value(found).replace('"', '\\"'), raw)
     if any("`" in one for one in values.values()):
-        raise CaddyfileError(used.root.where, used.line, "an argument with a backquote goes between backquotes")
+        raise CaddyfileError(
+            used.root.where,
+            used.line,
+            "an argument with a backquote goes between backquotes",
+            mend="use another quote in the snippet, or write the import out",
+        )
     return ARGUMENT.sub(value, raw)
 
 
@@ -82,7 +87,12 @@ def _quoted(value: str, used: Statement) -> str:
     if "`" not in value:
         return "`%s`" % value
     if value.endswith("\\"):
-        raise CaddyfileError(used.root.where, used.line, "an argument that can't be quoted: %s" % value)
+        raise CaddyfileError(
+            used.root.where,
+            used.line,
+            "an argument that can't be quoted: %s" % value,
+            mend="leave the backslash at its end out, or write the import out",
+        )
     return '"%s"' % value.replace('"', '\\"')
 
 
@@ -95,7 +105,12 @@ def _block(used: Statement, name: str) -> str:
         return ""
     child = blocks[name]
     if child.block is not None and child.args:
-        raise CaddyfileError(used.root.where, child.line, "a named block with arguments can't be written out")
+        raise CaddyfileError(
+            used.root.where,
+            child.line,
+            "a named block with arguments can't be written out",
+            mend="write that part of the snippet out where it is imported",
+        )
     if child.block is not None:
         return text[slice(*child.inner)].strip()
     return text[child.args[0].start : child.args[-1].end] if child.args else ""

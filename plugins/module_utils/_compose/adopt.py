@@ -67,7 +67,7 @@ def adopt(context: Context) -> Job:
     def verify() -> None:
         wrong = mend.shortfall(World.look(podman, wanted), mending)
         if wrong:
-            raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong))
+            raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), mend="run adopt again")
 
     after = {"release": record["stack"]["release"] if record else before.get("release", "")}
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]

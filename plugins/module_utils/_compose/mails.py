@@ -116,4 +116,7 @@ def _pause(podman: Podman, name: str) -> None:
         return
     seen = podman.one("container", name) or {}
     if str((seen.get("State") or {}).get("Status", "")).lower() != "paused":
-        raise CommandError("podman pause %s failed: %s" % (name, result.last_words()))
+        raise CommandError(
+            "podman pause %s failed: %s" % (name, result.last_words()),
+            mend="look whether it runs (podman ps -a) and whether this host has the freezer cgroup",
+        )

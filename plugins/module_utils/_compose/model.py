@@ -162,10 +162,17 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
     _refuse_hostile(params)
     making = params["state"] in ("rendered", "started") and not params["release"]
     if not params["version"] and (making or (params["state"] == "adopted" and not params["undo"])):
-        raise BluegreenError("is needed for state %s" % params["state"], option="version", value="")
+        raise BluegreenError(
+            "is needed for state %s" % params["state"], option="version", value="", mend="give -e version=<release>"
+        )
     clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
     if clash:
-        raise BluegreenError("coloured and shared at once", option="services", value=sorted(clash))
+        raise BluegreenError(
+            "coloured and shared at once",
+            option="services",
+            value=sorted(clash),
+            mend="leave them out of one of bluegreen_services and bluegreen_shared",
+        )
     state_dir = os.path.abspath(params["state_dir"])
     where = publish.address(params["publish"])
     known = addresses.read(state_dir) or addresses.Addresses(params["network_range"])

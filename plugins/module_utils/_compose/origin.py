@@ -111,7 +111,10 @@ def _git(runner: Runner, bare: str, *args: str, must: bool = True, tree: str = "
             mend="install git there, or give bluegreen_source a directory",
         ) from exc
     if must and result.rc != 0:
-        raise CommandError("git %s failed (rc %d): %s" % (args[0], result.rc, result.last_words()))
+        raise CommandError(
+            "git %s failed (rc %d): %s" % (args[0], result.rc, result.last_words()),
+            mend="try the command in the clone by hand, as the user that Ansible becomes",
+        )
     return result
 
 

@@ -20,7 +20,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 def absent(context: Context) -> Job:
     wanted, podman = context.wanted, context.podman
     if wanted.colour == wanted.live_colour:
-        raise Refused("%s is live: it is not removed" % wanted.colour, option="live_colour", value=wanted.live_colour)
+        raise Refused(
+            "%s is live: it is not removed" % wanted.colour,
+            option="live_colour",
+            value=wanted.live_colour,
+            mend="roll back or cut over first",
+        )
     world = World.look(podman, wanted)
     roots = roots_of(world, wanted)
     gone = order(world, wanted, roots)

@@ -78,7 +78,12 @@ def _ask(
         raise complaints.error(wanted, directory, result.rc, result.err)
     found = yamlio.load(result.out, "the output of podman-compose config")
     if not isinstance(found, dict) or not isinstance(found.get("services"), dict):
-        raise BluegreenError("no services in %s" % directory, option="compose_files", value=wanted.compose_files)
+        raise BluegreenError(
+            "no services in %s" % directory,
+            option="compose_files",
+            value=wanted.compose_files,
+            mend="name the file that has them in bluegreen_compose_files",
+        )
     return found
 
 

@@ -54,7 +54,10 @@ class Podman:
         result = self.run(kind, "inspect", *names)
         strange = [line for line in result.err.splitlines() if line.strip() and not _absent(line)]
         if result.rc != 0 and strange:
-            raise CommandError("podman %s inspect: %s" % (kind, " | ".join(strange[-3:])))
+            raise CommandError(
+                "podman %s inspect: %s" % (kind, " | ".join(strange[-3:])),
+                mend="look whether podman works on this host: podman ps -a",
+            )
         return list(json.loads(result.out or "[]"))
 
     def one(self, kind: str, name: str) -> dict[str, Any] | None:

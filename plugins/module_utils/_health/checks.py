@@ -86,7 +86,12 @@ def domain(wanted: Wanted, colour: str, name: str) -> Domain:
     probe = wanted.probes[name]
     lacking = [key for key in ("kratos", "hydra", "login_host", "oauth_host", "identifier") if not probe.get(key)]
     if lacking:
-        raise BluegreenError("incomplete, it lacks %s" % ", ".join(lacking), option="probes", value=name)
+        raise BluegreenError(
+            "incomplete, it lacks %s" % ", ".join(lacking),
+            option="probes",
+            value=name,
+            mend="give them in bluegreen_probes, or leave the domain out",
+        )
     hera = probe.get("hera")
     return Domain(
         name=name,
@@ -182,7 +187,12 @@ def _journeys(wanted: Wanted, name: str) -> list[Check]:
         here = domain(wanted, wanted.colour, key)
         secrets = wanted.secrets.get(key)
         if secrets is None:
-            raise BluegreenError("no secrets for this domain", option="probe_secrets", value=key)
+            raise BluegreenError(
+                "no secrets for this domain",
+                option="probe_secrets",
+                value=key,
+                mend="give bluegreen_probe_secrets this key",
+            )
         if name == "ui_login" and here.hera is None:
             continue
         service = here.hydra.service if name in ("jwks", "tokens", "code_flow") else here.kratos.service

@@ -57,7 +57,9 @@ class Standpoint:
     def check(self) -> None:
         """Raises when the process whose network was entered is gone."""
         if self._container and not os.path.exists("/proc/%d" % self._pid):
-            raise BluegreenError("the edge %s was restarted" % self._container)
+            raise BluegreenError(
+                "the edge %s was restarted" % self._container, mend="type the stage again when it answers"
+            )
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,12 @@ def find_edge(podman: Podman, container: str) -> Edge:
     """Ask Podman for the edge; it has to run."""
     found = podman.one("container", container)
     if found is None:
-        raise BluegreenError("no such container", option="edge", value=container)
+        raise BluegreenError(
+            "no such container",
+            option="edge",
+            value=container,
+            mend="start the edge, or name its compose service in bluegreen_edge.service",
+        )
     pid = int(found.get("State", {}).get("Pid") or 0)
     if not pid:
         raise BluegreenError("it does not run", option="edge", value=container, mend="start the edge")

@@ -47,7 +47,7 @@ def door(raws: Sequence[look_podman.Raw], wanted: Wanted) -> Service:
             raw = live[name]
             volumes = tuple("%s:%s" % (one["Source"], one["Destination"]) for one in raw.get("Mounts") or [])
             return Service(name, str(raw["Image"]), env, volumes=volumes)
-    raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with")
+    raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with", mend="start the live colour")
 
 
 def databases(raws: Sequence[look_podman.Raw], wanted: Wanted) -> list[str]:

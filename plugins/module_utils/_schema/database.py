@@ -61,7 +61,10 @@ class PsycopgDb:
                 cursor.execute(sql, tuple(values) or None)
                 return list(cursor.fetchall()) if cursor.description else []
         except psycopg2.Error as exc:
-            raise BluegreenError("the database refused a question: %s" % _first_line(exc)) from exc
+            raise BluegreenError(
+                "the database refused a question: %s" % _first_line(exc),
+                mend="look at the database's log; its role has to read what it owns",
+            ) from exc
 
     def close(self) -> None:
         self._connection.close()

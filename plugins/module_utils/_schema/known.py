@@ -61,7 +61,12 @@ class Image:
 def find_image(podman: Podman, reference: str, product: str, state_dir: str) -> Image:
     seen = podman.one("image", reference)
     if seen is None:
-        raise BluegreenError("no such image on this host", option="compose_file", value=reference)
+        raise BluegreenError(
+            "no such image on this host",
+            option="compose_file",
+            value=reference,
+            mend="pull or build it, then type the stage again",
+        )
     identity = str(seen["Id"]).replace("sha256:", "")
     program = "" if (seen.get("Config") or {}).get("Entrypoint") else product
     return Image(identity, product, program, os.path.join(state_dir, "cache", "migrations-%s.json" % identity[:12]))
@@ -100,7 +105,10 @@ def ask_form(podman: Podman, image: Image) -> cli.Form:
             "run", "--rm", "--network", "none", "--pull", "never", *program, image.id, *words, timeout=60
         )
         if result.rc not in (0, 1):
-            raise CommandError("`%s` of the image failed: %s" % (" ".join(words), result.last_words()))
+            raise CommandError(
+                "`%s` of the image failed: %s" % (" ".join(words), result.last_words()),
+                mend="is it the product's own image? Try the command in it by hand",
+            )
         told.append(result.out + result.err)
     return cli.form(told[0], told[1])
 
@@ -156,7 +164,10 @@ def from_shadow(
 
 def _learnt(applied: frozenset[str], ended: oneshot.Finished) -> tuple[versions.Migration, ...]:
     if ended.rc != 0 or not applied:
-        raise CommandError("the image can't migrate an empty database (rc %d, %d applied)" % (ended.rc, len(applied)))
+        raise CommandError(
+            "the image can't migrate an empty database (rc %d, %d applied)" % (ended.rc, len(applied)),
+            mend="the release itself is broken, or this host lacks memory for it: look at the migration's own words",
+        )
     return versions.from_shadow(applied, ended.log)
 
 
@@ -186,5 +197,8 @@ def _wait_for(podman: Podman, clock: Clock, name: str, connect: Callable[[int], 
 
     db = wait_until(clock, attempt, lambda got: got is not None, SHADOW_SECONDS)
     if db is None:
-        raise CommandError("the throw-away database took no connection: %s" % last)
+        raise CommandError(
+            "the throw-away database took no connection: %s" % last,
+            mend="look whether podman can start its image on this host",
+        )
     return db

@@ -103,7 +103,9 @@ def open_database(wanted: Wanted, world: World, service: release.Service) -> dat
     seen = world.podman.one("container", wanted.database_container)
     pid = int((seen or {}).get("State", {}).get("Pid") or 0)
     if not pid:
-        raise BluegreenError("it does not run", option="database_container", value=wanted.database_container)
+        raise BluegreenError(
+            "it does not run", option="database_container", value=wanted.database_container, mend="start it"
+        )
     return world.connect(dsn.for_libpq(service.dsn, name, "127.0.0.1", service.on_host), lambda: world.enter(pid))
 
 

@@ -40,7 +40,12 @@ class Service:
     def dsn(self) -> dsn.Dsn:
         url = self.environment.get("DSN", "")
         if not url:
-            raise BluegreenError("it has no environment variable DSN", option="target.service", value=self.name)
+            raise BluegreenError(
+                "it has no environment variable DSN",
+                option="target.service",
+                value=self.name,
+                mend="give the service its DSN in the compose file (environment or env_file)",
+            )
         return dsn.parse(url)
 
     def on_host(self, path: str) -> str:
@@ -87,9 +92,19 @@ def parse(document: Any, name: str) -> Service:
     services = document.get("services") if isinstance(document, dict) else None
     given = services.get(name) if isinstance(services, dict) else None
     if not isinstance(given, dict):
-        raise BluegreenError("not a service of the rendered compose file", option="target.service", value=name)
+        raise BluegreenError(
+            "not a service of the rendered compose file",
+            option="target.service",
+            value=name,
+            mend="name a service of the compose file in bluegreen_schema_targets",
+        )
     if not given.get("image"):
-        raise BluegreenError("the rendered service has no image", option="target.service", value=name)
+        raise BluegreenError(
+            "the rendered service has no image",
+            option="target.service",
+            value=name,
+            mend="give it an image in the compose file, or build it first",
+        )
     given = _plain(given)
     return Service(
         name=name,
@@ -112,5 +127,7 @@ def read(path: str, name: str) -> Service:
         document = yaml.safe_load(text)
     except yaml.YAMLError as exc:
         # Without the parser's own words: they quote the file, and the file holds secrets.
-        raise BluegreenError("not YAML", option="compose_file", value=path) from exc
+        raise BluegreenError(
+            "not YAML", option="compose_file", value=path, mend="render the release again: type the stage again"
+        ) from exc
     return parse(document, name)

@@ -31,9 +31,14 @@ def from_status(out: str) -> tuple[Migration, ...]:
         rows = json.loads(out)
         found = tuple(sorted({Migration(str(row["version"]), str(row.get("name", ""))) for row in rows}))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise BluegreenError("the migration status of the image is not what we know: %s" % type(exc).__name__) from exc
+        raise BluegreenError(
+            "the migration status of the image is not what we know: %s" % type(exc).__name__,
+            mend="is it the product's own image? Report its version",
+        ) from exc
     if not found:
-        raise BluegreenError("the migration status of the image lists nothing")
+        raise BluegreenError(
+            "the migration status of the image lists nothing", mend="is it the product's own image? Report its version"
+        )
     return found
 
 

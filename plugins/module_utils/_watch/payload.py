@@ -23,7 +23,9 @@ def source() -> tuple[str, str]:
     """(root, package path below it): the root is a directory, or the zip file that Ansible sent."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if not here.endswith(PACKAGE):
-        raise BluegreenError("the code of the watcher is not where it belongs: %s" % here)
+        raise BluegreenError(
+            "the code of the watcher is not where it belongs: %s" % here, mend="install the collection again"
+        )
     return here[: -len(PACKAGE)].rstrip("/"), PACKAGE
 
 
