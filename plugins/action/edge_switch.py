@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The switch of a deployment, whichever kind of edge it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules import CADDY, chosen
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "state": {
+        "type": "str",
+        "choices": ["read", "adopted", "undone", "previewed", "live", "returned", "drained"],
+        "default": "read",
+    },
+    "deployment": {"type": "dict", "required": True},
+    "colour": {"type": "str"},
+    "release": {"type": "str"},
+    "token": {"type": "int", "no_log": False},
+    "force": {"type": "bool"},
+    "keep_pinned": {"type": "bool"},
+    "lost": {"type": "str"},
+    "deadline": {"type": "float"},
+}
+
+
+class ActionModule(ActionBase):
+    """Picks the module and hands it what it knows. A Caddy that is drained tells what is still open."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        _validation, asked = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        module, options = chosen(asked)
+        if module == CADDY and asked["state"] == "drained":
+            result.update(self._by_action(module, options, variables))
+        else:
+            result.update(self._execute_module(module, options, task_vars=variables))
+        return result
+
+    def _by_action(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        task = self._task.copy()
+        task.args = options
+        action = self._shared_loader_obj.action_loader.get(
+            module,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        done: dict[str, Any] = action.run(task_vars=variables)
+        return done
