@@ -2,23 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells what is still open while a colour is drained. The module waits a few seconds at a time; killed in between,
-nothing is half done, and the same command waits on."""
+"""Tells what is still open while a colour is drained, and goes back by the program that adopt left on the state host.
+
+The module waits a few seconds at a time; killed in between, nothing is half done, and the same command waits on.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 import time
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import program
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, still_open
 
 MODULE = "olympus.bluegreen.caddy_upstream"
 # Seconds until the first line, and between two.
 FIRST, LINE = 1.5, 5.0
 DEADLINE = 60.0
+# In a path: only the state host knows what it means.
+EXPANDED = re.compile(r"[~$]")
 
 
 class ActionModule(ActionBase):
@@ -27,12 +37,30 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        args = dict(self._task.args)
-        if args.get("state") == "drained" and not self._task.check_mode:
-            result.update(self._drain(args, variables))
-        else:
-            result.update(self._execute_module(MODULE, args, task_vars=variables))
+        args, found = dict(self._task.args), None
+        if args.get("state") == "returned" and not self._task.check_mode:
+            found = self._returned(args)
+        elif args.get("state") == "drained" and not self._task.check_mode:
+            found = self._drain(args, variables)
+        result.update(found or self._once(args, variables))
         return result
+
+    def _returned(self, args: dict[str, Any]) -> dict[str, Any] | None:
+        """None where the program is not there or does not answer: the module does the same, from wherever it ended."""
+        spec: dict[str, Any] = SPEC.to_kwargs()
+        # Without types of its own.
+        validator: Any = ArgumentSpecValidator(spec["argument_spec"], required_if=spec["required_if"])
+        options = validator.validate(args)
+        if options.error_messages or EXPANDED.search(json.dumps(args)):
+            return None
+        there = program.path(options.validated_parameters["state_dir"], program.RETURN)
+        command = "%s %s" % (shlex.quote(there), program.word(options.validated_parameters))
+        done = self._low_level_execute_command(("%s %s" % (self._compute_environment_string(), command)).strip())
+        found = program.said(done["rc"], done["stdout"])
+        if found and not self._task.diff:
+            # The edge's whole configuration: only for who asks to see it.
+            found.pop("diff", None)
+        return found
 
     def _drain(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Its result is the last wait's, with what the first one changed."""

@@ -30,14 +30,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 class ActionModule(ActionBase):
-    """Picks the module and hands it what it knows. A Caddy that is drained tells what is still open."""
+    """Picks the module, or its action, and hands it what it knows."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         _validation, asked = self.validate_argument_spec(argument_spec=ARGUMENTS)
         module, options = chosen(asked)
-        if module == CADDY and asked["state"] == "drained":
+        if module == CADDY:
             result.update(self._by_action(module, options, variables))
         else:
             result.update(self._execute_module(module, options, task_vars=variables))

@@ -42,7 +42,8 @@ options:
       - V(previewed) lets who knows the secret of a release reach the idle colour at the public names, and sees each of
         them answer with it. The secret is made here, anew for each release, and stands in no result.
       - V(live) writes the way back, flips to O(colour) and sees every public name answer with it.
-      - V(returned) flips back to where the last cutover said, and fences whoever is still running.
+      - V(returned) flips back to where the last cutover said, and fences whoever is still running. Where
+        M(olympus.bluegreen.release_boot) left its program in O(state_dir), that does it, and no module is sent.
       - V(drained) sends nothing pinned to O(colour) any more and waits until nothing is in flight to it.
     type: str
     choices: [read, adopted, undone, previewed, live, returned, drained]
@@ -247,39 +248,15 @@ partial: {description: What had been done before a failure., type: dict, returne
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import way_back
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC, reached
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.answer import answered
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
 
 def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
-    params = module.params
     try:
-        options = edge_options(params["edge"])
-        runner = SubprocessRunner()
-        edge, known = edge_of(runner, params["project"], options), reached(params, Podman(runner))
-        app = App(
-            params,
-            edge,
-            Admin(edge),
-            known.upstreams,
-            DirectHttp(options.ca or None),
-            SystemClock(),
-            module.check_mode,
-            known.record,
-        )
-        result = app.run()
-        if params["state"] == "returned":
-            place = (params["deployment"], params["state_dir"], result["return_to"]["colour"])
-            result["singletons"] = way_back.singletons_follow(Podman(runner), *place)
+        result = answered(module.params, module.check_mode)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     for warning in result.pop("warnings", []):

@@ -20,8 +20,10 @@ from typing import Any
 import caddy_native as native
 import yaml
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, program
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = "played"
@@ -68,9 +70,9 @@ BASELINE = """
     - name: Nothing
       ansible.builtin.command: "true"
 """
-# Notes when a module begins: the effect is counted from there.
+# Notes when the module, or the program that spares it, begins: the effect is counted from there.
 PYTHON = """#!/bin/sh
-case "$*" in *caddy_upstream*) date +%s.%N >>"{begun}" ;; esac
+case "$*" in *caddy_upstream*|*/state/return*) echo "$(date +%s.%N) $*" >>"{begun}" ;; esac
 exec "{python}" "$@"
 """
 
@@ -114,14 +116,14 @@ class World:
         self.caddyfile = directory / "Caddyfile"
         self.caddyfile.write_text(CADDYFILE % {"port": self.port, "admin": self.admin, **ports})
         self.begun = directory / "begun"
-        wrapper = directory / "python"
-        wrapper.write_text(PYTHON.format(begun=self.begun, python=sys.executable))
-        wrapper.chmod(0o755)
+        self.python = directory / "python"
+        self.python.write_text(PYTHON.format(begun=self.begun, python=sys.executable))
+        self.python.chmod(0o755)
         upstreams = {"localhost:%d" % port: "%s:%d" % (name, DIALLED[name]) for name, port in ports.items()}
         edge = {"kind": "native", "caddyfile": str(self.caddyfile), "scheme": "http", "port": self.port}
         given: dict[str, Any] = {
             "ansible_connection": "local",
-            "ansible_python_interpreter": str(wrapper),
+            "ansible_python_interpreter": str(self.python),
             "bluegreen_deployment": DEPLOYMENT,
             "bluegreen_project": DEPLOYMENT,
             "bluegreen_source": str(directory),
@@ -142,6 +144,7 @@ class World:
         (directory / "adopt.yml").write_text(ADOPT.format(vars=variables))
         self.switch = Switch(str(directory / "edge" / "olympus-bluegreen"))
         self.script = directory / "bluegreen-rollback"
+        self.program = directory / "state" / program.RETURN
 
     def run(self, playbook: Path, *options: str) -> subprocess.CompletedProcess[str]:
         env = {
@@ -173,6 +176,10 @@ class World:
         stack.mkdir(parents=True)
         (stack / "services.json").write_text(json.dumps({"release": "", "adopted": True, "services": {}}))
         by_hand.write(str(self.script), by_hand.text(DEPLOYMENT, self.switch.path, {}))
+        library = payload.install(str(self.directory / "state/lib"))
+        self.program.write_text(program.text(str(self.python), library, {}, answer.__name__))
+        self.program.chmod(0o755)
+        subprocess.run([self.program], check=True)
 
     def cut_over(self) -> None:
         """To green, reduced to what a cutover writes."""

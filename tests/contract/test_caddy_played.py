@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,11 +55,66 @@ def test_a_rollback_is_two_tasks_after_the_guard_and_twice_is_once(played: World
     for changed in (1, 0):
         done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback")
         assert done.returncode == 0, done.stdout + done.stderr
-        # The third is the flip of the other kind of edge.
-        assert done.stdout.count("TASK [") == 2 + 3 and played.switch.read().live == "blue"
+        assert done.stdout.count("TASK [") == 2 + 2 and played.switch.read().live == "blue"
         recap = re.search(r"ok=(\d+) +changed=(\d+).*skipped=(\d+)", done.stdout)
         # Nobody's courier has to follow: none of ours runs, and blue has the adopted project's.
-        assert recap and [int(one) for one in recap.groups()] == [3, changed, 2]
+        assert recap and [int(one) for one in recap.groups()] == [3, changed, 1]
+
+
+def ways(one: World) -> list[str]:
+    """What was started to go back, in order."""
+    return ["program" if "state/return" in line else "module" for line in one.begun.read_text().splitlines()]
+
+
+def test_a_rollback_does_not_wait_for_a_module(played: World) -> None:
+    played.cut_over()
+    played.begun.unlink(missing_ok=True)
+    played.play(ROOT / "bluegreen.yml", "--tags", "rollback")
+    assert played.switch.read().live == "blue" and ways(played) == ["program"]
+
+
+def test_a_rollback_needs_no_place_for_files_of_ansible(played: World) -> None:
+    played.cut_over()
+    played.play(ROOT / "bluegreen.yml", "--tags", "rollback", "-e", "ansible_remote_tmp=/proc/nowhere")
+    assert played.switch.read().live == "blue"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        None,
+        "#!/nowhere/python\n",
+        "#!/bin/sh\necho Traceback >&2\nexit 1\n",
+        "#!/bin/sh\necho hello\n",
+        '#!/bin/sh\n%s "$@" >/dev/null\nkill -9 $$\n',
+    ],
+    ids=["gone", "no Python", "broken", "babbling", "killed after the flip"],
+)
+def test_where_the_program_does_not_answer_the_module_does(program: str | None, played: World) -> None:
+    kept = played.program.with_name("kept")
+    played.program.rename(kept)
+    if program:
+        played.program.write_text(program.replace("%s", str(kept)))
+        played.program.chmod(0o755)
+    try:
+        played.cut_over()
+        played.begun.unlink(missing_ok=True)
+        played.play(ROOT / "bluegreen.yml", "--tags", "rollback")
+        assert played.switch.read().live == "blue" and ways(played)[-1] == "module"
+    finally:
+        kept.rename(played.program)
+
+
+def test_a_refusal_of_the_program_is_the_last_word(played: World) -> None:
+    played.cut_over()
+    kept, switch = played.switch.read(), Path(played.switch.path)
+    played.begun.unlink(missing_ok=True)
+    (switch / "return_to").rename(played.directory / "return_to")
+    done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback")
+    (played.directory / "return_to").rename(switch / "return_to")
+    assert done.returncode != 0 and "nothing to return to" in done.stdout and ways(played) == ["program"]
+    assert played.switch.read() == kept
+    played.play(ROOT / "bluegreen.yml", "--tags", "rollback")
 
 
 @pytest.mark.parametrize(("version", "fast"), [("", True), ("v1.4.2", False)])

@@ -81,8 +81,10 @@ def test_installed_once_and_removed_whole(boot: install.Boot, tmp_path: Path) ->
     script = tmp_path / "bin/bluegreen-rollback"
     assert told["rollback"] == str(script) and str(tmp_path / "switch") in script.read_text()
     assert script.read_text() == (tmp_path / "state/rollback").read_text() and not boot.complaint()
+    assert subprocess.run([tmp_path / "state/return"], check=True, capture_output=True).stdout == b""
     assert boot.remove(check_mode=False).changed and not boot.remove(check_mode=False).changed
     assert not list((tmp_path / "units").glob("*.service")) and "NOTHING" in boot.result()["story"]
+    assert not (tmp_path / "state/return").exists() and not (tmp_path / "state/boot").exists()
     assert not script.exists() and not (tmp_path / "state/rollback").exists() and not boot.result()["rollback"]
 
 

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``release_boot`` without Ansible: the boot program, its record, its unit and the way back by hand; written, read and
-removed."""
+"""``release_boot`` without Ansible: the programs, the record and the unit of a boot, and the way back by hand; written,
+read and removed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, main, record, unit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, main, program, record, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     read_json,
     sync_dir,
@@ -30,8 +31,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import observe
 
-# The library has to hold what the program begins with.
-ENTRY = main.__name__
+# The library has to hold what the programs begin with.
+BOOT, RETURN = main.__name__, answer.__name__
 # What podman needs to find its own configuration, where the operator has moved it.
 ENVIRONMENT = ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF")
 
@@ -60,35 +61,48 @@ class Boot:
     def _scripts(self) -> tuple[str, str]:
         return by_hand.paths(self.deployment, self.state_dir, self.params["bin_dir"])
 
+    def _programs(self, library: str) -> dict[str, str]:
+        """Name to text. Python as it runs this; what podman needs to find its own configuration."""
+        python = sys.executable or "/usr/bin/python3"
+        given = (python, library, {name: os.environ[name] for name in ENVIRONMENT if name in os.environ})
+        found = {program.BOOT: program.text(*given, BOOT, [record.path(self.state_dir)])}
+        if self.params["edge"].get("kind") != "cloudflare":
+            found[program.RETURN] = program.text(*given, RETURN)
+        return found
+
     def install(self, check_mode: bool) -> Plan:
-        """Record and program first: a unit names only what is there."""
+        """Record and programs first: a unit names only what is there."""
         place = place_of(self.runner, self.params["project"], self.params["edge"])
         wanted = record.made(self.params, place.directory)
-        python = sys.executable or "/usr/bin/python3"
         library = payload.location(StateDir(self.state_dir).path("lib"), payload.read_source())
-        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        program = record.program(wanted, python, library, environment, ENTRY)
+        programs = self._programs(library)
         script = by_hand.text(self.deployment, place.directory, self.params["edge"])
-        text = unit.text(self.deployment, self.state_dir, place.directory, python, record.program_path(self.state_dir))
+        boot = program.path(self.state_dir, program.BOOT)
+        text = unit.text(self.deployment, self.state_dir, place.directory, sys.executable or "/usr/bin/python3", boot)
         steps = []
         if read_json(record.path(self.state_dir)) != wanted.data():
             steps.append(Step("write", record.path(self.state_dir)))
-        if record.current_program(self.state_dir) != program or not os.path.isdir(library):
-            steps.append(Step("write", record.program_path(self.state_dir)))
+        for name, said in programs.items():
+            if program.current(self.state_dir, name) != said or not os.path.isdir(library):
+                steps.append(Step("write", program.path(self.state_dir, name)))
         if self.systemd and unit.present(self.deployment, self.params["unit_dir"]) != text:
             steps.append(Step("write", self._unit))
         if self.systemd and (steps or not unit.enabled(self.deployment, self.params["unit_dir"])):
             steps.append(Step("enable", unit.name(self.deployment)))
         steps += [Step("write", path) for path in by_hand.wanted(self._scripts, script)]
         if not check_mode and steps:
-            self._write(wanted, program, text, script)
+            self._write(wanted, programs, text, script)
         return Plan({"installed": not steps}, {"installed": True}, tuple(steps))
 
-    def _write(self, wanted: Record, program: str, text: str, script: str) -> None:
+    def _write(self, wanted: Record, programs: Mapping[str, str], text: str, script: str) -> None:
         os.makedirs(self.state_dir, mode=0o750, exist_ok=True)
         payload.install(StateDir(self.state_dir).path("lib"))
         write_json(record.path(self.state_dir), wanted.data())
-        write_atomic(record.program_path(self.state_dir), program, 0o750)
+        for name, said in programs.items():
+            write_atomic(program.path(self.state_dir, name), said, 0o750)
+        if program.RETURN in programs:
+            # It begins here, and Python keeps what it has compiled for the time when it counts.
+            check(self.runner.run([program.path(self.state_dir, program.RETURN)]), program.RETURN)
         for path in by_hand.wanted(self._scripts, script):
             by_hand.write(path, script)
         if self.systemd:
@@ -98,8 +112,8 @@ class Boot:
 
     def remove(self, check_mode: bool) -> Plan:
         """The library stays: a watcher may run from it."""
-        files = [self._unit, record.program_path(self.state_dir), record.path(self.state_dir)]
-        files += [path for path in self._scripts if by_hand.ours(path)]
+        files = [self._unit, *(program.path(self.state_dir, name) for name in (program.BOOT, program.RETURN))]
+        files += [record.path(self.state_dir), *(path for path in self._scripts if by_hand.ours(path))]
         steps = tuple(Step("remove", path) for path in files if os.path.exists(path))
         if check_mode:
             return Plan({}, {}, steps)
@@ -123,7 +137,9 @@ class Boot:
         told: dict[str, Any] = {
             "systemd": self.systemd,
             "unit": unit.name(self.deployment),
-            "program": record.program_path(self.state_dir) if record.current_program(self.state_dir) else "",
+            "program": program.path(self.state_dir, program.BOOT)
+            if program.current(self.state_dir, program.BOOT)
+            else "",
             "installed": bool(unit.present(self.deployment, self.params["unit_dir"])),
             "enabled": unit.enabled(self.deployment, self.params["unit_dir"]),
             "rollback": next((path for path in self._scripts if by_hand.ours(path)), ""),

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a boot has to know, in one file without a secret, and the program that systemd or a person starts.
+"""What a boot has to know, in one file without a secret.
 
 ``<state_dir>/boot.json``: {"v": 1, "switch_dir", "params": the options of podman_compose_release that describe the
-deployment}. ``<state_dir>/boot``: the program. It uses the same copy of this library as the watcher.
+deployment}.
 """
 
 from __future__ import annotations
@@ -19,26 +19,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, wanted_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 
 VERSION = 1
 DESCRIBING = (
     "deployment", "state_dir", "project", "source", "compose_files", "services", "shared", "edge_service",
     "network_range", "publish", "port_base", "podman_compose", "singletons",
 )  # fmt: skip
-PROGRAM = """#!{python}
-# Brings the live colour of {deployment} back. Written by the adopt stage; runs at boot or by hand.
-import os
-import sys
-
-for name, value in {environment!r}.items():
-    os.environ.setdefault(name, value)
-sys.path.insert(0, {library!r})
-sys.dont_write_bytecode = True
-from {entry} import main
-
-sys.exit(main([{record!r}]))
-"""
 
 
 @dataclass(frozen=True)
@@ -69,10 +56,6 @@ def path(state_dir: str) -> str:
     return os.path.join(state_dir, "boot.json")
 
 
-def program_path(state_dir: str) -> str:
-    return os.path.join(state_dir, "boot")
-
-
 def read(state_dir: str) -> Record | None:
     """What is recorded; None before the first adopt."""
     found = read_json(path(state_dir))
@@ -84,19 +67,3 @@ def read(state_dir: str) -> Record | None:
         return Record(str(found["switch_dir"]), dict(found["params"]))
     except (KeyError, TypeError, ValueError) as exc:
         raise BluegreenError("%s is of another version" % path(state_dir), mend="run adopt again") from exc
-
-
-def program(record: Record, python: str, library: str, environment: Mapping[str, str], entry: str) -> str:
-    """The text of the program. ``environment``: what podman needs beside what systemd gives."""
-    return PROGRAM.format(
-        python=python,
-        deployment=record.params["deployment"],
-        environment=dict(environment),
-        library=library,
-        entry=entry,
-        record=path(str(record.params["state_dir"])),
-    )
-
-
-def current_program(state_dir: str) -> str | None:
-    return read_text(program_path(state_dir))

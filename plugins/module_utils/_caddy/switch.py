@@ -47,6 +47,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
 TOKEN = "token-"
+LOOK = "look at it; in the directory beside it, mv green blue (or the other way) is the whole switch"
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ class Switch:
         try:
             return None if value is None else ReturnTo(**value)
         except TypeError as exc:
-            raise BluegreenError("%s has another shape" % self._in("return_to")) from exc
+            raise BluegreenError("%s has another shape" % self._in("return_to"), mend=LOOK) from exc
 
     def _tokens(self) -> list[str]:
         return sorted(name for name in os.listdir(self.path) if name.startswith(TOKEN))
