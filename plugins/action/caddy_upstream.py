@@ -23,6 +23,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import pro
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, still_open
 
+# Without types of its own, as some of ActionBase.
+VALIDATOR: Any = ArgumentSpecValidator
 MODULE = "olympus.bluegreen.caddy_upstream"
 # Seconds until the first line, and between two.
 FIRST, LINE = 1.5, 5.0
@@ -48,14 +50,13 @@ class ActionModule(ActionBase):
     def _returned(self, args: dict[str, Any]) -> dict[str, Any] | None:
         """None where the program is not there or does not answer: the module does the same, from wherever it ended."""
         spec: dict[str, Any] = SPEC.to_kwargs()
-        # Without types of its own.
-        validator: Any = ArgumentSpecValidator(spec["argument_spec"], required_if=spec["required_if"])
-        options = validator.validate(args)
+        options = VALIDATOR(spec["argument_spec"], required_if=spec["required_if"]).validate(args)
         if options.error_messages or EXPANDED.search(json.dumps(args)):
             return None
         there = program.path(options.validated_parameters["state_dir"], program.RETURN)
         command = "%s %s" % (shlex.quote(there), program.word(options.validated_parameters))
-        done = self._low_level_execute_command(("%s %s" % (self._compute_environment_string(), command)).strip())
+        base: Any = super()
+        done = base._low_level_execute_command(("%s %s" % (base._compute_environment_string(), command)).strip())
         found = program.said(done["rc"], done["stdout"])
         if found and not self._task.diff:
             # The edge's whole configuration: only for who asks to see it.

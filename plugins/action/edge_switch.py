@@ -34,8 +34,10 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        _validation, asked = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        # Without types of its own.
+        base: Any = super()
+        result: dict[str, Any] = base.run(tmp, variables)
+        _validation, asked = base.validate_argument_spec(argument_spec=ARGUMENTS)
         module, options = chosen(asked)
         if module == CADDY:
             result.update(self._by_action(module, options, variables))
