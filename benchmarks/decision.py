@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import socket
@@ -22,14 +21,14 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from bench import figures
+from bench.forms import BLUE, GREEN, HOST, KINDS, Form, Place, forms_for
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = ROOT / "build" / "lab" / "bin"
@@ -37,107 +36,8 @@ CADDIES = {
     "current": Path(os.environ.get("LAB_CADDY", LAB / "caddy")),
     "2.6.2": Path(os.environ.get("LAB_CADDY_OLD", LAB / "caddy-2.6.2")),
 }
-BLUE, GREEN = "127.0.2.1", "127.0.3.1"
-HOST = "login.example"
 CONNECTIONS = 16
-PLAIN = "plain"
-NEWEST = "one look-up that takes the last file for granted, no log"
-READ = "the colour read from a file, no log"
 CALLS = "%file,close,fcntl,fstat,epoll_ctl"
-# What a look-up would have found, and the step that looks.
-SAID = {"blue": "/ready", "green": "/green"}
-LOOK_UP = re.compile(r"\t@bluegreen_live \{\n.*?\n\t\}\n\tvars @bluegreen_live bluegreen \S+\n", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where one Caddy runs: its directory, its own port, that of the backends, what is live, and how new it is."""
-
-    directory: str
-    port: int
-    backend: int
-    live: str
-    named_log: bool
-
-
-def plain(place: Place, more: str = "") -> str:
-    return "http://%s:%d {\n%s\treverse_proxy web:%d\n}\n" % (HOST, place.port, more, place.backend)
-
-
-def adopted(place: Place, ui: bool = False) -> str:
-    return rewrite(plain(place), [Upstream("web", BLUE, GREEN, ui)], place.directory, named_log=place.named_log).text
-
-
-def without_log(text: str) -> str:
-    return text.replace("\timport bluegreen_log\n", "")
-
-
-def only_log(place: Place) -> str:
-    text = adopted(place)
-    return text[: text.index("http://" + HOST)] + plain(place, "\timport bluegreen_log\n")
-
-
-def each_asks(place: Place) -> str:
-    """A look-up in every matcher set, as the form before had it."""
-    marker = "\t@%s file {\n\t\troot %s/olympus-bluegreen/switch\n\t\ttry_files %s\n\t}\n"
-    proxy = "\treverse_proxy @%s %s:%d {\n\t\theader_down X-Bluegreen-Colour %s\n\t}\n"
-    sets = "".join(marker % (name, place.directory, name) for name in ("green", "ready"))
-    proxies = [proxy % (name, address, place.backend, name) for name, address in (("green", GREEN), ("ready", BLUE))]
-    return "http://%s:%d {\n%s%s}\n" % (HOST, place.port, sets, "".join(proxies))
-
-
-def not_looked_up(place: Place, said: str) -> str:
-    """The form as it is, told what a look-up would have found."""
-    text, times = LOOK_UP.subn(lambda _found: "\tvars bluegreen %s\n" % said, without_log(adopted(place)))
-    assert times == 1, text
-    return text
-
-
-def read_as_text(place: Place) -> str:
-    """The marker's content instead of its name, by the placeholder that Caddy has since 2.8."""
-    file = Path(place.directory, "colour")
-    file.write_text(SAID[place.live])
-    return not_looked_up(place, "{file.%s}" % file)
-
-
-def without_second_look(place: Place) -> str:
-    """Half the calls on a new Caddy, which looks at each file twice, but not at one that it may take for granted."""
-    found = LOOK_UP.search(text := without_log(adopted(place)))
-    assert found, text
-    root = "\t\t\t\t\troot %s/olympus-bluegreen/switch\n" % place.directory
-    end = "\t\t\t\t\ttry_policy first_exist_fallback\n\t\t\t\t}\n\t\t\t}\n"
-    each = [
-        "\t\t\tnot {\n\t\t\t\tfile {\n%s\t\t\t\t\ttry_files %s\n%s" % (root, name, end) for name in ("green", "ready")
-    ]
-    matcher = "\t@bluegreen_live {\n\t\tnot {\n%s\t\t}\n\t}\n" % "".join(each)
-    return text.replace(found.group(), matcher + found.group().splitlines(keepends=True)[-1])
-
-
-def connects(place: Place) -> str:
-    """What a change of addresses in the kernel would need: a kept connection stays with the colour it was made to."""
-    return plain(place).replace(
-        "%d\n}" % place.backend, "%d {\n\t\ttransport http {\n\t\t\tkeepalive off\n\t\t}\n\t}\n}" % place.backend
-    )
-
-
-Form = Callable[[Place], str]
-API: dict[str, Form] = {
-    PLAIN: plain,
-    "access log alone": only_log,
-    "a look-up a matcher, no log": each_asks,
-    "one look-up, no log": lambda place: without_log(adopted(place)),
-    "one look-up": adopted,
-    "no look-up, told the colour, no log": lambda place: not_looked_up(place, SAID[place.live]),
-    NEWEST: without_second_look,
-    READ: read_as_text,
-    "plain, no kept connections": connects,
-}
-PAGE: dict[str, Form] = {
-    PLAIN: plain,
-    "one look-up, forms and assets, no log": lambda place: without_log(adopted(place, ui=True)),
-    "one look-up, forms and assets": lambda place: adopted(place, ui=True),
-}
-KINDS = {"api": ("application/json", API), "page": ("text/html", PAGE)}
 
 
 @dataclass
@@ -222,10 +122,8 @@ def edge(stack: ExitStack, caddy: str, name: str, form: Form, backend: int, live
     return Edge(name, started(stack, command, ("127.0.0.1", place.port)), place.port)
 
 
-def measured(caddy: str, live: str, kind: str, client: str, pairs: int, seconds: int) -> list[dict[str, object]]:
-    content, forms = KINDS[kind][0], dict(KINDS[kind][1])
-    if caddy != "current":
-        forms = {name: form for name, form in forms.items() if name not in (NEWEST, READ)}
+def measured(caddy: str, live: str, kind: str, client: str, pairs: int, seconds: int) -> list[dict[str, Any]]:
+    content, forms = KINDS[kind][0], forms_for(kind, new=caddy == "current")
     with ExitStack() as stack:
         backend = free_port()
         for address in (BLUE, GREEN):
@@ -243,27 +141,41 @@ def measured(caddy: str, live: str, kind: str, client: str, pairs: int, seconds:
         return [row(one, edges[0], {"caddy": caddy, "live": live, "kind": kind}) for one in edges]
 
 
-def row(one: Edge, base: Edge, where: dict[str, object]) -> dict[str, object]:
-    ratios = [mine[0] / its[0] for mine, its in zip(one.runs, base.runs)]
-    costs = [mine[1] - its[1] for mine, its in zip(one.runs, base.runs)]
+def row(one: Edge, base: Edge, where: dict[str, object]) -> dict[str, Any]:
+    """``ratios`` and ``cpu_us_more`` are of each pair."""
     return {
         **where,
         "form": one.name,
         "per_second": round(statistics.median(run[0] for run in one.runs)),
         "cpu_us": round(statistics.median(run[1] for run in one.runs), 1),
-        "cpu_us_more": round(statistics.median(costs), 1),
+        "cpu_us_more": [round(mine[1] - its[1], 1) for mine, its in zip(one.runs, base.runs)],
         "calls": one.calls,
-        "ratio": round(statistics.median(ratios), 3),
-        "ratio_low": round(min(ratios), 3),
-        "ratio_high": round(max(ratios), 3),
+        "ratios": [round(mine[0] / its[0], 3) for mine, its in zip(one.runs, base.runs)],
     }
 
 
-def table(rows: list[dict[str, object]]) -> str:
-    measures = ("calls", "cpu_us", "cpu_us_more", "per_second", "ratio", "ratio_low", "ratio_high")
-    names = ("caddy", "live", "kind", "form", *measures)
-    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += ["| " + " | ".join(str(one[name]) for name in names) + " |" for one in rows]
+def cells(rows: list[dict[str, Any]]) -> list[str]:
+    """What one form costs one Caddy, both colours together."""
+    if not rows:
+        return ["-", "-", "-"]
+    calls = " / ".join("-" if one["calls"] is None else "%.0f" % one["calls"] for one in rows)
+    ratios = [one for row in rows for one in row["ratios"]]
+    found = figures.ratio(ratios, [1.0] * len(ratios))
+    more = statistics.median(cost for row in rows for cost in row["cpu_us_more"])
+    bounds = "" if found.low is None or found.high is None else " (%.2f to %.2f)" % (found.low, found.high)
+    return [calls, "%.0f" % more, "%.2f%s" % (found.value, bounds)]
+
+
+def table(rows: list[dict[str, Any]], caddies: list[str]) -> str:
+    head = ["service", "form"]
+    for caddy in caddies:
+        head += ["%s: %s" % (caddy, what) for what in ("calls, blue / green", "µs more", "throughput")]
+    lines = ["| " + " | ".join(head) + " |", "|" + " :-- |" * 2 + " --: |" * (len(head) - 2)]
+    for kind, (_content, forms) in KINDS.items():
+        for form in forms:
+            mine = [one for one in rows if (one["kind"], one["form"]) == (kind, form)]
+            costs = [cell for caddy in caddies for cell in cells([one for one in mine if one["caddy"] == caddy])]
+            lines.append("| " + " | ".join([kind, form, *costs]) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -274,17 +186,18 @@ def main() -> None:
     said.add_argument("--client", required=True, help="the built program of benchmarks/decision")
     said.add_argument("--out", type=Path, default=ROOT / "build" / "bench")
     given = said.parse_args()
-    rows: list[dict[str, object]] = []
-    for caddy in [name for name, path in CADDIES.items() if path.exists()]:
+    rows: list[dict[str, Any]] = []
+    caddies = [name for name, path in CADDIES.items() if path.exists()]
+    for caddy in caddies:
         for live in ("blue", "green"):
             for kind in KINDS:
                 rows += measured(caddy, live, kind, given.client, given.pairs, given.seconds)
     given.out.mkdir(parents=True, exist_ok=True)
     made = {"command": "make bench-decision", "cores": os.cpu_count(), "pairs": given.pairs, "rows": rows}
     (given.out / "decision.json").write_text(json.dumps(made, indent=2) + "\n")
-    head = "<!-- made by `make bench-decision` on %s cores, %s pairs -->\n\n" % (made["cores"], given.pairs)
-    (given.out / "decision.md").write_text(head + table(rows))
-    print(table(rows))
+    head = "`make bench-decision`: %s pairs for each colour, on %s cores.\n\n" % (given.pairs, made["cores"])
+    (given.out / "decision.md").write_text(head + table(rows, caddies))
+    print(table(rows, caddies))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ description:
   - Podman's own unit starts only containers of restart policy V(always). So a program of ours starts the shared
     services, the live colour and the edge, joins their networks, waits until the live colour answers, and then starts
     the colour that a rollback goes back to, the couriers and a watch that was cut off.
+  - And C(return) in O(state_dir), what O(olympus.bluegreen.caddy_upstream#module:state=returned) runs there instead of
+    sending its module.
   - And the way back when Ansible is the problem, a shell script C(bluegreen-rollback) (for another deployment than
     V(olympus) C(bluegreen-rollback-NAME)), in O(bin_dir) and, as C(rollback), in O(state_dir). A program of that name
     which is not ours is left alone and named in a warning.
@@ -31,8 +33,8 @@ options:
   state:
     description:
       - V(read) only looks.
-      - V(installed) writes the program, what it has to know, the script and the unit, and enables the unit. It starts
-        nothing.
+      - V(installed) writes the programs, what they have to know, the script and the unit, and enables the unit. It
+        starts nothing.
       - V(absent) removes them.
     type: str
     choices: [read, installed, absent]
@@ -42,7 +44,7 @@ options:
     type: str
     default: olympus
   state_dir:
-    description: Directory of the program, its record and its copy of this collection's library.
+    description: Directory of the programs, their record and its copy of this collection's library.
     type: path
     default: /var/lib/olympus-bluegreen
   unit_dir:

@@ -230,6 +230,6 @@ def test_twenty_handovers_and_four_by_real_stages(tmp_path: Path) -> None:
         done = handovers(20)
     with mails(tmp_path / "stages", 2) as staged:
         by_stages()
-    courier.write_bench({"without": usual, "20 handovers": seen, "2 cutovers, 2 rollbacks": staged}, done)
+    courier.write_bench({"no handover": usual, "20 handovers": seen, "2 cutovers, 2 rollbacks": staged}, done)
     judge(seen, done)
     assert (staged["mails_doubled"], staged["mails_lost"]) == (0, 0) and courier.janitor()["overlaps"] == 0

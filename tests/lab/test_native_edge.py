@@ -29,7 +29,7 @@ LOAD: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def edge() -> Iterator[native.NativeEdge]:
     """The lab at v1.4.2 behind its own native Caddy; nothing of it is left afterwards."""
     binaries.build(["caddy", "lab-load"])
@@ -61,8 +61,9 @@ def load(edge: native.NativeEdge) -> Iterator[Load]:
 class Story:
     """Stages as they are typed; after each the systems are asked, not what the stage said of itself."""
 
-    def __init__(self, edge: native.NativeEdge) -> None:
+    def __init__(self, edge: native.NativeEdge, method: str = "switch") -> None:
         self.edge, self.number = edge, 0
+        self.settings = native.settings(method)
         self.before = self.untouched()
 
     def untouched(self) -> tuple[str, int]:
@@ -70,7 +71,7 @@ class Story:
 
     def stage(self, name: str, live: str, tags: str = "", rc: int = 0, **extra: Any) -> release.Run:
         self.number += 1
-        done = release.play(f"native-{self.number}-{name}", tags, {**native.settings(), **extra}, quiet=True)
+        done = release.play(f"native-{self.number}-{name}", tags, {**self.settings, **extra}, quiet=True)
         assert done.rc == rc, done.out[-6000:]
         assert truth.on_disk(native.switch_dir()) == live
         wait_for(f"{live} in public", lambda: others(live), 10)
@@ -126,3 +127,19 @@ def test_adopt_release_rollback_release_cleanup_and_a_bad_one(edge: native.Nativ
     print(f"native: {shown}")
     assert faults(figures) == [] and figures["requests"] > 5_000
     boot_brings_back("site")
+
+
+@pytest.mark.parametrize("method", ["admin", "caddyfile"])
+def test_the_stages_by_another_method(method: str, edge: native.NativeEdge, load: Load) -> None:
+    """What reloads at each flip: the same stages, and the public follows. What a reload loses is only counted."""
+    story = Story(edge, method)
+    story.stage("adopt", "blue", "adopt", version="v1.4.2")
+    story.stage("upgrade", "green", version="v1.5.0")
+    assert verdict("v1.5.0")["verdict"] == "PASS"
+    story.stage("rollback", "blue", "rollback")
+    story.stage("rollback-again", "blue", "rollback")
+    status = story.stage("status", "blue", "status")
+    assert "PROBLEM" not in status.out and method in status.out
+    figures = load.stop()
+    print(f"native, {method}: {figures['requests']} requests, {figures['lost']} lost by {figures['lost_by_reason']}")
+    assert figures["requests"] > 2_000

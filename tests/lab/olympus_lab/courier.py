@@ -119,13 +119,22 @@ def write_bench(streams: Mapping[str, Mapping[str, Any]], done: list[dict[str, A
     data = {"v": 1, "streams": rows, "handover_s": each, "handovers": done, "janitor": janitor()}
     BENCH.mkdir(parents=True, exist_ok=True)
     (BENCH / "courier.json").write_text(json.dumps(data, indent=2) + "\n")
-    lines = ["| stream | mails | doubled | lost | delay median | p95 | longest |", "|---|---|---|---|---|---|---|"]
-    for name, row in rows.items():
-        delay = row["delay_s"]
-        cells = [name, *(row[key] for key in ("mails", "mails_doubled", "mails_lost")), *delay.values()]
+    (BENCH / "courier.md").write_text(markdown(data))
+
+
+def markdown(data: Mapping[str, Any]) -> str:
+    delays = "delay median s", "p95 s", "longest s"
+    lines = ["| " + " | ".join(("mails while there were", "sent", "doubled", "lost", *delays)) + " |"]
+    lines.append("| :-- |" + " --: |" * 6)
+    for name, row in data["streams"].items():
+        cells = [name, *(row[key] for key in ("mails", "mails_doubled", "mails_lost")), *row["delay_s"].values()]
         lines.append("| %s |" % " | ".join(map(str, cells)))
-    lines += ["", f"One handover of three singletons: {each} s. Janitor: {data['janitor']}"]
-    (BENCH / "courier.md").write_text("\n".join(lines) + "\n")
+    told = (
+        "One handover of three singletons: median %(median)s s, longest %(longest)s s." % data["handover_s"],
+        "The janitor ran %(runs)d times, never beside itself: %(overlaps)d overlaps." % data["janitor"],
+        "Its longest pause was %(longest_gap_s)s s." % data["janitor"],
+    )
+    return "\n".join([*lines, "", *told]) + "\n"
 
 
 def janitor() -> dict[str, Any]:

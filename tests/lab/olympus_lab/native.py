@@ -32,13 +32,14 @@ OPTIONS = """{
 """
 
 
-def settings() -> dict[str, Any]:
+def settings(method: str) -> dict[str, Any]:
     """What the operator's inventory says otherwise than for a container."""
     edge = {
         "kind": "native",
         "caddyfile": str(config.OPERATOR / "Caddyfile"),
         "admin": f"unix/{ADMIN}",
         "switch_dir": str(SWITCH),
+        "method": method,
         "address": config.LOOPBACK,
         "port": config.HTTPS_PORT,
         "ca": str(config.CA_FILE),
