@@ -10,18 +10,25 @@ from caddy_kinds import Kind, Running
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.followed import FollowedSwitch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import configuration
 
 CASES = [("caddyfile", Kind("caddyfile")), ("admin", Kind("json")), ("admin", Kind("api", named=True))]
 
 
-def switch(edge: Running, step: Callable[[str], None] = lambda name: None) -> FollowedSwitch:
-    return FollowedSwitch(edge.edge.place().directory, SubprocessRunner(), SystemClock(), step)
+def switch(edge: Running, step: Callable[[str], None] = lambda name: None) -> Switch:
+    return Switch(edge.edge.place().directory, step)
+
+
+def watcher_back(edge: Running, step: Callable[[str], None] = lambda name: None) -> None:
+    """As the watcher does it: it knows the directory alone."""
+    moved, notes = switch(edge, step), []
+    follow = configuration(SubprocessRunner(), moved, SystemClock(), step)
+    assert follow(moved.rollback(), notes.append) == "" and not notes
 
 
 def public(edge: Running) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import caddy_kinds as kinds
 import caddy_native as native
 import pytest
-from caddy_followed import CASES, cutting_over, flip, public, settled, switch
+from caddy_followed import CASES, cutting_over, flip, public, settled, switch, watcher_back
 from caddy_kinds import Kind, Running
 from miniwatch import until
 
@@ -143,7 +143,7 @@ def test_a_rollback_before_the_edge_has_followed(edge: Running, monkeypatch: pyt
     follow = traffic.follower.follow
 
     def late(back: bool = False) -> None:
-        switch(edge).rollback()
+        watcher_back(edge)
         follow(back)
 
     monkeypatch.setattr(traffic.follower, "follow", late)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import caddy_kinds as kinds
 import pytest
-from caddy_followed import CASES, cutting_over, flip, public, restart, settled, switch
+from caddy_followed import CASES, cutting_over, flip, public, restart, settled, switch, watcher_back
 from caddy_kinds import Running
 from cut import cut
 
@@ -45,11 +45,11 @@ def test_cut_off_between_any_two_changes_of_a_cutover(edge: Running) -> None:
 
 
 def test_cut_off_between_any_two_changes_of_a_rollback(edge: Running) -> None:
-    """By the watcher's own hand: it knows the directory alone."""
+    """By the watcher's own hand."""
     number = 0
     while True:
         flip(edge, "green")
-        if not cut(number, lambda step: switch(edge, step).rollback()):
+        if not cut(number, lambda step: watcher_back(edge, step)):
             break
         restart(edge)
         assert public(edge) in ("blue", "green")

@@ -20,7 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import LoadBalancers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import Following, load_balancers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import SPEC, config_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.trail import Trail
 
@@ -40,8 +40,8 @@ def options(edge: Deployment) -> dict[str, Any]:
     return edge.params(api_token=None, api_token_file=str(edge.root / "token"))
 
 
-def back(edge: Deployment) -> tuple[SwitchState, LoadBalancers, list[dict[str, Any]]]:
-    return edge.switch.rollback(), LoadBalancers(options(edge), edge.clock), []
+def back(edge: Deployment) -> tuple[SwitchState, Following, list[dict[str, Any]]]:
+    return edge.switch.rollback(), load_balancers(options(edge), edge.switch, edge.clock), []
 
 
 def test_it_tries_until_cloudflare_follows(edge: Deployment) -> None:

@@ -194,7 +194,7 @@ def test_results_go_where_a_page_names_them() -> None:
 
 
 def test_every_page_names_a_result_that_a_bench_writes() -> None:
-    written = {"cutover.md", "cutover-short.md", "courier.md", "rollback.md", "rollback-short.md"}
+    written = {"cutover.md", "cutover-short.md", "courier.md", "decision.md", "rollback.md", "rollback-short.md"}
     for name in pages.PAGES:
         found = {one["name"] for one in pages.PLACE.finditer((ROOT / name).read_text())}
         assert found and found <= written, name

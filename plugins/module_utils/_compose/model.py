@@ -157,14 +157,7 @@ def _refuse_hostile(params: Mapping[str, Any]) -> None:
             )
 
 
-def wanted_from(params: Mapping[str, Any]) -> Wanted:
-    """A module's parameters as a deployment. What becomes a file name is checked here."""
-    _refuse_hostile(params)
-    making = params["state"] in ("rendered", "started") and not params["release"]
-    if not params["version"] and (making or (params["state"] == "adopted" and not params["undo"])):
-        raise BluegreenError(
-            "is needed for state %s" % params["state"], option="version", value="", mend="give -e version=<release>"
-        )
+def _refuse_both(params: Mapping[str, Any]) -> None:
     clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
     if clash:
         raise BluegreenError(
@@ -173,6 +166,17 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
             value=sorted(clash),
             mend="leave them out of one of bluegreen_services and bluegreen_shared",
         )
+
+
+def wanted_from(params: Mapping[str, Any]) -> Wanted:
+    """A module's parameters as a deployment. What becomes a file name is checked here."""
+    _refuse_hostile(params)
+    making = params["state"] in ("rendered", "started") and not params["release"]
+    if not params["version"] and (making or (params["state"] == "adopted" and not params["undo"])):
+        raise BluegreenError(
+            "is needed for state %s" % params["state"], option="version", value="", mend="give -e version=<release>"
+        )
+    _refuse_both(params)
     state_dir = os.path.abspath(params["state_dir"])
     where = publish.address(params["publish"])
     known = addresses.read(state_dir) or addresses.Addresses(params["network_range"])

@@ -2,64 +2,84 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is not the switch itself but has to follow it on the way back: the load balancers of a Cloudflare edge."""
+"""Whatever serves the public without looking at the switch itself has to be made to follow it on the way back: the load
+balancers of a Cloudflare edge, and the configuration of a Caddy whose method is not ``switch``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import SwitchState
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import read
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch, SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import app
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 
-# Cloudflare refuses a token for five minutes at a time: two of these must not be the end.
 SECONDS, PAUSE = 900.0, 5.0
 
 Note = Callable[[Mapping[str, Any]], object]
-# From the switch as it is now to why it is not followed; '' where it is.
 Follow = Callable[[SwitchState, Note], str]
+# One try to go to where the switch is, after the cutover of this id. Raises BluegreenError and OSError.
+Back = Callable[[str], None]
 
 
-def nothing(state: SwitchState, note: Note) -> str:
-    """Caddy looks at the switch itself."""
-    return ""
+@dataclass(frozen=True)
+class Following:
+    """``who`` is what a person calls it. After a rollback: '' when it follows, else why it does not."""
 
-
-class LoadBalancers:
-    """``options`` are those of cloudflare_lb_pool; the token is read from its file at every try."""
-
-    def __init__(self, options: Mapping[str, Any], clock: Clock) -> None:
-        self._options = {**options, "state": "returned", "force": True, "keep_pinned": False}
-        self._clock = clock
+    who: str
+    back: Back
+    switch: Switch
+    clock: Clock
 
     def __call__(self, state: SwitchState, note: Note) -> str:
-        """Tries until they do, or somebody else moved the switch, or ``SECONDS`` are over."""
-        flip, deadline = state.return_to.flip if state.return_to else "", self._clock.monotonic() + SECONDS
+        """Tries until it does, or somebody else moved the switch, or ``SECONDS`` are over."""
+        flip, deadline = state.return_to.flip if state.return_to else "", self.clock.monotonic() + SECONDS
         while True:
             try:
-                self._back(flip)
+                self.back(flip)
             except (BluegreenError, OSError) as exc:
                 why = str(exc)
             else:
                 return ""
             note({"event": "not_followed", "to": state.live, "why": why})
-            if self._moved(state, flip) or self._clock.monotonic() >= deadline:
-                return "the switch says %s, Cloudflare does not follow: %s" % (state.live, why)
-            self._clock.sleep(PAUSE)
-
-    def _world(self) -> World:
-        public = DirectHttp(self._options["observe"]["ca"] or None)
-        return world_of(self._options, DirectHttp(), public, self._clock, False)
-
-    def _back(self, flip: str) -> None:
-        app.run(replace(self._world(), flip=flip))
+            if self._moved(state, flip) or self.clock.monotonic() >= deadline:
+                return "the switch says %s, %s does not follow: %s" % (state.live, self.who, why)
+            self.clock.sleep(PAUSE)
 
     def _moved(self, state: SwitchState, flip: str) -> bool:
-        now = self._world().switch.read()
-        return bool(now.live != state.live or (now.return_to.flip if now.return_to else "") != flip)
+        now = self.switch.read()
+        return now.live != state.live or (now.return_to.flip if now.return_to else "") != flip
+
+
+def load_balancers(options: Mapping[str, Any], switch: Switch, clock: Clock) -> Following:
+    """``options`` are those of cloudflare_lb_pool; the token is read from its file at every try."""
+    given = {**options, "state": "returned", "force": True, "keep_pinned": False}
+
+    def back(flip: str) -> None:
+        public = DirectHttp(given["observe"]["ca"] or None)
+        app.run(replace(world_of(given, DirectHttp(), public, clock, False), flip=flip))
+
+    return Following("Cloudflare", back, switch, clock)
+
+
+def configuration(
+    runner: Runner, switch: Switch, clock: Clock, step: Callable[[str], None] = lambda name: None
+) -> Following:
+    """By what adopt wrote down beside the switch; nothing has to be done where that is nothing."""
+
+    def back(_flip: str) -> None:
+        found = read(switch.path)
+        if found is not None:
+            edge = edge_of(runner, found.project, found.edge)
+            Follower(edge, Admin(edge), found.upstreams, found.edge.method, step).follow(back=True)
+
+    return Following("the edge", back, switch, clock)

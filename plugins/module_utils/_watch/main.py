@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.followed import FollowedSwitch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
@@ -33,7 +33,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import fo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import conclude
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import LoadBalancers, nothing
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import configuration, load_balancers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import INCONCLUSIVE, judge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.keeper import HELD, LIVES, keep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
@@ -52,14 +52,16 @@ def world_of(config: Config, standpoint: Standpoint, clock: SystemClock, podman:
     public = Public(
         DirectHttp(ca or None, verify=bool(ca)), config.public, connect, config.edge.get("scheme") or "https"
     )
+    switch = Switch(config.switch_dir)
+    cloudflare = config.edge.get("cloudflare")
     return World(
         clock,
-        FollowedSwitch(config.switch_dir, podman.runner, clock),
+        switch,
         Tail(config.log),
         Observer(config, podman, public, clock),
         public,
         PairedProber(config, DirectHttp(), clock, standpoint) if config.probe else None,
-        LoadBalancers(config.edge["cloudflare"], clock) if "cloudflare" in config.edge else nothing,
+        load_balancers(cloudflare, switch, clock) if cloudflare else configuration(podman.runner, switch, clock),
     )
 
 

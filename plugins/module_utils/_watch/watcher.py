@@ -27,7 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.approach import Approach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.course import Course
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import Follow, nothing
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import Follow
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import (
     Baseline,
@@ -50,7 +50,8 @@ End = tuple[str, str]
 
 @dataclass(frozen=True)
 class World:
-    """What a watch touches. ``prober`` is None where probes are switched off; ``follow`` is for the way back."""
+    """What a watch touches. ``prober`` is None where probes are switched off; ``follow``: what has to be made to follow
+    the switch on the way back; nothing where it looks itself."""
 
     clock: Clock
     switch: Switch
@@ -58,7 +59,7 @@ class World:
     observer: Observer
     public: Public
     prober: Prober | None
-    follow: Follow = nothing
+    follow: Follow = lambda _state, _note: ""
 
 
 class Watcher:
