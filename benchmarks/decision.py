@@ -28,7 +28,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from bench import figures
-from bench.forms import BLUE, GREEN, HOST, KINDS, Form, Place, forms_for
+from bench.forms import BLUE, GREEN, HOST, KINDS, NAMED, SAID, Form, Place, forms_for
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = ROOT / "build" / "lab" / "bin"
@@ -109,6 +109,11 @@ def started(stack: ExitStack, command: list[str], address: tuple[str, int]) -> s
     return process
 
 
+def in_a_namespace(name: str) -> list[str]:
+    """What starts a program where the host has this name."""
+    return ["unshare", "--uts", "sh", "-c", 'printf %s "$0" >/proc/sys/kernel/hostname; exec "$@"', name]
+
+
 def edge(stack: ExitStack, caddy: str, name: str, form: Form, backend: int, live: str) -> Edge:
     directory = tempfile.mkdtemp(prefix="bench-decision-")
     stack.callback(shutil.rmtree, directory)
@@ -118,7 +123,15 @@ def edge(stack: ExitStack, caddy: str, name: str, form: Form, backend: int, live
     file = Path(directory, "Caddyfile")
     text = form(place).replace("reverse_proxy web:", "reverse_proxy %s:" % (BLUE if live == "blue" else GREEN))
     file.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
-    command = [str(CADDIES[caddy]), "run", "--config", str(file), "--adapter", "caddyfile"]
+    command = [
+        *(in_a_namespace(SAID[live]) if name == NAMED else []),
+        str(CADDIES[caddy]),
+        "run",
+        "--config",
+        str(file),
+        "--adapter",
+        "caddyfile",
+    ]
     return Edge(name, started(stack, command, ("127.0.0.1", place.port)), place.port)
 
 

@@ -17,6 +17,7 @@ HOST = "login.example"
 PLAIN = "plain"
 NEWEST = "one look-up that takes the last file for granted, no log"
 READ = "the colour read from a file, no log"
+NAMED = "the colour read from the host name, no log"
 # What a look-up would have found, and the step that looks.
 SAID = {"blue": "/ready", "green": "/green"}
 LOOK_UP = re.compile(r"\t@bluegreen_live \{\n.*?\n\t\}\n\tvars @bluegreen_live bluegreen \S+\n", re.DOTALL)
@@ -86,6 +87,11 @@ def without_second_look(place: Place) -> str:
     return text.replace(found.group(), matcher + found.group().splitlines(keepends=True)[-1])
 
 
+def read_as_name(place: Place) -> str:
+    """The host name of Caddy's namespace, which whoever enters that may set: one call, and no file."""
+    return not_looked_up(place, "{system.hostname}")
+
+
 def connects(place: Place) -> str:
     """What a change of addresses in the kernel would need: a kept connection stays with the colour it was made to."""
     return plain(place).replace(
@@ -103,6 +109,7 @@ API: dict[str, Form] = {
     "no look-up, told the colour, no log": lambda place: not_looked_up(place, SAID[place.live]),
     NEWEST: without_second_look,
     READ: read_as_text,
+    NAMED: read_as_name,
     "plain, no kept connections": connects,
 }
 PAGE: dict[str, Form] = {
