@@ -60,15 +60,20 @@ def compose_file(text: str) -> str:
     return str(yaml.safe_dump(project, sort_keys=False))
 
 
-def caddyfile(text: str) -> str:
-    """The template with published ports for plain names, on this lab's own address and ports."""
+def dialled() -> dict[str, int]:
+    """What the template dials, as the port that it is published on."""
     known = {f"{name}:{INSIDE}": port for name, port in PORTS.items()}
     for name, (public, _admin) in config.HOST_PORTS.items():
         known[f"{name}:{4433 if 'kratos' in name else 4444}"] = public
+    return known
+
+
+def caddyfile(text: str) -> str:
+    """The template with published ports for plain names, on this lab's own address and ports."""
     head = OPTIONS % (ADMIN, config.LOOPBACK, config.HTTP_PORT, config.HTTPS_PORT)
     text = re.sub(r"^\{\n", lambda _match: head, text, count=1, flags=re.M)
-    for dialled, port in known.items():
-        text = re.sub(rf"(?<=\s){re.escape(dialled)}\b", f"{config.LOOPBACK}:{port}", text)
+    for name, port in dialled().items():
+        text = re.sub(rf"(?<=\s){re.escape(name)}\b", f"{config.LOOPBACK}:{port}", text)
     return text
 
 
