@@ -40,7 +40,12 @@ OPTIONS = """{
     }
 }
 """
+# Cloudflare adds no Via, and the load takes one for an answer from behind the edge.
 ROUTER = """%s {
+    header {
+        -Via
+        defer
+    }
     @blue file {
         root %s
         try_files {host}.blue
@@ -49,9 +54,11 @@ ROUTER = """%s {
         root %s
         try_files {host}.green
     }
-    reverse_proxy @blue 127.0.0.1:%d
-    reverse_proxy @green 127.0.0.1:%d
-    respond 530
+    route {
+        reverse_proxy @blue 127.0.0.1:%d
+        reverse_proxy @green 127.0.0.1:%d
+        respond 530
+    }
 }
 """
 
@@ -66,7 +73,9 @@ def green_ports() -> dict[str, int]:
 def front(template: str, colour: str, ports: dict[str, int]) -> str:
     """The operator's sites for plain http on the port of this colour's front, in their own words otherwise."""
     sites = re.sub(r"\A.*?(?=^# Site$)", "", template, flags=re.S | re.M)
-    say = f"\\g<0>\n\theader X-Bluegreen-Colour {colour}\n\tlog {{\n\t\toutput file {ACCESS_LOG}\n\t}}"
+    # Not on what it answers itself: the load takes the colour for a proof of who answered.
+    header = f"@colour not path /internal/*\n\theader @colour X-Bluegreen-Colour {colour}"
+    say = f"\\g<0>\n\t{header}\n\tlog {{\n\t\toutput file {ACCESS_LOG}\n\t}}"
     sites = re.sub(r"^[\w.]+\.test \{$", say, sites, flags=re.M)
     sites = re.sub(r"^([\w.]+\.test) \{$", rf"http://\1:{FRONTS[colour]} {{", sites, flags=re.M)
     sites = re.sub(r"(zone \w+)", rf"\1_{colour}", sites)

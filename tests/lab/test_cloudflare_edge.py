@@ -17,6 +17,8 @@ from olympus_lab import config, truth
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 # Without session affinity at Cloudflare a page of one colour may ask the other for its assets and post it its forms.
 OF_THE_OTHER_BUILD = {"asset_404", "form_refused_500"}
+# The first seconds after a flip are theirs; a verdict that tells them from a bad release needs more than those.
+WATCH = {"window": 45, "interval": 0.5}
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def written() -> str:
 
 
 def test_release_and_rollback_and_both_again(edge: CloudflareEdge) -> None:
-    story, told = Story(edge, SWITCH / "switch", edge.settings()), []
+    story, told = Story(edge, SWITCH / "switch", {**edge.settings(), "bluegreen_watch": WATCH}), []
 
     def stage(*args: Any, **named: Any) -> str:
         edge.fake.fresh()
