@@ -26,7 +26,8 @@ def switch(edge: Running, step: Callable[[str], None] = lambda name: None) -> Sw
 
 def watcher_back(edge: Running, step: Callable[[str], None] = lambda name: None) -> None:
     """As the watcher does it: it knows the directory alone."""
-    moved, notes = switch(edge, step), []
+    moved = switch(edge, step)
+    notes: list[object] = []
     follow = configuration(SubprocessRunner(), moved, SystemClock(), step)
     assert follow(moved.rollback(), notes.append) == "" and not notes
 

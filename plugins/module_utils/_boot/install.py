@@ -33,6 +33,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch im
 
 # The library has to hold what the programs begin with.
 BOOT, RETURN = main.__name__, answer.__name__
+PYTHON = sys.executable or "/usr/bin/python3"
 # What podman needs to find its own configuration, where the operator has moved it.
 ENVIRONMENT = ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF")
 
@@ -62,9 +63,8 @@ class Boot:
         return by_hand.paths(self.deployment, self.state_dir, self.params["bin_dir"])
 
     def _programs(self, library: str) -> dict[str, str]:
-        """Name to text. Python as it runs this; what podman needs to find its own configuration."""
-        python = sys.executable or "/usr/bin/python3"
-        given = (python, library, {name: os.environ[name] for name in ENVIRONMENT if name in os.environ})
+        """Name to text."""
+        given = (PYTHON, library, {name: os.environ[name] for name in ENVIRONMENT if name in os.environ})
         found = {program.BOOT: program.text(*given, BOOT, [record.path(self.state_dir)])}
         if self.params["edge"].get("kind") != "cloudflare":
             found[program.RETURN] = program.text(*given, RETURN)
@@ -78,7 +78,7 @@ class Boot:
         programs = self._programs(library)
         script = by_hand.text(self.deployment, place.directory, self.params["edge"])
         boot = program.path(self.state_dir, program.BOOT)
-        text = unit.text(self.deployment, self.state_dir, place.directory, sys.executable or "/usr/bin/python3", boot)
+        text = unit.text(self.deployment, self.state_dir, place.directory, PYTHON, boot)
         steps = []
         if read_json(record.path(self.state_dir)) != wanted.data():
             steps.append(Step("write", record.path(self.state_dir)))
@@ -101,8 +101,9 @@ class Boot:
         for name, said in programs.items():
             write_atomic(program.path(self.state_dir, name), said, 0o750)
         if program.RETURN in programs:
-            # It begins here, and Python keeps what it has compiled for the time when it counts.
-            check(self.runner.run([program.path(self.state_dir, program.RETURN)]), program.RETURN)
+            # It begins here, and Python keeps what it has compiled for the time when it counts. Not by its own name:
+            # on a file system that executes nothing the module goes back, and no adopt fails for that.
+            check(self.runner.run([PYTHON, program.path(self.state_dir, program.RETURN)]), program.RETURN)
         for path in by_hand.wanted(self._scripts, script):
             by_hand.write(path, script)
         if self.systemd:
