@@ -26,9 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import FOUND
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from bench import figures
-from bench.forms import BLUE, GREEN, HOST, KINDS, NAMED, SAID, Form, Place, forms_for
+from bench.forms import BLUE, GREEN, HOST, KINDS, NAMED, Form, Place, forms_for
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = ROOT / "build" / "lab" / "bin"
@@ -123,15 +124,8 @@ def edge(stack: ExitStack, caddy: str, name: str, form: Form, backend: int, live
     file = Path(directory, "Caddyfile")
     text = form(place).replace("reverse_proxy web:", "reverse_proxy %s:" % (BLUE if live == "blue" else GREEN))
     file.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
-    command = [
-        *(in_a_namespace(SAID[live]) if name == NAMED else []),
-        str(CADDIES[caddy]),
-        "run",
-        "--config",
-        str(file),
-        "--adapter",
-        "caddyfile",
-    ]
+    around = in_a_namespace(FOUND[live]) if name == NAMED else []
+    command = [*around, str(CADDIES[caddy]), "run", "--config", str(file), "--adapter", "caddyfile"]
     return Edge(name, started(stack, command, ("127.0.0.1", place.port)), place.port)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import FOUND
 
 BLUE, GREEN = "127.0.2.1", "127.0.3.1"
 HOST = "login.example"
@@ -18,8 +19,7 @@ PLAIN = "plain"
 NEWEST = "one look-up that takes the last file for granted, no log"
 READ = "the colour read from a file, no log"
 NAMED = "the colour read from the host name, no log"
-# What a look-up would have found, and the step that looks.
-SAID = {"blue": "/ready", "green": "/green"}
+# The step that looks.
 LOOK_UP = re.compile(r"\t@bluegreen_live \{\n.*?\n\t\}\n\tvars @bluegreen_live bluegreen \S+\n", re.DOTALL)
 
 
@@ -70,7 +70,7 @@ def not_looked_up(place: Place, said: str) -> str:
 def read_as_text(place: Place) -> str:
     """The marker's content instead of its name, by the placeholder that Caddy has since 2.8."""
     file = Path(place.directory, "colour")
-    file.write_text(SAID[place.live])
+    file.write_text(FOUND[place.live])
     return not_looked_up(place, "{file.%s}" % file)
 
 
@@ -106,7 +106,7 @@ API: dict[str, Form] = {
     "a look-up a matcher, no log": each_asks,
     "one look-up, no log": lambda place: without_log(adopted(place)),
     "one look-up": adopted,
-    "no look-up, told the colour, no log": lambda place: not_looked_up(place, SAID[place.live]),
+    "no look-up, told the colour, no log": lambda place: not_looked_up(place, FOUND[place.live]),
     NEWEST: without_second_look,
     READ: read_as_text,
     NAMED: read_as_name,

@@ -15,7 +15,6 @@ import shlex
 import time
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -23,8 +22,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import pro
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, still_open
 
-# Without types of its own, as some of ActionBase.
-VALIDATOR: Any = ArgumentSpecValidator
 MODULE = "olympus.bluegreen.caddy_upstream"
 # Seconds until the first line, and between two.
 FIRST, LINE = 1.5, 5.0
@@ -49,12 +46,12 @@ class ActionModule(ActionBase):
 
     def _returned(self, args: dict[str, Any]) -> dict[str, Any] | None:
         """None where the program is not there or does not answer: the module does the same, from wherever it ended."""
-        spec: dict[str, Any] = SPEC.to_kwargs()
-        options = VALIDATOR(spec["argument_spec"], required_if=spec["required_if"]).validate(args)
-        if options.error_messages or EXPANDED.search(json.dumps(args)):
+        options, wrong = SPEC.validated(args)
+        if wrong or EXPANDED.search(json.dumps(args)):
             return None
-        there = program.path(options.validated_parameters["state_dir"], program.RETURN)
-        command = "%s %s" % (shlex.quote(there), program.word(options.validated_parameters))
+        there = program.path(options["state_dir"], program.RETURN)
+        command = "%s %s" % (shlex.quote(there), program.word(options))
+        # Without types of its own.
         base: Any = super()
         done = base._low_level_execute_command(("%s %s" % (base._compute_environment_string(), command)).strip())
         found = program.said(done["rc"], done["stdout"])

@@ -10,14 +10,11 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import STATES
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules import CADDY, chosen
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "state": {
-        "type": "str",
-        "choices": ["read", "adopted", "undone", "previewed", "live", "returned", "drained"],
-        "default": "read",
-    },
+    "state": {"type": "str", "choices": STATES, "default": "read"},
     "deployment": {"type": "dict", "required": True},
     "colour": {"type": "str"},
     "release": {"type": "str"},

@@ -9,7 +9,6 @@ the published ports of that colour.
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from pathlib import Path
@@ -19,7 +18,8 @@ import yaml
 from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare
 from cloudflare_router import Router
 
-from olympus_lab import config, native, truth
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from olympus_lab import config, native, project, truth
 
 # Seconds until a visitor meets what the API was told.
 DELAY = 1.0
@@ -79,9 +79,7 @@ def front(template: str, colour: str, ports: dict[str, int]) -> str:
     sites = re.sub(r"^[\w.]+\.test \{$", say, sites, flags=re.M)
     sites = re.sub(r"^([\w.]+\.test) \{$", rf"http://\1:{FRONTS[colour]} {{", sites, flags=re.M)
     sites = re.sub(r"(zone \w+)", rf"\1_{colour}", sites)
-    for dialled, port in ports.items():
-        sites = re.sub(rf"(?<=\s){re.escape(dialled)}\b", f"{config.LOOPBACK}:{port}", sites)
-    return sites
+    return native.dialling(sites, ports)
 
 
 class CloudflareEdge(native.NativeEdge):
@@ -118,8 +116,7 @@ class CloudflareEdge(native.NativeEdge):
         super().prepare()
         for place in (ROUTES, SWITCH):
             place.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(TOKEN_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(TOKEN)
+        project.private(TOKEN_FILE, TOKEN)
         snippet = re.findall(r"^\(security_headers\).*?^\}\n", template, re.S | re.M)
         names = ", ".join(truth.HOSTS)
         router = ROUTER % (names, ROUTES, ROUTES, FRONTS["blue"], FRONTS["green"])
@@ -157,6 +154,6 @@ class CloudflareEdge(native.NativeEdge):
 def _named(where: Path, host: str, colour: str) -> None:
     wanted = where / f"{host}.{colour}"
     if where.is_dir() and not wanted.exists():
-        other = where / f"{host}.{'blue' if colour == 'green' else 'green'}"
+        other = where / f"{host}.{OTHER[colour]}"
         other.touch()
         other.rename(wanted)

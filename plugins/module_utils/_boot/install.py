@@ -135,12 +135,11 @@ class Boot:
         """What a reboot would do now, as facts and as a sentence (``story``)."""
         found = record.read(self.state_dir)
         last = [one for one in events.read(StateDir(self.state_dir).ledger) if one.get("event") == "boot"][-1:]
+        boot = program.path(self.state_dir, program.BOOT)
         told: dict[str, Any] = {
             "systemd": self.systemd,
             "unit": unit.name(self.deployment),
-            "program": program.path(self.state_dir, program.BOOT)
-            if program.current(self.state_dir, program.BOOT)
-            else "",
+            "program": boot if program.current(self.state_dir, program.BOOT) else "",
             "installed": bool(unit.present(self.deployment, self.params["unit_dir"])),
             "enabled": unit.enabled(self.deployment, self.params["unit_dir"]),
             "rollback": next((path for path in self._scripts if by_hand.ours(path)), ""),

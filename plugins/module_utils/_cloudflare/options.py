@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import NATIVE_SWITCH
@@ -18,8 +17,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 
 API = "https://api.cloudflare.com/client/v4"
-# Without types of its own.
-VALIDATOR: Any = ArgumentSpecValidator
 STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
 
 ORIGIN: dict[str, dict[str, Any]] = {
@@ -95,7 +92,7 @@ def of_edge(edge: Mapping[str, Any], **about: Any) -> dict[str, Any]:
             mend="put the token into a file of mode 0600 on the host of the state, and name it",
         )
     known = {name: edge[name] for name in SPEC.options if edge.get(name) is not None and name != "api_token"}
-    found = VALIDATOR(SPEC.options).validate({**known, **about})
-    if found.error_messages:
-        raise Refused("; ".join(found.error_messages), option="edge", mend="docs/cloudflare.md has an example")
-    return {**found.validated_parameters, "api_token": None}
+    found, wrong = SPEC.validated({**known, **about})
+    if wrong:
+        raise Refused("; ".join(wrong), option="edge", mend="docs/cloudflare.md has an example")
+    return {**found, "api_token": None}

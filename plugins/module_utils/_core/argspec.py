@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,16 @@ class ArgumentSpec:
             "mutually_exclusive": list(self.mutually_exclusive),
             "supports_check_mode": True,
         }
+
+    def validated(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """(values with their defaults, what is wrong with them), without a module."""
+        # Here, as the watcher knows this file and no Ansible.
+        from ansible.module_utils.common import arg_spec
+
+        # Without types of its own.
+        validator: Any = arg_spec.ArgumentSpecValidator
+        found = validator(self.options, required_if=list(self.required_if)).validate(given)
+        return found.validated_parameters, found.error_messages
 
 
 COLOURS = ("blue", "green")

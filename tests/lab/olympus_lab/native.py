@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,18 @@ def dialled() -> dict[str, int]:
     return known
 
 
+def dialling(text: str, ports: Mapping[str, int]) -> str:
+    """``text`` with published ports for plain names."""
+    for name, port in ports.items():
+        text = re.sub(rf"(?<=\s){re.escape(name)}\b", f"{config.LOOPBACK}:{port}", text)
+    return text
+
+
 def caddyfile(text: str) -> str:
     """The template with published ports for plain names, on this lab's own address and ports."""
     head = OPTIONS % (ADMIN, config.LOOPBACK, config.HTTP_PORT, config.HTTPS_PORT)
     text = re.sub(r"^\{\n", lambda _match: head, text, count=1, flags=re.M)
-    for name, port in dialled().items():
-        text = re.sub(rf"(?<=\s){re.escape(name)}\b", f"{config.LOOPBACK}:{port}", text)
-    return text
+    return dialling(text, dialled())
 
 
 class NativeEdge(stack.Edge):

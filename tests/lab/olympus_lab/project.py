@@ -81,10 +81,11 @@ def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
         path.chmod(0o644)
-    _private(config.OPERATOR / ".env", secret)
+    private(config.OPERATOR / ".env", secret)
 
 
-def _private(path: Path, content: str) -> None:
+def private(path: Path, content: str) -> None:
+    """Written so that nobody else has ever been able to read it."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(content)
 
