@@ -38,14 +38,18 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         args, found = dict(self._task.args), None
         if args.get("state") == "returned" and not self._task.check_mode:
-            found = self._returned(args)
+            found = self._returned(args, variables)
         elif args.get("state") == "drained" and not self._task.check_mode:
             found = self._drain(args, variables)
         result.update(found or self._once(args, variables))
         return result
 
-    def _returned(self, args: dict[str, Any]) -> dict[str, Any] | None:
-        """None where the program is not there or does not answer: the module does the same, from wherever it ended."""
+    def _returned(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+        """None where the program is not there or does not answer: the module does the same, from wherever it ended.
+
+        The program is that of the last adopt or deploy. It moves the switch alone; before anybody is told that there
+        is no way back, the module of today has looked as well.
+        """
         options, wrong = SPEC.validated(args)
         if wrong or EXPANDED.search(json.dumps(args)):
             return None
@@ -55,6 +59,11 @@ class ActionModule(ActionBase):
         base: Any = super()
         done = base._low_level_execute_command(("%s %s" % (base._compute_environment_string(), command)).strip())
         found = program.said(done["rc"], done["stdout"])
+        if found and found.get("failed"):
+            today = self._once(args, variables)
+            # The program's words are more: it has stopped a run, which the module does not meet any more.
+            same = str(found.get("msg")).startswith(str(today.get("msg")).partition(" Mend:")[0].rstrip("."))
+            return found if today.get("failed") and same else today
         if found and not self._task.diff:
             # The edge's whole configuration: only for who asks to see it.
             found.pop("diff", None)

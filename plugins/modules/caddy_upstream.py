@@ -251,12 +251,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.answer import answered
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 
 
 def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     try:
-        result = answered(module.params, module.check_mode)
+        with beating(module.params["state_dir"], module.params["state"] == "drained" and not module.check_mode):
+            result = answered(module.params, module.check_mode)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     for warning in result.pop("warnings", []):

@@ -231,13 +231,15 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.opti
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 
 
 def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     try:
         public_http = DirectHttp(module.params["observe"]["ca"] or None)
-        result = app.run(world_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
+        with beating(module.params["state_dir"], module.params["state"] == "drained" and not module.check_mode):
+            result = app.run(world_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
     except (BluegreenError, OSError) as exc:
         module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))
     if not module._diff:

@@ -202,6 +202,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE, run
 
@@ -210,7 +211,8 @@ def main() -> None:
     module = AnsibleModule(**DEPLOYMENT.merge(MIGRATE).to_kwargs())
     world = World(Podman(SubprocessRunner()), SystemClock())
     try:
-        result, plan, warnings = run(module.params, module.check_mode, world)
+        with beating(module.params["state_dir"], module.params["state"] != "read" and not module.check_mode):
+            result, plan, warnings = run(module.params, module.check_mode, world)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     for warning in warnings:

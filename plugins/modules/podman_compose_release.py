@@ -77,10 +77,7 @@ options:
     description: The colour to work on.
     type: str
     choices: [blue, green]
-  live_colour:
-    description: The colour that is live now. It is never rendered, started or removed.
-    type: str
-    choices: [blue, green]
+  live_colour: {description: 'The live one, never rendered, started or removed.', type: str, choices: [blue, green]}
   wake:
     description: Colours that shall run, live first; O(state=adopted) starts or makes again what does not.
     type: list
@@ -114,19 +111,16 @@ options:
         one, and then C(command) is what a container of its own runs.
     type: dict
     default: {}
-  edge_service:
-    description: Service of the project that is the edge.
-    type: str
-    default: caddy
+  edge_service: {description: Service of the project that is the edge., type: str, default: caddy}
   edge:
     description:
-      - With O(state=handed_over), the edge whose switch decides, as in M(olympus.bluegreen.caddy_upstream).
+      - The edge whose switch says who is live, as in M(olympus.bluegreen.caddy_upstream). With O(state=handed_over) it
+        decides; O(state=started) and O(state=absent) tell it that the colour is not whole, so that no rollback goes
+        there meanwhile, and stop where one went there before.
     type: dict
     default: {}
-  switch_dir:
-    description: With O(state=handed_over), the switch directory, where it shall not be looked for at the edge.
-    type: path
-    default: ""
+  settle: {description: Under the lock, first end what a killed run was joining., type: bool, default: false}
+  switch_dir: {description: The switch directory if it is not looked for at O(edge)., type: path, default: ""}
   network_range:
     description:
       - IPv4 range (a /22 or larger) that the four networks are cut from.
@@ -276,6 +270,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
+
+LONG = ("rendered", "started", "absent", "pruned")
 
 
 def main() -> None:
@@ -286,8 +283,10 @@ def main() -> None:
         if params["undo"] and params["state"] != "adopted":
             raise BluegreenError("undo belongs to state adopted", option="undo", value=True, mend="say state=adopted")
         runner = SubprocessRunner()
-        context = Context(wanted_from(params), Podman(runner), SystemClock(), live.reader(params, runner))
-        result = answer(context, state, module.check_mode, params["release"])
+        asked = live.reader(params, runner), live.finder(params, runner)
+        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, params["settle"])
+        with beating(params["state_dir"], state in LONG and not module.check_mode):
+            result = answer(context, state, module.check_mode, params["release"])
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     for message in result["messages"]:

@@ -16,6 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
     cutover_decision,
     release_decision,
     repair_decision,
+    undo_decision,
     world,
 )
 
@@ -32,6 +33,8 @@ def stage_decision(
     seen = world(facts)
     if stage == "adopt":
         return repair_decision(seen).data()
+    if stage == "undo":
+        return undo_decision(seen).data()
     if stage == "cutover":
         return cutover_decision(seen, version, check_mode).data()
     if stage == "cleanup":

@@ -46,7 +46,7 @@ def rollback_decision(seen: World, facts: Mapping[str, Any], version: str, force
     ident, idle = str(target["id"]), seen.colour(seen.idle)
     if ident == seen.colour(seen.live).release:
         return replace(base, refused="%s is live on %s. To leave it: %s --tags rollback" % (ident, seen.live, PLAY))
-    if seen.back and ident == idle.release:
+    if seen.back and ident == idle.release and idle.running:
         return replace(base, fast=True, summary="%s is where a rollback goes: the switch alone" % ident)
     between = [] if force else beyond(releases, fence, ident)
     if between:
@@ -64,5 +64,5 @@ def rollback_decision(seen: World, facts: Mapping[str, Any], version: str, force
         go=True,
         release=ident,
         kept=ident,
-        replaces=idle.pending or (idle.running and idle.release != ident),
+        replaces=idle.adopted or idle.pending or (idle.running and idle.release != ident),
     )

@@ -179,6 +179,25 @@ def repair_decision(seen: World) -> Decision:
     return Decision(summary="%s. %s" % (said, named), go=True, wake=seen.awake if seen.known else (), **base)
 
 
+def undo_decision(seen: World) -> Decision:
+    """May the adoption be taken back? Only to the adopted containers themselves; a colour of ours goes before."""
+    base = _base(seen)
+    if seen.adopted and seen.known and seen.live != "blue":
+        return Decision(
+            refused="green is live, and your own configuration only knows blue. Type: ansible-playbook bluegreen.yml "
+            "--tags rollback, then undo",
+            **base,
+        )
+    blue = seen.colour("blue")
+    if blue.release and not blue.adopted:
+        return Decision(
+            refused="blue runs in containers of ours: your own went with its cleanup, so there is nothing to go back "
+            "to. Start your project in a maintenance window instead, and stop ours then",
+            **base,
+        )
+    return Decision(summary="the adoption is taken back, blue runs on", go=True, replaces=bool(base["release"]), **base)
+
+
 def _is_live(seen: World, version: str) -> bool:
     return bool(version) and seen.colour(seen.live).version == version
 
@@ -202,7 +221,8 @@ def release_decision(seen: World, version: str) -> Decision:
     return Decision(
         summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live),
         go=True,
-        replaces=old.pending or (old.running and old.version != version),
+        # What is left of the adopted project would run beside it, with couriers of its own.
+        replaces=old.adopted or old.pending or (old.running and old.version != version),
         **base,
     )
 

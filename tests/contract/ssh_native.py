@@ -21,19 +21,28 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "lab" / "sshd"
 PACKAGES = ("openssh-server", "libwrap0")
-# In a mount namespace of its own: sshd wants its user and its empty directory, which this machine may not have.
+# Who logs in where the machine's user does not: somebody who is root only after ``su``.
+OPERATOR = "operator"
+# In a mount namespace of its own: sshd wants its user and its directory, which this machine may not have. What the
+# operator reads lies there too, as a test's own directory is root's alone.
 INSIDE = """
 set -e
 cp /etc/passwd "$1/passwd"
 grep -q ^sshd: "$1/passwd" || echo 'sshd:x:65534:65534::/run/sshd:/usr/sbin/nologin' >> "$1/passwd"
+echo 'operator:x:64321:65534::/run/sshd/home:/bin/sh' >> "$1/passwd"
 mount --bind "$1/passwd" /etc/passwd
+printf '%s required pam_permit.so\\n' auth account session > "$1/su"
+mount --bind "$1/su" /etc/pam.d/su
 mkdir -p -m 0755 /run/sshd
+mount -t tmpfs -o mode=0755 tmpfs /run/sshd
+install -m 0644 "$1/user.pub" /run/sshd/keys
+install -d -o operator /run/sshd/home
 exec "$2" -D -e -f "$1/sshd_config"
 """
 CONFIG = """Port %(port)d
 ListenAddress 127.0.0.1
 HostKey %(here)s/host
-AuthorizedKeysFile %(here)s/user.pub
+AuthorizedKeysFile /run/sshd/keys
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
@@ -46,9 +55,10 @@ Subsystem sftp internal-sftp
 
 @dataclass(frozen=True)
 class Sshd:
-    """``options`` are ansible-playbook's; ``pid`` is the listener's."""
+    """``variables`` are those of a host; ``options``, ansible-playbook's, have them; ``pid`` is the listener's."""
 
     pid: int
+    variables: dict[str, str]
     options: tuple[str, ...]
 
     def sessions(self) -> list[int]:
@@ -99,7 +109,8 @@ def sshd(directory: Path) -> Iterator[Sshd]:
         )  # fmt: skip
     try:
         listening(server, port, directory / "log")
-        yield Sshd(server.pid, options(directory, port))
+        host = variables(directory, port)
+        yield Sshd(server.pid, host, options(directory, host))
     finally:
         server.kill()
         server.wait()
@@ -115,18 +126,27 @@ def listening(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
         time.sleep(0.05)
 
 
-def options(directory: Path, port: int) -> tuple[str, ...]:
+def variables(directory: Path, port: int) -> dict[str, str]:
     # No connection is shared: each task has one of its own, as with a control path that timed out.
     plain = (
         "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlMaster=no -o ControlPath=none"
     )
-    variables = {
+    return {
         "ansible_host": "127.0.0.1",
         "ansible_port": str(port),
         "ansible_user": getpass.getuser(),
         "ansible_ssh_private_key_file": str(directory / "user"),
         "ansible_ssh_common_args": plain,
     }
+
+
+def options(directory: Path, host: dict[str, str]) -> tuple[str, ...]:
     inventory = directory / "inventory"
-    inventory.write_text("far %s\n" % " ".join('%s="%s"' % pair for pair in variables.items()))
+    inventory.write_text("far %s\n" % " ".join('%s="%s"' % pair for pair in host.items()))
     return ("-i", str(inventory))
+
+
+def becoming(host: dict[str, str]) -> dict[str, str]:
+    """The same host for somebody who is not root there and becomes it."""
+    become = {"ansible_become": "true", "ansible_become_method": "ansible.builtin.su"}
+    return {**host, "ansible_user": OPERATOR, **become}

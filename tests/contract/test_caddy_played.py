@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from caddy_played import ROOT, World, world
+from ssh_native import becoming, sshd
 
 DRAIN = [
     {
@@ -73,10 +74,16 @@ def test_a_rollback_does_not_wait_for_a_module(played: World) -> None:
     assert played.switch.read().live == "blue" and ways(played) == ["program"]
 
 
-def test_a_rollback_needs_no_place_for_files_of_ansible(played: World) -> None:
-    played.cut_over()
-    played.play(ROOT / "bluegreen.yml", "--tags", "rollback", "-e", "ansible_remote_tmp=/proc/nowhere")
-    assert played.switch.read().live == "blue"
+def test_a_rollback_by_somebody_who_becomes_root_over_ssh(played: World) -> None:
+    with sshd(played.directory / "ssh") as server:
+        there = json.dumps({"ansible_connection": "ssh", **becoming(server.variables)})
+        for changed in (1, 0):
+            if changed:
+                played.cut_over()
+            played.begun.unlink(missing_ok=True)
+            done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback", "-e", there)
+            assert done.returncode == 0 and "changed=%d " % changed in done.stdout, done.stdout + done.stderr
+            assert played.switch.read().live == "blue" and ways(played) == ["program"]
 
 
 @pytest.mark.parametrize(
@@ -105,16 +112,53 @@ def test_where_the_program_does_not_answer_the_module_does(program: str | None, 
         kept.rename(played.program)
 
 
-def test_a_refusal_of_the_program_is_the_last_word(played: World) -> None:
+def test_before_a_refusal_counts_the_module_of_today_has_looked_too(played: World) -> None:
+    """The program may be of an older collection."""
     played.cut_over()
     kept, switch = played.switch.read(), Path(played.switch.path)
     played.begun.unlink(missing_ok=True)
     (switch / "return_to").rename(played.directory / "return_to")
+    played.switch.claim(kept.token)
     done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback")
     (played.directory / "return_to").rename(switch / "return_to")
-    assert done.returncode != 0 and "nothing to return to" in done.stdout and ways(played) == ["program"]
-    assert played.switch.read() == kept
-    played.play(ROOT / "bluegreen.yml", "--tags", "rollback")
+    said = " ".join(done.stdout.split())
+    assert done.returncode != 0 and "no cutover was prepared; the run that was on its way is stopped" in said, said
+    assert ways(played) == ["program", "module"] and played.switch.read().live == kept.live == "green"
+    older = played.program.read_text()
+    played.program.write_text('#!/bin/sh\necho \'{"failed": true, "msg": "an old mistake"}\'\n')
+    try:
+        played.play(ROOT / "bluegreen.yml", "--tags", "rollback")
+    finally:
+        played.program.write_text(older)
+    assert played.switch.read().live == "blue"
+
+
+def test_a_rollback_in_check_mode_beside_the_first_release_is_a_refusal(played: World) -> None:
+    switch = Path(played.switch.path)
+    (switch / "return_to").rename(played.directory / "return_to")
+    token = played.switch.claim(0)
+    try:
+        done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback", "--check")
+    finally:
+        played.switch.unclaim(token)
+        (played.directory / "return_to").rename(switch / "return_to")
+    assert done.returncode == 2 and "nothing to return to" in done.stdout and "Traceback" not in done.stdout
+    assert played.switch.read().token == token
+
+
+@pytest.mark.parametrize("release", ["adopted", "ours"])
+def test_a_rollback_that_can_send_nothing_ends_well(release: str, played: World) -> None:
+    """Mails that wait are no reason to say that the rollback failed."""
+    stack = played.directory / "state/stacks/blue/services.json"
+    before = stack.read_text()
+    stack.write_text(json.dumps({**json.loads(before), "adopted": release == "adopted"}))
+    played.cut_over()
+    try:
+        done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback", "-e", "ansible_remote_tmp=/proc/nowhere")
+    finally:
+        stack.write_text(before)
+    assert done.returncode == 0 and played.switch.read().live == "blue", done.stdout
+    assert (release == "ours") is ("UNREACHABLE" in done.stdout)
 
 
 @pytest.mark.parametrize(("version", "fast"), [("", True), ("v1.4.2", False)])

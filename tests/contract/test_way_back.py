@@ -75,7 +75,7 @@ def silence(world: native.World, name: str) -> None:
 def test_nothing_was_cut_over(world: native.World) -> None:
     refused(world, "nothing was cut over yet", "blue")
     token = switch(world).claim(0)
-    with pytest.raises(Refused, match="the run that was on its way to one is stopped"):
+    with pytest.raises(Refused, match="the run that was on its way is stopped"):
         world.app(state="returned", public=PUBLIC)
     assert switch(world).read().token == token + 1
 

@@ -142,6 +142,12 @@ CASES = (
     ),
     Case("DSN that is none", ("DSN", "Mend"), dotenv("PG_CIAM_KRATOS_DSN", "nonsense"), slow=True),
     Case("empty secret", ("empty: ciam-hydra SECRETS_SYSTEM", "Mend: fill in"), dotenv("CIAM_HYDRA_SECRET_SYSTEM", "")),
+    Case(
+        "a probe's password mistyped",
+        ("login",),
+        {"bluegreen_probe_secrets": {name: {"password": "x", "client_secret": "x"} for name in config.DOMAINS}},
+        slow=True,
+    ),
     Case("edge not there", ("nocaddy", "bluegreen_edge"), {"bluegreen_edge": {"service": "nocaddy"}}, slow=True),
 )
 

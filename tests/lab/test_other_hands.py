@@ -183,6 +183,51 @@ def test_a_power_cut_and_the_boot_program(released: None) -> None:
     assert [one["ready"] for one in ledger if one["event"] == "boot"][-2:] == [True, True]
 
 
+def own_ids() -> dict[str, str]:
+    """Container -> id of what the operator's podman-compose made."""
+    found = podman.listing(["ps", "--filter", f"label={config.OF_PROJECT}"])
+    return {one["Names"][0]: one["Id"] for one in found}
+
+
+@pytest.mark.slow
+def test_undo_after_a_rollback_leaves_the_project_as_it_was(released: None) -> None:
+    """Green, its networks and every word of ours are gone; none of the operator's containers was touched."""
+    undo: dict[str, Any] = {"bluegreen_undo": True}
+    early = release.play("hands-undo-early", "adopt", undo, quiet=True)
+    assert early.rc != 0 and "--tags rollback, then undo" in " ".join(early.out.split())
+    assert set(truth.in_public().values()) == {"green"}
+    release.must("hands-undo-back", "rollback", quiet=True)
+    own, all_of_them = own_ids(), containers()
+    assert release.play("hands-undo-check", "adopt", undo, check=True, quiet=True).rc == 0
+    assert containers() == all_of_them and set(truth.in_public().values()) == {"blue"}
+    release.must("hands-undo", "adopt", undo, quiet=True)
+    again = release.must("hands-undo-again", "adopt", undo, quiet=True)
+    assert "changed=0" in again.out.split("PLAY RECAP")[-1]
+    assert own_ids() == own and containers(True) == sorted(own)
+    assert (config.OPERATOR / "Caddyfile").read_text() == project._template("Caddyfile")
+    assert set(truth.in_public().values()) == {""}
+    assert not podman.listing(["network", "ls", "--filter", f"label={config.OF_COLLECTION}"])
+    release.must("hands-adopt-again", "adopt", {"version": "v1.4.2"}, quiet=True)
+    forth("migrate,deploy,cutover,watch")
+
+
+@pytest.mark.slow
+def test_a_way_back_that_somebody_removed_is_made_again(released: None) -> None:
+    """What the refusal names as the mend works: the kept release comes back in containers of ours."""
+    gone = [config.container(name) for name in ("ciam-hera", "iam-hera")]
+    podman.call(["rm", "-f", "-t", "0", "--depend", *gone])
+    named("NOT POSSIBLE now: to blue")
+    refusal = release.play("hands-no-way-back", "rollback", quiet=True)
+    assert refusal.rc != 0 and "--tags rollback -e version=v1.4.2" in " ".join(refusal.out.split())
+    assert set(truth.in_public().values()) == {"green"}
+    release.must("hands-made-again", "rollback", {"version": "v1.4.2"}, quiet=True)
+    assert set(truth.in_public().values()) == {"blue"}
+    assert not set(own_ids()) & set(gone) and config.container("ciam-kratos") not in own_ids()
+    undo = release.play("hands-undo-late", "adopt", {"bluegreen_undo": True}, quiet=True)
+    assert undo.rc != 0 and "containers of ours" in " ".join(undo.out.split())
+    forth("cutover,watch")
+
+
 @pytest.mark.slow
 def test_blue_that_comes_back_after_its_cleanup_is_a_stranger(released: None) -> None:
     """The operator's up -d makes the old containers again: old Kratos on the newer schema, with its own courier."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.app import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import wanted_from
@@ -206,11 +207,18 @@ class Bench:
         }
 
     def run(
-        self, state: str, check: bool = False, runner: Runner | None = None, live: str = "", **given: Any
+        self,
+        state: str,
+        check: bool = False,
+        runner: Runner | None = None,
+        live: str = "",
+        switch: Switch | None = None,
+        **given: Any,
     ) -> dict[str, Any]:
         """What the module does, without Ansible around it. ``live``: what the switch says, for a handover."""
         params = self.params(state, **given)
-        context = Context(wanted_from(params), Podman(runner or SubprocessRunner()), SystemClock(), lambda: live)
+        engine = Podman(runner or SubprocessRunner())
+        context = Context(wanted_from(params), engine, SystemClock(), lambda: live, lambda: switch)
         return answer(context, "undone" if params["undo"] else state, check, params["release"])
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import reached
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks, in_use, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
@@ -113,3 +114,15 @@ def test_more_services_than_a_network_has_room_for_are_refused() -> None:
     addresses.assigned(RANGE, (), ["db%d" % n for n in range(13)])
     with pytest.raises(BluegreenError, match="bluegreen_shared='db13': no address is free"):
         addresses.assigned(RANGE, (), ["db%d" % n for n in range(14)])
+
+
+def test_a_network_that_was_renamed_keeps_its_addresses(tmp_path: Path) -> None:
+    before = adopted(tmp_path)
+    record = replace(before.addresses, networks={"green": "olympus-green.6b0a1c2d"})
+    addresses.write(str(tmp_path), record)
+    after = networks("olympus", str(tmp_path), RANGE, (*OLYMPUS, "later"), ("postgres", "mail"))
+    assert after.colour_name("green") == "olympus-green.6b0a1c2d" and after.colour_name("blue") == "olympus-blue"
+    assert after.service("green", "site") == before.service("green", "site")
+    assert after.addresses.networks == record.networks
+    for first, now in (("olympus-green", "olympus-green.6b0a1c2d"), ("olympus-blue", "olympus-blue"), ("host", "host")):
+        assert in_use("olympus", str(tmp_path), first) == now

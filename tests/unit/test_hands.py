@@ -167,6 +167,14 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         True,
     ),
     (
+        "a method that loads was killed between the switch and the edge",
+        edge(problems=["the switch says green, the edge runs blue: run adopt"]),
+        compose(),
+        "the switch says green, the edge runs blue",
+        "--tags adopt",
+        True,
+    ),
+    (
         "coloured container off its network",
         edge(),
         compose(off_networks=["p-green_site_1 is off p-edge-green"]),

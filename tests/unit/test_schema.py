@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import LABEL, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     cli,
@@ -177,6 +177,34 @@ def test_arguments_of_a_one_shot_hold_no_secret() -> None:
     assert found[-5:] == ["i", *OLD_UP]
     assert found[found.index("DSN") - 1 : found.index("DSN") + 1] == ["--env", "DSN"] and "PATH=/usr/bin" in found
     assert URL not in " ".join(found) and "p%40" not in repr(job)
+
+
+class Keeping:
+    """Podman that keeps ``kept`` addresses for containers that are gone."""
+
+    def __init__(self, kept: int) -> None:
+        self.kept, self.asked = kept, list[list[str]]()
+
+    def run(self, argv: Sequence[str], **_more: Any) -> Result:
+        self.asked.append(list(argv))
+        if "inspect" in argv:
+            net = {"labels": {LABEL: "olympus"}, "subnets": [{"subnet": "10.231.19.0/24"}]}
+            return Result(0, json.dumps([net]), "")
+        self.kept -= argv[1] == "run"
+        said = "Error: IPAM error: requested ip address 1 is already allocated to container ID 2"
+        return Result(0, "", "") if self.kept < 0 or argv[1] != "run" else Result(126, "", said)
+
+
+@pytest.mark.parametrize(("kept", "address"), [(0, "10.231.19.250"), (1, "10.231.19.251"), (4, "10.231.19.254")])
+def test_a_one_shot_sits_where_podman_keeps_no_address(kept: int, address: str) -> None:
+    runner = Keeping(kept)
+    places = oneshot.places(Podman(runner), "olympus-green")
+    oneshot.start(Podman(runner), oneshot.Job("n", "i", OLD_UP, {}, "olympus-green", places=places))
+    runs = [argv for argv in runner.asked if argv[1] == "run"]
+    assert len(runs) == kept + 1 and runs[-1][runs[-1].index("--ip") + 1] == address
+    assert [argv for argv in runner.asked if argv[1] == "rm"] == [["podman", "rm", "-f", "-t", "1", "n"]] * kept
+    with pytest.raises(BluegreenError, match="already allocated"):
+        oneshot.start(Podman(Keeping(9)), oneshot.Job("n", "i", OLD_UP, {}, "olympus-green", places=places))
 
 
 def state(

@@ -18,6 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
     cleanup_decision,
     cutover_decision,
     release_decision,
+    undo_decision,
 )
 
 OLD = Colour("v1.4.2-a", "v1.4.2", adopted=True, running=True)
@@ -207,6 +208,22 @@ def test_status_tells_the_last_verdict(live: str, verdict: dict[str, Any], words
 
 def test_status_of_a_stranger_says_adopt() -> None:
     assert "--tags adopt" in status_screen({"edge": {"adopted": False}})[1]
+
+
+@pytest.mark.parametrize(
+    ("seen", "replaces", "words"),
+    [
+        (FRESH, False, ""),
+        (replace(DEPLOYED, live="blue"), True, ""),
+        (CUT, False, "--tags rollback, then undo"),
+        (replace(FRESH, colours={"blue": replace(OLD, adopted=False)}), False, "containers of ours"),
+        (World(adopted=False, live="blue", colours={}), False, ""),
+    ],
+)
+def test_undo_goes_to_the_adopted_containers_only(seen: World, replaces: bool, words: str) -> None:
+    found = undo_decision(seen)
+    assert words in found.refused and bool(words) is bool(found.refused) is not found.go
+    assert found.replaces is replaces
 
 
 def test_what_is_not_ours_stops_every_stage() -> None:

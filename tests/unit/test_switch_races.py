@@ -134,3 +134,25 @@ def test_at_the_same_moment(kinds: tuple[str, ...], tmp_path: Path) -> None:
     assert not any(state.damage or state.claimed for state in states)
     # The race was one: in some rounds the cutover had come to its way back, in some it was fenced before.
     assert 0 < sum(state.return_to is not None for state in states) < ROUNDS
+
+
+def test_nobody_goes_back_to_a_colour_that_is_being_removed(tmp_path: Path) -> None:
+    """The refusal stops a cutover that is on its way; who insists goes there all the same."""
+    switch = Switch(str(tmp_path / "s"))
+    switch.install()
+    cut_over(switch, switch.claim(0))
+    with pytest.raises(Refused, match="green is live by now"):
+        switch.withdraw("green")
+    switch.withdraw("blue")
+    token = switch.claim(0)
+    with pytest.raises(Refused, match="blue is being removed or replaced"):
+        switch.rollback()
+    assert (switch.read().live, switch.read().token, switch.read().claimed) == ("green", token + 1, False)
+    with pytest.raises(Fenced):
+        switch.flip("blue", token)
+    assert switch.fence() == ""
+    switch.offer("blue")
+    assert switch.rollback().live == "blue"
+    switch.flip("green", switch.read().token)
+    switch.withdraw("blue")
+    assert switch.rollback(gone=True).live == "blue"

@@ -43,6 +43,13 @@ fence() {
     if [ -e claimed ]; then step rm -f claimed; fi
 }
 
+# A refusal stops the run that is on its way all the same.
+refuse() {
+    stopped=''
+    if [ -e claimed ]; then fence; [ -n "$check" ] || stopped='; the run that was on its way is stopped'; fi
+    die "$1$stopped. $2"
+}
+
 way_back() {
     back=$(sed -n '1s/^{"colour": "\([a-z]*\)", .*/\1/p' return_to)
     case $back in
@@ -50,21 +57,18 @@ way_back() {
         green) left=blue ;;
         *) die "$switch/return_to has another shape. Look at it; mv green blue in $switch/switch is the whole switch" ;;
     esac
-    if [ "$(live)" != "$back" ] && [ ! -e "switch/assets-$back" ] && [ -z "$force" ]; then
-        die "$back was drained to be removed or replaced: it is not what the last cutover came from.\
- Type: $play --tags rollback -e version=<version>, or go there all the same with --force"
+    if [ "$(live)" = "$back" ] || [ -n "$force" ]; then return; fi
+    if [ -e "switch/gone-$back" ]; then
+        if [ -e claimed ]; then fence; fi
+        die "$back is being removed or replaced. Let that end, then type: $play --tags status"
     fi
+    [ -e "switch/assets-$back" ] ||
+        refuse "$back was drained to be removed or replaced: it is not what the last cutover came from"\
+ "Type: $play --tags rollback -e version=<version>, or go there all the same with --force"
 }
 
 go() {
-    if [ ! -e return_to ]; then
-        stopped=''
-        if [ -e claimed ]; then
-            fence
-            [ -n "$check" ] || stopped='; the run that was on its way to one is stopped'
-        fi
-        die "nothing to return to: no cutover was prepared$stopped. Type: $play --tags status"
-    fi
+    [ -e return_to ] || refuse "nothing to return to: no cutover was prepared" "Type: $play --tags status"
     way_back
     pinned=''
     if [ -n "$drop" ] && [ -e "switch/warm-$left" ]; then pinned=yes; fi

@@ -74,7 +74,9 @@ class Boot:
         """Record and programs first: a unit names only what is there."""
         place = place_of(self.runner, self.params["project"], self.params["edge"])
         wanted = record.made(self.params, place.directory)
-        library = payload.location(StateDir(self.state_dir).path("lib"), payload.read_source())
+        files = payload.read_source()
+        library = payload.location(StateDir(self.state_dir).path("lib"), files)
+        there = payload.whole(library, files)
         programs = self._programs(library)
         script = by_hand.text(self.deployment, place.directory, self.params["edge"])
         boot = program.path(self.state_dir, program.BOOT)
@@ -83,7 +85,7 @@ class Boot:
         if read_json(record.path(self.state_dir)) != wanted.data():
             steps.append(Step("write", record.path(self.state_dir)))
         for name, said in programs.items():
-            if program.current(self.state_dir, name) != said or not os.path.isdir(library):
+            if program.current(self.state_dir, name) != said or not there:
                 steps.append(Step("write", program.path(self.state_dir, name)))
         if self.systemd and unit.present(self.deployment, self.params["unit_dir"]) != text:
             steps.append(Step("write", self._unit))

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import handover, mend, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import handover, joining, mend, store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
@@ -47,6 +47,7 @@ class Boot:
         """Whether the live colour answers."""
         begun = self.clock.monotonic()
         context = Context(self.record.wanted, Podman(self.runner), self.clock)
+        self._try("what a killed run was joining", lambda: joining.settle(context.podman, context.wanted))
         live, shall_run = self._who()
         self.say("live: %s" % (live or "nobody can tell"))
         ready = False
@@ -84,8 +85,11 @@ class Boot:
             if self._try(str(step), partial(mend.do, context, mending, step)):
                 self.started.append(str(step))
                 self.say(str(step))
-        for line in mend.shortfall(World.look(context.podman, context.wanted), mending):
+        short = mend.shortfall(World.look(context.podman, context.wanted), mending)
+        for line in short:
             self._complain(line)
+        for colour in () if short else colours:
+            self._try("the way back to %s" % colour, partial(self.record.switch.offer, colour))
 
     def _answers(self, context: Context, live: str) -> bool:
         silent = self._unready(context, live)

@@ -224,22 +224,30 @@ class App:
         Where no edge runs there is nobody to ask or to see it: the switch is moved, and that is an error to look at.
         """
         traffic, force = self._traffic(), self.params["force"]
-        plan = traffic.plan_return(self.params["keep_pinned"])
+        plan = traffic.plan_return(self.params["keep_pinned"], self.check_mode)
         target = str(plan.after["live"])
         asleep = way_back.asleep(traffic, target)
         if not force and not asleep:
             traffic.config()
-            way_back.require(traffic, target, self.params["state_dir"])
+            self._fit(traffic, target)
         if self.check_mode:
             return self._moved(traffic, plan, {})
         # Also where the plan says that nothing is to do: a cutover may have begun since.
-        traffic.switch.rollback(self.params["keep_pinned"])
+        traffic.switch.rollback(self.params["keep_pinned"], gone=force)
         at = self.clock.now()
         traffic.follower.follow(back=True)
         if asleep:
             raise asleep
         seen = traffic.confirm(target, self._public(self.admin.config()), at, self.params["confirm_timeout"])
         return self._moved(traffic, plan, seen.result())
+
+    def _fit(self, traffic: Traffic, target: str) -> None:
+        """Who goes nowhere wants the run stopped that is on its way all the same."""
+        try:
+            way_back.require(traffic, target, self.params["state_dir"])
+        except Refused as no:
+            no.msg += "" if self.check_mode else traffic.switch.fence()
+            raise Refused(no.msg, option=no.option, value=no.value, mend=no.mend) from no
 
     def _public(self, config: Any) -> Sequence[Mapping[str, str]]:
         return self.params["public"] or public_names(config, root_of(self.edge))

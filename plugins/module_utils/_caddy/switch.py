@@ -10,6 +10,7 @@
     <path>/switch/ready          the sentinel, which no flip touches: without it and ``green`` the edge says 503
     <path>/switch/warm-<colour>  a POST pinned to that colour by its cookie goes there
     <path>/switch/assets-<colour>  a static file that the other colour doesn't have is asked there
+    <path>/switch/gone-<colour>  its containers are being removed or replaced: no rollback goes there
     <path>/preview/<secret>      a request whose header says this name goes to the colour that is not live
     <path>/return_to             JSON {"colour", "release", "flip", "at"}: where a rollback goes
     <path>/token-<12 digits>     the fencing token
@@ -32,21 +33,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import secret
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch_dir import TOKEN, Directory
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     locked,
     read_json,
-    sync_dir,
     write_atomic,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
-TOKEN = "token-"
+# Before a colour's name.
+GONE = "gone-"
 LOOK = "look at it; in the directory beside it, mv green blue (or the other way) is the whole switch"
 
 
@@ -74,12 +75,8 @@ class SwitchState:
     damage: str = ""
 
 
-class Switch:
+class Switch(Directory):
     """``step`` is called with a name before every change on disk: tests stop there, nobody else needs it."""
-
-    def __init__(self, path: str, step: Callable[[str], None] = lambda name: None) -> None:
-        self.path = path
-        self._step = step
 
     def exists(self) -> bool:
         return os.path.isdir(self._in("switch"))
@@ -178,11 +175,11 @@ class Switch:
             self._check(token, exact=True)
             return self._move(colour)
 
-    def rollback(self, keep_pinned: bool = False, expect_flip: str = "") -> SwitchState:
+    def rollback(self, keep_pinned: bool = False, expect_flip: str = "", gone: bool = False) -> SwitchState:
         """Back to ``return_to``, with no leave from anybody; twice is the same as once.
 
         ``expect_flip``: only while ``return_to`` is that cutover's (Refused otherwise); the watcher of one cutover
-        must not undo the next.
+        must not undo the next. ``gone``: also to a colour that is being removed (somebody insists).
         Raises the token first (a stage still running stops at its next write, also one that has prepared nothing
         yet), then stops pinned POSTs to the colour that is left (unless ``keep_pinned``, for a colour that is not
         bad), then moves the marker. Its static files stay reachable: pages that it served are still open in browsers.
@@ -198,6 +195,13 @@ class Switch:
             if back is None:
                 raise self._nothing(state)
             target = back.colour
+            if state.live != target and not gone and self.withdrawn(target):
+                # A cutover on its way flips no more; a cleanup has gone too far to be stopped.
+                self._fenced(state)
+                raise Refused(
+                    "%s is being removed or replaced" % target,
+                    mend="let that end (was it killed, type its stage again), then see the status stage",
+                )
             bad = "warm-" + OTHER[target]
             pinned = os.path.exists(self._in("switch", bad)) and not keep_pinned
             if state.live == target and not (pinned or state.claimed or state.damage):
@@ -212,11 +216,43 @@ class Switch:
 
     def _nothing(self, state: SwitchState) -> Refused:
         """The refusal where no cutover was prepared; a run on its way to the first one is fenced all the same."""
-        if state.claimed:
-            self._raise_token(state.token + 1)
-            self._remove("claimed")
-        stopped = "; the run that was on its way to one is stopped" if state.claimed else ""
-        return Refused("nothing to return to: no cutover was prepared%s" % stopped, mend="see the status stage")
+        return Refused(
+            "nothing to return to: no cutover was prepared%s" % self._fenced(state), mend="see the status stage"
+        )
+
+    def _fenced(self, state: SwitchState) -> str:
+        """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""
+        if not state.claimed:
+            return ""
+        self._raise_token(state.token + 1)
+        self._remove("claimed")
+        return "; the run that was on its way is stopped"
+
+    def fence(self) -> str:
+        """Stop the run that is on its way. What to add to a refusal, '' where there is none."""
+        with locked(self._in("lock")):
+            return self._fenced(self.read())
+
+    def withdraw(self, colour: str) -> None:
+        """Before its first container goes: from now on no rollback goes to ``colour``. Refused while it is live."""
+        with locked(self._in("lock")):
+            if self.read().live == colour:
+                raise Refused(
+                    "%s is live by now: a rollback went there" % colour,
+                    option="colour",
+                    value=colour,
+                    mend="see the status stage",
+                )
+            self._touch("switch", GONE + colour)
+
+    def offer(self, colour: str) -> None:
+        """It is whole again."""
+        with locked(self._in("lock")):
+            if self.withdrawn(colour):
+                self._remove("switch", GONE + colour)
+
+    def withdrawn(self, colour: str) -> bool:
+        return os.path.exists(self._in("switch", GONE + colour))
 
     def retire(self, colour: str) -> bool:
         """No pinned POST, static file or preview is sent to ``colour`` any more. Refused while it is live."""
@@ -231,63 +267,9 @@ class Switch:
                 self._remove("switch", name)
             return secret.forget(self._in("preview"), self._step) or bool(gone)
 
-    def _in(self, *names: str) -> str:
-        return os.path.join(self.path, *names)
-
     def _return_to(self) -> ReturnTo | None:
         value = read_json(self._in("return_to"))
         try:
             return None if value is None else ReturnTo(**value)
         except TypeError as exc:
             raise BluegreenError("%s has another shape" % self._in("return_to"), mend=LOOK) from exc
-
-    def _tokens(self) -> list[str]:
-        return sorted(name for name in os.listdir(self.path) if name.startswith(TOKEN))
-
-    def _token(self) -> int:
-        names = self._tokens()
-        return int(names[-1][len(TOKEN) :]) if names else 0
-
-    def _check(self, token: int, exact: bool) -> None:
-        ours = self._token()
-        if token < ours or (exact and token != ours):
-            raise Fenced("token %d, but the switch is at %d" % (token, ours), mend="run status, then start again")
-
-    def _raise_token(self, token: int) -> None:
-        names = self._tokens()
-        wanted = TOKEN + "%012d" % token
-        if names and names[-1] != wanted:
-            self._step("token")
-            os.rename(self._in(names[-1]), self._in(wanted))
-            sync_dir(self.path)
-
-    def _move(self, colour: str) -> bool:
-        """The marker under its new name. Mends two markers or none on the way."""
-        there, other = self._in("switch", colour), self._in("switch", OTHER[colour])
-        if os.path.exists(other):
-            self._step("marker")
-            os.rename(other, there)
-        elif os.path.exists(there):
-            return False
-        else:
-            self._touch("switch", colour)
-        sync_dir(self._in("switch"))
-        return True
-
-    def _remove(self, *names: str) -> None:
-        self._step("remove " + names[-1])
-        os.unlink(self._in(*names))
-        sync_dir(os.path.dirname(self._in(*names)))
-
-    def _touch(self, *names: str) -> None:
-        path = self._in(*names)
-        if not os.path.exists(path):
-            self._step("make " + names[-1])
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
-            sync_dir(os.path.dirname(path))
-
-    def _directory(self, path: str, mode: int) -> None:
-        if not os.path.isdir(path):
-            self._step("make " + path)
-            os.mkdir(path)
-        os.chmod(path, mode)

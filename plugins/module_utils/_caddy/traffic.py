@@ -124,9 +124,10 @@ class Traffic:
             raise
         return at
 
-    def plan_return(self, keep_pinned: bool = False) -> Plan:
+    def plan_return(self, keep_pinned: bool = False, check_mode: bool = False) -> Plan:
+        """Where there is no way back, a run that is on its way to the first cutover is still there to be stopped."""
         state = self.switch.read()
-        if state.return_to is None and not (state.claimed and state.live):
+        if state.return_to is None and (check_mode or not (state.claimed and state.live)):
             raise Refused("nothing to return to: no cutover was prepared", mend="see the status stage")
         live = state.return_to.colour if state.return_to else state.live
         warm = [colour for colour in state.warm if colour == live or keep_pinned]

@@ -33,10 +33,15 @@ class Return:
         world.require_switch()
         state = world.switch.read()
         target = self._target(state)
-        found = self._asked(target)
+        try:
+            found = self._asked(target)
+        except Refused as no:
+            # Who goes nowhere wants the run stopped that is on its way all the same.
+            no.msg += "" if world.check_mode else world.switch.fence()
+            raise Refused(no.msg, option=no.option, value=no.value, mend=no.mend) from no
         if world.check_mode:
             return self._would(state, target, found or world.pools.look())
-        world.switch.rollback(keep, world.flip)
+        world.switch.rollback(keep, world.flip, gone=bool(world.params["force"]))
         at = world.clock.now()
         found = found or world.pools.look()
         ids, seen = ids_of(found.ids), {}

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     discard,
+    live,
     mend,
     networks,
     release,
@@ -50,6 +51,7 @@ def adopt(context: Context) -> Job:
     if present != shared.recorded(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
     steps += [Step("remove", c.name) for c in _foreign(world, blue)]
+    steps += [Step("offer", colour) for colour in live.withdrawn(context.switch, wanted.wake)]
     if before and mending.gaps and not steps:
         raise BluegreenError("; ".join(mending.gaps))
     acts: dict[str, Callable[[Step], None]] = {
@@ -59,20 +61,30 @@ def adopt(context: Context) -> Job:
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: shared.record(wanted, present),
         "remove": lambda step: discard.container(podman, step.target),
+        "offer": lambda step: _offer(context, mending, step.target),
     }
 
     def do(step: Step) -> None:
         acts.get(step.action, partial(mend.do, context, mending))(step)
 
-    def verify() -> None:
-        wrong = mend.shortfall(World.look(podman, wanted), mending)
-        if wrong:
-            raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), mend="run adopt again")
-
     after = {"release": record["stack"]["release"] if record else before.get("release", "")}
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]
     plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
-    return Job(plan, do, verify, (*record.get("warnings", ()), *mending.gaps))
+    return Job(plan, do, partial(_verify, context, mending), (*record.get("warnings", ()), *mending.gaps))
+
+
+def _verify(context: Context, mending: mend.Mending) -> None:
+    wrong = mend.shortfall(World.look(context.podman, context.wanted), mending)
+    if wrong:
+        raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), mend="run adopt again")
+
+
+def _offer(context: Context, mending: mend.Mending, colour: str) -> None:
+    """What a killed cleanup or deploy had withdrawn is whole again."""
+    _verify(context, mending)
+    switch = context.switch()
+    if switch:
+        switch.offer(colour)
 
 
 def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str, object]) -> list[Step]:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     adopt,
     handover,
+    joining,
     origin,
     prepare,
     remove,
+    renew,
     report,
     retain,
     start,
     store,
+    upping,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import kept as kept_releases
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job, carry_out
@@ -49,6 +53,16 @@ def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
 def _started(context: Context, check_mode: bool, kept: str) -> Job:
     """Rendered, then started. In check mode a start after a render that is only planned is told without details."""
     start.refuse_live(context)
+    try:
+        return _rendered_and_started(context, check_mode, kept)
+    except upping.AddressHeld:
+        moved = renew.renew(context)
+        carry_out(moved, check_mode)
+    done = _rendered_and_started(context, check_mode, kept)
+    return replace(done, plan=replace(done.plan, steps=moved.plan.steps + done.plan.steps))
+
+
+def _rendered_and_started(context: Context, check_mode: bool, kept: str) -> Job:
     first = _rendered(context, check_mode, kept)
     if check_mode and first.plan.changed:
         second = Job(start.planned(context))
@@ -83,6 +97,8 @@ STATES: dict[str, Callable[[Context, bool, str], Job]] = {
 
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
     """Carry out a state and say what is: the module's return values, ``diff`` included."""
+    if (state != "read" or context.settle) and not check_mode:
+        joining.settle(context.podman, context.wanted)
     job = STATES[state](context, check_mode, kept)
     wanted = context.wanted
     world = World.look(context.podman, wanted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -23,6 +24,9 @@ class Context:
     clock: Clock
     # Who is live, asked of the switch itself.
     live: Callable[[], str] = lambda: ""
+    switch: Callable[[], Switch | None] = lambda: None
+    # The caller has the lock, so what an earlier run left half done is nobody's work.
+    settle: bool = False
 
 
 def nothing() -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
@@ -15,8 +15,30 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 
 
+def finder(params: Mapping[str, Any], runner: Runner) -> Callable[[], Switch | None]:
+    """The switch by ``switch_dir``, or at the running edge of the project; it is looked for once, when it is first
+    asked. None where there is none, or nothing says where."""
+    found: list[Switch] = [Switch(params["switch_dir"])] if params["switch_dir"] else []
+
+    def switch() -> Switch | None:
+        if not found and params["edge"]:
+            found.append(Switch(place_of(runner, params["project"], params["edge"]).directory))
+        return found[0] if found and found[0].exists() else None
+
+    return switch
+
+
+def withdrawn(switch: Callable[[], Switch | None], colours: Iterable[str]) -> list[str]:
+    """Which of ``colours`` the switch takes for being removed. Where no edge runs nobody can be asked: none."""
+    try:
+        found = switch()
+    except BluegreenError:
+        return []
+    return [colour for colour in colours if found and found.withdrawn(colour)]
+
+
 def reader(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:
-    """By ``switch_dir``, or at the running edge of the project; it is looked for once, when it is first asked."""
+    """Who is live."""
     found: list[str] = [params["switch_dir"]] if params["switch_dir"] else []
 
     def live() -> str:

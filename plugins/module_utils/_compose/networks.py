@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import joining
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
@@ -192,7 +193,8 @@ def do(podman: Podman, wanted: Wanted, members: Iterable[Member], step: Step) ->
     elif step.action == "connect":
         member = next(m for m in members if m.container == step.target and m.network == step.detail)
         address = ("--ip", member.address.ip, "--mac-address", member.address.mac)
-        podman.must("network", "connect", *address, member.network, member.container)
+        with joining.noted(wanted, member.container, member.network):
+            podman.must("network", "connect", *address, member.network, member.container)
 
 
 def _create(podman: Podman, wanted: Wanted, net: Net) -> None:

@@ -41,6 +41,7 @@ RELEASE = ArgumentSpec(
         "edge_service": {"type": "str", "default": "caddy"},
         "edge": {"type": "dict", "default": {}},
         "switch_dir": {"type": "path", "default": ""},
+        "settle": {"type": "bool", "default": False},
         "network_range": {"type": "str", "default": "10.231.16.0/20"},
         "publish": {"type": "str", "default": "network"},
         "port_base": {"type": "dict", "default": {}},

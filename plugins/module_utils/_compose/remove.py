@@ -29,7 +29,9 @@ def absent(context: Context) -> Job:
     world = World.look(podman, wanted)
     roots = roots_of(world, wanted)
     gone = order(world, wanted, roots)
-    steps = tuple(Step("remove", c.name, c.state) for c in gone)
+    switch = context.switch()
+    steps = (Step("withdraw", wanted.colour),) if gone and switch else ()
+    steps += tuple(Step("remove", c.name, c.state) for c in gone)
     if store.is_adopted(wanted, wanted.colour):
         # What podman-compose makes of the same name later is a stranger.
         steps += (Step("forget-adopted", wanted.colour),)
@@ -37,6 +39,9 @@ def absent(context: Context) -> Job:
     said: list[str] = []
 
     def do(step: Step) -> None:
+        if step.action == "withdraw" and switch:
+            switch.withdraw(step.target)
+            return
         if step.action == "forget-adopted":
             store.forget_adopted(wanted, wanted.colour)
             return

@@ -38,10 +38,25 @@ class Chosen:
     images: tuple[str, ...]
 
 
-def choose(releases: Sequence[Mapping[str, Any]], keep: int, protected: Iterable[str], used: Iterable[str]) -> Chosen:
-    """``releases``: release.json of each, newest first. ``protected``: ids that stay; ``used``: image ids in use."""
-    safe = set(protected)
-    stay = [one for place, one in enumerate(releases) if place < keep or one["id"] in safe]
+def choose(
+    releases: Sequence[Mapping[str, Any]],
+    keep: int,
+    protected: Iterable[str],
+    used: Iterable[str],
+    moved: Iterable[str] = (),
+) -> Chosen:
+    """``releases``: release.json of each, newest first. ``protected``: ids that stay; ``used``: image ids in use.
+
+    ``moved``: ids that changed a schema. One of them stays as long as an older release does: nothing else says that
+    the older one's schema is gone.
+    """
+    safe, witnesses = set(protected), set(moved)
+    last = max((place for place, one in enumerate(releases) if place < keep or one["id"] in safe), default=-1)
+    stay = [
+        one
+        for place, one in enumerate(releases)
+        if place < keep or one["id"] in safe or (place < last and one["id"] in witnesses)
+    ]
     go = [one for one in releases if one not in stay]
     needed = {image for one in stay for image in _images(one)} | set(used)
     free = {image for one in go for image in _images(one)} - needed
@@ -68,7 +83,9 @@ def prune(context: Context) -> Job:
         )
     world = World.look(podman, wanted)
     safe = protected(wanted) | {c.release for c in world.all if c.ours(wanted)}
-    chosen = choose(kept.everything(wanted), wanted.keep, safe, {c.image for c in world.all})
+    every = kept.everything(wanted)
+    moved = [one["id"] for one in every if kept.migrated(wanted, one["id"])]
+    chosen = choose(every, wanted.keep, safe, {c.image for c in world.all}, moved)
     names = _named(podman, wanted, chosen)
     steps = [Step("remove-image", ident, names[ident]) for ident in chosen.images if ident in names]
     steps += [Step("remove-release", ident) for ident in chosen.gone]

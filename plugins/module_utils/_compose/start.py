@@ -40,9 +40,19 @@ def start(context: Context) -> Job:
     running = {c.service for c in world.rendered(colour) if c.running}
     publish.refuse_taken((n, port) for n in services if n not in running for port in services[n].get("ports") or [])
     steps += _edge_steps(context, world, services, {step.target for step in steps if step.action == "remove"})
+    switch = context.switch()
+    if switch and any(step.action in ("remove", "up") for step in steps):
+        steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
+    elif switch and switch.withdrawn(colour):
+        steps.append(Step("offer", colour))
 
     def do(step: Step) -> None:
-        if step.action == "remove":
+        if step.action == "withdraw" and switch:
+            switch.withdraw(colour)
+        elif step.action == "offer" and switch:
+            verify(context, stack)
+            switch.offer(colour)
+        elif step.action == "remove":
             discard.container(podman, step.target)
         elif step.action == "up":
             upping.up(context, colour, stack, step.target)

@@ -78,6 +78,13 @@ def record_ports(wanted: Wanted, ports: Mapping[str, tuple[int, int]]) -> None:
     )
 
 
+def rename_network(wanted: Wanted, colour: str, name: str) -> None:
+    """From now on a colour's own network is called so."""
+    known = wanted.nets.addresses
+    make_dirs(wanted)
+    addresses.write(wanted.state_dir, replace(known, networks={**known.networks, colour: name}))
+
+
 def forget_addresses(wanted: Wanted) -> None:
     """Only when the networks are gone: the next adoption may choose another range."""
     os.unlink(addresses.path(wanted.state_dir))

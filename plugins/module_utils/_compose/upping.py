@@ -18,14 +18,24 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD
 
 # These would steer podman or podman-compose themselves, so they cannot travel by the environment of the call.
 STEERS = re.compile(
-    r"^(PATH|HOME|USER|SHELL|TERM|TMPDIR|LANG|LC_.*|XDG_.*|LD_.*|PYTHON.*|CONTAINERS?_.*|PODMAN_.*|COMPOSE_.*|BUILDAH_.*"
-    r"|STORAGE_.*|REGISTRY_.*|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|GO[A-Z]+|NO_COLOR|(HTTPS?|NO|ALL|FTP)_PROXY)$",
+    r"^(PATH|HOME|USER|SHELL|TERM|TMPDIR|LANG|LC_.*|XDG_.*|LD_.*|PYTHON(PATH|HOME|STARTUP|WARNINGS|DEBUG|INSPECT|OPTIMIZE"
+    r"|VERBOSE|UNBUFFERED|HASHSEED|UTF8|IOENCODING|DONTWRITEBYTECODE|SAFEPATH|NOUSERSITE|DEVMODE|BREAKPOINT|MALLOC)"
+    r"|CONTAINERS_(CONF|CONF_OVERRIDE|STORAGE_CONF|REGISTRIES_CONF|REGISTRIES_CONF_DIR|SHORT_NAME_ALIASES_CONF)"
+    r"|CONTAINER_(HOST|CONNECTION|SSHKEY|PASSPHRASE|PROXY)|PODMAN_.*|BUILDAH_.*|STORAGE_(DRIVER|OPTS)"
+    r"|COMPOSE_(FILE|PROJECT_NAME|PROJECT_DIR|PROFILES|PATH_SEPARATOR|ENV_FILES|PODMAN_.*|PARALLEL_LIMIT|ANSI)"
+    r"|REGISTRY_AUTH_FILE|REGISTRIES_CONFIG_PATH|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|GO[A-Z]+|NO_COLOR"
+    r"|(HTTPS?|NO|ALL|FTP)_PROXY)$",
     re.IGNORECASE,
 )
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(?:s|$))?(?:(\d+)ms)?")
+
+
+class AddressHeld(CommandError):
+    """Podman keeps the container's address for one that is gone."""
 
 
 def stack_of(context: Context, colour: str) -> dict[str, Any]:
@@ -68,10 +78,11 @@ def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) ->
     argv += ["up", "-d", "--no-deps", "--no-build", service]
     result = context.podman.runner.run(argv, env=secret, stdin=text, cwd=wanted.path("stacks", colour), timeout=180)
     if result.rc != 0:
-        words = scrub(result.last_words(), secret.values())
-        raise CommandError(
-            "podman-compose up %s failed (rc %d): %s" % (service, result.rc, words), mend="look at podman ps -a"
-        )
+        words = scrub(result.last_words(), environment(stack, service).values())
+        text = "podman-compose up %s failed (rc %d): %s" % (service, result.rc, words)
+        if HELD.search(result.err):
+            raise AddressHeld(text, mend="boot the host: podman was killed over a start, and forgets it only then")
+        raise CommandError(text, mend="look at podman ps -a")
 
 
 def seconds(duration: Any) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -33,27 +33,30 @@ class Addresses:
 
     ``published``: service -> the host's ports of its port and of its admin port (0: none) that the operator's own
     compose file published. A native edge dials them, so blue keeps them when its adopted containers are gone.
+    ``networks``: colour -> name of its own network, where podman keeps addresses of the one it had at first.
     """
 
     range_: str
     services: Mapping[str, int] = field(default_factory=dict)
     shared: Mapping[str, int] = field(default_factory=dict)
     published: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
 
     def data(self) -> dict[str, Any]:
         numbers = {"services": dict(self.services), "shared": dict(self.shared)}
         ports = {"published": {name: list(pair) for name, pair in self.published.items()}} if self.published else {}
-        return {"v": VERSION, "range": self.range_, **numbers, **ports}
+        names = {"networks": dict(self.networks)} if self.networks else {}
+        return {"v": VERSION, "range": self.range_, **numbers, **ports, **names}
 
 
 def assigned(range_: str, services: Iterable[str], shared: Iterable[str], known: Addresses | None = None) -> Addresses:
     """What is known stays, also for a name that is not wanted any more; what is new gets the next free number."""
     before = known or Addresses(range_)
-    return Addresses(
-        range_,
-        _appended("bluegreen_services", before.services, services, SERVICES),
-        _appended("bluegreen_shared", before.shared, shared, SHARED),
-        before.published,
+    return replace(
+        before,
+        range_=range_,
+        services=_appended("bluegreen_services", before.services, services, SERVICES),
+        shared=_appended("bluegreen_shared", before.shared, shared, SHARED),
     )
 
 
@@ -92,7 +95,8 @@ def read(state_dir: str) -> Addresses | None:
         if value["v"] != VERSION:
             raise ValueError(value["v"])
         ports = {str(name): (int(one), int(two)) for name, (one, two) in value.get("published", {}).items()}
-        return Addresses(str(value["range"]), _numbers(value["services"]), _numbers(value["shared"]), ports)
+        names = {str(colour): str(name) for colour, name in value.get("networks", {}).items()}
+        return Addresses(str(value["range"]), _numbers(value["services"]), _numbers(value["shared"]), ports, names)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise BluegreenError(
             "%s is not a record of addresses (version %d)" % (path(state_dir), VERSION),

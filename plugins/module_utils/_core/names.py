@@ -25,9 +25,21 @@ class Address:
     mac: str
 
 
-def _mac(ip: ipaddress.IPv4Address) -> str:
-    """A locally administered MAC that says its address: a reused address must never meet an old ARP entry."""
-    return "0a:58:" + ":".join("%02x" % part for part in ip.packed)
+def address(subnet: ipaddress.IPv4Network, host: int) -> Address:
+    """With a locally administered MAC that says it: a reused address must never meet an old ARP entry."""
+    ip = subnet.network_address + host
+    return Address(str(ip), "0a:58:" + ":".join("%02x" % part for part in ip.packed))
+
+
+def in_use(deployment: str, state_dir: str, network: str) -> str:
+    """What a colour's own network is called now, by its first name; any other name as it is."""
+    known = addresses.read(state_dir)
+    names = known.networks if known else {}
+    return {first_name(deployment, colour): name for colour, name in names.items()}.get(network, network)
+
+
+def first_name(deployment: str, colour: str) -> str:
+    return "%s-%s" % (deployment, colour)
 
 
 @dataclass(frozen=True)
@@ -70,31 +82,34 @@ class Networks:
         return "%s-edge-%s" % (self.deployment, colour)
 
     def colour_name(self, colour: str) -> str:
-        return "%s-%s" % (self.deployment, colour)
+        recorded = self.recorded.networks if self.recorded else {}
+        return recorded.get(colour) or first_name(self.deployment, colour)
+
+    def _edge(self, colour: str) -> ipaddress.IPv4Network:
+        return self._cut(0 if colour == "blue" else 1)
+
+    def _colour(self, colour: str) -> ipaddress.IPv4Network:
+        return self._cut(2 if colour == "blue" else 3)
 
     def edge_subnet(self, colour: str) -> str:
-        return str(self._cut(0 if colour == "blue" else 1))
+        return str(self._edge(colour))
 
     def colour_subnet(self, colour: str) -> str:
-        return str(self._cut(2 if colour == "blue" else 3))
-
-    def _address(self, subnet: str, host: int) -> Address:
-        ip = ipaddress.IPv4Network(subnet).network_address + host
-        return Address(str(ip), _mac(ip))
+        return str(self._colour(colour))
 
     def edge(self, colour: str) -> Address:
         """The edge's own address on the edge network of ``colour``."""
-        return self._address(self.edge_subnet(colour), addresses.EDGE)
+        return address(self._edge(colour), addresses.EDGE)
 
     def service_on_edge(self, colour: str, service: str) -> Address:
-        return self._address(self.edge_subnet(colour), self._host(self.services, self.addresses.services, service))
+        return address(self._edge(colour), self._host(self.services, self.addresses.services, service))
 
     def service(self, colour: str, service: str) -> Address:
         """A coloured service's address on its colour's own network."""
-        return self._address(self.colour_subnet(colour), self._host(self.services, self.addresses.services, service))
+        return address(self._colour(colour), self._host(self.services, self.addresses.services, service))
 
     def shared_on(self, colour: str, service: str) -> Address:
-        return self._address(self.colour_subnet(colour), self._host(self.shared, self.addresses.shared, service))
+        return address(self._colour(colour), self._host(self.shared, self.addresses.shared, service))
 
     def published(self, colour: str, service: str, base: Mapping[str, int]) -> tuple[int, int]:
         """The host's ports of a coloured service, where ports are published: (of ``port``, of ``admin_port``)."""

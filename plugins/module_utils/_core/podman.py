@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,16 @@ KIND = "olympus.bluegreen.kind"
 SINGLETON = "singleton"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
+
+
+# Podman keeps the address for a container that it died over, until the host boots.
+HELD = re.compile(r"requested ip address \S+ is already allocated to container ID")
+# Not any file that is "not found": an object.
+ABSENT = re.compile(
+    r"no such (container|image|network|volume|object|pod)|(network|volume) not found|image not known"
+    r"|unable to find network|no container with name"
+)
+HALF_JOINED = "network inspection mismatch"
 
 
 class Podman:
@@ -53,10 +64,13 @@ class Podman:
         # One call for all: what is missing is an error line each, what is there is printed all the same.
         result = self.run(kind, "inspect", *names)
         strange = [line for line in result.err.splitlines() if line.strip() and not _absent(line)]
-        if result.rc != 0 and strange:
+        if result.rc != 0 and (strange or not result.err.strip()):
+            half = any(HALF_JOINED in line for line in strange)
             raise CommandError(
-                "podman %s inspect: %s" % (kind, " | ".join(strange[-3:])),
-                mend="look whether podman works on this host: podman ps -a",
+                "podman %s inspect: %s" % (kind, " | ".join(strange[-3:]) or "ended with %d" % result.rc),
+                mend="podman was killed while it joined a container to a network: run adopt, which joins it anew"
+                if half
+                else "look whether podman works on this host: podman ps -a",
             )
         return list(json.loads(result.out or "[]"))
 
@@ -108,5 +122,4 @@ def on_host(container: Mapping[str, Any], path: str) -> str:
 
 
 def _absent(err: str) -> bool:
-    lowered = err.lower()
-    return any(word in lowered for word in ("no such", "not found", "not known", "unable to find"))
+    return bool(ABSENT.search(err.lower()))

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import family
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 
 # What a child may inherit: a stray COMPOSE_* or *_IMAGE_TAG of the caller's must not reach a release.
@@ -67,23 +68,29 @@ class SubprocessRunner:
         base["LC_ALL"] = "C.UTF-8"
         kept = [sys.executable, "-c", KEEPER] if self.inherited else []
         try:
-            done = subprocess.run(
+            child = subprocess.Popen(
                 [*kept, *argv],
                 env={**base, **(env or {})},
-                input=stdin if stdin is not None else "",
                 cwd=cwd,
-                timeout=timeout,
-                capture_output=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                check=False,
                 pass_fds=self.inherited,
             )
         except FileNotFoundError as exc:
             raise CommandError("%s is not installed" % argv[0], mend="install it on this host") from exc
-        except subprocess.TimeoutExpired:
-            return Result(124, "", "no answer within %g s" % timeout)
-        return Result(done.returncode, done.stdout, done.stderr)
+        with child:
+            try:
+                out, err = child.communicate(stdin if stdin is not None else "", timeout)
+            except subprocess.TimeoutExpired:
+                family.end(child.pid)
+                return Result(124, "", "no answer within %g s" % timeout)
+            except BaseException:
+                child.kill()
+                raise
+        return Result(child.returncode, out, err)
 
 
 def check(result: Result, what: str, mend: str = "") -> Result:

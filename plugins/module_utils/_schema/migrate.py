@@ -201,7 +201,7 @@ def job_of(
         entrypoint=image.entrypoint,
         volumes=service.volumes,
         extra_hosts=wanted.extra_hosts or service.extra_hosts,
-        place=oneshot.place(world.podman, wanted.network),
+        places=oneshot.places(world.podman, wanted.network),
     )
 
 

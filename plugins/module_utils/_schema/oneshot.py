@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import address
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, KIND, LABEL, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import PASSED_ON, check
 
 TARGET = "olympus.bluegreen.target"
-# Our own networks give fixed addresses below this one; a one-shot container stays out of their way.
-ONE_SHOT_HOST = 250
+# Our own networks give fixed addresses below these; a one-shot container stays out of their way. More than one, as
+# podman that was killed over a start keeps the address until the host boots.
+ONE_SHOT_HOSTS = range(250, 255)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Job:
     entrypoint: str = ""
     volumes: tuple[str, ...] = ()
     extra_hosts: tuple[str, ...] = ()
-    place: tuple[str, ...] = ()
+    places: tuple[tuple[str, ...], ...] = ()
     user: str = ""
 
 
@@ -50,7 +52,7 @@ def labels(deployment: str, kind: str, target: str) -> dict[str, str]:
     return {LABEL: deployment, KIND: kind, TARGET: target}
 
 
-def arguments(job: Job) -> list[str]:
+def arguments(job: Job, place: Sequence[str] = ()) -> list[str]:
     """``podman run`` and what follows, without a secret."""
     found = ["run", "-d", "--name", job.name, "--pull", "never", "--log-driver", "k8s-file", "--network", job.network]
     found += [part for key, value in job.labels.items() for part in ("--label", "%s=%s" % (key, value))]
@@ -59,7 +61,7 @@ def arguments(job: Job) -> list[str]:
     for name, value in job.environment.items():
         # What Podman itself reads would change Podman; none of these is a secret.
         found += ["--env", "%s=%s" % (name, value) if name in PASSED_ON else name]
-    found += list(job.place)
+    found += list(place)
     found += ["--entrypoint", job.entrypoint] if job.entrypoint else []
     found += ["--user", job.user] if job.user else []
     return [*found, job.image, *job.arguments]
@@ -67,7 +69,12 @@ def arguments(job: Job) -> list[str]:
 
 def start(podman: Podman, job: Job) -> None:
     given = {name: value for name, value in job.environment.items() if name not in PASSED_ON}
-    check(podman.run(*arguments(job), env=given, timeout=60), "start of container %s" % job.name)
+    for place in job.places or ((),):
+        result = podman.run(*arguments(job, place), env=given, timeout=60)
+        if not HELD.search(result.err):
+            break
+        podman.run("rm", "-f", "-t", "1", job.name, timeout=60)
+    check(result, "start of container %s" % job.name)
 
 
 def finish(podman: Podman, name: str, timeout: float) -> Finished:
@@ -111,11 +118,8 @@ def clear(podman: Podman, wanted: Mapping[str, str], timeout: float) -> list[str
     return [name for name, _status in there]
 
 
-def place(podman: Podman, network: str) -> tuple[str, ...]:
-    """Where a one-shot container sits on a network of ours (it has fixed addresses); nothing for a foreign one.
-
-    The MAC follows from the address: a reused address must not meet an old ARP entry.
-    """
+def places(podman: Podman, network: str) -> tuple[tuple[str, ...], ...]:
+    """Where a one-shot container may sit on a network of ours (it has fixed addresses); nothing for a foreign one."""
     if network.startswith("container:") or network in ("host", "none"):
         return ()
     seen: dict[str, Any] | None = podman.one("network", network)
@@ -124,8 +128,8 @@ def place(podman: Podman, network: str) -> tuple[str, ...]:
     if LABEL not in (seen.get("labels") or {}):
         return ()
     subnets = [ipaddress.ip_network(item["subnet"]) for item in seen.get("subnets") or []]
-    own = [subnet for subnet in subnets if subnet.version == 4 and subnet.prefixlen <= 24]
+    own = [subnet for subnet in subnets if isinstance(subnet, ipaddress.IPv4Network) and subnet.prefixlen <= 24]
     if not own:
         return ()
-    ip = own[0].network_address + ONE_SHOT_HOST
-    return ("--ip", str(ip), "--mac-address", "0a:58:" + ":".join("%02x" % part for part in ip.packed))
+    found = [address(own[0], host) for host in ONE_SHOT_HOSTS]
+    return tuple(("--ip", one.ip, "--mac-address", one.mac) for one in found)

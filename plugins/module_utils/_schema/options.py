@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, migrate
 
@@ -50,7 +51,7 @@ def wanted(params: Mapping[str, Any], database_container: str = "") -> migrate.W
         state_dir=params["state_dir"],
         target=migrate.Target(**params["target"]),
         compose_file=params["compose_file"],
-        network=params["network"],
+        network=in_use(params["deployment"], params["state_dir"], params["network"]),
         extra_hosts=tuple("%s:%s" % pair for pair in params["extra_hosts"].items()),
         database_container=database_container,
         shadow_image=params["shadow_image"],
@@ -74,6 +75,9 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     planned = Plan(state.printed(), state.printed()) if read else migrate.plan(state, asked)
     result = migrate.result(state, planned)
     if planned.changed and not check_mode:
+        if params["release"]:
+            # Before anything is: who dies over it must not leave a schema that moved and nobody who says so.
+            record(asked, params["release"], {**result, "changed": True})
         result.update(apply.apply(state, asked, world))
     if params["release"] and not read and not check_mode:
         record(asked, params["release"], result)
@@ -101,7 +105,8 @@ def not_yet(params: Mapping[str, Any], world: migrate.World) -> str:
     """What of an earlier stage is not there, as in a check of the whole release; '' when all is."""
     if not os.path.exists(params["compose_file"]):
         return "the release is not rendered yet"
-    if world.podman.one("network", params["network"]) is None:
+    network = in_use(params["deployment"], params["state_dir"], params["network"])
+    if world.podman.one("network", network) is None:
         return "the colour's network is not there yet"
     return ""
 

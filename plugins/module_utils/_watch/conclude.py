@@ -22,6 +22,8 @@ CONFIRM_SECONDS = 10.0
 TOP_ROUTES = 5
 TOLD = ("verdict", "release", "version", "colour", "flip", "reasons", "signed_off")
 
+# So long (seconds) an old colour that does not answer is asked again before a FAIL leaves the new one live.
+ASK_AGAIN_SECONDS = 20.0
 # Essential services of a colour that are not ready now, in plain words.
 Unready = Callable[[str], "list[str]"]
 
@@ -35,9 +37,11 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
     try:
         if not watcher.rolling and not watcher.still_ours(watcher.read_switch()):
             return {"done": False, "to": "", "why": "the switch was moved meanwhile"}
-        dead = [] if watcher.rolling else unready(old)
+        dead = [] if watcher.rolling else _dead(watcher, unready)
         if dead:
             return {"done": False, "to": "", "why": "%s is not alive (%s)" % (old, "; ".join(dead))}
+        if not watcher.rolling and not watcher.still_ours(watcher.read_switch()):
+            return {"done": False, "to": "", "why": "the switch was moved meanwhile"}
         watcher.note({"event": "rolling_back", "to": old, "flip": watcher.flip})
         begun = clock.monotonic()
         after = watcher.world.switch.rollback(expect_flip=watcher.flip)
@@ -61,6 +65,24 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
         "token": after.token,
         "public": others,
     }
+
+
+def _dead(watcher: Watcher, unready: Unready) -> list[str]:
+    """What of the old colour does not answer, asked again for a while: the bad release may be what slows it down.
+
+    Nobody to ask (podman hangs, the edge begins again) is no reason to stay: to move the switch needs nobody.
+    """
+    clock, old = watcher.world.clock, watcher.config.old
+    deadline = clock.monotonic() + ASK_AGAIN_SECONDS
+    while True:
+        try:
+            dead = unready(old)
+        except (BluegreenError, OSError) as exc:
+            watcher.note({"event": "not_asked", "detail": str(exc)})
+            return []
+        if not dead or clock.monotonic() >= deadline or not watcher.still_ours(watcher.read_switch()):
+            return dead
+        clock.sleep(1)
 
 
 def verdict_of(watcher: Watcher, judgement: Judgement, rolled: dict[str, Any]) -> dict[str, Any]:

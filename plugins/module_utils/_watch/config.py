@@ -19,6 +19,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
 
+# In a watch's directory: whoever ends the watch on purpose makes it first.
+STOP = "stop"
+
 
 @dataclass(frozen=True)
 class Config:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text, write_atomic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events as record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import detach, main, payload, process
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
 
 STARTED_SECONDS, STOPPED_SECONDS = 20.0, 20.0
 DECIDED = ("PASS", "PASS_SYNTHETIC_ONLY", "FAIL")
@@ -103,6 +103,7 @@ class Launch:
         how = ""
         for step in plan.steps:
             if step.action == "stop":
+                self._say_stop()
                 process.end(self.observe().about, self.clock, STOPPED_SECONDS)
             elif wanted is not None:
                 how = self._start(wanted, fresh=step.action == "start")
@@ -113,13 +114,15 @@ class Launch:
         if fresh:
             self._set_aside(wanted.release)
         path, log, events = (os.path.join(where, name) for name in ("config.json", "log", "events.jsonl"))
-        wanted.write(path)
+        self._forget(wanted.release, STOP)
         library = payload.install(self.state.path("lib"))
+        wanted.write(path)
         before, told = self.observe(wanted.release).about, len(record.read(events))
         unit = "olympus-bluegreen-watch-%s-%d" % (wanted.deployment, self.clock.now())
         begun = detach.start(self.runner, unit, library, main.__name__, path, log)
         wait_until(self.clock, lambda: len(record.read(events)) > told or begun.gone(), bool, STARTED_SECONDS)
         if len(record.read(events)) <= told:
+            replace(wanted, probe_secrets={}).write(path)
             now = self.observe(wanted.release).about
             if now != before:
                 process.end(now, self.clock, 1)
@@ -128,6 +131,11 @@ class Launch:
                 mend="%s; see %s" % ("nothing was flipped" if fresh else "what is live stays live, unwatched", log),
             )
         return begun.how
+
+    def _say_stop(self) -> None:
+        release = str(self.observe().about.get("release") or "")
+        if release:
+            write_atomic(self.state.release(release, "watch", STOP), "")
 
     def _set_aside(self, release: str) -> None:
         """Keep an earlier watch of this release under its flip's name; the new one starts with empty files."""
@@ -138,9 +146,12 @@ class Launch:
             if os.path.exists(path):
                 os.rename(path, path + suffix)
         for name in ("pid", "control"):
-            path = self.state.release(release, "watch", name)
-            if os.path.exists(path):
-                os.unlink(path)
+            self._forget(release, name)
+
+    def _forget(self, release: str, name: str) -> None:
+        path = self.state.release(release, "watch", name)
+        if os.path.exists(path):
+            os.unlink(path)
 
     def result(self, release: str = "", since: int = 0) -> dict[str, Any]:
         """What ``read`` returns."""

@@ -58,7 +58,7 @@ def install(library: str) -> str:
     """Copy the code to ``library``/<sha>, once for each content; the path to put on PYTHONPATH."""
     files = read_source()
     target = location(library, files)
-    if os.path.isdir(target):
+    if whole(target, files):
         return target
     os.makedirs(library, mode=0o750, exist_ok=True)
     fresh = "%s.new-%d" % (target, os.getpid())
@@ -67,6 +67,13 @@ def install(library: str) -> str:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as handle:
             handle.write(content)
+            handle.flush()
+            # A power cut must not leave empty files under a name that stands for their content.
+            os.fsync(handle.fileno())
+    for where, _folders, _files in os.walk(fresh):
+        sync_dir(where)
+    if os.path.isdir(target) and not whole(target, files):
+        os.rename(target, "%s.torn-%d" % (target, os.getpid()))
     try:
         os.rename(fresh, target)
     except OSError:
@@ -74,3 +81,11 @@ def install(library: str) -> str:
         shutil.rmtree(fresh)
     sync_dir(library)
     return target
+
+
+def whole(target: str, files: Mapping[str, bytes]) -> bool:
+    """Whether every file is there with its size: what a power cut cuts off is shorter."""
+    try:
+        return all(os.path.getsize(os.path.join(target, name)) == len(content) for name, content in files.items())
+    except OSError:
+        return False

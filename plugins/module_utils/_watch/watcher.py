@@ -11,6 +11,7 @@ be checked afterwards from the record alone, and a watcher that died is gone on 
 from __future__ import annotations
 
 import math
+import os
 import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,7 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import co
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import judge as judging
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.approach import Approach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.course import Course
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import Follow
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
@@ -121,6 +122,9 @@ class Watcher:
             source.start()
 
     def _stop(self, _signal: int, _frame: object) -> None:
+        """Whoever ends the watch says so; a host that goes down does not, and the watch goes on after the boot."""
+        if not os.path.exists(self.state.release(self.config.release, "watch", STOP)):
+            os._exit(128 + signal.SIGTERM)
         self.stopped = True
 
     # Before the flip

@@ -183,7 +183,18 @@ def test_the_last_words_of_a_program_lose_their_secrets() -> None:
 
 @pytest.mark.parametrize(
     ("name", "steers"),
-    [("PATH", True), ("https_proxy", True), ("COMPOSE_FILE", True), ("DSN", False), ("PATHS", False)],
+    [
+        ("PATH", True),
+        ("https_proxy", True),
+        ("COMPOSE_FILE", True),
+        ("STORAGE_DRIVER", True),
+        ("DSN", False),
+        ("PATHS", False),
+        ("STORAGE_SECRET_KEY", False),
+        ("REGISTRY_PASSWORD", False),
+        ("CONTAINER_TOKEN", False),
+        ("PYTHON_SECRET", False),
+    ],
 )
 def test_names_that_would_steer_podman_stay_in_the_file(name: str, steers: bool) -> None:
     assert bool(upping.STEERS.match(name)) is steers

@@ -144,6 +144,17 @@ def test_which_releases_go(keep: int, protected: list[str], used: list[str], gon
     assert (chosen.gone, chosen.images) == (gone, free)
 
 
+@pytest.mark.parametrize(
+    ("keep", "safe", "moved", "gone"),
+    [(1, [], ["r1"], ["r1", "r2"]), (1, ["r2"], ["r1"], []), (1, ["r2"], [], ["r1"]), (1, ["r1"], ["r2"], ["r2"])],
+)
+def test_who_moved_the_schema_stays_as_long_as_who_ran_before(
+    keep: int, safe: list[str], moved: list[str], gone: list[str]
+) -> None:
+    releases: list[Mapping[str, Any]] = [one("r%d" % place) for place in range(3)]
+    assert list(retain.choose(releases, keep, safe, [], moved).gone) == gone
+
+
 IDS = st.lists(st.sampled_from("abcdef"), max_size=3)
 
 

@@ -184,6 +184,17 @@ def test_a_stop_reaches_the_keeper_too(edge: MiniEdge) -> None:
     assert verdict(edge, 5)["verdict"] == "INCONCLUSIVE" and len(events(edge, "resumed")) == 0
 
 
+def test_a_host_that_goes_down_ends_no_watch(edge: MiniEdge) -> None:
+    """systemd tells everybody to end; nobody said that the watch shall. It goes on when somebody begins it again."""
+    watched(edge)
+    known = about(edge)
+    os.killpg(int(known["keeper"]["pid"]), signal.SIGTERM)
+    until(lambda: not process.watched(known), 5, "the watcher's end")
+    assert not launch(edge).observe().verdict and launch(edge).observe().died
+    assert call(edge, state="begun_again")[0] is True
+    until(lambda: events(edge, "resumed"), 15, "the watch to go on")
+
+
 def struck() -> int:
     os.kill(os.getpid(), signal.SIGKILL)
     return 0

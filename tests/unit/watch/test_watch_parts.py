@@ -189,6 +189,15 @@ def test_the_code_is_copied_once_and_runs_alone(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["verdict"] == ""
 
 
+def test_a_copy_that_a_power_cut_has_torn_is_made_anew(tmp_path: Path) -> None:
+    library = Path(payload.install(str(tmp_path / "lib")))
+    torn = library / payload.PACKAGE / "_watch/main.py"
+    whole = torn.read_bytes()
+    torn.write_bytes(b"")
+    assert not payload.whole(str(library), payload.read_source())
+    assert payload.install(str(tmp_path / "lib")) == str(library) and torn.read_bytes() == whole
+
+
 def test_secrets_are_struck_from_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     Config("d", str(tmp_path), "r", "green", "s", probe_secrets={"ciam": {"password": "canary"}}).write(str(path))

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The switch's directory, changed one name at a time. Who may call what, and in which order, is in ``switch``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+
+TOKEN = "token-"
+
+
+class Directory:
+    """``step`` is called with a name before every change on disk."""
+
+    def __init__(self, path: str, step: Callable[[str], None] = lambda name: None) -> None:
+        self.path = path
+        self._step = step
+
+    def _in(self, *names: str) -> str:
+        return os.path.join(self.path, *names)
+
+    def _tokens(self) -> list[str]:
+        return sorted(name for name in os.listdir(self.path) if name.startswith(TOKEN))
+
+    def _token(self) -> int:
+        names = self._tokens()
+        return int(names[-1][len(TOKEN) :]) if names else 0
+
+    def _check(self, token: int, exact: bool) -> None:
+        ours = self._token()
+        if token < ours or (exact and token != ours):
+            raise Fenced("token %d, but the switch is at %d" % (token, ours), mend="run status, then start again")
+
+    def _raise_token(self, token: int) -> None:
+        names = self._tokens()
+        wanted = TOKEN + "%012d" % token
+        if names and names[-1] != wanted:
+            self._step("token")
+            os.rename(self._in(names[-1]), self._in(wanted))
+            sync_dir(self.path)
+
+    def _move(self, colour: str) -> bool:
+        """The marker under its new name. Mends two markers or none on the way."""
+        there, other = self._in("switch", colour), self._in("switch", OTHER[colour])
+        if os.path.exists(other):
+            self._step("marker")
+            os.rename(other, there)
+        elif os.path.exists(there):
+            return False
+        else:
+            self._touch("switch", colour)
+        sync_dir(self._in("switch"))
+        return True
+
+    def _remove(self, *names: str) -> None:
+        self._step("remove " + names[-1])
+        os.unlink(self._in(*names))
+        sync_dir(os.path.dirname(self._in(*names)))
+
+    def _touch(self, *names: str) -> None:
+        path = self._in(*names)
+        if not os.path.exists(path):
+            self._step("make " + names[-1])
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+            sync_dir(os.path.dirname(path))
+
+    def _directory(self, path: str, mode: int) -> None:
+        if not os.path.isdir(path):
+            self._step("make " + path)
+            os.mkdir(path)
+        os.chmod(path, mode)
