@@ -30,8 +30,9 @@ def absent(context: Context) -> Job:
     roots = roots_of(world, wanted)
     gone = order(world, wanted, roots)
     switch = context.switch()
-    steps = (Step("withdraw", wanted.colour),) if gone and switch else ()
-    steps += tuple(Step("remove", c.name, c.state) for c in gone)
+    steps = tuple(Step("remove", c.name, c.state) for c in gone)
+    if steps and switch:
+        steps = (Step("withdraw", wanted.colour), *steps)
     if store.is_adopted(wanted, wanted.colour):
         # What podman-compose makes of the same name later is a stranger.
         steps += (Step("forget-adopted", wanted.colour),)
