@@ -45,7 +45,7 @@ class Says:
     def __init__(self, rc: int, out: str, err: str) -> None:
         self.result = Result(rc, out, err)
 
-    def run(self, _argv: Sequence[str], **_more: Any) -> Result:
+    def run(self, argv: Sequence[str], **_more: Any) -> Result:
         return self.result
 
 
