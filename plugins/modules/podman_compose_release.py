@@ -23,7 +23,7 @@ author: "olympus.bluegreen authors (@olympusoss)"
 extends_documentation_fragment: [olympus.bluegreen.releases]
 requirements:
   - podman
-  - podman-compose 1.3 or later
+  - podman-compose 1.2 or later
   - PyYAML
 attributes:
   check_mode:
@@ -119,7 +119,7 @@ options:
         there meanwhile, and stop where one went there before.
     type: dict
     default: {}
-  settle: {description: Under the lock, first end what a killed run was joining., type: bool, default: false}
+  settle: {description: 'Under the lock, first end what a killed run was joining.', type: bool, default: false}
   switch_dir: {description: The switch directory if it is not looked for at O(edge)., type: path, default: ""}
   network_range:
     description:
@@ -133,7 +133,7 @@ options:
     description:
       - How the edge reaches a colour. V(network) is by the internal edge networks alone.
       - V(loopback), or an IPv4 address of this host, publishes C(port) and C(admin_port) of each coloured service there
-        as well, at O(port_base) of the colour plus two for each service before it. A port that is taken is an error
+        as well, at O(port_base) of the colour plus two for each number before its own. A port that is taken is an error
         before anything starts.
       - V(0.0.0.0) is refused, because the admin ports of Kratos and Hydra ask for no password.
     type: str

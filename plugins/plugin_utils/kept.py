@@ -64,5 +64,5 @@ def rollback_decision(seen: World, facts: Mapping[str, Any], version: str, force
         go=True,
         release=ident,
         kept=ident,
-        replaces=idle.adopted or idle.pending or (idle.running and idle.release != ident),
+        replaces=idle.pending or (idle.running and idle.release != ident),
     )

@@ -221,8 +221,7 @@ def release_decision(seen: World, version: str) -> Decision:
     return Decision(
         summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live),
         go=True,
-        # What is left of the adopted project would run beside it, with couriers of its own.
-        replaces=old.adopted or old.pending or (old.running and old.version != version),
+        replaces=old.pending or (old.running and old.version != version),
         **base,
     )
 

@@ -140,7 +140,7 @@ class Bench:
         moved = {":8443": self.ports["blue"], ":9443": self.ports["green"]}
         for old, new in moved.items():
             text = text.replace(old + " {", "http://:%d {" % new)
-        text = text.replace(":2000\n", ":%d\n" % PORT).replace(":22000\n", ":%d\n" % BASE["green"])
+        text = text.replace(":2000\n", ":%d\n" % PORT).replace(":22016\n", ":%d\n" % BASE["green"])
         text = text.replace("/var/log/caddy/olympus.log", str(self.root / "front.log"))
         path = self.root / "Caddyfile"
         path.write_text("{\n\tadmin off\n\tpersist_config off\n}\n" + text)

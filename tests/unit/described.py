@@ -1,27 +1,157 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""playbooks/vars/deployment.json from the YAML beside it, as the plays read it. ``make docs`` writes it.
+"""What is written from the settings. ``make docs`` writes both files, a test keeps them current.
 
-Ansible parses the files of ``vars_files`` anew several times for each task and each play: JSON costs it a fifth of
-YAML, which is a tenth of a whole rollback.
+playbooks/vars/deployment.json, from the YAML beside it, as the plays read it: Ansible parses the files of
+``vars_files`` anew several times for each task and each play, and JSON costs it a fifth of YAML, which is a tenth of a
+whole rollback.
+
+docs/settings.md: names and types are those of plugin_utils (settings, edge_settings), defaults those of the playbooks,
+sentences those of the role, module or filter that a setting is handed to (``handed``).
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 import sys
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-import yaml
+import handed
+from handed import DESCRIBED, JINJA, PREFIX, ROOT, Option
+from jinja2 import nodes
 
-SOURCE = Path(__file__).resolve().parents[2] / "playbooks" / "vars" / "deployment.yml"
+SOURCE = ROOT / "playbooks" / "vars" / "deployment.yml"
 COPY = SOURCE.with_suffix(".json")
+PAGE = ROOT / "docs" / "settings.md"
+HEAD = (
+    """<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
+<!-- Written by `make docs` from the code; a test keeps it current. -->
+# Settings
+
+Every variable that an operator may set: in the inventory, or with `-e` for one command. """
+    """A wrong type is refused before a host is asked; a name that is nearly one of these is warned of.
+*plain*: all names in it have letters, digits, dot, dash and underscore only. """
+    """*secret*: the value is never shown. `[]`: of each entry of a list.
+
+"""
+)
+COLUMNS = "| setting | type | default | what it is |\n|---|---|---|---|\n"
+Row = tuple[str, str, str, str]
 
 
 def text() -> str:
-    return json.dumps(yaml.safe_load(SOURCE.read_text()), indent=2) + "\n"
+    return json.dumps(handed.read(SOURCE), indent=2) + "\n"
+
+
+def _type(option: Option) -> str:
+    choices = ", ".join("`%s`" % one if one != "" else "empty" for one in option.get("choices") or ())
+    return "%s%s" % (option.get("type", "str"), ": " + choices if choices else "")
+
+
+def _shown(value: Any) -> str:
+    if value in (None, "", {}, []):
+        return "-"
+    return "`%s`" % ("%g" % value if isinstance(value, float) else json.dumps(value).strip('"'))
+
+
+def _setting(name: str) -> str:
+    """What a variable of the playbooks' own is made of."""
+    made_of = (one.base for one in handed.everything() if one.to == name and one.base.startswith(PREFIX))
+    return next((_setting(base) for base in made_of), name)
+
+
+def _default(parts: list[Any]) -> str:
+    """As it is without any setting, and behind Cloudflare where that is something else."""
+    names = [one.name for one in nodes.Output(parts).find_all(nodes.Name) if one.name != DESCRIBED]
+    if len(parts) == 1 and isinstance(parts[0], nodes.Name):
+        return "[below](#%s)" % names[0]
+    known = {one.to: one.default.as_const() for one in handed.everything() if one.to in names and one.default}
+    template = nodes.Template([nodes.Output(parts)], lineno=1)
+    template.set_environment(JINJA)
+    usual, behind = (
+        _shown(JINJA.from_string(template).render({**known, DESCRIBED: {"edge": {"kind": kind}}}))
+        for kind in ("", "cloudflare")
+    )
+    if names:
+        return usual + "".join(" (from `%s`)" % _setting(name) for name in names)
+    return usual if usual == behind else "%s; %s behind Cloudflare" % (usual, behind)
+
+
+def default(name: str, key: str | None = "") -> str:
+    """The first one on the way that says something."""
+    said = [_default([one.default]) for one in handed.of(name, key) if one.default]
+    for one in handed.of(name, key):
+        to, _dot, part = one.to.partition(".")
+        if to not in ("", name, DESCRIBED):
+            said.append(default(to, part or None))
+    return next((one for one in said if one != "-"), "-")
+
+
+def _declared(module: str) -> Any:
+    """The collection is found where ``make docs`` does not look."""
+    sys.path.append(str(ROOT / "collections"))
+    try:
+        return importlib.import_module("ansible_collections.olympus.bluegreen.plugins.plugin_utils." + module)
+    finally:
+        sys.path.pop()
+
+
+def _inner(name: str, options: Mapping[str, Option], given: Mapping[str, str]) -> Iterator[Row]:
+    """The keys of a dictionary; ``given``: what the playbooks say where nothing is set."""
+    for key, option in options.items():
+        said = "required" if option.get("required") else _shown(option.get("default"))
+        if key in given:
+            said = _default(handed.parts(str(given[key]))) if given[key] else "-"
+        yield "%s.%s" % (name, key), _type(option), said, handed.words(option)
+
+
+def _rows(name: str, setting: Any) -> Iterator[Row]:
+    found = handed.options(name) or handed.by_name(name[len(PREFIX) :])
+    kind = setting.kind.replace("|", " or ") + (" of " + ", ".join(setting.keys) if setting.keys else "")
+    kind += "".join(", *%s*" % word for word in ("plain", "secret") if getattr(setting, word))
+    choices = "".join(_type(one).partition(":")[1:][-1] for one in found[:1])
+    said = " ".join(handed.words(one) for one in found)
+    yield name, kind + (":" + choices if choices else ""), default(name), said or "its keys:"
+    for key in setting.keys:
+        for option in handed.options(name, key)[:1]:
+            yield "%s.%s" % (name, key), _type(option), default(name, key), handed.words(option)
+    given = handed.read(SOURCE).get(name + "_defaults", {})
+    for option in found:
+        inner = {**(option.get("suboptions") or {})}
+        if "kind" in inner:
+            inner["kind"] = {**inner["kind"], "choices": _declared("edge_settings").KINDS}
+        yield from _inner(name + "[]" * (setting.kind == "list"), inner, given)
+
+
+def _behind_cloudflare() -> Iterator[Row]:
+    modules = handed.modules()
+    known = {**modules["caddy_upstream"]["edge"]["suboptions"], **modules["cloudflare_lb_pool"]}
+    told = " ".join(handed.words(spec["edge"]) for spec in modules.values() if "edge" in spec).split(". ")
+    of = {}
+    for key in _declared("edge_settings").KEYS:
+        said = next((one.rstrip(".") + "." for one in told if one.startswith("`%s`" % key)), "")
+        of[key] = known.get(key) or {"description": said}
+    yield from _inner("bluegreen_edge", {key: of[key] for key in of if key != "kind"}, {"service": ""})
+
+
+def _table(rows: Iterable[Row]) -> str:
+    return COLUMNS + "".join("| `%s` | %s | %s | %s |\n" % row for row in rows)
+
+
+def page() -> str:
+    settings = _declared("settings").SETTINGS
+    made = HEAD + _table(row for name in sorted(settings) for row in _rows(name, settings[name]))
+    made += "\n## bluegreen_edge of kind cloudflare\n\n" + _table(_behind_cloudflare())
+    for name in ("bluegreen_olympus_services", "bluegreen_olympus_schema_targets"):
+        block = re.search(r"^%s:\n(?: .*\n)+" % name, SOURCE.read_text(), re.MULTILINE)
+        made += "\n## %s\n\n```yaml\n%s```\n" % (name, block[0] if block else "")
+    return made
 
 
 if __name__ == "__main__":
-    COPY.write_text(text())
-    sys.stdout.write("%s: %d lines\n" % (COPY.name, len(text().splitlines())))
+    for place, made in ((COPY, text()), (PAGE, page())):
+        place.write_text(made)
+        sys.stdout.write("%s: %d lines\n" % (place.name, len(made.splitlines())))

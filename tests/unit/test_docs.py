@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the pages claim: every trap with tests that exist, every error as the code has it."""
+"""What the pages claim: every trap with tests that exist, every error and every setting as the code has it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 
 import catalogue
 import described
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| ([FH]\d+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
@@ -51,3 +54,29 @@ def test_the_plays_read_what_deployment_yml_says() -> None:
     plays = [path.read_text() for path in (ROOT / "playbooks").glob("*.yml")]
     assert sum("vars_files: [vars/deployment.json]" in text for text in plays) > 5
     assert not any("vars/deployment.yml" in text for text in plays)
+
+
+def test_the_settings_are_those_of_the_code() -> None:
+    assert described.PAGE.read_text() == described.page(), "run make docs"
+
+
+def test_every_setting_has_a_sentence() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| (.+?) \| (.+?) \| (.*) \|$", described.page(), re.MULTILINE)
+    told = {name: sentence for name, _type, _default, sentence in rows}
+    assert set(SETTINGS) <= set(told)
+    assert [name for name, sentence in told.items() if not sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "wanted"),
+    [
+        ("bluegreen_bake", "", "`3600`"),
+        ("bluegreen_drain_deadline", "", "`60`; `3600` behind Cloudflare"),
+        ("bluegreen_project", "", "`prod` (from `bluegreen_source`)"),
+        ("bluegreen_source", "", "`/opt/olympusoss/prod`"),
+        ("bluegreen_watch", "window", "`1800`"),
+        ("bluegreen_images", "", "-"),
+    ],
+)
+def test_a_default_is_that_of_the_plays(name: str, key: str, wanted: str) -> None:
+    assert described.default(name, key) == wanted
