@@ -88,6 +88,17 @@ def test_a_target_that_was_cleaned_up(world: native.World) -> None:
     refused(world, "the target was cleaned up", "green")
 
 
+def test_a_target_that_is_being_removed(world: native.World) -> None:
+    """It is alive as yet: whoever comes second is refused."""
+    cut_over(world)
+    switch(world).withdraw("blue")
+    refused(world, "a cleanup or a deploy has begun to remove the target", "green")
+    switch(world).offer("blue")
+    assert world.app(state="returned", public=PUBLIC)["live"] == colour(world) == "blue"
+    with pytest.raises(Refused, match="blue is live by now"):
+        switch(world).withdraw("blue")
+
+
 def test_a_target_that_holds_another_release(world: native.World) -> None:
     """A new release was deployed where the old one was: going there would be a cutover that no gate has passed."""
     cut_over(world)

@@ -136,6 +136,8 @@ def test_an_edited_env_makes_blue_no_way_back(released: None) -> None:
         refused()
         rollback = release.play("hands-rollback", "rollback", quiet=True)
         assert rollback.rc != 0 and truth.on_disk() == "green"
+        repaired("green", bluegreen_remove_foreign=True)
+        assert not [name for name in containers() if name == config.container("ciam-kratos")]
     finally:
         env.write_text(before)
     operator("up", "-d")
