@@ -229,7 +229,8 @@ class App:
         asleep = way_back.asleep(traffic, target)
         if not force and not asleep:
             traffic.config()
-            self._fit(traffic, target)
+            with traffic.switch.stopping(self.check_mode):
+                way_back.require(traffic, target, self.params["state_dir"])
         if self.check_mode:
             return self._moved(traffic, plan, {})
         # Also where the plan says that nothing is to do: a cutover may have begun since.
@@ -240,14 +241,6 @@ class App:
             raise asleep
         seen = traffic.confirm(target, self._public(self.admin.config()), at, self.params["confirm_timeout"])
         return self._moved(traffic, plan, seen.result())
-
-    def _fit(self, traffic: Traffic, target: str) -> None:
-        """Who goes nowhere wants the run stopped that is on its way all the same."""
-        try:
-            way_back.require(traffic, target, self.params["state_dir"])
-        except Refused as no:
-            no.msg += "" if self.check_mode else traffic.switch.fence()
-            raise Refused(no.msg, option=no.option, value=no.value, mend=no.mend) from no
 
     def _public(self, config: Any) -> Sequence[Mapping[str, str]]:
         return self.params["public"] or public_names(config, root_of(self.edge))

@@ -33,6 +33,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import secret
@@ -232,6 +234,15 @@ class Switch(Directory):
         """Stop the run that is on its way. What to add to a refusal, '' where there is none."""
         with locked(self._in("lock")):
             return self._fenced(self.read())
+
+    @contextmanager
+    def stopping(self, check_mode: bool) -> Iterator[None]:
+        """Around what may refuse a rollback: who goes nowhere wants the run stopped that is on its way all the same."""
+        try:
+            yield
+        except Refused as no:
+            stopped = "" if check_mode else self.fence()
+            raise Refused(no.msg + stopped, option=no.option, value=no.value, mend=no.mend) from no
 
     def withdraw(self, colour: str) -> None:
         """Before its first container goes: from now on no rollback goes to ``colour``. Refused while it is live."""

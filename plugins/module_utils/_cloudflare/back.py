@@ -33,12 +33,8 @@ class Return:
         world.require_switch()
         state = world.switch.read()
         target = self._target(state)
-        try:
+        with world.switch.stopping(world.check_mode):
             found = self._asked(target)
-        except Refused as no:
-            # Who goes nowhere wants the run stopped that is on its way all the same.
-            no.msg += "" if world.check_mode else world.switch.fence()
-            raise Refused(no.msg, option=no.option, value=no.value, mend=no.mend) from no
         if world.check_mode:
             return self._would(state, target, found or world.pools.look())
         world.switch.rollback(keep, world.flip, gone=bool(world.params["force"]))

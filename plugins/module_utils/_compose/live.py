@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is live, for a handover: asked again before each step, of the switch itself."""
+"""The switch itself, for who hands over (asked again before each step), removes or starts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,25 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 
 
+def _located(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:
+    """Its directory: ``switch_dir``, or at the running edge of the project; looked for once, when it is first asked."""
+    found: list[str] = [params["switch_dir"]] if params["switch_dir"] else []
+
+    def directory() -> str:
+        if not found:
+            found.append(place_of(runner, params["project"], params["edge"]).directory)
+        return found[0]
+
+    return directory
+
+
 def finder(params: Mapping[str, Any], runner: Runner) -> Callable[[], Switch | None]:
-    """The switch by ``switch_dir``, or at the running edge of the project; it is looked for once, when it is first
-    asked. None where there is none, or nothing says where."""
-    found: list[Switch] = [Switch(params["switch_dir"])] if params["switch_dir"] else []
+    """The switch; None where there is none, or nothing says where."""
+    directory, told = _located(params, runner), params["switch_dir"] or params["edge"]
 
     def switch() -> Switch | None:
-        if not found and params["edge"]:
-            found.append(Switch(place_of(runner, params["project"], params["edge"]).directory))
-        return found[0] if found and found[0].exists() else None
+        found = Switch(directory()) if told else None
+        return found if found and found.exists() else None
 
     return switch
 
@@ -39,14 +49,8 @@ def withdrawn(switch: Callable[[], Switch | None], colours: Iterable[str]) -> li
 
 def reader(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:
     """Who is live."""
-    found: list[str] = [params["switch_dir"]] if params["switch_dir"] else []
-
-    def live() -> str:
-        if not found:
-            found.append(place_of(runner, params["project"], params["edge"]).directory)
-        return live_of(found[0])
-
-    return live
+    directory = _located(params, runner)
+    return lambda: live_of(directory())
 
 
 def live_of(directory: str) -> str:

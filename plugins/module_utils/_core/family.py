@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock, wait_until
 
 # Podman that is told to end gives its addresses back; killed it keeps them.
 GRACE = 5.0
@@ -22,13 +23,15 @@ def end(pid: int) -> None:
     A container's monitor has a session of its own and is not one of them.
     """
     every = [pid, *descendants(pid)]
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for one in every:
-            with contextlib.suppress(OSError):
-                os.kill(one, number)
-        deadline = time.monotonic() + GRACE
-        while number == signal.SIGTERM and time.monotonic() < deadline and any(_state(one)[0] for one in every):
-            time.sleep(0.05)
+    _tell(every, signal.SIGTERM)
+    wait_until(SystemClock(), lambda: [one for one in every if stat(one)], lambda living: not living, GRACE)
+    _tell(every, signal.SIGKILL)
+
+
+def _tell(every: list[int], number: int) -> None:
+    for one in every:
+        with contextlib.suppress(OSError):
+            os.kill(one, number)
 
 
 def descendants(pid: int) -> list[int]:
@@ -39,11 +42,18 @@ def descendants(pid: int) -> list[int]:
     return found[1:]
 
 
-def _state(pid: int) -> tuple[int, int]:
-    """(parent, group) of a process that lives, else zeros."""
+def stat(pid: int) -> list[str]:
+    """/proc/<pid>/stat from the state on; [] of a process that is gone or only waits to be reaped."""
     try:
         with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as handle:
+            # The name in parentheses may hold anything, spaces and parentheses too.
             fields = handle.read().rsplit(")", 1)[1].split()
     except OSError:
-        return 0, 0
-    return (0, 0) if fields[0] in ("Z", "X") else (int(fields[1]), int(fields[2]))
+        return []
+    return [] if fields[0] in ("Z", "X") else fields
+
+
+def _state(pid: int) -> tuple[int, int]:
+    """(parent, group) of a process that lives, else zeros."""
+    fields = stat(pid)
+    return (int(fields[1]), int(fields[2])) if fields else (0, 0)

@@ -12,17 +12,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.family import stat
 
 
 def started(pid: int) -> int:
     """Start of a living process in clock ticks since boot; 0 for one that is gone or only waits to be reaped."""
-    try:
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as handle:
-            # The name in parentheses may hold anything, spaces and parentheses too.
-            fields = handle.read().rsplit(")", 1)[1].split()
-    except OSError:
-        return 0
-    return 0 if fields[0] in ("Z", "X") else int(fields[19])
+    fields = stat(pid)
+    return int(fields[19]) if fields else 0
 
 
 def identity(pid: int) -> dict[str, int]:
