@@ -17,6 +17,7 @@ import socket
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
@@ -27,13 +28,21 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 UNIX = "unix/"
 # A reload waits for what it provisions (certificates, listeners), a question for nothing.
 ASK, LOAD = 5.0, 60.0
+# A reload makes Caddy's admin server a new one: who speaks to the old one in that moment is hung up on, or finds no
+# socket. Asked again for so long and so often, in seconds. A write that was carried out all the same does no harm the
+# second time: an equal load is none, and the tag of another write is used up.
+AGAIN, EVERY = 2.0, 0.02
+
+
+class Unanswered(ValueError):
+    """Hung up on before any byte came."""
 
 
 class Admin:
     """What the running edge says about itself, and the configuration it is given."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, edge: Edge, clock: Clock | None = None) -> None:
+        self._edge, self._clock = edge, clock or SystemClock()
 
     def config(self) -> Any:
         """The running configuration."""
@@ -106,12 +115,17 @@ class Admin:
         if origin:
             sent["Origin"] = "http://" + origin
         lines = ["%s %s HTTP/1.1" % (method, path), *("%s: %s" % item for item in sent.items()), "", ""]
-        try:
-            with self._socket(timeout) as sock:
-                sock.sendall("\r\n".join(lines).encode() + body)
-                return parsed(_all(sock))
-        except (OSError, ValueError, http.client.HTTPException) as exc:
-            return Response(0, error="%s: %s" % (type(exc).__name__, exc))
+        request, until = "\r\n".join(lines).encode() + body, self._clock.monotonic() + AGAIN
+        while True:
+            try:
+                with self._socket(timeout) as sock:
+                    sock.sendall(request)
+                    return parsed(_all(sock))
+            except (OSError, ValueError, http.client.HTTPException) as exc:
+                hung_up = isinstance(exc, (ConnectionResetError, BrokenPipeError, FileNotFoundError, Unanswered))
+                if not hung_up or self._clock.monotonic() >= until:
+                    return Response(0, error="%s: %s" % (type(exc).__name__, exc))
+            self._clock.sleep(EVERY)
 
     def _socket(self, timeout: float) -> socket.socket:
         admin = self._edge.options.admin
@@ -144,7 +158,7 @@ def parsed(raw: bytes) -> Response:
     stream = io.BytesIO(raw)
     status = stream.readline().split(None, 2)
     if len(status) < 2:
-        raise ValueError("no answer")
+        raise Unanswered("no answer")
     headers = {name.lower(): value for name, value in http.client.parse_headers(stream).items()}
     if headers.get("transfer-encoding", "") != "chunked":
         body = stream.read()

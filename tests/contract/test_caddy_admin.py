@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Caddy's admin endpoint while somebody reloads: its server is a new one each time, and the old one hangs up."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import caddy_kinds as kinds
+import caddy_native as native
+import pytest
+from caddy_kinds import Kind, Running
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+RELOADS = 40
+
+
+def changed(edge: Running, word: str) -> Any:
+    return json.loads(edge.path.read_text().replace("teapot", word))
+
+
+@pytest.mark.parametrize("caddy", native.CADDIES)
+@pytest.mark.parametrize("socket", [False, True], ids=["tcp", "socket"])
+def test_who_asks_or_tells_beside_a_reload_is_answered(caddy: str, socket: bool) -> None:
+    """Every question and every load of six is answered, while each load hangs up on those before the old server."""
+    with kinds.running(Kind("api", named=True, socket=socket), caddy) as edge:
+
+        def loading(who: int) -> None:
+            for at in range(RELOADS):
+                Admin(edge.edge).load(changed(edge, "tea-%d-%d" % (who, at)))
+
+        with ThreadPoolExecutor(6) as pool:
+            loaders = [pool.submit(loading, who) for who in range(2)]
+
+            def asking() -> int:
+                asked = 0
+                while not all(one.done() for one in loaders):
+                    assert Admin(edge.edge).config()["apps"]
+                    asked += 1
+                return asked
+
+            askers = [pool.submit(asking) for _one in range(4)]
+            for one in loaders:
+                one.result()
+            assert sum(one.result() for one in askers) > RELOADS
+
+
+def test_a_dead_endpoint_is_named() -> None:
+    with kinds.running(Kind("api", named=True), "current") as edge:
+        edge.stop()
+        with pytest.raises(BluegreenError, match="does not answer: ConnectionRefused"):
+            edge.config()
