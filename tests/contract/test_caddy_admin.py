@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import caddy_kinds as kinds
@@ -14,6 +17,9 @@ import pytest
 from caddy_kinds import Kind, Running
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.saved import require_saved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import syntax_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 RELOADS = 40
@@ -54,3 +60,47 @@ def test_a_dead_endpoint_is_named() -> None:
         edge.stop()
         with pytest.raises(BluegreenError, match="does not answer: ConnectionRefused"):
             edge.config()
+
+
+@pytest.mark.parametrize("caddy", native.CADDIES)
+def test_caddys_own_reload_beside_others(caddy: str) -> None:
+    """The published recipe's command, while the admin endpoint is made a new one up to thirty times a second."""
+    with kinds.running(Kind("json"), caddy) as edge:
+        done = threading.Event()
+
+        def loading() -> None:
+            for at in itertools.count():
+                Admin(edge.edge).load(changed(edge, "tea-%d" % at))
+                if done.wait(0.03):
+                    return
+
+        with ThreadPoolExecutor(1) as pool:
+            other = pool.submit(loading)
+            try:
+                for _one in range(RELOADS):
+                    reload(edge.edge, Admin(edge.edge), syntax_of(edge.edge, edge.upstreams, "blue"), None)
+            finally:
+                done.set()
+            other.result()
+
+
+def test_a_caddy_that_is_another_process_now_is_found() -> None:
+    with kinds.running(Kind("json"), "current") as edge:
+        seen = edge.edge
+        first = seen.place().pid
+        edge.stop()
+        assert (seen.place().pid, seen.place().owner) == (0, (0, 0))
+        edge.start()
+        assert seen.place().pid not in (0, first)
+
+
+def test_what_is_just_being_saved_is_waited_for() -> None:
+    with kinds.running(Kind("api"), "current") as edge:
+        require_saved(edge.edge, Admin(edge.edge))
+        path = Path(edge.env["XDG_CONFIG_HOME"], "caddy", "autosave.json")
+        saved = path.read_bytes()
+        path.write_bytes(saved[:50])
+        with pytest.raises(BluegreenError, match="did not save it"):
+            require_saved(edge.edge, Admin(edge.edge))
+        threading.Timer(0.5, path.write_bytes, [saved]).start()
+        require_saved(edge.edge, Admin(edge.edge))

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -27,3 +29,21 @@ def test_who_listens_and_who_is_connected(family: socket.AddressFamily, host: st
         # What has ended is listed for a while, and counts no more.
         assert sockets.clients(os.getpid(), [port]) == 0
     assert sockets.listener(port) is None
+
+
+def test_one_lost_packet_is_no_death() -> None:
+    """Where the queue of who accepts is full the kernel drops the first packet, and sends it again after a second."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        address = "127.0.0.1:%d" % server.getsockname()[1]
+        waiting = [socket.socket() for _one in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(server.getsockname())
+        later = threading.Timer(0.5, lambda: [server.accept() for _one in range(2)])
+        later.start()
+        assert sockets.silent([address], nullcontext()) == []
+        later.join()
+        for one in waiting:
+            one.close()

@@ -115,7 +115,7 @@ class Admin:
         if origin:
             sent["Origin"] = "http://" + origin
         lines = ["%s %s HTTP/1.1" % (method, path), *("%s: %s" % item for item in sent.items()), "", ""]
-        request, until = "\r\n".join(lines).encode() + body, self._clock.monotonic() + AGAIN
+        request, until = "\r\n".join(lines).encode() + body, 0.0
         while True:
             try:
                 with self._socket(timeout) as sock:
@@ -123,6 +123,7 @@ class Admin:
                     return parsed(_all(sock))
             except (OSError, ValueError, http.client.HTTPException) as exc:
                 hung_up = isinstance(exc, (ConnectionResetError, BrokenPipeError, FileNotFoundError, Unanswered))
+                until = until or self._clock.monotonic() + AGAIN
                 if not hung_up or self._clock.monotonic() >= until:
                     return Response(0, error="%s: %s" % (type(exc).__name__, exc))
             self._clock.sleep(EVERY)

@@ -92,7 +92,7 @@ class ApiAdopter:
             return
         if self.admin.config() != change.config:
             raise BluegreenError("the edge does not run what it was told", mend="read its log and run adopt again")
-        require_saved(self.edge, change.config)
+        require_saved(self.edge, self.admin)
 
     def _running(self) -> Any:
         config, self._tag = self.admin.tagged()

@@ -129,7 +129,7 @@ class Follower:
                 mend="stop who does, and run it again",
             )
         if not self._has_file:
-            require_saved(self.edge, self.admin.config())
+            require_saved(self.edge, self.admin)
 
     def _reload(self, live: str) -> None:
         """The published recipe: the file, then ``caddy reload``; one that is refused puts the bytes back."""

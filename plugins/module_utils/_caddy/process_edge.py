@@ -11,7 +11,7 @@ user and, where its service manager shows it other file systems than ours, from 
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import UNIX
@@ -40,9 +40,15 @@ class ProcessEdge:
 
     def place(self) -> Place:
         """Also where no Caddy runs (``pid`` 0): the way back must find the switch then too."""
-        pid, directory = self._listener(), os.path.join(self.options.mount, DIRECTORY)
-        name = "caddy (process %d)" % pid if pid else "caddy (not running)"
-        return Place(name, pid, directory, _ids(pid) if pid else (0, 0))
+        directory = os.path.join(self.options.mount, DIRECTORY)
+        for _look in range(2):
+            pid = self._listener()
+            with suppress(OSError):
+                if pid:
+                    return Place("caddy (process %d)" % pid, pid, directory, _ids(pid))
+            # It may have been restarted since.
+            self._found.clear()
+        return Place("caddy (not running)", 0, directory, (0, 0))
 
     def caddy(self, *args: str, stdin: str | None = None) -> Result:
         pid = self._pid()
@@ -96,7 +102,7 @@ class ProcessEdge:
         return self._found[0] if self._found else 0
 
     def _pid(self) -> int:
-        pid = self._listener()
+        pid = self.place().pid
         if not pid:
             raise BluegreenError(
                 "nothing listens there: no Caddy runs on this host, or its admin endpoint is another one or `off`",

@@ -13,6 +13,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import Syntax
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 
+# What Caddy's own command says where another reload closed the admin endpoint under it (see ``admin.AGAIN``): told
+# again, so many times in all. An equal load is none, so it does no harm where the first one was carried out.
+ATTEMPTS = 3
+HUNG_UP = ("connection reset by peer", "EOF", "broken pipe", "no such file or directory")
+
 
 def validate(edge: Edge, syntax: Syntax, text: str) -> None:
     """``text`` is the file with those that it imports. Raises CommandError where Caddy would not load it."""
@@ -31,6 +36,10 @@ def reload(edge: Edge, admin: Admin, syntax: Syntax, config: Any) -> None:
         # Caddy's own command can say no other host than the address that it speaks to.
         admin.load(config)
         return
-    result = edge.caddy("reload", "--config", options.config_path, *syntax.flags, "--address", options.admin)
-    if result.rc != 0:
-        raise CommandError(result.last_words())
+    for _attempt in range(ATTEMPTS):
+        result = edge.caddy("reload", "--config", options.config_path, *syntax.flags, "--address", options.admin)
+        if result.rc == 0:
+            return
+        if not result.last_words().endswith(HUNG_UP):
+            break
+    raise CommandError(result.last_words())

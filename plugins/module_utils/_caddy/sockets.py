@@ -10,14 +10,19 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 ESTABLISHED, LISTEN = "01", "0A"
 
 
-def silent(addresses: Sequence[str], network: AbstractContextManager[None], timeout: float = 1.0) -> list[str]:
+# The kernel asks again after 1 s and after 3: one lost packet is no death.
+CONNECT = 3.5
+LOOKS = 10
+
+
+def silent(addresses: Sequence[str], network: AbstractContextManager[None], timeout: float = CONNECT) -> list[str]:
     """Those of ``addresses`` (ip:port) that accept no TCP connection within ``timeout`` seconds, all asked at once."""
     sockets: dict[str, socket.socket] = {}
     with network:
@@ -97,15 +102,29 @@ def clients(pid: int, ports: Collection[int]) -> int:
 
 def listener(port: int) -> int | None:
     """The process that listens on a TCP port of this host; None where there is none or it can't be seen."""
-    return _holder({row.inode for row in rows(LISTEN) if row.local[1] == port})
+    return _held(lambda: {row.inode for row in rows(LISTEN) if row.local[1] == port})
 
 
 def unix_listener(path: str) -> int | None:
     """The same for a unix socket."""
     accepting = "00010000"
-    with open("/proc/net/unix", encoding="utf-8", errors="replace") as handle:
-        found = [line.split(None, 7) for line in handle]
-    return _holder({one[6] for one in found if len(one) == 8 and one[3] == accepting and one[7].strip() == path})
+
+    def inodes() -> set[str]:
+        with open("/proc/net/unix", encoding="utf-8", errors="replace") as handle:
+            found = [line.split(None, 7) for line in handle]
+        return {one[6] for one in found if len(one) == 8 and one[3] == accepting and one[7].strip() == path}
+
+    return _held(inodes)
+
+
+def _held(inodes: Callable[[], set[str]]) -> int | None:
+    """A reload makes a listener another socket, maybe while we look for who holds the one before."""
+    for _look in range(LOOKS):
+        listening = inodes()
+        found = _holder(listening)
+        if found or not listening:
+            return found
+    return None
 
 
 def _holder(inodes: Collection[str]) -> int | None:

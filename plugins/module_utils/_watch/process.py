@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
@@ -43,14 +44,17 @@ def end(known: Mapping[str, Any], clock: Clock, patience: float) -> bool:
     A process with a ``keeper`` belongs to its group, and the keeper is told too: it must not begin it again.
     """
     keeper: Mapping[str, Any] = known.get("keeper") or {}
-    if alive(keeper) and os.getpgid(int(keeper["pid"])) == int(keeper["pid"]):
-        os.killpg(int(keeper["pid"]), signal.SIGTERM)
-    elif alive(known):
-        os.kill(int(known["pid"]), signal.SIGTERM)
-    else:
-        return False
+    # Each may end between a look and its signal.
+    with suppress(ProcessLookupError):
+        if alive(keeper) and os.getpgid(int(keeper["pid"])) == int(keeper["pid"]):
+            os.killpg(int(keeper["pid"]), signal.SIGTERM)
+        elif alive(known):
+            os.kill(int(known["pid"]), signal.SIGTERM)
+        else:
+            return False
     if wait_until(clock, lambda: alive(known), lambda living: not living, patience):
-        os.kill(int(known["pid"]), signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(int(known["pid"]), signal.SIGKILL)
         wait_until(clock, lambda: alive(known), lambda living: not living, 5)
         return True
     return False
