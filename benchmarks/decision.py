@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ports import free_port
+
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import FOUND
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from bench import figures
@@ -83,12 +85,6 @@ class Edge:
     def _busy(self) -> float:
         said = Path("/proc/%d/stat" % self.process.pid).read_text().rpartition(")")[2].split()
         return (int(said[11]) + int(said[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def reached(address: tuple[str, int], process: subprocess.Popen[bytes]) -> None:

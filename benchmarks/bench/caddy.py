@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from caddy_native import ADDRESS, NativeEdge, World, binary, free_port
+from caddy_native import ADDRESS, NativeEdge, World, binary
+from ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import access_log
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import caddy_native as native
+from ports import free_port, one_listens
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
@@ -97,7 +98,7 @@ class Running:
         self.operators: Any = None
         self.binary = directory / "caddy"
         shutil.copy(native.binary(caddy), self.binary)
-        self.port, self.admin_port = native.free_port(), native.free_port()
+        self.port, self.admin_port = free_port(), free_port()
         self.listen = "unix/%s/admin.sock" % directory if kind.socket else "localhost:%d" % self.admin_port
         self.path = directory / ("Caddyfile" if kind.config == "caddyfile" else "caddy.json")
         self.path.write_text(self._text())
@@ -184,7 +185,9 @@ class Running:
     def app(self, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         given = {**native.OPTIONS, "state_dir": str(self.directory / "state"), **params}
         edge = self.edge
-        return App(given, edge, Admin(edge), self.upstreams, DirectHttp(), SystemClock(), check_mode).run()
+        result = App(given, edge, Admin(edge), self.upstreams, DirectHttp(), SystemClock(), check_mode).run()
+        one_listens(self.port)
+        return result
 
     def ask(self, path: str = "/", host: str = "site.test", method: str = "GET", **headers: str) -> Response:
         where = ("127.0.0.1", self.port)

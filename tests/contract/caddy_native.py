@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port, one_listens
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
@@ -59,10 +60,12 @@ def binary(which: str = "current") -> str:
 OPTIONS: Mapping[str, Any] = {
     "project": "prod",
     "public": [], "colour": None, "release": "", "token": 0, "force": False, "keep_pinned": False, "lost": "",
-    "deadline": 5.0, "seen": {}, "confirm_timeout": 3.0,
+    "deadline": 5.0, "seen": {}, "confirm_timeout": 10.0,
 }  # fmt: skip
 
 
+# What /slow waits for.
+GO_ON = threading.Event()
 # What a backend says that it was told.
 HEARD = ("Host", "X-Via", "X-Forwarded-Uri", "X-Bluegreen-Preview")
 
@@ -101,7 +104,7 @@ class Backend(BaseHTTPRequestHandler):
         elif self.path.startswith(("/_next/", "/missing")):
             self._say(404, "text/html; charset=utf-8", "no such thing on " + self.colour)
         elif self.path.startswith("/slow"):
-            time.sleep(1.5)
+            GO_ON.wait(30)
             self._say(200, "text/plain", self.colour)
         elif self.path == "/ws":
             self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -125,13 +128,12 @@ class Server(ThreadingHTTPServer):
 @contextmanager
 def backends() -> Iterator[tuple[int, Mapping[str, list[Server]]]]:
     """The port that all listen on, and the servers of each colour in the order of SERVICES."""
-    port = 0
+    port = free_port()
     servers: dict[str, list[Server]] = {colour: [] for colour in ADDRESS}
     for colour, address in ADDRESS.items():
         handler = type(colour, (Backend,), {"colour": colour})
         for number in range(1, len(SERVICES) + 1):
             server = Server((address % number, port), handler)
-            port = int(server.server_address[1])
             servers[colour].append(server)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
@@ -140,12 +142,6 @@ def backends() -> Iterator[tuple[int, Mapping[str, list[Server]]]]:
         for server in servers["blue"] + servers["green"]:
             server.shutdown()
             server.server_close()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 class NativeEdge:
@@ -230,7 +226,9 @@ class World:
     def app(self, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         given = {**OPTIONS, "state_dir": str(self.edge.directory / "state"), **params}
         app = App(given, self.edge, self.admin, self.upstreams, DirectHttp(), SystemClock(), check_mode)
-        return app.run()
+        result = app.run()
+        one_listens(self.edge.options.port)
+        return result
 
     def ask(self, path: str, method: str = "GET", host: str = "site.test", body: str = "", **headers: str) -> Response:
         data = body.encode() if method == "POST" else None

@@ -19,6 +19,7 @@ from typing import Any
 
 import caddy_native as native
 import yaml
+from ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, program
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import answer
@@ -112,7 +113,7 @@ class Clients:
 
 class World:
     def __init__(self, directory: Path, ports: dict[str, int], base: int) -> None:
-        self.directory, self.port, self.admin = directory, native.free_port(), native.free_port()
+        self.directory, self.port, self.admin = directory, free_port(), free_port()
         self.caddyfile = directory / "Caddyfile"
         self.caddyfile.write_text(CADDYFILE % {"port": self.port, "admin": self.admin, **ports})
         self.begun = directory / "begun"
@@ -212,8 +213,10 @@ def backends() -> Iterator[tuple[dict[str, int], int]]:
 
 
 def _free_block(size: int) -> int:
-    """The first of so many ports in a row that nobody listens on, below those that the kernel gives out itself."""
-    for base in range(22000, 32000, size):
+    """The first of so many ports in a row that nobody listens on, below those that the kernel gives out itself; another
+    worker of pytest looks elsewhere."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4
+    for base in range(22000 + 2500 * worker, 32000, size):
         with suppress(OSError):
             for port in range(base, base + size):
                 native.Server(("127.0.0.1", port), native.Backend).server_close()

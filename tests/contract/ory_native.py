@@ -13,7 +13,6 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "build" / "lab" / "bin"
@@ -57,12 +57,6 @@ def hydra() -> str:
 
 def hera() -> str:
     return program("OLYMPUS_LAB_APP", "olympus-app")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(what: str, check: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -121,12 +115,12 @@ class Postgres:
         bin_ = Path(os.environ.get("OLYMPUS_LAB_PG_BIN", "/usr/lib/postgresql/15/bin"))
         if not (bin_ / "initdb").exists():
             pytest.skip("no PostgreSQL: set OLYMPUS_LAB_PG_BIN")
-        self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix="olympus-contract-pg-")
         uid = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
         if uid is not None:
             os.chown(self.directory, uid, uid)
         processes.run([str(bin_ / "initdb"), "-D", self.directory, "-U", "lab", "-A", "trust", "--no-sync"], {}, uid)
+        self.port = free_port()
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
         argv = [str(bin_ / "postgres"), "-D", self.directory, "-p", str(self.port), "-F"]
         processes.start("postgres", argv + [part for item in settings for part in ("-c", item)], {}, uid)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "lab" / "sshd"
@@ -98,9 +99,7 @@ def sshd(directory: Path) -> Iterator[Sshd]:
     for name in ("host", "user"):
         argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)]
         subprocess.run(argv, check=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     (directory / "sshd_config").write_text(CONFIG % {"port": port, "here": directory})
     with (directory / "log").open("wb") as log:
         server = subprocess.Popen(

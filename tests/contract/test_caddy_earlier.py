@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import caddy_kinds as kinds
 import caddy_native as native
 import pytest
+from ports import one_listens
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import jsonconfig
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
@@ -49,9 +49,8 @@ def load(world: native.World, text: str) -> None:
     world.edge.path.write_text(text)
     done = world.edge.caddy("adapt", "--config", str(world.edge.path), "--adapter", "caddyfile")
     assert done.rc == 0, done.err
-    where = "http://%s/load" % world.edge.options.admin
-    headers = {"Content-Type": "application/json"}
-    urllib.request.urlopen(urllib.request.Request(where, done.out.encode(), headers)).close()
+    world.admin.load(json.loads(done.out))
+    one_listens(world.edge.options.port)
 
 
 def test_one_reload_brings_the_form_of_today_and_undo_the_operators_bytes(world: native.World) -> None:

@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 
 import caddy_native as native
 import pytest
+from ports import free_port
 from test_caddy_foreign_live import NAMED
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import reached
@@ -110,8 +111,8 @@ class FarWorld(native.World):
 
     def __init__(self, directory: Path, caddy: str, syntax: str, tls: ssl.SSLContext, ca: str) -> None:
         self.far: dict[tuple[str, str], native.Server] = {}
-        blue = {name: native.free_port() for name in SERVICES}
-        port, admin = native.free_port(), native.free_port()
+        blue = {name: free_port() for name in SERVICES}
+        port, admin = free_port(), free_port()
         values = {**blue, "tls": blue["kratos"], "ca": ca, "admin": admin, "port": port}
         # Caddy's JSON takes no several upstreams of a coloured service.
         text = HEAD + TLS_SITE + (SEVERAL_SITE if syntax == "caddyfile" else "")

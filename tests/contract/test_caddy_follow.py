@@ -18,6 +18,7 @@ import pytest
 from caddy_followed import CASES, cutting_over, flip, public, settled, switch, watcher_back
 from caddy_kinds import Kind, Running
 from miniwatch import until
+from ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
@@ -179,6 +180,7 @@ def test_streams_and_what_is_in_flight(caddy: str) -> None:
     keeps = caddy == "current"
     with kinds.running(Kind("caddyfile"), caddy, method="admin") as edge:
         edge.app(state="adopted")
+        native.GO_ON.clear()
         slow: list[bytes] = []
         asking = threading.Thread(target=lambda: slow.append(edge.ask("/slow").body))
         with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as stream:
@@ -188,9 +190,10 @@ def test_streams_and_what_is_in_flight(caddy: str) -> None:
             assert ("stays open for 10m" if keeps else "every open WebSocket is closed") in cost
             asking.start()
             blue = list(edge.app(state="read")["open"]["blue"]["requests"])
-            until(lambda: sum(Admin(edge.edge).requests()[one] for one in blue) == 2, 5, "both in flight")
+            until(lambda: sum(Admin(edge.edge).requests()[one] for one in blue) == 2, 20, "both in flight")
             cutting_over(edge, lambda _name: None)
             assert sum(Admin(edge.edge).requests()[one] for one in blue) == 1 + keeps
+            native.GO_ON.set()
             stream.settimeout(0.3 if keeps else 5)
             if keeps:
                 assert not edge.app(state="drained", colour="blue", deadline=0.2)["drained"]
@@ -226,7 +229,7 @@ def test_imported_files_are_adopted_once_and_no_flip_touches_them(tmp_path: Path
     (tmp_path / "sites").mkdir()
     with native.backends() as (backend, servers):
         (tmp_path / "sites" / "a.caddy").write_text(SITE % {"backend": backend})
-        port, admin = native.free_port(), native.free_port()
+        port, admin = free_port(), free_port()
         text = MAIN % {"admin": admin, "port": port, "backend": backend}
         one = native.NativeEdge(tmp_path, text, port, admin, caddy)
         one.options = replace(one.options, method="caddyfile")

@@ -14,6 +14,7 @@ from pathlib import Path
 import caddy_native as native
 import pytest
 from cut import cut_off
+from ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
 
@@ -112,7 +113,7 @@ REQUESTS = [
 @pytest.fixture
 def world(tmp_path: Path, caddy: str) -> Iterator[native.World]:
     with native.backends() as (backend, servers):
-        port, admin = native.free_port(), native.free_port()
+        port, admin = free_port(), free_port()
         values = {"admin": admin, "port": port, "backend": backend}
         edge = native.NativeEdge(tmp_path, FILES["Caddyfile"] % values, port, admin, caddy)
         for name, text in FILES.items():

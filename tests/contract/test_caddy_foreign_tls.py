@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import caddy_native as native
 import pytest
+from ports import free_port
 from test_caddy_foreign_live import start
 
 CADDYFILE = """{
@@ -89,7 +90,7 @@ def world(tmp_path: Path, caddy: str) -> Iterator[native.World]:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         servers.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    port, admin, backend = native.free_port(), native.free_port(), int(servers[0].server_address[1])
+    port, admin, backend = free_port(), free_port(), int(servers[0].server_address[1])
     edge = native.NativeEdge(
         tmp_path, CADDYFILE % {"admin": admin, "port": port, "backend": backend}, port, admin, caddy
     )

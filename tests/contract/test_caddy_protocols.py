@@ -19,6 +19,7 @@ from pathlib import Path
 
 import caddy_native as native
 import pytest
+from ports import free_port
 
 EDGE = """{
     admin localhost:%(admin)d
@@ -63,11 +64,9 @@ TLS = "tls_insecure_skip_verify\n            tls_server_name site.test"
 SITES = (("site.test", "/"), ("login.test", "/"), ("login.test", "/sessions/x"))
 
 
-# What /held waits for between its first words and its last.
-GO_ON = threading.Event()
-
-
 class Held(native.Backend):
+    """/held waits between its first words and its last."""
+
     def do_GET(self) -> None:
         if self.path != "/held":
             super().do_GET()
@@ -78,7 +77,7 @@ class Held(native.Backend):
         self.end_headers()
         self.wfile.write(b"6\r\nbegun \r\n")
         self.wfile.flush()
-        GO_ON.wait(30)
+        native.GO_ON.wait(30)
         said = ("ended by " + self.colour).encode()
         self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(said), said))
 
@@ -134,12 +133,12 @@ def ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 @pytest.fixture
 def clients(tmp_path: Path, caddy: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
-    GO_ON.clear()
+    native.GO_ON.clear()
     monkeypatch.setattr(native, "Backend", Held)
-    values = {"secure": native.free_port(), "port": 0}
+    values = {"secure": free_port(), "port": 0}
     with native.world(tmp_path, EDGE.replace("%(secure)d", str(values["secure"])), caddy) as world:
         values["port"] = world.edge.options.port
-        found = Clients(world, {name: native.free_port() for name in PROTOCOLS})
+        found = Clients(world, {name: free_port() for name in PROTOCOLS})
         sites = [
             CLIENT
             % {
@@ -165,7 +164,7 @@ def clients(tmp_path: Path, caddy: str, monkeypatch: pytest.MonkeyPatch) -> Iter
                 assert time.monotonic() < until, log.read_text()
             yield found
         finally:
-            GO_ON.set()
+            native.GO_ON.set()
             process.kill()
             process.wait()
 
@@ -181,7 +180,7 @@ def test_a_flip_is_seen_over_connections_that_are_open_and_cuts_no_stream(client
     assert {name: clients.colour(name) for name in PROTOCOLS} == dict.fromkeys(PROTOCOLS, "blue")
     clients.world.app(state="live", colour="green", token=2)
     assert clients.open_on("blue") == len(PROTOCOLS)
-    GO_ON.set()
+    native.GO_ON.set()
     assert {name: stream.read() for name, (_connection, stream) in streams.items()} == dict.fromkeys(
         PROTOCOLS, b"ended by blue"
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from miniedge import NEW, MiniEdge
+from ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
@@ -31,9 +31,7 @@ CANARY = "canary-55aa-secret"
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[MiniEdge]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     with MiniEdge(tmp_path, port, 100 + port % 100) as running:
         yield running
         launch = Launch(str(running.state_dir), SubprocessRunner(), SystemClock())
@@ -96,7 +94,7 @@ def lock(edge: MiniEdge) -> dict[str, Any]:
 
 def test_a_second_run_is_refused_until_the_first_was_killed(edge: MiniEdge) -> None:
     first = play(edge, lock_task(edge, version="v2"), pause(edge.root / "never"))
-    taken = until(lambda: lock(edge), 20, "the lock")
+    taken = until(lambda: lock(edge), 60, "the lock")
     assert taken["controller"]["pid"] == first.pid
     second = play(edge, lock_task(edge))
     out = second.communicate(timeout=60)[0]
@@ -124,7 +122,7 @@ def test_a_watcher_packed_by_ansible_outlives_the_playbook(edge: MiniEdge) -> No
     with edge.load(10):
         controller = play(edge, task(edge, "release_watch", **wanted), pause(edge.root / "never"))
         until((edge.state_dir / "watch.json").exists, 30, "the watcher")
-        until(lambda: "waiting" in events(edge), 10, "its first event")
+        until(lambda: "waiting" in events(edge), 30, "its first event")
         os.killpg(controller.pid, signal.SIGKILL)
         printed = controller.communicate()[0]
         edge.share["green"] = 1.0

@@ -18,8 +18,9 @@ from miniwatch import call, events, launch, mini, until
 from plays import Play, pause, task, watch_task
 from ssh_native import sshd
 
-# At most so many seconds may pass without a line from the watch.
-SILENCE = 10.0
+# At most so many seconds may pass without a line from the watch. Ten are promised; three follow at once here, and a
+# look of each is a whole module.
+SILENCE = 20.0
 # Errors in three seconds instead of three times five are enough here.
 QUICK = {"slot": 1.0}
 

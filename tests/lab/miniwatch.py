@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from miniedge import NEW, MiniEdge
+from ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
@@ -25,9 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module im
 @contextmanager
 def mini(root: Path) -> Iterator[MiniEdge]:
     """An edge with a release to watch; its watcher is ended afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     with MiniEdge(root, port, 100 + port % 100) as running:
         folder = release(running)
         folder.mkdir(parents=True)

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from caddy_native import binary
 from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare, Fault
 from cloudflare_router import Router
 from compose_bench import containers_conf, podman
+from ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
@@ -62,12 +62,6 @@ networks:
     labels: {%(label)s: "1"}
     ipam: {config: [{subnet: 10.231.212.0/24}]}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def clean_up() -> None:

@@ -79,7 +79,7 @@ def test_an_edge_that_has_to_follow_is_not_moved_by_a_file(tmp_path: Path) -> No
     assert tree(tmp_path / "s") == before and switch.read().live == "green"
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     marks=st.sets(st.sampled_from(MARKS)),
     token=st.one_of(st.none(), st.sampled_from([0, 7, 8, 9, 99, 123456])),

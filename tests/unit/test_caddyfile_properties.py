@@ -67,7 +67,7 @@ def kept(text: str) -> list[str]:
     return [line for line in text.split("\n") if "# kept" in line]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @example("s0.test {\nreverse_proxy hera:3000\nreverse_proxy /other/* 127.0.0.9:80 # kept\n}\n", "\n", False)
 @given(sites, st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_everything_else_stays_and_once_is_enough(body: str, newline: str, last: bool) -> None:
@@ -82,7 +82,7 @@ def test_everything_else_stays_and_once_is_enough(body: str, newline: str, last:
     assert not [value for value in left if value.endswith(("hera:3000", "kratos:4433", "hera:3443"))]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sites)
 def test_whatever_goes_by_a_decision_has_it_made_in_its_own_block_and_once(body: str) -> None:
     """In a `route`, which Caddy runs as written, before it and of its own; elsewhere Caddy sorts it before it."""

@@ -31,7 +31,7 @@ def test_what_takes_too_long_ends_with_all_that_it_started(inherited: bool, tmp_
     lines = "sleep 300 & echo $! >child; setsid sleep 300 & echo $! >monitor; trap '' TERM; wait; wait"
     reading, writing = os.pipe()
     runner = SubprocessRunner((writing,) if inherited else ())
-    assert runner.run(["sh", "-c", lines], cwd=str(tmp_path), timeout=1).rc == 124
+    assert runner.run(["sh", "-c", lines], cwd=str(tmp_path), timeout=3).rc == 124
     child, monitor = (int((tmp_path / name).read_text()) for name in ("child", "monitor"))
     try:
         assert not lives(child) and lives(monitor)

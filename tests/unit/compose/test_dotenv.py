@@ -39,7 +39,7 @@ def test_known_forms(text: str) -> None:
 ALPHABET = st.sampled_from(list("AB= '\"#\\$\n\r\t{}:-xn") + ["export ", "${A}", "é"])
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(st.lists(ALPHABET, max_size=30).map("".join))
 @example("A='a'b\nB=1")
 def test_any_text(text: str) -> None:

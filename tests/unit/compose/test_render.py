@@ -204,14 +204,14 @@ JSONISH = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(JSONISH)
 def test_podman_compose_undoes_our_escaping(value: Any) -> None:
     whole = {"services": {"a": {"labels": value}}}
     assert podman_compose.rec_subs(escape(whole), {}) == whole
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(st.text(alphabet="AB", min_size=1), st.text(alphabet="aAB$-{}:'\"#\n \\é"), max_size=4))
 def test_an_environment_survives_the_file(environment: dict[str, str]) -> None:
     text = yamlio.dump(escape({"services": {"a": {"environment": environment}}}))

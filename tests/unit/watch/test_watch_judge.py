@@ -177,7 +177,7 @@ def test_real_regressions_are_found(new_share: float, within: int, power: float)
     ),
     st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_replay_is_the_same_and_a_fail_has_a_reason(drawn: list[tuple[int, float, Any]], end: bool) -> None:
     events: list[Event] = [armed()]
     for second, (n, share, outcome) in enumerate(drawn):
