@@ -85,6 +85,10 @@ def test_chosen_checks_and_versions() -> None:
         ({"against": "green"}, "the same colour"),
         ({"probe_secrets": {}}, "no secrets"),
         ({"probes": {"ciam": {"kratos": "ciam-kratos"}}}, "it lacks hydra, login_host"),
+        (
+            {"probes": {"ciam": {**PROBES["ciam"], "client_id": "", "redirect_uri": ""}}},
+            "it lacks client_id, redirect_uri",
+        ),
         ({"probes": {"ciam": {**PROBES["ciam"], "kratos": "nobody"}}}, "unknown service"),
         ({"checks": ["nonsense"]}, "unknown check"),
     ],

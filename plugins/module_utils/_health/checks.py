@@ -36,6 +36,9 @@ READY = {
 }
 VERSION = {"kratos": ("admin", "/admin/version"), "hydra": ("admin", "/version")}
 TELLS_VERSION = ("athena", "site")
+# What every probe needs, and what those checks need that speak as its OAuth client.
+PROBE = ("kratos", "hydra", "login_host", "oauth_host", "identifier")
+CLIENT, OF_A_CLIENT = ("client_id", "redirect_uri"), ("tokens", "code_flow")
 # Without another side the same question is asked of one side alone.
 ALONE = {"jwks": "keys", "tokens": "token"}
 
@@ -81,10 +84,10 @@ def endpoint(wanted: Wanted, colour: str, name: str) -> Endpoint:
     return wanted.reach.endpoint(colour, name, wanted.services[name])
 
 
-def domain(wanted: Wanted, colour: str, name: str) -> Domain:
-    """One domain as one colour serves it."""
+def domain(wanted: Wanted, colour: str, name: str, also: Sequence[str] = ()) -> Domain:
+    """One domain as one colour serves it; ``also``: what of the probe must be there for what will be asked."""
     probe = wanted.probes[name]
-    lacking = [key for key in ("kratos", "hydra", "login_host", "oauth_host", "identifier") if not probe.get(key)]
+    lacking = [key for key in (*PROBE, *also) if not probe.get(key)]
     if lacking:
         raise BluegreenError(
             "incomplete, it lacks %s" % ", ".join(lacking),
@@ -184,7 +187,7 @@ def _own(wanted: Wanted, name: str, service: str) -> list[Check]:
 def _journeys(wanted: Wanted, name: str) -> list[Check]:
     found = []
     for key in wanted.probes:
-        here = domain(wanted, wanted.colour, key)
+        here = domain(wanted, wanted.colour, key, CLIENT if name in OF_A_CLIENT else ())
         secrets = wanted.secrets.get(key)
         if secrets is None:
             raise BluegreenError(
