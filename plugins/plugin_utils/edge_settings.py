@@ -40,7 +40,7 @@ def wrong_edge(edge: Mapping[str, Any], publish: str, public: Sequence[Mapping[s
     if bare:
         mend = "give the zone's id, here or at the name"
         yield "bluegreen_edge.zone_id", "''", "given for %s" % ", ".join(bare), mend
-    for key in sorted(set(edge) - {*KEYS, "api_token"}):
+    for key in sorted(set(edge) - {*KEYS, "api_token"}, key=str):
         near = difflib.get_close_matches(str(key), KEYS, 1, 0.6)
         mend = "write %s" % near[0] if near else "take it away; known are %s" % ", ".join(KEYS)
         yield "bluegreen_edge.%s" % key, "unknown", "a key of a Cloudflare edge", mend

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import wrong_edge
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.nested_settings import CHECKS, wrong_inside
 
 REFUSE, WARN = "refuse", "warn"
 PREFIX = "bluegreen_"
@@ -26,13 +27,15 @@ class Setting:
     """``kind``: str, int, number, bool, dict, list, or several joined by ``|``. ``keys``: all that a dict may have.
 
     The value of a ``secret`` one is never shown, nor why it can't be read. A ``plain`` one, or its keys or items, are
-    names of containers, networks or directories: nothing else than a plain name may get that far.
+    names of containers, networks or directories: nothing else than a plain name may get that far. An ``empty`` text is
+    as good as none.
     """
 
     kind: str
     keys: tuple[str, ...] = ()
     secret: bool = False
     plain: bool = False
+    empty: bool = False
 
 
 SETTINGS: dict[str, Setting] = {
@@ -48,11 +51,11 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_force": Setting("bool"),
     "bluegreen_images": Setting("dict"),
     "bluegreen_keep_pinned": Setting("bool"),
-    "bluegreen_lost": Setting("str"),
+    "bluegreen_lost": Setting("str", empty=True),
     "bluegreen_keep_releases": Setting("int"),
     "bluegreen_network_range": Setting("str"),
     "bluegreen_podman_compose": Setting("str"),
-    "bluegreen_port_base": Setting("dict", ("blue", "green")),
+    "bluegreen_port_base": Setting("dict"),
     "bluegreen_probe_secrets": Setting("dict", secret=True),
     "bluegreen_probes": Setting("dict"),
     "bluegreen_project": Setting("str", plain=True),
@@ -108,7 +111,10 @@ def wrong_settings(variables: Mapping[str, Any]) -> list[dict[str, str]]:
             found += _known(name, SETTINGS[name], variables)
         elif name in OWN - FACTS or name not in OWN:
             found += _unknown(name)
-    return found + _edge(variables, {row["name"] for row in found})
+    wrong = {row["name"] for row in found}
+    there = _given(variables, (name for name in [*CHECKS, "bluegreen_shared", "bluegreen_edge"] if name not in wrong))
+    inside = [row for one in wrong_inside(there) for row in _row(REFUSE, *one)]
+    return found + inside + _edge(variables, wrong | {row["name"].partition("[")[0] for row in inside})
 
 
 def _edge(variables: Mapping[str, Any], wrong: set[str]) -> list[dict[str, str]]:
@@ -138,6 +144,8 @@ def _known(name: str, setting: Setting, variables: Mapping[str, Any]) -> list[di
         # A template that can't be made: of a secret not even the reason is repeated.
         why = "can't be evaluated" + ("" if setting.secret else ": %s" % (str(exc).splitlines() or [""])[0][:120])
         return _row(REFUSE, name, why, _called(setting.kind), "correct its template, or what the template refers to")
+    if setting.empty and value == "":
+        return []
     if value is None or not fits(value, setting.kind):
         shown = type(value).__name__ if setting.secret or not isinstance(value, (str, int, float)) else repr(value)
         return _row(REFUSE, name, shown, _called(setting.kind), _mend(name, setting.kind, value))
@@ -187,7 +195,7 @@ def fits(value: Any, kind: str) -> bool:
 def _number(value: Any, kind: str) -> bool:
     try:
         count = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return count >= 0 and count != float("inf") and (kind == "number" or count == int(count))
 

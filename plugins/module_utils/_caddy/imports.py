@@ -15,7 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import END
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, Statement, parse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import (
+    BOM,
+    CaddyfileError,
+    Statement,
+    parse,
+)
 
 Read = Callable[[str], Mapping[str, str]]
 
@@ -136,6 +141,8 @@ class _Flat:
     found: Mapping[str, list[str]]
     members: dict[str, str] = field(default_factory=dict)
     snippets: list[str] = field(default_factory=list)
+    # Which files are being read, from the main one down.
+    inside: list[str] = field(default_factory=list)
 
     def text(self, where: str) -> str:
         main = self._inlined(where, fragment=False)
@@ -144,6 +151,17 @@ class _Flat:
         return main[:at] + "".join(self.snippets) + main[at:]
 
     def _inlined(self, path: str, fragment: bool) -> str:
+        if path in self.inside:
+            raise CaddyfileError(
+                path, 1, "it imports itself: %s" % " -> ".join((*self.inside, path)), mend="take one import out"
+            )
+        self.inside.append(path)
+        try:
+            return self._expanded(path, fragment)
+        finally:
+            self.inside.pop()
+
+    def _expanded(self, path: str, fragment: bool) -> str:
         text = self.texts[path]
         parts, at = [], len(BOM) if text.startswith(BOM) else 0
         root = parse(text, path, fragment)

@@ -98,7 +98,7 @@ def given(written: Mapping[str, str], services: Services) -> tuple[Ports, dict[s
     for form, meant in written.items():
         name, _colon, inside = str(meant).partition(":")
         kinds = [kind for kind in ("port", "admin_port") if str(services.get(name, {}).get(kind, "")) == inside]
-        port = form.rpartition(":")[2]
+        port = str(form).rpartition(":")[2]
         if not kinds or not port.isdigit():
             raise BluegreenError(
                 "not host:port -> service:port of a coloured service",

@@ -122,6 +122,10 @@ def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...
     """The module's ``services`` option as values, checked."""
     found = []
     for name, given in option.items():
+        if not isinstance(given, Mapping):
+            raise BluegreenError(
+                "no options of the service", option="services", value=name, mend="write kind and port below it"
+            )
         kind = str(given.get("kind", "other"))
         if kind not in KINDS:
             raise BluegreenError(
@@ -130,12 +134,17 @@ def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...
                 value=kind,
                 mend="use one of %s" % ", ".join(KINDS),
             )
-        found.append(
-            Service(
-                name, kind, int(given.get("port", 0)), int(given.get("admin_port", 0)), bool(given.get("edge", True))
-            )
-        )
+        port, admin_port = (_port(name, given.get(key, 0)) for key in ("port", "admin_port"))
+        found.append(Service(name, kind, port, admin_port, bool(given.get("edge", True))))
     return tuple(found)
+
+
+def _port(service: str, value: Any) -> int:
+    if not str(value).isdecimal() or int(value) > 65535:
+        raise BluegreenError(
+            "no port of the service %s" % service, option="services", value=value, mend="give a whole number to 65535"
+        )
+    return int(value)
 
 
 def declared(
@@ -158,6 +167,13 @@ def _refuse_hostile(params: Mapping[str, Any]) -> None:
 
 
 def _refuse_both(params: Mapping[str, Any]) -> None:
+    if params["edge_service"] in params["shared"]:
+        raise BluegreenError(
+            "the edge is not one of them",
+            option="shared",
+            value=params["edge_service"],
+            mend="take it out of bluegreen_shared: the edge joins no colour's own network",
+        )
     clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
     if clash:
         raise BluegreenError(
@@ -188,7 +204,7 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
         source=os.path.abspath(params["source"]),
         compose_files=tuple(params["compose_files"]),
         services=services_from(services),
-        shared=tuple(addresses.in_order(params["shared"], known.shared)),
+        shared=tuple(addresses.in_order(dict.fromkeys(params["shared"]), known.shared)),
         # An edge that reaches colours by published ports joins none of their networks and is no concern of ours here.
         edge_service=params["edge_service"] if where == publish.NETWORK else "",
         network_range=params["network_range"],

@@ -57,7 +57,7 @@ def read(wanted: Wanted, directory: str) -> Files:
         if name in contents:
             continue
         content = yamlio.load_tagged(paths.text_of(os.path.join(directory, name)), name)
-        if not isinstance(content, Mapping):
+        if not isinstance(content, Mapping) or not isinstance(content.get("services") or {}, Mapping):
             raise BluegreenError(
                 "%s is not a compose file" % name,
                 option="compose_files",
@@ -83,7 +83,12 @@ def extended(content: Mapping[str, Any], name: str) -> list[str]:
 
 def _included(content: Mapping[str, Any], name: str) -> list[str]:
     found = []
-    for entry in content.get("include") or []:
+    entries = content.get("include") or []
+    if not isinstance(entries, list):
+        raise BluegreenError(
+            "its include is no list", option="compose_files", value=name, mend="write each file in a line after a dash"
+        )
+    for entry in entries:
         path = entry.get("path") if isinstance(entry, Mapping) else entry
         if not isinstance(path, str):
             raise BluegreenError(

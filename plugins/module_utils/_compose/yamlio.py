@@ -50,7 +50,7 @@ def load_tagged(text: str, what: str) -> Any:
 def _load(text: str, what: str, loader: Any, option: str = "") -> Any:
     try:
         return yaml.load(text, Loader=loader)
-    except yaml.YAMLError as exc:
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
         mark = getattr(exc, "problem_mark", None)
         line = mark.line + 1 if mark else 0
         raise BluegreenError(

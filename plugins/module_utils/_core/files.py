@@ -64,13 +64,25 @@ def read_text(path: str) -> str | None:
 
 def read_json(path: str) -> Any:
     """The value, or None where there is no such file. A torn file is an error that names it."""
-    text = read_text(path)
-    if text is None:
-        return None
     try:
-        return json.loads(text)
+        text = read_text(path)
+        return None if text is None else json.loads(text)
     except ValueError as exc:
         raise BluegreenError("%s is not JSON: %s" % (path, exc), mend="restore it or move it away") from exc
+
+
+def read_mapping(path: str, *needs: str) -> dict[str, Any]:
+    """The dictionary in a file of our own, empty where there is no such file. One of another shape is an error."""
+    value = read_json(path)
+    if value is None:
+        return {}
+    lacking = [name for name in needs if not isinstance(value, dict) or name not in value]
+    if lacking or not isinstance(value, dict):
+        raise BluegreenError(
+            "%s has another shape%s" % (path, ": no %s" % ", ".join(lacking) if lacking else ""),
+            mend="restore it or move it away",
+        )
+    return value
 
 
 @contextmanager

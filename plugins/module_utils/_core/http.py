@@ -60,7 +60,10 @@ class DirectHttp:
         self._verify = verify
 
     def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._ca)
+        try:
+            context = ssl.create_default_context(cafile=self._ca)
+        except OSError as exc:
+            raise OSError("the CA file %s (edge.ca): %s" % (self._ca, exc.strerror or exc)) from exc
         if not self._verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -98,7 +101,7 @@ class DirectHttp:
                 content = answer.read()
             finally:
                 connection.close()
-        except (OSError, http.client.HTTPException) as exc:
+        except (OSError, ValueError, http.client.HTTPException) as exc:
             return Response(0, error="%s: %s" % (type(exc).__name__, exc))
         named = {name.lower(): value for name, value in answer.getheaders()}
         return Response(answer.status, named, content, tuple(answer.msg.get_all("Set-Cookie") or ()))

@@ -65,9 +65,10 @@ class Networks:
                 value=self.range_,
                 mend="give a /22 or larger",
             ) from exc
-        if net.prefixlen > 22:
+        if not 8 <= net.prefixlen <= 22:
+            wrong = "too small" if net.prefixlen > 22 else "too large"
             raise BluegreenError(
-                "too small", option="bluegreen_network_range", value=self.range_, mend="give a /22 or larger"
+                wrong, option="bluegreen_network_range", value=self.range_, mend="give a /22 or larger, at most a /8"
             )
 
     @property
@@ -76,7 +77,8 @@ class Networks:
         return addresses.assigned(self.range_, self.services, self.shared, self.recorded)
 
     def _cut(self, index: int) -> ipaddress.IPv4Network:
-        return list(ipaddress.IPv4Network(self.range_).subnets(new_prefix=24))[index]
+        first = int(ipaddress.IPv4Network(self.range_).network_address)
+        return ipaddress.IPv4Network((first + 256 * index, 24))
 
     def edge_name(self, colour: str) -> str:
         return "%s-edge-%s" % (self.deployment, colour)

@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     locked,
-    read_json,
+    read_mapping,
     sync_dir,
     write_json,
 )
@@ -85,8 +85,7 @@ class Lock:
         self.stale = stale
 
     def read(self) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = read_json(self.state.lock)
-        return found
+        return read_mapping(self.state.lock, "run", "beat", "since") or None
 
     def token(self) -> int:
         """The switch's fencing token; 0 before an adopt."""

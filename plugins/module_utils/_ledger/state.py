@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_json, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_mapping, write_json
 
 MODE = 0o750
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -59,7 +59,7 @@ class StateDir:
         return where
 
     def read_marks(self) -> dict[str, Any]:
-        return {**NO_MARKS, **(read_json(self.marks) or {})}
+        return {**NO_MARKS, **read_mapping(self.marks)}
 
     def mark(self, **changes: str | None) -> dict[str, Any]:
         """Change marks; the marks as they are then."""
@@ -77,8 +77,8 @@ class StateDir:
         return sorted(found, key=lambda item: (item["created"] or 0, item["id"]))
 
     def _summary(self, release: str) -> dict[str, Any]:
-        about = read_json(self.release(release, "release.json")) or {}
-        verdict = read_json(self.release(release, "verdict.json")) or {}
+        about = read_mapping(self.release(release, "release.json"))
+        verdict = read_mapping(self.release(release, "verdict.json"))
         report = self.release(release, "report.html")
         return {
             "id": release,
