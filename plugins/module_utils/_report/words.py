@@ -43,6 +43,8 @@ def headline(verdict: Mapping[str, Any]) -> str:
             rolled["to"],
             after,
         )
+    if said == "FAIL" and rolled.get("to"):
+        return "%s was bad; somebody moved the switch first: %s is live." % (version, rolled["to"])
     if said == "FAIL":
         return "%s is bad and STILL LIVE on %s: no rollback, because %s." % (version, colour, rolled.get("why"))
     if said == "INCONCLUSIVE" and verdict.get("signed_off"):
@@ -57,7 +59,7 @@ def next_step(verdict: Mapping[str, Any]) -> str:
     said, rolled = verdict.get("verdict", ""), verdict.get("rolled_back") or {}
     if said in ("PASS", "PASS_SYNTHETIC_ONLY"):
         return "Nothing tonight. After the bake time: %s --tags cleanup" % PLAY
-    if said == "FAIL" and rolled.get("done"):
+    if said == "FAIL" and rolled.get("to") not in (None, "", verdict.get("colour")):
         return "Nothing tonight. Users are on %s; %s is kept to be looked at." % (
             rolled["to"],
             verdict.get("colour", "the bad colour"),
@@ -128,6 +130,7 @@ SENTENCES = {
     "signed_off": lambda event: "signed off by %s" % event["by"],
     "rolled_back": _rolled,
     "not_rolled_back": lambda event: "NOT ROLLED BACK: %s" % event["why"],
+    "not_kept": lambda event: "back on %s; %s" % (event["to"], event["why"]),
     "not_followed": lambda event: "trying to go back to %s: %s" % (event["to"], event["why"]),
     "probing": lambda event: "probes can't be sent: %s" % event["detail"],
     "not_written": lambda event: "could not be written: %s" % event["detail"],

@@ -29,19 +29,19 @@ Unready = Callable[[str], "list[str]"]
 
 
 def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
-    """Move the switch back if that helps. {done, to, why, ms, seen_ms, token, public}.
+    """Move the switch back if that helps. {done, to, why, ms, seen_ms, token, public}; ``to`` '' where it stays.
 
     A way back that another watcher had begun is gone to its end: the switch may be moved already.
     """
     old, clock = watcher.config.old, watcher.world.clock
     try:
         if not watcher.rolling and not watcher.still_ours(watcher.read_switch()):
-            return {"done": False, "to": "", "why": "the switch was moved meanwhile"}
+            return _moved(watcher)
         dead = [] if watcher.rolling else _dead(watcher, unready)
+        if not watcher.rolling and not watcher.still_ours(watcher.read_switch()):
+            return _moved(watcher)
         if dead:
             return {"done": False, "to": "", "why": "%s is not alive (%s)" % (old, "; ".join(dead))}
-        if not watcher.rolling and not watcher.still_ours(watcher.read_switch()):
-            return {"done": False, "to": "", "why": "the switch was moved meanwhile"}
         watcher.note({"event": "rolling_back", "to": old, "flip": watcher.flip})
         begun = clock.monotonic()
         after = watcher.world.switch.rollback(expect_flip=watcher.flip)
@@ -65,6 +65,11 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
         "token": after.token,
         "public": others,
     }
+
+
+def _moved(watcher: Watcher) -> dict[str, Any]:
+    """Somebody else was there first: ``to`` is who is live by him."""
+    return {"done": False, "to": watcher.read_switch().live, "why": "the switch was moved meanwhile"}
 
 
 def _dead(watcher: Watcher, unready: Unready) -> list[str]:

@@ -27,8 +27,9 @@ SECONDS, PAUSE = 900.0, 5.0
 
 Note = Callable[[Mapping[str, Any]], object]
 Follow = Callable[[SwitchState, Note], str]
-# One try to go to where the switch is, after the cutover of this id. Raises BluegreenError and OSError.
-Back = Callable[[str], None]
+# One try to go to where the switch is, after the cutover of this id: what is left to mend, '' when nothing is. Raises
+# BluegreenError and OSError.
+Back = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,12 @@ class Following:
         flip, deadline = state.return_to.flip if state.return_to else "", self.clock.monotonic() + SECONDS
         while True:
             try:
-                self.back(flip)
+                left = self.back(flip)
             except (BluegreenError, OSError) as exc:
                 why = str(exc)
             else:
+                if left:
+                    note({"event": "not_kept", "to": state.live, "why": left})
                 return ""
             note({"event": "not_followed", "to": state.live, "why": why})
             if self._moved(state, flip) or self.clock.monotonic() >= deadline:
@@ -64,9 +67,10 @@ def load_balancers(options: Mapping[str, Any], switch: Switch, clock: Clock) -> 
     """``options`` are those of cloudflare_lb_pool; the token is read from its file at every try."""
     given = {**options, "state": "returned", "force": True, "keep_pinned": False}
 
-    def back(flip: str) -> None:
+    def back(flip: str) -> str:
         public = DirectHttp(given["observe"]["ca"] or None)
         app.run(replace(world_of(given, DirectHttp(), public, clock, False), flip=flip))
+        return ""
 
     return Following("Cloudflare", back, switch, clock)
 
@@ -76,10 +80,11 @@ def configuration(
 ) -> Following:
     """By what adopt wrote down beside the switch; nothing has to be done where that is nothing."""
 
-    def back(_flip: str) -> None:
+    def back(_flip: str) -> str:
         found = read(switch.path)
-        if found is not None:
-            edge = edge_of(runner, found.project, found.edge)
-            Follower(edge, Admin(edge), found.upstreams, found.edge.method, step).follow(back=True)
+        if found is None:
+            return ""
+        edge = edge_of(runner, found.project, found.edge)
+        return Follower(edge, Admin(edge), found.upstreams, found.edge.method, step).follow(back=True)
 
     return Following("the edge", back, switch, clock)

@@ -14,7 +14,12 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text, write_atomic
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
+    read_json,
+    read_mapping,
+    read_text,
+    write_atomic,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events as record
@@ -46,12 +51,23 @@ class Seen:
 
 def observe(state: StateDir, release: str = "") -> Seen:
     """The watch of a release, or the last one of the deployment."""
-    about = read_json(state.path("watch.json")) or {}
+    about = read_mapping(state.path("watch.json"), "pid", "start")
     if release and about.get("release") != release:
-        about = read_json(state.release(release, "watch", "pid")) or {}
+        about = read_mapping(state.release(release, "watch", "pid"), "pid", "start")
     name = release or about.get("release", "")
-    verdict = read_json(state.release(name, "verdict.json")) if name else None
-    return Seen(about, process.watched(about), verdict or {})
+    verdict = read_mapping(state.release(name, "verdict.json")) if name else {}
+    missed = verdict and not verdict.get("flip") and _is_live(state, about, name)
+    return Seen(about, process.watched(about), {} if missed else verdict)
+
+
+def _is_live(state: StateDir, about: Mapping[str, Any], release: str) -> bool:
+    """Whether the colour went live after all whose watch ended before a flip: what that said is no verdict of it."""
+    kept = read_json(state.release(release, "watch", "config.json")) or {}
+    switch = Switch(str(kept.get("switch_dir") or ""))
+    if about.get("release") != release or not switch.exists():
+        return False
+    now = switch.read()
+    return now.live == about.get("colour") and now.return_to is not None
 
 
 class Launch:
@@ -106,7 +122,9 @@ class Launch:
                 self._say_stop()
                 process.end(self.observe().about, self.clock, STOPPED_SECONDS)
             elif wanted is not None:
-                how = self._start(wanted, fresh=step.action == "start")
+                # A verdict is still there where its watch ended before the flip.
+                judged = os.path.exists(self.state.release(wanted.release, "verdict.json"))
+                how = self._start(wanted, fresh=step.action == "start" or judged)
         return how
 
     def _start(self, wanted: Config, fresh: bool) -> str:
@@ -168,7 +186,7 @@ class Launch:
             "reasons": verdict.get("reasons", []),
             "signed_off": verdict.get("signed_off") or {},
             "returned_to": rolled.get("to", ""),
-            "not_returned": rolled.get("why", ""),
+            "not_returned": "" if rolled.get("to") else rolled.get("why", ""),
             "evidence": verdict.get("evidence", {}),
             "report": report if report and os.path.exists(report) else "",
             "events": told[since:],

@@ -135,6 +135,22 @@ def test_killed_before_the_flip(edge: MiniEdge) -> None:
     assert abs(told["since"] - begun) < 2
 
 
+def test_ended_before_the_flip(edge: MiniEdge) -> None:
+    """Its wait was over, and the cutover came all the same: what it said then is no verdict of what is live now."""
+    with edge.load(10):
+        call(edge, parameters={"slot": 1.0}, wait=0.5)
+        assert verdict(edge, 20)["verdict"] == "INCONCLUSIVE"
+        assert launch(edge).observe().verdict and not launch(edge).observe().died
+        assert call(edge, state="begun_again", release="")[0] is False
+        edge.cut_over()
+        assert launch(edge).observe().died and launch(edge).result()["verdict"] == ""
+        edge.share["green"] = 1.0
+        assert call(edge, state="begun_again", release="")[0] is True
+        until(lambda: launch(edge).observe().verdict, 30, "a verdict of its own")
+    told = launch(edge).observe().verdict
+    assert told["verdict"] == "FAIL" and edge.switch.read().live == "blue"
+
+
 @pytest.mark.parametrize("moved", [False, True])
 def test_killed_on_the_way_back(edge: MiniEdge, moved: bool) -> None:
     """Between the note of it, the switch and the verdict: the next watcher ends what was begun, and calls it ours."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import words
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import conclude
 
 
@@ -42,7 +43,7 @@ def watcher(ours: list[bool] | None = None) -> Any:
         world=world,
         rolling=False,
         flip="f",
-        read_switch=lambda: None,
+        read_switch=lambda: after,
         still_ours=lambda _state: answers.pop(0) if answers else True,
         note=notes.append,
         notes=notes,
@@ -75,4 +76,13 @@ def test_nobody_to_ask_is_no_reason_to_stay(error: Exception) -> None:
 def test_a_switch_that_was_moved_while_it_was_asked_stays() -> None:
     answers = [["hera"], []]
     told = conclude.roll_back(watcher([True, True, False]), lambda _colour: answers.pop(0))
-    assert not told["done"] and "moved meanwhile" in told["why"]
+    assert not told["done"] and "moved meanwhile" in told["why"] and told["to"] == "blue"
+
+
+def test_a_person_who_goes_back_while_the_old_colour_is_asked_is_told_of() -> None:
+    """Not "STILL LIVE": blue is."""
+    told = conclude.roll_back(watcher([True, False, False]), lambda _colour: ["hera"])
+    assert (told["done"], told["to"]) == (False, "blue")
+    verdict = {"verdict": "FAIL", "version": "v2", "colour": "green", "rolled_back": told}
+    assert words.headline(verdict) == "v2 was bad; somebody moved the switch first: blue is live."
+    assert "Users are on blue" in words.next_step(verdict)

@@ -141,7 +141,7 @@ def test_it_does_not_go_back_to_a_dead_colour(edge: MiniEdge) -> None:
         edge.share["green"] = 1.0
         edge.cut_over()
         edge.stop("blue")
-        told = verdict(edge, 30)
+        told = verdict(edge, 60)
     assert told["verdict"] == "FAIL"
     assert told["rolled_back"]["done"] is False and "blue is not alive" in told["rolled_back"]["why"]
     assert edge.switch.read().live == "green"
