@@ -50,7 +50,7 @@ options:
     type: path
     default: /var/lib/olympus-bluegreen
   switch_dir:
-    description: Where the switch lies on this host.
+    description: The directory on this host below which the switch lies.
     type: path
     default: /var/lib/olympus-bluegreen-edge
   colour:

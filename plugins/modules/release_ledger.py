@@ -29,10 +29,10 @@ options:
       - V(locked) takes the lock for O(run), or refreshes it. It fails while another run holds it.
       - V(beaten) says that O(run) is alive. V(unlocked) gives the lock back if it is O(run)'s own.
       - V(appended) writes O(event) to the ledger.
-      - V(accepted) marks O(release) as the stable one and moves the fence to it. V(cleaned) notes that O(colour) was
-        removed. V(reported) writes the report of O(release).
+      - V(accepted) marks O(release) as the stable one, moves the fence to it and notes that O(colour) was removed for
+        it. V(reported) writes the report of O(release).
     type: str
-    choices: [read, locked, beaten, unlocked, appended, accepted, cleaned, reported]
+    choices: [read, locked, beaten, unlocked, appended, accepted, reported]
     default: read
   deployment:
     description: Name of the deployment.

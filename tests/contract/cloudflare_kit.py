@@ -68,7 +68,7 @@ class Deployment:
         for host in HOSTS:
             fields = {"default_pools": [self.blue], "fallback_pool": self.blue, **balancer}
             self.ids[host] = self.fake.put("load_balancers", name=host, **fields)
-        self.switch = Switch(str(root / "edge"))
+        self.switch = Switch(str(root / "edge" / "olympus-bluegreen"))
         self.server = Server(self.fake)
 
     def __enter__(self) -> Deployment:

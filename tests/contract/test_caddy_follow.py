@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoi
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import main
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import roll_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import configuration
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher
 
 
@@ -136,6 +137,27 @@ def test_a_file_that_caddy_would_refuse(method: str) -> None:
         assert edge.app(state="returned")["live"] == "blue" and public(edge) == "blue"
         text = edge.path.read_text()
         assert text.endswith("\tno_such_thing\n}\n") and "header_down X-Bluegreen-Colour blue" in text
+
+
+def test_a_file_that_somebody_edits_is_no_reason_to_stay() -> None:
+    """The public is back, by a rollback and by the watcher; both say that a restart would not come up with it."""
+    with kinds.running(Kind("json"), "current", method="admin") as edge:
+        edge.app(state="adopted")
+        flip(edge, "green")
+        whole = edge.path.read_bytes()
+        edge.path.write_bytes(whole[:-20])
+        token = switch(edge).read().token
+        told = edge.app(state="returned")
+        assert "would not after a restart: " in told["warnings"][0] and "which can't be" in " ".join(told["steps"])
+        assert public(edge) == "blue" and switch(edge).read().token == token + 1
+        edge.path.write_bytes(whole)
+        flip(edge, "green")
+        edge.path.unlink()
+        notes: list[Mapping[str, Any]] = []
+        follow = configuration(SubprocessRunner(), switch(edge), SystemClock())
+        assert follow(switch(edge).rollback(), notes.append) == "" and public(edge) == "blue"
+        (note,) = notes
+        assert note["event"] == "not_kept" and "no such file" in note["why"]
 
 
 def test_a_rollback_before_the_edge_has_followed(edge: Running, monkeypatch: pytest.MonkeyPatch) -> None:

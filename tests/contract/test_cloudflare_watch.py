@@ -100,7 +100,7 @@ def test_the_watcher_is_told_all_but_the_token(edge: Deployment) -> None:
         Config.of({**found.__dict__, "edge": {**found.edge, "log": "/var/log/front.log"}}).log == "/var/log/front.log"
     )
     assert place_of(SubprocessRunner(), "p", given).directory == edge.switch.path
-    assert cloudflare.place({"kind": "cloudflare"}).directory == "/var/lib/olympus-bluegreen-edge"
+    assert cloudflare.place({"kind": "cloudflare"}).directory == "/var/lib/olympus-bluegreen-edge/olympus-bluegreen"
     (edge.root / "token").chmod(0o604)
     with pytest.raises(BluegreenError, match=r"mode 0604\) Mend: chmod 600"):
         config_of(params, SubprocessRunner())

@@ -19,6 +19,7 @@ from operations import rollback_table
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
 TABLE = rollback_table()
@@ -84,6 +85,7 @@ def test_a_target_that_was_cleaned_up(world: native.World) -> None:
     cut_over(world)
     holds(world, OLD)
     StateDir(str(world.edge.directory / "state")).mark(cleaned="blue")
+    switch(world).withdraw("blue")
     silence(world, "blue")
     refused(world, "the target was cleaned up", "green")
 
@@ -114,6 +116,38 @@ def test_a_state_directory_that_nobody_can_read_is_no_reason(world: native.World
     StateDir(str(world.edge.directory / "state")).mark(cleaned="green")
     (world.edge.directory / "state" / "marks.json").write_text("{torn")
     assert world.app(state="returned", public=PUBLIC)["live"] == "blue"
+
+
+def test_an_edge_that_nobody_can_ask(world: native.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`admin off` since adopt: it looks at the switch all the same."""
+    cut_over(world)
+    monkeypatch.setattr(type(world.admin), "_ask", lambda *_asked: Response(0, error="nobody"))
+    assert world.app(state="returned", public=PUBLIC)["live"] == colour(world) == "blue"
+    cut_over(world)
+    with pytest.raises(BluegreenError, match="the switch says blue, but nobody could be asked"):
+        world.app(state="returned")
+    assert colour(world) == "blue"
+
+
+def test_a_name_that_dials_past_the_switch_is_no_reason(world: native.World) -> None:
+    cut_over(world)
+    text = world.edge.path.read_text() + "\nhttp://late.test:%d {\n\treverse_proxy site:3000\n}\n"
+    done = world.edge.caddy("adapt", "--config", "-", "--adapter", "caddyfile", stdin=text % world.edge.options.port)
+    world.admin.load(json.loads(done.out))
+    assert "plain name" in str(world.app(state="read")["problems"])
+    assert world.app(state="returned", public=PUBLIC)["live"] == colour(world) == "blue"
+
+
+def test_an_edge_that_runs_without_the_switch(world: native.World) -> None:
+    """Somebody loaded the old file: refused, and forced it is said that nobody looks at the switch."""
+    cut_over(world)
+    world.app(state="undone", force=True)
+    Switch(world.edge.place().directory).install("green")
+    cut_over(world, "blue", OLD)
+    with pytest.raises(Refused, match="does not look where a rollback goes"):
+        world.app(state="returned")
+    with pytest.raises(BluegreenError, match="the switch says green, but the switch is not in the edge's running"):
+        world.app(state="returned", force=True)
 
 
 def test_no_edge_runs(world: native.World) -> None:

@@ -33,7 +33,10 @@ def written() -> str:
 
 
 def test_release_and_rollback_and_both_again(edge: CloudflareEdge) -> None:
-    story, told = Story(edge, SWITCH / "switch", {**edge.settings(), "bluegreen_watch": WATCH}), []
+    story, told = (
+        Story(edge, SWITCH / "olympus-bluegreen" / "switch", {**edge.settings(), "bluegreen_watch": WATCH}),
+        [],
+    )
 
     def stage(*args: Any, **named: Any) -> str:
         edge.fake.fresh()

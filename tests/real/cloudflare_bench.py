@@ -106,7 +106,7 @@ class Bench:
         for host in HOSTS:
             self.fake.put("load_balancers", name=host, default_pools=[self.blue], fallback_pool=self.blue)
         self.router = Router(self.fake, HOSTS[0])
-        self.switch = Switch(str(root / "edge"))
+        self.switch = Switch(str(root / "edge" / "olympus-bluegreen"))
         beside = ROOT / ".venv" / "bin" / "podman-compose"
         self.podman_compose = str(beside) if beside.exists() else "podman-compose"
         self.said: Counter[tuple[str, int]] = Counter()

@@ -60,7 +60,7 @@ way_back() {
     if [ "$(live)" = "$back" ] || [ -n "$force" ]; then return; fi
     if [ -e "switch/gone-$back" ]; then
         if [ -e claimed ]; then fence; fi
-        die "$back is being removed or replaced. Let that end, then type: $play --tags status"
+        die "$back is being removed or replaced, or was. Let that end, or: $play --tags rollback -e version=<version>"
     fi
     [ -e "switch/assets-$back" ] ||
         refuse "$back was drained to be removed or replaced: it is not what the last cutover came from"\
@@ -78,6 +78,8 @@ go() {
     if [ -n "$pinned" ]; then step rm -f "switch/warm-$left"; fi
     if [ -e "switch/$left" ]; then step mv -f "switch/$left" "switch/$back"
     elif [ ! -e "switch/$back" ]; then step touch "switch/$back"; fi
+    # They went with a drain; a full disk is no reason not to be back.
+    for name in "warm-$back" "assets-$back"; do [ -e "switch/$name" ] || step touch "switch/$name" || :; done
 }
 
 for word in "$@"; do

@@ -57,6 +57,8 @@ class App:
 
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
+        if self.params["state"] != "read":
+            Switch(self.edge.place().directory).require_of(self.params.get("deployment", ""))
         return {
             "read": self.read,
             "adopted": self.adopted,
@@ -138,7 +140,7 @@ class App:
 
         kind = ApiAdopter if self.edge.options.config == "api" else Adopter
         adopter = kind(self.edge, self.admin, self.upstreams)
-        adopter.installer.said = self.params["lost"]
+        adopter.installer.said, adopter.installer.deployment = self.params["lost"], self.params.get("deployment", "")
         return adopter
 
     def adopted(self) -> Result:
@@ -216,7 +218,7 @@ class App:
                 write(traffic.switch.path, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
         seen = traffic.confirm(colour, self._public(config), at, self.params["confirm_timeout"])
-        return self._moved(traffic, plan, seen.result())
+        return self._moved(traffic, plan, {**seen.result(), "open": traffic.open(self.admin.config())})
 
     def returned(self) -> Result:
         """The way back asks only the switch and the target. With ``force`` not even the target.
@@ -228,7 +230,6 @@ class App:
         target = str(plan.after["live"])
         asleep = way_back.asleep(traffic, target)
         if not force and not asleep:
-            traffic.config()
             with traffic.switch.stopping(self.check_mode):
                 way_back.require(traffic, target, self.params["state_dir"])
         if self.check_mode:
@@ -236,19 +237,18 @@ class App:
         # Also where the plan says that nothing is to do: a cutover may have begun since.
         traffic.switch.rollback(self.params["keep_pinned"], gone=force)
         at = self.clock.now()
-        traffic.follower.follow(back=True)
+        left = traffic.follower.follow(back=True)
         if asleep:
             raise asleep
-        seen = traffic.confirm(target, self._public(self.admin.config()), at, self.params["confirm_timeout"])
-        return self._moved(traffic, plan, seen.result())
+        seen = way_back.seen(traffic, target, self.params["public"], at, self.params["confirm_timeout"])
+        return {**self._moved(traffic, plan, seen), "warnings": [left] if left else []}
 
     def _public(self, config: Any) -> Sequence[Mapping[str, str]]:
         return self.params["public"] or public_names(config, root_of(self.edge))
 
     def _moved(self, traffic: Traffic, plan: Plan, seen: Result) -> Result:
-        open_now = {} if self.check_mode else traffic.open(self.admin.config())
         state = describe(traffic.switch.read())
-        return {**state, "adopted": True, "open": open_now, **seen, "diff": plan.diff(), **plan.result()}
+        return {**state, "adopted": True, "open": {}, **seen, "diff": plan.diff(), **plan.result()}
 
     def drained(self) -> Result:
         traffic, colour = self._traffic(), self.params["colour"]

@@ -71,19 +71,28 @@ class Follower:
             act = "reload" if self.method == "caddyfile" else "patch"
             steps.append(Step(act, self.edge.place().name, cost(self.edge, self.admin, running)))
         if self._has_file:
+            steps += self._turn_steps(colour)
+        return tuple(steps)
+
+    def _turn_steps(self, colour: str) -> list[Step]:
+        path = self.edge.options.caddyfile
+        try:
             now, whole = self._file()
             behind = now != whole or self.syntax.turned(whole, colour) != whole
-            steps += [Step("turn", self.edge.options.caddyfile, "to " + colour)] if behind else []
-        return tuple(steps)
+        except (BluegreenError, OSError) as exc:
+            # ``check`` refuses it before a cutover; for the way back it is no reason to stay.
+            return [Step("turn", path, "to %s, which can't be: %s" % (colour, exc))]
+        return [Step("turn", path, "to " + colour)] if behind else []
 
     def check(self, colour: str) -> None:
         """Before anything is moved: the edge's own Caddy has to take the file with ``colour``."""
         if self._has_file:
             validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(self._file()[1], colour)))
 
-    def follow(self, back: bool = False) -> None:
+    def follow(self, back: bool = False) -> str:
         """Make the edge serve what the marker says. ``back``: by the admin endpoint alone, with either method. It does
-        not load what else somebody is about to write into the file, nor fail for it."""
+        not load what else somebody is about to write into the file, nor fail for it: returned is, why a restart would
+        not come up with the same."""
         with locked(os.path.join(self.switch.path, "follow.lock")):
             live = self.switch.read().live
             if not live:
@@ -92,9 +101,22 @@ class Follower:
             told = back or self.edge.options.admin_origin or not self.edge.place().pid
             if self.method == "caddyfile" and not told:
                 self._reload(live)
-            else:
-                self._patch(live)
-                self._write(live)
+                return ""
+            running = self._patch(live)
+            try:
+                self._keep(live, running)
+            except (BluegreenError, OSError) as exc:
+                if not back:
+                    raise
+                return "the edge serves %s, but would not after a restart: %s" % (live, exc)
+            return ""
+
+    def _keep(self, live: str, running: bool) -> None:
+        """For a restart."""
+        if self._has_file:
+            self._write(live)
+        elif running:
+            require_saved(self.edge, self.admin)
 
     def _running(self) -> Any:
         """The running configuration, None where none runs or it is not of this form."""
@@ -109,27 +131,25 @@ class Follower:
     def _turned(self, running: Any, colour: str) -> Any:
         return fixed.turned_config(running, self.upstreams, colour)
 
-    def _patch(self, live: str) -> None:
-        """One write for all sites, refused when somebody else wrote since our look."""
+    def _patch(self, live: str) -> bool:
+        """One write for all sites, refused when somebody else wrote since our look. Whether an edge of this form runs
+        at all."""
         for _attempt in range(ATTEMPTS):
             if not self.edge.place().pid:
-                return
+                return False
             running, tag = self.admin.tagged()
             if not self._names_one(running):
-                return
+                return False
             wanted = self._turned(running, live)
             if wanted == running:
-                break
+                return True
             self.step("patch")
             if self.admin.patch(*fixed.smallest(running, wanted), tag):
-                break
-        else:
-            raise Refused(
-                "somebody else goes on changing the edge's configuration: %d of our writes were refused" % ATTEMPTS,
-                mend="stop who does, and run it again",
-            )
-        if not self._has_file:
-            require_saved(self.edge, self.admin)
+                return True
+        raise Refused(
+            "somebody else goes on changing the edge's configuration: %d of our writes were refused" % ATTEMPTS,
+            mend="stop who does, and run it again",
+        )
 
     def _reload(self, live: str) -> None:
         """The published recipe: the file, then ``caddy reload``; one that is refused puts the bytes back."""
@@ -159,8 +179,6 @@ class Follower:
 
     def _write(self, live: str) -> None:
         """The file in its place, its inode kept."""
-        if not self._has_file:
-            return
         path, (now, whole) = self.edge.options.caddyfile, self._file()
         if now != whole:
             overwrite(path, whole, self.step)

@@ -37,6 +37,7 @@ class Installer:
         self.switch = Switch(self.directory, step)
         # The colour that the operator says was live, for a switch that is lost.
         self.said = ""
+        self.deployment = ""
 
     def steps(self) -> tuple[Step, ...]:
         if self.switch.exists() and not self.switch.read().damage and not wrong(self.directory, self.place.owner):
@@ -48,7 +49,7 @@ class Installer:
         fresh, live = not os.path.exists(self.directory), self.live()
         # The volume of a container is there; a native edge's place may have to be made.
         os.makedirs(os.path.dirname(self.directory), mode=0o711, exist_ok=True)
-        self.switch.install(live, self.place.owner)
+        self.switch.install(live, self.place.owner, self.deployment)
         reason = self.edge.hidden(self.directory)
         if reason and fresh:
             shutil.rmtree(self.directory)

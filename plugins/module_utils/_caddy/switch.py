@@ -16,6 +16,7 @@
     <path>/token-<12 digits>     the fencing token
     <path>/claimed               a run took the token and no rollback has fenced it since
     <path>/lock                  every change is made under its flock
+    <path>/deployment            whose switch it is
     <path>/follow.json           how the edge is made to follow, where it does not look here itself (``record``)
 
 Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else nobody.
@@ -34,11 +35,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import secret
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch_dir import TOKEN, Directory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch_dir import NAME, TOKEN, Directory
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
@@ -107,7 +108,7 @@ class Switch(Directory):
             damage=damage if ready else "no sentinel" + ("; " + damage if damage else ""),
         )
 
-    def install(self, live: str = "blue", owner: tuple[int, int] = (0, 0)) -> None:
+    def install(self, live: str = "blue", owner: tuple[int, int] = (0, 0), deployment: str = "") -> None:
         """Make what is missing and touch nothing that is there; ``live`` counts only where no marker is.
 
         The sentinel comes last: until all is there the edge says 503 and never serves a colour by accident.
@@ -116,6 +117,8 @@ class Switch(Directory):
         for name, mode in (("", 0o711), ("switch", 0o711), ("journal", 0o700), ("log", 0o711)):
             self._directory(self._in(name), mode)
         os.chown(self._in("log"), *owner)
+        if deployment and not os.path.exists(self._in(NAME)):
+            write_atomic(self._in(NAME), deployment + "\n", 0o644)
         with locked(self._in("lock")):
             if not self._tokens():
                 self._touch(TOKEN + "%012d" % 0)
@@ -214,7 +217,14 @@ class Switch(Directory):
             if pinned:
                 self._remove("switch", bad)
             self._move(target)
+            self._reachable(target)
             return self.read()
+
+    def _reachable(self, colour: str) -> None:
+        """Its two names that a drain takes away. A full disk is no reason not to be back."""
+        with suppress(OSError):
+            self._touch("switch", "warm-" + colour)
+            self._touch("switch", "assets-" + colour)
 
     def _nothing(self, state: SwitchState) -> Refused:
         """The refusal where no cutover was prepared; a run on its way to the first one is fenced all the same."""
@@ -281,6 +291,9 @@ class Switch(Directory):
     def _return_to(self) -> ReturnTo | None:
         value = read_json(self._in("return_to"))
         try:
-            return None if value is None else ReturnTo(**value)
+            found = None if value is None else ReturnTo(**value)
+            if found and found.colour not in COLOURS:
+                raise TypeError(found.colour)
+            return found
         except TypeError as exc:
             raise BluegreenError("%s has another shape" % self._in("return_to"), mend=LOOK) from exc

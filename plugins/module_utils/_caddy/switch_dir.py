@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text, sync_dir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
 TOKEN = "token-"
+IS_TOKEN = re.compile(TOKEN + r"\d{12}")
+# Whose switch it is.
+NAME = "deployment"
 
 
 class Directory:
@@ -27,7 +31,7 @@ class Directory:
         return os.path.join(self.path, *names)
 
     def _tokens(self) -> list[str]:
-        return sorted(name for name in os.listdir(self.path) if name.startswith(TOKEN))
+        return sorted(name for name in os.listdir(self.path) if IS_TOKEN.fullmatch(name))
 
     def _token(self) -> int:
         names = self._tokens()
@@ -76,3 +80,14 @@ class Directory:
             self._step("make " + path)
             os.mkdir(path)
         os.chmod(path, mode)
+
+    def require_of(self, deployment: str) -> None:
+        """Refused where the switch is another deployment's. One from before has no name, and is whose it was."""
+        theirs = (read_text(self._in(NAME)) or "").strip()
+        if theirs and deployment and theirs != deployment:
+            raise Refused(
+                "the switch there is that of the deployment %s" % theirs,
+                option="edge.switch_dir",
+                value=self.path,
+                mend="give %s a directory (or a volume) of its own" % deployment,
+            )

@@ -60,8 +60,8 @@ class LooksItself:
     def check(self, _colour: str) -> None:
         pass
 
-    def follow(self, back: bool = False) -> None:
-        pass
+    def follow(self, back: bool = False) -> str:
+        return ""
 
 
 class Traffic:
@@ -88,13 +88,17 @@ class Traffic:
         """The running configuration. Refused where the switch is not in it or plain coloured names are; where the
         method in force is another one, where it does not name a colour."""
         config = self.admin.config()
-        wanted = "switch" if self.method == "switch" else "fixed"
-        if not self.switch.exists() or configured.form(config, root_of(self.edge)) != wanted:
+        if not self.in_force(config):
             raise Refused("the switch is not in the edge's running configuration", mend="run the adopt stage")
         plain = configured.plain_names(config, self.upstreams, root_of(self.edge))
         if plain:
             raise Refused("the edge dials %s by its plain name" % ", ".join(plain), mend="run the adopt stage")
         return config
+
+    def in_force(self, config: Any) -> bool:
+        """Whether a configuration is what adopt made for the method in force."""
+        wanted = "switch" if self.method == "switch" else "fixed"
+        return self.switch.exists() and configured.form(config, root_of(self.edge)) == wanted
 
     def plan_live(self, colour: str) -> Plan:
         state = self.switch.read()

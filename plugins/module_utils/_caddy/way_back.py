@@ -7,31 +7,77 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch, SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, SINGLETON, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
+NOT_IN_FORCE = "the switch is not in the edge's running configuration"
 FORCE = "-e bluegreen_force=true goes there all the same"
 
 
 def require(traffic: Traffic, target: str, state_dir: str) -> None:
-    """Refused where ``target`` is not what the way back names, or does not answer the edge."""
-    state = traffic.switch.read()
-    wanted = state.return_to.release if state.return_to else ""
-    there = release_of(state_dir, target)
+    """Refused where ``target`` is not what the way back names, or does not answer the edge.
+
+    An edge with the switch that nobody can ask is no reason to stay: to move the switch needs nobody.
+    """
+    require_same(traffic.switch, target, state_dir)
+    try:
+        config = traffic.admin.config()
+    except BluegreenError as exc:
+        if traffic.method == "switch":
+            return
+        raise Refused(exc.msg, option=exc.option, value=exc.value, mend=exc.mend) from exc
+    if not traffic.in_force(config):
+        raise Refused("%s, so it does not look where a rollback goes" % NOT_IN_FORCE, mend="run the adopt stage")
+    try:
+        traffic.require_alive(target)
+    except Refused as dead:
+        raise Refused(dead.msg, mend="%s; %s" % (bring_back(_wanted(traffic.switch.read())), FORCE)) from dead
+
+
+def require_same(switch: Switch, target: str, state_dir: str) -> None:
+    """Refused where ``target`` holds another release than the one that the last cutover came from, or none any more."""
+    state, there = switch.read(), release_of(state_dir, target)
+    wanted = _wanted(state)
     if state.live != target and wanted and there and there != wanted:
         raise Refused(
             "%s holds %s by now, not %s, where the last cutover came from" % (target, there, wanted),
             mend="%s; %s" % (bring_back(wanted), FORCE),
         )
+    if state.live != target and switch.withdrawn(target) and _cleaned(state_dir) == target:
+        raise Refused("%s was cleaned up" % target, mend="%s; %s" % (bring_back(wanted), FORCE))
+
+
+def seen(
+    traffic: Traffic, target: str, public: Sequence[Mapping[str, str]], since: float, timeout: float
+) -> dict[str, object]:
+    """What the public names say, with the switch at ``target`` ``since`` then. BluegreenError where nobody can have
+    seen it."""
+    config = None
     try:
-        traffic.require_alive(target)
-    except Refused as dead:
-        cleaned = "%s was cleaned up. " % target if _cleaned(state_dir) == target else ""
-        raise Refused(cleaned + dead.msg, mend="%s; %s" % (bring_back(wanted), FORCE)) from dead
+        config = traffic.admin.config()
+    except BluegreenError as exc:
+        if not public:
+            raise BluegreenError(
+                "the switch says %s, but nobody could be asked whether the public does: %s" % (target, exc.msg),
+                mend="ask a public name yourself, or list them in bluegreen_public",
+            ) from exc
+    if config is not None and not traffic.in_force(config):
+        raise BluegreenError("the switch says %s, but %s" % (target, NOT_IN_FORCE), mend="run the adopt stage")
+    names = public or public_names(config, root_of(traffic.edge))
+    told = traffic.confirm(target, names, since, timeout).result()
+    return {**told, "open": traffic.open(config) if config is not None else {}}
+
+
+def _wanted(state: SwitchState) -> str:
+    return state.return_to.release if state.return_to else ""
 
 
 def bring_back(release: str) -> str:

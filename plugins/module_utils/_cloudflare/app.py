@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import datetime
 from typing import Any
@@ -21,10 +22,15 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
+# So long (seconds) an edge of Cloudflare may still send a pinned session to an endpoint that was just disabled.
+EVERYWHERE = 30
+
 
 def run(world: World) -> Result:
     """The module's result, ``diff`` included. Raises BluegreenError."""
     state = world.params["state"]
+    if state != "read":
+        world.switch.require_of(world.params["deployment"])
     if state == "live":
         return Cutover(world).run()
     if state == "returned":
@@ -140,7 +146,11 @@ def undone(world: World) -> Result:
         )
     plan = Plan({"live": told["live"]}, {"live": ""}, (Step("remove", world.switch.path),))
     if not world.check_mode:
-        shutil.rmtree(world.switch.path)
+        # At once: half of a switch would be taken for one, or for none with a way back.
+        gone = world.switch.path + ".undone"
+        shutil.rmtree(gone, ignore_errors=True)
+        os.rename(world.switch.path, gone)
+        shutil.rmtree(gone)
     notes = ["pool %s is yours now: take it out of the load balancers" % world.params["pools"]["green"]["name"]]
     return {**world.told(), "adopted": False, "notes": notes, "diff": plan.diff(), **plan.result()}
 
@@ -194,7 +204,8 @@ def drained(world: World) -> Result:
         world.switch.retire(colour)
         if pool is not None and body:
             world.pools.change(pool, body)
-        over = not notes and _over(world, colour, max((int(one["drain"]) for one in told), default=0))
+        pinned = (max(int(one["drain"]), EVERYWHERE) for one in told if one["affinity"] not in ("none", "dns"))
+        over = not notes and _over(world, colour, max(pinned, default=0))
     rows = table(seen, ids_of(found.ids))
     return {**world.told(), "hosts": rows, "drained": over, "notes": notes, "diff": plan.diff(), **plan.result()}
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Balancers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import switch_path
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import PoolSet
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.public import Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import World
@@ -38,7 +39,7 @@ def world_of(params: Mapping[str, Any], http: Http, public_http: Http, clock: Cl
     token = _token(params)
     api = Api(http, clock, base, token, budget=params["budget"], patience=params["patience"])
     zones = {one["host"]: one["zone_id"] or params["zone_id"] for one in params["public"]}
-    switch = Switch(params["switch_dir"])
+    switch = Switch(switch_path(params["switch_dir"]))
     pools = PoolSet(api, clock, params["account_id"], params["deployment"], params["pools"])
     balancers = Balancers(api, clock, zones, params["failover"])
     public = Public(public_http, clock, params["public"], params["observe"])

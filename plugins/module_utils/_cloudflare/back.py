@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import way_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen
@@ -34,6 +35,8 @@ class Return:
         state = world.switch.read()
         target = self._target(state)
         with world.switch.stopping(world.check_mode):
+            if not world.params["force"]:
+                way_back.require_same(world.switch, target, world.params["state_dir"])
             found = self._asked(target)
         if world.check_mode:
             return self._would(state, target, found or world.pools.look())

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import CLOUDFLARE, NATIVE_SWITCH, Place
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import DIRECTORY
 
 Edge = Mapping[str, Any]
 
@@ -18,6 +20,11 @@ def is_cloudflare(edge: Edge) -> bool:
     return edge.get("kind") == CLOUDFLARE
 
 
+def switch_path(switch_dir: str) -> str:
+    """A directory of its own below: what is removed with an undo."""
+    return os.path.join(switch_dir, DIRECTORY)
+
+
 def place(edge: Edge) -> Place:
     """Nothing of a Cloudflare edge is on this host but the switch."""
-    return Place(CLOUDFLARE, 0, str(edge.get("switch_dir") or NATIVE_SWITCH), (0, 0))
+    return Place(CLOUDFLARE, 0, switch_path(str(edge.get("switch_dir") or NATIVE_SWITCH)), (0, 0))

@@ -48,7 +48,7 @@ class World:
     def switch_install(self, live: str) -> None:
         """The directory of the switch, with ``live`` as its colour where it has none."""
         os.makedirs(os.path.dirname(self.switch.path) or "/", exist_ok=True)
-        self.switch.install(live)
+        self.switch.install(live, deployment=self.params["deployment"])
 
     def told(self) -> Result:
         """The part of every result that the switch and the budget say."""

@@ -25,7 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import schema_results, write_report
 
-STATES = ("read", "locked", "beaten", "unlocked", "appended", "accepted", "cleaned", "reported")
+STATES = ("read", "locked", "beaten", "unlocked", "appended", "accepted", "reported")
 
 SPEC = ArgumentSpec(
     {
@@ -51,7 +51,6 @@ SPEC = ArgumentSpec(
         ("state", "unlocked", ["run"]),
         ("state", "appended", ["event"]),
         ("state", "accepted", ["release"]),
-        ("state", "cleaned", ["colour"]),
         ("state", "reported", ["release"]),
     ),
 ).merge(DEPLOYMENT)
@@ -71,6 +70,12 @@ def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
     return {**about, "applied": len(applied), "pending": len(pending), "after": (one.get("after") or {}).get("latest")}
 
 
+def _accepted(wanted: Mapping[str, Any]) -> dict[str, str]:
+    """The marks of a release that is the stable one, and of the colour that was removed for it."""
+    cleaned = {"cleaned": str(wanted["colour"])} if wanted["colour"] else {}
+    return {"stable": str(wanted["release"]), "fence": str(wanted["release"]), **cleaned}
+
+
 class Ledger:
     def __init__(self, params: Mapping[str, Any], runner: Runner, clock: Clock) -> None:
         self.params = params
@@ -85,7 +90,7 @@ class Ledger:
         """What the wanted state would write; ``beaten`` and ``read`` change nothing that anybody decides by."""
         before, after = self._before_after()
         target = {"locked": "lock.json", "unlocked": "lock.json", "appended": "ledger.jsonl"}
-        target.update({"accepted": "marks.json", "cleaned": "marks.json", "reported": "report"})
+        target.update({"accepted": "marks.json", "reported": "report"})
         name = target.get(self.params["state"])
         if name is None or before == after:
             return Plan(before, after)
@@ -102,9 +107,7 @@ class Ledger:
         if state == "appended":
             return {}, {"event": wanted["event"].get("event")}
         if state == "accepted":
-            return marks, {**marks, "stable": wanted["release"], "fence": wanted["release"]}
-        if state == "cleaned":
-            return marks, {**marks, "cleaned": wanted["colour"]}
+            return marks, {**marks, **_accepted(wanted)}
         if state == "reported":
             return {}, {"report": wanted["release"]}
         return {}, {}
@@ -127,16 +130,13 @@ class Ledger:
             return
         elif state == "accepted":
             self._accept(wanted["release"])
-        elif state == "cleaned":
-            self.state.mark(cleaned=wanted["colour"])
-            self._append({"event": "cleaned", "colour": wanted["colour"]})
         elif state == "reported":
             write_report(self.state, wanted["release"])
 
     def _accept(self, release: str) -> None:
         """With its report once more: it tells now how the old colour was left."""
-        self.state.mark(stable=release, fence=release)
-        self._append({"event": "accepted", "release": release})
+        self.state.mark(**_accepted(self.params))
+        self._append({"event": "accepted", "release": release, "cleaned": self.params["colour"] or ""})
         if release in {item["id"] for item in self.state.releases()}:
             write_report(self.state, release)
 
