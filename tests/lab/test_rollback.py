@@ -217,5 +217,8 @@ def flip_to_the_dead() -> None:
 def test_the_table_is_whole() -> None:
     """Every row is typed by some test, here or on a real Caddy without Podman."""
     tests = Path(__file__).parent.parent
-    texts = [(tests / name).read_text() for name in ("lab/test_rollback.py", "contract/test_way_back.py", "contract/test_caddy_follow.py")]
+    texts = [
+        (tests / name).read_text()
+        for name in ("lab/test_rollback.py", "contract/test_way_back.py", "contract/test_caddy_follow.py")
+    ]
     assert TABLE and not [case for case in TABLE if not any(f'"{case}"' in text for text in texts)]
