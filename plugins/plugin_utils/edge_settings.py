@@ -19,6 +19,12 @@ KEYS = (
 Wrong = tuple[str, str, str, str]
 
 
+def meant(key: str, known: Sequence[str]) -> str:
+    """What to do about a key that nobody knows."""
+    near = difflib.get_close_matches(key, known, 1, 0.6)
+    return "write %s" % near[0] if near else "take it away; known are %s" % ", ".join(known)
+
+
 def wrong_edge(edge: Mapping[str, Any], publish: str, public: Sequence[Mapping[str, Any]]) -> Iterator[Wrong]:
     """``publish`` and ``public`` are the operator's, which the edge has to fit."""
     kind = edge.get("kind", "container")
@@ -41,9 +47,7 @@ def wrong_edge(edge: Mapping[str, Any], publish: str, public: Sequence[Mapping[s
         mend = "give the zone's id, here or at the name"
         yield "bluegreen_edge.zone_id", "''", "given for %s" % ", ".join(bare), mend
     for key in sorted(set(edge) - {*KEYS, "api_token"}, key=str):
-        near = difflib.get_close_matches(str(key), KEYS, 1, 0.6)
-        mend = "write %s" % near[0] if near else "take it away; known are %s" % ", ".join(KEYS)
-        yield "bluegreen_edge.%s" % key, "unknown", "a key of a Cloudflare edge", mend
+        yield "bluegreen_edge.%s" % key, "unknown", "a key of a Cloudflare edge", meant(str(key), KEYS)
 
 
 def _missing(edge: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

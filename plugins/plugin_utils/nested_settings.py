@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-# (name, found, wanted, mend) of one that is refused.
-Wrong = tuple[str, str, str, str]
-KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import KINDS
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import Wrong, meant
+
 SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 # Longer than this between two looks (seconds) a bad release would stay.
@@ -43,9 +42,7 @@ def _services(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
 
 def _service(name: str, one: Mapping[str, Any]) -> Iterator[Wrong]:
     for key in sorted((key for key in one if key not in SERVICE), key=str):
-        near = difflib.get_close_matches(str(key), SERVICE, 1, 0.5)
-        mend = "write %s" % near[0] if near else "take it away; known are %s" % ", ".join(SERVICE)
-        yield "%s.%s" % (name, key), "unknown", "an option of a service", mend
+        yield "%s.%s" % (name, key), "unknown", "an option of a service", meant(str(key), SERVICE)
     if one.get("kind", "other") not in KINDS:
         yield name + ".kind", repr(one["kind"]), "a kind of service", "one of %s" % ", ".join(KINDS)
     served = one.get("edge", True) is not False

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import wrong_edge
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import meant, wrong_edge
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.nested_settings import CHECKS, wrong_inside
 
 REFUSE, WARN = "refuse", "warn"
@@ -163,9 +163,7 @@ def _odd(value: Any) -> list[str]:
 
 
 def _strange(name: str, key: str, keys: tuple[str, ...]) -> list[dict[str, str]]:
-    near = difflib.get_close_matches(key, keys, 1, 0.6)
-    mend = "write %s" % near[0] if near else "take it away; known are %s" % ", ".join(keys)
-    return _row(WARN, "%s.%s" % (name, key), "unknown key: it has no effect", "a known key", mend)
+    return _row(WARN, "%s.%s" % (name, key), "unknown key: it has no effect", "a known key", meant(key, keys))
 
 
 def _unknown(name: str) -> list[dict[str, str]]:

@@ -210,7 +210,7 @@ class App:
         if self.check_mode:
             return self._moved(traffic, plan, {})
         if plan.changed:
-            traffic.require_alive(colour)
+            traffic.require_alive(colour, config)
         at = self.clock.now()
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)

@@ -140,9 +140,10 @@ class Traffic:
         steps = () if before == after else (Step("return", self.switch.path, "to " + live),)
         return Plan(before, after, (*steps, *self.follower.steps(live)))
 
-    def require_alive(self, colour: str) -> None:
-        """Refused where an address of ``colour`` that the edge dials accepts no connection from the edge's network."""
-        targets = configured.addresses(self.admin.config(), self.upstreams, colour)
+    def require_alive(self, colour: str, config: Any) -> None:
+        """Refused where an address of ``colour`` that the edge dials by its ``config`` accepts no connection from the
+        edge's network."""
+        targets = configured.addresses(config, self.upstreams, colour)
         dead = silent(targets, self.edge.network())
         if dead or not targets:
             named = [(one.service, dial) for dial in dead for one in self.upstreams if one.dialled(dial, colour)]

@@ -37,7 +37,7 @@ def require(traffic: Traffic, target: str, state_dir: str) -> None:
     if not traffic.in_force(config):
         raise Refused("%s, so it does not look where a rollback goes" % NOT_IN_FORCE, mend="run the adopt stage")
     try:
-        traffic.require_alive(target)
+        traffic.require_alive(target, config)
     except Refused as dead:
         raise Refused(dead.msg, mend="%s; %s" % (bring_back(_wanted(traffic.switch.read())), FORCE)) from dead
 

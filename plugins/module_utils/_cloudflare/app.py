@@ -15,7 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.back import Return
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import SETTLE, Seen, unfit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.cutover import Cutover
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.pins import pins
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.pins import pins, sticky
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import Result, World, ids_of, table
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
@@ -204,7 +204,7 @@ def drained(world: World) -> Result:
         world.switch.retire(colour)
         if pool is not None and body:
             world.pools.change(pool, body)
-        pinned = (max(int(one["drain"]), EVERYWHERE) for one in told if one["affinity"] not in ("none", "dns"))
+        pinned = (max(int(pins(lb)["drain"]), EVERYWHERE) for lb in seen.values() if sticky(lb))
         over = not notes and _over(world, colour, max(pinned, default=0))
     rows = table(seen, ids_of(found.ids))
     return {**world.told(), "hosts": rows, "drained": over, "notes": notes, "diff": plan.diff(), **plan.result()}
