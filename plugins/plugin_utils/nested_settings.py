@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import KINDS
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import Wrong, meant
 
+# Those of _compose/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
+KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 # Longer than this between two looks (seconds) a bad release would stay.

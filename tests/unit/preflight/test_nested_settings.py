@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import model
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils import nested_settings
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import wrong_settings
 
 
@@ -52,6 +54,10 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import 
 def test_one_that_is_wrong_inside(name: str, value: Any, words: str) -> None:
     rows = wrong_settings({"bluegreen_" + name: value})
     assert words in " ".join(row["sentence"] for row in rows) and {row["level"] for row in rows} == {"refuse"}
+
+
+def test_the_kinds_are_those_of_the_model() -> None:
+    assert nested_settings.KINDS == model.KINDS
 
 
 def test_a_secret_is_not_shown() -> None:
