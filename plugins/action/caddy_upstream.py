@@ -62,7 +62,7 @@ class ActionModule(ActionBase):
         if found and found.get("failed"):
             today = self._once(args, variables)
             # The program's words are more: it has stopped a run, which the module does not meet any more.
-            same = str(found.get("msg")).startswith(str(today.get("msg")).partition(" Mend:")[0].rstrip("."))
+            same = str(found.get("msg")).startswith(str(today.get("msg")).partition(" Fix:")[0].rstrip("."))
             return found if today.get("failed") and same else today
         if found and not self._task.diff:
             # The edge's whole configuration: only for who asks to see it.

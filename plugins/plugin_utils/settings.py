@@ -133,7 +133,7 @@ def _given(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]
 
 
 def _row(level: str, name: str, found: str, wanted: str, mend: str) -> list[dict[str, str]]:
-    sentence = "%s=%s: not %s. Mend: %s" % (name, found, wanted, mend)
+    sentence = "%s=%s: not %s. Fix: %s" % (name, found, wanted, mend)
     return [{"level": level, "name": name, "found": found, "wanted": wanted, "mend": mend, "sentence": sentence}]
 
 

@@ -115,7 +115,7 @@ CASES = (
     Case("a number", ("1.1", "Quote it"), version=1.10),
     Case("a hostile version", ("is not a version", "letters, digits"), version="v1;touch /tmp/x"),
     Case("a version with a path", ("is not a version",), version="../../etc"),
-    Case("unknown version", ("kratos:v9.9.9", "not on this host", "Mend: correct bluegreen_images"), version="v9.9.9"),
+    Case("unknown version", ("kratos:v9.9.9", "not on this host", "Fix: correct bluegreen_images"), version="v9.9.9"),
     Case(
         "registry down",
         ("localhost:9/nobody/site", "site"),
@@ -123,7 +123,7 @@ CASES = (
         slow=True,
     ),
     Case("compose file missing", ("nowhere.yml",), {"bluegreen_compose_files": ["nowhere.yml"]}, slow=True),
-    Case("compose file broken", ("compose.yml", "Mend"), edited("compose.yml", "services:", "services: ["), slow=True),
+    Case("compose file broken", ("compose.yml", "Fix:"), edited("compose.yml", "services:", "services: ["), slow=True),
     Case("source missing", ("bluegreen_source", "/nowhere"), {"bluegreen_source": "/nowhere"}, slow=True),
     Case("service not in the file", ("ghost", "bluegreen_services"), GHOST, slow=True),
     Case(
@@ -132,16 +132,16 @@ CASES = (
         {"bluegreen_services": SITE},
         slow=True,
     ),
-    Case("hostile service", ("x; touch", "Mend"), {"bluegreen_services": {"x; touch /tmp/x": {"kind": "other"}}}),
-    Case("hostile deployment", ("../x", "Mend"), {"bluegreen_deployment": "../x"}),
+    Case("hostile service", ("x; touch", "Fix:"), {"bluegreen_services": {"x; touch /tmp/x": {"kind": "other"}}}),
+    Case("hostile deployment", ("../x", "Fix:"), {"bluegreen_deployment": "../x"}),
     Case(
         "DSN of another database",
         ("ciam_kratos", "DSN"),
         dotenv("PG_CIAM_KRATOS_DSN", "postgres://a:b@postgres/x"),
         slow=True,
     ),
-    Case("DSN that is none", ("DSN", "Mend"), dotenv("PG_CIAM_KRATOS_DSN", "nonsense"), slow=True),
-    Case("empty secret", ("empty: ciam-hydra SECRETS_SYSTEM", "Mend: fill in"), dotenv("CIAM_HYDRA_SECRET_SYSTEM", "")),
+    Case("DSN that is none", ("DSN", "Fix:"), dotenv("PG_CIAM_KRATOS_DSN", "nonsense"), slow=True),
+    Case("empty secret", ("empty: ciam-hydra SECRETS_SYSTEM", "Fix: fill in"), dotenv("CIAM_HYDRA_SECRET_SYSTEM", "")),
     Case(
         "a probe's password mistyped",
         ("login",),
@@ -191,7 +191,7 @@ def test_podman_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     run = typed(Case("podman missing", ()), tmp_path)
     monkeypatch.undo()
     said = words(run)
-    assert run.rc != 0 and "podman is not installed" in said and "Mend: install it on this host" in said, said[-800:]
+    assert run.rc != 0 and "podman is not installed" in said and "Fix: install it on this host" in said, said[-800:]
     assert world() == before
 
 
@@ -226,7 +226,7 @@ def test_port_taken(tmp_path: Path) -> None:
         ports = {"bluegreen_publish": config.LOOPBACK, "bluegreen_port_base": {"blue": 31000, "green": port}}
         before = world()
         said = words(typed(Case("port taken", (), ports, "deploy"), tmp_path))
-        assert str(port) in said and "Mend" in said, said[-1500:]
+        assert str(port) in said and "Fix:" in said, said[-1500:]
         assert world()["public"] == before["public"]
 
 

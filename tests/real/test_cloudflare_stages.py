@@ -126,9 +126,9 @@ def test_a_release_that_is_accepted_is_drained_at_cloudflare(bench: Bench) -> No
 @pytest.mark.parametrize(
     ("changes", "mode", "words"),
     [
-        ({"bluegreen_publish": "network"}, 0o600, "bluegreen_publish=network: not reachable for Cloudflare. Mend:"),
-        ({}, 0o640, "others than its owner have access to it (mode 0640) Mend: chmod 600"),
-        ({}, 0, "it cannot be read: No such file or directory Mend: put the API token there"),
+        ({"bluegreen_publish": "network"}, 0o600, "bluegreen_publish=network: not reachable for Cloudflare. Fix:"),
+        ({}, 0o640, "others than its owner have access to it (mode 0640). Fix: chmod 600"),
+        ({}, 0, "it cannot be read: No such file or directory. Fix: put the API token there"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(

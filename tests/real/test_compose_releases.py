@@ -77,7 +77,7 @@ def _drift(bench: Bench, ident: str) -> None:
         "green: %s was changed on disk" % compose,
     ]
     assert [line for line in seen["drift"] if "was not made from its compose file" in line]
-    with pytest.raises(BluegreenError, match=r"was changed: changed web/new.txt.*Mend: put the files back"):
+    with pytest.raises(BluegreenError, match=r"was changed: changed web/new.txt.*Fix: put the files back"):
         bench.run("started", **GREEN, release=ident)
     copied.write_text("x")
     compose.write_text(whole)
@@ -157,5 +157,5 @@ def test_a_kept_release_comes_back_without_its_source(bench: Bench, tmp_path: Pa
         bench.run("started", **{**kept, "release": "old-0000000000"})
     bench.run("absent", colour="green", live_colour="blue")
     podman("rmi", before)
-    with pytest.raises(Refused, match=r"gone from this host: localhost/bgtest/box:old of hera.*Mend: podman pull"):
+    with pytest.raises(Refused, match=r"gone from this host: localhost/bgtest/box:old of hera.*Fix: podman pull"):
         bench.run("started", **kept)

@@ -45,7 +45,7 @@ HEAD = """<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
 <!-- Written by `make docs` from the code; a test keeps it current. -->
 # Errors
 
-Every error has one form: `option=value: what is wrong. Mend: what to do`. `…` stands for what is filled in.
+Every error has one form: `option=value: what is wrong. Fix: what to do`. `…` stands for what is filled in.
 One that comes before a stage's first step has changed nothing; a stage that failed later is typed again and goes on.
 What is live is never touched by any of them: `--tags status` says so, `--tags rollback` needs none of what failed.
 """

@@ -92,7 +92,7 @@ def test_numbers_stay_and_never_meet(first: list[str], second: list[str], third:
 
 def test_another_range_is_refused_and_a_rollback_goes_by_the_recorded_one(tmp_path: Path) -> None:
     before = adopted(tmp_path)
-    with pytest.raises(BluegreenError, match=r"bluegreen_network_range='10.9.0.0/20'.*made from 10.231.16.0/20.*Mend"):
+    with pytest.raises(BluegreenError, match=r"bluegreen_network_range='10.9.0.0/20'.*made from 10.231.16.0/20.*Fix:"):
         networks("olympus", str(tmp_path), "10.9.0.0/20", OLYMPUS, ())
     lenient = networks("olympus", str(tmp_path), "10.9.0.0/20", OLYMPUS, (), strict=False)
     assert lenient.service("blue", "site") == before.service("blue", "site")
@@ -105,7 +105,7 @@ def test_another_range_is_refused_and_a_rollback_goes_by_the_recorded_one(tmp_pa
 )  # fmt: skip
 def test_a_record_that_cannot_be_read_is_named_and_stops_no_rollback(tmp_path: Path, text: str) -> None:
     (tmp_path / "addresses.json").write_text(text)
-    with pytest.raises(BluegreenError, match=r"addresses\.json.*Mend"):
+    with pytest.raises(BluegreenError, match=r"addresses\.json.*Fix:"):
         networks("olympus", str(tmp_path), RANGE, OLYMPUS, ())
     assert networks("olympus", str(tmp_path), RANGE, OLYMPUS, (), strict=False).service("blue", "site").ip
 

@@ -110,7 +110,7 @@ def test_it_does_what_the_switch_does_from_every_state(
         try:
             after = model.rollback(keep_pinned=not drop, gone=force)
         except Refused as told:
-            assert done.returncode == 2 and str(told).partition(" Mend")[0].rstrip(".") in done.stderr
+            assert done.returncode == 2 and str(told).partition(" Fix:")[0].rstrip(".") in done.stderr
         else:
             assert done.returncode == (0 if after.live == return_to else 2), done.stderr
             assert after.live != return_to or "%s is live" % return_to in done.stdout

@@ -37,7 +37,7 @@ def test_records_of_another_shape(text: str, tmp_path: Path) -> None:
     state = StateDir(str(tmp_path))
     for name in ("lock.json", "watch.json"):
         (tmp_path / name).write_text(text)
-    with pytest.raises(BluegreenError, match=r"lock\.json has another shape.*Mend: restore it or move it away"):
+    with pytest.raises(BluegreenError, match=r"lock\.json has another shape.*Fix: restore it or move it away"):
         Lock(state, None, SystemClock()).read()
     with pytest.raises(BluegreenError, match=r"watch\.json has another shape"):
         observe(state)
@@ -74,7 +74,7 @@ def test_services_that_are_none(given: Any) -> None:
 def test_files_that_import_each_other() -> None:
     texts = {"/c": "import x", "/x": "import y", "/y": "import x"}
     found = {"/c": [], "/x": ["/x"], "/y": ["/y"]}
-    with pytest.raises(CaddyfileError, match="it imports itself: /c -> /x -> /y -> /x Mend: take one import out"):
+    with pytest.raises(CaddyfileError, match="it imports itself: /c -> /x -> /y -> /x. Fix: take one import out"):
         _Flat(texts, {}, found).text("/c")
 
 

@@ -69,7 +69,7 @@ class Boot:
             self._complain(str(exc))
             return "", ()
         if not state.live:
-            self._complain("the switch names no colour (%s). Mend: --tags adopt" % state.damage)
+            self._complain("the switch names no colour (%s). Fix: --tags adopt" % state.damage)
             return "", ()
         stable = str(StateDir(self.record.wanted.state_dir).read_marks().get("stable") or "")
         release = str(store.stack(self.record.wanted, state.live).get("release", ""))

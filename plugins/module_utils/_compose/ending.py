@@ -24,7 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import pr
 APPLICATION = "olympus-bluegreen courier handover"
 DOUBT = (
     "%d mail(s) in database %s were being sent when their courier ended, sent or not is unknown: %s. "
-    "Mend: to send them (again) see 'Mails' in docs/operations.md"
+    "Fix: to send them (again) see 'Mails' in docs/operations.md"
 )
 BLIND = "%s was ended without a look at its mails: %s"
 

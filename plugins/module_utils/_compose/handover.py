@@ -39,7 +39,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 PATIENCE = 300.0
 TURNS = 5
 KEPT = "%s is done by the adopted project's own %s until its cleanup: the other colour has none before"
-STRANGER = "%s is not ours and does the work of %s. Mend: stop it, then run the stage again"
+STRANGER = "%s is not ours and does the work of %s. Fix: stop it, then run the stage again"
 
 Live = Callable[[], str]
 

@@ -127,7 +127,7 @@ def _colour(world: World, colour: str, wake: bool, blue: Sequence[Container] | N
 def _gap(world: World, services: str) -> str:
     wanted = world.wanted
     return (
-        "project %s has no container of %s, and only you can make one. Mend: in %s type podman-compose -p %s up -d "
+        "project %s has no container of %s, and only you can make one. Fix: in %s type podman-compose -p %s up -d "
         "--no-deps %s, then run adopt again"
         % (wanted.project, services, wanted.source, wanted.project, services.replace(",", ""))
     )

@@ -10,6 +10,21 @@ import errno
 from typing import Any
 
 
+# A module's option -> the operator's variable, where they are not called alike; what is not here is named as it is.
+_SET_AS = {"git": "bluegreen_source"}
+_SETTINGS = frozenset(
+    "allow_mutable cache_probe cache_ttl compose_files database deployment edge images network_range podman_compose"
+    " port_base probe_secrets probes project public publish schema_targets services shared singletons source"
+    " state_dir undo".split()
+)
+
+
+def as_set(option: str) -> str:
+    """What the operator wrote for a module's option: ``edge.service`` is set by ``bluegreen_edge.service``."""
+    root, dot, below = option.partition(".")
+    return _SET_AS.get(root, "bluegreen_" + root if root in _SETTINGS else root) + dot + below
+
+
 class BluegreenError(Exception):
     """Something the operator can mend.
 
@@ -34,9 +49,9 @@ class BluegreenError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        head = "%s=%r: " % (self.option, self.value) if self.option else ""
-        tail = " Mend: %s" % self.mend if self.mend else ""
-        return "%s%s%s" % (head, self.msg, tail)
+        head = "%s=%r: " % (as_set(self.option), self.value) if self.option else ""
+        stop = "" if self.msg.endswith((".", "!", "?")) else "."
+        return "%s%s%s" % (head, self.msg, "%s Fix: %s" % (stop, self.mend) if self.mend else "")
 
 
 class Refused(BluegreenError):

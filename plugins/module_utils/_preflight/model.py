@@ -42,7 +42,7 @@ def row(check: str, ok: bool, level: str, found: object, wanted: object = "", me
 
 def failed(check: str, level: str, why: str, wanted: str, about: str = "") -> Row:
     """The row of a question that ended in an error (its text, with the mend that it brings)."""
-    found, _mark, mend = why.partition(" Mend: ")
+    found, _mark, mend = why.partition(" Fix: ")
     return row(check, False, level, found.rstrip("."), wanted, mend, about)
 
 

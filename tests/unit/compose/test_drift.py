@@ -100,7 +100,7 @@ def test_files_are_told_only_where_the_colour_has_containers(deployment: Deploym
     (copy / "compose.yml").write_text("y: 1\n")
     assert drift.files(world, "green") == ["green: compose.yml of release %s was changed on disk" % deployment.second]
     assert drift.files(World(deployment.wanted, []), "green") == []
-    with pytest.raises(BluegreenError, match=r"was changed: changed compose\.yml.*Mend: put the files back"):
+    with pytest.raises(BluegreenError, match=r"was changed: changed compose\.yml.*Fix: put the files back"):
         release.verify(deployment.wanted, deployment.second)
     (copy / "compose.yml").unlink()
     assert "cannot be read" in drift.files(world, "green")[0]

@@ -122,11 +122,11 @@ def test_a_directory_is_taken_as_it_is(repository: Repository) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"ref": "v9"}, r"bluegreen_source.ref='v9': git cannot fetch v9 from .*Mend: correct repo and ref"),
+        ({"ref": "v9"}, r"bluegreen_source.ref='v9': git cannot fetch v9 from .*Fix: correct repo and ref"),
         ({"repo": "/nowhere/at/all.git"}, r"git cannot fetch v1.5.0 from /nowhere/at/all.git"),
         ({"path": "production"}, r"bluegreen_source.path='production': .* has no such directory"),
         ({"path": "README"}, r"bluegreen_source.path='README': .* has no such directory"),
-        ({"overlay": [".env", "certs"]}, r"bluegreen_source.overlay='certs': certs is not in .*Mend: put it there"),
+        ({"overlay": [".env", "certs"]}, r"bluegreen_source.overlay='certs': certs is not in .*Fix: put it there"),
     ],
 )
 def test_what_is_not_there_is_named_and_leaves_nothing(repository: Repository, given: Any, words: str) -> None:
@@ -156,7 +156,7 @@ class NoGit:
 
 
 def test_a_host_without_git_is_told_once(repository: Repository) -> None:
-    told = pytest.raises(BluegreenError, match=r"git is not installed on this host.*Mend: install git")
+    told = pytest.raises(BluegreenError, match=r"git is not installed on this host.*Fix: install git")
     with told, origin.opened(NoGit(), repository.wanted()):
         pass
 

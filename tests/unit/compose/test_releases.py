@@ -41,7 +41,7 @@ def test_what_a_service_is_mapped_to(template: str, reference: str) -> None:
     ["", "--tls-verify=false", "kratos:{tag}", "a b", "kratos:$(id)", "kratos:v1\n", "-", None, "sha256:12;"],
 )
 def test_a_hostile_or_unfinished_reference_is_refused(template: str) -> None:
-    with pytest.raises(BluegreenError, match=r"bluegreen_images=.*not an image reference.*Mend"):
+    with pytest.raises(BluegreenError, match=r"bluegreen_images=.*not an image reference.*Fix:"):
         images.references(replace(WANTED, images={"kratos": template}), BOTH)
 
 

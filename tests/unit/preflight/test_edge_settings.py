@@ -37,15 +37,15 @@ def test_a_whole_one_is_well_and_caddy_is_not_asked_for_any_of_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        (edge(kind="cloudfare"), "bluegreen_edge.kind='cloudfare': not a kind of edge. Mend: one of container, native"),
-        (edge(account_id=None), "bluegreen_edge.account_id='': not given. Mend: give the id of the account"),
-        (edge(api_token_file=None), "bluegreen_edge.api_token_file='': not given. Mend: name the file of mode 0600"),
+        (edge(kind="cloudfare"), "bluegreen_edge.kind='cloudfare': not a kind of edge. Fix: one of container, native"),
+        (edge(account_id=None), "bluegreen_edge.account_id='': not given. Fix: give the id of the account"),
+        (edge(api_token_file=None), "bluegreen_edge.api_token_file='': not given. Fix: name the file of mode 0600"),
         (edge(pools=None), "bluegreen_edge.pools.blue.name='': not given"),
         (edge(pools={"blue": {"name": "one"}}), "bluegreen_edge.pools.green.name='': not given"),
         (edge(zone_id=None), "bluegreen_edge.zone_id='': not given for www.example.com"),
         (edge(api_token="canary-5ecret"), "bluegreen_edge.api_token=(hidden): not a place for a secret"),
-        (edge(acount_id="a"), "bluegreen_edge.acount_id=unknown: not a key of a Cloudflare edge. Mend: write acc"),
-        ({"bluegreen_publish": "network"}, "bluegreen_publish=network: not reachable for Cloudflare. Mend: blue"),
+        (edge(acount_id="a"), "bluegreen_edge.acount_id=unknown: not a key of a Cloudflare edge. Fix: write acc"),
+        ({"bluegreen_publish": "network"}, "bluegreen_publish=network: not reachable for Cloudflare. Fix: blue"),
         ({"bluegreen_public": []}, "bluegreen_public=[]: not a list of public names"),
     ],
 )  # fmt: skip
@@ -64,7 +64,7 @@ def test_the_watcher_gets_all_options_and_no_token(monkeypatch: pytest.MonkeyPat
     found = of_edge(EDGE, public=PUBLIC, deployment="d", state_dir="/s")
     assert set(found) == {*SPEC.options} and "canary" not in str(found)
     assert found["observe"]["port"] == 443 and found["public"][0]["zone_id"] == ""
-    with pytest.raises(BluegreenError, match=r"edge.api_token_file=''.*Mend: put the token into a file of mode 0600"):
+    with pytest.raises(BluegreenError, match=r"edge.api_token_file=''.*Fix: put the token into a file of mode 0600"):
         of_edge({**EDGE, "api_token_file": ""}, public=PUBLIC)
     with pytest.raises(BluegreenError, match="account_id"):
         of_edge({**EDGE, "account_id": None}, public=PUBLIC)

@@ -56,7 +56,7 @@ def test_what_is_well(name: str, value: object) -> None:
 def test_a_wrong_type_is_refused(name: str, value: object, words: tuple[str, ...]) -> None:
     (found,) = wrong_settings({name: value})
     assert found["level"] == "refuse"
-    assert found["sentence"].startswith(name + "=") and "Mend: " in found["sentence"]
+    assert found["sentence"].startswith(name + "=") and "Fix: " in found["sentence"]
     assert all(word in found["sentence"] for word in words), found["sentence"]
 
 

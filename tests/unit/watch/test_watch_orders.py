@@ -38,7 +38,7 @@ def given(do: str, seconds: int = 0, ident: str = "1") -> Order:
 @pytest.mark.parametrize(
     ("do", "extend", "words"),
     [
-        ("stop", "", "bluegreen_watch_do='stop': no such order to a watch Mend: say one of abort, hold, resume"),
+        ("stop", "", "bluegreen_watch_do='stop': no such order to a watch. Fix: say one of abort, hold, resume"),
         ("", "", "bluegreen_watch_do='': no such order"),
         ("extend", "", "bluegreen_watch_extend='': not a number of seconds from 1 to 86400"),
         ("extend", "ten", "bluegreen_watch_extend='ten'"),
