@@ -67,6 +67,7 @@ type Config struct {
 	TimeoutMS   int                `json:"timeout_ms"`
 	Identities  int                `json:"identities"`
 	Sessions    int                `json:"sessions"`
+	Silent      bool               `json:"silent_login"` // false for a Hera whose logins Hydra does not remember
 	Tokens      int                `json:"tokens"`
 	Chains      int                `json:"refresh_chains"`
 	WebSockets  int                `json:"websockets"`
