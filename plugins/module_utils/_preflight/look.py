@@ -115,7 +115,10 @@ class Look:
         return look_podman.containers(raws.result(), self.wanted, self.world.podman)
 
     def _database(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
-        return look_database.database(raws.result(), self.wanted, self.world.enter)
+        if not self.wanted.schema_targets:
+            # Nobody will migrate anything: PostgreSQL, if there is one, is no affair of this release.
+            return {}
+        return look_database.database(self.world.podman, raws.result(), self.wanted, self.world.enter)
 
     def _host(self, raws: Future[list[dict[str, Any]]], done: Sections) -> dict[str, Any]:
         wanted = self.wanted

@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our own sessions in a real PostgreSQL with TLS: the DSN's proof of who answers, and its server, user and schema."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ory_native as native
+import psycopg2.extensions
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn, session
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.inside import View
+
+PASSWORD = "canary-of-the-role"
+INSIDE = "/etc/ssl/certs/pg-ca.crt"
+HBA = "host all lab all trust\nhostssl all k all scram-sha-256\nhostssl all bearer all cert\nhost all plain all trust\n"
+SQL = "CREATE ROLE k LOGIN PASSWORD '%s'; CREATE ROLE bearer LOGIN; CREATE ROLE plain LOGIN" % PASSWORD
+
+
+def openssl(where: Path, *words: str) -> None:
+    subprocess.run(["openssl", *words], cwd=where, check=True, capture_output=True)
+
+
+def authority(where: Path, name: str) -> None:
+    new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    openssl(where, *new, "-keyout", name + ".key", "-out", name + ".crt", "-subj", "/CN=" + name)
+
+
+def signed(where: Path, name: str, by: str) -> None:
+    """As the platform's deployment signs it: a common name and no other."""
+    new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name]
+    openssl(where, *new, "-keyout", name + ".key", "-out", name + ".csr")
+    sign = ["x509", "-req", "-days", "2", "-in", name + ".csr", "-CA", by + ".crt", "-CAkey", by + ".key"]
+    openssl(where, *sign, "-CAcreateserial", "-out", name + ".crt")
+
+
+@dataclass
+class Server:
+    postgres: native.Postgres
+    files: Path
+
+    def url(self, user: str = "k:" + PASSWORD, host: str = "postgres", **parameters: str) -> str:
+        query = "&".join("%s=%s" % pair for pair in parameters.items())
+        return "postgres://%s@%s:%d/kratos?%s" % (user, host, self.postgres.port, query)
+
+    def container(self, *aliases: str) -> dict[str, Any]:
+        member = {"IPAddress": "127.0.0.1", "Aliases": list(aliases)}
+        return {
+            "Name": "prod_postgres_1",
+            "State": {"Pid": os.getpid()},
+            "NetworkSettings": {"Networks": {"prod": member}},
+        }
+
+    def view(self, ca: str = "ca.crt", **more: Any) -> View:
+        mounts = ({"Source": str(self.files / ca), "Destination": INSIDE},)
+        given: dict[str, Any] = {"mounts": mounts, "workdir": lambda: "/etc/ssl/certs", **more}
+        return View("ciam-kratos", **given)
+
+    def open(self, url: str, view: View | None = None, *aliases: str) -> database.Db:
+        servers = [self.container("postgres", *aliases)]
+        used = view or self.view()
+        return session.open_session(dsn.parse(url), "us", used, servers, enter=lambda _pid: nullcontext())
+
+    def asked(self, url: str, sql: str, view: View | None = None) -> Any:
+        db = self.open(url, view)
+        try:
+            return db.query(sql)[0][0]
+        finally:
+            db.close()
+
+    def refused(self, url: str, view: View | None = None, *aliases: str) -> str:
+        with pytest.raises(BluegreenError) as caught:
+            self.open(url, view, *aliases)
+        assert PASSWORD not in str(caught.value) and caught.value.__cause__ is None
+        return str(caught.value)
+
+
+USES_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    where = tmp_path_factory.mktemp("tls")
+    for name in ("ca", "stranger"):
+        authority(where, name)
+    for name in ("postgres", "bearer"):
+        signed(where, name, "ca")
+    processes = native.Processes(where)
+    postgres = native.Postgres(processes)
+    try:
+        postgres.create("kratos")
+        postgres.execute("postgres", SQL)
+        with_tls(postgres, where)
+        yield Server(postgres, where)
+    finally:
+        processes.stop()
+        postgres.remove()
+
+
+def with_tls(postgres: native.Postgres, where: Path) -> None:
+    there = Path(postgres.directory)
+    for name in ("postgres.crt", "postgres.key", "ca.crt"):
+        shutil.copy(where / name, there / name)
+        (there / name).chmod(0o600)
+        if os.getuid() == 0:
+            os.chown(there / name, pwd.getpwnam("postgres").pw_uid, -1)
+    (there / "pg_hba.conf").write_text(HBA)
+    settings = {"ssl_cert_file": "postgres.crt", "ssl_key_file": "postgres.key", "ssl_ca_file": "ca.crt", "ssl": "on"}
+    for name, value in settings.items():
+        postgres.execute("postgres", "ALTER SYSTEM SET %s = '%s'" % (name, value))
+    reload(postgres, "on")
+
+
+def reload(postgres: native.Postgres, ssl: str) -> None:
+    postgres.execute("postgres", "ALTER SYSTEM SET ssl = '%s'" % ssl)
+    postgres.execute("postgres", "SELECT pg_reload_conf()")
+
+    def shown() -> bool:
+        with psycopg2.connect(postgres.dsn("postgres")) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW ssl")
+            return bool(cursor.fetchone() == (ssl,))
+
+    native.eventually("PostgreSQL has ssl " + ssl, shown)
+
+
+def test_the_ca_is_found_through_the_mount_and_the_name_of_the_dsn_is_proven(server: Server) -> None:
+    full = server.url(sslmode="verify-full", sslrootcert=INSIDE)
+    assert server.asked(full, USES_TLS) is True
+    assert server.asked(server.url(sslmode="verify-full", sslrootcert="pg-ca.crt"), USES_TLS) is True
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_a_wrong_ca_is_refused_in_one_sentence(server: Server, mode: str) -> None:
+    said = server.refused(server.url(sslmode=mode, sslrootcert=INSIDE), server.view("stranger.crt"))
+    assert said == (
+        "ciam-kratos: can't connect to database kratos: PostgreSQL's certificate is not signed by the CA of the DSN."
+        " Fix: let sslrootcert of the DSN (/etc/ssl/certs/pg-ca.crt in ciam-kratos) be the CA that signed the"
+        " certificate that PostgreSQL shows"
+    )
+
+
+def test_another_name_is_refused(server: Server) -> None:
+    said = server.refused(server.url(host="db", sslmode="verify-full", sslrootcert=INSIDE), None, "db")
+    assert "PostgreSQL's certificate is for postgres, and the DSN names the host db" in said
+
+
+def test_a_ca_that_is_nowhere_is_named(server: Server) -> None:
+    said = server.refused(server.url(sslmode="verify-full", sslrootcert="/run/ca.crt"))
+    assert said.startswith("service ciam-kratos has no sslrootcert file /run/ca.crt (")
+
+
+def test_a_ca_that_lies_in_the_image_is_copied_for_the_connection_alone(server: Server) -> None:
+    copies: list[str] = []
+
+    def copy(path: str, to: str) -> str:
+        copies.extend([path, to])
+        shutil.copy(server.files / "ca.crt", to)
+        return ""
+
+    view = View("ciam-kratos", copy=copy)
+    assert server.asked(server.url(sslmode="verify-full", sslrootcert="/ca.crt"), USES_TLS, view) is True
+    assert copies[0] == "/ca.crt" and not os.path.exists(os.path.dirname(copies[1]))
+
+
+def test_without_a_ca_of_its_own_the_services_system_decides(server: Server) -> None:
+    """As pgx does. A file in the home directory of the user that Ansible becomes, as libpq does, is another one's."""
+    url = server.url(sslmode="verify-full")
+    trusting = server.view(environment={"SSL_CERT_FILE": INSIDE})
+    assert server.asked(url, USES_TLS, trusting) is True
+    assert "not signed by the CA" in server.refused(
+        url, server.view("stranger.crt", environment={"SSL_CERT_FILE": INSIDE})
+    )
+    assert "has no system's authorities" in server.refused(url)
+
+
+def test_the_words_system_is_kept_where_libpq_knows_it(server: Server) -> None:
+    keywords = session.files(dsn.parse(server.url(sslmode="verify-full", sslrootcert="system")), server.view(), "/none")
+    assert keywords == {"sslrootcert": "system"} or psycopg2.extensions.libpq_version() < session.SYSTEM_SINCE
+
+
+def test_a_clients_own_certificate(server: Server) -> None:
+    """Its key may be readable for the container's user by any mode: libpq gets a copy that only we can read."""
+    keys = tuple(
+        {"Source": str(server.files / ("bearer" + end)), "Destination": "/run/bearer" + end} for end in (".crt", ".key")
+    )
+    (server.files / "bearer.key").chmod(0o644)
+    view = server.view()
+    both = View("ciam-kratos", (*view.mounts, *keys))
+    proof = {"sslcert": "/run/bearer.crt", "sslkey": "/run/bearer.key"}
+    url = server.url("bearer", sslmode="verify-full", sslrootcert=INSIDE, **proof)
+    assert server.asked(url, "SELECT current_user", both) == "bearer"
+
+
+@pytest.mark.parametrize("mode", ["", "prefer"])
+def test_prefer_stays_with_tls_whatever_ca_is_named(server: Server, mode: str) -> None:
+    """pgx verifies nothing then; libpq would take the CA, and go on in clear text where it does not fit."""
+    parameters = {"sslmode": mode} if mode else {}
+    url = server.url("plain", **parameters, sslrootcert=INSIDE)
+    assert server.asked(url, USES_TLS, server.view("stranger.crt")) is True
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-full"])
+def test_no_session_without_the_tls_that_the_dsn_demands(server: Server, mode: str) -> None:
+    reload(server.postgres, "off")
+    try:
+        said = server.refused(server.url("plain", sslmode=mode, sslrootcert=INSIDE))
+        assert "PostgreSQL has TLS switched off, and the DSN's sslmode demands it. Fix: switch ssl on" in said
+    finally:
+        reload(server.postgres, "on")
+
+
+def test_the_environment_of_the_user_that_ansible_becomes_says_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PGSSLMODE": "disable", "PGHOSTADDR": "192.0.2.1", "PGOPTIONS": "-c search_path=x"}.items():
+        monkeypatch.setenv(name, value)
+    assert server.asked(server.url("plain"), USES_TLS) is True
+    assert server.asked(server.url("plain"), "SHOW search_path") == '"$user", public'
+
+
+def test_run_time_parameters_hold_and_pool_keys_do_not_disturb(server: Server) -> None:
+    more = {"max_conns": "20", "max_conn_lifetime": "1h", "default_query_exec_mode": "exec", "lock_timeout": "1500"}
+    url = server.url("plain", **more, search_path="a%2C+b", options="-c%20work_mem%3D5MB")
+    assert server.asked(url, "SHOW search_path") == "a, b"
+    assert server.asked(url, "SHOW lock_timeout") == "1500ms" and server.asked(url, "SHOW work_mem") == "5MB"
+
+
+def test_a_parameter_that_nobody_knows_is_refused_by_name(server: Server) -> None:
+    said = server.refused(server.url("plain", serch_path="a"))
+    assert "the DSN has the parameter serch_path, which neither PostgreSQL nor its drivers know. Fix: take it" in said
+    said = server.refused(server.url("plain", ssl="on"))
+    assert "the DSN has the parameter ssl, which PostgreSQL lets no session set" in said
+
+
+def test_several_hosts_are_tried_in_order(server: Server) -> None:
+    port = server.postgres.port
+    url = "postgres://plain@127.0.0.2:%d,postgres:%d/kratos?target_session_attrs=read-write" % (native.free_port(), port)
+    assert server.asked(url, "SELECT current_database()") == "kratos"
+
+
+def test_host_user_and_password_of_the_query_win(server: Server) -> None:
+    query = "host=postgres&user=k&password=%s&sslmode=verify-full&sslrootcert=%s" % (PASSWORD, INSIDE)
+    assert server.asked("postgres://nobody:wrong@192.0.2.1:%d/kratos?%s" % (server.postgres.port, query), USES_TLS)
