@@ -245,7 +245,10 @@ def test_a_parameter_that_nobody_knows_is_refused_by_name(server: Server) -> Non
 
 def test_several_hosts_are_tried_in_order(server: Server) -> None:
     port = server.postgres.port
-    url = "postgres://plain@127.0.0.2:%d,postgres:%d/kratos?target_session_attrs=read-write" % (native.free_port(), port)
+    url = "postgres://plain@127.0.0.2:%d,postgres:%d/kratos?target_session_attrs=read-write" % (
+        native.free_port(),
+        port,
+    )
     assert server.asked(url, "SELECT current_database()") == "kratos"
 
 

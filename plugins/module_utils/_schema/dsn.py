@@ -156,7 +156,8 @@ def _refuse(whose: str, given: Mapping[str, str]) -> None:
                 mend="write host, user, database and TLS files into the DSN itself",
             )
         if not SETTING.fullmatch(key):
-            raise BluegreenError("%s has a parameter that is no name: %r" % (whose, key[:40]), mend=WRITE)
+            # Not quoted: after a bare ? in the password it is a part of that.
+            raise BluegreenError("%s has a parameter whose name is none" % whose, mend=WRITE)
 
 
 def _unreadable(whose: str, shared: Mapping[str, str]) -> BluegreenError:
