@@ -17,6 +17,7 @@ from typing import Any
 import ory_native as native
 import psycopg2.extensions
 import pytest
+from ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn, session
@@ -246,7 +247,7 @@ def test_a_parameter_that_nobody_knows_is_refused_by_name(server: Server) -> Non
 def test_several_hosts_are_tried_in_order(server: Server) -> None:
     port = server.postgres.port
     url = "postgres://plain@127.0.0.2:%d,postgres:%d/kratos?target_session_attrs=read-write" % (
-        native.free_port(),
+        free_port(),
         port,
     )
     assert server.asked(url, "SELECT current_database()") == "kratos"
