@@ -9,9 +9,11 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ory_native as native
@@ -19,14 +21,26 @@ import psycopg2.extensions
 import pytest
 from ports import free_port
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn, session
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_database
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn, migrate, release, session
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.inside import View
 
 PASSWORD = "canary-of-the-role"
 INSIDE = "/etc/ssl/certs/pg-ca.crt"
+PROJECT = {core.COMPOSE_PROJECT: "prod"}
 HBA = "host all lab all trust\nhostssl all k all scram-sha-256\nhostssl all bearer all cert\nhost all plain all trust\n"
 SQL = "CREATE ROLE k LOGIN PASSWORD '%s'; CREATE ROLE bearer LOGIN; CREATE ROLE plain LOGIN" % PASSWORD
+
+
+def nobody(_pid: int) -> AbstractContextManager[None]:
+    """The server listens on this machine's loopback: there is no other network to enter."""
+    return nullcontext()
 
 
 def openssl(where: Path, *words: str) -> None:
@@ -71,7 +85,7 @@ class Server:
     def open(self, url: str, view: View | None = None, *aliases: str) -> database.Db:
         servers = [self.container("postgres", *aliases)]
         used = view or self.view()
-        return session.open_session(dsn.parse(url), "us", used, servers, enter=lambda _pid: nullcontext())
+        return session.open_session(dsn.parse(url), "us", used, servers, enter=nobody)
 
     def asked(self, url: str, sql: str, view: View | None = None) -> Any:
         db = self.open(url, view)
@@ -149,6 +163,51 @@ def test_a_wrong_ca_is_refused_in_one_sentence(server: Server, mode: str) -> Non
         " Fix: let sslrootcert of the DSN (/etc/ssl/certs/pg-ca.crt in ciam-kratos) be the CA that signed the"
         " certificate that PostgreSQL shows"
     )
+
+
+def kratos(server: Server, ca: str) -> dict[str, Any]:
+    """The container of a Kratos, whose CA is a single file of this host bound into it."""
+    url = server.url(sslmode="verify-full", sslrootcert=INSIDE)
+    return {
+        "Name": "prod_ciam-kratos_1",
+        "State": {"Pid": os.getpid()},
+        "Config": {"Env": ["DSN=" + url], "Labels": {**PROJECT, core.COMPOSE_SERVICE: "ciam-kratos"}},
+        "Mounts": [{"Source": str(server.files / ca), "Destination": INSIDE}],
+    }
+
+
+def by_a_courier(server: Server, ca: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = SimpleNamespace(containers=lambda labels: [server.container("postgres")] if labels == PROJECT else [])
+    context: Any = SimpleNamespace(podman=asked, wanted=SimpleNamespace(project="prod"))
+    monkeypatch.setattr(session, "open_session", partial(session.open_session, enter=nobody))
+    ending.open_mails(context, kratos(server, ca)).close()
+
+
+def by_a_migration(server: Server, ca: str, _monkeypatch: pytest.MonkeyPatch) -> None:
+    url = server.url(sslmode="verify-full", sslrootcert=INSIDE)
+    service = release.Service("ciam-kratos", "i", {"DSN": url}, volumes=("%s:%s:ro" % (server.files / ca, INSIDE),))
+    asked: Any = SimpleNamespace(one=lambda _kind, _name: server.container("postgres"))
+    target = migrate.Target("ciam", "kratos", "ciam-kratos", "kratos")
+    wanted = migrate.Wanted("olympus", "/none", target, "/none", "net", database_container="prod_postgres_1")
+    migrate.open_database(wanted, migrate.World(asked, SystemClock(), enter=nobody), service).close()
+
+
+def by_preflight(server: Server, ca: str, _monkeypatch: pytest.MonkeyPatch) -> None:
+    targets = ({"name": "ciam", "service": "ciam-kratos", "database": "kratos"},)
+    wanted = Wanted(project="prod", services={"ciam-kratos": {"kind": "kratos"}}, schema_targets=targets)
+    postgres = {**server.container("postgres"), "Config": {"Labels": PROJECT}}
+    unasked: Any = None
+    seen = look_database.database(Podman(unasked), [postgres, kratos(server, ca)], wanted, nobody)
+    assert (seen["host"], seen["user"], seen["sslmode"]) == ("postgres", "k", "verify-full")
+
+
+@pytest.mark.parametrize("by", [by_a_courier, by_a_migration, by_preflight])
+def test_every_way_of_ours_into_a_database_verifies_its_certificate(
+    server: Server, monkeypatch: pytest.MonkeyPatch, by: Any
+) -> None:
+    by(server, "ca.crt", monkeypatch)
+    with pytest.raises(BluegreenError, match=r"^ciam-kratos: .* is not signed by the CA of the DSN\. Fix: let"):
+        by(server, "stranger.crt", monkeypatch)
 
 
 def test_another_name_is_refused(server: Server) -> None:
