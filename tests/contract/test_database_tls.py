@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import ory_native as native
-import psycopg2.extensions
+import psycopg2
 import pytest
 from ports import free_port
 
@@ -244,9 +244,16 @@ def test_without_a_ca_of_its_own_the_services_system_decides(server: Server) -> 
     assert "has no system's authorities" in server.refused(url)
 
 
-def test_the_words_system_is_kept_where_libpq_knows_it(server: Server) -> None:
-    keywords = session.files(dsn.parse(server.url(sslmode="verify-full", sslrootcert="system")), server.view(), "/none")
-    assert keywords == {"sslrootcert": "system"} or psycopg2.extensions.libpq_version() < session.SYSTEM_SINCE
+@pytest.mark.parametrize(("libpq", "file"), [(150003, "authorities"), (160001, "")])
+def test_the_word_system_is_kept_where_libpq_knows_it(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, libpq: int, file: str
+) -> None:
+    """An older libpq takes it for a file's name; there it is what pgx means by it in the service."""
+    monkeypatch.setattr(database, "libpq_version", lambda: libpq)
+    address = dsn.parse(server.url(sslmode="verify-full", sslrootcert="system"))
+    view = server.view(environment={"SSL_CERT_FILE": INSIDE})
+    keywords = session.files(address, view, str(tmp_path))
+    assert keywords == {"sslrootcert": str(tmp_path / file) if file else "system"}
 
 
 def test_a_clients_own_certificate(server: Server) -> None:

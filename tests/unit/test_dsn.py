@@ -181,6 +181,15 @@ def test_lock_timeout_is_set_for_the_one_shot_alone() -> None:
 def test_redaction() -> None:
     parsed = dsn.parse(URL)
     assert dsn.redact("a %s b p@ss/w c p%%40ss%%2Fw" % URL, parsed) == "a *** b *** c ***"
+    lower = dsn.parse(URL.replace("%2F", "%2f"))
+    assert dsn.redact(dsn.with_parameters(lower, lock_timeout="1"), lower).startswith("postgres://ory:***@postgres")
+
+
+def test_what_this_hosts_libpq_does_not_know_is_named_and_never_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demand such as require_auth, of a newer libpq: without it the proof would be a weaker one."""
+    monkeypatch.setattr(dsn, "SHARED", (*dsn.SHARED, "sslwhatever"))
+    with pytest.raises(BluegreenError, match="parameter sslwhatever, which this host's libpq does not know"):
+        dsn.parse("postgres://k@db/kratos?sslwhatever=1")
 
 
 @pytest.mark.parametrize("url", ["", "mysql://a@b/c", "postgres://a@b", "postgres://a@b:x/c", "memory"])

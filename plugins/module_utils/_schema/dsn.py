@@ -194,7 +194,8 @@ def with_parameters(dsn: Dsn, **extra: str) -> str:
 
 def redact(text: str, dsn: Dsn) -> str:
     """``text`` without the DSN and its password."""
-    for secret in (dsn.url, quote(dsn.password, safe=""), dsn.password):
+    written = _base(dsn.url).partition("://")[2].partition("@")[0].partition(":")[2]
+    for secret in (dsn.url, written, quote(dsn.password, safe=""), dsn.password):
         if secret:
             text = text.replace(secret, "***")
     return text
