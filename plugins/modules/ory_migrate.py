@@ -71,7 +71,7 @@ options:
     default: ""
   database_service:
     description:
-      - Service of PostgreSQL in O(project). Where the DSN names it, this module speaks to it from its network namespace.
+      - Service of PostgreSQL in O(project). Where the DSN names it, it is asked from its own network namespace.
       - Any other host of the DSN is asked from here, and every one where this is empty.
     type: str
     default: ""
