@@ -71,8 +71,8 @@ options:
     default: ""
   database_service:
     description:
-      - Service of PostgreSQL in O(project); this module speaks to it from its own network namespace.
-      - Empty connects to the DSN's host from here.
+      - Service of PostgreSQL in O(project). Where the DSN names it, it is asked from its own network namespace.
+      - Any other host of the DSN is asked from here, and every one where this is empty.
     type: str
     default: ""
   shadow_image:

@@ -19,7 +19,7 @@ author: "olympus.bluegreen authors (@olympusoss)"
 requirements:
   - podman
   - podman-compose
-  - psycopg2
+  - psycopg2, where there are schema targets
   - PyYAML
 attributes:
   check_mode:

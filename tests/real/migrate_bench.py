@@ -99,7 +99,7 @@ def session(name: str = "postgres", application: str = "test") -> database.Db:
     podman_ = Podman(SubprocessRunner())
     found = podman_.one("container", SERVER) or {}
     url = dsn.parse("postgres://olympus:%s@postgres:5432/%s?sslmode=disable" % (PASSWORD, name))
-    keywords = dsn.for_libpq(url, application, "127.0.0.1")
+    keywords = {**url.keywords, "hostaddr": "127.0.0.1", "application_name": application}
     return database.connect(keywords, lambda: network_of(found["State"]["Pid"]))
 
 

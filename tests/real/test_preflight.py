@@ -30,6 +30,11 @@ from preflight_bench import (
 )
 from recording import Recording
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import inside, release
+
 pytestmark = pytest.mark.lab
 READING = {
     "podman": {"info", "ps", "inspect", "container inspect", "image inspect", "network ls", "network inspect", "exec",
@@ -139,6 +144,39 @@ def test_a_source_that_lacks_a_service(bench: Bench) -> None:
     seen = bad(bench.look(services=services, images={"athena": "localhost/bgpre/athena:{version}"}))
     assert "athena" in seen["source"]["found"] and seen["source"]["level"] == "refuse"
     assert "not on this host" in seen["images"]["found"]
+
+
+def test_a_service_at_another_port_than_it_is_said_to_have(bench: Bench) -> None:
+    services = {**bench.params()["services"], "postgres": {"kind": "other", "port": 5000}}
+    seen = bad(bench.look(services=services))
+    assert seen["service postgres"]["found"] == "port 5000 is closed; it listens on 5432"
+    assert seen["service postgres"]["level"] == "refuse"
+    assert seen["service postgres"]["mend"] == "set bluegreen_services.postgres.port: 5432"
+    assert seen["service kratos"]["level"] == "warn" and "no other port" in seen["service kratos"]["found"]
+    services["postgres"]["port"] = 5432
+    assert "service postgres" not in bad(bench.look(services=services))
+
+
+def test_files_of_a_container_of_an_image_and_of_a_volume(bench: Bench, tmp_path: Path) -> None:
+    engine, copy = Podman(SubprocessRunner()), str(tmp_path / "copy")
+    raw = engine.one("container", PROJECT + "_postgres_1")
+    assert raw
+    view = inside.of_container(engine, raw)
+    view.read("/etc/passwd", copy, "file")
+    assert "root:" in Path(copy).read_text() and os.stat(copy).st_mode & 0o777 == 0o600
+    view.read("/var/lib/postgresql/data/PG_VERSION", copy, "file")
+    assert Path(copy).read_text().strip().isdigit()
+    with pytest.raises(BluegreenError, match="has no file /nowhere"):
+        view.read("/nowhere", copy, "file")
+    image = "localhost/olympus-lab/postgres:lab"
+    service = release.Service("svc", image, {}, volumes=(PROJECT + "_data:/certs",), working_dir="/certs")
+    labels = {LABEL: "1", "files": "bgpre"}
+    coming = inside.of_release(engine, service, labels)
+    coming.read("PG_VERSION", copy, "file")
+    assert Path(copy).read_text().strip().isdigit()
+    coming.read("/etc/passwd", copy, "file")
+    assert "root:" in Path(copy).read_text()
+    assert engine.containers(labels) == []
 
 
 def test_an_empty_secret(bench: Bench) -> None:

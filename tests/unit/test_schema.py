@@ -8,7 +8,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -17,7 +16,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     cli,
-    dsn,
     known,
     migrate,
     oneshot,
@@ -95,39 +93,7 @@ def test_names_come_from_the_shadows_log() -> None:
     assert versions.from_shadow({"20", "10"}, log) == (Migration("10"), Migration("20", "add_x"))
 
 
-URL = (
-    "postgres://ory:p%40ss%2Fw@postgres:6432/ciam"
-    "?sslmode=verify-full&sslrootcert=/etc/ssl/ca.crt&max_conns=20&lock_timeout=9"
-)
-
-
-def test_dsn_for_libpq() -> None:
-    parsed = dsn.parse(URL)
-    found = dsn.for_libpq(parsed, "us", "127.0.0.1", lambda path: "/host" + path)
-    assert found["password"] == "p@ss/w" and found["hostaddr"] == "127.0.0.1" and found["host"] == "postgres"
-    assert found["sslrootcert"] == "/host/etc/ssl/ca.crt" and found["dbname"] == "ciam" and found["port"] == "6432"
-    assert "max_conns" not in found
-    assert "p@ss" not in repr(parsed) and "p%40" not in repr(parsed)
-
-
-def test_lock_timeout_is_set_for_the_one_shot_alone() -> None:
-    changed = dsn.with_parameters(dsn.parse(URL), lock_timeout="2000", application_name="olympus bluegreen")
-    query = parse_qs(urlsplit(changed).query)
-    assert query["lock_timeout"] == ["2000"] and query["max_conns"] == ["20"]
-    assert "application_name=olympus%20bluegreen" in changed and changed.startswith(URL.partition("?")[0])
-
-
-def test_redaction() -> None:
-    parsed = dsn.parse(URL)
-    assert dsn.redact("a %s b p@ss/w c p%%40ss%%2Fw" % URL, parsed) == "a *** b *** c ***"
-
-
-@pytest.mark.parametrize("url", ["", "mysql://a@b/c", "postgres://a@b", "postgres://a@b:x/c", "memory"])
-def test_other_databases_are_refused(url: str) -> None:
-    with pytest.raises(BluegreenError, match="DSN"):
-        dsn.parse(url)
-
-
+URL = "postgres://ory:p%40ss%2Fw@postgres:6432/ciam"
 RENDERED = {
     "services": {
         "listed": {
@@ -148,7 +114,6 @@ def test_the_rendered_service() -> None:
     assert listed.command == ("serve", "-c", "/etc/a b.yml")
     assert listed.extra_hosts == mapped.extra_hosts == ("postgres:10.1.2.3",)
     assert listed.volumes == ("/srv/ca:/etc/ssl:ro", "data:/data:ro")
-    assert listed.on_host("/etc/ssl/ca.crt") == "/srv/ca/ca.crt" and listed.on_host("/data/x") == "/data/x"
     assert "p%40" not in repr(listed)
 
 

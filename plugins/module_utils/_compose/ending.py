@@ -13,12 +13,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import Singleton
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn, inside, session
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import process
 
 APPLICATION = "olympus-bluegreen courier handover"
@@ -124,17 +123,10 @@ def settle(context: Context, world: World, colour: str, singleton: Singleton, st
 
 def open_mails(context: Context, raw: Mapping[str, Any]) -> database.Db:
     """A session in the database of a Kratos container, as its own role, in the network of the database's container."""
-
-    def on_host(path: str) -> str:
-        return core.on_host(raw, path) or path
-
-    address = dsn.parse(core.environment(raw).get("DSN", ""))
-    found = World.look(context.podman, context.wanted).of_project(address.host)
-    if found is None or not found.running:
-        return database.connect(dsn.for_libpq(address, APPLICATION, on_host=on_host))
-    pid = int((context.podman.one("container", found.name) or {}).get("State", {}).get("Pid") or 0)
-    keywords = dsn.for_libpq(address, APPLICATION, "127.0.0.1", on_host)
-    return database.connect(keywords, lambda: netns.network_of(pid))
+    name = core.labels(raw).get(core.COMPOSE_SERVICE, "")
+    address = dsn.parse(core.environment(raw).get("DSN", ""), name)
+    servers = context.podman.containers({core.COMPOSE_PROJECT: context.wanted.project})
+    return session.open_session(address, APPLICATION, inside.of_container(context.podman, raw, name), servers)
 
 
 def _status(raw: Mapping[str, Any]) -> str:

@@ -18,6 +18,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import query
+
+# What of a DSN's parameters says whose rows are meant.
+WHERE = ("dbname", "host", "options", "port", "search_path", "user")
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,11 @@ def container(raw: Mapping[str, Any]) -> Container:
 def _database(environment: Mapping[str, str]) -> str:
     """Which database, as which role: the same for two containers that work on the same rows. Never the DSN itself."""
     found = environment.get("DSN")
-    return hashlib.sha256(found.partition("?")[0].encode()).hexdigest()[:16] if found is not None else ""
+    if found is None:
+        return ""
+    given = query(found)
+    where = [found.partition("?")[0], *("%s=%s" % (key, given[key]) for key in WHERE if key in given)]
+    return hashlib.sha256("\n".join(where).encode()).hexdigest()[:16]
 
 
 def _honest(found: Container, raw: Mapping[str, Any]) -> Container:

@@ -98,7 +98,9 @@ CHECKS: dict[str, Check] = {
     "version.python": Check("refuse", "Python on this host", "name another one in ansible_python_interpreter"),
     "version.ansible": Check("refuse", "ansible-core on the controller", "install a newer ansible-core there"),
     "python_modules": Check(
-        "refuse", "psycopg2 and PyYAML for this host's Python", "apt-get install python3-psycopg2 python3-yaml"
+        "refuse",
+        "PyYAML, and psycopg2 where there are schema targets, for this host's Python",
+        "apt-get install python3-psycopg2 python3-yaml",
     ),
     "clock": Check(
         "refuse, warn",
@@ -136,8 +138,15 @@ CHECKS: dict[str, Check] = {
         "what the edge shows for every public name: chain (against bluegreen_edge.ca), name, time left",
         "let Caddy renew it (its log says why it could not), or name its authority in bluegreen_edge.ca",
     ),
+    "service": Check(
+        "refuse, warn",
+        "each service of the live colour takes connections at its port and admin_port, asked from where the edge asks",
+        "look at what it says: podman logs <its container>",
+    ),
     "database": Check(
-        "refuse", "PostgreSQL takes a connection with a live service's own DSN", "start PostgreSQL, or correct the DSN"
+        "refuse",
+        "PostgreSQL takes a connection with a live service's own DSN, and proves what that wants proven",
+        "start PostgreSQL, or correct the DSN",
     ),
     "database.tls": Check(
         "warn",

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import budgets, intent, software, world
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
+    budgets,
+    intent,
+    services,
+    software,
+    world,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     LEVELS,
     WARN,
@@ -41,6 +47,7 @@ JUDGES: tuple[Judge, ...] = (
     world.names,
     world.routes,
     world.certificates,
+    services.services,
     world.database,
     world.login_limit,
     world.hydra,

@@ -27,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
     look_host,
     look_podman,
     look_release,
+    look_services,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, Wanted
 
@@ -59,6 +60,7 @@ class Look:
             edge = pool.submit(self._section, "edge", lambda: self._edge(raws))
             containers = pool.submit(self._section, "containers", lambda: self._containers(raws))
             database = pool.submit(self._section, "database", lambda: self._database(raws))
+            services = pool.submit(self._section, "services", lambda: self._services(raws))
             done = {"podman": podman.result(), "database": database.result()}
             host = self._section("host", lambda: self._host(raws, done))
         return Observed(
@@ -67,6 +69,7 @@ class Look:
             containers=containers.result(),
             edge=edge.result(),
             database=done["database"],
+            services=services.result(),
             release={**source.result(), **images.result()},
             controller=self.controller,
             errors=self.errors,
@@ -115,7 +118,13 @@ class Look:
         return look_podman.containers(raws.result(), self.wanted, self.world.podman)
 
     def _database(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
-        return look_database.database(raws.result(), self.wanted, self.world.enter)
+        if not self.wanted.schema_targets:
+            # Nobody will migrate anything: PostgreSQL, if there is one, is no affair of this release.
+            return {}
+        return look_database.database(self.world.podman, raws.result(), self.wanted, self.world.enter)
+
+    def _services(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
+        return look_services.services(raws.result(), self.wanted, self.world.enter)
 
     def _host(self, raws: Future[list[dict[str, Any]]], done: Sections) -> dict[str, Any]:
         wanted = self.wanted

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn, inside, session
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.database import Db, connect
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.release import Service
 
 NAME = "olympus-bluegreen preflight"
 # Parameters that a release doesn't know are left out: reserved_connections came with 16.
@@ -37,16 +37,13 @@ Enter = Callable[[int], AbstractContextManager[None]]
 Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], Db]
 
 
-def door(raws: Sequence[look_podman.Raw], wanted: Wanted) -> Service:
-    """The service whose DSN is taken: that of the first schema target, else any that has one."""
+def door(raws: Sequence[look_podman.Raw], wanted: Wanted) -> tuple[str, look_podman.Raw]:
+    """The service whose DSN is taken, and its container: of the first schema target, else any that has one."""
     live = look_podman.of_live(raws, wanted)
     first = [str(target.get("service")) for target in wanted.schema_targets]
     for name in [*first, *live]:
-        env = core.environment(live.get(name) or {})
-        if env.get("DSN"):
-            raw = live[name]
-            volumes = tuple("%s:%s" % (one["Source"], one["Destination"]) for one in raw.get("Mounts") or [])
-            return Service(name, str(raw["Image"]), env, volumes=volumes)
+        if name in live and core.environment(live[name]).get("DSN"):
+            return name, live[name]
     raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with", mend="start the live colour")
 
 
@@ -64,21 +61,17 @@ def databases(raws: Sequence[look_podman.Raw], wanted: Wanted) -> list[str]:
 
 
 def database(
-    raws: Sequence[look_podman.Raw], wanted: Wanted, enter: Enter, opened: Connect = connect
+    engine: Podman, raws: Sequence[look_podman.Raw], wanted: Wanted, enter: Enter, opened: Connect = connect
 ) -> dict[str, Any]:
-    service = door(raws, wanted)
-    url = service.dsn
-    server = look_podman.of_project(raws, wanted, wanted.database)
-    pid = look_podman.pid_of(server)
-    if server is not None and not pid:
-        raise BluegreenError("container %s does not run" % server.get("Name"), mend="podman start it")
-    where = "127.0.0.1" if pid else ""
-    db = opened(dsn.for_libpq(url, NAME, where, service.on_host), lambda: enter(pid) if pid else nullcontext())
+    name, raw = door(raws, wanted)
+    address = dsn.parse(core.environment(raw)["DSN"], name)
+    servers = [one for one in raws if core.labels(one).get(core.COMPOSE_PROJECT) == wanted.project]
+    db = session.open_session(address, NAME, inside.of_container(engine, raw, name), servers, opened, enter)
     try:
         found = ask(db, databases(raws, wanted))
     finally:
         db.close()
-    return {**found, "host": url.host, "user": url.user, "sslmode": dict(url.parameters).get("sslmode", "")}
+    return {**found, "host": address.host, "user": address.user, "sslmode": address.keywords.get("sslmode", "")}
 
 
 def ask(db: Db, names: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import ipaddress
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -18,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.hydra import termination
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import query
 
 AUTO_UPDATE = "io.containers.autoupdate"
 Raw = Mapping[str, Any]
@@ -147,7 +147,7 @@ def policy(raw: Raw) -> str:
 
 def max_conns(dsn: str) -> int | None:
     """Ory's pool parameter of a DSN."""
-    given = dict(parse_qsl(urlsplit(dsn).query)).get("max_conns", "")
+    given = query(dsn).get("max_conns", "")
     return int(given) if given.isdigit() else None
 
 

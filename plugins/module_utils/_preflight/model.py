@@ -109,6 +109,7 @@ class Observed:
     containers: Section = field(default_factory=dict)
     edge: Section = field(default_factory=dict)
     database: Section = field(default_factory=dict)
+    services: Section = field(default_factory=dict)
     release: Section = field(default_factory=dict)
     controller: Section = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)

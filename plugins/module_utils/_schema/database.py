@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
@@ -14,6 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 
 try:
     import psycopg2
+    import psycopg2.extensions
 except ImportError:
     PSYCOPG2_MISSING = True
 else:
@@ -22,6 +25,39 @@ else:
 # One number for every run of ours; advisory locks belong to one database, so it needs no more. ASCII "olympmig".
 LOCK_KEY = 0x6F6C796D706D6967
 QUERY_SECONDS = 15
+# What libpq says of a server that could not prove itself or refused us -> our sentence and what to do about it.
+REFUSALS = (
+    (
+        r"certificate verify failed",
+        "PostgreSQL's certificate is not signed by the CA of the DSN",
+        "let sslrootcert of the DSN (<CA> in <service>) be the CA that signed the certificate that PostgreSQL shows",
+    ),
+    (
+        r'server certificate for (?P<shown>.+) does not match host name "(?P<host>[^"]*)"',
+        "PostgreSQL's certificate is for %(shown)s, and the DSN names the host %(host)s",
+        "name a host of the certificate in the DSN, or give the certificate that name",
+    ),
+    (
+        r"server does not support SSL",
+        "PostgreSQL has TLS switched off, and the DSN's sslmode demands it",
+        "switch ssl on in PostgreSQL, with a certificate for the DSN's host",
+    ),
+    (
+        r"could not read root certificate file",
+        "the CA of the DSN is no certificate in PEM",
+        "put the CA's certificate into <CA> of <service>",
+    ),
+    (
+        r'unrecognized configuration parameter "(?P<name>[^"]*)"',
+        "the DSN has the parameter %(name)s, which neither PostgreSQL nor its drivers know",
+        "take it out of the DSN, or correct its name",
+    ),
+    (
+        r'parameter "(?P<name>[^"]*)" cannot be (changed|set)',
+        "the DSN has the parameter %(name)s, which PostgreSQL lets no session set",
+        "take it out of the DSN",
+    ),
+)
 
 LOCK_HOLDER = """
 SELECT coalesce(nullif(a.application_name, ''), 'pid ' || l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -77,18 +113,36 @@ def connect(keywords: dict[str, Any], enter: Enter = nullcontext) -> Db:
     """``enter`` enters the network from which the database is reached; the socket stays there."""
     if PSYCOPG2_MISSING:
         raise BluegreenError("psycopg2 is not there", mend="install python3-psycopg2 on this host")
+    # The DSN alone says where and as who: a PGSSLMODE or PGHOSTADDR of the user that Ansible becomes says nothing.
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
     try:
         with enter():
             connection = psycopg2.connect(**keywords)
     except psycopg2.Error as exc:
-        raise BluegreenError(
-            "can't connect to database %s: %s" % (keywords.get("dbname"), _first_line(exc)),
-            mend="is the database container running, and is it the DSN's?",
-        ) from exc
+        raise _refusal(str(keywords.get("dbname", "")), str(exc)) from None
     connection.autocommit = True
     db = PsycopgDb(connection)
     db.query("SET statement_timeout = '%ds'" % QUERY_SECONDS)
     return db
+
+
+def libpq_version() -> int:
+    """Of the library that connects: 150003 is 15.3; 0 where there is none."""
+    return 0 if PSYCOPG2_MISSING else int(psycopg2.extensions.libpq_version())
+
+
+def _refusal(name: str, said: str) -> BluegreenError:
+    for pattern, sentence, mend in REFUSALS:
+        found = re.search(pattern, said)
+        if found:
+            given = {key: value.replace('"', "") for key, value in found.groupdict().items()}
+            return BluegreenError("can't connect to database %s: %s" % (name, sentence % given), mend=mend)
+    first = said.strip().splitlines()[0] if said.strip() else "libpq says nothing"
+    return BluegreenError(
+        "can't connect to database %s: %s" % (name, first),
+        mend="is the database container running, and is it the DSN's?",
+    )
 
 
 def _first_line(exc: Exception) -> str:

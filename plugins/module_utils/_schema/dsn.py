@@ -2,92 +2,200 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The database address of a service, as its product writes it and as libpq takes it. Pure.
+"""The database address of a service, as its product writes it and as libpq takes it.
 
-Ory takes pool settings and driver settings as query parameters; libpq refuses what it doesn't know, so only its own
-are handed on.
+libpq parses it. Before that the query is sorted as pgx, the services' own driver, sorts it: what belongs to Ory's pool
+or to pgx alone is left out by name, what pgx sends to the server as a setting goes into ``options``. No message quotes
+the DSN: a part of it is the password.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
-SCHEMES = ("postgres", "postgresql")
-MEND = "write it as postgres://user:password@host:5432/name"
-PASSED_ON = ("sslmode", "target_session_attrs", "options")
-FILES = ("sslrootcert", "sslcert", "sslkey")
+try:
+    import psycopg2
+    from psycopg2.extensions import parse_dsn
+except ImportError:
+    PSYCOPG2_MISSING = True
+else:
+    PSYCOPG2_MISSING = False
+
+SCHEME = re.compile(r"(postgres|postgresql)://")
+WRITE = "write it as postgres://user:password@host:5432/name, with %XX for any of @ : / ? # % in user or password"
+POOL = ("max_conns", "max_idle_conns", "max_conn_lifetime", "max_conn_idle_time")
+# pgx's own: how it prepares statements, pools and gives up. None changes which server, user or schema is meant.
+PGX = (
+    "connect_recover_timeout",
+    "connect_timeout",
+    "default_query_exec_mode",
+    "description_cache_capacity",
+    "max_protocol_version",
+    "min_protocol_version",
+    "min_read_buffer_size",
+    "pool_health_check_period",
+    "pool_max_conn_idle_time",
+    "pool_max_conn_lifetime",
+    "pool_max_conn_lifetime_jitter",
+    "pool_max_conns",
+    "pool_min_conns",
+    "pool_min_idle_conns",
+    "statement_cache_capacity",
+    "statement_cache_mode",
+)
+# What both drivers read of the address and of its proof.
+SHARED = (
+    "channel_binding",
+    "dbname",
+    "host",
+    "krbsrvname",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "require_auth",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "target_session_attrs",
+    "user",
+)
+ELSEWHERE = ("service", "servicefile", "krbspn")
+FILES = ("sslrootcert", "sslcert", "sslkey", "passfile")
+SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?")
 
 
 @dataclass(frozen=True)
 class Dsn:
-    """``url`` holds the password: never print it."""
+    """``keywords`` as libpq takes them, files still by their names in the container. Both fields hold the password."""
 
     url: str = field(repr=False)
-    host: str
-    port: int
-    database: str
-    user: str
-    password: str = field(repr=False)
-    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    keywords: Mapping[str, str] = field(repr=False)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names, addresses or socket directories, in the order in which they are tried."""
+        return tuple(self.keywords["host"].split(","))
+
+    @property
+    def host(self) -> str:
+        """All of them as one text."""
+        return self.keywords["host"]
+
+    @property
+    def database(self) -> str:
+        return self.keywords["dbname"]
+
+    @property
+    def user(self) -> str:
+        return self.keywords["user"]
+
+    @property
+    def password(self) -> str:
+        return self.keywords.get("password", "")
+
+    @property
+    def sslmode(self) -> str:
+        """The DSN's own; both drivers mean prefer by none."""
+        return self.keywords.get("sslmode", "prefer")
 
 
-def parse(url: str) -> Dsn:
+def parse(url: str, of: str = "") -> Dsn:
+    """``of`` names the service in messages. Raises BluegreenError for what is no DSN, or one that can't be read."""
+    whose = "the DSN of %s" % of if of else "the DSN"
+    if PSYCOPG2_MISSING:
+        raise BluegreenError("psycopg2 is not there", mend="install python3-psycopg2 on this host")
+    if not SCHEME.match(url):
+        raise BluegreenError("%s names no PostgreSQL database" % whose, mend=WRITE)
+    given = query(url)
+    _refuse(whose, given)
+    shared = {key: value for key, value in given.items() if key in SHARED}
     try:
-        parts = urlsplit(url)
-        port = parts.port or 5432
-    except ValueError as exc:
-        raise BluegreenError("the DSN is not a URL", mend=MEND) from exc
-    database = parts.path.lstrip("/")
-    if parts.scheme not in SCHEMES or not parts.hostname or not database:
-        raise BluegreenError("the DSN names no PostgreSQL database", mend=MEND)
-    return Dsn(
-        url,
-        parts.hostname,
-        port,
-        unquote(database),
-        unquote(parts.username or ""),
-        unquote(parts.password or ""),
-        tuple(parse_qsl(parts.query, keep_blank_values=True)),
-    )
+        found = dict(parse_dsn("%s?%s" % (_base(url), urlencode(shared, quote_via=quote))))
+    except psycopg2.Error:
+        # Without libpq's words: it quotes what it could not read. Nor as the cause: that would be printed too.
+        raise _unreadable(whose, shared) from None
+    settings = {key: value for key, value in given.items() if key not in (*SHARED, *POOL, *PGX)}
+    options = [found.pop("options", ""), *("-c %s=%s" % (key, _escaped(settings[key])) for key in sorted(settings))]
+    if any(options):
+        found["options"] = " ".join(option for option in options if option)
+    _complete(whose, found)
+    return Dsn(url, found)
+
+
+def query(url: str) -> dict[str, str]:
+    """The parameters as pgx reads them: the first of a name counts, and dbname has a second name."""
+    found: dict[str, str] = {}
+    for key, value in parse_qsl(url.partition("#")[0].partition("?")[2], keep_blank_values=True):
+        found.setdefault("dbname" if key == "database" else key, value)
+    return found
+
+
+def _base(url: str) -> str:
+    """Without query and fragment. A bare @ in user or password is part of it for pgx, and ends it for libpq."""
+    scheme, _sign, rest = url.partition("#")[0].partition("?")[0].partition("://")
+    authority, slash, path = rest.partition("/")
+    userinfo, at, hosts = authority.rpartition("@")
+    return "%s://%s%s%s%s%s" % (scheme, userinfo.replace("@", "%40"), at, hosts, slash, path.lstrip("/"))
+
+
+def _refuse(whose: str, given: Mapping[str, str]) -> None:
+    for key in given:
+        if key in ELSEWHERE:
+            raise BluegreenError(
+                "%s has the parameter %s, whose meaning lies outside of it" % (whose, key),
+                mend="write host, user, database and TLS files into the DSN itself",
+            )
+        if not SETTING.fullmatch(key):
+            # Not quoted: after a bare ? in the password it is a part of that.
+            raise BluegreenError("%s has a parameter whose name is none" % whose, mend=WRITE)
+
+
+def _unreadable(whose: str, shared: Mapping[str, str]) -> BluegreenError:
+    for key in shared:
+        try:
+            parse_dsn("%s=x" % key)
+        except psycopg2.Error:
+            return BluegreenError(
+                "%s has the parameter %s, which this host's libpq does not know" % (whose, key),
+                mend="install a newer libpq5 (python3-psycopg2 uses it) on this host",
+            )
+    return BluegreenError("%s can't be read by libpq" % whose, mend=WRITE)
+
+
+def _complete(whose: str, found: Mapping[str, str]) -> None:
+    """What libpq would fill in by itself is another server's, or the name of the user that Ansible becomes."""
+    for key, name in (("host", "host"), ("dbname", "PostgreSQL database"), ("user", "user")):
+        if not found.get(key):
+            raise BluegreenError("%s names no %s" % (whose, name), mend=WRITE)
+    if not all(port.isdigit() or not port for port in found.get("port", "").split(",")):
+        raise BluegreenError("%s has a port that is no number" % whose, mend=WRITE)
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def with_parameters(dsn: Dsn, **extra: str) -> str:
     """The URL with these query parameters set (the driver sends unknown ones to the server as settings)."""
-    kept = [(key, value) for key, value in dsn.parameters if key not in extra]
-    return urlunsplit(urlsplit(dsn.url)._replace(query=urlencode(kept + sorted(extra.items()), quote_via=quote)))
-
-
-def for_libpq(
-    dsn: Dsn, application_name: str, hostaddr: str = "", on_host: Callable[[str], str] = str
-) -> dict[str, str]:
-    """Connection keywords. ``hostaddr`` is where to connect, the name stays for the certificate's sake.
-
-    ``on_host`` turns a path inside the container into one of this host.
-    """
-    given = dict(dsn.parameters)
-    found = {
-        "host": dsn.host,
-        "port": str(dsn.port),
-        "dbname": dsn.database,
-        "user": dsn.user,
-        "password": dsn.password,
-        "application_name": application_name,
-        "connect_timeout": "5",
-        **{key: given[key] for key in PASSED_ON if key in given},
-        **{key: on_host(given[key]) for key in FILES if key in given},
-    }
-    if hostaddr:
-        found["hostaddr"] = hostaddr
-    return {key: value for key, value in found.items() if value}
+    base, _sign, text = dsn.url.partition("#")[0].partition("?")
+    kept = [(key, value) for key, value in parse_qsl(text, keep_blank_values=True) if key not in extra]
+    return "%s?%s" % (base, urlencode(kept + sorted(extra.items()), quote_via=quote))
 
 
 def redact(text: str, dsn: Dsn) -> str:
     """``text`` without the DSN and its password."""
-    for secret in (dsn.url, quote(dsn.password, safe=""), dsn.password):
+    written = _base(dsn.url).partition("://")[2].partition("@")[0].partition(":")[2]
+    for secret in (dsn.url, written, quote(dsn.password, safe=""), dsn.password):
         if secret:
             text = text.replace(secret, "***")
     return text

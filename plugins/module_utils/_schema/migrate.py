@@ -14,7 +14,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +27,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     cli,
     database,
     dsn,
+    inside,
     known,
     oneshot,
     release,
+    session,
     versions,
 )
 
@@ -98,15 +100,11 @@ def migrate_labels(wanted: Wanted) -> dict[str, str]:
 def open_database(wanted: Wanted, world: World, service: release.Service) -> database.Db:
     """A session in the target database, named so that whoever waits for us can read who we are."""
     name = ("olympus-bluegreen migrate %s, %s:%d" % (wanted.target.name, socket.gethostname(), os.getpid()))[:63]
-    if not wanted.database_container:
-        return world.connect(dsn.for_libpq(service.dsn, name, on_host=service.on_host), nullcontext)
-    seen = world.podman.one("container", wanted.database_container)
-    pid = int((seen or {}).get("State", {}).get("Pid") or 0)
-    if not pid:
-        raise BluegreenError(
-            "it does not run", option="database_container", value=wanted.database_container, mend="start it"
-        )
-    return world.connect(dsn.for_libpq(service.dsn, name, "127.0.0.1", service.on_host), lambda: world.enter(pid))
+    server = world.podman.one("container", wanted.database_container) if wanted.database_container else None
+    files = oneshot.labels(wanted.deployment, "files", wanted.target.name)
+    view = inside.of_release(world.podman, service, files, wanted.extra_hosts)
+    servers = [server] if server else []
+    return session.open_session(service.dsn, name, view, servers, world.connect, world.enter)
 
 
 def observe(wanted: Wanted, world: World) -> State:
@@ -177,9 +175,13 @@ def shadow_image(wanted: Wanted, world: World) -> str:
 
 
 def shadow_door(world: World) -> Callable[[dsn.Dsn, int], database.Db]:
-    return lambda url, pid: world.connect(
-        dsn.for_libpq(url, "olympus-bluegreen shadow", "127.0.0.1"), lambda: world.enter(pid)
-    )
+    """To our own empty server, whose loopback nothing else can reach: it has no certificate and needs none."""
+
+    def opened(url: dsn.Dsn, pid: int) -> database.Db:
+        keywords = {**url.keywords, "application_name": "olympus-bluegreen shadow", "connect_timeout": "5"}
+        return world.connect(keywords, lambda: world.enter(pid))
+
+    return opened
 
 
 def job_of(

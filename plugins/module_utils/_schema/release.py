@@ -35,6 +35,7 @@ class Service:
     entrypoint: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     extra_hosts: tuple[str, ...] = ()
+    working_dir: str = ""
 
     @property
     def dsn(self) -> dsn.Dsn:
@@ -46,15 +47,7 @@ class Service:
                 value=self.name,
                 mend="give the service its DSN in the compose file (environment or env_file)",
             )
-        return dsn.parse(url)
-
-    def on_host(self, path: str) -> str:
-        """The host's path of a file that the service sees at ``path`` through a mount; else ``path`` itself."""
-        for volume in self.volumes:
-            source, target = volume.split(":")[:2]
-            if source.startswith("/") and (path == target or path.startswith(target.rstrip("/") + "/")):
-                return source.rstrip("/") + path[len(target.rstrip("/")) :]
-        return path
+        return dsn.parse(url, self.name)
 
 
 def _words(value: Any) -> tuple[str, ...]:
@@ -114,6 +107,7 @@ def parse(document: Any, name: str) -> Service:
         entrypoint=_words(given.get("entrypoint")),
         volumes=tuple(_volume(volume) for volume in given.get("volumes") or []),
         extra_hosts=tuple("%s:%s" % pair for pair in _pairs(given.get("extra_hosts"), ":").items()),
+        working_dir=str(given.get("working_dir") or ""),
     )
 
 

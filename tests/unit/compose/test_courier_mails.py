@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, mails
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, mails, world
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -130,3 +130,18 @@ def test_without_a_database_it_runs_again() -> None:
 )
 def test_who_sends(command: str, sends: bool) -> None:
     assert courier.sends(command.split()) is sends
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("postgres://k:a@db/k?max_conns=1", "postgres://k:a@db/k?sslmode=disable", True),
+        ("postgres:///k?host=db1&user=k", "postgres:///k?host=db2&user=k", False),
+        ("postgres://k@db/k?search_path=a", "postgres://k@db/k?search_path=b", False),
+        ("postgres://k@db/?dbname=a", "postgres://k@db/?database=a&max_conns=2", True),
+    ],
+)
+def test_which_couriers_work_on_the_same_rows(one: str, other: str, same: bool) -> None:
+    """A second courier of the same database is found by this: where the server stands in the query too."""
+    first, second = (world.container({"Config": {"Env": ["DSN=" + url]}}).database for url in (one, other))
+    assert (first == second) is same and first

@@ -82,7 +82,10 @@ RELEASE: dict[str, Any] = {
         "hera": {"reference": "ghcr.io/olympusoss/hera:v1.5.0", "state": "resolvable"},
     },
 }
-GOOD = Observed(HOST, PODMAN, CONTAINERS, EDGE, DATABASE, RELEASE, {"ansible": "2.19.0", "settings": []})
+SERVICE: dict[str, Any] = {"running": True, "asked": {"port": 4433, "admin_port": 4434}, "closed": {}}
+GOOD = Observed(
+    HOST, PODMAN, CONTAINERS, EDGE, DATABASE, {"kratos": SERVICE}, RELEASE, {"ansible": "2.19.0", "settings": []}
+)
 WANTED = Wanted(
     state_dir="/var/lib/olympus-bluegreen",
     project="prod",
@@ -93,6 +96,7 @@ WANTED = Wanted(
     edge={"address": "127.0.0.1", "port": 443},
     public=({"host": "www.apps.test", "path": "/health"},),
     probes={"ciam": {"login_host": "login.ciam.test"}},
+    schema_targets=({"name": "k", "service": "kratos", "database": "kratos"},),
     live="blue",
     couriers={"kratos": "running"},
 )

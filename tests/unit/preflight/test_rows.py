@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, WANTED
+from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, SERVICE, WANTED
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
@@ -28,6 +29,12 @@ def disk(name: str, **values: Any) -> Observed:
 def image(state: str, words: str = "") -> Observed:
     new = {"reference": "registry.test/hera:v1.5.0", "state": state, "words": words}
     return changed("release", images={**RELEASE["images"], "hera": new})
+
+
+def service(*closed: str, listening: Sequence[int] = (), loopback: Sequence[int] = (), **said: list[int]) -> Observed:
+    shut = {key: SERVICE["asked"][key] for key in closed}
+    more = {"listening": list(listening), "loopback": list(loopback), "said": said}
+    return changed("services", kratos={**SERVICE, "closed": shut, **more})
 
 
 def networks(name: str, subnet: str) -> Observed:
@@ -106,6 +113,16 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
         "45.6 h left",
         WANTED,
     ),
+    (
+        "service kratos",
+        "refuse",
+        service("port", listening=[4434, 5000], port=[4433, 5000]),
+        "port 4433 is closed; it listens on 5000",
+        WANTED,
+    ),
+    ("service kratos", "warn", service("port", listening=[4434]), "it listens on no other port", WANTED),
+    ("service kratos", "warn", service("port", loopback=[4433]), "on its loopback alone", WANTED),
+    ("service kratos", "warn", changed("services", kratos={**SERVICE, "running": False}), "does not run", WANTED),
     ("database", "refuse", replace(GOOD, database={}, errors={"database": "can't connect"}), "can't connect", WANTED),
     ("database.tls", "warn", GOOD, "verify-full", OUTSIDE),
     ("login_limit login", "warn", changed("edge", limits=[{**LIMIT, "methods": [], "paths": []}]), "5 in 10 s", WANTED),
@@ -184,6 +201,31 @@ def test_what_is_not_well(check: str, level: str, seen: Observed, words: str, wa
     others = {row.check for row in wrong} - {check}
     assert not others or wanted is not WANTED, "only what is wrong is said to be"
     assert bool(refusals(wrong)) == any(row.level == "refuse" for row in wrong)
+
+
+@pytest.mark.parametrize(
+    ("seen", "mend"),
+    [
+        (service("port", listening=[4434, 5000], port=[5000]), "set bluegreen_services.kratos.port: 5000"),
+        (
+            service("port", "admin_port", listening=[5000, 5001], port=[5000, 4433], admin_port=[5001]),
+            "set bluegreen_services.kratos.port: 5000, bluegreen_services.kratos.admin_port: 5001",
+        ),
+        (service("port", listening=[9000, 9001], port=[3000]), "set bluegreen_services.kratos.port: 9000 or 9001"),
+        (service("admin_port", listening=[4433, 5001]), "set bluegreen_services.kratos.admin_port: 5001"),
+    ],
+)
+def test_the_fix_names_the_port_that_answers(seen: Observed, mend: str) -> None:
+    assert [row.mend for row in found(seen) if row.check == "service kratos"] == [mend]
+
+
+def test_an_application_without_a_schema_needs_neither_postgresql_nor_psycopg2() -> None:
+    bare = replace(WANTED, schema_targets=(), services={"web": {"kind": "other", "port": 8080}})
+    seen = replace(changed("host", modules={"psycopg2": False, "yaml": True}), database={})
+    said = found(seen, bare)
+    assert [row for row in said if not row.ok] == []
+    assert not {"database", "database.tls", "connections", "version.postgresql"} & {row.check for row in said}
+    assert [row.wanted for row in said if row.check == "python_modules"] == ["yaml"]
 
 
 def test_every_check_has_a_good_and_a_bad_row() -> None:
