@@ -60,13 +60,11 @@ def any_of(changed: Mapping[str, Any]) -> bool:
     return any(changed.get(kind) for kind in ("images", "files", "environment"))
 
 
-def lines(ident: str, live: str, changed: Mapping[str, Any], kept: list[str]) -> list[str]:
+def lines(ident: str, live: str, changed: Mapping[str, Any]) -> list[str]:
     """One sentence a change, for people."""
     found = ["%s against %s" % (ident or "the new release", live or "nothing live")]
     for name, pair in (changed.get("images") or {}).items():
         found.append("image %s: %s -> %s" % (name, pair["from"] or "none", pair["to"] or "none"))
-    if kept:
-        found.append("image kept, not in bluegreen_images: %s" % ", ".join(kept))
     for kind, paths in (changed.get("files") or {}).items():
         found += ["file %s: %s" % (kind, path) for path in paths]
     for name, kinds in (changed.get("environment") or {}).items():
