@@ -40,7 +40,8 @@ CHECKS: dict[str, Check] = {
     "images": Check(
         "refuse, warn",
         "every image of the release is on this host or in its registry, and none has a tag that can move",
-        "correct it in the compose file, .env or bluegreen_images; build or load a localhost/ image; podman login for others",
+        "correct it in the compose file, .env or bluegreen_images; build or load a localhost/ image; podman login for"
+        " others",
     ),
     "state_dir": Check(
         "refuse, warn",

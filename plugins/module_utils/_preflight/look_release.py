@@ -118,7 +118,7 @@ def image_states(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> di
         return {}
     asked = compose_wanted(wanted)
     later = [name for name in wanted.services if not found and name not in wanted.images]
-    known = {name: {} for name in wanted.services}
+    known: dict[str, dict[str, str]] = {name: {} for name in wanted.services}
     if later:
         asked = replace(asked, services=tuple(one for one in asked.services if one.name in wanted.images))
     mapped = images.references(asked, found or {"services": known})
