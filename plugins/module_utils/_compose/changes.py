@@ -56,6 +56,17 @@ def environment(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Map
     return found
 
 
+def same_schema(
+    live: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]], differ: Mapping[str, Names]
+) -> list[str]:
+    """Services with the live release's image and DSN: it migrated their databases, or they run on them as they are.
+
+    ``differ``: what ``environment`` says of them.
+    """
+    moved = {name for name, kinds in differ.items() if any("DSN" in keys for keys in kinds.values())}
+    return sorted(n for n, one in found.items() if n not in moved and one["id"] == (live.get(n) or {}).get("id"))
+
+
 def any_of(changed: Mapping[str, Any]) -> bool:
     return any(changed.get(kind) for kind in ("images", "files", "environment"))
 

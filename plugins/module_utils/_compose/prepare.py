@@ -83,10 +83,12 @@ def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> t
         "environment": {},
     }
     warnings: tuple[str, ...] = ()
+    same: list[str] = []
     try:
         changed["environment"] = changes.environment(
             _live_environments(context, live), _environments(context, candidate)
         )
+        same = changes.same_schema(live.get("images") or {}, found, changed["environment"])
     except BluegreenError as exc:
         # A live release that cannot be read any more must not stop the one that replaces it.
         warnings = ("the environments of the live release are not compared: %s" % exc,)
@@ -95,6 +97,7 @@ def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> t
         "release": candidate.ident,
         "images": found,
         "changed": changed,
+        "same_schema": same,
         "source": dict(candidate.content.source),
         "lines": lines,
     }

@@ -21,7 +21,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 SECONDS = 2.5
 LOCAL = "localhost/"
 MISSING = re.compile(
-    r"manifest unknown|name unknown|not found|unauthorized|denied|authentication required|invalid reference|no such image",
+    "manifest unknown|name unknown|not found|unauthorized|denied|authentication required|invalid reference"
+    "|no such image",
     re.I,
 )
 # Podman 4.3 reads the manifest of one OCI image and then says that it is no list: so it is there.

@@ -197,6 +197,23 @@ def test_the_lines_that_people_read() -> None:
     assert changes.lines("", "", {})[-1] == "nothing differs"
 
 
+@pytest.mark.parametrize(
+    ("found", "differ", "same"),
+    [
+        ({"kratos": {"id": "k"}, "hydra": {"id": "h"}}, {}, ["hydra", "kratos"]),
+        ({"kratos": {"id": "new"}, "hydra": {"id": "h"}}, {}, ["hydra"]),
+        ({"kratos": {"id": "k"}, "hydra": {"id": "h"}}, {"hydra": {"changed": ["DSN", "A"]}}, ["kratos"]),
+        ({"kratos": {"id": "k"}, "hydra": {"id": "h"}}, {"hydra": {"changed": ["A"]}}, ["hydra", "kratos"]),
+        # One has to be pulled first, one is new: neither is known.
+        ({"fresh": {"id": "k"}, "hydra": {"id": "h"}}, {}, ["hydra"]),
+        ({}, {}, []),
+    ],
+)
+def test_whose_database_has_nothing_to_migrate(found: Any, differ: Any, same: list[str]) -> None:
+    assert changes.same_schema({"kratos": {"id": "k"}, "hydra": {"id": "h"}}, found, differ) == same
+    assert changes.same_schema({}, found, differ) == []
+
+
 def one(ident: str, *ids: str) -> dict[str, Any]:
     return {"id": ident, "images": {str(place): {"id": given} for place, given in enumerate(ids)}}
 
