@@ -89,8 +89,6 @@ def filled(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def trust(found: Registry, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "registries.conf").write_text('[[registry]]\nlocation = "%s"\ninsecure = true\n' % found.address)
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(place / "registries.conf"))
-    (place / "auth.json").write_text("{}")
-    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(place / "auth.json"))
 
 
 def looked(reference: str, **given: object) -> tuple[str, bool, str]:
@@ -146,7 +144,10 @@ def test_credentials_are_podmans_own(machine: Path, tmp_path: Path, monkeypatch:
         level, well, words = looked(found.name("v1"))
         assert (level, well) == ("refuse", False) and "unauthorized" in words
         auth = {"auth": base64.b64encode(("olympus:" + SECRET).encode()).decode()}
-        (tmp_path / "auth.json").write_text(json.dumps({"auths": {found.address: auth}}))
+        # As `podman login` leaves them; nobody else's are touched.
+        (tmp_path / "containers").mkdir()
+        (tmp_path / "containers" / "auth.json").write_text(json.dumps({"auths": {found.address: auth}}))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
         podman("push", "-q", "localhost/bgreg/box:v1", found.name("v1"))
         assert looked(found.name("v1")) == ("refuse", True, "1 resolvable")
         recorder = Recording()

@@ -19,7 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 # What a child may inherit: a stray COMPOSE_* or *_IMAGE_TAG of the caller's must not reach a release.
 PASSED_ON = (
     "PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "TMPDIR",
-    "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF", "REGISTRY_AUTH_FILE",
+    "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF",
 )  # fmt: skip
 
 
