@@ -16,12 +16,17 @@ options:
     default: ""
   images:
     description:
+      - A release takes the images that its own compose files name, with their C(.env). What is named here replaces
+        that for one service.
       - Coloured service to an image reference in which C({version}) is replaced, C(repository@sha256:...), or a digest
-        alone, of the live image's repository. A service not named keeps the live colour's image.
+        alone, of the repository that the compose file names.
     type: dict
     default: {}
   allow_mutable:
-    description: Accept C(latest) or no tag in O(images). What it names on this host then is what the release keeps.
+    description:
+      - Accept images without a tag, or with one that has no digit (C(latest), C(stable), C(main)). Such a tag can move.
+      - The release keeps the image that it names on this host when the release is made; it is pulled only where it is
+        not there, so C(podman pull) comes first.
     type: bool
     default: false
   git:

@@ -90,7 +90,7 @@ options:
     default: false
   version:
     description:
-      - Version of the new release; fills C({version}) of O(images).
+      - Label of the new release; fills C({version}) of O(images) and of O(git).
       - With O(state=adopted), the version that is running.
     type: str
     default: ""
@@ -182,8 +182,9 @@ colour:
 release:
   description: >-
     The colour's release: C(id) ('' while an image has to be pulled, in check mode), C(version), C(images) (service to
-    C(reference), C(id), C(digest)), C(source) (C(kind), C(path), C(ref), C(commit)), C(kept) services (not mapped),
-    C(changed) against live (C(images) from and to, C(files) and C(environment) by name) and C(lines), that in words.
+    C(reference), C(id), C(digest)), C(source) (C(kind), C(path), C(ref), C(commit)),
+    C(changed) against live (C(images) from and to, C(files) and C(environment) by name), C(lines), that in words, and
+    C(same_schema), services with the live image and DSN, whose databases have nothing to migrate.
   type: dict
   returned: success
 releases:

@@ -78,9 +78,13 @@ options:
     elements: str
     default: []
   images:
-    description: Coloured service to image reference or template.
+    description: Coloured service to image reference or template, where it is not to be the compose file's.
     type: dict
     default: {}
+  allow_mutable:
+    description: Accept image references whose tag can move.
+    type: bool
+    default: false
   version:
     description: The version to go to. Empty means that no image is looked for.
     type: str
@@ -151,7 +155,6 @@ EXAMPLES = r"""
     compose_files: [compose.prod.yml]
     services: "{{ bluegreen_services }}"
     shared: [postgres]
-    images: "{{ bluegreen_images }}"
     version: v1.5.0
     edge: {caddyfile: /opt/olympusoss/prod/Caddyfile}
   register: looked

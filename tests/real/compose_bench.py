@@ -27,24 +27,25 @@ DEPLOYMENT = "bgtest"
 PROJECT = "bgtestop"
 RANGE = "10.231.128.0/22"
 CANARY = "canary-5ecret-$x"
-IMAGES = {"hera": "localhost/bgtest/box:{version}"}
+# A tag without a digit is one that can move.
+IMAGES = {"hera": "localhost/bgtest/box:1{version}"}
 GREEN: dict[str, Any] = {"colour": "green", "live_colour": "blue", "version": "b", "images": IMAGES}
 COMPOSE = """
 services:
   db:
-    image: localhost/bgtest/box:a
+    image: localhost/bgtest/box:1a
     command: [sh, -c, "trap 'exit 0' TERM; sleep 1000 & wait"]
     networks: [intranet]
     labels: {olympus.bluegreen.test: "1"}
     restart: unless-stopped
   caddy:
-    image: localhost/bgtest/box:a
+    image: localhost/bgtest/box:1a
     command: [sh, -c, "trap 'exit 0' TERM; sleep 1000 & wait"]
     networks: [intranet]
     labels: {olympus.bluegreen.test: "1"}
     restart: unless-stopped
   kratos:
-    image: localhost/bgtest/box:${TAG:-a}
+    image: localhost/bgtest/box:1${TAG:-a}
     entrypoint: [sh, /etc/web/serve.sh]
     command: serve -c /etc/config/kratos.yml --watch-courier
     environment: ["DSN=${DSN}", PLAIN=1]
@@ -56,7 +57,7 @@ services:
     labels: {olympus.bluegreen.test: "1"}
     restart: unless-stopped
   hera:
-    image: localhost/bgtest/box:${TAG:-a}
+    image: localhost/bgtest/box:1${TAG:-a}
     entrypoint: [sh, /etc/web/serve.sh]
     environment: {KRATOS: "http://kratos:8080", PRICE: "5$$"}
     volumes: ["./web:/etc/web:ro"]
@@ -64,7 +65,7 @@ services:
     depends_on: [kratos]
     labels: {olympus.bluegreen.test: "1"}
   seed:
-    image: localhost/bgtest/box:a
+    image: localhost/bgtest/box:1a
     command: [sh, -c, "exit 0"]
     networks: [intranet]
     depends_on: [hera]
@@ -111,7 +112,7 @@ def build_images(directory: Path) -> None:
     )
     for tag in ("a", "b", "c"):
         podman(
-            "build", "-q", "--network", "none", "--label", "mark=" + tag, "-t", "localhost/bgtest/box:" + tag,
+            "build", "-q", "--network", "none", "--label", "mark=" + tag, "-t", "localhost/bgtest/box:1" + tag,
             str(directory),
         )  # fmt: skip
 

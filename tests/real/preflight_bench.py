@@ -216,6 +216,7 @@ class Bench:
             "schema_targets": [{"name": "k", "product": "kratos", "service": "kratos", "database": "postgres"}],
             "public": [{"host": "login.test", "path": "/"}],
             "edge": {**edge, "ca": self.authorities()},
+            "allow_mutable": True,
             "version": "v2",
             "ansible_version": "2.19.0",
             **given,

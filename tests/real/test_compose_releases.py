@@ -16,7 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 
 pytestmark = pytest.mark.lab
 
-BOX = "localhost/bgtest/box:"
+BOX = "localhost/bgtest/box:1"
 
 
 def image_of(reference: str) -> str:
@@ -37,7 +37,9 @@ def build(directory: Path, mark: str) -> str:
 def test_a_running_colour_is_out_of_reach_of_tags_files_and_git(bench: Bench, tmp_path: Path) -> None:
     """What changes is listed by name; afterwards nothing that moves reaches the release."""
     blue = bench.run("adopted")["colours"]["blue"]["release"]
-    with pytest.raises(BluegreenError, match=r"a tag that moves: localhost/bgtest/box:latest of hera"):
+    with pytest.raises(
+        BluegreenError, match=r"localhost/bgtest/box:latest \(hera\) can move\. Fix: pin it in bluegreen_images"
+    ):
         bench.run("started", **{**GREEN, "images": {"hera": "localhost/bgtest/box:latest"}})
     (bench.source / ".env").write_text("DSN='%s-2'\nADDED=1\n" % CANARY)
     (bench.source / "web" / "new.txt").write_text("x")
@@ -157,5 +159,5 @@ def test_a_kept_release_comes_back_without_its_source(bench: Bench, tmp_path: Pa
         bench.run("started", **{**kept, "release": "old-0000000000"})
     bench.run("absent", colour="green", live_colour="blue")
     podman("rmi", before)
-    with pytest.raises(Refused, match=r"gone from this host: localhost/bgtest/box:old of hera.*Fix: podman pull"):
+    with pytest.raises(Refused, match=r"gone from this host: localhost/bgtest/box:1old of hera.*Fix: podman pull"):
         bench.run("started", **kept)

@@ -111,7 +111,7 @@ def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> di
         "images": notes.get("images", known.get("images", {})),
         "source": notes.get("source", known.get("source", {})),
         "changed": notes.get("changed", {}),
-        "kept": notes.get("kept", []),
+        "same_schema": notes.get("same_schema", []),
         "lines": notes.get("lines", []),
     }
     return {

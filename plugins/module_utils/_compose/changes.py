@@ -56,17 +56,26 @@ def environment(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Map
     return found
 
 
+def same_schema(
+    live: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]], differ: Mapping[str, Names]
+) -> list[str]:
+    """Services with the live release's image and DSN: it migrated their databases, or they run on them as they are.
+
+    ``differ``: what ``environment`` says of them.
+    """
+    moved = {name for name, kinds in differ.items() if any("DSN" in keys for keys in kinds.values())}
+    return sorted(n for n, one in found.items() if n not in moved and one["id"] == (live.get(n) or {}).get("id"))
+
+
 def any_of(changed: Mapping[str, Any]) -> bool:
     return any(changed.get(kind) for kind in ("images", "files", "environment"))
 
 
-def lines(ident: str, live: str, changed: Mapping[str, Any], kept: list[str]) -> list[str]:
+def lines(ident: str, live: str, changed: Mapping[str, Any]) -> list[str]:
     """One sentence a change, for people."""
     found = ["%s against %s" % (ident or "the new release", live or "nothing live")]
     for name, pair in (changed.get("images") or {}).items():
         found.append("image %s: %s -> %s" % (name, pair["from"] or "none", pair["to"] or "none"))
-    if kept:
-        found.append("image kept, not in bluegreen_images: %s" % ", ".join(kept))
     for kind, paths in (changed.get("files") or {}).items():
         found += ["file %s: %s" % (kind, path) for path in paths]
     for name, kinds in (changed.get("environment") or {}).items():

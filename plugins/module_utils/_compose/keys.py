@@ -23,7 +23,7 @@ KEPT = (
 )  # fmt: skip
 # Rendered by us, or left out: what a colour has instead.
 CHANGED = {
-    "build": "nothing is built: the image of bluegreen_images, or the live colour's",
+    "build": "nothing is built: `image`, or the service's entry in bluegreen_images",
     "configs": "left out: podman-compose does not know it",
     "container_name": "left out; the old name is still known to the other services of the colour",
     "depends_on": "the order of the start; what is neither coloured nor shared is not run",

@@ -60,7 +60,7 @@ def prepare(context: Context, kept_release: str, origin: Origin) -> Job:
         if step.action == "record-addresses":
             store.record_addresses(wanted)
         elif step.action == "pull":
-            images.pull(context.podman, step.target)
+            images.pull(context.podman, wanted, step.target, candidate.choice.services(step.target))
         elif step.action == "record-release":
             complete = candidate if candidate.ident else _candidate(context, origin)
             _refuse_same(complete, live)
@@ -83,19 +83,21 @@ def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> t
         "environment": {},
     }
     warnings: tuple[str, ...] = ()
+    same: list[str] = []
     try:
         changed["environment"] = changes.environment(
             _live_environments(context, live), _environments(context, candidate)
         )
+        same = changes.same_schema(live.get("images") or {}, found, changed["environment"])
     except BluegreenError as exc:
         # A live release that cannot be read any more must not stop the one that replaces it.
         warnings = ("the environments of the live release are not compared: %s" % exc,)
-    lines = changes.lines(candidate.ident, str(live.get("id", "")), changed, list(candidate.choice.kept))
+    lines = changes.lines(candidate.ident, str(live.get("id", "")), changed)
     return warnings, {
         "release": candidate.ident,
         "images": found,
         "changed": changed,
-        "kept": list(candidate.choice.kept),
+        "same_schema": same,
         "source": dict(candidate.content.source),
         "lines": lines,
     }
@@ -139,8 +141,7 @@ def _candidate(context: Context, origin: Origin) -> Candidate:
     wanted = replace(context.wanted, source=origin.directory)
     project = source.config(context.podman.runner, wanted, wanted.source)
     names, warnings = source.wanted_files(wanted, project)
-    live = store.release(wanted, str(store.live_stack(wanted).get("release", "")))
-    choice = images.choose(context.podman, wanted, live.get("images") or {})
+    choice = images.choose(context.podman, wanted, project)
     files = release.tree(wanted.source, names)
     content = release.Content(choice.images, names, files, wanted.source, origin.record())
     ident = "" if choice.pull else content.ident(wanted.version)

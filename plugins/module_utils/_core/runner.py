@@ -17,7 +17,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import fam
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 
 # What a child may inherit: a stray COMPOSE_* or *_IMAGE_TAG of the caller's must not reach a release.
-PASSED_ON = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "TMPDIR")
+PASSED_ON = (
+    "PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "TMPDIR",
+    "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF",
+)  # fmt: skip
 
 
 # Stays until the program has ended, and keeps from it what must not outlive it: a container's monitor would hold a

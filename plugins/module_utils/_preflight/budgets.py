@@ -89,7 +89,7 @@ def _needs(name: str, seen: Observed) -> int:
         absent = {
             (one.get("reference")): int((live.get(service) or {}).get("image_size") or 0)
             for service, one in (seen.release.get("images") or {}).items()
-            if one.get("state") not in ("here", "kept")
+            if one.get("state") not in ("here", "unfetched")
         }
         return sum(absent.values())
     return 0

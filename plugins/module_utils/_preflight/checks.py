@@ -39,8 +39,9 @@ CHECKS: dict[str, Check] = {
     ),
     "images": Check(
         "refuse, warn",
-        "every mapped image of the wanted version is on this host or in its registry",
-        "correct bluegreen_images or the version; build or load a localhost/ image; podman login for others",
+        "every image of the release is on this host or in its registry, and none has a tag that can move",
+        "correct it in the compose file, .env or bluegreen_images; build or load a localhost/ image; podman login for"
+        " others",
     ),
     "state_dir": Check(
         "refuse, warn",

@@ -63,9 +63,13 @@ def images(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     for words, references in _of_state(known, "missing").items():
         found = "%s: %s" % (listed(references), words)
         yield row("images", False, REFUSE, found, "on this host or in its registry")
+    for words, references in _of_state(known, "moving").items():
+        # adopt takes what runs as it is; only a release has to be pinned.
+        level = REFUSE if wanted.live else WARN
+        yield row("images", False, level, "%s %s" % (listed(references), words), "a version tag or a digest")
     for words, references in _of_state(known, "unknown").items():
         yield row("images", False, WARN, "%s: %s" % (listed(references), words), "an answer of its registry")
-    if not set(by_state) & {"missing", "unknown"}:
+    if not set(by_state) & {"missing", "moving", "unknown"}:
         found = ", ".join("%d %s" % (len(names), state) for state, names in sorted(by_state.items()))
         yield row("images", True, REFUSE, found, "on this host or in its registry")
 

@@ -55,8 +55,9 @@ class Look:
         with ThreadPoolExecutor(8) as pool:
             raws = pool.submit(look_podman.everything, self.world.podman)
             podman = pool.submit(self._section, "podman", self._podman)
-            source = pool.submit(self._section, "source", self._source)
-            images = pool.submit(self._section, "images", self._images)
+            project = pool.submit(look_release.read, self.world.podman, self.wanted)
+            source = pool.submit(self._section, "source", lambda: self._source(project))
+            images = pool.submit(self._section, "images", lambda: self._images(project))
             edge = pool.submit(self._section, "edge", lambda: self._edge(raws))
             containers = pool.submit(self._section, "containers", lambda: self._containers(raws))
             database = pool.submit(self._section, "database", lambda: self._database(raws))
@@ -89,11 +90,14 @@ class Look:
     def _podman(self) -> dict[str, Any]:
         return look_podman.podman(self.world.podman, self.wanted)
 
-    def _source(self) -> dict[str, Any]:
-        return look_release.project(self.world.podman, self.wanted)
+    def _source(self, project: Future[dict[str, Any]]) -> dict[str, Any]:
+        return look_release.project(self.world.podman, self.wanted, project.result())
 
-    def _images(self) -> dict[str, Any]:
-        return {"images": look_release.image_states(self.world.podman, self.wanted)}
+    def _images(self, project: Future[dict[str, Any]]) -> dict[str, Any]:
+        if project.exception():
+            # The row of the source says why.
+            return {}
+        return {"images": look_release.image_states(self.world.podman, self.wanted, project.result())}
 
     def _edge(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
         if cloudflare.is_cloudflare(self.wanted.edge):

@@ -10,9 +10,17 @@ import os
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import images, model, publish, source, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    images,
+    model,
+    publish,
+    registry,
+    source,
+    store,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
@@ -20,10 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names, secret
 
-# Seconds for a registry's answer; the pull itself has more patience.
-REGISTRY = 2.5
 COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
-SURE = re.compile(r"manifest unknown|name unknown|not found|unauthorized|denied|invalid reference|no such image", re.I)
 
 
 def compose_wanted(wanted: Wanted) -> model.Wanted:
@@ -41,13 +46,16 @@ def compose_wanted(wanted: Wanted) -> model.Wanted:
     )
 
 
-def project(engine: Podman, wanted: Wanted) -> dict[str, Any]:
-    """Raises BluegreenError, whose text is the row, where the project can't be read. Nothing is fetched from git."""
+def read(engine: Podman, wanted: Wanted) -> dict[str, Any]:
+    """The project as podman-compose reads it, {} of a git ref (nothing is fetched). Raises BluegreenError."""
+    return {} if wanted.git else source.config(engine.runner, compose_wanted(wanted), wanted.source)
+
+
+def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the project that was ``read``. Raises BluegreenError, whose text is the row, where git knows no such ref."""
     if wanted.git:
         ref = str(wanted.git.get("ref") or "{version}")
         return {"git": git_answer(engine, str(wanted.git.get("repo")), ref, wanted.version)}
-    asked = compose_wanted(wanted)
-    found = source.config(engine.runner, asked, wanted.source)
     empty: list[str] = []
     count = 0
     for name in wanted.services:
@@ -63,9 +71,9 @@ def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
     """What the repository says of the ref; a commit can't be asked for without fetching it."""
     ref = template.replace("{version}", version)
     env = {"GIT_TERMINAL_PROMPT": "0"}
-    asked = engine.runner.run(["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=REGISTRY)
+    asked = engine.runner.run(["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=registry.SECONDS)
     if asked.rc == 124:
-        return "%s: no answer within %g s" % (ref, REGISTRY)
+        return "%s: no answer within %g s" % (ref, registry.SECONDS)
     known = bool(asked.out.strip()) or bool(COMMIT.match(ref))
     if asked.rc != 0 or not known:
         raise BluegreenError(
@@ -100,30 +108,35 @@ def _filled(path: str) -> bool:
         return False
 
 
-def image_states(engine: Podman, wanted: Wanted) -> dict[str, dict[str, str]]:
-    """Service -> {reference, state: here|resolvable|missing|unknown|kept, words}. Raises for an unknown service."""
-    asked = compose_wanted(wanted)
-    live = store.release(asked, str(store.stack(asked, wanted.live or "blue").get("release") or ""))
-    mapped = images.references(asked, live.get("images") or {})
-    kept = {name: {"reference": "", "state": "kept"} for name in wanted.services if name not in mapped}
+def image_states(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Service -> {reference, state: here|resolvable|missing|unknown|moving|unfetched, words}; {} without a version.
+
+    ``found``: the project that was ``read``. Of a git ref only bluegreen_images is known, the rest is
+    ``unfetched``. Raises BluegreenError for an unknown service and for what is no reference.
+    """
     if not wanted.version:
         return {}
+    asked = compose_wanted(wanted)
+    later = [name for name in wanted.services if not found and name not in wanted.images]
+    known: dict[str, dict[str, str]] = {name: {} for name in wanted.services}
+    if later:
+        asked = replace(asked, services=tuple(one for one in asked.services if one.name in wanted.images))
+    mapped = images.references(asked, found or {"services": known})
     unique = sorted(set(mapped.values()))
     with ThreadPoolExecutor(4) as pool:
-        states = dict(zip(unique, pool.map(lambda reference: _state(engine, reference), unique)))
-    return {**kept, **{name: {"reference": one, **states[one]} for name, one in mapped.items()}}
+        states = dict(zip(unique, pool.map(lambda one: _state(engine, one, wanted.allow_mutable), unique)))
+    unfetched = {name: {"reference": "", "state": "unfetched"} for name in later}
+    return {**unfetched, **{name: {"reference": one, **states[one]} for name, one in mapped.items()}}
 
 
-def _state(engine: Podman, reference: str) -> dict[str, str]:
+def _state(engine: Podman, reference: str, allow_mutable: bool) -> dict[str, str]:
+    if images.mutable(reference) and not allow_mutable:
+        pin = "can move; pin it: %s; or set bluegreen_allow_mutable: true"
+        return {"state": "moving", "words": pin % images.pinned(engine, reference)}
     if images.inspect(engine, reference):
         return {"state": "here"}
-    if reference.startswith("localhost/"):
-        return {"state": "missing", "words": "not on this host, and localhost/ can't be pulled"}
-    asked = engine.run("manifest", "inspect", "docker://" + reference, timeout=REGISTRY)
-    if asked.rc == 0:
-        return {"state": "resolvable"}
-    words = asked.last_words()
-    return {"state": "missing" if SURE.search(words) else "unknown", "words": words[-160:]}
+    answer = registry.ask(engine, reference)
+    return {"state": answer.state, "words": answer.words}
 
 
 def ports(wanted: Wanted) -> dict[str, Any]:

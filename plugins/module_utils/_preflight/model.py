@@ -66,6 +66,7 @@ class Wanted:
     services: Mapping[str, Section] = field(default_factory=dict)
     shared: Sequence[str] = ()
     images: Mapping[str, str] = field(default_factory=dict)
+    allow_mutable: bool = False
     version: str = ""
     edge: Section = field(default_factory=dict)
     public: Sequence[Section] = ()

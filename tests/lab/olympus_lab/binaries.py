@@ -35,6 +35,7 @@ BINARIES = {
     "mailpit": Binary("mail", "github.com/axllent/mailpit"),
     "olympus-app": Binary("apps", "."),
     "lab-load": Binary("load", "."),
+    "registry": Binary("registry", "."),
 }
 
 

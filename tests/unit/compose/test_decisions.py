@@ -94,28 +94,36 @@ def image(ident: str) -> Result:
     return Result(0, json.dumps([{"Id": ident, "Digest": "sha256:d"}]), "")
 
 
-LIVE = {"hera": {"reference": "example.org/hera:1", "id": "hera-id", "digest": ""}}
+PROJECT = {"services": {"hera": {"image": "example.org/hera:1"}, "kratos": {"image": "example.org/kratos:1"}}}
 
 
-def test_an_image_that_is_not_here_is_pulled_and_unmapped_ones_are_kept() -> None:
-    runner = Recorded({"podman image inspect hera-id": image("hera-id")})
-    found = images.choose(Podman(runner), WANTED, LIVE)
-    assert found.pull == ("example.org/kratos:v2",) and found.kept == ("hera",)
+def test_an_image_that_is_not_here_is_pulled() -> None:
+    runner = Recorded({"podman image inspect example.org/hera:1": image("hera-id")})
+    found = images.choose(Podman(runner), WANTED, PROJECT)
+    assert found.pull == ("example.org/kratos:v2",) and found.services("example.org/kratos:v2") == ["kratos"]
     assert found.images["hera"].id == "hera-id" and not any("pull" in line for line in runner.asked)
-    images.pull(Podman(runner), found.pull[0])
-    assert images.choose(Podman(runner), WANTED, LIVE).images["kratos"].id == "pulled"
+    images.pull(Podman(runner), WANTED, found.pull[0], ["kratos"])
+    assert images.choose(Podman(runner), WANTED, PROJECT).images["kratos"].id == "pulled"
 
 
-def test_without_a_live_release_every_service_must_be_mapped() -> None:
-    with pytest.raises(BluegreenError, match="hera is not mapped"):
-        images.choose(Podman(Recorded({"podman image inspect example.org/kratos:v2": image("k")})), WANTED, {})
-
-
-def test_a_pull_that_fails_names_the_reference() -> None:
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ("hera", r"bluegreen_compose_files='compose.yml': image example.org/x:1 of service hera: podman can't pull it"),
+        ("kratos", r"bluegreen_images='example.org/x:1': image example.org/x:1 of service kratos: podman can't pull"),
+    ],
+)
+def test_a_pull_that_fails_names_service_reference_and_place(service: str, said: str) -> None:
     runner = Recorded({})
     runner.answers["podman pull --quiet example.org/x:1"] = Result(125, "", "Error: denied")
-    with pytest.raises(BluegreenError, match=r"example.org/x:1 cannot be pulled: Error: denied"):
-        images.pull(Podman(runner), "example.org/x:1")
+    with pytest.raises(BluegreenError, match=said + r".*: Error: denied\. Fix: "):
+        images.pull(Podman(runner), WANTED, "example.org/x:1", [service])
+
+
+def test_an_image_that_only_this_host_could_have_is_no_pull() -> None:
+    project = {"services": {**PROJECT["services"], "hera": {"image": "localhost/hera:v1"}}}
+    with pytest.raises(BluegreenError, match=r"image localhost/hera:v1 of service hera: no such image on this host"):
+        images.choose(Podman(Recorded({})), WANTED, project)
 
 
 def made(name: str, needs: tuple[str, ...] = (), state: str = "running", restart: str = "always") -> Container:

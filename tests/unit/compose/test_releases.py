@@ -12,14 +12,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_decisions import LIVE, WANTED, Recorded, image
+from test_decisions import WANTED, Recorded, image
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import changes, images, retain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
 DIGEST = "sha256:" + "a" * 64
-BOTH = {**LIVE, "kratos": {"reference": "registry.test:5000/ory/kratos:v1", "id": "k", "digest": ""}}
+PROJECT = {"services": {"kratos": {"image": "registry.test:5000/ory/kratos:v1"}, "hera": {"image": "hera:v1"}}}
+
+
+def project(**images: str | None) -> dict[str, Any]:
+    """The compose project with other image lines."""
+    return {"services": {**PROJECT["services"], **{name: {"image": one} for name, one in images.items()}}}
 
 
 @pytest.mark.parametrize(
@@ -32,48 +38,119 @@ BOTH = {**LIVE, "kratos": {"reference": "registry.test:5000/ory/kratos:v1", "id"
         (DIGEST, "registry.test:5000/ory/kratos@" + DIGEST),
     ],
 )
-def test_what_a_service_is_mapped_to(template: str, reference: str) -> None:
-    assert images.references(replace(WANTED, images={"kratos": template}), BOTH) == {"kratos": reference}
+def test_one_service_is_overridden_and_the_others_are_the_compose_files(template: str, reference: str) -> None:
+    found = images.references(replace(WANTED, images={"kratos": template}), PROJECT)
+    assert found == {"kratos": reference, "hera": "hera:v1"}
+
+
+@pytest.mark.parametrize(
+    ("written", "reference"),
+    [
+        ("docker.io/oryd/kratos:v26.2.0", "docker.io/oryd/kratos:v26.2.0"),
+        ("kratos:latest@" + DIGEST, "kratos@" + DIGEST),
+        ("host:5000/a/kratos@" + DIGEST, "host:5000/a/kratos@" + DIGEST),
+        (DIGEST, DIGEST),
+    ],
+)
+def test_the_image_of_the_compose_file_is_the_default(written: str, reference: str) -> None:
+    found = images.references(replace(WANTED, images={}), project(kratos=written))
+    assert found == {"kratos": reference, "hera": "hera:v1"}
 
 
 @pytest.mark.parametrize(
     "template",
-    ["", "--tls-verify=false", "kratos:{tag}", "a b", "kratos:$(id)", "kratos:v1\n", "-", None, "sha256:12;"],
+    ["", "--tls-verify=false", "kratos:{tag}", "a b", "kratos:$(id)", "kratos:v1\n", "-", None, "sha256:12;", "a:"],
 )
 def test_a_hostile_or_unfinished_reference_is_refused(template: str) -> None:
-    with pytest.raises(BluegreenError, match=r"bluegreen_images=.*not an image reference.*Fix:"):
-        images.references(replace(WANTED, images={"kratos": template}), BOTH)
+    with pytest.raises(BluegreenError, match=r"bluegreen_images=.*of service kratos: not an image reference.*Fix:"):
+        images.references(replace(WANTED, images={"kratos": template}), PROJECT)
+    if template:
+        with pytest.raises(BluegreenError, match=r"(?s)compose_files='compose.yml': image .*kratos: not an image"):
+            images.references(replace(WANTED, images={}), project(kratos=template))
 
 
-def test_a_digest_alone_needs_to_know_its_repository() -> None:
+@pytest.mark.parametrize("written", ["", None])
+def test_a_service_without_an_image_line_is_refused(written: str | None) -> None:
+    with pytest.raises(BluegreenError, match=r"bluegreen_compose_files='compose.yml': image of service kratos: none"):
+        images.references(replace(WANTED, images={}), project(kratos=written))
     with pytest.raises(BluegreenError, match="a digest alone needs the repository"):
-        images.references(replace(WANTED, images={"kratos": DIGEST}), {})
+        images.references(replace(WANTED, images={"kratos": DIGEST}), project(kratos=written))
 
 
 def test_an_image_of_something_else_is_refused() -> None:
     with pytest.raises(BluegreenError, match="bluegreen_images='postgres': not a service of a colour"):
-        images.references(replace(WANTED, images={"postgres": "postgres:18"}), BOTH)
+        images.references(replace(WANTED, images={"postgres": "postgres:18"}), PROJECT)
 
 
 @pytest.mark.parametrize(
     ("reference", "moves"),
     [
         ("kratos", True), ("kratos:latest", True), ("host:5000/kratos", True), ("host:5000/a/kratos:latest", True),
+        ("kratos:main", True), ("v1/kratos:stable", True), ("kratos:edge-alpine", True),
         ("kratos:v1", False), ("host:5000/kratos:v1", False), ("kratos@" + DIGEST, False), ("kratos:latest2", False),
+        ("kratos:2026-05", False), ("kratos:sha-0a", False), (DIGEST[len("sha256:"):], False),
     ],
 )  # fmt: skip
-def test_tags_that_move(reference: str, moves: bool) -> None:
+@pytest.mark.parametrize("place", ["images", "compose file"])
+def test_tags_that_move(reference: str, moves: bool, place: str) -> None:
     assert images.mutable(reference) is moves
-    wanted = replace(WANTED, images={"kratos": reference})
+    wanted = replace(WANTED, images={"kratos": reference} if place == "images" else {})
+    composed = project() if place == "images" else project(kratos=reference)
     podman = Podman(
-        Recorded({"podman image inspect hera-id": image("h"), "podman image inspect " + reference: image("k")})
+        Recorded({"podman image inspect hera:v1": image("h"), "podman image inspect " + reference: image("k")})
     )
     if not moves:
-        assert images.choose(podman, wanted, LIVE).warnings == ()
+        assert images.choose(podman, wanted, composed).warnings == ()
         return
-    with pytest.raises(BluegreenError, match=r"a tag that moves: .* of kratos.*bluegreen_allow_mutable"):
-        images.choose(podman, wanted, LIVE)
-    assert len(images.choose(podman, replace(wanted, allow_mutable=True), LIVE).warnings) == 1
+    named = "bluegreen_images" if place == "images" else "bluegreen_compose_files"
+    with pytest.raises(
+        BluegreenError, match=named + r"=.* \(kratos\) can move\. Fix: pin it in .*bluegreen_allow_mutable"
+    ):
+        images.choose(podman, wanted, composed)
+    assert len(images.choose(podman, replace(wanted, allow_mutable=True), composed).warnings) == 1
+
+
+HERE = {"Id": "f" * 64, "Digest": DIGEST, "RepoDigests": ["other@sha256:" + "0" * 64, "ghcr.io/a/hera@" + DIGEST]}
+LISTED = Result(0, json.dumps({"manifests": [{"digest": "sha256:" + "b" * 64}]}), "")
+
+
+class Registry(Recorded):
+    """Answers for a list of any name, with ``listed`` after an image was added to it."""
+
+    def __init__(self, answers: Mapping[str, Result], added: Result, listed: Result = LISTED) -> None:
+        super().__init__(answers)
+        self.manifest = {"create": Result(0, "", ""), "add": added, "inspect": listed, "rm": Result(0, "", "")}
+
+    def run(self, argv: Any, **given: Any) -> Result:
+        if argv[1] == "manifest":
+            self.asked.append(" ".join(argv))
+            return self.manifest[argv[2]]
+        return super().run(argv, **given)
+
+
+@pytest.mark.parametrize(
+    ("reference", "here", "answers", "said"),
+    [
+        ("ghcr.io/a/hera:latest", True, True, "ghcr.io/a/hera@sha256:" + "b" * 64),
+        ("ghcr.io/a/hera:latest", False, True, "ghcr.io/a/hera@sha256:" + "b" * 64),
+        ("ghcr.io/a/hera:latest", True, False, "ghcr.io/a/hera@" + DIGEST),
+        ("ghcr.io/a/hera", False, False, "ghcr.io/a/hera:<version> or ghcr.io/a/hera@sha256:..."),
+        ("localhost/hera:latest", True, True, "podman tag ffffffffffff localhost/hera:<version> and name that"),
+    ],
+)
+def test_the_refusal_prints_what_to_pin(reference: str, here: bool, answers: bool, said: str) -> None:
+    added = Result(0, "", "") if answers else Result(124, "", "no answer within 2.5 s")
+    known = {"podman image inspect " + reference: Result(0, json.dumps([HERE]), "")} if here else {}
+    runner = Registry(known, added)
+    with pytest.raises(BluegreenError) as caught:
+        images.choose(Podman(runner), replace(WANTED, images={}), project(kratos=reference, hera=reference))
+    assert str(caught.value) == (
+        "bluegreen_compose_files='compose.yml': %s (hera, kratos) can move. "
+        "Fix: pin it in compose.yml: %s; or set bluegreen_allow_mutable: true" % (reference, said)
+    )
+    # No layer is fetched for an answer, and the list that it took is gone.
+    assert not any(" pull " in line for line in runner.asked)
+    assert [line.split()[2] for line in runner.asked if " manifest " in line][-1:] in (["rm"], [])
 
 
 PAIRS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2))
@@ -95,7 +172,7 @@ def test_an_environment_is_told_by_its_names_alone() -> None:
     after = {"hera": {"DSN": "hush-2", "NEW": "y", "BLUEGREEN_RELEASE": "2"}, "fresh": {"A": "1"}}
     found = changes.environment(before, after)
     assert found == {"hera": {"added": ["NEW"], "removed": ["OLD"], "changed": ["DSN"]}}
-    assert "hush" not in json.dumps(changes.lines("v2", "v1", {"environment": found}, []))
+    assert "hush" not in json.dumps(changes.lines("v2", "v1", {"environment": found}))
     assert changes.environment(before, before) == {}
 
 
@@ -107,18 +184,34 @@ def test_the_lines_that_people_read() -> None:
         "files": {"changed": [".env"], "added": ["a.yml"]},
         "environment": {"hera": {"changed": ["DSN", "TTL"]}},
     }
-    assert changes.lines("v2-0123456789", "v1-0123456789", changed, ["kratos"]) == [
+    assert changes.lines("v2-0123456789", "v1-0123456789", changed) == [
         "v2-0123456789 against v1-0123456789",
         "image hera: hera:1 (111111111111) -> hera:2 (333333333333)",
         "image kratos: none -> k:1 (444444444444)",
         "image old: old:1 (222222222222) -> none",
         "image site: none -> site:2 (known after the pull)",
-        "image kept, not in bluegreen_images: kratos",
         "file changed: .env",
         "file added: a.yml",
         "environment of hera, changed: DSN, TTL",
     ]
-    assert changes.lines("", "", {}, [])[-1] == "nothing differs"
+    assert changes.lines("", "", {})[-1] == "nothing differs"
+
+
+@pytest.mark.parametrize(
+    ("found", "differ", "same"),
+    [
+        ({"kratos": {"id": "k"}, "hydra": {"id": "h"}}, {}, ["hydra", "kratos"]),
+        ({"kratos": {"id": "new"}, "hydra": {"id": "h"}}, {}, ["hydra"]),
+        ({"kratos": {"id": "k"}, "hydra": {"id": "h"}}, {"hydra": {"changed": ["DSN", "A"]}}, ["kratos"]),
+        ({"kratos": {"id": "k"}, "hydra": {"id": "h"}}, {"hydra": {"changed": ["A"]}}, ["hydra", "kratos"]),
+        # One has to be pulled first, one is new: neither is known.
+        ({"fresh": {"id": "k"}, "hydra": {"id": "h"}}, {}, ["hydra"]),
+        ({}, {}, []),
+    ],
+)
+def test_whose_database_has_nothing_to_migrate(found: Any, differ: Any, same: list[str]) -> None:
+    assert changes.same_schema({"kratos": {"id": "k"}, "hydra": {"id": "h"}}, found, differ) == same
+    assert changes.same_schema({}, found, differ) == []
 
 
 def one(ident: str, *ids: str) -> dict[str, Any]:

@@ -78,7 +78,7 @@ RELEASE: dict[str, Any] = {
     "empty_secrets": [],
     "images": {
         "kratos": {"reference": "oryd/kratos:v26.2.0", "state": "here"},
-        "hydra": {"reference": "", "state": "kept"},
+        "hydra": {"reference": "", "state": "unfetched"},
         "hera": {"reference": "ghcr.io/olympusoss/hera:v1.5.0", "state": "resolvable"},
     },
 }

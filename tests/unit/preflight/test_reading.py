@@ -245,9 +245,22 @@ class Git:
 )
 def test_a_ref_is_asked_for_and_never_fetched(ref: str, runner: Git, good: bool) -> None:
     wanted = Wanted(git={"repo": "https://git.test/platform", "ref": ref}, version="v2")
+    assert look_release.read(Podman(runner), wanted) == {} and not runner.argv
     if good:
-        assert look_release.project(Podman(runner), wanted)["git"]
+        assert look_release.project(Podman(runner), wanted, {})["git"]
     else:
         with pytest.raises(BluegreenError, match=r"bluegreen_source\.ref='v2': git finds no v2"):
-            look_release.project(Podman(runner), wanted)
+            look_release.project(Podman(runner), wanted, {})
     assert runner.argv[:2] == ["git", "ls-remote"]
+
+
+def test_of_a_ref_only_the_overrides_are_known_before_it_is_fetched() -> None:
+    services = {"hera": {"kind": "hera"}, "kratos": {"kind": "kratos"}}
+    git = {"repo": "https://git.test/platform"}
+    wanted = Wanted(git=git, version="v2", services=services, images={"hera": "localhost/hera:{version}"})
+    runner = Git(125, "[]", "Error: localhost/hera:v2: image not known")
+    found = look_release.image_states(Podman(runner), wanted, {})
+    assert {name: (one["reference"], one["state"]) for name, one in found.items()} == {
+        "hera": ("localhost/hera:v2", "missing"),
+        "kratos": ("", "unfetched"),
+    }

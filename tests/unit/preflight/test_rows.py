@@ -61,6 +61,8 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("secrets", "refuse", changed("release", empty_secrets=["hydra SECRETS_SYSTEM"]), "hydra SECRETS_SYSTEM", WANTED),
     ("images", "refuse", image("missing", "manifest unknown"), "registry.test/hera:v1.5.0: manifest unknown", WANTED),
     ("images", "warn", image("unknown", "no answer"), "no answer", WANTED),
+    ("images", "refuse", image("moving", "can move; pin it: x"), "registry.test/hera:v1.5.0 can move; pin it", WANTED),
+    ("images", "warn", image("moving", "can move; pin it: x"), "can move; pin it", replace(WANTED, live="")),
     (
         "state_dir",
         "refuse",
