@@ -41,20 +41,24 @@ HTTPS_PORT = int(os.environ.get("LAB_HTTPS_PORT", "8443"))
 HTTP_PORT = int(os.environ.get("LAB_HTTP_PORT", "8080"))
 MAIL_PORT = int(os.environ.get("LAB_MAIL_PORT", "8025"))
 
+COMPOSE_FILE, JANITOR_FILE = "compose.prod.yml", "compose.janitor.yml"
+
 DOMAINS = ("ciam", "iam")
 DATABASES = ("ciam_kratos", "ciam_hydra", "iam_kratos", "iam_hydra", "olympus")
 PRODUCTS = ("kratos", "hydra", "hera", "athena", "site")
 DATABASE_USER = "olympus"
 
 SHARED = ("postgres", "mail")
+# Shared as well, but it depends on a coloured service and dials one.
+PGADMIN = ("pgadmin",)
 MIGRATIONS = tuple(f"{domain}-{product}-migrate" for domain in DOMAINS for product in ("kratos", "hydra"))
 ORY = tuple(f"{domain}-{product}" for domain in DOMAINS for product in ("kratos", "hydra"))
 APPS = tuple(f"{domain}-{product}" for domain in DOMAINS for product in ("hera", "athena")) + ("site",)
-# What must run once, whichever colour is live.
+# What must run once, whichever colour is live; of JANITOR_FILE, which only some tests take.
 SINGLETONS = ("ciam-janitor",)
 EDGE = ("caddy",)
 SEED = ("seed",)
-SERVICES = SHARED + ORY + APPS + SINGLETONS + EDGE
+SERVICES = SHARED + ORY + APPS + EDGE + PGADMIN
 
 # Public probes: host, path -> status. They go to the published port on loopback, the host name only as SNI and Host.
 PUBLIC_PROBES: tuple[tuple[str, str, int], ...] = tuple(
@@ -62,12 +66,21 @@ PUBLIC_PROBES: tuple[tuple[str, str, int], ...] = tuple(
     for domain in DOMAINS
     for probe in (
         (f"login.{domain}.olympus.test", "/health", 200),
-        (f"login.{domain}.olympus.test", "/sessions/whoami", 401),
-        (f"login.{domain}.olympus.test", "/internal/x", 404),
         (f"oauth.{domain}.olympus.test", "/.well-known/jwks.json", 200),
         (f"admin.{domain}.olympus.test", "/api/health", 200),
     )
-) + (("olympus.test", "/health", 200),)
+) + (("olympus.test", "/health", 200), ("login.ciam.olympus.test", "/api/policy/password", 404))
+# Also behind the edge, but of no colour.
+PGADMIN_HOST = "pgadmin.olympus.test"
+PUBLIC_URLS = {
+    "SITE": "https://olympus.test",
+    "PGADMIN": f"https://{PGADMIN_HOST}",
+    **{
+        f"{domain.upper()}_{app}": f"https://{name}.{domain}.olympus.test"
+        for domain in DOMAINS
+        for app, name in (("HERA", "login"), ("HYDRA", "oauth"), ("ATHENA", "admin"))
+    },
+}
 
 # Fixed host ports, as the real deployment has them: Ory service -> (public, admin) on loopback.
 HOST_PORTS = {
@@ -76,7 +89,19 @@ HOST_PORTS = {
     "iam-kratos": (4100, 4101),
     "iam-hydra": (4102, 4103),
 }
-SITE_PORT = 2000
+SITE_PORT, PGADMIN_PORT = 2000, 5433
+# Where each listens in its container: service -> (public, admin), or the one that it has.
+PORTS = {
+    "ciam-kratos": (5000, 5001),
+    "ciam-hydra": (5002, 5003),
+    "iam-kratos": (7000, 7001),
+    "iam-hydra": (7002, 7003),
+    "ciam-hera": (3000,),
+    "iam-hera": (4000,),
+    "ciam-athena": (3000,),
+    "iam-athena": (3000,),
+    "site": (3000,),
+}
 
 
 @dataclass(frozen=True)
@@ -97,6 +122,19 @@ RELEASES = (
     Release("v1.5.0", "v1.3.1", "v2.3.0", "build-b"),
     Release("v1.5.2-errors", "v1.3.1", "v2.3.0", "build-c", {"hera": HALF_OF_THE_API_FAILS}),
 )
+
+
+def release(version: str) -> Release:
+    """The release of that version; KeyError if the lab has none."""
+    return {one.version: one for one in RELEASES}[version]
+
+
+def image(service: str, version: str) -> str:
+    """What the operator's compose file says of a coloured ``service`` at that release."""
+    product = service.rpartition("-")[2]
+    if product in ("kratos", "hydra"):
+        return f"docker.io/oryd/{product}:{getattr(release(version), product)}"
+    return f"ghcr.io/olympusoss/{product}:{version}"
 
 
 def container(service: str) -> str:

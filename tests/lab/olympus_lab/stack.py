@@ -13,7 +13,7 @@ from olympus_lab.progress import LabError, run_logged, say, wait_for
 PATIENCE = 90.0
 
 
-def _compose(label: str, *args: str) -> None:
+def _compose(label: str, *args: str, files: tuple[str, ...] = (config.COMPOSE_FILE,)) -> None:
     """podman-compose in the project directory. The lab's own environment must not override .env."""
     program = config.VENV / "bin" / "podman-compose"
     if not program.exists():
@@ -22,12 +22,19 @@ def _compose(label: str, *args: str) -> None:
     env = {key: value for key, value in podman.environment().items() if key not in values}
     env.update(LAB_HTTPS_PORT=str(config.HTTPS_PORT), LAB_HTTP_PORT=str(config.HTTP_PORT))
     env.update(LAB_MAIL_PORT=str(config.MAIL_PORT), PATH=f"{program.parent}:{os.environ['PATH']}")
-    argv = [str(program), "-p", config.PROJECT, "-f", "compose.yml", *args]
+    named = [word for file in files for word in ("-f", file)]
+    argv = [str(program), "-p", config.PROJECT, *named, *args]
     run_logged(label, argv, env=env, cwd=config.OPERATOR)
 
 
 def _start(label: str, services: tuple[str, ...]) -> None:
     _compose(label, "up", "-d", "--no-deps", *services)
+
+
+def start_janitor() -> None:
+    """The operator's job that may run only once, of its own compose file, in the same project."""
+    files = (config.COMPOSE_FILE, config.JANITOR_FILE)
+    _compose("the janitor", "up", "-d", "--no-deps", *config.SINGLETONS, files=files)
 
 
 def container_id(service: str) -> str:
@@ -158,7 +165,7 @@ def _raise(edge: Edge) -> None:
     _migrate()
     _start("Kratos and Hydra", config.ORY)
     wait_for("Kratos and Hydra ready", _ory_missing, PATIENCE)
-    _start("Hera, Athena, Site, the janitor", config.APPS + config.SINGLETONS)
+    _start("Hera, Athena, Site, pgAdmin", config.APPS + config.PGADMIN)
     edge.start()
     wait_for("public names answer through Caddy", lambda: _public_missing(edge), PATIENCE)
     _start("seed", config.SEED)
