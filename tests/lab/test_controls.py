@@ -111,7 +111,7 @@ def test_plain_aliases_on_greens_network_are_an_unannounced_cutover(tmp_path: Pa
         "BLUEGREEN_COLOUR=green",
     ]
     try:
-        podman.call([*run, "-e", "DOMAIN=ciam", "localhost/olympus-lab/hera:v1.5.0"])
+        podman.call([*run, "-e", "DOMAIN=ciam", config.image("ciam-hera", "v1.5.0")])
         podman.call(["network", "connect", net, config.container("caddy")])
         wait_for("the edge dials green", dials_anew, 20)
         with loaded(tmp_path, follow=False) as seen:

@@ -90,15 +90,15 @@ HOST_PORTS = {
     "iam-hydra": (4102, 4103),
 }
 SITE_PORT, PGADMIN_PORT = 2000, 5433
-# Where each listens in its container: service -> (public, admin), or the one that it has.
+# Where each listens in its container, in the order of the compose file: service -> (public, admin), or the one it has.
 PORTS = {
     "ciam-kratos": (5000, 5001),
     "ciam-hydra": (5002, 5003),
+    "ciam-hera": (3000,),
+    "ciam-athena": (3000,),
     "iam-kratos": (7000, 7001),
     "iam-hydra": (7002, 7003),
-    "ciam-hera": (3000,),
     "iam-hera": (4000,),
-    "ciam-athena": (3000,),
     "iam-athena": (3000,),
     "site": (3000,),
 }

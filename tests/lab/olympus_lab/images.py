@@ -106,7 +106,10 @@ def _shared() -> list[Image]:
             "server": postgres18.SERVER,
             "entrypoint.sh": CONTAINERFILES / "postgres-entrypoint.sh",
         },
-        "pgadmin": {name: CONTAINERFILES / name for name in ("pgadmin-entrypoint.sh", "pgadmin-page.sh")},
+        "pgadmin": {
+            "pgadmin-entrypoint.sh": CONTAINERFILES / "pgadmin-entrypoint.sh",
+            "olympus-app": binaries.path("olympus-app"),
+        },
         "seed": {},
     }
     return [Image(product, reference, files[product]) for product, reference in SHARED.items()]

@@ -19,6 +19,16 @@ post() {
     fi
 }
 
+# ready URL: a bare `up -d` starts everything at once, and an old podman-compose knows no order.
+ready() {
+    tries=60
+    until wget -q -T 2 -O /dev/null "$1" 2> /dev/null; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || { echo "no answer: $1" >&2; return 1; }
+        sleep 1
+    done
+}
+
 # identity KRATOS SCHEMA: the probe. Its address is verified: Kratos demands that of customers.
 identity() {
     cat > "$body" <<JSON
@@ -42,6 +52,10 @@ JSON
     post "$1/admin/clients" "$2"
 }
 
+ready "$CIAM_KRATOS_ADMIN_URL/admin/health/ready"
+ready "$IAM_KRATOS_ADMIN_URL/admin/health/ready"
+ready "$CIAM_HYDRA_ADMIN_URL/health/ready"
+ready "$IAM_HYDRA_ADMIN_URL/health/ready"
 for hydra in "$CIAM_HYDRA_ADMIN_URL" "$IAM_HYDRA_ADMIN_URL"; do
     client "$hydra" probe "$SITE_PUBLIC_URL/callback" "$PROBE_CLIENT_SECRET" public false
 done
