@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from olympus_lab import config, images, podman, release, stack, truth
+from olympus_lab import config, podman, release, stack, truth
 
 pytestmark = pytest.mark.lab
 
@@ -86,7 +86,7 @@ def dotenv(name: str, value: str) -> Callable[[Path], Extra]:
 
 
 def images_of(service: str, reference: str) -> Extra:
-    mapped = {name: f"{images.PREFIX}/{name.split('-')[-1]}:{{version}}" for name in config.ORY + config.APPS}
+    mapped = {name: config.image(name, VERSION) for name in config.ORY + config.APPS}
     return {"bluegreen_images": {**mapped, service: reference}}
 
 
@@ -115,7 +115,7 @@ CASES = (
     Case("a number", ("1.1", "Quote it"), version=1.10),
     Case("a hostile version", ("is not a version", "letters, digits"), version="v1;touch /tmp/x"),
     Case("a version with a path", ("is not a version",), version="../../etc"),
-    Case("unknown version", ("kratos:v9.9.9", "not on this host", "Fix: correct bluegreen_images"), version="v9.9.9"),
+    Case("unknown version", ("hera:v9.9.9", "not on this host", "Fix: correct bluegreen_images"), version="v9.9.9"),
     Case(
         "registry down",
         ("localhost:9/nobody/site", "site"),

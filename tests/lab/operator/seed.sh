@@ -22,7 +22,7 @@ post() {
 # ready URL: a bare `up -d` starts everything at once, and an old podman-compose knows no order.
 ready() {
     tries=60
-    until wget -q -T 2 -O /dev/null "$1" 2> /dev/null; do
+    until wget -q -O /dev/null "$1" 2> /dev/null; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || { echo "no answer: $1" >&2; return 1; }
         sleep 1
