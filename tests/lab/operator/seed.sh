@@ -39,13 +39,13 @@ JSON
     post "$1/admin/identities" "probe@olympus.test at $1"
 }
 
-# client HYDRA ID REDIRECT_URI SECRET [SUBJECT_TYPE [SKIP_CONSENT]]: without a secret a public client, for PKCE.
+# client HYDRA ID REDIRECT_URI SECRET [SUBJECT_TYPE [SKIP_CONSENT [GRANT]]]: without a secret a public client, for PKCE.
 client() {
     method=client_secret_basic secret="\"client_secret\": \"$4\","
     [ -n "$4" ] || method=none secret=
     cat > "$body" <<JSON
 {"client_id": "$2", "client_name": "$2", $secret "token_endpoint_auth_method": "$method",
- "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+ "grant_types": ["authorization_code", "refresh_token"${7:+, \"$7\"}], "response_types": ["code"],
  "redirect_uris": ["$3"], "scope": "openid offline profile email",
  "subject_type": "${5:-pairwise}", "skip_consent": ${6:-true}}
 JSON
@@ -57,7 +57,7 @@ ready "$IAM_KRATOS_ADMIN_URL/admin/health/ready"
 ready "$CIAM_HYDRA_ADMIN_URL/health/ready"
 ready "$IAM_HYDRA_ADMIN_URL/health/ready"
 for hydra in "$CIAM_HYDRA_ADMIN_URL" "$IAM_HYDRA_ADMIN_URL"; do
-    client "$hydra" probe "$SITE_PUBLIC_URL/callback" "$PROBE_CLIENT_SECRET" public false
+    client "$hydra" probe "$SITE_PUBLIC_URL/callback" "$PROBE_CLIENT_SECRET" public false client_credentials
 done
 identity "$CIAM_KRATOS_ADMIN_URL" default
 identity "$IAM_KRATOS_ADMIN_URL" admin
