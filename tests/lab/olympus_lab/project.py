@@ -1,35 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
-"""The operator's project directory: written from the templates, with secrets that are generated once."""
+"""The operator's project directory: written from the templates, with secrets of its own."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
-from olympus_lab import certificates, config
+from olympus_lab import certificates, config, shape
 
 # Path in the project directory -> template.
 FILES = {
-    **{
-        name: name
-        for name in (
-            config.COMPOSE_FILE,
-            config.JANITOR_FILE,
-            "Caddyfile",
-            "check-secrets.sh",
-            "init-db.sql",
-            "janitor.sh",
-            "seed.sh",
-        )
-    },
+    config.COMPOSE_FILE: config.COMPOSE_TEMPLATE,
+    config.JANITOR_FILE: config.JANITOR_FILE,
+    **{name: name for name in ("Caddyfile", "check-secrets.sh", "init-db.sql", "janitor.sh", "seed.sh")},
     **{f"{domain}-hydra/hydra.yml": "hydra.yml" for domain in config.DOMAINS},
     **{f"{domain}-kratos/kratos.yml": f"{domain}-kratos.yml" for domain in config.DOMAINS},
     **{f"{domain}-kratos/identity.schema.json": "identity.schema.json" for domain in config.DOMAINS},
 }
-DSN = "postgres://{user}:{password}@postgres:5432/{database}?sslmode=verify-full&sslrootcert=/etc/ssl/certs/pg-ca.crt"
+DSN = "postgres://{user}:{password}@{host}:5432/{database}?sslmode=verify-full&sslrootcert=/etc/ssl/certs/pg-ca.crt"
 
 
 def _wanted() -> dict[str, str]:
@@ -40,7 +32,7 @@ def _wanted() -> dict[str, str]:
 def _template(name: str) -> str:
     text = (config.TEMPLATES / name).read_text()
     text = text.replace(config.TEMPLATE_PREFIX, config.PREFIX)
-    return text.replace(config.TEMPLATE_LOOPBACK, config.LOOPBACK)
+    return shape.template(name, text.replace(config.TEMPLATE_LOOPBACK, config.LOOPBACK))
 
 
 def _dotenv() -> dict[str, str]:
@@ -49,13 +41,13 @@ def _dotenv() -> dict[str, str]:
     values = {
         "PG_USER": config.DATABASE_USER,
         "PG_PASSWORD": password,
-        "SMTP_CONNECTION_URI": "smtp://mail:1025/?disable_starttls=true",
+        "SMTP_CONNECTION_URI": f"smtp://{config.named('mail')}:1025/?disable_starttls=true",
         "SMTP_FROM_EMAIL": "no-reply@olympus.test",
         "PROBE_PASSWORD": secrets.token_urlsafe(18),
         "PROBE_CLIENT_SECRET": secrets.token_urlsafe(24),
     }
     for database in config.DATABASES:
-        dsn = DSN.format(user=config.DATABASE_USER, password=password, database=database)
+        dsn = DSN.format(user=config.DATABASE_USER, password=password, host=config.named("postgres"), database=database)
         values[f"PG_{database.upper()}_DSN"] = dsn
     for name, url in config.PUBLIC_URLS.items():
         values[f"{name}_PUBLIC_URL"] = url
@@ -95,31 +87,22 @@ def differs() -> str:
         path = config.OPERATOR / name
         if not path.exists() or path.read_text() != content:
             return name
-    values = settings()
-    first = config.RELEASES[0].version
-    return "" if values.get("HERA_IMAGE_TAG") == first and values.keys() == _dotenv().keys() else ".env"
+    return "" if settings().get("HERA_IMAGE_TAG") == config.RELEASES[0].version else ".env"
 
 
-def write() -> None:
-    """The whole directory anew, at the first release. The secrets of .env are kept if there are any."""
-    fresh = _dotenv()
-    kept = {key: value for key, value in settings().items() if key in fresh and not key.endswith("_IMAGE_TAG")}
-    values = {**fresh, **(kept if fresh.keys() - kept.keys() <= _tags(fresh) else {})}
+def write(dotenv: Mapping[str, str] | None = None) -> None:
+    """The whole directory, at the first release, with secrets of its own; ``dotenv`` is what .env says otherwise."""
+    values = {**_dotenv(), **(dotenv or {})}
     remove()
-    config.OPERATOR.mkdir(parents=True)
     for name, content in _wanted().items():
         path = config.OPERATOR / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
         path.chmod(0o644)
     private(config.OPERATOR / ".env", "".join(f"{key}={value}\n" for key, value in values.items()))
-    certificates.write(config.OPERATOR / "postgres", "postgres")
+    certificates.write(config.OPERATOR / "postgres", config.named("postgres"))
     (config.OPERATOR / "pgadmin").mkdir()
     private(config.OPERATOR / "pgadmin" / "pgpass", f"postgres:5432:*:{values['PG_USER']}:{values['PG_PASSWORD']}\n")
-
-
-def _tags(values: dict[str, str]) -> set[str]:
-    return {key for key in values if key.endswith("_IMAGE_TAG")}
 
 
 def private(path: Path, content: str) -> None:

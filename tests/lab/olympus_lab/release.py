@@ -33,7 +33,7 @@ class Run:
 def environment() -> dict[str, str]:
     path = f"{config.VENV / 'bin'}:{os.environ['PATH']}"
     plain = {"ANSIBLE_CONFIG": str(config.ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
-    lab = {"LAB_HTTPS_PORT": str(config.HTTPS_PORT), "LAB_SLOT": str(config.SLOT)}
+    lab = {"LAB_HTTPS_PORT": str(config.HTTPS_PORT), "LAB_SLOT": str(config.SLOT), "LAB_OPERATOR": str(config.OPERATOR)}
     return {**podman.environment(), **plain, "PATH": path, **lab}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 
 from olympus_lab import config, images, leftovers, lock, network, podman, project, web
 from olympus_lab.progress import LabError, run_logged, say, wait_for
@@ -28,7 +29,7 @@ def _compose(label: str, *args: str, files: tuple[str, ...] = (config.COMPOSE_FI
 
 
 def _start(label: str, services: tuple[str, ...]) -> None:
-    _compose(label, "up", "-d", "--no-deps", *services)
+    _compose(label, "up", "-d", "--no-deps", *map(config.named, services))
 
 
 def start_janitor() -> None:
@@ -141,8 +142,11 @@ def shortfall() -> str:
     return _database_missing() or _ory_missing() or _public_missing(Edge())
 
 
-def up(fresh: bool = False, edge: Edge | None = None) -> None:
-    """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``; else it starts anew."""
+def up(fresh: bool = False, edge: Edge | None = None, dotenv: Mapping[str, str] | None = None) -> None:
+    """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``; else it starts anew.
+
+    ``dotenv`` is what .env says otherwise, e.g. ``{"LOCKOUT_MAX_ATTEMPTS": "5"}`` or ``CIAM_CAPTCHA_ENABLED``.
+    """
     with lock.held():
         reason = "asked for" if fresh else shortfall()
         if not reason:
@@ -151,14 +155,14 @@ def up(fresh: bool = False, edge: Edge | None = None) -> None:
         say(f"starting anew: {reason}")
         if absent := images.missing():
             raise LabError(f"images missing ({absent[0]}, {len(absent)} in all): run `make lab-images` first")
-        _raise(edge or Edge())
+        _raise(edge or Edge(), dotenv or {})
     say(f"up: https ports on {config.LOOPBACK}:{config.HTTPS_PORT}, mail on {config.LOOPBACK}:{config.MAIL_PORT}")
 
 
-def _raise(edge: Edge) -> None:
+def _raise(edge: Edge, dotenv: Mapping[str, str]) -> None:
     leftovers.remove()
     network.block()
-    project.write()
+    project.write(dotenv)
     edge.prepare()
     _start("postgres and mail", config.SHARED)
     wait_for("databases", _database_missing, PATIENCE)
