@@ -93,7 +93,7 @@ class CloudflareEdge(native.NativeEdge):
         blue = self.fake.put("pools", name="olympus-blue", monitor=monitor, origins=[origin])
         for host in truth.HOSTS:
             self.fake.put("load_balancers", name=host, default_pools=[blue], fallback_pool=blue)
-        self.monitor, self.router = monitor, Router(self.fake, "olympus.test")
+        self.monitor, self.router = monitor, Router(self.fake, config.SITE_HOST)
         self._over = threading.Event()
         self._propagating = threading.Thread(target=self._propagate, daemon=True)
 

@@ -88,7 +88,7 @@ def reload_edge() -> None:
 def dials_anew() -> str:
     """Caddy reads its nameservers now and then, and dials when no idle connection is left: a reload closes those."""
     reload_edge()
-    colour = web.public("login.ciam.olympus.test", "/health").headers.get("X-Olympus-Colour", "")
+    colour = web.public(config.HOSTS["ciam"][0], "/health").headers.get("X-Olympus-Colour", "")
     return "" if colour == "green" else colour
 
 

@@ -60,9 +60,10 @@ def _database_missing() -> str:
     return ", ".join(sorted(set(config.DATABASES) - found)) or ("port 5432" if ready.returncode else "")
 
 
-def _migrate() -> None:
-    _start("migrations", config.MIGRATIONS)
-    for service in config.MIGRATIONS:
+def run_once(label: str, services: tuple[str, ...]) -> None:
+    """One-shot services, to their end; LabError with a log's end if one failed."""
+    _start(label, services)
+    for service in services:
         _finished(service)
 
 
@@ -166,14 +167,13 @@ def _raise(edge: Edge, dotenv: Mapping[str, str]) -> None:
     edge.prepare()
     _start("postgres and mail", config.SHARED)
     wait_for("databases", _database_missing, PATIENCE)
-    _migrate()
+    run_once("migrations", config.MIGRATIONS)
     _start("Kratos and Hydra", config.ORY)
     wait_for("Kratos and Hydra ready", _ory_missing, PATIENCE)
     _start("Hera, Athena, Site, pgAdmin", config.APPS + config.PGADMIN)
     edge.start()
     wait_for("public names answer through Caddy", lambda: _public_missing(edge), PATIENCE)
-    _start("seed", config.SEED)
-    _finished("seed")
+    run_once("seed", config.SEED)
 
 
 def down() -> None:
