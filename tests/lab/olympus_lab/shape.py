@@ -45,6 +45,8 @@ def _compose(text: str) -> str:
     for name, service in project["services"].items():
         if re.match(r"iam-|pgadmin", name):
             continue
+        if name in ("ciam-athena", "site"):
+            service["environment"].append("PORT=3000")
         if "environment" in service:
             service["environment"] = [line for line in service["environment"] if not ABSENT.search(line)]
         if "depends_on" in service:
