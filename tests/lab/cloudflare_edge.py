@@ -14,7 +14,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import yaml
 from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare
 from cloudflare_router import Router
 
@@ -65,16 +64,16 @@ ROUTER = """%s {
 
 def green_ports() -> dict[str, int]:
     """``service:port`` to green's published port, numbered as docs/cloudflare.md says."""
-    described = yaml.safe_load((config.ROOT / "playbooks/vars/deployment.yml").read_text())
-    services = described["bluegreen_olympus_services"]
-    return {f"{name}:{one['port']}": GREEN_BASE + 2 * at for at, (name, one) in enumerate(services.items())}
+    ports = {f"{name}:{inside[0]}": GREEN_BASE + 2 * at for at, (name, inside) in enumerate(config.PORTS.items())}
+    return {**ports, f"pgadmin:{native.inside('pgadmin')}": config.PGADMIN_PORT}
 
 
 def front(template: str, colour: str, ports: dict[str, int]) -> str:
     """The operator's sites for plain http on the port of this colour's front, in their own words otherwise."""
     sites = re.sub(r"\A.*?(?=^# Site$)", "", template, flags=re.S | re.M)
+    sites = re.sub(r"\{\$(\w+)_PUBLIC_URL\}", lambda name: config.PUBLIC_URLS[name[1]].partition("//")[2], sites)
     # Not on what it answers itself: the load takes the colour for a proof of who answered.
-    header = f"@colour not path /internal/*\n\theader @colour X-Bluegreen-Colour {colour}"
+    header = f"@colour not path /api/policy/password*\n\theader @colour X-Bluegreen-Colour {colour}"
     say = f"\\g<0>\n\t{header}\n\tlog {{\n\t\toutput file {ACCESS_LOG}\n\t}}"
     sites = re.sub(r"^[\w.]+\.test \{$", say, sites, flags=re.M)
     sites = re.sub(r"^([\w.]+\.test) \{$", rf"http://\1:{FRONTS[colour]} {{", sites, flags=re.M)
@@ -94,7 +93,7 @@ class CloudflareEdge(native.NativeEdge):
         blue = self.fake.put("pools", name="olympus-blue", monitor=monitor, origins=[origin])
         for host in truth.HOSTS:
             self.fake.put("load_balancers", name=host, default_pools=[blue], fallback_pool=blue)
-        self.monitor, self.router = monitor, Router(self.fake, "olympus.test")
+        self.monitor, self.router = monitor, Router(self.fake, config.SITE_HOST)
         self._over = threading.Event()
         self._propagating = threading.Thread(target=self._propagate, daemon=True)
 

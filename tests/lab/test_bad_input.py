@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from olympus_lab import config, images, podman, release, stack, truth
+from olympus_lab import config, podman, release, stack, truth
 
 pytestmark = pytest.mark.lab
 
@@ -86,7 +86,7 @@ def dotenv(name: str, value: str) -> Callable[[Path], Extra]:
 
 
 def images_of(service: str, reference: str) -> Extra:
-    mapped = {name: f"{images.PREFIX}/{name.split('-')[-1]}:{{version}}" for name in config.ORY + config.APPS}
+    mapped = {name: config.image(name, VERSION) for name in config.ORY + config.APPS}
     return {"bluegreen_images": {**mapped, service: reference}}
 
 
@@ -104,9 +104,9 @@ class Case:
 
 SITE = {"site": {"kind": "site", "port": 3000, "ready": "/health", "ui": True}}
 OTHERS = {
-    f"{domain}-{kind}": {"kind": kind, "port": port, "domain": domain}
-    for domain in config.DOMAINS
-    for kind, port in (("kratos", 4433), ("hydra", 4444), ("hera", 3000), ("athena", 3000))
+    name: {"kind": name.partition("-")[2], "port": ports[0], "domain": name.partition("-")[0]}
+    for name, ports in config.PORTS.items()
+    if name != "site"
 }
 GHOST = {"bluegreen_services": {**OTHERS, **SITE, "ghost": {"kind": "other", "port": 80}}}
 CASES = (
@@ -116,9 +116,9 @@ CASES = (
     Case("a hostile version", ("is not a version", "letters, digits"), version="v1;touch /tmp/x"),
     Case("a version with a path", ("is not a version",), version="../../etc"),
     Case(
-        "unknown version",
-        ("kratos:v9.9.9", "not on this host", "Fix: correct it in the compose file"),
-        version="v9.9.9",
+        "unknown image tag",
+        ("hera:v9.9.9", "not on this host", "Fix: correct it in the compose file"),
+        dotenv("HERA_IMAGE_TAG", "v9.9.9"),
     ),
     Case(
         "registry down",
@@ -127,7 +127,12 @@ CASES = (
         slow=True,
     ),
     Case("compose file missing", ("nowhere.yml",), {"bluegreen_compose_files": ["nowhere.yml"]}, slow=True),
-    Case("compose file broken", ("compose.yml", "Fix:"), edited("compose.yml", "services:", "services: ["), slow=True),
+    Case(
+        "compose file broken",
+        (config.COMPOSE_FILE, "Fix:"),
+        edited(config.COMPOSE_FILE, "services:", "services: ["),
+        slow=True,
+    ),
     Case("source missing", ("bluegreen_source", "/nowhere"), {"bluegreen_source": "/nowhere"}, slow=True),
     Case("service not in the file", ("ghost", "bluegreen_services"), GHOST, slow=True),
     Case(
@@ -237,7 +242,7 @@ def test_port_taken(tmp_path: Path) -> None:
 def green(service: str, **given: Any) -> Callable[[Path], Extra]:
     """The compose file with other words for one service."""
     lines = "".join(f"\n    {key}: {value}" for key, value in given.items())
-    return edited("compose.yml", f"\n  {service}:\n", f"\n  {service}:{lines}\n")
+    return edited(config.COMPOSE_FILE, f"\n  {service}:\n", f"\n  {service}:{lines}\n")
 
 
 def live_is_untouched(before: Mapping[str, Any]) -> None:

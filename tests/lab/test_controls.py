@@ -88,7 +88,7 @@ def reload_edge() -> None:
 def dials_anew() -> str:
     """Caddy reads its nameservers now and then, and dials when no idle connection is left: a reload closes those."""
     reload_edge()
-    colour = web.public("login.ciam.olympus.test", "/health").headers.get("X-Olympus-Colour", "")
+    colour = web.public(config.HOSTS["ciam"][0], "/health").headers.get("X-Olympus-Colour", "")
     return "" if colour == "green" else colour
 
 
@@ -111,7 +111,7 @@ def test_plain_aliases_on_greens_network_are_an_unannounced_cutover(tmp_path: Pa
         "BLUEGREEN_COLOUR=green",
     ]
     try:
-        podman.call([*run, "-e", "DOMAIN=ciam", "localhost/olympus-lab/hera:v1.5.0"])
+        podman.call([*run, "-e", "DOMAIN=ciam", config.image("ciam-hera", "v1.5.0")])
         podman.call(["network", "connect", net, config.container("caddy")])
         wait_for("the edge dials green", dials_anew, 20)
         with loaded(tmp_path, follow=False) as seen:

@@ -136,7 +136,7 @@ def test_a_courier_started_by_hand_is_named_and_ended() -> None:
             str(config.STATE / f"stacks/{old}/compose.yml"), "--in-pod=false", "--profile", "singleton",
             "up", "-d", "--no-deps", "ciam-kratos-courier"]  # fmt: skip
     subprocess.run(argv, env=release.environment(), check=True, capture_output=True)
-    told = release.must("courier-status", "status", quiet=True).out
+    told = release.must("courier-status", "status", courier.WITH_JANITOR, quiet=True).out
     assert "ciam-kratos-courier runs 2 times" in " ".join(told.split())
     steps = courier.module("handed_over")["steps"]
     assert steps == [f"end {config.PROJECT}-{old}_ciam-kratos-courier_1 ciam-kratos-courier"]
@@ -151,7 +151,7 @@ def test_a_stranger_on_the_same_database_is_named_and_nothing_is_started_beside_
     podman.call(["rm", "-f", ours])
     # No label of ours makes it one of ours; it goes by itself should this test be killed.
     run = ["run", "-d", "--rm", "--name", strange, "-e", "DSN", "-e", "SQA_OPT_OUT=true", "--entrypoint", "sh",
-           "localhost/olympus-lab/kratos:v1.5.0", "-c", "sleep 300", "courier", "watch"]  # fmt: skip
+           config.image("ciam-kratos", "v1.5.0"), "-c", "sleep 300", "courier", "watch"]  # fmt: skip
     subprocess.run(["podman", *run], env={**podman.environment(), "DSN": line[4:]}, check=True, capture_output=True)
     try:
         told = courier.module("handed_over")
@@ -216,9 +216,9 @@ def by_stages() -> None:
     idle = courier.OTHER[truth.on_disk()]
     version = {"blue": "v1.4.2", "green": "v1.5.0"}[idle]
     for turn in range(2):
-        release.must(f"courier-cutover-{turn}", "cutover", {"version": version}, quiet=True)
+        release.must(f"courier-cutover-{turn}", "cutover", {"version": version, **courier.WITH_JANITOR}, quiet=True)
         assert courier.places(courier.module("read")) == {idle} == {truth.on_disk()}
-        release.must(f"courier-rollback-{turn}", "rollback", quiet=True)
+        release.must(f"courier-rollback-{turn}", "rollback", courier.WITH_JANITOR, quiet=True)
         assert courier.places(courier.module("read")) == {courier.OTHER[idle]} == {truth.on_disk()}
 
 

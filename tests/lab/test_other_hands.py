@@ -53,7 +53,7 @@ def operator(*args: str) -> None:
     env = {key: value for key, value in podman.environment().items() if key not in values}
     env.update(LAB_HTTPS_PORT=str(config.HTTPS_PORT), LAB_HTTP_PORT=str(config.HTTP_PORT))
     env.update(LAB_MAIL_PORT=str(config.MAIL_PORT), PATH=f"{config.VENV / 'bin'}:{os.environ['PATH']}")
-    argv = [str(config.VENV / "bin/podman-compose"), "-p", config.PROJECT, "-f", "compose.yml", *args]
+    argv = [str(config.VENV / "bin/podman-compose"), "-p", config.PROJECT, "-f", config.COMPOSE_FILE, *args]
     subprocess.run(argv, env=env, cwd=config.OPERATOR, capture_output=True, check=False)
 
 

@@ -42,13 +42,13 @@ BASE = {"blue": 23800, "green": 24200}
 COMPOSE = """
 services:
   postgres:
-    image: localhost/olympus-lab/postgres:lab
+    image: docker.io/postgres:18-alpine
     environment: [POSTGRES_USER=olympus, POSTGRES_PASSWORD=canary-5ecret-cf]
     networks: [intranet]
     labels: {%(label)s: "1"}
     restart: unless-stopped
   site:
-    image: localhost/olympus-lab/site:${TAG:-v1.4.2}
+    image: ghcr.io/olympusoss/site:${TAG:-v1.4.2}
     ports: ["127.0.0.1:%(port)d:3000"]
     environment:
       - DOMAIN=ciam
@@ -167,7 +167,7 @@ class Bench:
             "bluegreen_source": str(self.source), "bluegreen_project": PROJECT,
             "bluegreen_compose_files": ["compose.yml"],
             "bluegreen_podman_compose": self.podman_compose, "bluegreen_network_range": RANGE,
-            "bluegreen_shared": ["postgres"], "bluegreen_images": {"site": "localhost/olympus-lab/site:{version}"},
+            "bluegreen_shared": ["postgres"], "bluegreen_images": {"site": "ghcr.io/olympusoss/site:{version}"},
             "bluegreen_services": {"site": {"kind": "site", "port": 3000, "ready": "/health"}},
             "bluegreen_publish": "loopback", "bluegreen_port_base": BASE, "bluegreen_schema_targets": [],
             "bluegreen_public": [{"host": host, "path": "/health"} for host in HOSTS], "bluegreen_edge": edge,

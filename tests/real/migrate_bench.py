@@ -35,10 +35,10 @@ NETWORK = "bgmig-green"
 SUBNET = "10.231.144.0/24"
 ADDRESS = "10.231.144.3"
 SERVER = "bgmig-postgres"
-IMAGE = "localhost/olympus-lab/postgres:lab"
+IMAGE = "docker.io/postgres:18-alpine"
 PASSWORD = "only-for-this-test-%s" % os.urandom(8).hex()
-KRATOS_OLD, KRATOS_NEW = "localhost/olympus-lab/kratos:v1.4.2", "localhost/olympus-lab/kratos:v1.5.0"
-HYDRA = "localhost/olympus-lab/hydra:v1.5.0"
+KRATOS_OLD, KRATOS_NEW = "docker.io/oryd/kratos:v1.0.0", "docker.io/oryd/kratos:v1.3.1"
+HYDRA = "docker.io/oryd/hydra:v2.3.0"
 MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "ory_migrate.py"
 
 

@@ -32,15 +32,15 @@ CANARY = "canary-5ecret-p"
 COMPOSE = """
 services:
   postgres:
-    image: localhost/olympus-lab/postgres:lab
+    image: docker.io/postgres:18-alpine
     command: postgres -c max_connections=%(connections)d -c superuser_reserved_connections=3
     environment: ["POSTGRES_USER=kratos", "POSTGRES_PASSWORD=${PASSWORD}"]
-    volumes: [data:/var/lib/postgresql/data]
+    volumes: [data:/var/lib/postgresql]
     networks: [intranet]
     labels: {%(label)s: "1"}
     restart: unless-stopped
   caddy:
-    image: localhost/olympus-lab/caddy:lab
+    image: ghcr.io/olympusoss/caddy:latest
     ports: ["127.0.0.1:%(port)d:443"]
     volumes: [./Caddyfile:/etc/caddy/Caddyfile:ro, ./certs:/certs:ro, config:/config, caddy:/data]
     networks: [intranet]

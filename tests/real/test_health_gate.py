@@ -55,7 +55,7 @@ def _edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         podman("network", "create", *options, "--label", "%s=%s" % (LABEL, DEPLOYMENT), NETWORKS.edge_name(colour))
     for service in SERVICES:
         at = NETWORKS.service_on_edge("green", service)
-        image = "localhost/olympus-lab/%s:v1.5.0" % service
+        image = "ghcr.io/olympusoss/%s:v1.5.0" % service
         start("bggate-" + service, NETWORKS.edge_name("green"), at.ip, at.mac, image)
     at = NETWORKS.edge("blue")
     idle = ["localhost/olympus-lab/tools:lab", "sleep", "600"]

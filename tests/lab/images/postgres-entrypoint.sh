@@ -22,6 +22,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     rm -f "$password"
     echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
     echo "listen_addresses = '*'" >> "$PGDATA/postgresql.conf"
+    echo "unix_socket_directories = '/var/run/postgresql,/tmp'" >> "$PGDATA/postgresql.conf"
     pg_ctl -D "$PGDATA" -w -o "-c listen_addresses=''" start
     for script in /docker-entrypoint-initdb.d/*.sql; do
         [ -e "$script" ] && psql -v ON_ERROR_STOP=1 -U "$user" -d postgres -f "$script"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
-"""``python -m olympus_lab setup|images|up|down|status|mail|env``; see tests/lab/README.md."""
+"""``python -m olympus_lab setup|images|up|down|release|status|mail|env``; see tests/lab/README.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 
-from olympus_lab import config, images, mail, podman, setup, stack, status
+from olympus_lab import config, images, mail, operator_edit, podman, setup, stack, status
 from olympus_lab.progress import main_guard
 
 
@@ -20,6 +20,8 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="bring the lab up, fresh unless it stands as wanted already")
     up.add_argument("--fresh", action="store_true", help="start anew even if it stands")
     commands.add_parser("down", help="remove what the lab made, but images and caches")
+    edit = commands.add_parser("release", help="edit the operator's compose file and .env to a release")
+    edit.add_argument("version", choices=[release.version for release in config.RELEASES])
     show = commands.add_parser("status", help="what runs")
     show.add_argument("--json", action="store_true")
     count = commands.add_parser("mail", help="messages in the catcher, per recipient")
@@ -45,6 +47,9 @@ def _run(arguments: argparse.Namespace) -> int:
         stack.up(fresh=arguments.fresh)
     elif command == "down":
         stack.down()
+    elif command == "release":
+        edited = operator_edit.to(arguments.version)
+        print(f"{config.OPERATOR} {'now says' if edited else 'says'} {arguments.version}")
     elif command == "status":
         print(json.dumps(status.observe(), indent=2) if arguments.json else status.screen())
     elif command == "mail":

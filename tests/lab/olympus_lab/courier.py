@@ -13,8 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.app import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
@@ -29,25 +27,39 @@ from olympus_lab.progress import wait_for
 OTHER = {"blue": "green", "green": "blue"}
 COURIERS = tuple(f"{domain}-kratos-courier" for domain in config.DOMAINS)
 DECLARED = {"janitor": {"service": "ciam-janitor"}}
+# What the operator's inventory says more when the janitor is of his project.
+WITH_JANITOR = {"bluegreen_compose_files": [config.COMPOSE_FILE, config.JANITOR_FILE], "bluegreen_singletons": DECLARED}
 BENCH = config.ROOT / "build" / "bench"
-DEPLOYMENT = config.ROOT / "playbooks" / "vars" / "deployment.yml"
 
 
 def images(version: str) -> dict[str, str]:
-    return {name: f"localhost/olympus-lab/{name.split('-')[-1]}:{version}" for name in config.ORY + config.APPS}
+    return {name: config.image(name, version) for name in config.ORY + config.APPS}
+
+
+def services() -> dict[str, dict[str, Any]]:
+    """The coloured services as the module takes them."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, ports in config.PORTS.items():
+        domain, _dash, product = name.rpartition("-")
+        found[name] = {"kind": product, "port": ports[0], **({"domain": domain} if domain else {})}
+        if len(ports) > 1:
+            found[name]["admin_port"] = ports[1]
+        else:
+            found[name].update(ready="/api/health" if product == "athena" else "/health", ui=True)
+    return found
 
 
 def module(state: str, runner: Runner | None = None, **given: Any) -> dict[str, Any]:
     """podman_compose_release on this lab, without Ansible around it."""
-    described = yaml.safe_load(DEPLOYMENT.read_text())
     params = {
         **{name: option.get("default") for name, option in SPEC.options.items()},
         "deployment": config.PROJECT,
         "state_dir": str(config.STATE),
         "project": config.PROJECT,
         "source": str(config.OPERATOR),
-        "services": described["bluegreen_olympus_services"],
-        "shared": list(config.SHARED),
+        "compose_files": [config.COMPOSE_FILE, config.JANITOR_FILE],
+        "services": services(),
+        "shared": list(config.SHARED + config.PGADMIN),
         "singletons": DECLARED,
         "network_range": f"{config.PREFIX}16.0/20",
         "podman_compose": str(config.VENV / "bin" / "podman-compose"),
@@ -60,8 +72,9 @@ def module(state: str, runner: Runner | None = None, **given: Any) -> dict[str, 
 
 def both_colours() -> None:
     """From a fresh lab to two colours of ours: green v1.5.0 live, blue v1.4.2 beside it, the singletons in green."""
-    release.must("courier-adopt", "adopt", {"version": "v1.4.2"}, quiet=True)
-    release.must("courier-deploy", "migrate,deploy", {"version": "v1.5.0"}, quiet=True)
+    stack.start_janitor()
+    release.must("courier-adopt", "adopt", {"version": "v1.4.2", **WITH_JANITOR}, quiet=True)
+    release.must("courier-deploy", "migrate,deploy", {"version": "v1.5.0", **WITH_JANITOR}, quiet=True)
     flip("green")
     module("absent", colour="blue", live_colour="green")
     module("handed_over")

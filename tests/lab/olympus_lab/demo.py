@@ -31,6 +31,7 @@ class Demo:
     ids: Mapping[str, str]
     stages: list[dict[str, Any]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    counted: int = 0
 
     def stage(self, name: str, live: str, tags: str = "", rc: int = 0, **extra: Any) -> release.Run:
         """Run a stage and ask the systems what is true afterwards."""
@@ -52,6 +53,16 @@ class Demo:
             self.wrong.append(f"{name}: live should be {live}, the switch says {disk}, the public {public}")
         if truth.kept_ids() != self.ids:
             self.wrong.append(f"{name}: PostgreSQL or Caddy was recreated")
+        self.agree_inside(name, live)
+
+    def agree_inside(self, name: str, live: str) -> None:
+        """The shared site keeps its volume, and from the cleanup on its plain names lead to the live colour."""
+        before, (self.counted, heard) = self.counted, truth.shared()
+        cleaned = any(stage["name"] == "cleanup" for stage in self.stages)
+        if self.counted <= before:
+            self.wrong.append(f"{name}: pgAdmin's volume was lost")
+        if any(status != 200 or (cleaned and colour not in ("", live)) for status, colour in heard.values()):
+            self.wrong.append(f"{name}: pgAdmin hears {heard} at plain names, {live} is live")
 
 
 def story(demo: Demo) -> None:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
-"""Build the lab's images without a registry, or take the published ones (``LAB_IMAGES=<registry host>``)."""
+"""Build the lab's images without a registry, or take the published ones (``LAB_IMAGES=<registry host>``).
+
+Each gets the name that the operator's compose file says, so nothing is ever pulled by that name.
+"""
 
 from __future__ import annotations
 
@@ -12,44 +15,43 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from olympus_lab import binaries, config, lock, podman, rootfs
+from olympus_lab import binaries, config, lock, podman, postgres18, rootfs
 from olympus_lab.progress import run_logged, say
 
-PREFIX = "localhost/olympus-lab"
+BASE = "localhost/olympus-lab/tools:lab"
 HASH_LABEL = "olympus.lab.inputs"
 CONTAINERFILES = config.LAB / "images"
 
-# LAB_IMAGES=HOST: the image of that registry that stands for ours. The apps are the lab's own and always built.
-PUBLISHED = {
-    "postgres": "library/postgres:15",
-    "caddy": "olympusoss/caddy:latest",
-    "mail": "axllent/mailpit:v1.27.11",
-    "kratos-v1.0.0": "oryd/kratos:v1.0.0",
-    "kratos-v1.3.1": "oryd/kratos:v1.3.1",
-    "hydra-v2.3.0": "oryd/hydra:v2.3.0",
+# Shared services, as the operator's compose file names their images.
+SHARED = {
+    "postgres": "docker.io/postgres:18-alpine",
+    "caddy": "ghcr.io/olympusoss/caddy:latest",
+    "mail": "docker.io/axllent/mailpit:v1.27.11",
+    "pgadmin": "docker.io/dpage/pgadmin4:9.14.0",
+    "seed": "docker.io/curlimages/curl:8.19.0",
 }
-
-
+# LAB_IMAGES=HOST: what that registry has is taken from there. The apps and pgAdmin's page are the lab's own.
+PUBLISHED = ("postgres", "caddy", "mail", "kratos", "hydra")
 # The published apps cache their settings for a minute; nobody wants to wait that long in a lab.
 CACHE = {"SETTINGS_TTL": "5s"}
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image: its tags, the Containerfile, the files beside it and what is set in its environment."""
+    """One image: its reference, the Containerfile, the files beside it and what is set in its environment."""
 
-    name: str
-    tags: tuple[str, ...]
-    containerfile: str
+    product: str
+    reference: str
     files: Mapping[str, Path]
     env: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 
-    def references(self) -> list[str]:
-        return [f"{PREFIX}/{tag}" for tag in self.tags]
+    @property
+    def name(self) -> str:
+        return self.reference.rpartition("/")[2]
 
     def text(self) -> str:
-        lines = [(CONTAINERFILES / self.containerfile).read_text().rstrip()]
+        lines = [(CONTAINERFILES / f"{self.product}.Containerfile").read_text().rstrip()]
         lines += [f"ENV {key}={value}" for key, value in sorted(self.env.items())]
         lines.append(f"LABEL {config.LABEL}")
         if self.version:
@@ -61,8 +63,8 @@ class Image:
         digest = hashlib.sha256(self.text().encode())
         for name, path in sorted(self.files.items()):
             digest.update(f"\0{name}\0".encode() + binaries.fingerprint(path).encode())
-        if self.containerfile != "tools.Containerfile":
-            digest.update(_label(f"{PREFIX}/tools:lab").encode())
+        if self.product != "tools":
+            digest.update(_label(BASE).encode())
         return digest.hexdigest()[:32]
 
 
@@ -74,15 +76,14 @@ def _label(reference: str) -> str:
 
 
 def _products() -> list[Image]:
-    """One image per distinct content of a product, tagged for every Olympus version that has it."""
-    images = []
-    for product in ("kratos", "hydra"):
-        ory = {release.version: getattr(release, product) for release in config.RELEASES}
-        for version in dict.fromkeys(ory.values()):
-            tags = tuple(f"{product}:{olympus}" for olympus, of in ory.items() if of == version)
-            files = {product: binaries.path(f"{product}-{version}")}
-            images.append(Image(f"{product}-{version}", tags, f"{product}.Containerfile", files, version=version))
+    """What the compose file of some release names: Ory's by their own versions, the apps by the release's."""
+    images: dict[str, Image] = {}
     for release in config.RELEASES:
+        for product in ("kratos", "hydra"):
+            version = getattr(release, product)
+            files = {product: binaries.path(f"{product}-{version}")}
+            image = Image(product, config.image(product, release.version), files, version=version)
+            images[image.reference] = image
         for product in ("hera", "athena", "site"):
             env = {
                 "BUILD_ID": release.build_id,
@@ -90,34 +91,42 @@ def _products() -> list[Image]:
                 **CACHE,
                 **release.faults.get(product, {}),
             }
-            tag = f"{product}:{release.version}"
             files = {"olympus-app": binaries.path("olympus-app")}
-            images.append(Image(tag, (tag,), f"{product}.Containerfile", files, env, release.version))
-    return images
+            image = Image(product, config.image(product, release.version), files, env, release.version)
+            images[image.reference] = image
+    return list(images.values())
 
 
 def _shared() -> list[Image]:
-    postgres = {"root.tar": rootfs.TARBALL, "entrypoint.sh": CONTAINERFILES / "postgres-entrypoint.sh"}
-    return [
-        Image("caddy", ("caddy:lab",), "caddy.Containerfile", {"caddy": binaries.path("caddy")}),
-        Image("mail", ("mail:lab",), "mail.Containerfile", {"mailpit": binaries.path("mailpit")}),
-        Image("postgres", ("postgres:lab",), "postgres.Containerfile", postgres),
-    ]
+    files: dict[str, dict[str, Path]] = {
+        "caddy": {"caddy": binaries.path("caddy")},
+        "mail": {"mailpit": binaries.path("mailpit")},
+        "postgres": {
+            "root.tar": rootfs.TARBALL,
+            "server": postgres18.SERVER,
+            "entrypoint.sh": CONTAINERFILES / "postgres-entrypoint.sh",
+        },
+        "pgadmin": {
+            "pgadmin-entrypoint.sh": CONTAINERFILES / "pgadmin-entrypoint.sh",
+            "olympus-app": binaries.path("olympus-app"),
+        },
+        "seed": {},
+    }
+    return [Image(product, reference, files[product]) for product, reference in SHARED.items()]
 
 
 def _build(image: Image) -> bool:
     """Build ``image`` unless one with the same inputs is tagged already; True if it was built."""
     inputs = image.inputs()
-    if all(_label(reference) == inputs for reference in image.references()):
+    if _label(image.reference) == inputs:
         return False
     with tempfile.TemporaryDirectory(dir=config.BUILD) as directory:
         context = Path(directory)
         (context / "Containerfile").write_text(image.text())
         for name, source in image.files.items():
             _place(source, context / name)
-        tags = [option for reference in image.references() for option in ("-t", reference)]
-        argv = ["podman", "build", "-q", "--pull=never", "--label", f"{HASH_LABEL}={inputs}", *tags, directory]
-        run_logged(f"image {image.name}", argv, env=podman.environment())
+        argv = ["podman", "build", "-q", "--pull=never", "--label", f"{HASH_LABEL}={inputs}"]
+        run_logged(f"image {image.name}", [*argv, "-t", image.reference, directory], env=podman.environment())
     return True
 
 
@@ -133,15 +142,15 @@ def _place(source: Path, target: Path) -> None:
 
 
 def _pull(image: Image, registry: str) -> None:
-    source = f"{registry}/{PUBLISHED[image.name]}"
+    path = image.reference.partition("/")[2]
+    source = f"{registry}/{path if '/' in path else 'library/' + path}"
     run_logged(f"pull {image.name}", ["podman", "pull", "-q", source], env=podman.environment())
-    for reference in image.references():
-        podman.call(["tag", source, reference])
+    podman.call(["tag", source, image.reference])
 
 
-def _busybox() -> Image:
-    """The base of all scratch images: a static busybox with its links; also runs the seed."""
-    return Image("tools", ("tools:lab",), "tools.Containerfile", {"rootfs": rootfs.tools()})
+def _base() -> Image:
+    """The base of all scratch images: a static busybox with its links."""
+    return Image("tools", BASE, {"rootfs": rootfs.tools()})
 
 
 def images() -> None:
@@ -156,9 +165,10 @@ def _make(registry: str) -> None:
     else:
         binaries.build(list(binaries.BINARIES))
         rootfs.postgres()
-    built = [image.name for image in [_busybox()] if _build(image)]
+        postgres18.server()
+    built = [image.name for image in [_base()] if _build(image)]
     for image in _shared() + _products():
-        if registry and image.name in PUBLISHED:
+        if registry and image.product in PUBLISHED:
             _pull(image, registry)
         elif _build(image):
             built.append(image.name)
@@ -167,5 +177,5 @@ def _make(registry: str) -> None:
 
 def missing() -> list[str]:
     """References that the lab needs and this machine's store lacks."""
-    wanted = [ref for image in [_busybox(), *_shared(), *_products()] for ref in image.references()]
+    wanted = [image.reference for image in [_base(), *_shared(), *_products()]]
     return [ref for ref in wanted if podman.call(["image", "exists", ref], check=False).returncode != 0]

@@ -56,7 +56,7 @@ def remove() -> None:
     with step(f"removing {len(ours)} containers of an earlier lab"):
         # --depend: a container that others require is refused alone. -t 0: nothing here is worth a slow goodbye.
         if ours:
-            podman.call(["rm", "-f", "-t", "0", "--depend", *[item["Id"] for item in ours]], check=False)
+            podman.call(["rm", "-f", "-v", "-t", "0", "--depend", *[item["Id"] for item in ours]], check=False)
         podman.call(["pod", "rm", "-f", POD], check=False)
         for name in networks():
             podman.call(["network", "rm", "-f", name], check=False)

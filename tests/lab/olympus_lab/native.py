@@ -21,9 +21,11 @@ PLACE = config.PLACE / "native"
 SWITCH = PLACE / "edge"
 ADMIN = PLACE / "admin.sock"
 LOG = config.LOGS / "native-caddy.log"
-# What such an operator publishes beside Ory's ports and the site's: all that his Caddy dials.
-PORTS = {"ciam-hera": 3110, "ciam-athena": 3111, "iam-hera": 4110, "iam-athena": 4111, "site": config.SITE_PORT}
-INSIDE = 3000
+# What such an operator publishes beside Ory's ports: all that his Caddy dials.
+PORTS = {
+    **{"ciam-hera": 3110, "ciam-athena": 3111, "iam-hera": 4110, "iam-athena": 4111},
+    **{"site": config.SITE_PORT, "pgadmin": config.PGADMIN_PORT},
+}
 # Set with the first lines of the template's global options.
 OPTIONS = """{
     admin unix/%s
@@ -57,16 +59,19 @@ def compose_file(text: str) -> str:
     project = yaml.safe_load(text)
     del project["services"]["caddy"]
     for service, port in PORTS.items():
-        project["services"][service]["ports"] = [f"{config.LOOPBACK}:{port}:{INSIDE}"]
+        project["services"][service]["ports"] = [f"{config.LOOPBACK}:{port}:{inside(service)}"]
     return str(yaml.safe_dump(project, sort_keys=False))
+
+
+def inside(service: str) -> int:
+    """The port that the public's Caddy dials of it."""
+    return 80 if service == "pgadmin" else config.PORTS[service][0]
 
 
 def dialled() -> dict[str, int]:
     """What the template dials, as the port that it is published on."""
-    known = {f"{name}:{INSIDE}": port for name, port in PORTS.items()}
-    for name, (public, _admin) in config.HOST_PORTS.items():
-        known[f"{name}:{4433 if 'kratos' in name else 4444}"] = public
-    return known
+    published = {**PORTS, **{name: public for name, (public, _admin) in config.HOST_PORTS.items()}}
+    return {f"{name}:{inside(name)}": port for name, port in published.items()}
 
 
 def dialling(text: str, ports: Mapping[str, int]) -> str:
@@ -96,7 +101,7 @@ class NativeEdge(stack.Edge):
         return self._process.pid
 
     def prepare(self) -> None:
-        for name, changed in (("compose.yml", compose_file), ("Caddyfile", caddyfile)):
+        for name, changed in ((config.COMPOSE_FILE, compose_file), ("Caddyfile", caddyfile)):
             path = config.OPERATOR / name
             path.write_text(changed((config.OPERATOR / name).read_text()))
         SWITCH.mkdir(parents=True, exist_ok=True)
@@ -105,11 +110,13 @@ class NativeEdge(stack.Edge):
         self.stop()
         config.LOGS.mkdir(parents=True, exist_ok=True)
         homes = {"XDG_CONFIG_HOME": str(PLACE / "config"), "XDG_DATA_HOME": str(PLACE / "data"), "HOME": str(PLACE)}
+        # Its site addresses come by environment, as the container's do.
+        sites = {f"{name}_PUBLIC_URL": url for name, url in config.PUBLIC_URLS.items()}
         run = [str(binaries.path("caddy")), "run", "--config", str(config.OPERATOR / "Caddyfile")]
         argv = ["setpriv", "--pdeathsig", "KILL", "--", *run, "--adapter", "caddyfile"]
         with LOG.open("ab") as log:
             self._process = subprocess.Popen(
-                argv, cwd=config.OPERATOR, env={**os.environ, **homes}, stdout=log, stderr=log
+                argv, cwd=config.OPERATOR, env={**os.environ, **homes, **sites}, stdout=log, stderr=log
             )
 
     def stop(self) -> None:

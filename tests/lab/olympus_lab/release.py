@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from olympus_lab import config, podman
+from olympus_lab import config, operator_edit, podman
 from olympus_lab.progress import LabError
 
 INVENTORY = config.LAB / "release" / "inventory.yml"
@@ -33,7 +33,7 @@ class Run:
 def environment() -> dict[str, str]:
     path = f"{config.VENV / 'bin'}:{os.environ['PATH']}"
     plain = {"ANSIBLE_CONFIG": str(config.ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
-    lab = {"LAB_HTTPS_PORT": str(config.HTTPS_PORT), "LAB_SLOT": str(config.SLOT)}
+    lab = {"LAB_HTTPS_PORT": str(config.HTTPS_PORT), "LAB_SLOT": str(config.SLOT), "LAB_OPERATOR": str(config.OPERATOR)}
     return {**podman.environment(), **plain, "PATH": path, **lab}
 
 
@@ -51,7 +51,13 @@ def command(tags: str = "", extra: Mapping[str, Any] | None = None, check: bool 
 def play(
     name: str, tags: str = "", extra: Mapping[str, Any] | None = None, check: bool = False, quiet: bool = False
 ) -> Run:
-    """Run the playbook, showing what it prints as it comes. Its log is build/lab/log/NAME.log."""
+    """Run the playbook, showing what it prints as it comes. Its log is build/lab/log/NAME.log.
+
+    A release that the lab knows is first written into the operator's files, as he does it; not for a way back.
+    """
+    version = (extra or {}).get("version")
+    if operator_edit.known(version) and "rollback" not in tags:
+        operator_edit.to(str(version))
     argv = command(tags, extra, check)
     shown = ["ansible-playbook", *argv[1:2], *(argv[4:])]
     print(f"\n$ {' '.join(shown)}", flush=True)

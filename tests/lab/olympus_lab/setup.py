@@ -30,6 +30,9 @@ PACKAGES = {
     "git": "git",
     "ca-certificates": "/etc/ssl/certs/ca-certificates.crt",
     "python3-venv": "/usr/share/python-wheels",
+    "openssl": "openssl",
+    # PostgreSQL 18 comes from the package registries of Node and Python.
+    "npm": "npm",
 }
 INDEX_AGE = 24 * 3600.0
 

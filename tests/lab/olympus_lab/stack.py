@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 
 from olympus_lab import config, images, leftovers, lock, network, podman, project, web
 from olympus_lab.progress import LabError, run_logged, say, wait_for
@@ -13,7 +14,7 @@ from olympus_lab.progress import LabError, run_logged, say, wait_for
 PATIENCE = 90.0
 
 
-def _compose(label: str, *args: str) -> None:
+def _compose(label: str, *args: str, files: tuple[str, ...] = (config.COMPOSE_FILE,)) -> None:
     """podman-compose in the project directory. The lab's own environment must not override .env."""
     program = config.VENV / "bin" / "podman-compose"
     if not program.exists():
@@ -22,12 +23,19 @@ def _compose(label: str, *args: str) -> None:
     env = {key: value for key, value in podman.environment().items() if key not in values}
     env.update(LAB_HTTPS_PORT=str(config.HTTPS_PORT), LAB_HTTP_PORT=str(config.HTTP_PORT))
     env.update(LAB_MAIL_PORT=str(config.MAIL_PORT), PATH=f"{program.parent}:{os.environ['PATH']}")
-    argv = [str(program), "-p", config.PROJECT, "-f", "compose.yml", *args]
+    named = [word for file in files for word in ("-f", file)]
+    argv = [str(program), "-p", config.PROJECT, *named, *args]
     run_logged(label, argv, env=env, cwd=config.OPERATOR)
 
 
 def _start(label: str, services: tuple[str, ...]) -> None:
-    _compose(label, "up", "-d", "--no-deps", *services)
+    _compose(label, "up", "-d", "--no-deps", *map(config.named, services))
+
+
+def start_janitor() -> None:
+    """The operator's job that may run only once, of its own compose file, in the same project."""
+    files = (config.COMPOSE_FILE, config.JANITOR_FILE)
+    _compose("the janitor", "up", "-d", "--no-deps", *config.SINGLETONS, files=files)
 
 
 def container_id(service: str) -> str:
@@ -52,9 +60,10 @@ def _database_missing() -> str:
     return ", ".join(sorted(set(config.DATABASES) - found)) or ("port 5432" if ready.returncode else "")
 
 
-def _migrate() -> None:
-    _start("migrations", config.MIGRATIONS)
-    for service in config.MIGRATIONS:
+def run_once(label: str, services: tuple[str, ...]) -> None:
+    """One-shot services, to their end; LabError with a log's end if one failed."""
+    _start(label, services)
+    for service in services:
         _finished(service)
 
 
@@ -134,8 +143,11 @@ def shortfall() -> str:
     return _database_missing() or _ory_missing() or _public_missing(Edge())
 
 
-def up(fresh: bool = False, edge: Edge | None = None) -> None:
-    """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``; else it starts anew."""
+def up(fresh: bool = False, edge: Edge | None = None, dotenv: Mapping[str, str] | None = None) -> None:
+    """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``; else it starts anew.
+
+    ``dotenv`` is what .env says otherwise, e.g. ``{"LOCKOUT_MAX_ATTEMPTS": "5"}`` or ``CIAM_CAPTCHA_ENABLED``.
+    """
     with lock.held():
         reason = "asked for" if fresh else shortfall()
         if not reason:
@@ -144,25 +156,24 @@ def up(fresh: bool = False, edge: Edge | None = None) -> None:
         say(f"starting anew: {reason}")
         if absent := images.missing():
             raise LabError(f"images missing ({absent[0]}, {len(absent)} in all): run `make lab-images` first")
-        _raise(edge or Edge())
+        _raise(edge or Edge(), dotenv or {})
     say(f"up: https ports on {config.LOOPBACK}:{config.HTTPS_PORT}, mail on {config.LOOPBACK}:{config.MAIL_PORT}")
 
 
-def _raise(edge: Edge) -> None:
+def _raise(edge: Edge, dotenv: Mapping[str, str]) -> None:
     leftovers.remove()
     network.block()
-    project.write()
+    project.write(dotenv)
     edge.prepare()
     _start("postgres and mail", config.SHARED)
     wait_for("databases", _database_missing, PATIENCE)
-    _migrate()
+    run_once("migrations", config.MIGRATIONS)
     _start("Kratos and Hydra", config.ORY)
     wait_for("Kratos and Hydra ready", _ory_missing, PATIENCE)
-    _start("Hera, Athena, Site, the janitor", config.APPS + config.SINGLETONS)
+    _start("Hera, Athena, Site, pgAdmin", config.APPS + config.PGADMIN)
     edge.start()
     wait_for("public names answer through Caddy", lambda: _public_missing(edge), PATIENCE)
-    _start("seed", config.SEED)
-    _finished("seed")
+    run_once("seed", config.SEED)
 
 
 def down() -> None:

@@ -39,6 +39,16 @@ def in_public() -> dict[str, str]:
     return {host: str(web.public(host, paths[host]).headers.get("X-Bluegreen-Colour", "")) for host in HOSTS}
 
 
+def shared() -> tuple[int, dict[str, tuple[int, str]]]:
+    """What the site of no colour has counted on its own volume, and what it hears at the plain names it dials.
+
+    Name of the variable -> status (0: nothing) and colour ("" for Kratos and Hydra).
+    """
+    page = web.public(config.PGADMIN_HOST, "/").json()
+    heard = {name: (int(one["status"]), str(one.get("colour", ""))) for name, one in page["neighbours"].items()}
+    return int(page["requests"]), heard
+
+
 def kept_ids() -> dict[str, str]:
     """Container ids of what no stage may recreate."""
     return {service: stack.container_id(service) for service in ("postgres", "caddy")}
