@@ -115,7 +115,11 @@ CASES = (
     Case("a number", ("1.1", "Quote it"), version=1.10),
     Case("a hostile version", ("is not a version", "letters, digits"), version="v1;touch /tmp/x"),
     Case("a version with a path", ("is not a version",), version="../../etc"),
-    Case("unknown version", ("hera:v9.9.9", "not on this host", "Fix: correct bluegreen_images"), version="v9.9.9"),
+    Case(
+        "a tag that nobody built",
+        ("hera:v9.9.9", "not on this host", "Fix: correct it in the compose file"),
+        dotenv("HERA_IMAGE_TAG", "v9.9.9"),
+    ),
     Case(
         "registry down",
         ("localhost:9/nobody/site", "site"),
