@@ -116,7 +116,7 @@ CASES = (
     Case("a hostile version", ("is not a version", "letters, digits"), version="v1;touch /tmp/x"),
     Case("a version with a path", ("is not a version",), version="../../etc"),
     Case(
-        "unknown image tag",
+        "a tag without an image",
         ("hera:v9.9.9", "not on this host", "Fix: correct it in the compose file"),
         dotenv("HERA_IMAGE_TAG", "v9.9.9"),
     ),

@@ -54,9 +54,7 @@ def test_a_release_is_an_edit_of_image_lines_and_tags(release: config.Release) -
     )
 
 
-def test_an_edited_directory_is_written_anew_at_the_first_release(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_edited_directory_goes_back_to_the_first_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "OPERATOR", tmp_path / "operator")
     project.write()
     assert operator_edit.to("v1.4.2") is False

@@ -144,7 +144,7 @@ def shortfall() -> str:
 
 
 def up(fresh: bool = False, edge: Edge | None = None, dotenv: Mapping[str, str] | None = None) -> None:
-    """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``; else it starts anew.
+    """The whole lab, at v1.4.2 and seeded. A lab that stands is left alone unless ``fresh``.
 
     ``dotenv`` is what .env says otherwise, e.g. ``{"LOCKOUT_MAX_ATTEMPTS": "5"}`` or ``CIAM_CAPTCHA_ENABLED``.
     """
