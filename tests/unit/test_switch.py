@@ -168,7 +168,7 @@ def test_rollback_fences_a_run_that_has_prepared_nothing_yet(tmp_path: Path) -> 
         switch.rollback()
     with pytest.raises(Fenced):
         switch.prepare(way_back("blue"), token)
-    with pytest.raises(Refused, match="no cutover was prepared. Fix:"):
+    with pytest.raises(Refused, match=r"no cutover was prepared\. Fix:"):
         switch.rollback()
     assert switch.read().live == "blue"
 
