@@ -92,9 +92,7 @@ OWN = {
     "bluegreen_watch_order",
 }
 # Set by the guard and by stages of this very run, so they may be there.
-FACTS = {
-    name for name in OWN if name.endswith(("decision", "said", "settings", "signed", "status", "since", "described", "learned"))
-}
+FACTS = {name for name in OWN if name.endswith(("decision", "said", "settings", "signed", "status", "since"))}
 
 
 def wrong_settings(variables: Mapping[str, Any]) -> list[dict[str, str]]:

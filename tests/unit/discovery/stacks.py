@@ -141,7 +141,9 @@ def ory(stack: Stack, domain: str, ports: tuple[int, int, int, int], database: s
         job = [kind, "-c", file, "migrate", "sql", "-e", "--yes"]
         stack.add(name + "-migrate", image, job, entrypoint=shim(name, "DSN"), env={"DSN": address}, running=False,
                   restart="", waits=["postgres"])  # fmt: skip
-        words = [kind, "serve", "-c", file, "--watch-courier"] if kind == "kratos" else [kind, "serve", "-c", file, "all"]
+        words = (
+            [kind, "serve", "-c", file, "--watch-courier"] if kind == "kratos" else [kind, "serve", "-c", file, "all"]
+        )
         more = {"URLS_LOGIN": "https://%s.login.test/login" % domain,
                 "URLS_SELF_ISSUER": "https://%s.oauth.test" % domain} if kind == "hydra" else {}  # fmt: skip
         env = {"DSN": address, "SERVE_PUBLIC_PORT": public, "SERVE_ADMIN_PORT": admin, **secrets, **more}
@@ -175,7 +177,9 @@ def published() -> Stack:
         "iam.login.test": "iam-hera:4000", "iam.oauth.test": "iam-hydra:7002", "iam.admin.test": "iam-athena:3000",
         "pgadmin.test": "pgadmin:80",
     })  # fmt: skip
-    stack.add("postgres", "docker.io/postgres:18-alpine", ["postgres", "-c", "ssl=on"], env={"POSTGRES_USER": "olympus"})
+    stack.add(
+        "postgres", "docker.io/postgres:18-alpine", ["postgres", "-c", "ssl=on"], env={"POSTGRES_USER": "olympus"}
+    )
     stack.add("mail", "docker.io/axllent/mailpit:latest")
     caddy(stack, "ghcr.io/olympusoss/caddy:latest", ("", 443))
     ory(stack, "ciam", CIAM)

@@ -13,6 +13,7 @@ def test_published() -> None:
     found = learn(published().looked(), {})
     assert found.problems == ()
     import json
+
     print(json.dumps(found.data(), indent=1))
     found = learn(another().looked(), {})
     print(json.dumps(found.data(), indent=1))
