@@ -22,13 +22,15 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
+        # Without types of its own.
+        base: Any = super()
+        result: dict[str, Any] = base.run(tmp, variables)
         args = dict(self._task.args)
         if "stages" not in args:
             result.update(self._execute_module(MODULE, args, task_vars=variables))
             return result
         asked = deployment.Asked(args["stages"], bool(args.get("undo")), self._settings(variables, args["stages"]))
-        record = self._low_level_execute_command("cat %s" % quote(asked.record))
+        record = base._low_level_execute_command("cat %s" % quote(asked.record))
         known = deployment.Known.parse(record["stdout"] if record["rc"] == 0 else "", asked)
         if known.look:
             looked = self._execute_module(MODULE, asked.arguments(known), task_vars=variables)

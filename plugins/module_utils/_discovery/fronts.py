@@ -66,9 +66,10 @@ def none_there(every: Sequence[Seen], told: Mapping[str, Any]) -> BluegreenError
 
 
 def container(
-    podman: Podman, every: Sequence[Seen], asked: Sequence[tuple[Seen, dict[str, Any]]], told: Mapping[str, Any]
+    podman: Podman, every: Sequence[Seen], asked: Sequence[tuple[Seen, dict[str, Any]]], wanted: Mapping[str, Any]
 ) -> Front:
-    """Of the Caddys ``asked`` the one that dials services of its own project. Raises BluegreenError."""
+    """Of the Caddys ``asked`` the one that dials services of its own project; ``wanted``: all that was told."""
+    told: Mapping[str, Any] = wanted.get("edge") or {}
     found, wrong = [], []
     for seen, raw in asked:
         admin = str(told.get("admin") or seen.env.get("CADDY_ADMIN") or EdgeOptions.admin)
@@ -90,7 +91,7 @@ def container(
             mend="say which one the public reaches: bluegreen_edge: {service: ...}",
         )
     if not found:
-        raise wrong[0] if wrong else none_there(every, {"project": told.get("project")})
+        raise wrong[0] if wrong else none_there(every, wanted)
     return found[0]
 
 

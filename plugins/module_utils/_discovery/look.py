@@ -76,7 +76,7 @@ class Look:
             and self.told.get("project") in (None, "", one.project)
             and told.get("service") in (None, "", one.service)
         ]
-        return fronts.container(self.podman, every, asked, told)
+        return fronts.container(self.podman, every, asked, self.told)
 
     def _project(self, every: Sequence[Seen], front: Front) -> tuple[str, str]:
         if front.seen is not None:

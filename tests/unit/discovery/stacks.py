@@ -155,13 +155,14 @@ def apps(stack: Stack, domain: str, port: int, ports: Sequence[int], athena: Map
     kratos, hydra = "http://%s-kratos" % domain, "http://%s-hydra" % domain
     stack.add(
         domain + "-hera", "ghcr.io/olympusoss/hera:latest", ["node", "server.js"],
-        env={"PORT": port, "HYDRA_ADMIN_URL": "%s:%d" % (hydra, ports[3]), "KRATOS_PUBLIC_URL": "%s:%d" % (kratos, ports[0]),
-             "HYDRA_PUBLIC_URL": "https://%s.oauth.test" % domain, "APP_INSTANCE": domain.upper()},
+        env={"PORT": port, "APP_INSTANCE": domain.upper(), "KRATOS_PUBLIC_URL": "%s:%d" % (kratos, ports[0]),
+             "HYDRA_ADMIN_URL": "%s:%d" % (hydra, ports[3]), "HYDRA_PUBLIC_URL": "https://%s.oauth.test" % domain},
         test=asks("http://localhost:%d/health" % port), listens=[port],
     )  # fmt: skip
     stack.add(
         domain + "-athena", "ghcr.io/olympusoss/athena:latest", ["node", "server.js"], restart="",
-        env={"KRATOS_ADMIN_URL": "%s:%d" % (kratos, ports[1]), "HYDRA_ADMIN_URL": "%s:%d" % (hydra, ports[3]), **athena},
+        env={"KRATOS_ADMIN_URL": "%s:%d" % (kratos, ports[1]), "HYDRA_ADMIN_URL": "%s:%d" % (hydra, ports[3]),
+             **athena},
         test=asks("http://localhost:3000/api/health"), listens=[3000],
     )  # fmt: skip
 
@@ -173,7 +174,8 @@ def published() -> Stack:
     """Two domains, a shim before every Ory program, ports of its own, pgAdmin with a site and a dependency."""
     stack = Stack("prod", "/opt/olympusoss/prod", "compose.prod.yml", {
         "olympus.test": "site:3000",
-        "ciam.login.test": "ciam-hera:3000", "ciam.oauth.test": "ciam-hydra:5002", "ciam.admin.test": "ciam-athena:3000",
+        "ciam.login.test": "ciam-hera:3000", "ciam.oauth.test": "ciam-hydra:5002",
+        "ciam.admin.test": "ciam-athena:3000",
         "iam.login.test": "iam-hera:4000", "iam.oauth.test": "iam-hydra:7002", "iam.admin.test": "iam-athena:3000",
         "pgadmin.test": "pgadmin:80",
     })  # fmt: skip
