@@ -58,7 +58,8 @@ def _skip(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
 
 
 def _services(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
-    yield from _mapping(name, value)
+    # One that is false is none any more.
+    yield from _mapping(name, {key: one for key, one in value.items() if one is not False})
     for key, one in value.items():
         if isinstance(one, Mapping):
             yield from _service("%s.%s" % (name, key), one)

@@ -96,14 +96,21 @@ class Finder:
                 return one.service, port
         return None
 
+    def _apart(self) -> set[str]:
+        """Services that are told, or known, to be of no colour: shared, none any more, what runs once, the edge."""
+        given = self.told.get("services") or {}
+        once = [one for one in (self.told.get("singletons") or {}).values() if isinstance(one, Mapping)]
+        named = {*(self.told.get("shared") or ()), *(str(one.get("service")) for one in once)}
+        return {*(named - set(given)), *(name for name in given if given[name] is False), self.looked.edge_service}
+
     def _kinds(self) -> dict[str, str]:
         """Coloured service -> kind; a question about each of which nobody knows whether it is one."""
         found: dict[str, str] = {}
-        told_shared = set(self.told.get("shared") or ())
+        apart = self._apart()
         for name, seen in self.one_each.items():
             told = kinds.told_kind(self.told, name)
             kind, why = kinds.of(seen)
-            if name in told_shared or name == self.looked.edge_service:
+            if name in apart:
                 continue
             if told:
                 found[name] = kind if told == "other" and kind else told
@@ -112,12 +119,7 @@ class Finder:
                 found[name], self.found["services.%s.kind" % name] = kind, why
         logins = {host for name, kind in found.items() if kind == "hydra" for host in login_hosts(self.one_each[name])}
         for name, seen in self.one_each.items():
-            if (
-                name in found
-                or name in told_shared
-                or name == self.looked.edge_service
-                or kinds.third_party(seen.image)
-            ):
+            if name in found or name in apart or kinds.third_party(seen.image) or kinds.job(seen):
                 continue
             names = [route.host for route, (end, _port) in self.routes if end == name]
             if logins & set(names):

@@ -94,7 +94,8 @@ def described(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, 
         made[key] = {**DEFAULTS[key], **(learned.get(key) or {}), **(told.get(key) or {})}
     made["services"] = _entries(learned.get("services") or {}, told.get("services") or {})
     made["shared"] = list(dict.fromkeys([*(learned.get("shared") or ()), *(told.get("shared") or ())]))
-    made["services"] = {name: one for name, one in made["services"].items() if name not in made["shared"]}
+    gone = {name for name, one in (told.get("services") or {}).items() if one is False}.union(made["shared"])
+    made["services"] = {name: one for name, one in made["services"].items() if name not in gone}
     for key, by in BY.items():
         made[key] = _listed(learned.get(key) or (), told.get(key) or (), by)
     if told.get("schema_targets") == []:
@@ -152,7 +153,7 @@ def _contradictions(record: Mapping[str, Any], told: Mapping[str, Any], adopting
         fact = (record.get("facts") or {}).get(name)
         if fact is not None and isinstance(given, Mapping):
             yield from _service(here, name, given, values, fact)
-        elif name not in members and adopting:
+        elif name not in members and adopting and given is not False:
             known = ", ".join(values.get("services") or ()) or "none"
             why = "no container of project %s is this service; coloured are %s" % (values.get("project"), known)
             yield _no(here, given, why, "correct the name, or take it away until a release has it")

@@ -13,6 +13,7 @@ from stacks import published
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import told
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import learn
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import wrong_settings
 
 LEARNED = learn(published().looked(), {}).data()
 NAMES = st.sampled_from(["ciam-kratos", "site", "shop", "worker"])
@@ -168,3 +169,11 @@ def test_a_fresh_look_keeps_what_is_gone() -> None:
     assert found["values"]["services"] == LEARNED["values"]["services"] and found["problems"] == []
     assert found["values"]["public"] == LEARNED["values"]["public"]
     assert told.refreshed(LEARNED, LEARNED) == LEARNED
+
+
+def test_one_that_is_no_more() -> None:
+    said = {"bluegreen_services": {"site": False}}
+    assert "site" not in merged(said)["services"] and len(merged(said)["services"]) == 8
+    assert told.contradictions(LEARNED, told.from_settings(said)) == []
+    assert wrong_settings(said) == []
+    assert "site" not in learn(published().looked(), told.from_settings(said)).values["services"]
