@@ -50,6 +50,17 @@ options:
     description: What RV(learned) of an earlier run says. Needed for O(state=present).
     type: dict
     default: {}
+  stages:
+    description:
+      - The tags of a run. With them the record is only read where there is one, for a rollback and a watch in any
+        case, and the operator's C(bluegreen_*) variables are what is told. Every other option is left out then.
+    type: list
+    elements: str
+    default: []
+  undo:
+    description: Whether O(stages) undo what V(adopt) did, so that nothing has to be learned.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -57,6 +68,11 @@ EXAMPLES = r"""
   olympus.bluegreen.release_deployment:
     state: learned
   register: found
+
+- name: Describe the deployment for roles of a play of your own, from the record and the bluegreen_ variables
+  olympus.bluegreen.release_deployment:
+    stages: [preflight]
+  register: known
 
 - name: Record it
   olympus.bluegreen.release_deployment:

@@ -25,6 +25,9 @@ SPEC = DEPLOYMENT.merge(
             "state": {"type": "str", "choices": list(STATES), "default": "read"},
             "told": {"type": "dict", "default": {}},
             "learned": {"type": "dict", "default": {}},
+            # The action's own, which spares the module.
+            "stages": {"type": "list", "elements": "str", "default": []},
+            "undo": {"type": "bool", "default": False},
         },
         required_if=(("state", "present", ("learned",)),),
     )
