@@ -166,6 +166,16 @@ class Finder:
             found[name] = {key: value for key, value in one.items() if value}
         return found
 
+    def deaf(self) -> None:
+        """Names the routes that end where nobody listens: no port could be learned from them."""
+        for route, (end, port) in self.routes:
+            listens = self.coloured[end].listens if end in self.coloured else ()
+            if listens and port not in listens and not self.coloured[end].ours:
+                self.problems.append(
+                    "the edge sends %s to %s, and %s listens on %s. Fix: correct the route or the service's port"
+                    % (route.host or "requests", route.dial, end, ", ".join(map(str, sorted(listens))))
+                )
+
     def facts(self) -> dict[str, dict[str, Any]]:
         return {
             name: {"listens": sorted(seen.listens), "image": seen.image, "image_kind": kinds.of_image(seen.image)}
@@ -251,6 +261,7 @@ def learn(looked: Looked, told: Told) -> Learned:
     finder = Finder(looked, told)
     services = finder.services()
     public = finder.public(services)
+    finder.deaf()
     targets, database = finder.schema()
     every = list(finder.coloured.values())
     for key, (_value, why) in looked.plain.items():

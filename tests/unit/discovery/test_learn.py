@@ -88,7 +88,7 @@ def test_a_stack_of_other_names_ports_and_directory() -> None:
         ({"env": {"PORT": 8081}, "listens": [8081]}, 8081, "environment PORT"),
         # What listens is believed, not what is written.
         ({"env": {"PORT": 8081}, "listens": [3000]}, 3000, "what the edge dials"),
-        ({"test": asks("http://127.0.0.1:8082/x"), "listens": [8082]}, 8082, "its health check"),
+        ({"test": asks("http://127.0.0.1:8082/x"), "env": {"PORT": 9}, "listens": [8082]}, 8082, "its health check"),
         ({}, 3000, "what the edge dials"),
     ],
 )
@@ -97,6 +97,16 @@ def test_where_the_port_comes_from(more: dict[str, Any], port: int, says: str) -
     stack.services["site"] = {"image": "ghcr.io/olympusoss/site:1", "command": ["node"], **more}
     found = learn(stack.looked(), {})
     assert found.values["services"]["site"]["port"] == port and found.found["services.site.port"] == says
+
+
+def test_a_route_to_nobody_is_named() -> None:
+    stack = published()
+    stack.sites["iam.login.test"] = "iam-hera:3000"
+    (said,) = learn(stack.looked(), {}).problems
+    assert said == (
+        "the edge sends iam.login.test to iam-hera:3000, and iam-hera listens on 4000."
+        " Fix: correct the route or the service's port"
+    )
 
 
 def test_ports_of_a_configuration_file() -> None:
