@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
@@ -58,16 +59,22 @@ class Deployment:
         before = record.read(self.state_dir)
         if self.params["state"] == "absent":
             return Plan({"deployment": before}, {}, (Step("remove", record.path(self.state_dir)),) if before else ())
-        after = dict(self.params["learned"])
+        after = self.recorded()
         steps = () if record.same(before, after) else (Step("record", record.path(self.state_dir)),)
         return Plan({"deployment": before.get("values")}, {"deployment": after.get("values")}, steps)
+
+    def recorded(self) -> dict[str, Any]:
+        """What was learned, with the range that the networks were made from since."""
+        known = addresses.read(self.state_dir)
+        values = dict(self.params["learned"]["values"])
+        return {**self.params["learned"], "values": {**values, **({"network_range": known.range_} if known else {})}}
 
     def apply(self, plan: Plan) -> None:
         for step in plan.steps:
             if step.action == "remove":
                 os.unlink(step.target)
             else:
-                record.write(self.state_dir, self.params["learned"], self.clock())
+                record.write(self.state_dir, self.recorded(), self.clock())
 
     def result(self) -> dict[str, Any]:
         """For states that only look."""

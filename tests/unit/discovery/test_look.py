@@ -18,6 +18,7 @@ import pytest
 from stacks import Stack, published
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.podman_edge import PodmanEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, host, ranges, record
@@ -199,6 +200,11 @@ def test_the_record(tmp_path: Path, admin: Any) -> None:
     one.apply(plan)
     assert (tmp_path / "deployment.json").stat().st_mode & 0o777 == 0o640
     assert one.plan().steps == () and record.read(str(tmp_path))["at"] == 7.0
+    # The networks were made from a range that the operator named.
+    addresses.write(str(tmp_path), addresses.Addresses("10.9.0.0/20"))
+    one.apply(one.plan())
+    assert record.read(str(tmp_path))["values"]["network_range"] == "10.9.0.0/20" and one.plan().steps == ()
+    learned = {**learned, "values": {**learned["values"], "network_range": "10.9.0.0/20"}}
     # From then on nobody looks.
     quiet = Podman()
     again = deployment(quiet, tmp_path, state="read").result()
