@@ -35,7 +35,7 @@ sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no i
 molecule: lab-images ## The molecule scenario `upgrade` alone
 	tests/molecule
 
-docs: $(VENV)/.done ## Write what comes from other files (docs/errors.md, docs/settings.md, playbooks/vars/deployment.json)
+docs: $(VENV)/.done ## Write what comes from other files (docs/errors.md, docs/settings.md)
 	python tests/unit/catalogue.py
 	python tests/unit/described.py
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.told import secrets
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import wrong_settings
@@ -17,6 +18,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "probe_secrets": secrets,
             "stage_decision": stage_decision,
             "status_data": status_data,
             "status_screen": status_screen,

@@ -29,7 +29,7 @@ options:
     default: read
   deployment:
     description:
-      - The deployment as C(playbooks/vars/deployment.yml) composes it from the operator's C(bluegreen_*) variables.
+      - The deployment as M(olympus.bluegreen.release_deployment) describes it.
         Its C(edge) says which kind of edge it has.
     type: dict
     required: true

@@ -14,7 +14,8 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings im
 
 # Those of _compose/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
-SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike")
+SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike", "host")
+PROBE = ("identifier", "client_id", "redirect_uri", "kratos", "hydra", "hera", "login_host", "oauth_host")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 # Longer than this between two looks (seconds) a bad release would stay.
 SLOWEST = 60.0
@@ -34,8 +35,31 @@ def _mapping(name: str, value: Any) -> Iterator[Wrong]:
             yield "%s.%s" % (name, key), type(one).__name__, "a dictionary", "write its options below it"
 
 
+def _flat(name: str, value: Mapping[str, Any], of_all: Sequence[str]) -> Iterator[Wrong]:
+    """By domain, or (``of_all``) the same for every one."""
+    yield from _mapping(name, {key: one for key, one in value.items() if key not in of_all})
+    for key in of_all:
+        if key in value and not isinstance(value[key], str):
+            yield "%s.%s" % (name, key), type(value[key]).__name__, "a text", "quote it"
+
+
+def _probes(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
+    yield from _flat(name, value, PROBE)
+
+
+def _secrets(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
+    yield from _flat(name, value, ("password", "client_secret"))
+
+
+def _skip(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
+    skip = value.get("skip", [])
+    if not isinstance(skip, (list, tuple)) or not all(isinstance(one, str) for one in skip):
+        yield name + ".skip", repr(skip), "a list of checks", "as in {skip: [ui_login]}"
+
+
 def _services(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
-    yield from _mapping(name, value)
+    # One that is false is none any more.
+    yield from _mapping(name, {key: one for key, one in value.items() if one is not False})
     for key, one in value.items():
         if isinstance(one, Mapping):
             yield from _service("%s.%s" % (name, key), one)
@@ -46,9 +70,9 @@ def _service(name: str, one: Mapping[str, Any]) -> Iterator[Wrong]:
         yield "%s.%s" % (name, key), "unknown", "an option of a service", meant(str(key), SERVICE)
     if one.get("kind", "other") not in KINDS:
         yield name + ".kind", repr(one["kind"]), "a kind of service", "one of %s" % ", ".join(KINDS)
-    served = one.get("edge", True) is not False
+    # What is not said is learned.
     for key in ("port", "admin_port"):
-        if (key in one or (key == "port" and served)) and not _port(one.get(key)):
+        if key in one and not _port(one.get(key)):
             yield "%s.%s" % (name, key), repr(one.get(key)), "a port", "a whole number from 1 to 65535"
     for key in ("ui", "edge"):
         if not isinstance(one.get(key, True), bool):
@@ -115,7 +139,7 @@ def _shared(given: Mapping[str, Any]) -> Iterator[Wrong]:
     shared, edge = [str(one) for one in given.get(name, ())], given.get("bluegreen_edge", {})
     for one in dict.fromkeys(one for one in shared if shared.count(one) > 1):
         yield name, repr(one), "named once", "take one away"
-    front = str(edge.get("service", "caddy"))
+    front = str(edge.get("service", ""))
     if edge.get("kind", "container") == "container" and front in shared:
         mend = "take it away: the edge joins no colour's own network"
         yield name, repr(front), "a service that both colours use, as the edge is", mend
@@ -123,8 +147,9 @@ def _shared(given: Mapping[str, Any]) -> Iterator[Wrong]:
 
 CHECKS: dict[str, Callable[[str, Any], Iterator[Wrong]]] = {
     "bluegreen_services": _services,
-    "bluegreen_probes": _mapping,
-    "bluegreen_probe_secrets": _mapping,
+    "bluegreen_probes": _probes,
+    "bluegreen_probe_secrets": _secrets,
+    "bluegreen_checks": _skip,
     "bluegreen_public": _public,
     "bluegreen_watch": _watch,
     "bluegreen_compose_files": _files,

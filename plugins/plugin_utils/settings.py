@@ -43,12 +43,14 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_bake": Setting("int"),
     "bluegreen_cache_probe": Setting("dict"),
     "bluegreen_cache_ttl": Setting("number"),
+    "bluegreen_checks": Setting("dict", ("skip",)),
     "bluegreen_compose_files": Setting("list"),
     "bluegreen_database": Setting("str"),
     "bluegreen_deployment": Setting("str", plain=True),
     "bluegreen_drain_deadline": Setting("number"),
     "bluegreen_edge": Setting("dict"),
     "bluegreen_force": Setting("bool"),
+    "bluegreen_host": Setting("str"),
     "bluegreen_images": Setting("dict"),
     "bluegreen_keep_pinned": Setting("bool"),
     "bluegreen_lost": Setting("str", empty=True),
@@ -69,38 +71,28 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_undo": Setting("bool"),
     "bluegreen_singletons": Setting("dict", plain=True),
     "bluegreen_remove_foreign": Setting("bool"),
-    "bluegreen_watch_do": Setting("str"),
+    "bluegreen_version": Setting("str", empty=True),
+    "bluegreen_watch_do": Setting("str", empty=True),
     "bluegreen_watch_extend": Setting("number"),
     "bluegreen_watch": Setting("dict", ("window", "interval", "min_events")),
 }
 # Made by the playbooks themselves: whoever sets one of these is not heard.
 OWN = {
-    "bluegreen_cached",
     "bluegreen_caches_of",
     "bluegreen_caches_since",
     "bluegreen_decision",
     "bluegreen_described",
-    "bluegreen_directory",
-    "bluegreen_git",
-    "bluegreen_origin",
-    "bluegreen_edge_defaults",
-    "bluegreen_edge_known",
-    "bluegreen_olympus_schema_targets",
-    "bluegreen_olympus_services",
+    "bluegreen_learned",
     "bluegreen_said",
     "bluegreen_secrets",
     "bluegreen_settings",
     "bluegreen_signed",
     "bluegreen_stage",
     "bluegreen_status",
-    "bluegreen_version",
     "bluegreen_watch_order",
-    "bluegreen_watched",
 }
 # Set by the guard and by stages of this very run, so they may be there.
-FACTS = {
-    name for name in OWN if name.endswith(("decision", "said", "settings", "signed", "status", "version", "since"))
-}
+FACTS = {name for name in OWN if name.endswith(("decision", "said", "settings", "signed", "status", "since"))}
 
 
 def wrong_settings(variables: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -24,11 +24,19 @@ from ports import free_port
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, program
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = "played"
-# The real list of services; of them the edge dials these, blue on the first port of a pair and green on the second.
+APP = {"port": 3000, "ui": True}
+SERVICES: dict[str, dict[str, Any]] = {
+    "ciam-kratos": {"kind": "kratos", "port": 5000, "admin_port": 5001, "domain": "ciam"},
+    "ciam-hydra": {"kind": "hydra", "port": 5002, "admin_port": 5003, "domain": "ciam"},
+    "ciam-hera": {**APP, "kind": "hera", "ready": "/health", "domain": "ciam"},
+    "site": {**APP, "kind": "site", "ready": "/"},
+}
+# Of them the edge dials these, blue on the first port of a pair and green on the second.
 DIALLED = {"ciam-hera": 3000, "site": 3000}
 CLIENTS = 4
 CADDYFILE = """{
@@ -46,17 +54,18 @@ http://site.test {
 ADOPT = """
 - hosts: olympus_edge
   gather_facts: false
-  vars_files: [{vars}]
   tasks:
+    - olympus.bluegreen.release_deployment: {stages: [rollback]}
+      register: known
     - olympus.bluegreen.caddy_upstream:
         state: adopted
-        deployment: "{{{{ bluegreen_described.name }}}}"
-        state_dir: "{{{{ bluegreen_described.state_dir }}}}"
-        project: "{{{{ bluegreen_described.project }}}}"
-        edge: "{{{{ bluegreen_described.edge }}}}"
-        services: "{{{{ bluegreen_described.services }}}}"
+        deployment: "{{ known.described.name }}"
+        state_dir: "{{ known.described.state_dir }}"
+        project: "{{ known.described.project }}"
+        edge: "{{ known.described.edge }}"
+        services: "{{ known.described.services }}"
         publish: loopback
-        port_base: "{{{{ bluegreen_described.port_base }}}}"
+        port_base: "{{ known.described.port_base }}"
 """
 # The same guard, and one task that does nothing on the same host.
 BASELINE = """
@@ -141,8 +150,10 @@ class World:
         inventory = {"olympus_edge": {"hosts": {"edge": given}}}
         (directory / "inventory.yml").write_text(yaml.safe_dump(inventory))
         (directory / "baseline.yml").write_text(BASELINE)
-        variables = ROOT / "playbooks/vars/deployment.yml"
-        (directory / "adopt.yml").write_text(ADOPT.format(vars=variables))
+        (directory / "adopt.yml").write_text(ADOPT)
+        # As adopt learned it.
+        (directory / "state").mkdir()
+        record.write(str(directory / "state"), {"values": {"services": SERVICES}}, time.time())
         self.switch = Switch(str(directory / "edge" / "olympus-bluegreen"))
         self.script = directory / "bluegreen-rollback"
         self.program = directory / "state" / program.RETURN
@@ -193,11 +204,10 @@ class World:
 @contextmanager
 def backends() -> Iterator[tuple[dict[str, int], int]]:
     """Blue's ports by service, and the first port of green: the services are numbered in the order of their names."""
-    services = yaml.safe_load((ROOT / "playbooks/vars/deployment.yml").read_text())["bluegreen_olympus_services"]
-    base = _free_block(2 * len(services))
+    base = _free_block(2 * len(SERVICES))
     servers, blue = [], {}
     for name in DIALLED:
-        for colour, port in (("blue", 0), ("green", base + 2 * list(services).index(name))):
+        for colour, port in (("blue", 0), ("green", base + 2 * list(SERVICES).index(name))):
             handler = type(colour, (native.Backend,), {"colour": colour, "disable_nagle_algorithm": True})
             server = native.Server(("127.0.0.1", port), handler)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

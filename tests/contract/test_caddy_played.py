@@ -21,12 +21,12 @@ DRAIN = [
     {
         "hosts": "olympus_edge",
         "gather_facts": False,
-        "vars_files": [str(ROOT / "playbooks/vars/deployment.yml")],
         "tasks": [
+            {"olympus.bluegreen.release_deployment": {"stages": ["rollback"]}, "register": "known"},
             {
                 "ansible.builtin.include_role": {"name": "olympus.bluegreen.traffic", "tasks_from": "drain"},
                 "vars": {
-                    "traffic_deployment": "{{ bluegreen_described }}",
+                    "traffic_deployment": "{{ known.described }}",
                     "traffic_colour": "blue",
                     "traffic_deadline": "{{ deadline | int }}",
                     "traffic_release": "v1.5.0-0123456789",
@@ -56,10 +56,10 @@ def test_a_rollback_is_two_tasks_after_the_guard_and_twice_is_once(played: World
     for changed in (1, 0):
         done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.count("TASK [") == 2 + 2 and played.switch.read().live == "blue"
+        assert done.stdout.count("TASK [") == 3 + 2 and played.switch.read().live == "blue"
         recap = re.search(r"ok=(\d+) +changed=(\d+).*skipped=(\d+)", done.stdout)
         # Nobody's courier has to follow: none of ours runs, and blue has the adopted project's.
-        assert recap and [int(one) for one in recap.groups()] == [3, changed, 1]
+        assert recap and [int(one) for one in recap.groups()] == [4, changed, 1]
 
 
 def ways(one: World) -> list[str]:

@@ -1,20 +1,16 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is written from the settings. ``make docs`` writes both files, a test keeps them current.
+"""What is written from the settings. ``make docs`` writes it, a test keeps it current.
 
-playbooks/vars/deployment.json, from the YAML beside it, as the plays read it: Ansible parses the files of
-``vars_files`` anew several times for each task and each play, and JSON costs it a fifth of YAML, which is a tenth of a
-whole rollback.
-
-docs/settings.md: names and types are those of plugin_utils (settings, edge_settings), defaults those of the playbooks,
-sentences those of the role, module or filter that a setting is handed to (``handed``).
+docs/settings.md: names and types are those of plugin_utils (settings, edge_settings), defaults those of
+module_utils/_discovery/told.py and of the playbooks, sentences those of the role, module or filter that a setting is
+handed to (``handed``).
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -23,8 +19,6 @@ import handed
 from handed import DESCRIBED, JINJA, PREFIX, ROOT, Option
 from jinja2 import nodes
 
-SOURCE = ROOT / "playbooks" / "vars" / "deployment.yml"
-COPY = SOURCE.with_suffix(".json")
 PAGE = ROOT / "docs" / "settings.md"
 HEAD = (
     """<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
@@ -40,10 +34,23 @@ Every variable that an operator may set: in the inventory, or with `-e` for one 
 )
 COLUMNS = "| setting | type | default | what it is |\n|---|---|---|---|\n"
 Row = tuple[str, str, str, str]
-
-
-def text() -> str:
-    return json.dumps(handed.read(SOURCE), indent=2) + "\n"
+LEARNED = "learned"
+# What adopt finds out by itself (module_utils/_discovery/learn.py, look.py).
+FOUND = (
+    "project", "source", "compose_files", "podman_compose", "network_range", "services", "shared", "edge", "public",
+    "schema_targets", "database",
+)  # fmt: skip
+OF_EDGE = ("kind", "config", "service", "caddyfile", "config_path", "mount", "address", "port", "scheme", "ca", "admin")
+# Settings whose words and keys are those of these options.
+ALSO = {"edge": ("edge",), "source": ("source", "git")}
+# Of settings that no role and no module takes as they are.
+SAID = {
+    "bluegreen_host": "Which host of group `olympus_edge` is meant. Needed where it has several; one inventory is one"
+    " deployment.",
+    "bluegreen_version": "The same as `version`, which is the release to go to.",
+    "bluegreen_checks": "What the gate leaves out:",
+    "bluegreen_checks.skip": "Names of checks. What was left out is said in verdict and report.",
+}
 
 
 def _type(option: Option) -> str:
@@ -80,8 +87,21 @@ def _default(parts: list[Any]) -> str:
     return usual if usual == behind else "%s; %s behind Cloudflare" % (usual, behind)
 
 
+def _known(name: str, key: str | None) -> str:
+    """What the description has where it is not set; '' for what is none of its keys."""
+    keys, defaults = handed.table("KEYS"), handed.table("DEFAULTS")
+    if name == "bluegreen_source" or keys.get(name) in FOUND:
+        return LEARNED
+    if name not in keys:
+        return ""
+    value = defaults[keys[name]]
+    return _shown(value.get(key) if key and isinstance(value, dict) else {} if isinstance(value, dict) else value)
+
+
 def default(name: str, key: str | None = "") -> str:
     """The first one on the way that says something."""
+    if name in SAID or _known(name, key):
+        return _known(name, key) or "-"
     said = [_default([one.default]) for one in handed.of(name, key) if one.default]
     for one in handed.of(name, key):
         to, _dot, part = one.to.partition(".")
@@ -100,25 +120,27 @@ def _declared(module: str) -> Any:
 
 
 def _inner(name: str, options: Mapping[str, Option], given: Mapping[str, str]) -> Iterator[Row]:
-    """The keys of a dictionary; ``given``: what the playbooks say where nothing is set."""
+    """The keys of a dictionary; ``given``: what else stands for its default."""
     for key, option in options.items():
         said = "required" if option.get("required") else _shown(option.get("default"))
-        if key in given:
-            said = _default(handed.parts(str(given[key]))) if given[key] else "-"
+        said = given.get(key, said)
         yield "%s.%s" % (name, key), _type(option), said, handed.words(option)
 
 
 def _rows(name: str, setting: Any) -> Iterator[Row]:
-    found = handed.options(name) or handed.by_name(name[len(PREFIX) :])
+    bare = name[len(PREFIX) :]
+    found = [one for part in ALSO.get(bare, ()) for one in handed.by_name(part)]
+    found = found or handed.options(name) or handed.by_name(bare)
     kind = setting.kind.replace("|", " or ") + (" of " + ", ".join(setting.keys) if setting.keys else "")
     kind += "".join(", *%s*" % word for word in ("plain", "secret") if getattr(setting, word))
     choices = "".join(_type(one).partition(":")[1:][-1] for one in found[:1])
-    said = " ".join(handed.words(one) for one in found)
+    said = SAID.get(name) or " ".join(handed.words(one) for one in found)
     yield name, kind + (":" + choices if choices else ""), default(name), said or "its keys:"
     for key in setting.keys:
         for option in handed.options(name, key)[:1]:
-            yield "%s.%s" % (name, key), _type(option), default(name, key), handed.words(option)
-    given = handed.read(SOURCE).get(name + "_defaults", {})
+            called = "%s.%s" % (name, key)
+            yield called, _type(option), default(name, key), SAID.get(called) or handed.words(option)
+    given = dict.fromkeys(OF_EDGE, LEARNED) if name == "bluegreen_edge" else {}
     for option in found:
         inner = {**(option.get("suboptions") or {})}
         if "kind" in inner:
@@ -134,7 +156,7 @@ def _behind_cloudflare() -> Iterator[Row]:
     for key in _declared("edge_settings").KEYS:
         said = next((one.rstrip(".") + "." for one in told if one.startswith("`%s`" % key)), "")
         of[key] = known.get(key) or {"description": said}
-    yield from _inner("bluegreen_edge", {key: of[key] for key in of if key != "kind"}, {"service": ""})
+    yield from _inner("bluegreen_edge", {key: of[key] for key in of if key != "kind"}, {"service": "-"})
 
 
 def _table(rows: Iterable[Row]) -> str:
@@ -145,13 +167,9 @@ def page() -> str:
     settings = _declared("settings").SETTINGS
     made = HEAD + _table(row for name in sorted(settings) for row in _rows(name, settings[name]))
     made += "\n## bluegreen_edge of kind cloudflare\n\n" + _table(_behind_cloudflare())
-    for name in ("bluegreen_olympus_services", "bluegreen_olympus_schema_targets"):
-        block = re.search(r"^%s:\n(?: .*\n)+" % name, SOURCE.read_text(), re.MULTILINE)
-        made += "\n## %s\n\n```yaml\n%s```\n" % (name, block[0] if block else "")
     return made
 
 
 if __name__ == "__main__":
-    for place, made in ((COPY, text()), (PAGE, page())):
-        place.write_text(made)
-        sys.stdout.write("%s: %d lines\n" % (place.name, len(made.splitlines())))
+    PAGE.write_text(page())
+    sys.stdout.write("%s: %d lines\n" % (PAGE.name, len(PAGE.read_text().splitlines())))

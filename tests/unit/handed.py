@@ -84,8 +84,21 @@ def parts(said: str) -> list[nodes.Node]:
 
 
 @cache
+def table(name: str) -> Any:
+    """A table of module_utils/_discovery/told.py, which says which setting is which key of the description."""
+    path = ROOT / "plugins" / "module_utils" / "_discovery" / "told.py"
+    for one in ast.walk(ast.parse(path.read_text())):
+        target = one.targets[0] if isinstance(one, ast.Assign) else getattr(one, "target", None)
+        if isinstance(target, ast.Name) and target.id == name:
+            value = ast.unparse(one.value)  # type: ignore[attr-defined]
+            places = {"NAME": "olympus", "STATE_DIR": "/var/lib/olympus-bluegreen"}
+            return eval(value, {}, places)
+    raise AssertionError(name)
+
+
+@cache
 def everything() -> tuple[Handed, ...]:
-    found: list[Handed] = []
+    found = [Handed("%s.%s" % (DESCRIBED, key), "", name, "", None) for name, key in table("KEYS").items()]
     files = sorted({*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")})
     for path, said, task in (one for file in files for one in _texts(read(file))):
         said = said.replace("{{ item }}", str(task.get("loop", "")))
@@ -108,7 +121,8 @@ def _filtered(one: nodes.Filter) -> Iterator[Handed]:
 
 def of(name: str, key: str | None) -> list[Handed]:
     """Where it is handed on, or a key of it; ``key`` None: it and all of its keys."""
-    return [one for one in everything() if one.base == name and key in (None, one.key)]
+    whole = [one for one in everything() if one.base == name and one.to.startswith(DESCRIBED + ".")]
+    return whole or [one for one in everything() if one.base == name and key in (None, one.key)]
 
 
 # What roles, modules and filters say of their options
@@ -173,6 +187,9 @@ def options(name: str, key: str | None = "") -> list[Option]:
         elif one.whose.startswith(OURS):
             found.append(_filter(one.whose)["options"][one.to])
         elif to == DESCRIBED:
+            # A play may hand it on by itself, or a role takes it out of its description.
+            plain = [each for each in everything() if each.base == DESCRIBED and each.key == (key or part)]
+            found += [_roles()[each.whose][each.to] for each in plain if each.to in _roles().get(each.whose, {})]
             there = [each for each in everything() if each.base.endswith("_deployment") and each.key == part]
             known = [(each.to, modules().get(each.whose, {}).get(each.to)) for each in there]
             found += _best(part, [(called, option) for called, option in known if option])

@@ -36,7 +36,8 @@ def config(runner: Runner, wanted: Wanted, directory: str) -> dict[str, Any]:
             "%s has no service %s" % (", ".join(wanted.compose_files), ", ".join(missing)),
             option="services",
             value=missing,
-            mend="correct bluegreen_services, bluegreen_compose_files or the compose file",
+            mend="correct the compose file or bluegreen_compose_files; where no colour has it any more, say"
+            " bluegreen_services: {%s}" % ", ".join("%s: false" % name for name in missing),
         )
     names = extends.borrowed(found["services"])
     others: dict[tuple[str, str], Any] = {}

@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import 
         ),
         ("services", {"k": {"knid": "kratos", "port": 1}}, "Fix: write kind"),
         ("services", {"k": {"kind": "cratos", "port": 1}}, "k.kind='cratos': not a kind of service"),
-        ("services", {"k": {"kind": "site"}}, "k.port=None: not a port"),
+        ("services", {"k": {"kind": "site", "port": None}}, "k.port=None: not a port"),
         ("services", {"k": {"kind": "site", "port": "http"}}, "k.port='http': not a port"),
         ("services", {"k": {"kind": "site", "port": 80, "admin_port": 99999}}, "k.admin_port=99999: not a port"),
         ("services", {"k": {"kind": "site", "port": 80, "ui": "false"}}, "k.ui='false': not true or false"),
@@ -47,7 +47,8 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import 
         ("lost", "purple", "bluegreen_lost='purple': not a colour"),
         ("port_base", {"blue": 1, "gren": 2}, "bluegreen_port_base.gren=unknown: not a colour"),
         ("shared", ["postgres", "postgres"], "bluegreen_shared='postgres': not named once"),
-        ("shared", ["postgres", "caddy"], "bluegreen_shared='caddy': not a service that both colours use"),
+        ("probes", {"identifier": 7}, "bluegreen_probes.identifier=int: not a text"),
+        ("checks", {"skip": "ui_login"}, "bluegreen_checks.skip='ui_login': not a list of checks"),
         ("bake", int("9" * 400), "not a whole number"),
     ],
 )
@@ -70,6 +71,9 @@ def test_a_secret_is_not_shown() -> None:
     [
         ("services", {"site": {"kind": "site", "port": "3000", "ui": True, "domain": "d", "ready": "/", "alike": {}}}),
         ("services", {"worker": {"edge": False}}),
+        ("services", {"site": {"kind": "site"}}),
+        ("probes", {"identifier": "probe@example.com", "client_id": "probe", "iam": {"client_id": "other"}}),
+        ("probe_secrets", {"password": "x", "client_secret": "y"}),
         (
             "public",
             [{"host": "login.example.com", "path": "/a?b=c"}, {"host": "xn--rksmrgs-5wao1o.se"}],
@@ -85,6 +89,8 @@ def test_one_that_is_right(name: str, value: Any) -> None:
 
 def test_an_edge_that_is_no_container_may_have_any_name_beside_it() -> None:
     assert wrong_settings({"bluegreen_shared": ["caddy"], "bluegreen_edge": {"kind": "native"}}) == []
+    (row,) = wrong_settings({"bluegreen_shared": ["db", "front"], "bluegreen_edge": {"service": "front"}})
+    assert "bluegreen_shared='front': not a service that both colours use" in row["sentence"]
     assert wrong_settings({"bluegreen_shared": ["front"], "bluegreen_edge": {"service": "front"}})
 
 

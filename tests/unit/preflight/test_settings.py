@@ -109,11 +109,11 @@ def test_what_has_no_effect_is_told() -> None:
 def test_every_variable_of_the_playbooks_is_known() -> None:
     texts = [path.read_text() for path in (ROOT / "playbooks").rglob("*.yml")]
     used = {name for text in texts for name in re.findall(r"\bbluegreen_[a-z_]*[a-z]\b", text)}
-    assert len(used) > 30
+    assert len(used) > 20
     assert used - set(SETTINGS) - OWN == set(), "name it in plugin_utils/settings.py"
     assert not set(SETTINGS) & OWN
 
 
 def test_no_setting_is_taken_for_another() -> None:
-    assert wrong_settings({name: None for name in OWN if name.startswith("bluegreen_olympus")}) != []
+    assert wrong_settings({"bluegreen_learned": {}}) != []
     assert all(fits("x", one.kind) or one.kind != "str" for one in SETTINGS.values())

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which running Caddy is the edge, what it runs, and whom a client has to trust to speak to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
+    EdgeOptions,
+    arguments,
+    environment,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_options
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.podman_edge import PodmanEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.process_edge import ProcessEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, on_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, others, routes
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen
+
+
+@dataclass(frozen=True)
+class Front:
+    """The edge of this host: a container (``seen``) or a process. Neither: it is not here."""
+
+    seen: Seen | None = None
+    config: Any = None
+    process: int = 0
+    words: tuple[str, ...] = ()
+    workdir: str = ""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    admin: str = ""
+
+
+def several(what: str, projects: Iterable[str]) -> BluegreenError:
+    names = sorted(projects)
+    return BluegreenError(
+        "several compose projects of this host %s: %s" % (what, ", ".join(names)),
+        mend="say which one is meant: bluegreen_project: %s" % names[0],
+    )
+
+
+def none_there(every: Sequence[Seen], told: Mapping[str, Any]) -> BluegreenError:
+    there = sorted({one.project for one in every if one.project and not one.ours})
+    if told.get("project") and told["project"] not in there:
+        return BluegreenError(
+            "no container of this compose project is on this host; there are %s" % (", ".join(there) or "none"),
+            option="bluegreen_project",
+            value=told["project"],
+            mend="take the setting away (the project is found by its running edge), or start that project",
+        )
+    return BluegreenError(
+        "no running container of this host is a Caddy that dials services of its own compose project (projects here:"
+        " %s)" % (", ".join(there) or "none"),
+        mend="start the project. Where Caddy is a process of this host, say bluegreen_edge: {kind: native}; behind"
+        " Cloudflare, {kind: cloudflare}",
+    )
+
+
+def container(
+    podman: Podman, every: Sequence[Seen], asked: Sequence[tuple[Seen, dict[str, Any]]], wanted: Mapping[str, Any]
+) -> Front:
+    """Of the Caddys ``asked`` the one that dials services of its own project; ``wanted``: all that was told."""
+    told: Mapping[str, Any] = wanted.get("edge") or {}
+    found, wrong = [], []
+    for seen, raw in asked:
+        admin = str(told.get("admin") or seen.env.get("CADDY_ADMIN") or EdgeOptions.admin)
+        options = edge_options({**told, "kind": "container", "service": seen.service, "admin": admin})
+        try:
+            config = Admin(PodmanEdge(podman, seen.project, options, dict(raw))).config()
+        except BluegreenError as exc:
+            wrong.append(exc)
+            continue
+        if _serves(seen, config, every):
+            found.append(Front(seen, config, env=seen.env, admin=admin))
+    projects = {front.seen.project for front in found if front.seen}
+    if len(projects) > 1:
+        raise several("have a Caddy that dials their services", projects)
+    if len(found) > 1:
+        names = ", ".join(sorted(front.seen.service for front in found if front.seen))
+        raise BluegreenError(
+            "several services of the project are a Caddy that dials others of it: %s" % names,
+            mend="say which one the public reaches: bluegreen_edge: {service: ...}",
+        )
+    if not found:
+        raise wrong[0] if wrong else none_there(every, wanted)
+    return found[0]
+
+
+def _serves(front: Seen, config: Any, every: Sequence[Seen]) -> bool:
+    """Whether it dials a service of its project, by name or (once adopted) by address."""
+    mine = [one for one in every if one is not front and (one.project == front.project or one.ours)]
+    for one in routes.routes(config):
+        host, _port = routes.split(one.dial)
+        if host and any(host in seen.addresses or host in others.known_as(seen) for seen in mine):
+            return True
+    return False
+
+
+def process(runner: Runner, told: Mapping[str, Any]) -> Front:
+    """The Caddy that is a process of this host, found by its admin endpoint."""
+    options = edge_options({**told, "kind": "native"})
+    native = ProcessEdge(runner, options)
+    config, pid = Admin(native).config(), native.place().pid
+    workdir = os.path.realpath("/proc/%d/cwd" % pid)
+    return Front(None, config, pid, tuple(arguments(pid)), workdir, environment(pid), options.admin)
+
+
+def public_hosts(config: Any, members: Sequence[Seen]) -> list[str]:
+    """Names whose routes end at one of the project's containers."""
+    found = []
+    for one in routes.routes(config):
+        host, port = routes.split(one.dial)
+        here = any(port == bound for seen in members for _address, bound in seen.published.values())
+        named = any(host in seen.addresses or host in others.known_as(seen) for seen in members)
+        if port and routes.usable(one.host) and (named or here):
+            found.append(one.host)
+    return list(dict.fromkeys(found))
+
+
+def trust(front: Front, names: list[str]) -> dict[str, tuple[Any, str]]:
+    """Its admin endpoint, and its own authority's certificate where that is who signs its certificates."""
+    found: dict[str, tuple[Any, str]] = {"admin": (front.admin or EdgeOptions.admin, "its admin endpoint")}
+    if not routes.internal(front.config, names):
+        return {**found, "ca": ("", "the system's trust")}
+    inside = "%s/%s" % (edge.data_directory(front.env, front.config), edge.ROOT_CERTIFICATE)
+    path = on_host({"Mounts": list(front.seen.mounts)}, inside) if front.seen else inside
+    if path and os.path.isfile(path):
+        return {**found, "ca": (path, "its own authority signs its certificates")}
+    return {**found, "ca": ("", "the system's trust")}

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the host itself has: a podman-compose that is new enough, and room for the networks."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import sys
+from collections.abc import Iterator
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import ranges
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look_podman import compose_version, routes
+
+NAME = "podman-compose"
+OLDEST = (1, 2)
+
+
+def _candidates() -> Iterator[str]:
+    """Each program once, whatever leads to it."""
+    on_path = [os.path.join(part, NAME) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
+    others = [*sorted(glob.glob("/opt/*/bin/" + NAME)), os.path.expanduser("~/.local/bin/" + NAME)]
+    beside = os.path.join(os.path.dirname(sys.executable), NAME)
+    there = [path for path in [*on_path, *others, beside] if os.access(path, os.X_OK)]
+    yield from {os.path.realpath(path): path for path in reversed(there)}.values()
+
+
+def podman_compose(runner: Runner) -> tuple[str, str]:
+    """(path, what says so) of the newest one; its bare name where none is new enough, which preflight refuses."""
+    found = {}
+    for path in _candidates():
+        said = compose_version(runner.run([path, "--version"], timeout=20).out)
+        if re.match(r"\d+\.\d+", said):
+            found[path] = tuple(int(part) for part in re.findall(r"\d+", said)[:3])
+    best = max(found, key=lambda path: found[path], default="")
+    if not best or found[best][:2] < OLDEST:
+        return NAME, "none of version 1.2 or newer was found"
+    return best, "version %s" % ".".join(map(str, found[best]))
+
+
+def network_range(podman: Podman, state_dir: str) -> tuple[str, str]:
+    """(range, what says so): the one that the networks were made from, else the first that nothing here uses."""
+    known = addresses.read(state_dir)
+    if known is not None:
+        return known.range_, "recorded with the networks"
+    used = [str(one["dst"]) for one in routes(podman)]
+    for net in podman.inspect("network", podman.must("network", "ls", "-q").split()):
+        used += [str(one["subnet"]) for one in net.get("subnets") or () if one.get("subnet")]
+    return ranges.free(ranges.taken(used)), "no route and no network of Podman uses it"

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which description of the deployment the stages of a run go by: the record's, or that of a look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import record, told
+
+SETTINGS = (*told.KEYS, "bluegreen_source")
+# These go by what is recorded, whatever the settings say meanwhile.
+GO_ON = ("rollback", "watch", "status")
+PLAY = "ansible-playbook bluegreen.yml"
+
+
+def goes_on(stages: Iterable[str]) -> bool:
+    """Whether a run has only stages that nothing mistyped may stop."""
+    return not set(stages) - set(GO_ON) - {"always"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``stages``: the run's tags. ``undo``: adopt is to be undone. ``settings``: those that are given, by name."""
+
+    stages: tuple[str, ...]
+    undo: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return told.from_settings(self.settings)
+
+    @property
+    def name(self) -> str:
+        return str(self.told.get("name") or told.NAME)
+
+    @property
+    def state_dir(self) -> str:
+        return str(self.told.get("state_dir") or told.STATE_DIR)
+
+    @property
+    def record(self) -> str:
+        return record.path(self.state_dir)
+
+    @property
+    def adopts(self) -> bool:
+        return "adopt" in self.stages and not self.undo
+
+    def arguments(self, known: Known) -> dict[str, Any]:
+        """The module's options for a look."""
+        given = {key: value for key, value in self.told.items() if key not in ("name", "state_dir", "git")}
+        return {"state": "learned", "deployment": self.name, "state_dir": self.state_dir, "told": given}
+
+
+@dataclass(frozen=True)
+class Known:
+    """``learned``: what is known, {} for nothing. ``wrong``: sentences that say why it can't be used as it is."""
+
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    recorded: bool = False
+    look: bool = False
+    wrong: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str, asked: Asked) -> Known:
+        """From the record's text. A rollback and a watch go by what there is; all others look where there is none."""
+        try:
+            known = record.parse(text, asked.record)
+            wrong: tuple[str, ...] = ()
+        except BluegreenError as exc:
+            known, wrong = {}, (str(exc),)
+        never = not set(asked.stages) - {"rollback", "watch", "always"}
+        look = asked.adopts or (not known and not never)
+        return cls(known, bool(known), look, () if look else wrong)
+
+    def seen(self, looked: Mapping[str, Any], asked: Asked) -> Known:
+        """After a look, ``looked`` being the module's result. One that failed leaves what was recorded."""
+        if looked.get("failed"):
+            why = str(looked.get("msg") or "")
+            if self.recorded:
+                return replace(self, said=("The running stack could not be read, the record is used: " + why,))
+            return replace(self, wrong=(why,))
+        return Known(looked["learned"], False, True, tuple(looked["problems"]), tuple(looked["lines"]))
+
+    def described(self, asked: Asked) -> dict[str, Any]:
+        values = self.learned.get("values") or {}
+        place = {"name": asked.name, "state_dir": asked.state_dir}
+        try:
+            return {**told.described(values, asked.told), **place}
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Settings of another shape, where nobody refused them: a rollback.
+            return {**told.described(values, {}), **place}
+
+    def problems(self, asked: Asked) -> list[str]:
+        """Why the stages may not go on: what a look said, or where the settings contradict the record."""
+        found = list(self.wrong)
+        if self.recorded and not goes_on(asked.stages):
+            found += told.contradictions(self.learned, asked.told, False)
+        return found
+
+    def lines(self, asked: Asked) -> list[str]:
+        """What people are told: on adopt what was learned, with status what is wrong."""
+        if "status" in asked.stages:
+            return ["PROBLEM    " + one for one in self.problems(asked)]
+        return ["learned: " + one for one in self.said] if asked.adopts else []
+
+    def result(self, asked: Asked) -> dict[str, Any]:
+        """The task's result: ``described``, what adopt records (``learned``), and rows for preflight's table."""
+        problems = self.problems(asked)
+        made = {"described": self.described(asked), "learned": dict(self.learned), "problems": problems}
+        told_by_table = not set(asked.stages) - {"preflight", "always"}
+        if problems and not goes_on(asked.stages) and not (told_by_table and self.learned):
+            return {"failed": True, "msg": " ".join(problems), "problems": problems}
+        return {**made, "rows": [row(one) for one in problems] if told_by_table else []}
+
+
+def row(sentence: str) -> dict[str, str]:
+    """A problem as ``wrong_settings`` says those of settings."""
+    what, _fix, mend = sentence.partition(" Fix: ")
+    name, equals, found = what.partition("=")
+    named = name if equals and name.startswith("bluegreen_") else "running stack"
+    said = found if named == name else what
+    return {
+        "level": "refuse",
+        "name": named,
+        "found": said.rstrip("."),
+        "wanted": "what the running stack says",
+        "mend": mend,
+        "sentence": sentence,
+    }
