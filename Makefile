@@ -17,8 +17,8 @@ include benchmarks/bench.mk
 demo: lab-images ## Set up, run a real Olympus, upgrade it under load, roll back, upgrade again, report
 	python -m olympus_lab.demo
 
-test: lint sanity lab-images unit ## Everything that must hold: lint, sanity, unit, contract, lab, molecule (under 45 minutes cold)
-	tests/run-lab-tests
+test: machine $(VENV)/.done ## Everything that must hold: lint, sanity, unit, contract, lab, molecule, each with its result and seconds
+	python tests/parts.py
 
 ##@ Parts
 .PHONY: lint unit sanity molecule docs bench bench-courier bench-decision bench-rollback test-all clean
