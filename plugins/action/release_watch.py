@@ -16,6 +16,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, sentence
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
 
@@ -26,6 +27,7 @@ POLL, LINE = 1.5, 8.0
 GONE = 5.0
 # Seconds that a verdict waits for the last events: a watcher publishes its verdict, writes the report, then the event.
 LAST = 60.0
+BEGIN = "ansible-playbook bluegreen.yml -e version=<new version> begins one"
 # Of what happened before somebody came to follow, only the last events are told in full.
 STANDS, OFTEN = 30, ("progress", "pair", "waiting")
 
@@ -53,6 +55,8 @@ class ActionModule(ActionBase):
         begun = time.monotonic()
         again = self._again(args, variables)
         gone_since = ending = 0.0
+        if not again.get("failed") and never(again):
+            return {**again, **refusal(Refused("nothing to watch: no cutover yet", mend=BEGIN)), "failed": True}
         while not again.get("failed"):
             asked = {**args, "state": "read", "since": told.seen, "probe_secrets": {}}
             found: dict[str, Any] = self._execute_module(MODULE, asked, task_vars=variables)
@@ -126,6 +130,11 @@ class Follower:
     def _say(self, line: str, now: float) -> None:
         self.display.display(line, stderr=True)
         self._said = now
+
+
+def never(found: Mapping[str, Any]) -> bool:
+    """Whether this deployment, or the release that was named, has no watch: none runs, none has left a word."""
+    return not (found.get("watcher") or {}).get("pid") and not found.get("verdict") and not found.get("next")
 
 
 def undecided(found: dict[str, Any], reason: str) -> dict[str, Any]:

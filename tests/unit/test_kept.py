@@ -131,6 +131,6 @@ def test_without_a_version_a_rollback_is_two_tasks() -> None:
     chosen = {play["hosts"]: [task["ansible.builtin.import_tasks"] for task in play["tasks"]] for play in plays}
     nobody, edge = "'all:!all'", "'olympus_edge[0]'"
     assert chosen == {
-        "{{ %s if version | default('') == '' else %s }}" % (edge, nobody): ["tasks/restore.yml"],
-        "{{ %s if version | default('') == '' else %s }}" % (nobody, edge): ["tasks/redeploy.yml"],
+        "{{ %s if version | default('', true) | string | trim == '' else %s }}" % (edge, nobody): ["tasks/restore.yml"],
+        "{{ %s if version | default('', true) | string | trim == '' else %s }}" % (nobody, edge): ["tasks/redeploy.yml"],
     }

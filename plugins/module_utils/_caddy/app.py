@@ -58,7 +58,10 @@ class App:
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
         if self.params["state"] != "read":
-            Switch(self.edge.place().directory).require_of(self.params.get("deployment", ""))
+            switch = Switch(self.edge.place().directory)
+            switch.require_of(self.params.get("deployment", ""))
+            if self.params["state"] == "returned":
+                way_back.require_adopted(switch)
         return {
             "read": self.read,
             "adopted": self.adopted,

@@ -47,7 +47,7 @@ def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Look]], tuple[
 
         def module(_name: str, module_args: dict[str, Any], **_rest: Any) -> Look:
             if module_args["state"] != "read":
-                return {"changed": False}
+                return {"changed": False, "watcher": {"pid": 1} if looks else {}, "next": 0, "verdict": ""}
             asked[0] += 1
             return looks[min(asked[0], len(looks)) - 1]
 
@@ -84,3 +84,13 @@ def test_an_event_that_never_comes_is_not_waited_for_and_the_verdict_is_told(fol
     lines, found, asked = follow([look([ARMED, ROLLED], 0, "FAIL", alive), look([], 2, "FAIL", alive)])
     assert found["verdict"] == "FAIL" and 1 < asked < 60
     assert [line for line in lines if "verdict FAIL: errors" in line] == lines[-1:]
+
+
+def test_where_nothing_was_ever_cut_over_it_is_said_at_once(follow: Any) -> None:
+    lines, found, asked = follow([])
+    assert (
+        found["failed"]
+        and found["msg"].startswith("nothing to watch: no cutover yet. Fix: ")
+        and "-e version=" in found["msg"]
+    )
+    assert not asked and not lines
