@@ -21,7 +21,7 @@ test: machine $(VENV)/.done ## Everything that must hold: lint, sanity, unit, co
 	python tests/parts.py
 
 ##@ Parts
-.PHONY: lint unit sanity molecule docs bench bench-courier bench-decision bench-rollback test-all clean
+.PHONY: lint unit sanity molecule findings docs bench bench-courier bench-decision bench-rollback test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
@@ -34,6 +34,9 @@ sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no i
 
 molecule: lab-images ## The molecule scenario `upgrade` alone
 	tests/molecule
+
+findings: $(VENV)/.done ## Each test of the findings' table before its fix (red) and here (green); ROWS="R26 R27", ALL=1: the lab's too
+	python tests/findings.py $(ROWS)
 
 docs: $(VENV)/.done ## Write what comes from other files (docs/errors.md, docs/settings.md, playbooks/vars/deployment.json)
 	python tests/unit/catalogue.py
