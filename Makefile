@@ -14,8 +14,12 @@ include benchmarks/bench.mk
 
 ##@ The two commands
 .PHONY: demo test
-demo: lab-images ## Set up, run a real Olympus, upgrade it under load, roll back, upgrade again, report
+demo: announced lab-images ## Set up, run a real Olympus, upgrade it under load, roll back, upgrade again, report
 	python -m olympus_lab.demo
+
+.PHONY: announced
+announced:
+	@echo "make demo: about 25 minutes the first time on a machine (packages, Go, images), about 7 after that."
 
 test: machine $(VENV)/.done ## Everything that must hold: lint, sanity, unit, contract, lab, molecule, each with its result and seconds
 	python tests/parts.py
