@@ -16,6 +16,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, sentence
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
 
@@ -24,6 +25,9 @@ MODULE = "olympus.bluegreen.release_watch"
 POLL, LINE = 1.5, 8.0
 # Seconds that a watcher may be gone before it is begun again, or its verdict file is missed.
 GONE = 5.0
+# Seconds that a verdict waits for the last events: a watcher publishes its verdict, writes the report, then the event.
+LAST = 60.0
+BEGIN = "ansible-playbook bluegreen.yml -e version=<new version> begins one"
 # Of what happened before somebody came to follow, only the last events are told in full.
 STANDS, OFTEN = 30, ("progress", "pair", "waiting")
 
@@ -50,7 +54,9 @@ class ActionModule(ActionBase):
         told = Follower(Display())
         begun = time.monotonic()
         again = self._again(args, variables)
-        gone_since = 0.0
+        gone_since = ending = 0.0
+        if not again.get("failed") and never(again):
+            return {**again, **refusal(Refused("nothing to watch: no cutover yet", mend=BEGIN)), "failed": True}
         while not again.get("failed"):
             asked = {**args, "state": "read", "since": told.seen, "probe_secrets": {}}
             found: dict[str, Any] = self._execute_module(MODULE, asked, task_vars=variables)
@@ -61,8 +67,11 @@ class ActionModule(ActionBase):
             alive = (found.get("watcher") or {}).get("alive")
             gone_since = 0.0 if alive else gone_since or now
             if found.get("verdict"):
-                return found
-            if gone_since and now - gone_since > GONE:
+                ending = ending or now
+                if told.ended(found) or (gone_since and now - gone_since > GONE) or now - ending > LAST:
+                    told.close(found, now)
+                    return found
+            elif gone_since and now - gone_since > GONE:
                 again, gone_since = self._again(args, variables), 0.0
                 if not again.get("failed") and not again.get("changed"):
                     return undecided(found, "no watcher is running and it left no verdict")
@@ -89,6 +98,7 @@ class Follower:
         self.seen = 0
         self._said = 0.0
         self._last = ""
+        self._verdict = ""
 
     def tell(self, found: Mapping[str, Any], now: float) -> None:
         """One line for each event worth one, and at least one line every few seconds."""
@@ -101,13 +111,30 @@ class Follower:
             if words and words != self._last:
                 self._say("%s  %s" % (clock(event["at"]), words), now)
                 self._last = words
+            if event["event"] == "verdict":
+                self._verdict = str(event.get("verdict") or "")
         self.seen = int(found.get("next") or self.seen)
         if now - self._said > LINE:
             self._say("%s  watching %s" % (clock(time.time()), found.get("release") or ""), now)
 
+    def ended(self, found: Mapping[str, Any]) -> bool:
+        """Whether the last event, that of the verdict which was found, was told."""
+        return bool(self._verdict) and self._verdict == found.get("verdict")
+
+    def close(self, found: Mapping[str, Any], now: float) -> None:
+        """The verdict itself, where its event never came: a full disk, or a watcher killed in between."""
+        if not self.ended(found):
+            last = {"event": "verdict", "verdict": found["verdict"], "reasons": found.get("reasons") or []}
+            self._say("%s  %s" % (clock(time.time()), sentence(last)), now)
+
     def _say(self, line: str, now: float) -> None:
         self.display.display(line, stderr=True)
         self._said = now
+
+
+def never(found: Mapping[str, Any]) -> bool:
+    """Whether this deployment, or the release that was named, has no watch: none runs, none has left a word."""
+    return not (found.get("watcher") or {}).get("pid") and not found.get("verdict") and not found.get("next")
 
 
 def undecided(found: dict[str, Any], reason: str) -> dict[str, Any]:

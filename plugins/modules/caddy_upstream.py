@@ -166,6 +166,11 @@ assets:
   type: list
   elements: str
   returned: when there is a switch
+removing:
+  description: Colours that a cleanup or a deploy has begun to remove; no rollback goes there.
+  type: list
+  elements: str
+  returned: when there is a switch
 claimed:
   description: Whether a run took the token that no rollback has fenced since.
   type: bool

@@ -148,6 +148,11 @@ token: {description: The fencing token., type: int, returned: success}
 ready: {description: Whether the switch is complete., type: bool, returned: when there is a switch}
 warm: {description: Colours that a cutover has warmed., type: list, elements: str, returned: when there is a switch}
 assets: {description: The same for static files., type: list, elements: str, returned: when there is a switch}
+removing:
+  description: Colours that a cleanup or a deploy has begun to remove; no rollback goes there.
+  type: list
+  elements: str
+  returned: when there is a switch
 claimed:
   description: Whether a run took the token that no rollback has fenced since.
   type: bool

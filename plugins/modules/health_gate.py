@@ -154,7 +154,7 @@ passed:
   type: bool
 checks:
   description: One entry a check, in the order of the plan. Empty in check mode.
-  returned: always
+  returned: success, and with C(-v) also on failure
   type: list
   elements: dict
   contains:
@@ -178,7 +178,7 @@ checks:
       type: bool
 planned:
   description: What is checked, as "name service".
-  returned: always
+  returned: success, and with C(-v) also on failure
   type: list
   elements: str
 seconds:
@@ -186,6 +186,8 @@ seconds:
   returned: always
   type: float
 """
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -198,6 +200,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.options import GATE, World, gate
 
 
+def refused(result: dict[str, Any], verbosity: int) -> dict[str, Any]:
+    """What a failure shows beside its sentence: hundreds of lines of single checks only with -v."""
+    hidden = () if verbosity else ("checks", "planned")
+    return {key: value for key, value in result.items() if key not in hidden}
+
+
 def main() -> None:
     module = AnsibleModule(**DEPLOYMENT.merge(GATE).to_kwargs())
     world = World(DirectHttp(), Podman(SubprocessRunner()), SystemClock())
@@ -207,7 +215,10 @@ def main() -> None:
         module.fail_json(**refusal(exc))
     if result["passed"] is False and module.params["fail"]:
         bad = ["%s of %s: %s" % (c["name"], c["service"], c["detail"]) for c in result["checks"] if not c["ok"]]
-        module.fail_json(msg="%s can't serve. %s" % (module.params["colour"], "; ".join(bad)), **result)
+        module.fail_json(
+            msg="%s can't serve. %s" % (module.params["colour"], "; ".join(bad)),
+            **refused(result, module._verbosity),
+        )
     module.exit_json(changed=False, **result)
 
 

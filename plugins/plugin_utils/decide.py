@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.kept import rollback_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
+    Decision,
     cleanup_decision,
     cutover_decision,
     release_decision,
@@ -29,16 +30,20 @@ def stage_decision(
     check_mode: bool = False,
     force: bool = False,
 ) -> dict[str, Any]:
-    """The decision of a stage, as data for a playbook."""
+    """The decision of a stage, as data for a playbook; with the stage's name, as a later one may ask whose it is."""
+    return {"stage": stage, **_decision(facts, stage, version, bake, check_mode, force).data()}
+
+
+def _decision(facts: Mapping[str, Any], stage: str, version: str, bake: int, check_mode: bool, force: bool) -> Decision:
     seen = world(facts)
     if stage == "adopt":
-        return repair_decision(seen).data()
+        return repair_decision(seen)
     if stage == "undo":
-        return undo_decision(seen).data()
+        return undo_decision(seen)
     if stage == "cutover":
-        return cutover_decision(seen, version, check_mode).data()
+        return cutover_decision(seen, version, check_mode)
     if stage == "cleanup":
-        return cleanup_decision(seen, bake, time.time()).data()
+        return cleanup_decision(seen, bake, time.time())
     if stage == "rollback":
-        return rollback_decision(seen, facts, version, force).data()
-    return release_decision(seen, version).data()
+        return rollback_decision(seen, facts, version, force)
+    return release_decision(seen, version)

@@ -12,16 +12,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import World, accepted, world
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import World, accepted, ready_at, world
 
 PLAY = "ansible-playbook bluegreen.yml"
 COLUMNS, LINES, LABEL = 110, 40, 11
+# What Ansible adds to the result of a module, and says nothing of the deployment.
+OF_A_RESULT = {
+    "ansible_facts", "changed", "deprecations", "diff", "exception", "failed", "invocation", "skipped", "warnings",
+}  # fmt: skip
+BAKE = 3600
 # So many things that are wrong are told on the screen, the worst first; the JSON has all.
 PROBLEMS = 8
 
 
-def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Schema-versioned status: live, idle, edge, releases, schema, lock, verdict, findings, boot, what to type next."""
+def status_data(facts: Mapping[str, Any], bake: int = BAKE, now: float | None = None) -> dict[str, Any]:
+    """Schema-versioned status: live, idle, edge, releases, schema, lock, verdict, findings, boot, what to type next.
+
+    ``bake`` is the bake time in seconds, ``now`` the time of the day in seconds since the epoch.
+    """
     seen = world(facts)
     return {
         "v": 1,
@@ -37,15 +45,22 @@ def status_data(facts: Mapping[str, Any]) -> dict[str, Any]:
         "stable": seen.stable,
         "fence": str(((facts.get("ledger") or {}).get("marks") or {}).get("fence") or ""),
         "schema": _schema(facts, seen),
-        "lock": dict(seen.lock),
+        "lock": _bare(seen.lock),
         "verdict": _verdict(facts, seen),
         "singletons": list((facts.get("compose") or {}).get("singletons") or []),
-        "boot": dict(facts.get("boot") or {}),
-        "preview": dict((facts.get("edge") or {}).get("preview") or {}),
+        "boot": _bare(facts.get("boot")),
+        "preview": _bare((facts.get("edge") or {}).get("preview")),
         "findings": [asdict(found) for found in seen.findings],
-        "problems": list(seen.problems),
+        "problems": list(seen.problems or seen.troubles),
         "misplaced": list(seen.misplaced),
-        "next": next_step(seen),
+        "next": next_step(seen, bake, time.time() if now is None else now),
+    }
+
+
+def _bare(result: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a module found, without what Ansible says of its run."""
+    return {
+        key: one for key, one in (result or {}).items() if key not in OF_A_RESULT and not key.startswith("_ansible")
     }
 
 
@@ -69,7 +84,7 @@ def _schema(facts: Mapping[str, Any], seen: World) -> list[dict[str, Any]]:
     return [found[name] for name in sorted(found)]
 
 
-def next_step(seen: World) -> str:
+def next_step(seen: World, bake: int, now: float) -> str:
     """The one command that an operator would type now."""
     if not seen.adopted:
         return PLAY + " --tags adopt -e version=<running version>"
@@ -80,22 +95,35 @@ def next_step(seen: World) -> str:
         return first.mend
     if seen.misplaced:
         return PLAY + " --tags watch   (any stage mends a courier or singleton that is not in its place)"
-    if seen.back and seen.verdict.get("flip") != seen.return_to.get("flip"):
+    return _after_cutover(seen, bake, now) if seen.back else PLAY + " -e version=<new version>"
+
+
+def _after_cutover(seen: World, bake: int, now: float) -> str:
+    """What comes next while nobody has accepted what is live."""
+    if seen.verdict.get("flip") != seen.return_to.get("flip"):
         return PLAY + " --tags watch"
-    if seen.back and accepted(seen.verdict):
+    if accepted(seen.verdict) and seen.idle in seen.removing:
+        return PLAY + " --tags cleanup   (goes on: it has begun to remove %s)" % seen.idle
+    if accepted(seen.verdict) and now < ready_at(seen, bake):
+        return PLAY + " --tags cleanup   (from %s on; until then --tags rollback)" % _at(ready_at(seen, bake), now)
+    if accepted(seen.verdict):
         return PLAY + " --tags cleanup   (or --tags rollback)"
-    if seen.back and seen.verdict.get("verdict") == "INCONCLUSIVE":
+    if seen.verdict.get("verdict") == "INCONCLUSIVE":
         return PLAY + " --tags rollback   (or --tags watch -e bluegreen_watch_do=promote: you sign it off)"
-    if seen.back:
-        return PLAY + " --tags rollback"
-    return PLAY + " -e version=<new version>"
+    return PLAY + " --tags rollback"
 
 
-def status_screen(facts: Mapping[str, Any]) -> list[str]:
-    """At most LINES lines of at most COLUMNS columns."""
-    seen, data = world(facts), status_data(facts)
+def _at(moment: float, now: float) -> str:
+    """A time of the day, with its day where that is another one."""
+    same = time.gmtime(moment)[:3] == time.gmtime(now)[:3]
+    return time.strftime("%H:%M UTC" if same else "%Y-%m-%d %H:%M UTC", time.gmtime(moment))
+
+
+def status_screen(facts: Mapping[str, Any], bake: int = BAKE, now: float | None = None) -> list[str]:
+    """At most LINES lines of at most COLUMNS columns. ``bake`` and ``now`` as for the JSON."""
+    seen, data = world(facts), status_data(facts, bake, now)
     if not seen.adopted:
-        return _line("live", "not adopted") + _line("next", data["next"])
+        return _fitting(_line("live", "not adopted"), list(seen.troubles), _line("next", data["next"]))
     lines: list[str] = []
     for label, name in (("live", seen.live), ("idle", seen.idle)):
         one = seen.colour(name)
@@ -147,13 +175,16 @@ def _rollback(seen: World) -> str:
         return "done: %s is live again" % seen.live
     if not seen.back:
         return "%s was accepted; earlier kept releases: --tags rollback -e version=<version>" % seen.stable
+    if seen.idle in seen.removing:
+        return "NOT POSSIBLE now: %s is being removed" % seen.idle
     word = "to" if seen.colour(seen.idle).running else "NOT POSSIBLE now: to"
     return "%s %s, %s" % (word, back.get("colour"), back.get("release"))
 
 
 def _by_hand(seen: World, boot: Mapping[str, Any]) -> str:
-    """The script on the edge host, where it would do something."""
-    there = boot.get("rollback") and seen.back
+    """The script on the edge host, where it would do something: it goes to no colour that was drained."""
+    open_ = seen.idle in seen.reachable and seen.idle not in seen.removing and seen.colour(seen.idle).running
+    there = boot.get("rollback") and seen.back and open_
     return "; without Ansible, on the edge host: %s" % boot["rollback"] if there else ""
 
 

@@ -28,7 +28,7 @@ class Setting:
 
     The value of a ``secret`` one is never shown, nor why it can't be read. A ``plain`` one, or its keys or items, are
     names of containers, networks or directories: nothing else than a plain name may get that far. An ``empty`` text is
-    as good as none.
+    the answer of a survey that was left blank: as good as none.
     """
 
     kind: str
@@ -49,7 +49,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_deployment": Setting("str", plain=True),
     "bluegreen_drain_deadline": Setting("number"),
     "bluegreen_edge": Setting("dict"),
-    "bluegreen_force": Setting("bool"),
+    "bluegreen_force": Setting("bool", empty=True),
     "bluegreen_host": Setting("str"),
     "bluegreen_images": Setting("dict"),
     "bluegreen_keep_pinned": Setting("bool"),
@@ -68,16 +68,18 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_shared": Setting("list", plain=True),
     "bluegreen_source": Setting("str|dict", ("directory", "repo", "ref", "path", "overlay")),
     "bluegreen_state_dir": Setting("str"),
-    "bluegreen_undo": Setting("bool"),
+    "bluegreen_undo": Setting("bool", empty=True),
     "bluegreen_singletons": Setting("dict", plain=True),
-    "bluegreen_remove_foreign": Setting("bool"),
+    "bluegreen_remove_foreign": Setting("bool", empty=True),
     "bluegreen_version": Setting("str", empty=True),
     "bluegreen_watch_do": Setting("str", empty=True),
-    "bluegreen_watch_extend": Setting("number"),
+    "bluegreen_watch_extend": Setting("number", empty=True),
     "bluegreen_watch": Setting("dict", ("window", "interval", "min_events")),
 }
 # Made by the playbooks themselves: whoever sets one of these is not heard.
 OWN = {
+    "bluegreen_cut",
+    "bluegreen_follows",
     "bluegreen_caches_of",
     "bluegreen_caches_since",
     "bluegreen_decision",
@@ -136,7 +138,7 @@ def _known(name: str, setting: Setting, variables: Mapping[str, Any]) -> list[di
         # A template that can't be made: of a secret not even the reason is repeated.
         why = "can't be evaluated" + ("" if setting.secret else ": %s" % (str(exc).splitlines() or [""])[0][:120])
         return _row(REFUSE, name, why, _called(setting.kind), "correct its template, or what the template refers to")
-    if setting.empty and value == "":
+    if setting.empty and isinstance(value, str) and not value.strip():
         return []
     if value is None or not fits(value, setting.kind):
         shown = type(value).__name__ if setting.secret or not isinstance(value, (str, int, float)) else repr(value)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
@@ -58,6 +58,11 @@ class World:
     misplaced: tuple[str, ...] = ()
     # Public names of a Cloudflare edge that do not follow the switch: a cutover or rollback stopped half way.
     behind: tuple[str, ...] = ()
+    # Colours that a cleanup or a deploy has begun to remove, and those whose forms and assets are still reachable.
+    removing: tuple[str, ...] = ()
+    reachable: tuple[str, ...] = ("blue", "green")
+    # What the edge says is wrong where nothing is adopted yet.
+    troubles: tuple[str, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -89,6 +94,7 @@ class Decision:
     ``kept``: the kept release that is rendered instead of a new one; ``fast``: the switch alone does it.
     ``resume``: a cutover to the live colour stopped half way through the public names, and only that is left to do.
     ``since`` is when the live colour went live (seconds since the epoch), known to cleanup alone.
+    ``follow``: the release whose watch speaks of the flip that is in force after a cutover stage; '' where none is.
     """
 
     refused: str = ""
@@ -104,6 +110,7 @@ class Decision:
     wake: tuple[str, ...] = ()
     resume: bool = False
     since: float = 0.0
+    follow: str = ""
 
     def data(self) -> dict[str, Any]:
         return asdict(self)
@@ -114,21 +121,22 @@ def version_of(release: str) -> str:
     return release.rpartition("-")[0]
 
 
+def _colour(one: Mapping[str, Any]) -> Colour:
+    release = str(one.get("release") or "")
+    return Colour(
+        release=release,
+        version=version_of(release),
+        adopted=bool(one.get("adopted")),
+        running=bool(one.get("running")),
+        pending=bool(one.get("pending")),
+        drifted=bool(one.get("drift")),
+    )
+
+
 def world(facts: Mapping[str, Any]) -> World:
     """Read the three modules' answers (``edge``, ``compose``, ``ledger``) of preflight."""
     edge, compose, ledger = (facts.get(name) or {} for name in ("edge", "compose", "ledger"))
-    seen = compose.get("colours") or {}
-    colours = {
-        name: Colour(
-            release=str(one.get("release") or ""),
-            version=version_of(str(one.get("release") or "")),
-            adopted=bool(one.get("adopted")),
-            running=bool(one.get("running")),
-            pending=bool(one.get("pending")),
-            drifted=bool(one.get("drift")),
-        )
-        for name, one in seen.items()
-    }
+    colours = {name: _colour(one) for name, one in (compose.get("colours") or {}).items()}
     boot = facts.get("boot") or {}
     told = str(edge.get("live") or boot.get("live") or "")
     live = told or "blue"
@@ -151,6 +159,9 @@ def world(facts: Mapping[str, Any]) -> World:
         known=bool(told),
         misplaced=tuple(singletons.problems(singletons.seen_from(compose.get("singletons") or []), live)),
         behind=tuple(lagging(edge, live)) if adopted else (),
+        removing=tuple(edge.get("removing") or ()),
+        reachable=tuple(edge.get("assets", ("blue", "green"))),
+        troubles=() if adopted else tuple(str(one) for one in edge.get("problems") or []),
     )
 
 
@@ -229,11 +240,11 @@ def release_decision(seen: World, version: str) -> Decision:
 def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Decision:
     """Is the idle colour the one that ``version`` was deployed to? In check mode nobody has deployed it."""
     if _half_way(seen, version):
-        live = {**_base(seen), "release": seen.colour(seen.live).release}
+        live = {**_base(seen), "release": seen.colour(seen.live).release, "follow": seen.colour(seen.live).release}
         return Decision(summary="%s goes on: %s to follow" % (version, ", ".join(seen.behind)), resume=True, **live)
     first = release_decision(seen, version)
     if first.refused or not first.go:
-        return first
+        return replace(first, follow=seen.colour(seen.live).release if seen.back else "")
     idle = seen.colour(seen.idle)
     missing = idle.version != version or not idle.running or idle.drifted
     if missing and check_mode:
@@ -247,7 +258,7 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Dec
             % (seen.idle, held, _lacks(idle), version, version),
             **_base(seen),
         )
-    return Decision(summary="%s (%s) goes live" % (seen.idle, version), go=True, **_base(seen))
+    return Decision(summary="%s (%s) goes live" % (seen.idle, version), go=True, follow=idle.release, **_base(seen))
 
 
 def _half_way(seen: World, version: str) -> bool:
@@ -281,6 +292,11 @@ def cleanup_decision(seen: World, bake: int, now: float) -> Decision:
     return Decision(summary="%s becomes the stable release, %s is removed" % (live.version, seen.idle), go=True, **base)
 
 
+def ready_at(seen: World, bake: int) -> float:
+    """When the bake time (seconds) of what is live is over."""
+    return float(seen.return_to.get("at") or 0) + bake
+
+
 def _unproven(seen: World, bake: int, now: float) -> str:
     live, verdict = seen.colour(seen.live), seen.verdict
     if seen.return_to.get("colour") == seen.live:
@@ -288,8 +304,7 @@ def _unproven(seen: World, bake: int, now: float) -> str:
     if not accepted(verdict) or verdict.get("flip") != seen.return_to.get("flip"):
         said = verdict.get("verdict") or "no verdict"
         return "This cutover to %s has %s. Type: ansible-playbook bluegreen.yml --tags watch" % (live.version, said)
-    ready_at = float(seen.return_to.get("at") or 0) + bake
-    if now < ready_at:
+    if now < ready_at(seen, bake):
         return "%s is live for %d of %d s of bake time. Wait, or say -e bluegreen_bake=0" % (
             live.version,
             now - float(seen.return_to.get("at") or 0),

@@ -235,7 +235,7 @@ def _free_block(size: int) -> int:
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def world(adopted: bool = True) -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="played-") as where, backends() as (blue, base):
         one = World(Path(where), blue, base)
         caddy = [native.binary(), "run", "--config", str(one.caddyfile), "--adapter", "caddyfile"]
@@ -246,7 +246,8 @@ def world() -> Iterator[World]:
         ):
             try:
                 _answers(one.admin)
-                one.adopt()
+                if adopted:
+                    one.adopt()
                 yield one
             finally:
                 process.kill()

@@ -74,6 +74,16 @@ def test_adopt_once_then_nothing_then_undo_exactly(world: native.World) -> None:
     assert world.app(state="read")["adopted"] is False
 
 
+def test_undo_takes_the_access_log_away(world: native.World) -> None:
+    """It names visitors, and nobody watches any more (R25)."""
+    world.app(state="adopted")
+    log = Path(world.app(state="read")["directory"]) / "log"
+    (log / "access.log.1").write_text("a visitor")
+    assert "remove %s" % log in " ".join(world.app(state="undone")["steps"])
+    assert list(log.iterdir()) == []
+    assert not world.app(state="undone")["changed"]
+
+
 def test_check_mode_touches_nothing(world: native.World) -> None:
     tree = world.tree()
     result = world.app(state="adopted", check_mode=True)

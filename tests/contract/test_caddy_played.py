@@ -122,7 +122,7 @@ def test_before_a_refusal_counts_the_module_of_today_has_looked_too(played: Worl
     done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback")
     (played.directory / "return_to").rename(switch / "return_to")
     said = " ".join(done.stdout.split())
-    assert done.returncode != 0 and "no cutover was prepared; the run that was on its way is stopped" in said, said
+    assert done.returncode != 0 and "no cutover yet; the run that was on its way is stopped" in said, said
     assert ways(played) == ["program", "module"] and played.switch.read().live == kept.live == "green"
     older = played.program.read_text()
     played.program.write_text('#!/bin/sh\necho \'{"failed": true, "msg": "an old mistake"}\'\n')
@@ -142,7 +142,7 @@ def test_a_rollback_in_check_mode_beside_the_first_release_is_a_refusal(played: 
     finally:
         played.switch.unclaim(token)
         (played.directory / "return_to").rename(switch / "return_to")
-    assert done.returncode == 2 and "nothing to return to" in done.stdout and "Traceback" not in done.stdout
+    assert done.returncode == 2 and "nothing to roll back" in done.stdout and "Traceback" not in done.stdout
     assert played.switch.read().token == token
 
 
@@ -198,3 +198,26 @@ def test_who_is_connected_is_told_live_and_noted(played: World) -> None:
 def noted(played: World) -> dict[str, Any]:
     lines = (played.directory / "state/ledger.jsonl").read_text().splitlines()
     return next(one for one in map(json.loads, reversed(lines)) if one["event"] == "drained")
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ("watch", "nothing to watch: no cutover yet. Fix: ansible-playbook bluegreen.yml -e version="),
+        ("rollback", "nothing to roll back: not adopted (no switch at "),
+    ],
+)
+def test_before_adopt_a_stage_says_in_one_sentence_that_there_is_nothing(tags: str, words: str) -> None:
+    """No couriers, no second look, and no time but Ansible's own (R9)."""
+    with world(adopted=False) as one:
+        done = one.run(ROOT / "bluegreen.yml", "--tags", tags)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2 and words in said, said
+    assert "courier" not in said and "RETRYING" not in said and said.count("FAILED!") == 1
+
+
+def test_before_a_cutover_there_is_nothing_to_roll_back() -> None:
+    with world() as one:
+        for tags, words in (("rollback", "nothing to roll back: no cutover yet"), ("watch", "nothing to watch: no")):
+            done = one.run(ROOT / "bluegreen.yml", "--tags", tags)
+            assert done.returncode == 2 and words in done.stdout, done.stdout + done.stderr

@@ -173,7 +173,7 @@ def test_not_adopted_is_refused(world: native.World) -> None:
 
 
 def test_return_needs_nothing_and_twice_is_once(world: native.World) -> None:
-    with pytest.raises(Refused, match="nothing to return to"):
+    with pytest.raises(Refused, match="nothing to roll back"):
         world.app(state="returned")
     world.app(state="live", colour="green", token=5)
     first = world.app(state="returned")

@@ -69,9 +69,7 @@ def clean_up() -> None:
     for label in (LABEL + "=1", "olympus.bluegreen.deployment=" + DEPLOYMENT):
         while ids := podman("ps", "-aq", "--filter", "label=" + label).split():
             podman("rm", "-f", "--depend", "-t", "0", ids[0])
-    for name in podman("network", "ls", "--format", "{{.Name}}").split():
-        labels = json.loads(podman("network", "inspect", name))[0].get("labels") or {}
-        if labels.get(LABEL) == "1" or labels.get("olympus.bluegreen.deployment") == DEPLOYMENT:
+        for name in podman("network", "ls", "-q", "--filter", "label=" + label).split():
             podman("network", "rm", "-f", name)
 
 

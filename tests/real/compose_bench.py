@@ -122,9 +122,8 @@ def clean_up() -> None:
     # One at a time: a removal takes its dependents along, and then they are no longer there to be named.
     while ids := podman("ps", "-aq", "--filter", "label=%s=1" % TEST_LABEL).split():
         podman("rm", "-f", "--depend", "-t", "0", ids[0])
-    for name in podman("network", "ls", "--format", "{{.Name}}").split():
-        labels = json.loads(podman("network", "inspect", name))[0].get("labels") or {}
-        if labels.get(TEST_LABEL) == "1" or labels.get("olympus.bluegreen.deployment") == DEPLOYMENT:
+    for label in (TEST_LABEL + "=1", "olympus.bluegreen.deployment=" + DEPLOYMENT):
+        for name in podman("network", "ls", "-q", "--filter", "label=" + label).split():
             podman("network", "rm", "-f", name)
     volumes = podman("volume", "ls", "-q", "--filter", "label=%s=1" % TEST_LABEL).split()
     if volumes:

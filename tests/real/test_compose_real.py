@@ -134,6 +134,26 @@ def test_undo_leaves_the_project_as_it_was(bench: Bench) -> None:
     assert not bench.run("adopted", undo=True)["changed"]
 
 
+def test_undo_leaves_no_copy_of_a_secret_and_the_same_release_can_be_adopted_again(bench: Bench) -> None:
+    """The history stays, and is still there when the very same release comes again (R25)."""
+    release = bench.run("adopted")["release"]["id"]
+    folder = bench.state_dir / "releases" / release
+    (folder / "verdict.json").write_text("{}")
+    assert any(CANARY.encode() in path.read_bytes() for path in bench.state_dir.rglob("*") if path.is_file())
+    done = bench.run("adopted", undo=True)
+    assert [step.split()[0] for step in done["steps"]][-2:] == ["remove-copies", "remove-stacks"] and done["messages"]
+    left = [path for path in bench.state_dir.rglob("*") if path.is_file()]
+    assert left == [folder / "verdict.json"] and not bench.run("adopted", undo=True)["changed"]
+    assert bench.run("adopted")["release"]["id"] == release and (folder / "source/.env").exists()
+    assert (folder / "verdict.json").exists() and not bench.run("adopted")["changed"]
+
+
+def test_what_adopt_has_said_of_the_files_is_not_said_in_every_stage(bench: Bench) -> None:
+    said = bench.run("adopted")["messages"]
+    first = bench.run("started", **GREEN)["messages"]
+    assert said and not set(said) & set(first)
+
+
 def test_what_is_not_ours_is_named(bench: Bench) -> None:
     bench.run("adopted")
     podman("network", "disconnect", "bgtest-edge-blue", PROJECT + "_caddy_1")

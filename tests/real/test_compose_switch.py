@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import GREEN, Bench, podman
+from compose_bench import DEPLOYMENT, GREEN, Bench, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
@@ -20,7 +20,9 @@ OLD: dict[str, Any] = {"colour": "green", "live_colour": "blue"}
 
 
 def green() -> str:
-    return podman("ps", "--filter", "label=olympus.bluegreen.colour=green", "--format", "{{.ID}}")
+    """This test's own: another deployment may stand on the same machine."""
+    mine = ("--filter", "label=olympus.bluegreen.deployment=" + DEPLOYMENT)
+    return podman("ps", *mine, "--filter", "label=olympus.bluegreen.colour=green", "--format", "{{.ID}}")
 
 
 class AtRemoval(SubprocessRunner):

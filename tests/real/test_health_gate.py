@@ -94,7 +94,7 @@ def test_first_refused_then_passed_then_failed(tmp_path: Path) -> None:
         ("ready", "site"), ("ready", "athena"), ("version", "site"), ("version", "athena"), ("warm", "site"),
     ]  # fmt: skip
     wrong = gate(tmp_path, expected_versions={"site": "1.4.2"})
-    assert wrong["failed"] and "1.4.2 was expected" in wrong["msg"] and len(wrong["checks"]) == 5
+    assert wrong["failed"] and "1.4.2 was expected" in wrong["msg"] and "checks" not in wrong
     podman("stop", "-t", "0", "bggate-athena")
     down = gate(tmp_path, timeout=5, fail=False)
     assert not down.get("failed") and down["passed"] is False

@@ -16,6 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate, options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
+from ansible_collections.olympus.bluegreen.plugins.modules import health_gate
 
 SERVICES: dict[str, Any] = {
     "ciam-kratos": {"kind": "kratos", "port": 4433, "admin_port": 4434, "domain": "ciam"},
@@ -192,3 +193,10 @@ def test_an_unready_service_ends_its_group_at_the_deadline() -> None:
 def test_a_rate_limit_until_the_deadline_passes_nothing() -> None:
     found, clock, _asked = run({"login": ["busy"]}, timeout=10)
     assert not found[0].ok and found[0].busy and clock.at <= 10
+
+
+def test_a_gate_that_fails_says_its_sentence_and_not_hundreds_of_lines() -> None:
+    """Every check by itself is for who asks with -v (R25)."""
+    result = {"passed": False, "checks": [{"name": "login"}] * 40, "planned": ["login x"] * 40, "seconds": 3.0}
+    assert health_gate.refused(result, 0) == {"passed": False, "seconds": 3.0}
+    assert health_gate.refused(result, 1) == result

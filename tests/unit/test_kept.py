@@ -130,7 +130,8 @@ def test_without_a_version_a_rollback_is_two_tasks() -> None:
     plays = yaml.safe_load((home / "rollback.yml").read_text())
     chosen = {play["hosts"]: [task["ansible.builtin.import_tasks"] for task in play["tasks"]] for play in plays}
     nobody, edge = "'all:!all'", "'olympus_edge[0]'"
+    blank = "version | default('', true) | string | trim == ''"
     assert chosen == {
-        "{{ %s if version | default('') == '' else %s }}" % (edge, nobody): ["tasks/restore.yml"],
-        "{{ %s if version | default('') == '' else %s }}" % (nobody, edge): ["tasks/redeploy.yml"],
+        "{{ %s if %s else %s }}" % (edge, blank, nobody): ["tasks/restore.yml"],
+        "{{ %s if %s else %s }}" % (nobody, blank, edge): ["tasks/redeploy.yml"],
     }

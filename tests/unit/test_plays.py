@@ -17,19 +17,83 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def play(path: Path, *options: str, **variables: Any) -> tuple[int, str]:
-    """Its rc and what it printed, folded."""
+def typed(path: Path, *options: str, **variables: Any) -> tuple[int, str]:
+    """The rc of a playbook and what it printed."""
     env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     env.pop("ANSIBLE_INVENTORY", None)
     argv = [str(Path(sys.executable).parent / "ansible-playbook"), str(path), *options, "-e", json.dumps(variables)]
     done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.returncode, " ".join((done.stdout + done.stderr).split())
+    return done.returncode, done.stdout + done.stderr
+
+
+def play(path: Path, *options: str, **variables: Any) -> tuple[int, str]:
+    """The same, folded."""
+    rc, said = typed(path, *options, **variables)
+    return rc, " ".join(said.split())
 
 
 @pytest.mark.parametrize("tags", [[], ["--tags", "rollback"], ["--tags", "status"]])
 def test_without_an_inventory_nothing_ends_well(tags: list[str]) -> None:
     rc, said = play(ROOT / "bluegreen.yml", *tags, version="v1.5.0")
     assert rc == 2 and "no host in group olympus_edge" in said and "ANSIBLE_INVENTORY" in said
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> str:
+    """One edge, this machine."""
+    hosts = {"edge": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
+    path = tmp_path / "inventory.yml"
+    path.write_text(yaml.safe_dump({"olympus_edge": {"hosts": hosts}}))
+    return str(path)
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> Path:
+    """Nothing but the guard, as every stage has it."""
+    path = tmp_path / "guard.yml"
+    path.write_text(yaml.safe_dump([{"import_playbook": "olympus.bluegreen.guard", "tags": ["always"]}]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tags", "given"),
+    [
+        ("rollback", {"version": ""}),
+        ("rollback", {"version": " ", "bluegreen_force": ""}),
+        ("watch", {"bluegreen_watch_do": "", "bluegreen_watch_extend": ""}),
+        ("migrate", {"version": "v1.5.0", "bluegreen_watch_do": "", "bluegreen_watch_extend": ""}),
+        ("rollback", {"version": None}),
+    ],
+)
+def test_a_blank_answer_of_a_survey_is_none(tags: str, given: dict[str, Any], guard: Path, inventory: str) -> None:
+    rc, said = play(guard, "-i", inventory, "--tags", tags, **given)
+    assert rc == 0, said
+
+
+def test_a_blank_version_is_no_version_where_one_is_needed(inventory: str) -> None:
+    rc, said = play(ROOT / "playbooks/guard.yml", "-i", inventory, version="")
+    assert rc == 2 and "No version was given" in said
+
+
+def test_several_complaints_are_a_line_each(inventory: str) -> None:
+    given = {"bluegreen_bake": "x", "bluegreen_force": "perhaps", "version": "a b"}
+    rc, said = typed(ROOT / "bluegreen.yml", "-i", inventory, "--tags", "cutover", **given)
+    lines = [line.strip() for line in said.partition("msg:")[2].splitlines()]
+    for name in ("version=a b ", "bluegreen_bake=", "bluegreen_force="):
+        assert rc == 2 and sum(line.startswith(name) for line in lines) == 1, said
+
+
+def test_a_run_that_had_nothing_to_do_ends_well_whatever_an_earlier_watch_said(inventory: str) -> None:
+    """The release before was rolled back by its watch; its verdict is no word on this run (R3)."""
+    decision = {
+        "stage": "cutover",
+        "go": False,
+        "follow": "",
+        "summary": "v1.4.2 is live on blue already: nothing to do",
+    }
+    given = {"bluegreen_decision": decision, "bluegreen_state_dir": "/nowhere"}
+    rc, said = play(ROOT / "playbooks/watch.yml", "-i", inventory, **given)
+    assert rc == 0 and "nothing to do; no cutover to watch" in said and "Follow the watcher" not in said, said
 
 
 @pytest.mark.parametrize(
@@ -50,7 +114,7 @@ def test_a_bad_verdict_says_who_is_live(result: dict[str, str], words: str, tmp_
         yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [verdict]}])
     )
     seen = {"verdict": "FAIL", "reasons": ["5xx"], "report": "r", **result}
-    rc, said = play(tmp_path / "play.yml", watch_result=seen, bluegreen_watch_order="")
+    rc, said = play(tmp_path / "play.yml", watch_result=seen, bluegreen_follows=True)
     assert rc == 2 and words in said, said
 
 

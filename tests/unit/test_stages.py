@@ -180,6 +180,71 @@ def test_status_says_how_to_preview_the_idle_colour() -> None:
 
 
 @pytest.mark.parametrize(
+    ("seen", "version", "follow"),
+    [
+        (DEPLOYED, "v1.5.0", "v1.5.0-b"),
+        (CUT, "v1.5.0", "v1.5.0-b"),
+        (replace(CUT, behind=("login.x",), findings=(Finding("behind", "x"),)), "v1.5.0", "v1.5.0-b"),
+        # Live again after a rollback, accepted, or never cut over: no flip is in force.
+        (replace(CUT, live="blue"), "v1.4.2", ""),
+        (replace(CUT, stable="v1.5.0-b"), "v1.5.0", ""),
+        (FRESH, "v1.4.2", ""),
+    ],
+)
+def test_the_watch_that_is_followed_is_that_of_the_flip_in_force(seen: World, version: str, follow: str) -> None:
+    assert cutover_decision(seen, version).follow == follow
+
+
+def test_what_ansible_says_of_a_module_is_no_status() -> None:
+    noise = {"changed": False, "failed": False, "diff": [], "invocation": {}, "warnings": [], "_ansible_no_log": False}
+    boot = {"live": "green", "story": "green comes back", **noise}
+    preview = {"commands": [], "changed": True}
+    data = status_data({**FACTS, "boot": boot, "edge": {**FACTS["edge"], "preview": preview}})
+    assert data["boot"] == {"live": "green", "story": "green comes back"} and data["preview"] == {"commands": []}
+
+
+SCRIPT = {"live": "green", "rollback": "bluegreen-rollback"}
+
+
+@pytest.mark.parametrize(
+    ("edge", "offered", "by_hand", "after"),
+    [
+        ({"assets": ["blue", "green"]}, "to blue", True, "--tags cleanup   (or --tags rollback)"),
+        # A cleanup that was refused after its drain, and one that had begun to remove.
+        ({"assets": ["green"]}, "to blue", False, "--tags cleanup   (or --tags rollback)"),
+        ({"assets": ["green"], "removing": ["blue"]}, "NOT POSSIBLE now: blue is being removed", False, "goes on"),
+    ],
+)
+def test_no_way_back_is_offered_that_would_be_refused(
+    edge: dict[str, Any], offered: str, by_hand: bool, after: str
+) -> None:
+    facts = {**FACTS, "boot": SCRIPT, "edge": {**FACTS["edge"], **edge}}
+    screen = " ".join(" ".join(status_screen(facts)).split())
+    assert offered in screen and ("bluegreen-rollback" in screen) is by_hand
+    assert after in status_data(facts)["next"]
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (1600.0, "--tags cleanup   (from 01:16 UTC on; until then --tags rollback)"),
+        (-3600.0, "(from 1970-01-01 01:16 UTC on;"),
+        (4600.0, "--tags cleanup   (or --tags rollback)"),
+    ],
+)
+def test_no_cleanup_is_next_before_the_bake_time_is_over(now: float, words: str) -> None:
+    assert words in status_data(FACTS, bake=3600, now=now)["next"]
+    assert words.split("(")[1] in " ".join(status_screen(FACTS, bake=3600, now=now))
+
+
+def test_status_before_adopt_says_what_is_wrong() -> None:
+    wrong = ["no container of service caddy is running"]
+    facts: dict[str, Any] = {"edge": {"adopted": False, "problems": wrong}}
+    assert status_screen(facts)[1].split(None, 1) == ["PROBLEM", wrong[0]]
+    assert status_data(facts)["problems"] == wrong and status_data(FACTS)["problems"] == []
+
+
+@pytest.mark.parametrize(
     ("live", "verdict", "words", "after"),
     [
         ("blue", {**GOOD, "verdict": "FAIL", "release": "v1.5.0-b"}, "FAIL (v1.5.0-b)", "version="),

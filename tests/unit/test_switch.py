@@ -160,15 +160,15 @@ def test_rollback_before_the_flip_fences_the_stage_that_is_about_to(tmp_path: Pa
 
 
 def test_rollback_fences_a_run_that_has_prepared_nothing_yet(tmp_path: Path) -> None:
-    """Typed while the first cutover is on its way: there is nothing to return to yet, and still it must not happen."""
+    """Typed while the first cutover is on its way: there is nothing to roll back yet, and still it must not happen."""
     switch = Switch(str(tmp_path / "s"))
     switch.install()
     token = switch.claim(0)
-    with pytest.raises(Refused, match=r"nothing to return to.*is stopped"):
+    with pytest.raises(Refused, match=r"nothing to roll back.*is stopped"):
         switch.rollback()
     with pytest.raises(Fenced):
         switch.prepare(way_back("blue"), token)
-    with pytest.raises(Refused, match=r"no cutover was prepared\. Fix:"):
+    with pytest.raises(Refused, match=r"no cutover yet\. Fix:"):
         switch.rollback()
     assert switch.read().live == "blue"
 
@@ -203,7 +203,7 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(BluegreenError, match="adopt"):
         switch.read()
     switch.install()
-    with pytest.raises(Refused, match="nothing to return to"):
+    with pytest.raises(Refused, match="nothing to roll back"):
         switch.rollback()
     with pytest.raises(Refused, match="not live"):
         switch.prepare(way_back("green"), 1)

@@ -32,11 +32,11 @@ def cut_over(switch: Switch, token: int) -> None:
 
 
 def roll_back(switch: Switch, keep: bool = False) -> None:
-    """There may be nothing to return to yet: that is said, and the cutover on its way is stopped all the same."""
+    """There may be nothing to roll back yet: that is said, and the cutover on its way is stopped all the same."""
     try:
         assert switch.rollback(keep).live == "blue"
     except Refused as told:
-        assert "nothing to return to" in str(told)
+        assert "nothing to roll back" in str(told)
 
 
 @pytest.mark.parametrize("done", [0, 1, 2])

@@ -68,7 +68,7 @@ way_back() {
 }
 
 go() {
-    [ -e return_to ] || refuse "nothing to return to: no cutover was prepared" "Type: $play --tags status"
+    [ -e return_to ] || refuse "nothing to roll back: no cutover yet" "Type: $play --tags status"
     way_back
     pinned=''
     if [ -n "$drop" ] && [ -e "switch/warm-$left" ]; then pinned=yes; fi

@@ -58,7 +58,10 @@ class App:
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
         if self.params["state"] != "read":
-            Switch(self.edge.place().directory).require_of(self.params.get("deployment", ""))
+            switch = Switch(self.edge.place().directory)
+            switch.require_of(self.params.get("deployment", ""))
+            if self.params["state"] == "returned":
+                way_back.require_adopted(switch)
         return {
             "read": self.read,
             "adopted": self.adopted,
@@ -154,7 +157,17 @@ class App:
     def undone(self) -> Result:
         adopter = self._adopter()
         result = self._change(adopter, adopter.undone(self.params["force"]))
-        return self._noted(result, adopter.switch.path, None)
+        return self._noted(self._without_logs(adopter.switch, result), adopter.switch.path, None)
+
+    def _without_logs(self, switch: Switch, result: Result) -> Result:
+        """The access log of the edge names visitors; nobody watches any more, and Caddy has let go of the file."""
+        names = switch.logs()
+        if not names:
+            return result
+        if not self.check_mode:
+            switch.forget_logs(names)
+        step = Step("remove", os.path.join(switch.path, "log"), "%d files of the access log" % len(names))
+        return {**result, "changed": True, "steps": [*result["steps"], str(step)]}
 
     def _record(self) -> Record:
         return Record(str(self.params["project"]), self.edge.options, tuple(self.upstreams))

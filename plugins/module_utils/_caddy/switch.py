@@ -66,7 +66,8 @@ class ReturnTo:
 
 @dataclass(frozen=True)
 class SwitchState:
-    """``live`` is '' where the edge answers 503. ``damage`` names what install or a flip would mend."""
+    """``live`` is '' where the edge answers 503. ``damage`` names what install or a flip would mend. ``removing``: the
+    colours that a cleanup or a deploy takes away, so that no rollback goes there."""
 
     live: str
     ready: bool
@@ -76,6 +77,7 @@ class SwitchState:
     token: int
     claimed: bool = False
     damage: str = ""
+    removing: tuple[str, ...] = ()
 
 
 class Switch(Directory):
@@ -106,6 +108,7 @@ class Switch(Directory):
             token=self._token(),
             claimed=os.path.exists(self._in("claimed")),
             damage=damage if ready else "no sentinel" + ("; " + damage if damage else ""),
+            removing=tuple(colour for colour in COLOURS if GONE + colour in names),
         )
 
     def install(self, live: str = "blue", owner: tuple[int, int] = (0, 0), deployment: str = "") -> None:
@@ -227,10 +230,8 @@ class Switch(Directory):
             self._touch("switch", "assets-" + colour)
 
     def _nothing(self, state: SwitchState) -> Refused:
-        """The refusal where no cutover was prepared; a run on its way to the first one is fenced all the same."""
-        return Refused(
-            "nothing to return to: no cutover was prepared%s" % self._fenced(state), mend="see the status stage"
-        )
+        """The refusal where no cutover yet; a run on its way to the first one is fenced all the same."""
+        return Refused("nothing to roll back: no cutover yet%s" % self._fenced(state), mend="see the status stage")
 
     def _fenced(self, state: SwitchState) -> str:
         """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text, sync_dir
@@ -80,6 +81,23 @@ class Directory:
             self._step("make " + path)
             os.mkdir(path)
         os.chmod(path, mode)
+
+    def logs(self) -> list[str]:
+        """The edge's files in the log directory, by name."""
+        try:
+            return sorted(os.listdir(self._in("log")))
+        except OSError:
+            return []
+
+    def forget_logs(self, names: Iterable[str]) -> None:
+        """The edge may write there: a directory that is a link by now is not followed."""
+        folder = os.open(self._in("log"), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            for name in names:
+                with suppress(FileNotFoundError, IsADirectoryError):
+                    os.unlink(name, dir_fd=folder)
+        finally:
+            os.close(folder)
 
     def require_of(self, deployment: str) -> None:
         """Refused where the switch is another deployment's. One from before has no name, and is whose it was."""

@@ -132,7 +132,7 @@ class Traffic:
         """Where there is no way back, a run that is on its way to the first cutover is still there to be stopped."""
         state = self.switch.read()
         if state.return_to is None and (check_mode or not (state.claimed and state.live)):
-            raise Refused("nothing to return to: no cutover was prepared", mend="see the status stage")
+            raise Refused("nothing to roll back: no cutover yet", mend="see the status stage")
         live = state.return_to.colour if state.return_to else state.live
         warm = [colour for colour in state.warm if colour == live or keep_pinned]
         after = {"live": live, "warm": warm, "fenced": True}
@@ -210,7 +210,8 @@ def describe(state: SwitchState) -> dict[str, object]:
     """The switch as a module returns it."""
     back = asdict(state.return_to) if state.return_to else None
     idle = OTHER.get(state.live, "")
-    return {**asdict(state), "idle": idle, "return_to": back, "warm": list(state.warm), "assets": list(state.assets)}
+    lists = {name: list(getattr(state, name)) for name in ("warm", "assets", "removing")}
+    return {**asdict(state), "idle": idle, "return_to": back, **lists}
 
 
 def release_of(state_dir: str, colour: str) -> str:

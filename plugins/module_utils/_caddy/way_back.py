@@ -19,7 +19,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
 NOT_IN_FORCE = "the switch is not in the edge's running configuration"
+ADOPT = "ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
 FORCE = "-e bluegreen_force=true goes there all the same"
+
+
+def require_adopted(switch: Switch) -> None:
+    """Refused where there is no switch that a rollback could move."""
+    if not switch.exists():
+        raise Refused("nothing to roll back: not adopted (no switch at %s)" % switch.path, mend=ADOPT)
 
 
 def require(traffic: Traffic, target: str, state_dir: str) -> None:

@@ -31,7 +31,7 @@ class Return:
 
     def run(self) -> Result:
         world, keep = self.world, self.world.params["keep_pinned"]
-        world.require_switch()
+        way_back.require_adopted(world.switch)
         state = world.switch.read()
         target = self._target(state)
         with world.switch.stopping(world.check_mode):
@@ -60,7 +60,7 @@ class Return:
 
     def _target(self, state: SwitchState) -> str:
         if state.return_to is None and not (state.claimed and state.live):
-            raise Refused("nothing to return to: no cutover was prepared", mend="see the status stage")
+            raise Refused("nothing to roll back: no cutover yet", mend="see the status stage")
         return state.return_to.colour if state.return_to else state.live
 
     def _asked(self, target: str) -> Found | None:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     discard,
+    forget,
     live,
     mend,
     networks,
@@ -166,7 +167,8 @@ def _record(context: Context, containers: list[Container]) -> dict[str, Any]:
         if c.service in wanted.names
     }
     stack = {"colour": BLUE, "release": ident, "adopted": True, "services": services}
-    content = release.Content(found, names, files, wanted.source, Origin(wanted.source, path=wanted.source).record())
+    about = Origin(wanted.source, path=wanted.source).record()
+    content = release.Content(found, names, files, wanted.source, about, tuple(warnings))
     return {"stack": stack, "content": content, "warnings": warnings}
 
 
@@ -177,7 +179,7 @@ def _make_release(context: Context, record: dict[str, Any]) -> None:
 
 
 def undo(context: Context) -> Job:
-    """Off the networks again, and the networks away. Containers, images and recorded releases stay."""
+    """Off the networks again, the networks and our copies of the operator's files away. Containers and images stay."""
     wanted, podman = context.wanted, context.podman
     world = World.look(podman, wanted)
     left = [c.name for colour in COLOURS for c in world.rendered(colour, ("service", SINGLETON))]
@@ -195,11 +197,14 @@ def undo(context: Context) -> Job:
     steps += [Step("remove-network", name) for name in ours]
     if addresses.read(wanted.state_dir):
         steps.append(Step("forget-addresses", wanted.network_range))
+    steps += forget.steps(wanted)
 
     def do(step: Step) -> None:
         if step.action == "forget-addresses":
             store.forget_addresses(wanted)
+        elif step.action in ("remove-copies", "remove-stacks"):
+            forget.do(wanted, step)
         else:
             networks.do(podman, wanted, (), step)
 
-    return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do)
+    return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do, notes={"said": forget.stays(wanted)})

@@ -145,9 +145,12 @@ def _candidate(context: Context, origin: Origin) -> Candidate:
     names, warnings = source.wanted_files(wanted, project)
     choice = images.choose(context.podman, wanted, project)
     files = release.tree(wanted.source, names)
-    content = release.Content(choice.images, names, files, wanted.source, origin.record())
+    told = tuple(warning.replace(origin.directory, context.wanted.source) for warning in warnings)
+    content = release.Content(choice.images, names, files, wanted.source, origin.record(), told)
     ident = "" if choice.pull else content.ident(wanted.version)
-    said = tuple(warning.replace(origin.directory, context.wanted.source) for warning in warnings)
+    # What adopt, or an earlier stage, has said of the same files is not said again in every stage.
+    before = {one for known in kept.everything(wanted) for one in known.get("warnings") or ()}
+    said = tuple(warning for warning in told if warning not in before)
     return Candidate(ident, choice, content, wanted.compose_files, project, said)
 
 

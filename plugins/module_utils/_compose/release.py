@@ -31,6 +31,8 @@ class Content:
     files: Mapping[str, str]
     directory: str
     source: Mapping[str, str]
+    # What its files made us say: it is said once.
+    warnings: Sequence[str] = ()
 
     def ident(self, version: str) -> str:
         return release_id(version, {name: image.id for name, image in self.images.items()}, self.files)
@@ -142,11 +144,24 @@ def record(wanted: Wanted, content: Content, created: float) -> str:
         "images": {name: image.as_dict() for name, image in content.images.items()},
         "files": dict(content.files),
         "names": list(content.names),
+        "warnings": list(content.warnings),
     }
     write_json(os.path.join(fresh, "release.json"), value)
-    os.rename(fresh, os.path.join(home, ident))
+    _show(fresh, os.path.join(home, ident))
     sync_dir(home)
     return ident
+
+
+def _show(fresh: str, there: str) -> None:
+    """By one rename. Where an undo has left the history of this very release, beside it, release.json last."""
+    if not os.path.isdir(there):
+        os.rename(fresh, there)
+        return
+    shutil.rmtree(os.path.join(there, "source"), ignore_errors=True)
+    for name in ("source", "release.json"):
+        os.rename(os.path.join(fresh, name), os.path.join(there, name))
+    sync_dir(there)
+    os.rmdir(fresh)
 
 
 def copy_of(wanted: Wanted, ident: str) -> str:

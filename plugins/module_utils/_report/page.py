@@ -183,10 +183,14 @@ def charts(data: Mapping[str, Any]) -> str:
     )
 
 
+def again(command: str) -> str:
+    """How anybody comes to the same verdict from the recorded events; '' where the judge's code is not kept."""
+    return " Judge it again on the state host: <code>%s</code>" % escape(command) if command else ""
+
+
 def page(data: Mapping[str, Any]) -> str:
     verdict = data["verdict"]
     name = str(data["release"].get("id") or verdict.get("release") or "release")
-    replay = "PYTHONPATH=lib/* python3 -m ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="%s">'
@@ -202,6 +206,5 @@ def page(data: Mapping[str, Any]) -> str:
         charts(data),
         section("Numbers", numbers(verdict)),
         details(data),
-        '<p class="soft">Written %s. Judge it again in the state directory: <code>%s --replay releases/%s/watch/'
-        "events.jsonl</code></p>" % (words.moment(data["written"]), escape(replay), escape(name)),
+        '<p class="soft">Written %s.%s</p>' % (words.moment(data["written"]), again(str(data.get("replay") or ""))),
     )

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from typing import Any
 
@@ -14,6 +15,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.render import render
+
+# The program of the watcher, which also judges a recorded watch.
+JUDGE = "ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"
 
 
 def collect(state: StateDir, release: str) -> dict[str, Any]:
@@ -31,7 +35,24 @@ def collect(state: StateDir, release: str) -> dict[str, Any]:
         ],
         "schema": schema_results(state.release(release, "schema")),
         "written": time.time(),
+        "replay": replay(state, release),
     }
+
+
+def replay(state: StateDir, release: str) -> str:
+    """The command that judges the recorded watch again, as a shell takes it; '' where the code of a judge is not kept.
+
+    The code is the copy that the watcher runs from. Without site-packages: an `ansible_collections` there comes first.
+    """
+    library, record = state.path("lib"), state.release(release, "watch", "events.jsonl")
+    # Of one that a power cut has torn, or that is being written, the name has a dot.
+    names = [name for name in os.listdir(library) if "." not in name] if os.path.isdir(library) else []
+    kept = [os.path.join(library, name) for name in names]
+    if not kept or not os.path.exists(record):
+        return ""
+    mine = [path for path in kept if os.path.abspath(__file__).startswith(path + os.sep)]
+    code = mine[0] if mine else max(kept, key=os.path.getmtime)
+    return "PYTHONPATH=%s python3 -S -m %s --replay %s" % (shlex.quote(code), JUDGE, shlex.quote(record))
 
 
 def schema_results(directory: str) -> list[dict[str, Any]]:

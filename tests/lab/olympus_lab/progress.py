@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, the olympus.bluegreen authors
-"""Say what goes on: one line when a step begins, one at least every five seconds, one when it ends."""
+"""Say what goes on: a line a step. On a terminal it counts its seconds; in a log it is said again now and then."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from olympus_lab import config
 
-INTERVAL = 5.0
+# Seconds between two looks of a terminal, and between two lines in a log.
+TICK, INTERVAL = 1.0, 30.0
 
 
 class LabError(Exception):
@@ -27,15 +28,21 @@ def say(text: str) -> None:
 
 @contextmanager
 def step(label: str) -> Iterator[None]:
-    """Print ``label`` now, every INTERVAL seconds and, with the time it took, at the end."""
+    """Print ``label`` now and, with the time it took, at the end. Between them a terminal's line counts the seconds; a
+    log gets one line every INTERVAL seconds."""
     done = threading.Event()
     began = time.monotonic()
+    terminal = sys.stdout.isatty()
 
     def beat() -> None:
-        while not done.wait(INTERVAL):
-            say(f"{label} ... {time.monotonic() - began:.0f} s")
+        while not done.wait(TICK if terminal else INTERVAL):
+            said = f"lab: {label} ... {time.monotonic() - began:.0f} s"
+            print(f"\r{said}" if terminal else said, end="" if terminal else "\n", flush=True)
 
-    say(label)
+    if terminal:
+        print(f"lab: {label}", end="", flush=True)
+    else:
+        say(label)
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:
@@ -43,6 +50,8 @@ def step(label: str) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+        # Whatever is said next begins on a clean line.
+        print(end="\r\x1b[K" if terminal else "", flush=True)
     say(f"{label}: done in {time.monotonic() - began:.1f} s")
 
 

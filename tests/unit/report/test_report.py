@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+import html
 import json
+import os
 import re
+import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import series
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.render import render
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import sentence
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload
 
 VOID = {"meta", "br", "line", "rect", "polyline"}
 
@@ -155,3 +163,25 @@ def test_who_was_still_connected_is_told(passed: dict[str, Any]) -> None:
     assert json.loads(told["report.json"])["ledger"][-1]["left"] == rows
     quiet = render({**passed, "ledger": drains[:1]})
     assert "till connected" not in quiet["report.html"] + quiet["report.md"]
+
+
+def test_the_command_at_its_foot_comes_to_the_same_verdict_as_printed(failed: dict[str, Any], tmp_path: Path) -> None:
+    """Typed by a shell, from anywhere, with nothing of ours around it (R5)."""
+    state = StateDir(str(tmp_path / "state of 'ours'"))
+    release = str(failed["verdict"]["release"])
+    folder = Path(state.ensure("releases", release, "watch"))
+    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in failed["watch"]))
+    write_json(state.release(release, "verdict.json"), failed["verdict"])
+    assert "<code>" not in Path(write_report(state, release)).read_text()
+    payload.install(state.path("lib"))
+    (command,) = re.findall("<code>(PYTHONPATH.*?)</code>", Path(write_report(state, release)).read_text())
+    done = subprocess.run(
+        ["bash", "-c", html.unescape(command)],
+        cwd="/",
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdict"] == failed["verdict"]["verdict"] == "FAIL"
