@@ -89,7 +89,7 @@ def test_the_code_flow_goes_all_the_way(sides: tuple[Domain, Domain]) -> None:
     assert journeys.code_flow(HTTP, sides[1], SECRETS).detail == "code, token, userinfo, refresh, logout"
 
 
-@pytest.mark.parametrize("name", ["login", "ui_login", "code_flow"])
+@pytest.mark.parametrize("name", ["login", "code_flow"])
 def test_a_wrong_password_fails_and_stays_secret(sides: tuple[Domain, Domain], name: str) -> None:
     result = journeys.ONE_SIDE[name](HTTP, sides[1], Secrets("wrong-and-secret", native.CLIENT_SECRET), 20)
     assert not result.ok and not result.busy

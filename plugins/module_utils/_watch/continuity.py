@@ -10,7 +10,7 @@ A refusal counts only while the old colour itself still says yes.
 from __future__ import annotations
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, checks, ory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, checks, oauth, ory
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
@@ -76,7 +76,7 @@ class Continuity:
     def _keys(self, name: str) -> str:
         new, old = self._domains[name]
         try:
-            missing = ory.key_ids(self._visit(old)) - ory.key_ids(self._visit(new))
+            missing = oauth.key_ids(self._visit(old)) - oauth.key_ids(self._visit(new))
         except Failed:
             return ""
         return "%s: %d of them on %s" % (name, len(missing), new.side) if missing else ""
