@@ -14,7 +14,12 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings im
 
 # Those of _compose/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
-SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike")
+SERVICE = ("kind", "port", "admin_port", "domain", "ready", "host", "ui", "edge", "alike")
+# Those of _health/checks.py, likewise.
+GATE = (
+    "secrets", "ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "code_flow", "silent",
+    "settings",
+)  # fmt: skip
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 # Longer than this between two looks (seconds) a bad release would stay.
 SLOWEST = 60.0
@@ -50,6 +55,8 @@ def _service(name: str, one: Mapping[str, Any]) -> Iterator[Wrong]:
     for key in ("port", "admin_port"):
         if (key in one or (key == "port" and served)) and not _port(one.get(key)):
             yield "%s.%s" % (name, key), repr(one.get(key)), "a port", "a whole number from 1 to 65535"
+    if "host" in one and not HOST.match(str(one["host"])):
+        yield name + ".host", repr(one["host"]), "a host name", "without scheme, port and path"
     for key in ("ui", "edge"):
         if not isinstance(one.get(key, True), bool):
             yield "%s.%s" % (name, key), repr(one[key]), "true or false", "write it without quotes"
@@ -83,6 +90,16 @@ def _watch(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
     if not fits:
         mend = "more than 0, at most %d" % SLOWEST
         yield name + ".interval", repr(value["interval"]), "seconds between two looks", mend
+
+
+def _checks(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
+    skip = value.get("skip") or []
+    if not isinstance(skip, (list, tuple)):
+        yield name + ".skip", type(skip).__name__, "a list", "write skip: [code_flow]"
+        return
+    for one in skip:
+        if one not in GATE:
+            yield name + ".skip", repr(one), "a check of the gate", meant(str(one), GATE)
 
 
 def _files(name: str, value: Sequence[Any]) -> Iterator[Wrong]:
@@ -127,6 +144,7 @@ CHECKS: dict[str, Callable[[str, Any], Iterator[Wrong]]] = {
     "bluegreen_probe_secrets": _mapping,
     "bluegreen_public": _public,
     "bluegreen_watch": _watch,
+    "bluegreen_checks": _checks,
     "bluegreen_compose_files": _files,
     "bluegreen_state_dir": _directory,
     "bluegreen_keep_releases": _releases,

@@ -43,6 +43,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_bake": Setting("int"),
     "bluegreen_cache_probe": Setting("dict"),
     "bluegreen_cache_ttl": Setting("number"),
+    "bluegreen_checks": Setting("dict", ("skip",)),
     "bluegreen_compose_files": Setting("list"),
     "bluegreen_database": Setting("str"),
     "bluegreen_deployment": Setting("str", plain=True),

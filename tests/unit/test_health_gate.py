@@ -62,8 +62,8 @@ def test_every_check_by_default() -> None:
         "version ciam-kratos", "version ciam-hydra", "version site",
     ]  # fmt: skip
     assert found[-6:] == [
-        "tokens ciam-hydra", "sessions ciam-kratos", "admin ciam-kratos", "login ciam-kratos", "ui_login ciam-hera",
-        "code_flow ciam-hydra",
+        "tokens ciam-hydra", "sessions ciam-kratos", "admin ciam-kratos", "login ciam-kratos", "code_flow ciam-hydra",
+        "silent ciam-hydra",
     ]  # fmt: skip
     assert [item for item in found if "worker" in item] == ["secrets worker"]
 

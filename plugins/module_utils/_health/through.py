@@ -44,30 +44,35 @@ class Through:
         return "%s answered, %s was meant" % (answered or "no colour", self.colour)
 
 
-def previewed(state_dir: str, colour: str) -> str:
-    """The preview secret of the release that ``colour`` holds; '' where deploy made none yet."""
+def previewed(state_dir: str, switch_dir: str, colour: str) -> str:
+    """The preview secret of the release that ``colour`` holds, where the edge takes it; '' where it does not (yet)."""
     about = read_json(os.path.join(state_dir, "stacks", colour, "services.json")) or {}
     release = str(about.get("release") or "")
-    if not release or os.path.basename(release) != release:
+    if not switch_dir or not release or os.path.basename(release) != release:
         return ""
     name, _colon, said = (read_text(os.path.join(state_dir, "releases", release, "preview")) or "").partition(": ")
     secret = said.strip()
-    return secret if name == PREVIEW_HEADER and SECRET.fullmatch(secret) else ""
+    if name != PREVIEW_HEADER or not SECRET.fullmatch(secret):
+        return ""
+    return secret if os.path.lexists(os.path.join(switch_dir, "preview", secret)) else ""
 
 
 def through(
-    edge: Mapping[str, Any], state_dir: str, colour: str, http: Callable[[str], Http] = DirectHttp
+    edge: Mapping[str, Any], state_dir: str, switch_dir: str, colour: str, http: Callable[[str], Http] = DirectHttp
 ) -> Through | None:
-    """The way through a Caddy that looks at the switch itself; None where there is none, or no preview yet."""
-    if not edge.get("address") or edge.get("kind") == "cloudflare" or (edge.get("method") or "switch") != "switch":
+    """The way through a Caddy that looks at the switch itself; None where there is none, or no preview (yet).
+
+    A colour that is live is not previewed: what the preview leads to is the other one.
+    """
+    switches = edge.get("kind") != "cloudflare" and (edge.get("method") or "switch") == "switch"
+    if not switches or os.path.lexists(os.path.join(switch_dir, colour)):
         return None
-    secret = previewed(state_dir, colour)
+    secret = previewed(state_dir, switch_dir, colour)
     if not secret:
         return None
-    scheme = str(edge.get("scheme") or "https")
-    port = int(edge.get("port") or 443)
     asks = Outside(http(str(edge.get("ca") or "")))
-    return Through(asks, (str(edge["address"]), port), scheme, colour, {PREVIEW_HEADER: secret})
+    address = (str(edge.get("address") or "127.0.0.1"), int(edge.get("port") or 443))
+    return Through(asks, address, str(edge.get("scheme") or "https"), colour, {PREVIEW_HEADER: secret})
 
 
 class Outside:

@@ -66,8 +66,13 @@ class Continuity:
     def _session(self, name: str, token: str) -> str:
         new, old = self._domains[name]
         try:
-            refused = ory.ask_whoami(self._visit(new), token).status == REFUSED
-            if refused and answers.whoami(ory.ask_whoami(self._visit(old), token)) == "":
+            if ory.ask_whoami(self._visit(new), token).status != REFUSED:
+                return ""
+            kept = ory.ask_whoami(self._visit(old), token)
+            if kept.status == REFUSED:
+                # It was ended for both, as a logout of its person does: another one will be opened.
+                self._tokens.pop(name, None)
+            if answers.whoami(kept) == "":
                 return "%s: whoami answers 401 on %s and 200 on %s" % (name, new.side, old.side)
         except Failed:
             return ""
