@@ -91,11 +91,7 @@ class Form:
     def fields(self, agree: bool = False) -> list[tuple[str, str]]:
         """What would be sent as it stands; ``agree`` also ticks every box but those that remember."""
         pressed = self.button()
-        return [
-            (one.name, one.value)
-            for one in self.controls
-            if one.name and self._sent(one, pressed, agree)
-        ]
+        return [(one.name, one.value) for one in self.controls if one.name and self._sent(one, pressed, agree)]
 
     @staticmethod
     def _sent(one: Field, pressed: Field | None, agree: bool) -> bool:

@@ -197,7 +197,11 @@ def sent(reason: str, endpoint: Endpoint, port: str) -> str:
     if not reason or port == "admin":
         return reason
     host = endpoint.host or "%s:%d" % endpoint.address
-    return "%s to Host %s. Fix: allow that host, or name one: bluegreen_services.%s.host" % (reason, host, endpoint.service)
+    return "%s to Host %s. Fix: allow that host, or name one: bluegreen_services.%s.host" % (
+        reason,
+        host,
+        endpoint.service,
+    )
 
 
 def version(

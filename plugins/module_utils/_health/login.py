@@ -34,7 +34,7 @@ def code_flow(
     def act() -> str:
         visit = Visit(http, domain, timeout, way)
         steps = _swept(visit, lambda: _whole(visit, secrets, logout=True))
-        return "%s (%s)" % (steps, "%s through the edge by the preview" % domain.side if way else "%s by its addresses" % domain.side)
+        return "%s (%s, %s)" % (steps, domain.side, "through the edge by the preview" if way else "by its addresses")
 
     return probe("code_flow", domain.hydra.service, act)
 
@@ -76,8 +76,9 @@ def _same_person(visit: Visit, tokens: dict[str, object], request: oauth.Request
     if tokens.get("id_token"):
         told = oauth.claims(str(tokens["id_token"]))
         audience = told.get("aud")
+        clients = [audience] if isinstance(audience, str) else list(audience or [])
         must("" if told.get("nonce") == request.state else "the nonce of another request", "ID token")
-        must("" if domain.client_id in ([audience] if isinstance(audience, str) else audience or []) else "of another client", "ID token")
+        must("" if domain.client_id in clients else "for another client", "ID token")
         must("" if told.get("sub") == subject else "another subject than that of the ID token", "userinfo")
     if sweep.stranger(visit, subject):
         raise Failed("userinfo: the subject is another person than the probe")

@@ -67,7 +67,9 @@ def client(visit: Visit, secrets: Secrets) -> Client:
             method = str(about.get("token_endpoint_auth_method") or method)
             _fits(about, domain)
     if method not in (BASIC, POST, PUBLIC):
-        raise Failed("client %s authenticates by %s. Fix: give the probe a client of its own" % (domain.client_id, method))
+        raise Failed(
+            "client %s authenticates by %s. Fix: give the probe a client of its own" % (domain.client_id, method)
+        )
     return Client(domain.client_id, secrets.client_secret, method)
 
 

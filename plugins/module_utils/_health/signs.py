@@ -14,7 +14,9 @@ import re
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.forms import Form, Page
 
 LEAVE_OUT = "leave this check out: bluegreen_checks: {skip: [code_flow]}"
-CAPTCHA = "CAPTCHA is on at the login page, so no probe can log in. Fix: exempt the probe identity from it, or " + LEAVE_OUT
+CAPTCHA = (
+    "CAPTCHA is on at the login page, so no probe can log in. Fix: exempt the probe identity from it, or " + LEAVE_OUT
+)
 LOCKED = (
     "the login page says that the account is locked or was tried too often. Fix: unlock the probe identity, correct"
     " bluegreen_probe_secrets, or " + LEAVE_OUT
@@ -32,12 +34,14 @@ WIDGET = re.compile(
 SCRIPT = re.compile(r"challenges\.cloudflare\.com/turnstile|hcaptcha\.com/|recaptcha(/|\.net)", re.I)
 SAYS_CAPTCHA = re.compile(r"captcha|are you (a )?(human|robot)|verif\w+ (that )?you are (a )?human", re.I)
 SAYS_LOCKED = re.compile(
-    r"(account|user)\b.{0,40}\b(locked|blocked|suspended)|locked out|too many (failed |login |invalid )*(attempts|logins|tries)"
-    r"|temporarily (locked|blocked|disabled)",
+    r"(account|user)\b.{0,40}\b(locked|blocked|suspended)|locked out|temporarily (locked|blocked|disabled)"
+    r"|too many (failed |login |invalid )*(attempts|logins|tries)",
     re.I,
 )
 SAYS_LEFT = re.compile(r"\b(\d+) (more |login )?(attempts?|tries) (left|remaining)", re.I)
-SAYS_WRONG = re.compile(r"invalid (e-?mail|user ?name|credentials|login)[^.<]{0,40}|(wrong|incorrect) (e-?mail|password)", re.I)
+SAYS_WRONG = re.compile(
+    r"invalid (e-?mail|user ?name|credentials|login)[^.<]{0,40}|(wrong|incorrect) (e-?mail|password)", re.I
+)
 
 
 def before(page: Page) -> str:

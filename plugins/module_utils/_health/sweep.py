@@ -42,7 +42,9 @@ def identity(visit: Visit) -> str:
     query = urlencode({"credentials_identifier": domain.identifier, "page_size": PAGE, "per_page": PAGE})
     body = ask(visit, domain.kratos, "GET", "/identities", query).json()
     # A Kratos that does not know the filter answers everybody.
-    found = [one for one in body if isinstance(one, dict) and _is(one, domain.identifier)] if isinstance(body, list) else []
+    found = (
+        [one for one in body if isinstance(one, dict) and _is(one, domain.identifier)] if isinstance(body, list) else []
+    )
     return str(found[0].get("id") or "") if len(found) == 1 else ""
 
 
@@ -117,7 +119,7 @@ def _sessions(visit: Visit, who: str) -> list[dict[str, Any]]:
     query = urlencode({"active": "true", "page_size": PAGE, "per_page": PAGE})
     response = ask(visit, visit.domain.kratos, "GET", "/identities/%s/sessions" % quote(who), query)
     body = response.json()
-    if response.status == 404 or body is None and response.status == 200:
+    if response.status == 404 or (body is None and response.status == 200):
         return []
     if response.status != 200 or not isinstance(body, list):
         raise Failed("the probe's sessions can't be listed: status %d" % response.status)
