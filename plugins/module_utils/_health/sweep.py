@@ -31,7 +31,7 @@ def ask(visit: Visit, at: Endpoint, method: str, path: str, query: str = "") -> 
     if response.status not in (404, 405, 501):
         return response
     older = visit.admin(at, method, path + rest, JSON)
-    return older if older.status < 400 else response
+    return older if 200 <= older.status < 300 else response
 
 
 def identity(visit: Visit) -> str:
