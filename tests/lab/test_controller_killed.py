@@ -25,13 +25,13 @@ HEALED_WITHIN = 45.0
 FIGURE = config.ROOT / "build" / "bench" / "controller-killed"
 # Those that Hera serves, which answers half of its requests with an error; all others are off.
 JOURNEYS = (
-    "api_login browser_login hera_login code_flow client_credentials introspect refresh registration static old_login "
-    "old_registration private whoami"
+    "hera_login code_flow client_credentials introspect refresh registration static old_login "
+    "old_registration private session"
 )
 LOAD: dict[str, Any] = {
     "identities": 4, "sessions": 2, "tokens": 2, "refresh_chains": 0, "websockets": 0, "streams": 0,
     "max_seconds": 240, "volume": {"rate": 100, "h1": 8, "h2": 2, "streams": 2, "fresh": 1},
-    "rates": {**dict.fromkeys(JOURNEYS.split(), 0.0), "hera_login": 1, "browser_login": 2},
+    "rates": {**dict.fromkeys(JOURNEYS.split(), 0.0), "hera_login": 1, "registration": 2},
 }  # fmt: skip
 
 

@@ -27,8 +27,8 @@ from olympus_lab.progress import wait_for
 pytestmark = pytest.mark.lab
 
 JOURNEYS = (
-    "api_login browser_login hera_login code_flow client_credentials introspect refresh registration static old_login "
-    "old_registration private whoami"
+    "hera_login code_flow client_credentials introspect refresh registration static old_login "
+    "old_registration private session"
 )
 QUIET = dict.fromkeys(JOURNEYS.split(), 0.0)
 VOLUME = {"rate": 250, "h1": 24, "h2": 2, "streams": 4, "fresh": 1}
@@ -221,7 +221,7 @@ def test_another_system_secret_on_green_is_refused_and_seen(tmp_path: Path) -> N
     refused = release.play("control-secret", "deploy", extra, quiet=True)
     assert refused.rc != 0 and "tokens" in refused.out and truth.on_disk() == "blue"
     assert other not in refused.out
-    with loaded(tmp_path, tokens=4, sessions=2, rates={"introspect": 3, "whoami": 1}) as seen:
+    with loaded(tmp_path, tokens=4, sessions=2, rates={"introspect": 3, "session": 1}) as seen:
         time.sleep(3)
         flip("green")
         time.sleep(5)

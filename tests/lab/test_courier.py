@@ -29,8 +29,8 @@ QUIET: dict[str, Any] = {
     "volume": {"rate": 20, "h1": 2, "h2": 0, "streams": 0, "fresh": 0},
 }  # fmt: skip
 JOURNEYS = (
-    "api_login browser_login hera_login code_flow client_credentials introspect refresh registration static old_login "
-    "old_registration private whoami"
+    "hera_login code_flow client_credentials introspect refresh registration static old_login "
+    "old_registration private session"
 )
 
 

@@ -177,7 +177,7 @@ def recomputed() -> Row:
     for line in SEEN:
         times[line["id"]] += line["n"]
     seconds = (max(end(r) for r in ROWS) - min(r["at"] for r in ROWS)) / 1e9
-    sessions, tokens = kept("whoami"), kept("introspect")
+    sessions, tokens = kept("session"), kept("introspect")
     return {
         "requests": len(ROWS),
         "lost": len(lost(False)),

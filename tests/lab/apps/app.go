@@ -21,17 +21,18 @@ const (
 
 // App is one running stand-in.
 type App struct {
-	cfg    Config
-	faults *Faults
-	store  *Store
-	kratos *Kratos
-	hydra  *Hydra
-	conns  *sockets
+	cfg     Config
+	faults  *Faults
+	store   *Store
+	kratos  *Kratos
+	hydra   *Hydra
+	conns   *sockets
+	counter counter
 }
 
 // newApp opens no connection; it fails on a DSN that can't be read.
 func newApp(cfg Config) (*App, error) {
-	store, err := newStore(cfg.DSN, cfg.Colour)
+	store, err := newStore(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +58,8 @@ func (a *App) handler() http.Handler {
 		a.athenaRoutes(mux)
 	case "site":
 		a.siteRoutes(mux)
+	case "pgadmin":
+		a.consoleRoutes(mux)
 	}
 	return a.named(a.recorded(a.faults.inject(mux)))
 }
@@ -65,7 +68,10 @@ func (a *App) handler() http.Handler {
 func (a *App) named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("X-Olympus-Colour", a.cfg.Colour)
+		if a.cfg.Colour != "" {
+			h.Set("X-Olympus-Colour", a.cfg.Colour)
+		}
+		h.Set("X-Olympus-Build", a.cfg.BuildID)
 		h.Set("X-Olympus-Version", a.cfg.Version)
 		h.Set("X-Olympus-Service", a.cfg.Service)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)

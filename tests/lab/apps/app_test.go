@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func testApp(t *testing.T, service string, change func(*Config)) *App {
@@ -62,8 +63,8 @@ func TestEveryAnswerSaysWhoAnswers(t *testing.T) {
 }
 
 func TestActionAndChunkBelongToTheBuild(t *testing.T) {
-	if len(actionID("a")) != 40 || actionID("a") == actionID("b") || actionID("a") != actionID("a") {
-		t.Error("the action id must be 40 hex digits of the build alone")
+	if len(actionID("a", "login")) != 40 || actionID("a", "login") == actionID("b", "login") || actionID("a", "login") == actionID("a", "consent") {
+		t.Error("the action id must be 40 hex digits of the build and the page")
 	}
 	if chunkPath("a") == chunkPath("b") {
 		t.Error("two builds share a chunk name")
@@ -71,42 +72,7 @@ func TestActionAndChunkBelongToTheBuild(t *testing.T) {
 	app := testApp(t, "hera", nil)
 	want(t, ask(app, "GET", chunkPath("build-b"), ""), 200, `"build-b"`)
 	want(t, ask(app, "GET", chunkPath("build-a"), ""), 404, "")
-	want(t, ask(app, "GET", "/", ""), 200, `src="`+chunkPath("build-b")+`"`)
-}
-
-func TestFormOfAnotherBuildIsRefusedAsNextDoes(t *testing.T) {
-	app := testApp(t, "hera", nil)
-	urlencoded := []string{"Content-Type", "application/x-www-form-urlencoded"}
-	for _, path := range []string{"/login", "/registration", "/consent", "/logout"} {
-		for _, body := range []string{"", "action_id=" + actionID("build-a")} {
-			want(t, ask(app, "POST", path, body, urlencoded...), 500, "Failed to find Server Action")
-		}
-	}
-	// The right id goes on to Kratos, which this test has none of.
-	w := ask(app, "POST", "/login", "action_id="+actionID("build-b"), urlencoded...)
-	want(t, w, 502, `"upstream":"kratos"`)
-	if w.Header().Get("X-Olympus-Upstream-Error") != "kratos: its URL is not set" {
-		t.Errorf("upstream error %q", w.Header().Get("X-Olympus-Upstream-Error"))
-	}
-}
-
-func TestFormsAreReadInBothEncodings(t *testing.T) {
-	id := actionID("x")
-	multipart := "--b\r\nContent-Disposition: form-data; name=\"action_id\"\r\n\r\n" + id + "\r\n--b--\r\n"
-	for contentType, body := range map[string]string{
-		"application/x-www-form-urlencoded": "action_id=" + id, "multipart/form-data; boundary=b": multipart,
-	} {
-		r := httptest.NewRequest("POST", "/login?action_id=other", strings.NewReader(body))
-		r.Header.Set("Content-Type", contentType)
-		if err := parseAction(r, "x"); err != nil {
-			t.Errorf("%s: %v", contentType, err)
-		}
-	}
-	r := httptest.NewRequest("POST", "/login?action_id="+id, strings.NewReader("%zz"))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if err := parseAction(r, "x"); err == nil || err == errAction {
-		t.Errorf("a broken form gave %v", err)
-	}
+	want(t, ask(app, "GET", "/login", ""), 200, `src="`+chunkPath("build-b")+`"`)
 }
 
 func TestSettingIsRead(t *testing.T) {
@@ -162,7 +128,7 @@ func TestCallbackShowsNoCode(t *testing.T) {
 
 func TestConfigRefusesWhatItCantRead(t *testing.T) {
 	for name, value := range map[string]string{
-		"FAULT_ERROR_SHARE": "1.5", "FAULT_LATENCY_MS": "x", "FAULT_BROKEN_LOGIN": "perhaps", "FAULT_REFUSE_START": "perhaps",
+		"FAULT_ERROR_SHARE": "1.5", "SETTINGS_TABLE": "a; drop", "LOCKOUT_MAX_ATTEMPTS": "x", "CAPTCHA_ENABLED": "perhaps", "FAULT_LATENCY_MS": "x", "FAULT_BROKEN_LOGIN": "perhaps", "FAULT_REFUSE_START": "perhaps",
 	} {
 		if _, err := configFromEnv("hera", func(n string) string { return map[string]string{name: value}[n] }); err == nil {
 			t.Errorf("%s=%s was taken", name, value)
@@ -171,4 +137,47 @@ func TestConfigRefusesWhatItCantRead(t *testing.T) {
 	if _, err := configFromEnv("zeus", func(string) string { return "" }); err == nil {
 		t.Error("an unknown service was taken")
 	}
+}
+
+func TestPublishedNamesAreRead(t *testing.T) {
+	env := map[string]string{"PORT": "4000", "DATABASE_URL": "postgres://a", "OLYMPUS_DSN": "postgres://b", "APP_INSTANCE": "CIAM", "LOCKOUT_DURATION": "60"}
+	cfg, err := configFromEnv("hera", func(n string) string { return env[n] })
+	if err != nil || cfg.Listen != ":4000" || cfg.DSN != "postgres://a" || cfg.Domain != "ciam" || cfg.Lockout.Duration != time.Minute {
+		t.Errorf("%+v %v", cfg, err)
+	}
+	cfg, err = configFromEnv("console", func(string) string { return "" })
+	if err != nil || cfg.Service != "pgadmin" || cfg.Listen != ":80" || cfg.Colour != "" {
+		t.Errorf("%+v %v", cfg, err)
+	}
+}
+
+func TestConsoleAsksThePlainNamesEachTime(t *testing.T) {
+	site, _, _ := startApp(t, testApp(t, "site", nil))
+	env := map[string]string{"SITE_INTERNAL_URL": site + "/", "IAM_HYDRA_INTERNAL_URL": "http://127.0.0.1:1", "CONSOLE_DIR": t.TempDir()}
+	cfg, err := configFromEnv("pgadmin", func(n string) string { return env[n] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 2; n++ { // a new process goes on counting
+		app, err := newApp(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := ask(app, "GET", "/", "")
+		app.close()
+		var got struct {
+			Requests   int
+			Neighbours map[string]Seen
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Requests != n || w.Header().Get("X-Olympus-Colour") != "" {
+			t.Errorf("%s %v", w.Body, err)
+		}
+		if one := got.Neighbours["SITE_INTERNAL_URL"]; one.Status != 200 || one.Colour != "green" || one.Build != "build-b" {
+			t.Errorf("%+v", one)
+		}
+		if one := got.Neighbours["IAM_HYDRA_INTERNAL_URL"]; one.URL != "http://127.0.0.1:1/health/ready" || one.Status != 0 || one.Error == "" {
+			t.Errorf("%+v", one)
+		}
+	}
+	want(t, ask(testApp(t, "pgadmin", nil), "GET", "/misc/ping", ""), 200, "PING")
 }

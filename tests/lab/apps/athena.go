@@ -18,6 +18,8 @@ func (a *App) athenaRoutes(mux *http.ServeMux) {
 		writeJSON(w, 200, a.store.readSettings(r.Context(), 0))
 	})
 	mux.HandleFunc("POST /api/settings", a.writeSettings)
+	mux.HandleFunc("GET /api/stack", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, 200, a.lookAround(r.Context())) })
+	mux.HandleFunc("GET /api/auth/callback", callback)
 }
 
 // versionedHealth checks nothing, as the real one.

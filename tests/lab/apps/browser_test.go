@@ -109,7 +109,7 @@ func (b *browser) follow(a *answer, stop string) *answer {
 	return nil
 }
 
-var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
+var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?/>`)
 
 // form is what the page's hidden fields say.
 func (a *answer) form() url.Values {
@@ -120,13 +120,25 @@ func (a *answer) form() url.Values {
 	return form
 }
 
-// with is form with the user's fields filled in.
-func (a *answer) with(fields ...string) url.Values {
+// submit posts a page's form to the page's own address, with the fields filled in, as a browser without JavaScript does.
+func (b *browser) submit(a *answer, fields ...string) *answer {
+	b.t.Helper()
 	form := a.form()
 	for i := 0; i < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
-	return form
+	var pairs []string
+	for name := range form {
+		pairs = append(pairs, name, form.Get(name))
+	}
+	body, contentType := multi(pairs...)
+	req, err := http.NewRequest(http.MethodPost, a.Request.URL.String(), strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("Origin", "https://"+a.Request.URL.Host)
+	return b.do(req)
 }
 
 func (a *answer) want(t *testing.T, status int, part string) {

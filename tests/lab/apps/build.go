@@ -6,17 +6,10 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
-	"strings"
 )
 
 const chunkDir = "/_next/static/chunks/"
-
-var errAction = errors.New("Failed to find Server Action") // Next.js' own words
-
-// actionID is the id that a build puts in its forms: as with a Next.js Server Action another build has another one.
-func actionID(buildID string) string { return buildHash("action", buildID)[:40] }
 
 // chunkPath is the path of the build's only script.
 func chunkPath(buildID string) string {
@@ -26,24 +19,6 @@ func chunkPath(buildID string) string {
 func buildHash(kind, buildID string) string {
 	sum := sha256.Sum256([]byte(kind + "\x00" + buildID))
 	return hex.EncodeToString(sum[:])
-}
-
-// parseAction reads a form (urlencoded or multipart) and checks its action_id against the build: errAction when it is another one.
-func parseAction(r *http.Request, buildID string) error {
-	if err := parseForm(r); err != nil {
-		return err
-	}
-	if r.PostFormValue("action_id") != actionID(buildID) {
-		return errAction
-	}
-	return nil
-}
-
-func parseForm(r *http.Request) error {
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		return r.ParseMultipartForm(maxBody)
-	}
-	return r.ParseForm()
 }
 
 // serveChunk answers this build's script and 404 for any other build's.

@@ -4,219 +4,227 @@
 package main
 
 import (
-	"errors"
+	"crypto/rand"
+	"log"
 	"net/http"
 	"net/url"
 )
 
-const msgBadCredentials = "Invalid email or password."
+const (
+	msgBadCredentials = "Invalid email or password."
+	msgMissing        = "Email and password are required."
+)
 
 func (a *App) heraRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, map[string]string{"status": "ok"}) })
-	mux.HandleFunc("GET /{$}", a.heraHome)
-	mux.HandleFunc("GET /error", a.heraError)
 	mux.HandleFunc("GET /api/settings", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, 200, a.store.readSettings(r.Context(), a.cfg.SettingsTTL))
 	})
-	for _, kind := range []string{"login", "registration"} {
-		mux.HandleFunc("GET /"+kind, func(w http.ResponseWriter, r *http.Request) { a.openForm(w, r, kind) })
-		mux.HandleFunc("POST /"+kind, a.action(func(w http.ResponseWriter, r *http.Request) { a.submitForm(w, r, kind) }))
-	}
-	mux.HandleFunc("POST /logout", a.action(a.endSession))
-	mux.HandleFunc("GET /logout", a.acceptLogout)
+	mux.HandleFunc("GET /login", a.loginPage)
+	mux.HandleFunc("POST /login", a.actions(map[string]http.HandlerFunc{"login": a.login, "code": a.secondFactor}))
+	mux.HandleFunc("GET /registration", func(w http.ResponseWriter, r *http.Request) { a.registrationForm(w, r, nil) })
+	mux.HandleFunc("POST /registration", a.actions(map[string]http.HandlerFunc{"registration": a.register}))
 	mux.HandleFunc("GET /consent", a.askConsent)
-	mux.HandleFunc("POST /consent", a.action(a.grantConsent))
+	mux.HandleFunc("POST /consent", a.actions(map[string]http.HandlerFunc{"consent": a.grantConsent}))
+	mux.HandleFunc("GET /logout", a.acceptLogout)
 }
 
-// action lets a form's POST through that was made by this build's pages, as Next.js does.
-func (a *App) action(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		switch err := parseAction(r, a.cfg.BuildID); {
-		case errors.Is(err, errAction):
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-		case err != nil:
-			writeJSON(w, bodyStatus(err), map[string]string{"error": "form", "reason": err.Error()})
-		default:
-			next(w, r)
-		}
-	}
-}
-
-func (a *App) heraHome(w http.ResponseWriter, r *http.Request) {
-	session, err := a.kratos.whoami(r)
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
-	a.render(w, r, "home.html", page{Title: "Welcome", Email: session.Identity.Traits.Email})
-}
-
-func (a *App) heraError(w http.ResponseWriter, r *http.Request) {
-	text, err := a.kratos.selfServiceError(r, r.FormValue("id"))
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
-	a.render(w, r, "message.html", page{Title: "Something went wrong", Messages: []string{text}})
-}
-
-// openForm shows the login or registration page on a fresh flow (or the one that Kratos sent the browser here with).
-func (a *App) openForm(w http.ResponseWriter, r *http.Request, kind string) {
+// loginPage shows the form for Hydra's challenge, or goes on at once: Hydra says skip, or the browser has a session of Kratos.
+func (a *App) loginPage(w http.ResponseWriter, r *http.Request) {
 	challenge := r.FormValue("login_challenge")
-	if challenge != "" {
-		request, err := a.hydra.get(r.Context(), "login", challenge)
-		if err != nil {
-			fail(w, r, err)
-			return
-		}
-		if request.RedirectTo != "" {
-			seeOther(w, r, request.RedirectTo)
-			return
-		}
-		if request.Skip {
-			a.finish(w, r, challenge, request.Subject)
+	if challenge == "" {
+		a.startFlow(w, r, "No login flow available")
+		return
+	}
+	request, err := a.hydra.get(r.Context(), "login", challenge)
+	if err == nil && request.RedirectTo == "" {
+		var to string
+		if to, err = a.withoutForm(r, challenge, request); err == nil && to != "" {
+			leave(w, r, to)
 			return
 		}
 	}
-	flow, status, err := a.kratos.openFlow(w, r, kind, r.FormValue("flow"))
+	if err != nil || request.RedirectTo != "" {
+		log.Printf("login request: %v", err)
+		a.startFlow(w, r, "Invalid or expired login request")
+		return
+	}
+	a.loginForm(w, r, "")
+}
+
+// withoutForm accepts a login that needs no password; "" when it needs one.
+func (a *App) withoutForm(r *http.Request, challenge string, request *Challenge) (string, error) {
+	if request.Skip {
+		return a.hydra.accept(r.Context(), "login", challenge, map[string]any{"subject": request.Subject})
+	}
+	session, err := a.kratos.whoami(r)
+	if err != nil || session.Identity.ID == "" {
+		return "", nil // as the real one: a Kratos that fails here means the form
+	}
+	return a.hydra.acceptLogin(r.Context(), challenge, session.Identity, a.cfg.Remember)
+}
+
+// startFlow begins a code flow of the default client; where none is configured (or Hydra can't name it) the page says why.
+func (a *App) startFlow(w http.ResponseWriter, r *http.Request, why string) {
+	if a.cfg.DefaultClient != "" {
+		redirect, err := a.hydra.redirectURI(r.Context(), a.cfg.DefaultClient)
+		if err == nil && redirect != "" {
+			query := url.Values{"client_id": {a.cfg.DefaultClient}, "response_type": {"code"}, "scope": {"openid profile email"},
+				"redirect_uri": {redirect}, "state": {rand.Text()}}
+			leave(w, r, a.cfg.HydraPublic+"/oauth2/auth?"+query.Encode())
+			return
+		}
+		log.Printf("default client: %v", err)
+	}
+	a.render(w, r, "message.html", page{Title: why})
+}
+
+// login is the Server Action of the login page. Whatever fails at Kratos or Hydra looks like a wrong password, as in the real one.
+func (a *App) login(w http.ResponseWriter, r *http.Request) {
+	challenge, email, password := r.PostFormValue("login_challenge"), r.PostFormValue("email"), r.PostFormValue("password")
+	if challenge == "" || email == "" || password == "" {
+		a.loginForm(w, r, msgMissing)
+		return
+	}
+	if a.faults.current().BrokenLogin {
+		a.loginForm(w, r, msgBadCredentials)
+		return
+	}
+	if refused := a.guarded(r, email); refused != "" {
+		a.loginForm(w, r, refused)
+		return
+	}
+	session, err := a.kratos.login(r.Context(), email, password)
+	a.counted(r.Context(), email, err)
+	if err == nil {
+		var more bool
+		if more, err = a.kratos.wantsSecondFactor(r.Context(), session.Token); err == nil && more {
+			a.render(w, r, "code.html", a.withAction("code", page{Title: "Enter your code", Challenge: challenge}))
+			return
+		}
+	}
+	if err == nil {
+		var to string
+		if to, err = a.hydra.acceptLogin(r.Context(), challenge, session.Session.Identity, a.cfg.Remember); err == nil {
+			seeOther(w, r, to)
+			return
+		}
+	}
+	log.Printf("login: %v", err)
+	a.loginForm(w, r, msgBadCredentials)
+}
+
+// secondFactor never succeeds: the lab only needs the page that asks.
+func (a *App) secondFactor(w http.ResponseWriter, r *http.Request) {
+	p := page{Title: "Enter your code", Challenge: r.PostFormValue("login_challenge"), Messages: []string{"Invalid code."}}
+	a.render(w, r, "code.html", a.withAction("code", p))
+}
+
+func (a *App) loginForm(w http.ResponseWriter, r *http.Request, message string) {
+	p := page{Title: "Sign in", Kind: "login", Challenge: r.FormValue("login_challenge")}
+	if message != "" {
+		p.Messages = []string{message}
+	}
+	if a.cfg.Captcha.Enabled {
+		p.Captcha, p.SiteKey = true, a.cfg.Captcha.SiteKey
+	}
+	a.render(w, r, "form.html", a.withAction("login", p))
+}
+
+func (a *App) registrationForm(w http.ResponseWriter, r *http.Request, messages []string) {
+	a.render(w, r, "form.html", a.withAction("registration",
+		page{Title: "Create an account", Kind: "registration", Challenge: r.FormValue("login_challenge"), Messages: messages}))
+}
+
+// register is the Server Action of the registration page; with a challenge the newcomer is logged in by it.
+func (a *App) register(w http.ResponseWriter, r *http.Request) {
+	identity, refused, err := a.kratos.register(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
+	challenge := r.FormValue("login_challenge")
 	switch {
 	case err != nil:
 		fail(w, r, err)
-	case status == http.StatusOK && flow.ID != "":
-		a.form(w, r, kind, flow, challenge, "")
+	case len(refused) > 0:
+		a.registrationForm(w, r, refused)
+	case challenge == "":
+		seeOther(w, r, "/login")
 	default:
-		a.noFlow(w, r, kind, challenge, status, flow)
+		to, err := a.hydra.acceptLogin(r.Context(), challenge, identity, a.cfg.Remember)
+		a.goOn(w, r, to, err)
 	}
 }
 
-// submitForm posts the client's form to its flow.
-func (a *App) submitForm(w http.ResponseWriter, r *http.Request, kind string) {
-	challenge, id := r.PostFormValue("login_challenge"), r.PostFormValue("flow")
-	address := r.PostFormValue("identifier")
-	form := url.Values{"method": {"password"}, "csrf_token": {r.PostFormValue("csrf_token")}, "password": {r.PostFormValue("password")}}
-	if kind == "login" {
-		form.Set("identifier", address)
-	} else {
-		address = r.PostFormValue("email")
-		form.Set("traits.email", address)
-	}
-	if kind == "login" && a.faults.current().BrokenLogin {
-		flow := &Flow{ID: id}
-		flow.UI.Messages = []message{{ID: badCredentials}}
-		a.page(w, r, kind, flow, challenge, address, form.Get("csrf_token"))
-		return
-	}
-	result, status, err := a.kratos.submit(w, r, kind, id, form)
-	switch {
-	case err != nil:
-		fail(w, r, err)
-	case status == http.StatusOK && result.Session.Identity.ID != "":
-		a.finish(w, r, challenge, result.Session.Identity.ID)
-	case status == http.StatusOK: // registered, but Kratos is not set to open a session for it
-		seeOther(w, r, withChallenge("/login", challenge))
-	case status == http.StatusBadRequest && result.ID != "":
-		a.form(w, r, kind, &result.Flow, challenge, address)
-	default:
-		a.noFlow(w, r, kind, challenge, status, &result.Flow)
-	}
-}
-
-// noFlow handles Kratos' answers that hold no flow: signed in already, another place to go, a flow that is gone, a refusal.
-func (a *App) noFlow(w http.ResponseWriter, r *http.Request, kind, challenge string, status int, flow *Flow) {
-	switch {
-	case flow.Error.ID == sessionAvailable:
-		session, err := a.kratos.whoami(r)
-		if err == nil && session.Identity.ID == "" {
-			err = &upstreamError{"kratos", "says there is a session and does not know it"}
-		}
-		if err != nil {
-			fail(w, r, err)
-			return
-		}
-		a.finish(w, r, challenge, session.Identity.ID)
-	case status == http.StatusUnprocessableEntity && flow.RedirectBrowserTo != "":
-		seeOther(w, r, flow.RedirectBrowserTo)
-	case status == http.StatusGone, status == http.StatusNotFound, status == http.StatusForbidden && r.Method == http.MethodGet:
-		seeOther(w, r, withChallenge("/"+kind, challenge))
-	case status >= 400:
-		fail(w, r, &refusal{status, "Kratos: " + flow.Error.ID + " " + flow.Error.Reason})
-	default:
-		fail(w, r, &upstreamError{"kratos", "an answer that is neither flow nor error"})
-	}
-}
-
-// finish sends a signed-in client on: to Hydra with the challenge accepted, else home.
-func (a *App) finish(w http.ResponseWriter, r *http.Request, challenge, subject string) {
-	if challenge == "" {
-		seeOther(w, r, "/")
-		return
-	}
-	a.goOn(w, r)(a.hydra.acceptLogin(r.Context(), challenge, subject))
-}
-
-func (a *App) endSession(w http.ResponseWriter, r *http.Request) {
-	a.goOn(w, r)("/", a.kratos.logout(w, r))
-}
-
-func (a *App) acceptLogout(w http.ResponseWriter, r *http.Request) {
-	challenge := r.FormValue("logout_challenge")
-	if challenge == "" {
-		seeOther(w, r, "/")
-		return
-	}
-	a.goOn(w, r)(a.hydra.acceptLogout(r.Context(), challenge))
-}
-
+// askConsent grants at once what needs no question, else it shows the form.
 func (a *App) askConsent(w http.ResponseWriter, r *http.Request) {
 	challenge := r.FormValue("consent_challenge")
 	request, err := a.hydra.get(r.Context(), "consent", challenge)
-	switch {
-	case err != nil:
-		fail(w, r, err)
-	case request.RedirectTo != "":
-		seeOther(w, r, request.RedirectTo)
-	case request.Skip || request.Client.Skip:
-		a.goOn(w, r)(a.hydra.acceptConsent(r.Context(), challenge, request))
-	default:
+	if err == nil && request.RedirectTo == "" && !request.Skip && !request.Client.Skip && a.cfg.ConsentForm {
 		name := request.Client.Name
 		if name == "" {
 			name = request.Client.ID
 		}
-		a.render(w, r, "consent.html", page{Title: "Allow access", Client: name, Scopes: request.RequestedScope, Challenge: challenge})
+		p := page{Title: "Allow access", Client: name, Scopes: request.RequestedScope, Challenge: challenge}
+		a.render(w, r, "consent.html", a.withAction("consent", p))
+		return
 	}
+	to, err := a.consented(r, challenge, request, err)
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	leave(w, r, to)
 }
 
 func (a *App) grantConsent(w http.ResponseWriter, r *http.Request) {
 	challenge := r.PostFormValue("consent_challenge")
 	request, err := a.hydra.get(r.Context(), "consent", challenge)
-	switch {
-	case err != nil:
-		fail(w, r, err)
-	case request.RedirectTo != "":
-		seeOther(w, r, request.RedirectTo)
-	default:
-		a.goOn(w, r)(a.hydra.acceptConsent(r.Context(), challenge, request))
-	}
+	to, err := a.consented(r, challenge, request, err)
+	a.goOn(w, r, to, err)
 }
 
-// goOn returns a function that redirects to a target or answers its error.
-func (a *App) goOn(w http.ResponseWriter, r *http.Request) func(target string, err error) {
-	return func(target string, err error) {
-		if err != nil {
+// consented says where a consent request leads: it was answered before, or is accepted now.
+func (a *App) consented(r *http.Request, challenge string, request *Challenge, err error) (string, error) {
+	if err != nil || request.RedirectTo != "" {
+		return request.RedirectTo, err
+	}
+	return a.hydra.acceptConsent(r.Context(), challenge, request)
+}
+
+// acceptLogout ends all that the person has: sessions at Kratos, logins and consents at Hydra. Only the last step may fail.
+func (a *App) acceptLogout(w http.ResponseWriter, r *http.Request) {
+	challenge := r.FormValue("logout_challenge")
+	request, err := a.hydra.get(r.Context(), "logout", challenge)
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	to := request.RedirectTo
+	if to == "" {
+		if request.Subject != "" {
+			a.kratos.endSessions(r.Context(), request.Subject)
+			a.hydra.endSessions(r.Context(), request.Subject)
+		}
+		if to, err = a.hydra.accept(r.Context(), "logout", challenge, nil); err != nil {
 			fail(w, r, err)
 			return
 		}
-		seeOther(w, r, target)
 	}
+	leave(w, r, to)
+}
+
+// goOn is where an action ends: 303, or the error's answer.
+func (a *App) goOn(w http.ResponseWriter, r *http.Request, to string, err error) {
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	seeOther(w, r, to)
 }
 
 func seeOther(w http.ResponseWriter, r *http.Request, target string) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-func withChallenge(path, challenge string) string {
-	if challenge == "" {
-		return path
-	}
-	return path + "?" + url.Values{"login_challenge": {challenge}}.Encode()
+// leave is the redirect of a page, as Next.js makes it: 307.
+func leave(w http.ResponseWriter, r *http.Request, target string) {
+	http.Redirect(w, r, target, http.StatusTemporaryRedirect)
 }

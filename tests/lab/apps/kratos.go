@@ -5,12 +5,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// Kratos speaks the browser flows of the public port (cookies are the client's, relayed both ways) and the admin API.
+// Kratos speaks the API flows of the public port, always from the server, and the admin API. The browser gets no cookie of it.
 type Kratos struct{ public, admin upstream }
 
 // Flow is the part of a self-service flow that the pages need. An answer without an ID is no flow; see Error.
@@ -24,7 +27,6 @@ type Flow struct {
 		ID     string `json:"id"`
 		Reason string `json:"reason"`
 	} `json:"error"`
-	RedirectBrowserTo string `json:"redirect_browser_to"`
 }
 
 type message struct {
@@ -55,12 +57,13 @@ type Identity struct {
 }
 
 const (
-	sessionCookie    = "ory_kratos_session"
-	sessionAvailable = "session_already_available"
-	badCredentials   = 4000006
+	sessionCookie = "ory_kratos_session"
+	needsAAL2     = "session_aal2_required"
 )
 
-// csrf is the token that the flow's form must carry.
+var errCredentials = errors.New("Kratos refuses the password")
+
+// csrf is the token that the flow's form must carry; an API flow has none.
 func (f *Flow) csrf() string {
 	for _, n := range f.UI.Nodes {
 		if n.Attributes.Name == "csrf_token" {
@@ -78,102 +81,109 @@ func (f *Flow) messages() (texts []string) {
 		all = append(all, n.Messages...)
 	}
 	for _, m := range all {
-		if m.ID == badCredentials {
-			m.Text = msgBadCredentials
-		}
 		texts = append(texts, m.Text)
 	}
 	return texts
 }
 
-// relayed is what Kratos must see of the client's request: its cookies, and who it is for the session's device list.
-func relayed(r *http.Request) http.Header {
-	h := http.Header{}
-	for _, name := range []string{"Cookie", "User-Agent", "X-Forwarded-For"} {
-		if values := r.Header.Values(name); len(values) > 0 {
-			h[name] = values
-		}
-	}
-	return h
-}
-
-// relayCookies hands Kratos' cookies to the client.
-func relayCookies(w http.ResponseWriter, from *reply) {
-	for _, c := range from.header.Values("Set-Cookie") {
-		w.Header().Add("Set-Cookie", c)
-	}
-}
-
-// openFlow creates a browser flow of kind login or registration, or reads the one named by id. Cookies go to w.
-func (k *Kratos) openFlow(w http.ResponseWriter, r *http.Request, kind, id string) (*Flow, int, error) {
-	path, query := "/self-service/"+kind+"/browser", url.Values(nil)
-	if id != "" {
-		path, query = "/self-service/"+kind+"/flows", url.Values{"id": {id}}
-	}
-	rep, err := k.public.call(r.Context(), http.MethodGet, path, query, relayed(r), nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	relayCookies(w, rep)
-	flow := &Flow{}
-	return flow, rep.status, k.public.decode(rep, flow)
-}
-
 // submission is Kratos' answer to a form: Session when it opened one, else Flow.
 type submission struct {
 	Flow
+	Token    string   `json:"session_token"`
 	Session  Session  `json:"session"`
 	Identity Identity `json:"identity"`
 }
 
-// submit posts a form to a flow; its cookies (the session's) go to w.
-func (k *Kratos) submit(w http.ResponseWriter, r *http.Request, kind, flow string, form url.Values) (*submission, int, error) {
-	header := relayed(r)
-	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	body := strings.NewReader(form.Encode())
-	rep, err := k.public.call(r.Context(), http.MethodPost, "/self-service/"+kind, url.Values{"flow": {flow}}, header, body)
+// submit opens an API flow of kind login or registration and posts the form to it.
+func (k *Kratos) submit(ctx context.Context, kind string, form url.Values) (*submission, int, error) {
+	rep, err := k.public.call(ctx, http.MethodGet, "/self-service/"+kind+"/api", nil, http.Header{}, nil)
 	if err != nil {
 		return nil, 0, err
 	}
-	relayCookies(w, rep)
+	flow := Flow{}
+	if err := k.public.decode(rep, &flow); err != nil || flow.ID == "" {
+		return nil, 0, &upstreamError{"kratos", fmt.Sprintf("no %s flow in its answer %d", kind, rep.status)}
+	}
+	form.Set("method", "password")
+	if token := flow.csrf(); token != "" {
+		form.Set("csrf_token", token)
+	}
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	rep, err = k.public.call(ctx, http.MethodPost, "/self-service/"+kind, url.Values{"flow": {flow.ID}}, header, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, 0, err
+	}
 	result := &submission{}
 	return result, rep.status, k.public.decode(rep, result)
 }
 
-// whoami returns the client's session; without a valid one an empty Session.
+// login returns the session; errCredentials when Kratos refuses the password.
+func (k *Kratos) login(ctx context.Context, email, password string) (*submission, error) {
+	result, status, err := k.submit(ctx, "login", url.Values{"identifier": {email}, "password": {password}})
+	switch {
+	case err != nil:
+		return nil, err
+	case status == http.StatusBadRequest && result.Flow.ID != "":
+		return nil, errCredentials
+	case status != http.StatusOK || result.Session.Identity.ID == "":
+		return nil, &upstreamError{"kratos", fmt.Sprintf("no session in its answer %d", status)}
+	}
+	return result, nil
+}
+
+// register returns the new identity, or what Kratos has against it.
+func (k *Kratos) register(ctx context.Context, email, password string) (Identity, []string, error) {
+	result, status, err := k.submit(ctx, "registration", url.Values{"traits.email": {email}, "password": {password}})
+	switch {
+	case err != nil:
+		return Identity{}, nil, err
+	case status == http.StatusBadRequest && result.Flow.ID != "":
+		return Identity{}, append([]string{"This account can't be made."}, result.messages()...), nil
+	case status != http.StatusOK || result.Identity.ID == "":
+		return Identity{}, nil, &upstreamError{"kratos", fmt.Sprintf("no identity in its answer %d", status)}
+	}
+	return result.Identity, nil, nil
+}
+
+// wantsSecondFactor tells whether Kratos takes the session only with another proof.
+func (k *Kratos) wantsSecondFactor(ctx context.Context, token string) (bool, error) {
+	rep, err := k.public.call(ctx, http.MethodGet, "/sessions/whoami", nil, http.Header{"X-Session-Token": {token}}, nil)
+	if err != nil || rep.status == http.StatusOK {
+		return false, err
+	}
+	flow := Flow{}
+	if err := k.public.decode(rep, &flow); err != nil {
+		return false, err
+	}
+	if flow.Error.ID == needsAAL2 {
+		return true, nil
+	}
+	return false, &upstreamError{"kratos", fmt.Sprintf("does not know its new session: %d", rep.status)}
+}
+
+// whoami returns the session of the browser's cookie; without a valid one an empty Session.
 func (k *Kratos) whoami(r *http.Request) (Session, error) {
 	var s Session
 	if _, err := r.Cookie(sessionCookie); err != nil {
 		return s, nil
 	}
-	rep, err := k.public.call(r.Context(), http.MethodGet, "/sessions/whoami", nil, relayed(r), nil)
+	header := http.Header{"Cookie": r.Header.Values("Cookie")}
+	rep, err := k.public.call(r.Context(), http.MethodGet, "/sessions/whoami", nil, header, nil)
 	if err != nil || rep.status != http.StatusOK {
 		return s, err
 	}
 	return s, k.public.decode(rep, &s)
 }
 
-// logout ends the client's session and takes its cookie away; nobody signed in is no error.
-func (k *Kratos) logout(w http.ResponseWriter, r *http.Request) error {
-	rep, err := k.public.call(r.Context(), http.MethodGet, "/self-service/logout/browser", nil, relayed(r), nil)
-	if err != nil || rep.status == http.StatusUnauthorized {
-		return err
+// endSessions ends every session of an identity; a failure is only logged, as in the real one.
+func (k *Kratos) endSessions(ctx context.Context, identity string) {
+	rep, err := k.admin.call(ctx, http.MethodDelete, "/admin/identities/"+url.PathEscape(identity)+"/sessions", nil, nil, nil)
+	if err == nil && rep.status >= 400 && rep.status != http.StatusNotFound {
+		err = fmt.Errorf("answered %d", rep.status)
 	}
-	var flow struct {
-		Token string `json:"logout_token"`
-	}
-	if err := k.public.decode(rep, &flow); err != nil {
-		return err
-	}
-	rep, err = k.public.call(r.Context(), http.MethodGet, "/self-service/logout", url.Values{"token": {flow.Token}}, relayed(r), nil)
 	if err != nil {
-		return err
+		log.Printf("Kratos' sessions not ended: %v", err)
 	}
-	if rep.status >= 400 && rep.status != http.StatusUnauthorized {
-		return &refusal{http.StatusForbidden, "Kratos refused the logout"}
-	}
-	relayCookies(w, rep)
-	return nil
 }
 
 // identities returns the first pageSize identities of the admin API.
@@ -187,23 +197,4 @@ func (k *Kratos) identities(ctx context.Context, pageSize string) ([]Identity, e
 	}
 	list := []Identity{}
 	return list, k.admin.decode(rep, &list)
-}
-
-// selfServiceError returns Kratos' own description of an error id.
-func (k *Kratos) selfServiceError(r *http.Request, id string) (string, error) {
-	rep, err := k.public.call(r.Context(), http.MethodGet, "/self-service/errors", url.Values{"id": {id}}, relayed(r), nil)
-	if err != nil {
-		return "", err
-	}
-	if rep.status != http.StatusOK {
-		return "This error is not known (any more).", nil
-	}
-	var found struct {
-		Error struct {
-			Reason  string `json:"reason"`
-			Message string `json:"message"`
-		} `json:"error"`
-	}
-	err = k.public.decode(rep, &found)
-	return strings.TrimSpace(found.Error.Message + " " + found.Error.Reason), err
 }

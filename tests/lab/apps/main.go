@@ -1,7 +1,7 @@
 // Copyright: (c) 2026, the olympus.bluegreen authors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Command olympus-app stands in for Hera, Athena or Site in the lab. README.md lists what each one offers.
+// Command olympus-app stands in for Hera, Athena, Site or pgAdmin in the lab. README.md lists what each one offers.
 package main
 
 import (
@@ -24,10 +24,14 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("usage: olympus-app hera|athena|site")
+	service := os.Getenv("APP")
+	if len(args) == 1 {
+		service = args[0]
 	}
-	cfg, err := configFromEnv(args[0], os.Getenv)
+	if service == "" || len(args) > 1 {
+		return fmt.Errorf("usage: olympus-app SERVICE, or APP=SERVICE: %s", usage)
+	}
+	cfg, err := configFromEnv(service, os.Getenv)
 	if err != nil {
 		return err
 	}

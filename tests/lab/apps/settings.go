@@ -68,7 +68,7 @@ func (s *Store) querySettings(ctx context.Context) (Settings, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	rows, err := s.pool.Query(ctx, `SELECT key, value FROM settings WHERE key IN ('theme', 'probe')`)
+	rows, err := s.pool.Query(ctx, "SELECT key, value FROM "+s.table+" WHERE key IN ('theme', 'probe')")
 	if err == nil {
 		var key, value string
 		_, err = pgx.ForEachRow(rows, []any{&key, &value}, func() error {
@@ -91,6 +91,6 @@ func (s *Store) writeSetting(ctx context.Context, key, value string) error {
 	if s.pool == nil {
 		return errNoDatabase
 	}
-	return s.exec(ctx, `INSERT INTO settings (key, value) VALUES ($1, $2)
+	return s.exec(ctx, "INSERT INTO "+s.table+` (key, value) VALUES ($1, $2)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()`, key, value)
 }

@@ -19,6 +19,8 @@ func (a *App) siteRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /health", a.versionedHealth)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { a.render(w, r, "site.html", page{Title: "Olympus"}) })
 	mux.HandleFunc("GET /callback", callback)
+	mux.HandleFunc("GET /callback/{client}", callback)
+	mux.HandleFunc("GET /api/callback/{client}", callback)
 	mux.HandleFunc("GET /ws", a.webSocket)
 	mux.HandleFunc("GET /stream", a.stream)
 }

@@ -16,19 +16,21 @@ import (
 
 const (
 	schema = `SELECT pg_advisory_xact_lock(741852);
-CREATE TABLE IF NOT EXISTS settings (key text PRIMARY KEY, value text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS %s (key text PRIMARY KEY, value text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS login_lockouts (identifier text PRIMARY KEY, failed int NOT NULL, locked_until timestamptz);
 CREATE TABLE IF NOT EXISTS lab_seen (id text NOT NULL, colour text NOT NULL, at timestamptz NOT NULL)`
 	undefinedTable = "42P01"
 	seenBatch      = 500
 	dbTimeout      = 5 * time.Second
 )
 
-var errNoDatabase = errors.New("no database: OLYMPUS_DSN is empty")
+var errNoDatabase = errors.New("no database: DATABASE_URL is empty")
 
-// Store is the database `olympus`: the settings table and the record of POSTs.
+// Store is the database `olympus`: the settings table, the lockouts and the record of POSTs.
 type Store struct {
 	pool     *pgxpool.Pool
 	colour   string
+	table    string // of the settings
 	incoming chan sighting
 	stop     context.CancelFunc
 	settings settingsCache
@@ -40,16 +42,16 @@ type sighting struct {
 	done chan<- error
 }
 
-// newStore reads the DSN (empty: no database) and connects on first use.
-func newStore(dsn, colour string) (*Store, error) {
+// newStore reads the DSN (empty: no database) and connects on first use. What the DSN says of TLS holds, verify-full too.
+func newStore(conf Config) (*Store, error) {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Store{colour: colour, incoming: make(chan sighting, seenBatch), stop: stop}
-	if dsn == "" {
+	s := &Store{colour: conf.Colour, table: conf.SettingsTable, incoming: make(chan sighting, seenBatch), stop: stop}
+	if conf.DSN == "" {
 		return s, nil
 	}
-	cfg, err := pgxpool.ParseConfig(dsn)
+	cfg, err := pgxpool.ParseConfig(conf.DSN)
 	if err != nil {
-		return nil, errors.New("OLYMPUS_DSN can't be read") // the cause may quote the password
+		return nil, errors.New("DATABASE_URL can't be read, or the file of its sslrootcert") // the cause may quote the password
 	}
 	cfg.MaxConns = 5 // as the Olympus SDK
 	cfg.ConnConfig.ConnectTimeout = dbTimeout
@@ -137,7 +139,7 @@ func (s *Store) makeTables(ctx context.Context) error {
 	}
 	defer conn.Release()
 	// Several statements in one simple query are one transaction.
-	if _, err := conn.Conn().PgConn().Exec(ctx, schema).ReadAll(); err != nil {
+	if _, err := conn.Conn().PgConn().Exec(ctx, fmt.Sprintf(schema, s.table)).ReadAll(); err != nil {
 		return fmt.Errorf("make tables: %w", err)
 	}
 	return nil

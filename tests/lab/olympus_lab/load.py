@@ -29,13 +29,14 @@ class Load:
             "https": f"{config.LOOPBACK}:{config.HTTPS_PORT}",
             "ca": str(config.CA_FILE),
             "hydra_admin": f"http://{config.LOOPBACK}:{config.HOST_PORTS['ciam-hydra'][1]}",
+            "kratos_admin": f"http://{config.LOOPBACK}:{config.HOST_PORTS['ciam-kratos'][1]}",
             **(settings or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._mails_before = Counter(mail.counts())
 
-    def start(self, patience: float = 60) -> None:
-        """Start and wait until everything that it keeps (sessions, tokens) is made and the load is on."""
+    def start(self, patience: float = 180) -> None:
+        """Start and wait until everything that it keeps is made and the load is on: 2.2 s for each of the sessions."""
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
         (self.directory / "load.json").write_text(json.dumps(self._settings))

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"lab/load/wire"
@@ -44,7 +45,7 @@ type Client struct {
 	Redirect  string `json:"redirect_uri"`
 }
 
-// Hosts are the public names of one domain and of the site.
+// Hosts are the public names of one domain and of the site: plain, or the URLs of the deployment.
 type Hosts struct {
 	Login string `json:"login"`
 	OAuth string `json:"oauth"`
@@ -54,48 +55,68 @@ type Hosts struct {
 
 // Config is load.json. Rates are runs of a journey a second. Times are in the unit of their name.
 type Config struct {
-	HTTPS      string             `json:"https"` // address of the edge, a loopback one
-	CA         string             `json:"ca"`
-	Hosts      Hosts              `json:"hosts"`
-	MailDomain string             `json:"mail_domain"`
-	HydraAdmin string             `json:"hydra_admin"` // used while setting up only
-	Client     Client             `json:"client"`
-	MaxSeconds float64            `json:"max_seconds"` // 0: until SIGTERM
-	TimeoutMS  int                `json:"timeout_ms"`
-	Identities int                `json:"identities"`
-	Sessions   int                `json:"sessions"`
-	Tokens     int                `json:"tokens"`
-	Chains     int                `json:"refresh_chains"`
-	WebSockets int                `json:"websockets"`
-	Streams    int                `json:"streams"`
-	StreamS    int                `json:"stream_seconds"`
-	FormAgeS   [2]float64         `json:"form_age_s"`  // how long a form is kept before it is posted
-	AssetAgeS  float64            `json:"asset_age_s"` // how long chunks of a served page are asked for
-	Volume     Volume             `json:"volume"`
-	Rates      map[string]float64 `json:"rates"`
-	Faulty     []string           `json:"faulty_versions"` // their wrong answers are release errors
+	HTTPS       string             `json:"https"` // address of the edge, a loopback one
+	CA          string             `json:"ca"`
+	Hosts       Hosts              `json:"hosts"`
+	MailDomain  string             `json:"mail_domain"`
+	HydraAdmin  string             `json:"hydra_admin"`  // used while setting up only
+	KratosAdmin string             `json:"kratos_admin"` // used while setting up only
+	Schema      string             `json:"schema_id"`    // of the identities made there
+	Client      Client             `json:"client"`
+	MaxSeconds  float64            `json:"max_seconds"` // 0: until SIGTERM
+	TimeoutMS   int                `json:"timeout_ms"`
+	Identities  int                `json:"identities"`
+	Sessions    int                `json:"sessions"`
+	Tokens      int                `json:"tokens"`
+	Chains      int                `json:"refresh_chains"`
+	WebSockets  int                `json:"websockets"`
+	Streams     int                `json:"streams"`
+	StreamS     int                `json:"stream_seconds"`
+	FormAgeS    [2]float64         `json:"form_age_s"`  // how long a form is kept before it is posted
+	AssetAgeS   float64            `json:"asset_age_s"` // how long chunks of a served page are asked for
+	Volume      Volume             `json:"volume"`
+	Rates       map[string]float64 `json:"rates"`
+	Faulty      []string           `json:"faulty_versions"` // their wrong answers are release errors
 }
 
-// Default is what load.json changes.
+// Default is what load.json changes. What follows from the public names is filled in by Read.
 func Default() Config {
-	login, oauth, admin, site := "login.ciam.olympus.test", "oauth.ciam.olympus.test", "admin.ciam.olympus.test", "olympus.test"
 	return Config{
-		HTTPS: "127.0.0.1:8443", Hosts: Hosts{Login: login, OAuth: oauth, Admin: admin, Site: site},
-		MailDomain: site, Client: Client{Redirect: "https://" + site + "/callback"}, TimeoutMS: 15000,
+		HTTPS: "127.0.0.1:8443", Schema: "default", TimeoutMS: 15000,
+		Hosts:      Hosts{Login: "login.ciam.olympus.test", OAuth: "oauth.ciam.olympus.test", Admin: "admin.ciam.olympus.test", Site: "olympus.test"},
 		Identities: 6, Sessions: 30, Tokens: 12, Chains: 6, WebSockets: 4, Streams: 2, StreamS: 20,
 		FormAgeS: [2]float64{2, 20}, AssetAgeS: 20, Faulty: []string{"v1.5.2-errors"},
-		Volume: Volume{Rate: 200, H1: 12, H2: 3, Streams: 4, Fresh: 1, Targets: []Target{
-			{"GET", site, "/", 4, 200}, {"GET", site, "/health", 2, 200}, {"POST", site, "/api/echo", 2, 200},
-			{"GET", login, "/", 3, 200}, {"GET", login, "/api/settings", 3, 200}, {"POST", login, "/api/echo", 2, 200},
-			{"GET", login, "/sessions/whoami", 2, 401},
-			{"GET", oauth, "/.well-known/jwks.json", 2, 200}, {"GET", oauth, "/.well-known/openid-configuration", 1, 200},
-			{"GET", admin, "/api/health", 2, 200}, {"GET", admin, "/api/settings", 1, 200}, {"POST", admin, "/api/echo", 1, 200},
-		}},
+		Volume: Volume{Rate: 200, H1: 12, H2: 3, Streams: 4, Fresh: 1},
 		Rates: map[string]float64{
-			"api_login": 0.3, "browser_login": 0.25, "hera_login": 0.08, "whoami": 6, "code_flow": 0.06,
-			"client_credentials": 1, "introspect": 3, "refresh": 0.6, "registration": 0.2, "static": 1,
-			"old_login": 0.08, "old_registration": 0.2, "private": 0.5,
+			"hera_login": 0.08, "session": 6, "code_flow": 0.06, "client_credentials": 1, "introspect": 3, "refresh": 0.6,
+			"registration": 0.4, "static": 1, "old_login": 0.08, "old_registration": 0.2, "private": 0.5,
 		},
+	}
+}
+
+// targets is the plain volume where load.json names none.
+func (h Hosts) targets() []Target {
+	return []Target{
+		{"GET", h.Site, "/", 4, 200}, {"GET", h.Site, "/health", 2, 200}, {"POST", h.Site, "/api/echo", 2, 200},
+		{"GET", h.Login, "/health", 4, 200}, {"GET", h.Login, "/api/settings", 4, 200}, {"POST", h.Login, "/api/echo", 2, 200},
+		{"GET", h.OAuth, "/.well-known/jwks.json", 2, 200}, {"GET", h.OAuth, "/.well-known/openid-configuration", 1, 200},
+		{"GET", h.Admin, "/api/health", 2, 200}, {"GET", h.Admin, "/api/settings", 1, 200}, {"POST", h.Admin, "/api/echo", 1, 200},
+	}
+}
+
+// derive fills in what follows from the public names.
+func (c *Config) derive() {
+	for _, name := range []*string{&c.Hosts.Login, &c.Hosts.OAuth, &c.Hosts.Admin, &c.Hosts.Site} {
+		*name = strings.TrimSuffix(strings.TrimPrefix(*name, "https://"), "/")
+	}
+	if c.MailDomain == "" {
+		c.MailDomain = c.Hosts.Site
+	}
+	if c.Client.Redirect == "" {
+		c.Client.Redirect = "https://" + c.Hosts.Site + "/callback"
+	}
+	if c.Volume.Targets == nil {
+		c.Volume.Targets = c.Hosts.targets()
 	}
 }
 
@@ -106,16 +127,12 @@ func Read(path string) (Config, error) {
 	if err != nil {
 		return c, err
 	}
-	targets := c.Volume.Targets
-	c.Volume.Targets = nil // a list is replaced, not merged item by item
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&c); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
-	if c.Volume.Targets == nil {
-		c.Volume.Targets = targets
-	}
+	c.derive()
 	return c, c.check()
 }
 

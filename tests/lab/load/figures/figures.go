@@ -75,7 +75,7 @@ func Compute(in Input) Figures {
 		f.outcome(r, inAny(announced, r))
 		f.colours(r, lives)
 		f.sockets(r, announced, retired)
-		keep(r, "whoami", sessions)
+		keep(r, "session", sessions)
 		keep(r, "introspect", tokens)
 		if r.Status > 0 {
 			latencies = append(latencies, r.Latency())

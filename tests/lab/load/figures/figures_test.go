@@ -87,7 +87,7 @@ func TestAnnouncedLossesAreApart(t *testing.T) {
 
 func TestKept(t *testing.T) {
 	ask := func(subject, outcome, reason string) record.Record {
-		return record.Record{Kind: "whoami", Subject: subject, Outcome: outcome, Reason: reason}
+		return record.Record{Kind: "session", Subject: subject, Outcome: outcome, Reason: reason}
 	}
 	f := Compute(Input{Records: []record.Record{
 		ask("1", "ok", ""), ask("1", "lost", "eof"), // a lost answer says nothing about the session

@@ -5,8 +5,10 @@
 package journey
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -24,7 +26,7 @@ type World struct {
 	Dialer  *wire.Dialer
 	Journal *record.Journal
 	Mails   *Mails
-	People  []Person
+	People  People
 	Client  Client
 	Stop    <-chan struct{} // closed when the run ends: nobody keeps a form any longer
 }
@@ -52,7 +54,7 @@ func (w *World) NewBrowser(kind string) *Agent {
 	return a
 }
 
-// NewClient is a program that keeps no cookies (Kratos refuses an API flow that carries one). Half of the agents speak
+// NewClient is a program that keeps no cookies. Half of the agents speak
 // HTTP/2.
 func (w *World) NewClient(kind string) *Agent {
 	proto := "h1"
@@ -73,8 +75,8 @@ func (a *Agent) Close() {
 type Step struct {
 	Method, URL string
 	Header      http.Header
-	Form        url.Values
-	JSON        any
+	Fields      url.Values // of a form, sent as Multipart or urlencoded
+	Multipart   bool
 	Expect      record.Expect
 	Asked       time.Duration
 	From        string               // version that served the form
@@ -127,14 +129,29 @@ func (a *Agent) request(s Step, target *url.URL) (req *wire.Request, pin string)
 	req = &wire.Request{Method: s.Method, Host: target.Hostname(), Path: target.RequestURI(), Header: header,
 		Timeout: a.World.Config.Timeout() + s.Asked}
 	switch {
-	case s.Form != nil:
+	case s.Multipart:
+		var contentType string
+		req.Body, contentType = multipartBody(s.Fields)
+		header.Set("Content-Type", contentType)
+		header.Set("Origin", target.Scheme+"://"+target.Host)
+	case s.Fields != nil:
 		header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Body = []byte(s.Form.Encode())
-	case s.JSON != nil:
-		header.Set("Content-Type", "application/json")
-		req.Body, _ = json.Marshal(s.JSON)
+		req.Body = []byte(s.Fields.Encode())
 	}
 	return req, pin
+}
+
+// multipartBody is a form as browsers send it.
+func multipartBody(fields url.Values) (body []byte, contentType string) {
+	var out bytes.Buffer
+	writer := multipart.NewWriter(&out)
+	for name, values := range fields {
+		for _, value := range values {
+			_ = writer.WriteField(name, value)
+		}
+	}
+	_ = writer.Close()
+	return out.Bytes(), writer.FormDataContentType()
 }
 
 func (a *Agent) cookies(target *url.URL) []*http.Cookie {
@@ -174,7 +191,9 @@ func location(asked string, answer *wire.Response) string {
 // redirect expects a redirect that leads neither to an error page nor back to the place named.
 func redirect(name, notTo string) record.Expect {
 	return func(answer *wire.Response) string {
-		if answer.Status != http.StatusFound && answer.Status != http.StatusSeeOther {
+		switch answer.Status {
+		case http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect:
+		default:
 			return record.Status(name, 0)(answer)
 		}
 		to, err := url.Parse(answer.Header.Get("Location"))

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -14,9 +15,10 @@ import (
 
 // Form is a form of a page with the fields that are already filled in.
 type Form struct {
-	Action string // absolute
-	Fields url.Values
-	From   string // version that served the page
+	Action    string // absolute
+	Fields    url.Values
+	Multipart bool
+	From      string // version that served the page
 }
 
 // forms reads every form of a page.
@@ -35,7 +37,8 @@ func forms(address string, page []byte) []Form {
 		if err != nil {
 			continue
 		}
-		form := Form{Action: action.String(), Fields: url.Values{}}
+		form := Form{Action: action.String(), Fields: url.Values{},
+			Multipart: strings.EqualFold(attribute(node, "enctype"), "multipart/form-data")}
 		for child := range node.Descendants() {
 			if name := attribute(child, "name"); child.Data == "input" && name != "" {
 				form.Fields.Set(name, attribute(child, "value"))
@@ -46,10 +49,10 @@ func forms(address string, page []byte) []Form {
 	return found
 }
 
-// form finds the form of a page that posts to path.
-func form(address string, page []byte, path string) (Form, bool) {
+// form finds the form of a page that has all the fields.
+func form(address string, page []byte, fields ...string) (Form, bool) {
 	for _, candidate := range forms(address, page) {
-		if to, err := url.Parse(candidate.Action); err == nil && strings.TrimSuffix(to.Path, "/") == path {
+		if !slices.ContainsFunc(fields, func(name string) bool { return !candidate.Fields.Has(name) }) {
 			return candidate, true
 		}
 	}

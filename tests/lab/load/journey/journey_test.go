@@ -15,13 +15,13 @@ import (
 )
 
 func TestForm(t *testing.T) {
-	page := []byte(`<form action="/search"><input name="q"></form><form method="post" action="/login">
-		<input type="hidden" name="action_id" value="a&amp;b"><input name="password"></form>`)
-	f, ok := form("https://login.test/login?flow=1", page, "/login")
-	if !ok || f.Action != "https://login.test/login" || f.Fields.Get("action_id") != "a&b" || !f.Fields.Has("password") {
+	page := []byte(`<form action="/search"><input name="q"></form><form action="" encType="multipart/form-data" method="POST">
+		<input type="hidden" name="$ACTION_1:0" value="a&amp;b"/><input name="email"/><input name="password"/></form>`)
+	f, ok := form("https://login.test/login?login_challenge=1", page, "email", "password")
+	if !ok || f.Action != "https://login.test/login?login_challenge=1" || !f.Multipart || f.Fields.Get("$ACTION_1:0") != "a&b" {
 		t.Errorf("%v %+v", ok, f)
 	}
-	if _, ok := form("https://login.test/", page, "/consent"); ok {
+	if _, ok := form("https://login.test/", page, "consent_challenge"); ok {
 		t.Error("a form that is not there")
 	}
 }
@@ -42,7 +42,7 @@ func TestRedirectKnowsTheDisguises(t *testing.T) {
 		{303, "https://login.test/", ""}, {302, "/consent?consent_challenge=c", ""},
 		{303, "https://login.test/error?id=1", "x_error_page"}, {302, "/oauth2/fallbacks/error?error=e", "x_error_page"},
 		{303, "https://olympus.test/callback?error=access_denied", "x_error_page"},
-		{303, "/login?flow=2", "x_back"}, {302, "/login?login_challenge=c", ""},
+		{303, "/login?flow=2", "x_back"}, {307, "https://olympus.test/callback?code=c", ""}, {303, "https://olympus.test/callback?error=login_required", "x_error_page"}, {302, "/login?login_challenge=c", ""},
 		{200, "", "x_200"}, {500, "", "x_500"},
 	}
 	for _, c := range cases {

@@ -20,12 +20,13 @@ type Ring struct {
 	holders []*Holder
 }
 
-// Holder is an agent with something long-lived: a session token ("" means by cookie), an access or a refresh token.
+// Holder has something long-lived: a session, or an agent with an access or a refresh token.
 type Holder struct {
-	lock   sync.Mutex
-	agent  *Agent
-	secret string
-	ended  bool
+	lock    sync.Mutex
+	session *session
+	agent   *Agent
+	secret  string
+	ended   bool
 }
 
 func (r *Ring) add(agent *Agent, secret string) {
@@ -33,6 +34,13 @@ func (r *Ring) add(agent *Agent, secret string) {
 	defer r.lock.Unlock()
 	agent.Subject = fmt.Sprintf("%s-%d", agent.Kind, len(r.holders)+1)
 	r.holders = append(r.holders, &Holder{agent: agent, secret: secret})
+}
+
+func (r *Ring) addSession(s *session) {
+	s.browser.Kind, s.back.Kind = "session", "session"
+	r.add(s.browser, "")
+	s.back.Subject = s.browser.Subject
+	r.holders[len(r.holders)-1].session = s
 }
 
 // Use lets the next free holder do something.
@@ -75,12 +83,18 @@ func (r *Ring) Close() {
 	for _, h := range r.holders {
 		h.lock.Lock()
 		h.agent.Close()
+		if h.session != nil {
+			h.session.close()
+		}
 		h.lock.Unlock()
 	}
 }
 
-// Ask asks who the session belongs to.
-func (h *Holder) Ask() { h.agent.whoami(h.secret) }
+// Ask asks whether the session lives; Prove does so by a silent login.
+func (h *Holder) Ask() { h.session.ask(false) }
+
+// Prove see Ask.
+func (h *Holder) Prove() { h.session.ask(true) }
 
 // Check asks whether the access token is alive.
 func (h *Holder) Check() { h.agent.userinfo(h.secret) }

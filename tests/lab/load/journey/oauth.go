@@ -4,10 +4,11 @@
 package journey
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"time"
+	"strings"
 
 	"lab/load/record"
 	"lab/load/wire"
@@ -22,10 +23,10 @@ type Grant struct {
 
 func (w *World) oauth(path string) string { return "https://" + w.Config.Hosts.OAuth + path }
 
-// authorizeURL begins an authorization code flow.
-func (w *World) authorizeURL() string {
-	return w.oauth("/oauth2/auth?" + values("response_type", "code", "client_id", w.Client.ID, "scope", "openid offline",
-		"redirect_uri", w.Config.Client.Redirect, "state", "state-"+w.newPerson().Password[4:16]).Encode())
+// authorizeURL begins an authorization code flow; more are further parameters.
+func (w *World) authorizeURL(more ...string) string {
+	return w.oauth("/oauth2/auth?" + values(append([]string{"response_type", "code", "client_id", w.Client.ID, "scope", "openid offline",
+		"redirect_uri", w.Config.Client.Redirect, "state", "state-" + rand.Text()}, more...)...).Encode())
 }
 
 // basic is the client's proof of who it is.
@@ -44,7 +45,7 @@ func (a *Agent) token(name string, fields url.Values) (Grant, *wire.Response) {
 		}
 		return why
 	}
-	answer, ok := a.Do(Step{Method: http.MethodPost, URL: w.oauth("/oauth2/token"), Form: fields, Expect: granted,
+	answer, ok := a.Do(Step{Method: http.MethodPost, URL: w.oauth("/oauth2/token"), Fields: fields, Expect: granted,
 		Header: w.Client.basic()})
 	if !ok {
 		return Grant{}, answer
@@ -52,19 +53,19 @@ func (a *Agent) token(name string, fields url.Values) (Grant, *wire.Response) {
 	return decode[Grant](answer), answer
 }
 
-// userinfo asks with an access token: the public way to learn whether a token is alive.
-func (a *Agent) userinfo(access string) bool {
-	_, ok := a.Do(Step{Method: http.MethodGet, URL: a.World.oauth("/userinfo"),
-		Header: http.Header{"Authorization": {"Bearer " + access}}, Expect: record.Status("token_refused", http.StatusOK)})
-	return ok
-}
+// userinfo asks whether an access token is alive.
+func (a *Agent) userinfo(access string) bool { return a.userinfoOf("token_refused", access) }
 
 func (a *Agent) refresh(token string) (Grant, *wire.Response) {
 	return a.token("refresh", values("grant_type", "refresh_token", "refresh_token", token))
 }
 
 func (a *Agent) exchange(code string) (Grant, *wire.Response) {
-	return a.token("code", values("grant_type", "authorization_code", "code", code, "redirect_uri", a.World.Config.Client.Redirect))
+	return a.token("code", codeFields(a.World, code))
+}
+
+func codeFields(w *World, code string) url.Values {
+	return values("grant_type", "authorization_code", "code", code, "redirect_uri", w.Config.Client.Redirect)
 }
 
 // ClientCredentials: one token by the client's own secret, which must then be revocable.
@@ -77,7 +78,7 @@ func ClientCredentials(w *World) {
 }
 
 func (a *Agent) revoke(token string) {
-	a.Do(Step{Method: http.MethodPost, URL: a.World.oauth("/oauth2/revoke"), Form: values("token", token),
+	a.Do(Step{Method: http.MethodPost, URL: a.World.oauth("/oauth2/revoke"), Fields: values("token", token),
 		Header: a.World.Client.basic(), Expect: record.Status("revoke_refused", http.StatusOK)})
 }
 
@@ -86,13 +87,19 @@ func (a *Agent) revoke(token string) {
 func CodeFlow(w *World) {
 	a := w.NewBrowser("code_flow")
 	defer a.Close()
-	code := a.authorize(w.formAge() / 2)
-	if code == "" {
+	p, back, ok := w.Borrow()
+	if !ok {
 		return
 	}
+	defer back()
+	end := a.signIn(w.authorizeURL(), p, w.formAge()/2)
+	if end == "" {
+		return
+	}
+	a.Get(end, "callback", http.StatusOK)
 	client := w.NewClient("code_flow") // the client's back end: it has none of the user's cookies
 	defer client.Close()
-	grant, _ := client.exchange(code)
+	grant, _ := client.exchange(parameter(end, "code"))
 	if grant.Access == "" || !client.userinfo(grant.Access) {
 		return
 	}
@@ -100,42 +107,6 @@ func CodeFlow(w *World) {
 		return
 	}
 	a.logoutEverywhere(grant.ID)
-}
-
-// authorize goes from the client's link to the code in the redirect back; "" when it did not work.
-func (a *Agent) authorize(think time.Duration) string {
-	w := a.World
-	address, ok := a.hop(w.authorizeURL(), "authorize")
-	if !ok {
-		return ""
-	}
-	f, ok := a.openForm(address, "/login")
-	if !ok {
-		return ""
-	}
-	w.wait(think)
-	p := w.anyone()
-	f.Fields.Set("identifier", p.Email)
-	f.Fields.Set("password", p.Password)
-	if address, ok = a.postForm(f, "/login"); !ok {
-		return ""
-	}
-	if address, ok = a.hop(address, "login_verifier_refused"); !ok {
-		return ""
-	}
-	if f, ok = a.openForm(address, "/consent"); !ok {
-		return ""
-	}
-	w.wait(think)
-	if address, ok = a.postForm(f, ""); !ok {
-		return ""
-	}
-	if address, ok = a.hop(address, "consent_verifier_refused"); !ok {
-		return ""
-	}
-	code := parameter(address, "code")
-	a.Get(address, "callback", http.StatusOK)
-	return code
 }
 
 // hop asks for an address that must redirect, and says where to.
@@ -149,15 +120,12 @@ func (a *Agent) hop(address, name string) (string, bool) {
 
 // logoutEverywhere ends the session at Hydra: Hydra, Hera, Hydra, and where Hydra then leads.
 func (a *Agent) logoutEverywhere(idToken string) {
-	address := a.World.oauth("/oauth2/sessions/logout?" + values("id_token_hint", idToken).Encode())
-	for range 3 {
-		next, ok := a.hop(address, "logout_refused")
-		if !ok {
-			return
-		}
-		address = next
-		if u, err := url.Parse(address); err != nil || u.Path == "/oauth2/fallbacks/logout/callback" {
-			return
-		}
+	address, ok := a.World.oauth("/oauth2/sessions/logout?"+values("id_token_hint", idToken).Encode()), true
+	for hops := 0; ok && hops < 4 && a.World.logsOut(address); hops++ {
+		address, ok = a.hop(address, "logout_refused")
 	}
+}
+
+func (w *World) logsOut(address string) bool {
+	return strings.HasPrefix(address, w.oauth("/oauth2/sessions/logout?")) || strings.HasPrefix(address, w.login("/logout?"))
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // loginEvery keeps the set-up under the edge's limit of 5 logins in 10 s, beside everybody else's.
-const loginEvery = 4 * time.Second
+const loginEvery = 2200 * time.Millisecond
 
 func pause(ctx context.Context, d time.Duration) error {
 	select {
@@ -29,18 +29,15 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// SetUp registers the identities, makes the client and opens what is kept through the run.
+// SetUp makes the identities and the client and opens what is kept through the run.
 func (w *World) SetUp(ctx context.Context) (*Kept, error) {
-	setup := w.NewClient("setup")
+	setup := w.NewBrowser("setup")
 	defer setup.Close()
 	if err := w.people(ctx, setup); err != nil {
 		return nil, err
 	}
 	kept := &Kept{}
-	if err := w.sessions(ctx, kept); err != nil {
-		return nil, err
-	}
-	if w.Config.Tokens+w.Config.Chains == 0 && w.Config.Rates["code_flow"]+w.Config.Rates["client_credentials"] == 0 {
+	if !w.needsClient() {
 		return kept, nil
 	}
 	if err := w.makeClient(ctx); err != nil {
@@ -50,42 +47,29 @@ func (w *World) SetUp(ctx context.Context) (*Kept, error) {
 	if _, ok := setup.Get(w.oauth("/.well-known/jwks.json"), "jwks", http.StatusOK); !ok {
 		return nil, errors.New("setting up: no JWKS (see kind setup in requests.jsonl)")
 	}
+	if err := w.sessions(ctx, kept); err != nil {
+		return nil, err
+	}
 	return kept, w.tokens(ctx, kept)
 }
 
-func (w *World) people(ctx context.Context, setup *Agent) error {
-	for range w.Config.Identities {
-		p := w.newPerson()
-		if _, ok := setup.register(p); !ok {
-			return errors.New("setting up: an identity could not be registered (see kind setup in requests.jsonl)")
-		}
-		w.People = append(w.People, p)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	return nil
+func (w *World) needsClient() bool {
+	rates := w.Config.Rates
+	return w.Config.Sessions+w.Config.Tokens+w.Config.Chains > 0 ||
+		rates["code_flow"]+rates["client_credentials"]+rates["old_login"]+rates["static"] > 0
 }
 
-// sessions opens the long-lived sessions: every other one by token, by cookie.
+// sessions opens the long-lived sessions, each by Hera's form, as slowly as the edge lets a household log in.
 func (w *World) sessions(ctx context.Context, kept *Kept) error {
 	for n := range w.Config.Sessions {
-		a, token, ok := w.NewClient("setup"), "", false
-		if n%2 == 0 {
-			token = a.tokenLogin(w.anyone())
-			ok = token != ""
-		} else {
-			a = w.NewBrowser("setup")
-			ok = a.cookieLogin(w.anyone())
+		if err := pause(ctx, min(time.Duration(n), 1)*loginEvery); err != nil {
+			return err
 		}
-		if !ok {
+		s := w.openSession(w.keeper(n))
+		if s == nil {
 			return errors.New("setting up: a login failed (see kind setup in requests.jsonl)")
 		}
-		a.Kind = "whoami"
-		kept.Sessions.add(a, token)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+		kept.Sessions.addSession(s)
 	}
 	return nil
 }
@@ -95,7 +79,7 @@ func (w *World) sessions(ctx context.Context, kept *Kept) error {
 func (w *World) tokens(ctx context.Context, kept *Kept) error {
 	for n := range w.Config.Tokens + w.Config.Chains {
 		a := w.NewBrowser("setup")
-		grant, err := w.grant(ctx, a)
+		grant, err := w.grant(ctx, a, w.keeper(n))
 		if err != nil {
 			return err
 		}
@@ -111,18 +95,18 @@ func (w *World) tokens(ctx context.Context, kept *Kept) error {
 	return nil
 }
 
-func (w *World) grant(ctx context.Context, a *Agent) (Grant, error) {
+func (w *World) grant(ctx context.Context, a *Agent, p Person) (Grant, error) {
 	var code string
 	if w.Config.HydraAdmin != "" {
 		var err error
-		if code, err = w.authorizeByAdmin(ctx, a); err != nil {
+		if code, err = w.authorizeByAdmin(ctx, a, p); err != nil {
 			return Grant{}, err
 		}
 	} else {
 		if err := pause(ctx, loginEvery); err != nil {
 			return Grant{}, err
 		}
-		code = a.authorize(0)
+		code = parameter(a.signIn(w.authorizeURL(), p, 0), "code")
 	}
 	grant, _ := a.exchange(code)
 	if grant.Refresh == "" {
@@ -132,7 +116,7 @@ func (w *World) grant(ctx context.Context, a *Agent) (Grant, error) {
 }
 
 // authorizeByAdmin accepts login and consent at Hydra's admin API, so that many grants don't meet the login limit.
-func (w *World) authorizeByAdmin(ctx context.Context, a *Agent) (string, error) {
+func (w *World) authorizeByAdmin(ctx context.Context, a *Agent, p Person) (string, error) {
 	address, ok := a.hop(w.authorizeURL(), "authorize")
 	if !ok {
 		return "", errors.New("setting up: Hydra did not begin a code flow")
@@ -141,14 +125,14 @@ func (w *World) authorizeByAdmin(ctx context.Context, a *Agent) (string, error) 
 		name string
 		body map[string]any
 	}{
-		{"login", map[string]any{"subject": w.anyone().Email}},
+		{"login", map[string]any{"subject": p.Email}},
 		{"consent", map[string]any{"grant_scope": []string{"openid", "offline"}}},
 	} {
 		query := values(step.name+"_challenge", parameter(address, step.name+"_challenge"))
 		var accepted struct {
 			To string `json:"redirect_to"`
 		}
-		err := w.admin(ctx, http.MethodPut, "/admin/oauth2/auth/requests/"+step.name+"/accept?"+query.Encode(), step.body, &accepted)
+		err := admin(ctx, w.Config.HydraAdmin, http.MethodPut, "/admin/oauth2/auth/requests/"+step.name+"/accept?"+query.Encode(), step.body, &accepted)
 		if err != nil {
 			return "", err
 		}
@@ -176,7 +160,7 @@ func (w *World) makeClient(ctx context.Context) error {
 	var made struct {
 		ID string `json:"client_id"`
 	}
-	err := w.admin(ctx, http.MethodPost, "/admin/clients", map[string]any{
+	err := admin(ctx, w.Config.HydraAdmin, http.MethodPost, "/admin/clients", map[string]any{
 		"client_name": "lab-load", "client_secret": secret, "scope": "openid offline", "response_types": []string{"code"},
 		"grant_types": []string{"authorization_code", "refresh_token", "client_credentials"}, "redirect_uris": []string{c.Redirect},
 		"token_endpoint_auth_method": "client_secret_basic",
@@ -185,14 +169,13 @@ func (w *World) makeClient(ctx context.Context) error {
 	return err
 }
 
-// admin calls Hydra's admin API, while setting up only; it is no request of the load.
-func (w *World) admin(ctx context.Context, method, path string, body, into any) error {
+// admin calls an admin API of Ory, while setting up only; it is no request of the load. Into may be nil.
+func admin(ctx context.Context, base, method, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	address := strings.TrimSuffix(w.Config.HydraAdmin, "/")
-	req, err := http.NewRequestWithContext(ctx, method, address+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(base, "/")+path, bytes.NewReader(text))
 	if err != nil {
 		return err
 	}
@@ -207,7 +190,10 @@ func (w *World) admin(ctx context.Context, method, path string, body, into any) 
 		return err
 	}
 	if answer.StatusCode >= 300 {
-		return fmt.Errorf("hydra admin %s: %s", path[:min(len(path), 40)], answer.Status)
+		return fmt.Errorf("admin API %s: %s", path[:min(len(path), 40)], answer.Status)
+	}
+	if into == nil {
+		return nil
 	}
 	return json.Unmarshal(got, into)
 }

@@ -63,8 +63,6 @@ func (w *World) newPerson() Person {
 		Password: "Lab!" + strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)}
 }
 
-func (w *World) anyone() Person { return w.People[rand.IntN(len(w.People))] }
-
 // formAge is how long a form is kept: evenly between the two bounds of the configuration.
 func (w *World) formAge() time.Duration {
 	low, high := w.Config.FormAgeS[0], w.Config.FormAgeS[1]

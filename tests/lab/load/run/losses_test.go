@@ -51,7 +51,7 @@ func (b *bench) send(n int, kind, method, path string, between func()) {
 		r := &record.Record{ID: b.journal.NextID(), Kind: kind, Proto: "h1", Method: method, Host: "olympus.test", Path: path}
 		x := b.line.Do(&wire.Request{Method: method, Host: r.Host, Path: path, Timeout: 1500 * time.Millisecond,
 			Header: map[string][]string{"X-Lab-Id": {r.ID}}})
-		name := map[string]string{"whoami": "session_refused", "old_form": "form_refused", "static": "asset"}[kind]
+		name := map[string]string{"session": "session_refused", "old_form": "form_refused", "static": "asset"}[kind]
 		b.journal.Fill(r, x, record.Status(name, 200))
 		b.journal.Write(r)
 	}
@@ -93,7 +93,7 @@ func TestEveryLossIsSeen(t *testing.T) {
 		"/cut-chunks": {2, "volume", "short_body"}, "/hang": {1, "volume", "timeout"},
 		"/edge-502": {5, "volume", "edge_502"}, "/edge-404": {2, "volume", "edge_404"},
 		"/_next/static/chunks/gone.js": {2, "static", "edge_404"},
-		"/form-500":                    {2, "old_form", "form_refused_500"}, "/session-401": {3, "whoami", "session_refused_401"},
+		"/form-500":                    {2, "old_form", "form_refused_500"}, "/session-401": {3, "session", "session_refused_401"},
 	}
 	lost, reasons := 0, map[string]int{}
 	for path, fault := range injected {

@@ -23,7 +23,7 @@ import (
 )
 
 // sweepLimit bounds the last look at every session and token.
-const sweepLimit = 15 * time.Second
+const sweepLimit = 30 * time.Second
 
 // atOnce is how many runs of one journey may be under way; more are skipped and counted.
 const atOnce = 30
@@ -108,7 +108,7 @@ func (r *Runner) drive(ctx context.Context, cancel context.CancelFunc) error {
 	r.group.Wait()
 	limit := time.Now().Add(sweepLimit)
 	late := func() bool { return time.Now().After(limit) }
-	kept.Sessions.All((*journey.Holder).Ask, late)
+	kept.Sessions.All((*journey.Holder).Prove, late)
 	kept.Tokens.All((*journey.Holder).Check, late)
 	kept.Sessions.Close()
 	kept.Tokens.Close()
@@ -119,15 +119,15 @@ func (r *Runner) drive(ctx context.Context, cancel context.CancelFunc) error {
 func (r *Runner) journeys(ctx context.Context) {
 	w, kept := r.world, r.kept
 	plain := map[string]func(*journey.World){
-		"api_login": journey.APILogin, "browser_login": journey.BrowserLogin, "hera_login": journey.HeraLogin,
-		"code_flow": journey.CodeFlow, "client_credentials": journey.ClientCredentials,
+		"hera_login": journey.HeraLogin,
+		"code_flow":  journey.CodeFlow, "client_credentials": journey.ClientCredentials,
 		"registration": journey.Registration, "static": journey.Static, "old_login": journey.OldLogin,
 		"old_registration": journey.OldRegistration, "private": journey.Private,
 	}
 	for name, walk := range plain {
 		r.schedule(ctx, name, func() { walk(w) })
 	}
-	r.schedule(ctx, "whoami", func() { kept.Sessions.Use((*journey.Holder).Ask) })
+	r.schedule(ctx, "session", func() { kept.Sessions.Use((*journey.Holder).Ask) })
 	r.schedule(ctx, "introspect", func() { kept.Tokens.Use((*journey.Holder).Check) })
 	r.schedule(ctx, "refresh", func() { kept.Chains.Use((*journey.Holder).Turn) })
 	for range r.Config.WebSockets {
