@@ -211,11 +211,12 @@ def start_hydra(processes: Processes, name: str, binary: str, dsn: str, **more: 
     return public, admin
 
 
-def start_hera(processes: Processes, name: str, kratos_public: int, hydra_admin: int, **env: str) -> int:
+def start_hera(processes: Processes, name: str, kratos: tuple[int, int], hydra_admin: int, **env: str) -> int:
     port = free_port()
     given = {
         "BUILD_ID": name,
-        "KRATOS_PUBLIC_URL": "http://127.0.0.1:%d" % kratos_public,
+        "KRATOS_PUBLIC_URL": "http://127.0.0.1:%d" % kratos[0],
+        "KRATOS_ADMIN_URL": "http://127.0.0.1:%d" % kratos[1],
         "HYDRA_ADMIN_URL": "http://127.0.0.1:%d" % hydra_admin,
         "LISTEN_ADDR": "127.0.0.1:%d" % port,
         "FAULT_ADDR": "127.0.0.1:%d" % free_port(),
