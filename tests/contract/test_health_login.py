@@ -16,7 +16,12 @@ import pytest
 from test_health_journeys import HTTP, SECRETS, good, side
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys, signs
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain, Endpoint, Secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
+    CheckResult,
+    Domain,
+    Endpoint,
+    Secrets,
+)
 
 WHOLE = "login, code, token, userinfo, refresh, "
 
@@ -101,7 +106,10 @@ def test_any_login_ui_of_the_flow_passes(both: tuple[Domain, Domain], index: int
 
 
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
-    "says 200 and no to the right password": ({"refuses": True}, 'came back after its form was posted and says "Invalid'),
+    "says 200 and no to the right password": (
+        {"refuses": True},
+        'came back after its form was posted and says "Invalid',
+    ),
     "goes round in circles": ({"loops": True}, "came back after its form was posted"),
     "wants a captcha": ({"captcha": True}, signs.CAPTCHA),
     "wants a second factor": ({"second_factor": True}, signs.SECOND),
@@ -191,9 +199,7 @@ def test_nothing_to_come_back_to_is_no_pass(both: tuple[Domain, Domain]) -> None
     assert result.ok and "keeps no login session" in result.untested
 
 
-def test_a_login_that_the_other_colour_does_not_know(
-    both: tuple[Domain, Domain], processes: native.Processes
-) -> None:
+def test_a_login_that_the_other_colour_does_not_know(both: tuple[Domain, Domain], processes: native.Processes) -> None:
     """A green Hydra with another cookie secret: logged in at blue means asked for the password again at green."""
     odd_secret = {"SECRETS_COOKIE": "another-secret-0123456789ab-0123"}
     h = native.start_hydra(processes, "login-hydra-odd", native.hydra(), processes.dsns["login_hydra"], **odd_secret)
@@ -210,4 +216,3 @@ def test_the_wrong_password_is_sent_once_a_gate(both: tuple[Domain, Domain]) -> 
     good(first)
     good(again)
     assert first.detail.startswith("wrong password refused") and again.detail.startswith("logged in")
-
