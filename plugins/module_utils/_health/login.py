@@ -34,7 +34,7 @@ def code_flow(
     def act() -> str:
         visit = Visit(http, domain, timeout, way)
         steps = _swept(visit, lambda: _whole(visit, secrets, logout=True))
-        return "%s (%s, %s)" % (steps, domain.side, "through the edge by the preview" if way else "by its addresses")
+        return "%s (%s, %s)" % (steps, domain.side, "through the edge" + (" by the preview" if way.headers else "") if way else "by its addresses")
 
     return probe("code_flow", domain.hydra.service, act)
 

@@ -28,7 +28,8 @@ SECRET = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Through:
-    """How public names are asked at the edge so that ``colour`` answers: ``headers`` hold the preview secret."""
+    """How public names are asked at the edge so that ``colour`` ('' for any) answers; ``headers`` hold the preview
+    secret."""
 
     http: Http
     address: tuple[str, int]
@@ -38,6 +39,8 @@ class Through:
 
     def wrong(self, response: Response) -> str:
         """Why this answer is not the colour's own, or ''."""
+        if not self.colour:
+            return ""
         answered = response.headers.get(COLOUR_HEADER.lower(), "")
         if answered == self.colour:
             return ""

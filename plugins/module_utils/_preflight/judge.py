@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import budgets, intent, software, world
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import budgets, intent, look_probe, software, world
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     LEVELS,
     WARN,
@@ -44,10 +44,11 @@ JUDGES: tuple[Judge, ...] = (
     world.database,
     world.login_limit,
     world.hydra,
+    look_probe.rows,
     budgets.courier,
 )
 # Sections whose failure is a row of its own check.
-OWN_ROW = ("source", "database")
+OWN_ROW = ("source", "database", "probe")
 
 
 def rows(seen: Observed, wanted: Wanted) -> list[Row]:

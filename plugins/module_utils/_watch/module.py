@@ -75,7 +75,7 @@ PASSED_ON = (
 
 def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     """The watcher's configuration; the switch is found at the running edge unless ``switch_dir`` names it."""
-    checks.known(params["skip"], "bluegreen_checks.skip")
+    checks.known(params["skip"], "skip")
     edge = _asked_at(params)
     switch_dir = params["switch_dir"]
     if not switch_dir:

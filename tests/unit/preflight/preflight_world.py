@@ -82,7 +82,8 @@ RELEASE: dict[str, Any] = {
         "hera": {"reference": "ghcr.io/olympusoss/hera:v1.5.0", "state": "resolvable"},
     },
 }
-GOOD = Observed(HOST, PODMAN, CONTAINERS, EDGE, DATABASE, RELEASE, {"ansible": "2.19.0", "settings": []})
+PROBES: dict[str, Any] = {"ciam": {"ok": True, "busy": False, "detail": "login, code, token (blue, by its addresses)"}}
+GOOD = Observed(HOST, PODMAN, CONTAINERS, EDGE, DATABASE, RELEASE, PROBES, {"ansible": "2.19.0", "settings": []})
 WANTED = Wanted(
     state_dir="/var/lib/olympus-bluegreen",
     project="prod",
@@ -92,7 +93,8 @@ WANTED = Wanted(
     version="v1.5.0",
     edge={"address": "127.0.0.1", "port": 443},
     public=({"host": "www.apps.test", "path": "/health"},),
-    probes={"ciam": {"login_host": "login.ciam.test"}},
+    probes={"ciam": {"login_host": "login.ciam.test", "hera": "hera"}},
+    probe_secrets={"ciam": {"password": "p", "client_secret": "s"}},
     live="blue",
     couriers={"kratos": "running"},
 )
