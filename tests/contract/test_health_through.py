@@ -22,6 +22,7 @@ from test_health_login import both, processes, sessions, ui  # noqa: F401  (fixt
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
@@ -29,6 +30,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Endpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through, through
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_probe
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import model as preflight
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import LOGIN_RULE, PairedProber
 
@@ -123,6 +126,32 @@ def test_the_edges_rate_limit_is_no_verdict(both: tuple[Domain, Domain]) -> None
     with ui(both[1]) as (green, _fake), edge((both[0], green), limit=0) as (_seen, way):
         result = journeys.code_flow(HTTP, green, SECRETS, 20, way)
     assert result.busy and not result.ok and "429" in result.detail
+
+
+def test_preflight_logs_in_at_the_public_names_before_adopt(both: tuple[Domain, Domain], tmp_path: Path) -> None:  # noqa: F811
+    """Nothing is adopted, no address of a service is known: the edge is asked as a person asks it."""
+    probe = {"hera": "ciam-hera", "login_host": native.LOGIN, "oauth_host": native.OAUTH}
+    probe |= {"identifier": native.IDENTIFIER, "client_id": native.CLIENT, "redirect_uri": native.REDIRECT}
+
+    def row(**how: Any) -> preflight.Row:
+        with ui(both[0], **how) as (blue, _fake), edge((blue, both[1])) as (_seen, way):
+            wanted = preflight.Wanted(
+                state_dir=str(tmp_path),
+                edge={"address": way.address[0], "port": way.address[1], "scheme": "http"},
+                probes={"ciam": probe},
+                probe_secrets={"ciam": {"password": native.PASSWORD, "client_secret": native.CLIENT_SECRET}},
+            )
+            seen = look_probe.probe(wanted, Podman(SubprocessRunner()), HTTP, network_of)
+        (found,) = look_probe.rows(preflight.Observed(probes=seen), wanted)
+        return found
+
+    well = row()
+    assert well.ok and well.check == "probe ciam" and well.found.startswith("login, code, token, userinfo, refresh")
+    shut = row(captcha=True)
+    assert (shut.ok, shut.level) == (False, "refuse") and "CAPTCHA is on" in shut.found
+    assert shut.mend.endswith("bluegreen_checks: {skip: [code_flow]}")
+    ill = row(refuses=True)
+    assert (ill.ok, ill.level) == (False, "warn") and "came back" in ill.found
 
 
 def state(tmp_path: Path, *markers: str) -> tuple[str, str]:
