@@ -95,7 +95,9 @@ options:
     choices: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, code_flow, silent, settings]
     default: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, code_flow, silent]
   skip:
-    description: Checks of O(checks) that are left out. What is left out stands in RV(untested).
+    description:
+      - Checks that gate and watch leave out, by their names in O(checks), as V(code_flow). What is left out stands in
+        the result, in the reasons of the watch's verdict and in the report.
     type: list
     elements: str
     default: []

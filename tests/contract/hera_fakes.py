@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import email.parser
-import email.policy
+import email
 import json
 import threading
 import urllib.error
@@ -14,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,11 +22,11 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 INVALID = "Invalid email or password."
 
 
-def ask(method: str, url: str, body: object = None, form: bool = False) -> tuple[int, Any]:
+def ask(method: str, url: str, body: Mapping[str, Any] | None = None, form: bool = False) -> tuple[int, Any]:
     """(status, JSON) of an upstream."""
     data = None
     if body is not None:
-        data = urlencode(dict(body)).encode() if form else json.dumps(body).encode()  # type: ignore[call-overload]
+        data = urlencode(body).encode() if form else json.dumps(body).encode()
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     request = urllib.request.Request(url, data, {"Content-Type": kind, "User-Agent": "node"}, method=method)
     try:
@@ -42,7 +42,8 @@ def published(challenge: str, said: str) -> str:
     """As the published one shows it: a Server Action, multipart, to the page's own address."""
     return """<!doctype html><html><head><script>var a = "<form>";</script></head><body><h1>Welcome back</h1>
 <p class="e">%s</p><form action="" encType="multipart/form-data" method="POST">
-<input type="hidden" name="$ACTION_REF_1"/><input type="hidden" name="$ACTION_1:0" value="{&quot;id&quot;:&quot;x&quot;}"/>
+<input type="hidden" name="$ACTION_REF_1"/>
+<input type="hidden" name="$ACTION_1:0" value="{&quot;id&quot;:&quot;&quot;}"/>
 <input type="hidden" name="$ACTION_KEY" value="k1"/><input type="hidden" name="login_challenge" value="%s"/>
 <input type="email" id="email" name="email" required autoComplete="email"/>
 <input type="password" id="password" name="password"/><button type="submit">Sign In</button></form></body></html>""" % (
@@ -66,8 +67,10 @@ def other(challenge: str, said: str) -> str:
 
 CONSENT = """<form method="post" action="/grant"><input type="hidden" name="challenge" value="%s">
 <input type="checkbox" name="grant_scope" value="openid"><input type="checkbox" name="grant_scope" value="offline">
-<button name="submit" value="deny">Deny access</button><button name="submit" value="allow">Allow access</button></form>"""
-CODE = '<form method="post" action="/login"><input name="totp_code" autocomplete="one-time-code"><button>Go</button></form>'
+<button name="submit" value="deny">Deny access</button>
+<button name="submit" value="allow">Allow access</button></form>"""
+CODE = """<form method="post" action="/login"><input name="totp_code" autocomplete="one-time-code">
+<button>Go</button></form>"""
 WIDGET = '<div class="cf-turnstile" data-sitekey="0x4AAA"></div></form>'
 
 
@@ -91,7 +94,7 @@ class Fake:
     refused: int = 0
     posts: list[str] = field(default_factory=list)
 
-    def requests(self, kind: str, how: str, challenge: str, body: object = None) -> str:
+    def requests(self, kind: str, how: str, challenge: str, body: Mapping[str, Any] | None = None) -> str:
         """Hydra's admin: get, accept or reject a challenge; where the browser goes."""
         path = "%s/admin/oauth2/auth/requests/%s%s?%s_challenge=%s"
         way = "" if how == "get" else "/" + how
@@ -171,10 +174,11 @@ class Handler(BaseHTTPRequestHandler):
             return parse_qs(body.decode(), keep_blank_values=True)
         whole = b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body
         found: dict[str, list[str]] = {}
-        message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(whole)
-        for part in message.iter_parts():  # type: ignore[attr-defined]
-            name = part.get_param("name", header="content-disposition")
-            found.setdefault(name, []).append(part.get_payload(decode=True).decode())
+        for part in email.message_from_bytes(whole).get_payload():
+            assert isinstance(part, Message)
+            value = part.get_payload(decode=True)
+            assert isinstance(value, bytes)
+            found.setdefault(str(part.get_param("name", header="content-disposition")), []).append(value.decode())
         return found
 
     def do_POST(self) -> None:

@@ -13,43 +13,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import ory_native as native
 import pytest
+from health_native import HTTP, SECRETS, good, side
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
-    CheckResult,
     Domain,
     Endpoint,
     Secrets,
 )
-
-SECRETS = Secrets(native.PASSWORD, native.CLIENT_SECRET)
-HTTP = DirectHttp()
-
-
-def side(name: str, kratos: tuple[int, int], hydra: tuple[int, int], hera: int) -> Domain:
-    def at(service: str, ports: tuple[int, int]) -> Endpoint:
-        return Endpoint(service, ("127.0.0.1", ports[0]), ("127.0.0.1", ports[1]))
-
-    return Domain(
-        name="ciam",
-        side=name,
-        login_host=native.LOGIN,
-        oauth_host=native.OAUTH,
-        identifier=native.IDENTIFIER,
-        client_id=native.CLIENT,
-        redirect_uri=native.REDIRECT,
-        kratos=at("ciam-kratos", kratos),
-        hydra=at("ciam-hydra", hydra),
-        hera=Endpoint("ciam-hera", ("127.0.0.1", hera)),
-    )
-
-
-@pytest.fixture(scope="module")
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[native.Processes]:
-    running = native.Processes(tmp_path_factory.mktemp("logs"))
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +38,6 @@ def sides(processes: native.Processes) -> Iterator[tuple[Domain, Domain]]:
     yield found[0], found[1]
     processes.stop()
     postgres.remove()
-
-
-def good(result: CheckResult) -> None:
-    assert result.ok, "%s: %s" % (result.name, result.detail)
-    assert result.ms > 0
 
 
 @pytest.mark.parametrize("name", sorted(journeys.ONE_SIDE))

@@ -5,81 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import hera_fakes as fakes
 import ory_native as native
 import pytest
-from test_health_journeys import HTTP, SECRETS, good, side
+from health_native import HTTP, SECRETS, admin, fake_of, flow, good, sessions, ui
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys, signs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
-    CheckResult,
     Domain,
     Endpoint,
     Secrets,
 )
 
 WHOLE = "login, code, token, userinfo, refresh, "
-
-
-@pytest.fixture(scope="module")
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[native.Processes]:
-    running = native.Processes(tmp_path_factory.mktemp("logs"))
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def both(processes: native.Processes) -> Iterator[tuple[Domain, Domain]]:
-    """Two colours on one database, as after `deploy`; each test gives them a login UI."""
-    postgres = native.Postgres(processes)
-    kratos, hydra = postgres.create("login_kratos"), postgres.create("login_hydra")
-    found = []
-    for name, version in (("blue", "v1.0.0"), ("green", "v1.3.1")):
-        k = native.start_kratos(processes, "login-kratos-" + name, native.kratos(version), kratos)
-        h = native.start_hydra(processes, "login-hydra-" + name, native.hydra(), hydra)
-        found.append(side(name, k, h, 1))
-        if name == "blue":
-            native.seed(k[1], h[1])
-    yield found[0], found[1]
-    processes.stop()
-    postgres.remove()
-
-
-def fake_of(domain: Domain, **how: Any) -> fakes.Fake:
-    kratos, hydra = domain.kratos.address, domain.hydra.admin
-    assert hydra is not None
-    return fakes.Fake("http://%s:%d" % kratos, "http://%s:%d" % hydra, **how)
-
-
-@contextmanager
-def ui(domain: Domain, **how: Any) -> Iterator[tuple[Domain, fakes.Fake]]:
-    with fakes.running(fake_of(domain, **how)) as fake:
-        yield replace(domain, hera=Endpoint("ciam-hera", ("127.0.0.1", fake.port))), fake
-
-
-def admin(domain: Domain, method: str, path: str, body: object = None) -> Any:
-    assert domain.kratos.admin is not None
-    return fakes.ask(method, "http://%s:%d/admin%s" % (*domain.kratos.admin, path), body)[1]
-
-
-def person(domain: Domain, name: str = native.IDENTIFIER) -> str:
-    found = [one["id"] for one in admin(domain, "GET", "/identities") if one["traits"]["email"] == name]
-    return str(found[0])
-
-
-def sessions(domain: Domain) -> set[str]:
-    """Ids of the probe's active sessions at Kratos."""
-    listed = admin(domain, "GET", "/identities/%s/sessions?active=true&page_size=250" % person(domain)) or []
-    return {str(one["id"]) for one in listed}
-
-
-def flow(domain: Domain, secrets: Secrets = SECRETS) -> CheckResult:
-    return journeys.code_flow(HTTP, domain, secrets, 20)
 
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -92,8 +33,8 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("index", [0, 1], ids=["old", "new"])
-def test_any_login_ui_of_the_flow_passes(both: tuple[Domain, Domain], index: int, shape: str) -> None:
-    with ui(both[index], **SHAPES[shape]) as (domain, fake):
+def test_any_login_ui_of_the_flow_passes(colours: tuple[Domain, Domain], index: int, shape: str) -> None:
+    with ui(colours[index], **SHAPES[shape]) as (domain, fake):
         before = sessions(domain)
         result = flow(domain)
         good(result)
@@ -118,9 +59,9 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_broken_one_does_not(both: tuple[Domain, Domain], how: str) -> None:
+def test_a_broken_one_does_not(colours: tuple[Domain, Domain], how: str) -> None:
     given, why = BROKEN[how]
-    with ui(both[1], **given) as (domain, fake):
+    with ui(colours[1], **given) as (domain, fake):
         before = sessions(domain)
         result = flow(domain)
         assert not result.ok and not result.busy and why in result.detail
@@ -129,22 +70,22 @@ def test_a_broken_one_does_not(both: tuple[Domain, Domain], how: str) -> None:
         assert len(fake.posts) == (0 if how == "wants a captcha" else 1)
 
 
-def test_logged_in_as_another_person(both: tuple[Domain, Domain]) -> None:
-    who = admin(both[1], "POST", "/identities", {"schema_id": "person", "traits": {"email": "other@olympus.test"}})
-    with ui(both[1], subject=who["id"]) as (domain, _fake):
+def test_logged_in_as_another_person(colours: tuple[Domain, Domain]) -> None:
+    who = admin(colours[1], "POST", "/identities", {"schema_id": "person", "traits": {"email": "other@olympus.test"}})
+    with ui(colours[1], subject=who["id"]) as (domain, _fake):
         result = flow(domain)
     assert not result.ok and "another person than the probe" in result.detail
 
 
-def test_a_token_endpoint_that_says_401(both: tuple[Domain, Domain]) -> None:
-    with ui(both[1]) as (domain, _fake):
+def test_a_token_endpoint_that_says_401(colours: tuple[Domain, Domain]) -> None:
+    with ui(colours[1]) as (domain, _fake):
         result = flow(domain, Secrets(native.PASSWORD, "wrong-and-secret"))
     assert not result.ok and "401" in result.detail and "wrong-and-secret" not in repr(result)
 
 
 @pytest.mark.parametrize("method", ["client_secret_post", "none"])
-def test_other_kinds_of_clients(both: tuple[Domain, Domain], method: str) -> None:
-    hydra = both[1].hydra.admin
+def test_other_kinds_of_clients(colours: tuple[Domain, Domain], method: str) -> None:
+    hydra = colours[1].hydra.admin
     assert hydra is not None
     about = {
         "client_id": "probe-" + method,
@@ -156,7 +97,7 @@ def test_other_kinds_of_clients(both: tuple[Domain, Domain], method: str) -> Non
     }
     native.post_json("http://127.0.0.1:%d/admin/clients" % hydra[1], about)
     secret = native.CLIENT_SECRET if method != "none" else ""
-    with ui(both[1]) as (domain, _fake):
+    with ui(colours[1]) as (domain, _fake):
         good(flow(replace(domain, client_id="probe-" + method), Secrets(native.PASSWORD, secret)))
 
 
@@ -168,15 +109,15 @@ def test_other_kinds_of_clients(both: tuple[Domain, Domain], method: str) -> Non
         ({"scope": "openid groups"}, "may not ask for scope groups. Fix:"),
     ],
 )
-def test_a_probe_that_does_not_fit_its_client(both: tuple[Domain, Domain], wrong: dict[str, str], why: str) -> None:
-    with ui(both[1]) as (domain, fake):
+def test_a_probe_that_does_not_fit_its_client(colours: tuple[Domain, Domain], wrong: dict[str, str], why: str) -> None:
+    with ui(colours[1]) as (domain, fake):
         result = flow(replace(domain, **wrong))  # type: ignore[arg-type]
     assert not result.ok and why in result.detail and not fake.posts
 
 
-def test_sessions_of_somebody_else_stay(both: tuple[Domain, Domain]) -> None:
+def test_sessions_of_somebody_else_stay(colours: tuple[Domain, Domain]) -> None:
     """The operator is logged in as the probe, through Hera as it were; a gate ends its own session and not his."""
-    domain = both[1]
+    domain = colours[1]
     fake_of(domain).kratos_login(native.IDENTIFIER, native.PASSWORD)
     his = sessions(domain)
     assert his
@@ -185,34 +126,36 @@ def test_sessions_of_somebody_else_stay(both: tuple[Domain, Domain]) -> None:
     assert sessions(domain) == his
 
 
-def test_coming_back_without_a_page(both: tuple[Domain, Domain]) -> None:
-    with ui(both[0], remembers=True) as (blue, _blue), ui(both[1], remembers=True) as (green, _green):
+def test_coming_back_without_a_page(colours: tuple[Domain, Domain]) -> None:
+    with ui(colours[0], remembers=True) as (blue, _blue), ui(colours[1], remembers=True) as (green, _green):
         before = sessions(green)
         result = journeys.silent(HTTP, green, blue, SECRETS, 20)
         good(result)
         assert not result.untested and "honoured by each other" in result.detail and sessions(green) == before
 
 
-def test_nothing_to_come_back_to_is_no_pass(both: tuple[Domain, Domain]) -> None:
-    with ui(both[0]) as (blue, _blue), ui(both[1]) as (green, _green):
+def test_nothing_to_come_back_to_is_no_pass(colours: tuple[Domain, Domain]) -> None:
+    with ui(colours[0]) as (blue, _blue), ui(colours[1]) as (green, _green):
         result = journeys.silent(HTTP, green, blue, SECRETS, 20)
     assert result.ok and "keeps no login session" in result.untested
 
 
-def test_a_login_that_the_other_colour_does_not_know(both: tuple[Domain, Domain], processes: native.Processes) -> None:
+def test_a_login_that_the_other_colour_does_not_know(
+    colours: tuple[Domain, Domain], processes: native.Processes
+) -> None:
     """A green Hydra with another cookie secret: logged in at blue means asked for the password again at green."""
     odd_secret = {"SECRETS_COOKIE": "another-secret-0123456789ab-0123"}
     h = native.start_hydra(processes, "login-hydra-odd", native.hydra(), processes.dsns["login_hydra"], **odd_secret)
-    with ui(both[0], remembers=True) as (blue, _blue), ui(both[1], remembers=True) as (green, _green):
+    with ui(colours[0], remembers=True) as (blue, _blue), ui(colours[1], remembers=True) as (green, _green):
         odd = replace(green, hydra=Endpoint("ciam-hydra", ("127.0.0.1", h[0]), ("127.0.0.1", h[1])))
         result = journeys.silent(HTTP, odd, blue, SECRETS, 20)
     assert not result.ok and "green does not honour a login of blue" in result.detail
 
 
-def test_the_wrong_password_is_sent_once_a_gate(both: tuple[Domain, Domain]) -> None:
+def test_the_wrong_password_is_sent_once_a_gate(colours: tuple[Domain, Domain]) -> None:
     control = journeys.Control()
-    first = journeys.login(HTTP, both[1], SECRETS, 15, control)
-    again = journeys.login(HTTP, both[1], SECRETS, 15, control)
+    first = journeys.login(HTTP, colours[1], SECRETS, 15, control)
+    again = journeys.login(HTTP, colours[1], SECRETS, 15, control)
     good(first)
     good(again)
     assert first.detail.startswith("wrong password refused") and again.detail.startswith("logged in")

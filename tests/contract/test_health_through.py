@@ -16,8 +16,7 @@ from typing import Any
 import hera_fakes as fakes
 import ory_native as native
 import pytest
-from test_health_journeys import HTTP, SECRETS, good
-from test_health_login import both, processes, sessions, ui  # noqa: F401  (fixtures)
+from health_native import HTTP, SECRETS, good, sessions, ui
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
@@ -86,18 +85,18 @@ class Edge(BaseHTTPRequestHandler):
 
 @contextmanager
 def edge(
-    both: tuple[Domain, Domain], says: Mapping[str, str] | None = None, limit: int = 5
+    colours: tuple[Domain, Domain], says: Mapping[str, str] | None = None, limit: int = 5
 ) -> Iterator[tuple[Any, Any]]:
     """(the edge's class, the way through it to green)."""
-    about = {"domains": {"blue": both[0], "green": both[1]}, "asked": [], "says": says or {}, "limit": limit}
+    about = {"domains": {"blue": colours[0], "green": colours[1]}, "asked": [], "says": says or {}, "limit": limit}
     handler = type("ThisEdge", (Edge,), about)
     with fakes.serve(handler) as port:
         headers = {"X-Bluegreen-Preview": SECRET}
         yield handler, Through(DirectHttp(), ("127.0.0.1", port), "http", "green", headers)
 
 
-def test_every_hop_goes_through_the_edge_to_the_idle_colour(both: tuple[Domain, Domain]) -> None:  # noqa: F811
-    with ui(both[1]) as (green, fake), edge((both[0], green)) as (seen, way):
+def test_every_hop_goes_through_the_edge_to_the_idle_colour(colours: tuple[Domain, Domain]) -> None:
+    with ui(colours[1]) as (green, fake), edge((colours[0], green)) as (seen, way):
         result = journeys.code_flow(HTTP, green, SECRETS, 20, way)
     good(result)
     assert "(green, through the edge by the preview)" in result.detail
@@ -108,33 +107,33 @@ def test_every_hop_goes_through_the_edge_to_the_idle_colour(both: tuple[Domain, 
 
 @pytest.mark.parametrize("path", ["/oauth2/auth", "/login", "/oauth2/token", "/userinfo"])
 @pytest.mark.parametrize("says", ["blue", ""])
-def test_one_hop_of_another_colour_ends_it(both: tuple[Domain, Domain], path: str, says: str) -> None:  # noqa: F811
-    with ui(both[1]) as (green, _fake), edge((both[0], green), {path: says}) as (_seen, way):
+def test_one_hop_of_another_colour_ends_it(colours: tuple[Domain, Domain], path: str, says: str) -> None:
+    with ui(colours[1]) as (green, _fake), edge((colours[0], green), {path: says}) as (_seen, way):
         before = sessions(green)
         result = journeys.code_flow(HTTP, green, SECRETS, 20, way)
         assert not result.ok and "%s: %s answered, green was meant" % (path, says or "no colour") in result.detail
         assert SECRET not in repr(result) and SECRET not in repr(way) and sessions(green) == before
 
 
-def test_a_preview_that_is_not_taken_is_the_live_colours_answer(both: tuple[Domain, Domain]) -> None:  # noqa: F811
-    with ui(both[1]) as (green, fake), edge((both[0], green)) as (_seen, way):
+def test_a_preview_that_is_not_taken_is_the_live_colours_answer(colours: tuple[Domain, Domain]) -> None:
+    with ui(colours[1]) as (green, fake), edge((colours[0], green)) as (_seen, way):
         result = journeys.code_flow(HTTP, green, SECRETS, 20, replace(way, headers={"X-Bluegreen-Preview": "f" * 32}))
     assert not result.ok and "blue answered, green was meant" in result.detail and not fake.posts
 
 
-def test_the_edges_rate_limit_is_no_verdict(both: tuple[Domain, Domain]) -> None:  # noqa: F811
-    with ui(both[1]) as (green, _fake), edge((both[0], green), limit=0) as (_seen, way):
+def test_the_edges_rate_limit_is_no_verdict(colours: tuple[Domain, Domain]) -> None:
+    with ui(colours[1]) as (green, _fake), edge((colours[0], green), limit=0) as (_seen, way):
         result = journeys.code_flow(HTTP, green, SECRETS, 20, way)
     assert result.busy and not result.ok and "429" in result.detail
 
 
-def test_preflight_logs_in_at_the_public_names_before_adopt(both: tuple[Domain, Domain], tmp_path: Path) -> None:  # noqa: F811
+def test_preflight_logs_in_at_the_public_names_before_adopt(colours: tuple[Domain, Domain], tmp_path: Path) -> None:
     """Nothing is adopted, no address of a service is known: the edge is asked as a person asks it."""
     probe = {"hera": "ciam-hera", "login_host": native.LOGIN, "oauth_host": native.OAUTH}
     probe |= {"identifier": native.IDENTIFIER, "client_id": native.CLIENT, "redirect_uri": native.REDIRECT}
 
     def row(**how: Any) -> preflight.Row:
-        with ui(both[0], **how) as (blue, _fake), edge((blue, both[1])) as (_seen, way):
+        with ui(colours[0], **how) as (blue, _fake), edge((blue, colours[1])) as (_seen, way):
             wanted = preflight.Wanted(
                 state_dir=str(tmp_path),
                 edge={"address": way.address[0], "port": way.address[1], "scheme": "http"},
@@ -245,10 +244,10 @@ def rounds(prober: PairedProber, count: int) -> list[dict[str, Any]]:
     return prober.events()
 
 
-def test_a_watch_leaves_no_session_and_locks_nothing(both: tuple[Domain, Domain], tmp_path: Path) -> None:  # noqa: F811
+def test_a_watch_leaves_no_session_and_locks_nothing(colours: tuple[Domain, Domain], tmp_path: Path) -> None:
     """A login UI that locks at 5 wrong passwords, a watch of 60 rounds: none is sent, all are well, nothing is left."""
     counting = Counting(HTTP)
-    with ui(both[0], lockout=5) as (blue, old), ui(both[1], lockout=5, remembers=True) as (green, new):
+    with ui(colours[0], lockout=5) as (blue, old), ui(colours[1], lockout=5, remembers=True) as (green, new):
         before = sessions(green)
         told = rounds(watching((blue, green), tmp_path, counting), 60)
         assert sessions(green) == before
@@ -258,9 +257,9 @@ def test_a_watch_leaves_no_session_and_locks_nothing(both: tuple[Domain, Domain]
     assert (counting.wrong, old.refused, new.refused) == (0, 0, 0) and counting.right > 30
 
 
-def test_a_refused_login_ends_the_watch_before_it_locks(both: tuple[Domain, Domain], tmp_path: Path) -> None:  # noqa: F811
+def test_a_refused_login_ends_the_watch_before_it_locks(colours: tuple[Domain, Domain], tmp_path: Path) -> None:
     """Green refuses the right password, blue takes it: the rule is broken in each round, and needs three."""
-    with ui(both[0]) as (blue, _old), ui(both[1], refuses=True, lockout=5) as (green, new):
+    with ui(colours[0]) as (blue, _old), ui(colours[1], refuses=True, lockout=5) as (green, new):
         prober = watching((blue, green), tmp_path, HTTP)
         start = next(tick for tick in range(15) if any(pair.name == "code_flow" for pair in prober._due(tick)))
         told: list[dict[str, Any]] = []

@@ -109,14 +109,15 @@ def _inner(name: str, options: Mapping[str, Option], given: Mapping[str, str]) -
 
 
 def _rows(name: str, setting: Any) -> Iterator[Row]:
-    found = handed.options(name) or handed.by_name(name[len(PREFIX) :])
+    found = handed.options(name) or ([] if setting.keys else handed.by_name(name[len(PREFIX) :]))
     kind = setting.kind.replace("|", " or ") + (" of " + ", ".join(setting.keys) if setting.keys else "")
     kind += "".join(", *%s*" % word for word in ("plain", "secret") if getattr(setting, word))
     choices = "".join(_type(one).partition(":")[1:][-1] for one in found[:1])
     said = " ".join(handed.words(one) for one in found)
     yield name, kind + (":" + choices if choices else ""), default(name), said or "its keys:"
     for key in setting.keys:
-        for option in handed.options(name, key)[:1]:
+        nested = [] if handed.of(name, None) and handed.options(name, None) else handed.by_name(key)
+        for option in (handed.options(name, key) or nested)[:1]:
             yield "%s.%s" % (name, key), _type(option), default(name, key), handed.words(option)
     given = handed.read(SOURCE).get(name + "_defaults", {})
     for option in found:

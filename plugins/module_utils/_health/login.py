@@ -34,7 +34,8 @@ def code_flow(
     def act() -> str:
         visit = Visit(http, domain, timeout, way)
         steps = _swept(visit, lambda: _whole(visit, secrets, logout=True))
-        return "%s (%s, %s)" % (steps, domain.side, "through the edge" + (" by the preview" if way.headers else "") if way else "by its addresses")
+        preview = " by the preview" if way and way.headers else ""
+        return "%s (%s, %s)" % (steps, domain.side, "through the edge" + preview if way else "by its addresses")
 
     return probe("code_flow", domain.hydra.service, act)
 
@@ -66,6 +67,8 @@ def _whole(visit: Visit, secrets: Secrets, logout: bool) -> str:
     if logout and tokens.get("id_token"):
         steps.append("logout" if person.logout(str(tokens["id_token"])) else "logout (Hydra kept no session)")
     oauth.revoke_token(visit, client, str(tokens.get("refresh_token") or tokens["access_token"]))
+    if not logout:
+        _forget(visit, tokens)
     return ", ".join(steps)
 
 

@@ -147,7 +147,8 @@ CHECKS: dict[str, Check] = {
     "probe": Check(
         "refuse, warn, info",
         "each probe of bluegreen_probes can log in at what is live: no CAPTCHA, lockout or second factor keeps it out",
-        "correct bluegreen_probes and bluegreen_probe_secrets, or leave the login out: bluegreen_checks: {skip: [code_flow]}",
+        "correct bluegreen_probes and bluegreen_probe_secrets, or leave the login out:"
+        " bluegreen_checks: {skip: [code_flow]}",
     ),
     "login_limit": Check(
         "warn",

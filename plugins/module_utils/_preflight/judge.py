@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import budgets, intent, look_probe, software, world
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
+    budgets,
+    intent,
+    look_probe,
+    software,
+    world,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     LEVELS,
     WARN,

@@ -30,7 +30,11 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import 
         ("services", {"k": None}, "bluegreen_services.k=NoneType: not a dictionary"),
         ("services", {"k": {3: 1, "zz": 2, "port": 1}}, "bluegreen_services.k.3=unknown"),
         ("services", {"k": {"port": 80, "host": "http://a.test"}}, "k.host='http://a.test': not a host name"),
-        ("checks", {"skip": ["code_flows"]}, "bluegreen_checks.skip='code_flows': not a check of the gate. Fix: write code"),
+        (
+            "checks",
+            {"skip": ["code_flows"]},
+            "bluegreen_checks.skip='code_flows': not a check of the gate. Fix: write code",
+        ),
         ("checks", {"skip": "login"}, "bluegreen_checks.skip=str: not a list"),
         ("probes", {"ciam": "x"}, "bluegreen_probes.ciam=str: not a dictionary"),
         ("public", ["login.test"], "bluegreen_public[0]='login.test': not a dictionary. Fix: write {host:"),
