@@ -16,7 +16,10 @@ description:
   - Readiness alone misses most breakage, so the journeys write (login, authorization code, logout) and the judges know
     the disguises of a broken Ory.
   - Refuses to send anything to an address that is on no network of the edge, or that is none of this host's.
-  - Changes nothing that lasts. Every session and token that it makes it also ends, when the journey succeeds.
+  - A login is proven as a person does it, by the authorization-code flow through Hydra and whatever pages the login UI
+    shows. Forms are found by their fields.
+  - Changes nothing that lasts. It ends every token and session that it makes; a session that the login UI makes at
+    Kratos is ended by its id through Kratos' admin port, also when the journey fails.
 options:
   deployment:
     description: Name of the deployment.
@@ -41,6 +44,7 @@ options:
       - The coloured services, each with V(kind) and V(port), and as it applies V(admin_port),
         V(domain), V(ready), V(ui), V(edge).
       - A service with V(edge=false) is not reached by the edge and can't be asked.
+      - V(host) is the Host that questions of readiness and version send; without it they send the address.
     type: dict
     required: true
   shared:
@@ -63,11 +67,15 @@ options:
   probes:
     description:
       - "Per domain what the journeys need: V(kratos), V(hydra) and V(hera) (names of services), V(login_host),
-        V(oauth_host), V(identifier), V(client_id), V(redirect_uri)."
+        V(oauth_host), V(identifier), V(client_id), V(redirect_uri), V(scope)."
+      - Without V(hera) no person's login is tried there, and the result says so. V(scope) is V(openid offline) by
+        default.
     type: dict
     default: {}
   probe_secrets:
-    description: Per domain the V(password) of the probe identity and the V(client_secret) of the probe client.
+    description:
+      - Per domain the V(password) of the probe identity and the V(client_secret) of the probe client.
+      - How the client shows its secret is asked of Hydra. A public client has none.
     type: dict
     default: {}
   checks:
@@ -79,12 +87,33 @@ options:
       - V(ready) and V(version) ask every service, V(warm) loads the pages of every UI.
       - V(sessions), V(tokens) and V(jwks) compare with O(against); without it V(sessions) is left out and the other two
         ask O(colour) alone.
-      - V(admin) lists identities, V(login) is Kratos' API flow, V(ui_login) goes through Hera's form, V(code_flow)
-        through Hydra and Hera.
+      - V(admin) lists identities. V(login) is Kratos' API flow; a wrong password is sent once before the right one.
+      - V(code_flow) logs in through Hydra and Hera, from the authorization request to the logout.
+      - V(silent) logs in on each side and comes back on the other without a page (prompt=none).
     type: list
     elements: str
-    choices: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow, settings]
-    default: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, ui_login, code_flow]
+    choices: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, code_flow, silent, settings]
+    default: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, code_flow, silent]
+  skip:
+    description:
+      - Checks that gate and watch leave out, by their names in O(checks), as V(code_flow). What is left out stands in
+        the result, in the reasons of the watch's verdict and in the report.
+    type: list
+    elements: str
+    default: []
+  edge:
+    description:
+      - How the edge is asked for the public names, as M(olympus.bluegreen.caddy_upstream) takes it (V(kind), V(method),
+        V(address), V(port), V(scheme), V(ca)).
+    type: dict
+    default: {}
+  switch_dir:
+    description:
+      - The switch directory as this host sees it. With it V(code_flow) goes through the edge by the preview of
+        O(colour)'s release, and each answer has to come from O(colour).
+      - Where it is empty, or the edge takes no preview of that release, V(code_flow) asks the addresses of O(colour).
+    type: path
+    default: ""
   expected_versions:
     description: Service to the version that it has to tell. A service not named here may tell any.
     type: dict
@@ -139,7 +168,7 @@ EXAMPLES = r"""
 - name: Is blue still well after the migration?
   olympus.bluegreen.health_gate:
     colour: blue
-    checks: [ready, tokens, admin, login, ui_login, code_flow]
+    checks: [ready, tokens, admin, login, code_flow]
     services: "{{ bluegreen_services }}"
     network_range: "{{ bluegreen_network_range }}"
     project: prod
@@ -174,13 +203,32 @@ checks:
       description: Milliseconds, waiting included.
       type: float
     busy:
-      description: Whether a rate limit answered until the deadline, which is no verdict.
+      description: Whether a rate limit answered twice, which is no verdict.
       type: bool
+    untested:
+      description: Why the check could not prove anything although nothing is wrong; empty otherwise.
+      type: str
 planned:
   description: What is checked, as "name service".
   returned: success, and with C(-v) also on failure
   type: list
   elements: str
+level:
+  description: V(full) where a login was proven at every domain and nothing was left out, V(partial), or V(no_login).
+  returned: always
+  type: str
+  sample: full
+untested:
+  description: One sentence for each thing that was not tried. Not empty means that the gate is no plain pass.
+  returned: always
+  type: list
+  elements: str
+  sample: ["no login was tried: bluegreen_probes names no probe"]
+way:
+  description: How V(code_flow) asked the public names, V(preview) through the edge or V(addresses) of the colour.
+  returned: always
+  type: str
+  sample: preview
 seconds:
   description: How long it took.
   returned: always

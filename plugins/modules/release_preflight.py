@@ -99,9 +99,20 @@ options:
     elements: dict
     default: []
   probes:
-    description: Probe domains; only their C(login_host) and C(oauth_host) are used.
+    description:
+      - Probe domains, as M(olympus.bluegreen.health_gate) takes them. Their C(login_host) and C(oauth_host) have to be
+        served by the edge, and each probe logs in once at what is live (not in check mode).
     type: dict
     default: {}
+  probe_secrets:
+    description: Per domain the C(password) of the probe identity and the C(client_secret) of its client.
+    type: dict
+    default: {}
+  skip:
+    description: Checks of M(olympus.bluegreen.health_gate) that are left out. With C(code_flow) no probe logs in.
+    type: list
+    elements: str
+    default: []
   schema_targets:
     description: Schema targets, of which C(service) and C(database) are used.
     type: list
@@ -212,7 +223,7 @@ def main() -> None:
             lambda: edge_of(runner, params["project"], options),
             DirectHttp(options.ca or None),
         )
-        result = answer(params, world)
+        result = answer(params, world, module.check_mode)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     module.exit_json(**result)

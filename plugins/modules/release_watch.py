@@ -102,6 +102,12 @@ options:
       - With it the watcher's last act, whatever its verdict, is that couriers and other singletons follow the switch.
     type: dict
     default: {}
+  skip:
+    description:
+      - Checks of M(olympus.bluegreen.health_gate) that no probe asks. What is left out stands in the verdict's reasons.
+    type: list
+    elements: str
+    default: []
   probe:
     description: Whether to probe at all.
     type: bool

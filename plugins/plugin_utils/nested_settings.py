@@ -16,6 +16,11 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings im
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike", "host")
 PROBE = ("identifier", "client_id", "redirect_uri", "kratos", "hydra", "hera", "login_host", "oauth_host")
+# Those of _health/checks.py, likewise.
+GATE = (
+    "secrets", "ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "code_flow", "silent",
+    "settings",
+)  # fmt: skip
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 # Longer than this between two looks (seconds) a bad release would stay.
 SLOWEST = 60.0
@@ -51,12 +56,6 @@ def _secrets(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
     yield from _flat(name, value, ("password", "client_secret"))
 
 
-def _skip(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
-    skip = value.get("skip", [])
-    if not isinstance(skip, (list, tuple)) or not all(isinstance(one, str) for one in skip):
-        yield name + ".skip", repr(skip), "a list of checks", "as in {skip: [ui_login]}"
-
-
 def _services(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
     # One that is false is none any more.
     yield from _mapping(name, {key: one for key, one in value.items() if one is not False})
@@ -74,6 +73,8 @@ def _service(name: str, one: Mapping[str, Any]) -> Iterator[Wrong]:
     for key in ("port", "admin_port"):
         if key in one and not _port(one.get(key)):
             yield "%s.%s" % (name, key), repr(one.get(key)), "a port", "a whole number from 1 to 65535"
+    if "host" in one and not HOST.match(str(one["host"])):
+        yield name + ".host", repr(one["host"]), "a host name", "without scheme, port and path"
     for key in ("ui", "edge"):
         if not isinstance(one.get(key, True), bool):
             yield "%s.%s" % (name, key), repr(one[key]), "true or false", "write it without quotes"
@@ -107,6 +108,16 @@ def _watch(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
     if not fits:
         mend = "more than 0, at most %d" % SLOWEST
         yield name + ".interval", repr(value["interval"]), "seconds between two looks", mend
+
+
+def _checks(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
+    skip = value.get("skip") or []
+    if not isinstance(skip, (list, tuple)):
+        yield name + ".skip", type(skip).__name__, "a list", "write skip: [code_flow]"
+        return
+    for one in skip:
+        if one not in GATE:
+            yield name + ".skip", repr(one), "a check of the gate", meant(str(one), GATE)
 
 
 def _files(name: str, value: Sequence[Any]) -> Iterator[Wrong]:
@@ -149,9 +160,9 @@ CHECKS: dict[str, Callable[[str, Any], Iterator[Wrong]]] = {
     "bluegreen_services": _services,
     "bluegreen_probes": _probes,
     "bluegreen_probe_secrets": _secrets,
-    "bluegreen_checks": _skip,
     "bluegreen_public": _public,
     "bluegreen_watch": _watch,
+    "bluegreen_checks": _checks,
     "bluegreen_compose_files": _files,
     "bluegreen_state_dir": _directory,
     "bluegreen_keep_releases": _releases,

@@ -1,13 +1,31 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Caddy: a test that takes ``caddy`` runs on each of them."""
+"""Which Caddy: a test that takes ``caddy`` runs on each of them. And a real Kratos and Hydra in two colours."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import caddy_native as native
+import health_native
+import ory_native
 import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain
 
 
 @pytest.fixture(params=native.CADDIES)
 def caddy(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ory_native.Processes]:
+    running = ory_native.Processes(tmp_path_factory.mktemp("logs"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def colours(processes: ory_native.Processes) -> Iterator[tuple[Domain, Domain]]:
+    yield from health_native.colours(processes)

@@ -81,6 +81,8 @@ class Processes:
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self._running: list[subprocess.Popen[bytes]] = []
+        # Database -> DSN of those that were made.
+        self.dsns: dict[str, str] = {}
 
     def start(self, name: str, argv: list[str], env: Mapping[str, str], uid: int | None = None) -> None:
         with open(self.logs / (name + ".log"), "ab") as log:
@@ -119,6 +121,7 @@ class Postgres:
         uid = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
         if uid is not None:
             os.chown(self.directory, uid, uid)
+        self.processes = processes
         processes.run([str(bin_ / "initdb"), "-D", self.directory, "-U", "lab", "-A", "trust", "--no-sync"], {}, uid)
         self.port = free_port()
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
@@ -146,6 +149,7 @@ class Postgres:
 
     def create(self, database: str) -> str:
         self.execute("postgres", "CREATE DATABASE " + database)
+        self.processes.dsns[database] = self.dsn(database)
         return self.dsn(database)
 
     def remove(self) -> None:
@@ -184,7 +188,7 @@ def start_kratos(processes: Processes, name: str, binary: str, dsn: str) -> tupl
     return public, admin
 
 
-def start_hydra(processes: Processes, name: str, binary: str, dsn: str) -> tuple[int, int]:
+def start_hydra(processes: Processes, name: str, binary: str, dsn: str, **more: str) -> tuple[int, int]:
     public, admin = free_port(), free_port()
     env = {
         **SECRETS,
@@ -199,6 +203,7 @@ def start_hydra(processes: Processes, name: str, binary: str, dsn: str) -> tuple
         "SERVE_PUBLIC_PORT": str(public),
         "SERVE_ADMIN_PORT": str(admin),
         "LOG_LEVEL": "warn",
+        **more,
     }
     processes.run([binary, "migrate", "sql", "up", "-e", "--yes"], env)
     processes.start(name, [binary, "serve", "all"], env)
@@ -206,11 +211,12 @@ def start_hydra(processes: Processes, name: str, binary: str, dsn: str) -> tuple
     return public, admin
 
 
-def start_hera(processes: Processes, name: str, kratos_public: int, hydra_admin: int, **env: str) -> int:
+def start_hera(processes: Processes, name: str, kratos: tuple[int, int], hydra_admin: int, **env: str) -> int:
     port = free_port()
     given = {
         "BUILD_ID": name,
-        "KRATOS_PUBLIC_URL": "http://127.0.0.1:%d" % kratos_public,
+        "KRATOS_PUBLIC_URL": "http://127.0.0.1:%d" % kratos[0],
+        "KRATOS_ADMIN_URL": "http://127.0.0.1:%d" % kratos[1],
         "HYDRA_ADMIN_URL": "http://127.0.0.1:%d" % hydra_admin,
         "LISTEN_ADDR": "127.0.0.1:%d" % port,
         "FAULT_ADDR": "127.0.0.1:%d" % free_port(),

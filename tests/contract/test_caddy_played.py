@@ -31,7 +31,7 @@ DRAIN = [
                     "traffic_deadline": "{{ deadline | int }}",
                     "traffic_release": "v1.5.0-0123456789",
                 },
-            }
+            },
         ],
     }
 ]

@@ -150,6 +150,7 @@ class MiniEdge:
             "probes": {},
             "probe_secrets": {},
             "probe": True,
+            "skip": [],
             "window": 60.0,
             "interval": 0.5,
             "wait": 30.0,

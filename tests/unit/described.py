@@ -130,14 +130,15 @@ def _inner(name: str, options: Mapping[str, Option], given: Mapping[str, str]) -
 def _rows(name: str, setting: Any) -> Iterator[Row]:
     bare = name[len(PREFIX) :]
     found = [one for part in ALSO.get(bare, ()) for one in handed.by_name(part)]
-    found = found or handed.options(name) or handed.by_name(bare)
+    found = found or handed.options(name) or ([] if setting.keys else handed.by_name(bare))
     kind = setting.kind.replace("|", " or ") + (" of " + ", ".join(setting.keys) if setting.keys else "")
     kind += "".join(", *%s*" % word for word in ("plain", "secret") if getattr(setting, word))
     choices = "".join(_type(one).partition(":")[1:][-1] for one in found[:1])
     said = SAID.get(name) or " ".join(handed.words(one) for one in found)
     yield name, kind + (":" + choices if choices else ""), default(name), said or "its keys:"
     for key in setting.keys:
-        for option in handed.options(name, key)[:1]:
+        nested = [] if handed.of(name, None) and handed.options(name, None) else handed.by_name(key)
+        for option in (handed.options(name, key) or nested)[:1]:
             called = "%s.%s" % (name, key)
             yield called, _type(option), default(name, key), SAID.get(called) or handed.words(option)
     given = dict.fromkeys(OF_EDGE, LEARNED) if name == "bluegreen_edge" else {}

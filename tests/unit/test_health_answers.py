@@ -102,9 +102,9 @@ PAGE = """
 
 
 def test_the_login_form_as_a_browser_sends_it() -> None:
-    form = forms.login_form(PAGE)
+    form = forms.login_form(forms.parse(PAGE).forms)
     assert form is not None and form.action == "/login?flow=1"
-    assert form.filled("me@test", "secret") == {
+    assert dict(form.filled("me@test", "secret")) == {
         "$ACTION_ID_7f0c": "",
         "csrf_token": "a&b+c",
         "who": "me@test",
@@ -112,17 +112,17 @@ def test_the_login_form_as_a_browser_sends_it() -> None:
         "tos": "on",
         "method": "password",
     }
-    kind, body = forms.encode(form, {"a": "1", "ü": "x\ny"})
+    kind, body = forms.encode(form.enctype, [("a", "1"), ("ü", "x\ny")])
     boundary = kind.split("boundary=")[1]
     assert kind.startswith("multipart/form-data") and body.endswith(("--%s--\r\n" % boundary).encode())
     assert 'name="ü"\r\n\r\nx\ny\r\n'.encode() in body
 
 
 def test_other_forms() -> None:
-    consent = forms.form_with(PAGE, "consent_challenge")
-    assert consent is not None and forms.encode(consent, consent.fields)[1] == b"consent_challenge=c"
-    assert forms.login_form("<form method=get><input type=password name=p></form>") is None
-    assert forms.login_form("<p>500") is None
+    consent = forms.confirmed(forms.parse(PAGE).forms, "https://login.test/consent")
+    assert consent is not None and forms.encode(consent.enctype, consent.fields())[1] == b"consent_challenge=c"
+    assert forms.parse("<form method=get><input type=password name=p></form>").forms == ()
+    assert forms.parse("<p>500").forms == ()
 
 
 def test_cookies() -> None:

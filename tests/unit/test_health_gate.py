@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import snippets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate, options
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate, journeys, options, through
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
 from ansible_collections.olympus.bluegreen.plugins.modules import health_gate
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils import nested_settings
 
 SERVICES: dict[str, Any] = {
     "ciam-kratos": {"kind": "kratos", "port": 4433, "admin_port": 4434, "domain": "ciam"},
@@ -63,8 +67,8 @@ def test_every_check_by_default() -> None:
         "version ciam-kratos", "version ciam-hydra", "version site",
     ]  # fmt: skip
     assert found[-6:] == [
-        "tokens ciam-hydra", "sessions ciam-kratos", "admin ciam-kratos", "login ciam-kratos", "ui_login ciam-hera",
-        "code_flow ciam-hydra",
+        "tokens ciam-hydra", "sessions ciam-kratos", "admin ciam-kratos", "login ciam-kratos", "code_flow ciam-hydra",
+        "silent ciam-hydra",
     ]  # fmt: skip
     assert [item for item in found if "worker" in item] == ["secrets worker"]
 
@@ -92,11 +96,99 @@ def test_chosen_checks_and_versions() -> None:
         ),
         ({"probes": {"ciam": {**PROBES["ciam"], "kratos": "nobody"}}}, "unknown service"),
         ({"checks": ["nonsense"]}, "unknown check"),
+        ({"skip": ["nonsense"]}, "bluegreen_checks.skip='nonsense': unknown check. Fix: known are secrets"),
+        ({"skip": ["code_flows"]}, "bluegreen_checks.skip='code_flows': unknown check. Fix: write code_flow"),
     ],
 )
 def test_what_is_refused_beforehand(given: dict[str, Any], reason: str) -> None:
     with pytest.raises(BluegreenError, match=reason):
         planned(**given)
+
+
+def test_what_is_skipped_is_not_asked_and_said() -> None:
+    assert not [item for item in planned(skip=["code_flow", "silent"]) if "code_flow" in item or "silent" in item]
+    found = result_of(skip=["code_flow"])
+    assert found["level"] == "partial" and found["untested"] == ["code_flow was left out (bluegreen_checks.skip)"]
+
+
+@pytest.mark.parametrize(
+    ("given", "level", "said"),
+    [
+        ({}, "full", []),
+        ({"probes": {}}, "no_login", ["no login was tried: bluegreen_probes names no probe"]),
+        (
+            {"skip": ["login", "code_flow"]},
+            "no_login",
+            ["no login was tried: the checks login and code_flow were left out"],
+        ),
+        (
+            {"probes": {"ciam": {**PROBES["ciam"], "hera": ""}}},
+            "partial",
+            [
+                "code_flow of ciam was not asked: the probe names no hera",
+                "silent of ciam was not asked: the probe names no hera",
+            ],
+        ),
+        (
+            {"probe_secrets": {"ciam": {"password": "s3cret-a"}}},
+            "full",
+            ["tokens of ciam was not asked: the probe's client has no secret"],
+        ),
+    ],
+)
+def test_a_gate_says_how_much_it_proves(given: dict[str, Any], level: str, said: list[str]) -> None:
+    """R21: a colour at which nobody can log in is no plain pass of a gate that never tried."""
+    found = result_of(**given)
+    assert found["level"] == level and found["untested"][: len(said)] == said and bool(found["untested"]) is bool(said)
+
+
+def result_of(**given: Any) -> dict[str, Any]:
+    return ask(Edge(0), check_mode=True, **given)
+
+
+def test_the_watch_sends_no_wrong_password_and_no_logout() -> None:
+    """What a watch asks again and again has neither; a gate has both, the control once however often it asks."""
+    gate_ = {check.name: check.run for check in checks.plan(options.wanted(PARAMS))}
+    watch = {check.name: check.run for check in checks.plan(replace(options.wanted(PARAMS), watched=True))}
+    assert isinstance(gate_["login"].args[-1], journeys.Control) and watch["login"].args[-1] is None  # type: ignore[attr-defined]
+    assert gate_["code_flow"].func is checks._code_flow and watch["code_flow"].func is checks._seen_flow  # type: ignore[attr-defined]
+
+
+class Picky:
+    """An application that takes its own host name alone."""
+
+    def __init__(self) -> None:
+        self.hosts: list[str] = []
+
+    def request(self, method: str, url: str, **given: Any) -> Response:
+        self.hosts.append(urlsplit(url).netloc)
+        return Response(200 if self.hosts[-1] == "app.test" else 400, {}, b'{"version": "1"}')
+
+
+def test_an_application_that_takes_its_own_names_alone() -> None:
+    """inputs/health_host: it can be gated, and without a host the refusal says what was sent."""
+    services = {"web": {"kind": "other", "port": 8000, "ready": "/health"}}
+
+    def asked(**more: Any) -> list[CheckResult]:
+        told = {"web": {**services["web"], **more}}
+        params = {**PARAMS, "services": told, "probes": {}, "against": "", "checks": ["ready", "version"]}
+        wanted = options.wanted({**params, "expected_versions": {"web": "1"}})
+        return [check.run(Picky(), 5) for check in checks.plan(wanted)]
+
+    assert [one.ok for one in asked(host="app.test")] == [True, True]
+    refused = asked()[0]
+    assert not refused.ok and refused.detail == (
+        "public /health: status 400 to Host 10.231.149.16:8000. Fix: allow that host, or name one:"
+        " bluegreen_services.web.host"
+    )
+
+
+def test_the_names_of_checks_are_the_guards_too() -> None:
+    assert nested_settings.GATE == checks.CHECKS
+
+
+def test_the_headers_of_the_edge_are_the_snippets() -> None:
+    assert (through.COLOUR_HEADER, through.PREVIEW_HEADER) == (snippets.COLOUR_HEADER, snippets.PREVIEW_HEADER)
 
 
 def test_addresses_of_both_colours() -> None:
@@ -190,9 +282,9 @@ def test_an_unready_service_ends_its_group_at_the_deadline() -> None:
     assert "not asked" in found[1].detail and clock.at <= 10
 
 
-def test_a_rate_limit_until_the_deadline_passes_nothing() -> None:
-    found, clock, _asked = run({"login": ["busy"]}, timeout=10)
-    assert not found[0].ok and found[0].busy and clock.at <= 10
+def test_a_rate_limit_is_waited_for_once_and_passes_nothing() -> None:
+    found, clock, asked = run({"login": ["busy"]}, timeout=60)
+    assert not found[0].ok and found[0].busy and asked == ["login"] * 2 and clock.at == gate.BUSY_EVERY
 
 
 def test_a_gate_that_fails_says_its_sentence_and_not_hundreds_of_lines() -> None:

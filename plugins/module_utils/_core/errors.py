@@ -10,7 +10,7 @@ import errno
 from typing import Any
 
 # A module's option -> the operator's variable, where they are not called alike; what is not here is named as it is.
-_SET_AS = {"git": "bluegreen_source"}
+_SET_AS = {"git": "bluegreen_source", "skip": "bluegreen_checks.skip"}
 # fmt: off
 _SETTINGS = frozenset((
     "allow_mutable", "cache_probe", "cache_ttl", "compose_files", "database", "deployment", "edge", "images",

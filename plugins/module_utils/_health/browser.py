@@ -2,135 +2,156 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The journeys of a person with a browser: through Hera's own pages, forms and redirects."""
+"""A login as a person does it: through Hydra's redirects and whatever pages and forms the login UI shows.
+
+The person's browser never gets a Kratos session at Olympus: Hera logs in on the server's side and accepts Hydra's
+challenge. So nothing here asks for one; a login is proven by the code, the token and the subject at its end.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import secrets as random
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, forms, ory
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must, probe
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, forms, oauth, signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must
 
 MAX_STEPS = 20
+# (URL, where it redirects or '' for a page) -> whether the walk is over.
+Ends = Callable[[str, str], bool]
 HTML = {"Accept": "text/html,application/xhtml+xml"}
-# Forms that only ask to be confirmed, by the hidden field that marks them.
-CONFIRMED = ("consent_challenge", "logout_challenge")
 
 
-def ui_login(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
-    """Hera's login page, its form posted, the session that came back, and the logout."""
-
-    def act() -> str:
-        visit = Visit(http, domain, timeout)
-        _walk(visit, ory.login_url(visit, "/login"), secrets, stop_after_login=True)
-        ory.whoami(visit)
-        ory.close_browser_session(visit)
-        return "login form posted, session accepted, logged out"
-
-    return probe("ui_login", domain.hera.service if domain.hera else "", act)
+class NotTaken(Failed):
+    """The password was posted and not taken."""
 
 
-def code_flow(http: Http, domain: Domain, secrets: Secrets, timeout: float = 20.0) -> CheckResult:
-    """Authorization code with login and consent at Hera, then token, userinfo, refresh and Hydra's logout."""
+class Denied(Failed):
+    """Hydra sent the client an OAuth error; ``error`` is its name."""
 
-    def act() -> str:
-        visit = Visit(http, domain, timeout)
-        state, verifier = random.token_hex(16), random.token_urlsafe(48)
-        digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        landed = _walk(visit, ory.authorization_url(visit, state, digest), secrets)
-        code = _code(landed, state)
-        grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": domain.redirect_uri}
-        tokens = ory.ask_token(visit, secrets, code_verifier=verifier, **grant)
-        ory.userinfo(visit, str(tokens["access_token"]))
-        steps = ["code", "token", "userinfo"]
-        if tokens.get("refresh_token"):
-            renewed = ory.ask_token(visit, secrets, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
-            tokens = {**tokens, **renewed}
-            steps.append("refresh")
-        if tokens.get("id_token"):
-            _oauth_logout(visit, secrets, str(tokens["id_token"]))
-            steps.append("logout")
-        ory.revoke_token(visit, secrets, str(tokens.get("refresh_token") or tokens["access_token"]))
-        ory.close_browser_session(visit)
-        return ", ".join(steps)
-
-    return probe("code_flow", domain.hydra.service, act)
+    def __init__(self, error: str, text: str) -> None:
+        super().__init__(text)
+        self.error = error
 
 
-def _code(landed: str, state: str) -> str:
-    query = parse_qs(urlsplit(landed).query)
-    must("" if query.get("state") == [state] else "another state came back", "authorization")
-    must("" if query.get("code") else "no code came back", "authorization")
-    return query["code"][0]
+class Person:
+    """One person on one visit. ``posted`` counts the login forms that were sent: never more than one."""
 
+    def __init__(self, visit: Visit, secrets: Secrets) -> None:
+        self.visit = visit
+        self.domain = oauth.domain_of(visit)
+        self.secrets = secrets
+        self.posted = 0
+        self.named = False
 
-def _oauth_logout(visit: Visit, secrets: Secrets, id_token: str) -> None:
-    url = ory.oauth_url(visit, "/oauth2/sessions/logout?" + urlencode({"id_token_hint": id_token}))
-    _walk(visit, url, secrets, leave=True)
+    def walk(self, url: str, ends: Ends) -> str:
+        """Follow redirects and fill in the forms on the way until ``ends`` says so; where that was."""
+        response = self.visit.send("GET", url, HTML)
+        for _step in range(MAX_STEPS):
+            if response.status in answers.REDIRECTS:
+                target = urljoin(url, response.headers.get("location", ""))
+                self._lost(target, url)
+                if ends(url, target):
+                    return target
+                url, response = target, self.visit.send("GET", target, HTML)
+                continue
+            self._well(response, url)
+            page = forms.parse(response.body.decode("utf-8", "replace"))
+            if ends(url, ""):
+                return url
+            url, response = self._post(url, self._form(page, url))
+        raise Failed("%s: more than %d steps, it goes round in circles" % (at(url), MAX_STEPS))
 
+    def _lost(self, target: str, url: str) -> None:
+        query = urlsplit(target).query
+        if "aal=aal2" in query:
+            raise NotTaken("%s: %s" % (at(url), signs.SECOND))
+        told = parse_qs(query).get("error", [""])[0]
+        if told and target.startswith(self.domain.redirect_uri.split("?")[0]):
+            raise Denied(told, "%s: redirected with error %s" % (at(url), told))
+        must(answers.error_page(target), at(url))
 
-def _walk(visit: Visit, url: str, secrets: Secrets, stop_after_login: bool = False, leave: bool = False) -> str:
-    """Follow redirects and post the forms on the way; the address where the journey left the domain.
+    def _well(self, response: Response, url: str) -> None:
+        if response.status == 423:
+            raise NotTaken("%s: %s" % (at(url), signs.LOCKED))
+        if "aal2" in str(response.json() or ""):
+            raise NotTaken("%s: %s" % (at(url), signs.SECOND))
+        if response.status in (400, 401, 403) and self.posted:
+            page = forms.parse(response.body.decode("utf-8", "replace"))
+            if forms.login_form(page.forms):
+                raise NotTaken("%s: status %d, %s" % (at(url), response.status, signs.after(page)))
+        must(answers.wants(response, 200), at(url))
 
-    ``leave``: a last page without a form is an end as good as leaving. ``stop_after_login``: the answer to the posted
-    login form is the end.
-    """
-    domain = visit.domain
-    posted = False
-    response = visit.send("GET", url, HTML)
-    for _step in range(MAX_STEPS):
-        if response.status in answers.REDIRECTS:
-            target = urljoin(url, response.headers.get("location", ""))
-            must(answers.error_page(target), _at(url))
-            if posted and stop_after_login:
-                return target
-            if domain is None or _outside(domain, target):
-                return target
-            url, response = target, visit.send("GET", target, HTML)
-            continue
-        must(answers.wants(response, 200), _at(url))
-        form = _form(response)
-        if form is None and leave:
-            return url
-        if form is None:
-            raise Failed("%s: a page without the form that was looked for" % _at(url))
+    def _form(self, page: forms.Page, url: str) -> forms.Form:
+        login = forms.login_form(page.forms)
+        if login is not None:
+            if self.posted:
+                raise NotTaken("%s: %s" % (at(url), signs.after(page)))
+            must(signs.before(page), at(url))
+            return login
+        if signs.second_factor(page.forms):
+            raise NotTaken("%s: %s" % (at(url), signs.SECOND))
+        first = None if self.posted or self.named else forms.name_form(page.forms)
+        found = first or forms.confirmed(page.forms, url)
+        self.named = self.named or first is not None
+        if found is None:
+            raise Failed("%s: a page without a form to go on with" % at(url))
+        return found
+
+    def _post(self, url: str, form: forms.Form) -> tuple[str, Response]:
+        """(URL, answer) of the filled form."""
+        action, _method, enctype = form.sent_to()
+        if form.asks_password or form.identifier:
+            fields = form.filled(self.domain.identifier, self.secrets.password)
+        else:
+            fields = form.fields(agree=True)
         if form.asks_password:
-            must("the login page came back after its form was posted" if posted else "", _at(url))
-            posted = True
-        url, response = _post(visit, url, form, secrets)
-    raise Failed("%s: more than %d steps" % (_at(url), MAX_STEPS))
+            self.posted += 1
+        kind, body = forms.encode(enctype, fields)
+        parts = urlsplit(url)
+        target = urljoin(url, action) if action else url
+        if form.asks_password and outside(self.domain, target):
+            raise Failed("%s: its form sends the password to %s" % (at(url), at(target)))
+        origin = "%s://%s" % (parts.scheme, parts.netloc)
+        headers = {**HTML, "Content-Type": kind, "Origin": origin, "Referer": origin + parts.path}
+        return target, self.visit.send("POST", target, headers, body)
+
+    def code(self, request: oauth.Request) -> str:
+        """Walk an authorization request to its code. The client's address is read from Location and never asked."""
+        landed = self.walk(request.url(self.visit), lambda _url, target: bool(target) and outside(self.domain, target))
+        if not landed.startswith(self.domain.redirect_uri.split("?")[0]):
+            raise Failed("the flow left to %s, which is not redirect_uri of bluegreen_probes" % at(landed))
+        query = parse_qs(urlsplit(landed).query)
+        must("" if query.get("state") == [request.state] else "another state came back", "authorization")
+        must("" if query.get("code") else "no code came back", "authorization")
+        return query["code"][0]
+
+    def logout(self, id_token: str) -> bool:
+        """Log out at Hydra and at the login UI's page. False where Hydra kept no session that could be ended."""
+        query = urlencode({"id_token_hint": id_token})
+        seen: list[str] = []
+
+        def ends(url: str, target: str) -> bool:
+            seen.append(target)
+            begun = "/oauth2/sessions/logout" in urlsplit(url).path and "logout_challenge=" not in target
+            # A page that confirms the logout by a form goes on; one without is the end.
+            return begun if target else "logout_challenge=" not in url
+
+        self.walk(oauth.oauth_url(self.visit, "/oauth2/sessions/logout?" + query), ends)
+        return any("logout_challenge=" in target for target in seen)
 
 
-def _outside(domain: Domain, target: str) -> bool:
+def outside(domain: Domain, target: str) -> bool:
     """The client's own address, or a host that is not this domain's."""
-    host = urlsplit(target).hostname
-    return target.split("?")[0] == domain.redirect_uri or host not in (domain.login_host, domain.oauth_host)
+    host = (urlsplit(target).hostname or "").lower()
+    return target.split("?")[0] == domain.redirect_uri.split("?")[0] or host not in (
+        domain.login_host.lower(),
+        domain.oauth_host.lower(),
+    )
 
 
-def _form(response: Response) -> forms.Form | None:
-    page = response.body.decode("utf-8", "replace")
-    confirmed = (forms.form_with(page, name) for name in CONFIRMED)
-    return forms.login_form(page) or next((form for form in confirmed if form), None)
-
-
-def _post(visit: Visit, url: str, form: forms.Form, secrets: Secrets) -> tuple[str, Response]:
-    """(URL, answer) of the filled form."""
-    domain = visit.domain
-    identifier = domain.identifier if domain else ""
-    fields = form.filled(identifier, secrets.password) if form.asks_password else form.fields
-    kind, body = forms.encode(form, fields)
-    parts = urlsplit(url)
-    target = urljoin(url, form.action)
-    origin = "%s://%s" % (parts.scheme, parts.netloc)
-    headers = {**HTML, "Content-Type": kind, "Origin": origin, "Referer": origin + parts.path}
-    return target, visit.send("POST", target, headers, body)
-
-
-def _at(url: str) -> str:
+def at(url: str) -> str:
     parts = urlsplit(url)
     return "%s%s" % (parts.hostname, parts.path)

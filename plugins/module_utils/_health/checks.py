@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,9 +22,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model im
     Secrets,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through
 
 # In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
-JOURNEYS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "ui_login", "code_flow")
+JOURNEYS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "code_flow", "silent")
 # ``secrets`` needs no answer of anybody; ``settings`` may last as long as a cache and is asked for by name.
 DEFAULT = ("secrets", *JOURNEYS)
 CHECKS = (*DEFAULT, "settings")
@@ -38,7 +40,9 @@ VERSION = {"kratos": ("admin", "/admin/version"), "hydra": ("admin", "/version")
 TELLS_VERSION = ("athena", "site")
 # What every probe needs, and what those checks need that speak as its OAuth client.
 PROBE = ("kratos", "hydra", "login_host", "oauth_host", "identifier")
-CLIENT, OF_A_CLIENT = ("client_id", "redirect_uri"), ("tokens", "code_flow")
+CLIENT, OF_A_CLIENT = ("client_id", "redirect_uri"), ("tokens", "code_flow", "silent")
+# A login UI is needed by those that a person sees.
+OF_A_UI = ("code_flow", "silent")
 # Without another side the same question is asked of one side alone.
 ALONE = {"jwks": "keys", "tokens": "token"}
 
@@ -47,7 +51,11 @@ Run = Callable[[Http, float], CheckResult]
 
 @dataclass(frozen=True)
 class Wanted:
-    """The gate's options, as the module takes them. ``against`` '' means that the colour is asked alone."""
+    """The gate's options, as the module takes them. ``against`` '' means that the colour is asked alone.
+
+    ``skip`` names checks that the operator leaves out. ``way`` leads through the edge. ``watched``: asked again and
+    again, so no wrong password is sent and no logout ends other sessions.
+    """
 
     colour: str
     against: str
@@ -61,6 +69,9 @@ class Wanted:
     # Colour -> service -> what its container was given; empty where nobody looked.
     settings: Mapping[str, Mapping[str, alike.Settings]] = field(default_factory=dict)
     cache: cache.Probe | None = None
+    skip: Sequence[str] = ()
+    way: Through | None = None
+    watched: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,16 +118,16 @@ def domain(wanted: Wanted, colour: str, name: str, also: Sequence[str] = ()) -> 
         kratos=endpoint(wanted, colour, str(probe["kratos"])),
         hydra=endpoint(wanted, colour, str(probe["hydra"])),
         hera=endpoint(wanted, colour, str(hera)) if hera else None,
+        scope=str(probe.get("scope") or Domain.scope),
     )
 
 
 def plan(wanted: Wanted) -> tuple[Check, ...]:
     """Every check in order: first each service's own, then the journeys of each domain."""
-    unknown = sorted(set(wanted.checks) - set(CHECKS))
-    if unknown:
-        raise BluegreenError("unknown check", option="checks", value=unknown, mend="known are %s" % ", ".join(CHECKS))
+    known(wanted.checks, "checks")
+    known(wanted.skip, "skip")
     found: list[Check] = []
-    for name in [check for check in CHECKS if check in wanted.checks]:
+    for name in [check for check in CHECKS if check in wanted.checks and check not in wanted.skip]:
         if name == "secrets":
             found.extend(_secrets(wanted))
         elif name == "settings":
@@ -127,6 +138,15 @@ def plan(wanted: Wanted) -> tuple[Check, ...]:
         else:
             found.extend(_journeys(wanted, name))
     return tuple(found)
+
+
+def known(names: Sequence[str], option: str) -> None:
+    """Refuse a check that there is none of, with the one that it looks like."""
+    unknown = [name for name in names if name not in CHECKS]
+    if unknown:
+        near = difflib.get_close_matches(str(unknown[0]), CHECKS, 1, 0.6)
+        meant = "write %s" % near[0] if near else "known are %s" % ", ".join(CHECKS)
+        raise BluegreenError("unknown check", option=option, value=unknown[0], mend=meant)
 
 
 def _secrets(wanted: Wanted) -> list[Check]:
@@ -196,20 +216,46 @@ def _journeys(wanted: Wanted, name: str) -> list[Check]:
                 value=key,
                 mend="give bluegreen_probe_secrets this key",
             )
-        if name == "ui_login" and here.hera is None:
+        if cannot(name, wanted.probes[key], secrets):
             continue
-        service = here.hydra.service if name in ("jwks", "tokens", "code_flow") else here.kratos.service
-        if name == "ui_login" and here.hera is not None:
-            service = here.hera.service
-        run: Run
-        if name in journeys.TWO_SIDES and wanted.against:
-            run = partial(_two_sides, name, here, domain(wanted, wanted.against, key), secrets)
-        elif name in ALONE or name in journeys.ONE_SIDE:
-            run = partial(_one_side, ALONE.get(name, name), here, secrets)
-        else:
-            continue
-        found.append(Check(name, service, key, run))
+        run = _journey(wanted, name, key, here, secrets)
+        service = here.hydra.service if name in ("jwks", *OF_A_CLIENT) else here.kratos.service
+        if run is not None:
+            found.append(Check(name, service, key, run))
     return found
+
+
+def cannot(name: str, probe: Mapping[str, Any], secrets: Secrets) -> str:
+    """Why a check can't be asked with this probe, or ''."""
+    if name in OF_A_UI and not probe.get("hera"):
+        return "the probe names no hera"
+    if name == "tokens" and not secrets.client_secret:
+        return "the probe's client has no secret"
+    return ""
+
+
+def _journey(wanted: Wanted, name: str, key: str, here: Domain, secrets: Secrets) -> Run | None:
+    if name == "code_flow":
+        return partial(_seen_flow, here, secrets) if wanted.watched else partial(_code_flow, here, secrets, wanted.way)
+    if name == "login":
+        return partial(_login, here, secrets, None if wanted.watched else journeys.Control())
+    if name in journeys.TWO_SIDES and wanted.against:
+        return partial(_two_sides, name, here, domain(wanted, wanted.against, key), secrets)
+    if name in ALONE or name in journeys.ONE_SIDE:
+        return partial(_one_side, ALONE.get(name, name), here, secrets)
+    return None
+
+
+def _login(here: Domain, secrets: Secrets, control: journeys.Control | None, http: Http, left: float) -> CheckResult:
+    return journeys.login(http, here, secrets, left, control)
+
+
+def _code_flow(here: Domain, secrets: Secrets, way: Through | None, http: Http, left: float) -> CheckResult:
+    return journeys.code_flow(http, here, secrets, left, way)
+
+
+def _seen_flow(here: Domain, secrets: Secrets, http: Http, left: float) -> CheckResult:
+    return journeys.seen_flow(http, here, secrets, left)
 
 
 def _ready(at: Endpoint, paths: Sequence[tuple[str, str]], http: Http, left: float) -> CheckResult:

@@ -4,60 +4,128 @@
 
 """The forms of an HTML page, read as a browser without JavaScript would send them. Pure.
 
-Hidden fields are taken whatever they are called: a UI built on Server Actions hides one per build.
+Forms are found by their fields, so that any template will do. Hidden fields are taken whatever they are called: a UI
+built on Server Actions hides one per build.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
-MULTIPART = "multipart/form-data"
+URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 # Inputs that a browser sends only when they are chosen.
 CHOSEN = ("checkbox", "radio")
 UNSENT = ("image", "reset", "button", "file")
+TEXTS = ("text", "email", "tel", "")
+IDENTIFIER = re.compile(r"identifier|e-?mail|user-?_?name|login|account|user", re.I)
+CODE = re.compile(r"otp|totp|one.?time|verification_?code|lookup_secret|(^|_)(code|pin)$", re.I)
+AGREES = re.compile(r"allow|accept|grant|agree|approve|authori[sz]e|confirm|continue|yes|log ?out|sign ?out", re.I)
+REFUSES = re.compile(r"deny|denied|reject|refuse|cancel|decline|\bno\b|disallow", re.I)
+REMEMBERS = re.compile(r"remember|trust", re.I)
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One control; ``kind`` is its input type, ``text`` what a button shows, ``says`` its autocomplete hint."""
+
+    name: str
+    kind: str
+    value: str = ""
+    chosen: bool = True
+    text: str = ""
+    says: str = ""
+    instead: tuple[str, str, str] = ("", "", "")
 
 
 @dataclass
 class Form:
-    """``fields`` is what would be sent as it stands; ``kinds`` says what type of input each one is."""
+    """``controls`` in the order of the page; ``instead`` of a button: (action, method, enctype) that it overrides."""
 
     action: str = ""
     method: str = "get"
-    enctype: str = "application/x-www-form-urlencoded"
-    fields: dict[str, str] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
+    enctype: str = URLENCODED
+    id: str = ""
+    controls: list[Field] = field(default_factory=list)
 
-    def of_kind(self, *kinds: str) -> str | None:
-        """The first field of one of these input types."""
-        return next((name for name, kind in self.kinds.items() if kind in kinds), None)
+    def of_kind(self, *kinds: str) -> list[Field]:
+        return [one for one in self.controls if one.kind in kinds]
 
     @property
     def asks_password(self) -> bool:
-        return self.of_kind("password") is not None
+        return bool(self.of_kind("password"))
 
-    def filled(self, identifier: str, password: str) -> Mapping[str, str]:
-        """The fields with the identifier in the first text or email input and the password in the first password."""
-        name, secret = self.of_kind("text", "email"), self.of_kind("password")
-        answers = {**self.fields}
-        if name:
-            answers[name] = identifier
-        if secret:
-            answers[secret] = password
-        return answers
+    @property
+    def identifier(self) -> str:
+        """The field for the name of the person: by its type, then by its name or hint, else the first text."""
+        texts = [one for one in self.controls if one.kind in TEXTS and not asks_code(one)]
+        named = [one for one in texts if IDENTIFIER.search(one.name) or one.says in ("username", "email")]
+        best = [*(one for one in named if one.kind == "email"), *named, *self.of_kind("email")]
+        best += texts if self.asks_password else []
+        return best[0].name if best else ""
+
+    @property
+    def code(self) -> bool:
+        """Whether it asks for a second factor."""
+        return any(asks_code(one) for one in self.controls if one.kind not in ("hidden", "submit", *CHOSEN))
+
+    @property
+    def challenges(self) -> set[str]:
+        """Values by which the form belongs to one request of Hydra's."""
+        return {one.value for one in self.of_kind("hidden") if "challenge" in one.name.lower() and one.value}
+
+    def button(self) -> Field | None:
+        """The one that is pressed: what agrees, never what refuses unless there is no other."""
+        buttons = self.of_kind("submit")
+        words = [(one, "%s %s %s" % (one.name, one.value, one.text)) for one in buttons]
+        agree = [one for one, said in words if AGREES.search(said) and not REFUSES.search(said)]
+        other = [one for one, said in words if not REFUSES.search(said)]
+        return next(iter([*agree, *other, *buttons]), None) if not self.asks_password else next(iter(buttons), None)
+
+    def fields(self, agree: bool = False) -> list[tuple[str, str]]:
+        """What would be sent as it stands; ``agree`` also ticks every box but those that remember."""
+        pressed = self.button()
+        return [(one.name, one.value) for one in self.controls if one.name and self._sent(one, pressed, agree)]
+
+    @staticmethod
+    def _sent(one: Field, pressed: Field | None, agree: bool) -> bool:
+        if one.kind == "submit":
+            return one is pressed
+        ticked = agree and one.kind == "checkbox" and not REMEMBERS.search(one.name)
+        return one.chosen or ticked
+
+    def filled(self, identifier: str, password: str) -> list[tuple[str, str]]:
+        """The fields with the identifier in its field and the password in the first password field."""
+        name = self.identifier
+        secret = next((one.name for one in self.of_kind("password")), "")
+        given = {name: identifier, secret: password}
+        return [(key, given[key] if key and key in given else value) for key, value in self.fields()]
+
+    def sent_to(self) -> tuple[str, str, str]:
+        """(action, method, enctype) with what the pressed button says instead."""
+        pressed = self.button()
+        action, method, enctype = pressed.instead if pressed else ("", "", "")
+        return action or self.action, (method or self.method).lower(), (enctype or self.enctype).lower()
 
 
-def encode(form: Form, fields: Mapping[str, str]) -> tuple[str, bytes]:
-    """(Content-Type, body) of the fields as this form sends them."""
-    if form.enctype != MULTIPART:
-        return "application/x-www-form-urlencoded", urlencode(fields).encode()
+def asks_code(one: Field) -> bool:
+    return one.says == "one-time-code" or bool(CODE.search(one.name))
+
+
+def encode(enctype: str, fields: Pairs) -> tuple[str, bytes]:
+    """(Content-Type, body) of the fields as a form of this ``enctype`` sends them."""
+    if enctype != MULTIPART:
+        return URLENCODED, urlencode(fields).encode()
     boundary = "----bluegreen" + secrets.token_hex(8)
     parts = [
         '--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, name.replace('"', "%22"), value)
-        for name, value in fields.items()
+        for name, value in fields
     ]
     return "%s; boundary=%s" % (MULTIPART, boundary), ("".join(parts) + "--%s--\r\n" % boundary).encode()
 
@@ -66,54 +134,105 @@ class _Parser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.forms: list[Form] = []
+        self.words: list[str] = []
         self._open: Form | None = None
+        self._apart: list[tuple[str, Field]] = []
+        self._button: tuple[Form | None, dict[str, str], list[str]] | None = None
+        self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag == "form":
+        if tag in ("script", "style"):
+            self._silent += 1
+        elif tag == "form":
             self._open = Form(
                 given.get("action", ""),
                 given.get("method", "get").lower(),
-                given.get("enctype", "application/x-www-form-urlencoded").lower(),
+                given.get("enctype", URLENCODED).lower(),
+                given.get("id", ""),
             )
             self.forms.append(self._open)
-        elif self._open is not None and tag in ("input", "button"):
-            self._take(self._open, tag, given)
+        elif tag == "button":
+            self._button = (self._open, given, [])
+        elif tag in ("input", "textarea"):
+            self._take(self._open, tag, given, "")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
 
+    def handle_data(self, data: str) -> None:
+        if self._silent:
+            return
+        if self._button:
+            self._button[2].append(data)
+        if data.strip():
+            self.words.append(data.strip())
+
     def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
+        if tag in ("script", "style"):
+            self._silent = max(0, self._silent - 1)
+        elif tag == "form":
             self._open = None
+        elif tag == "button" and self._button:
+            where, given, words = self._button
+            self._button = None
+            self._take(where, tag, given, " ".join("".join(words).split()))
 
-    @staticmethod
-    def _take(form: Form, tag: str, given: Mapping[str, str]) -> None:
-        kind = given.get("type", "submit" if tag == "button" else "text").lower()
-        name = given.get("name", "")
-        if not name or kind in UNSENT or "disabled" in given:
+    def _take(self, form: Form | None, tag: str, given: dict[str, str], text: str) -> None:
+        default = {"button": "submit", "textarea": "textarea"}.get(tag, "text")
+        kind = (given.get("type") or default).lower()
+        if kind in UNSENT or "disabled" in given or (not given.get("name") and kind != "submit"):
             return
-        if kind in CHOSEN and "checked" not in given:
-            return
-        # A browser sends the one button that was pressed: the first.
-        if kind == "submit" and "submit" in form.kinds.values():
-            return
-        form.kinds.setdefault(name, kind)
-        form.fields.setdefault(name, given.get("value", "on" if kind in CHOSEN else ""))
+        value = given.get("value", "on" if kind in CHOSEN else "")
+        instead = (given.get("formaction", ""), given.get("formmethod", ""), given.get("formenctype", ""))
+        chosen = kind not in CHOSEN or "checked" in given
+        one = Field(given.get("name", ""), kind, value, chosen, text, given.get("autocomplete", "").lower(), instead)
+        if given.get("form"):
+            self._apart.append((given["form"], one))
+        elif form is not None:
+            form.controls.append(one)
+
+    def close(self) -> None:
+        super().close()
+        for owner, one in self._apart:
+            for form in self.forms:
+                if form.id == owner:
+                    form.controls.append(one)
 
 
-def parse(page: str) -> list[Form]:
+@dataclass(frozen=True)
+class Page:
+    """``text`` is what a person reads; ``source`` the HTML."""
+
+    forms: tuple[Form, ...]
+    text: str
+    source: str = field(repr=False)
+
+
+def parse(source: str) -> Page:
     parser = _Parser()
-    parser.feed(page)
+    parser.feed(source)
     parser.close()
-    return parser.forms
+    posted = tuple(form for form in parser.forms if form.sent_to()[1] == "post")
+    return Page(posted, " ".join(parser.words), source)
 
 
-def login_form(page: str) -> Form | None:
-    """The form of the page that is posted and asks for a password."""
-    return next((form for form in parse(page) if form.method == "post" and form.asks_password), None)
+def login_form(found: Iterable[Form]) -> Form | None:
+    """The form that asks for a password: rather one password than two (those are registrations)."""
+    asking = [form for form in found if form.asks_password]
+    new = [one for one in asking if any(f.says == "new-password" for f in one.of_kind("password"))]
+    return min(asking, key=lambda form: (form in new, len(form.of_kind("password")), not form.identifier), default=None)
 
 
-def form_with(page: str, name: str) -> Form | None:
-    """The posted form that carries a field called ``name`` (as consent_challenge)."""
-    return next((form for form in parse(page) if form.method == "post" and name in form.fields), None)
+def name_form(found: Iterable[Form]) -> Form | None:
+    """The first step of a login in two: the form that asks for the person's name only."""
+    named = [form for form in found if not form.asks_password and form.identifier and not form.code]
+    return min(named, key=lambda form: not form.challenges, default=None)
+
+
+def confirmed(found: Sequence[Form], url: str) -> Form | None:
+    """The form that asks for a consent or a logout: by its challenge, by that of the page's address, else the one."""
+    marked = [form for form in found if form.challenges]
+    asked = [value for value in re.findall(r"_challenge=([^&#]+)", url)]
+    here = [form for form in found if any(value in form.action for value in asked)]
+    return next(iter([*marked, *here]), found[0] if len(found) == 1 else None)

@@ -16,8 +16,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
 
-# A service that is starting is asked again soon; a rate limit (5 in 10 s at the edge) wants patience.
-READY_EVERY, BUSY_EVERY = 0.25, 2.5
+# A service that is starting is asked again soon. A rate limit (5 POSTs in 10 s at the edge) is waited for, and asked
+# once more: each question of a login counts there again.
+READY_EVERY, BUSY_EVERY, BUSY_TIMES = 0.25, 10.5, 2
 READY_SECONDS, CHECK_SECONDS = 5.0, 30.0
 
 
@@ -58,11 +59,13 @@ def _run_one(check: Check, http: Http, clock: Clock, deadline: float) -> CheckRe
     """One verdict. Only what is no verdict yet is asked again: a service still starting, a rate limit."""
     started = clock.monotonic()
     limit, pause = (READY_SECONDS, READY_EVERY) if check.name == "ready" else (CHECK_SECONDS, BUSY_EVERY)
+    asked = 0
     while True:
+        asked += 1
         left = deadline - clock.monotonic()
         # How long a cache may last is the operator's word, not ours.
         result = check.run(http, max(0.1, left if check.name == "settings" else min(limit, left)))
-        again = result.busy or (check.name == "ready" and not result.ok)
+        again = not result.ok and (check.name == "ready" or (result.busy and asked < BUSY_TIMES))
         if not again or clock.monotonic() + pause >= deadline:
             return replace(result, name=check.name, ms=round((clock.monotonic() - started) * 1000, 1))
         clock.sleep(pause)

@@ -9,23 +9,25 @@ is all they need. None of them raises, waits for a retry, or leaves a session or
 Durations in seconds; ``timeout`` bounds the whole call.
 
     one side:    check(http, domain, secrets, timeout=15) -> CheckResult
-                 login      Kratos API flow that writes: wrong password refused, login, whoami, logout, whoami refused
+                 login      Kratos API flow that writes: login, whoami, logout, whoami refused
                  token      client_credentials token at Hydra, active by introspection
                  admin      Kratos' admin list of identities (False where the side has no admin port, as `public`)
                  keys       Hydra's JWKS has a key (the first request makes it: 1 to 2 s)
-                 ui_login   Hera's login page, its form posted, the session cookie accepted by whoami   [browser.py]
-                 code_flow  authorization code through Hydra and Hera, token, userinfo, refresh, logout [browser.py]
+                 code_flow  authorization code through Hydra and the login UI, token, userinfo, refresh,
+                            logout; through the edge where a way is given                              [login.py]
+                 seen_flow  the same without the logout, and nothing swept                              [login.py]
     two sides:   check(http, here, there, secrets, timeout=15) -> CheckResult, judged for `here`
                  sessions   a session made on either side is accepted by whoami of the other
                  tokens     a client_credentials token issued on either side is active on the other
                  jwks       here's JWKS is a superset of there's, by kid
+                 silent     a login made on either side is honoured by the other without a page (prompt=none) [login.py]
     one service: ready(http, endpoint, paths, timeout), version(http, endpoint, path, expected, timeout),
                  warm(http, endpoint, path, count, timeout)
 
 ONE_SIDE and TWO_SIDES hold them by name. A Domain whose ``side`` is ``public`` has every endpoint
 Endpoint(service, (edge address, port), scheme="https"). ``busy`` results (429) are no verdict.
 Parts for callers that keep a session or a token over time (they take a Visit, see visit.py, and raise Failed) are in
-ory.py: open_session, whoami, close_session, issue_token, introspect, revoke_token.
+ory.py (open_session, whoami, close_session) and oauth.py (issue_token, introspect, revoke_token, key_ids).
 """
 
 from __future__ import annotations
@@ -33,8 +35,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, ory
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.browser import code_flow, ui_login
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, oauth, ory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.login import code_flow, seen_flow, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
@@ -52,10 +54,11 @@ __all__ = [
     "keys",
     "login",
     "ready",
+    "seen_flow",
     "sessions",
+    "silent",
     "token",
     "tokens",
-    "ui_login",
     "version",
     "warm",
 ]
@@ -67,17 +70,35 @@ TwoSides = Callable[[Http, Domain, Domain, Secrets, float], CheckResult]
 # One side
 
 
-def login(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
-    """The Kratos API login that writes a session, and takes it away again."""
+class Control:
+    """The wrong password that shows that Kratos refuses one: sent once, however often its check is asked again."""
+
+    def __init__(self) -> None:
+        self._left = True
+
+    def send(self, visit: Visit, secrets: Secrets) -> bool:
+        """False where it was sent before."""
+        if not self._left:
+            return False
+        response = ory.submit_login(visit, "not-" + secrets.password)
+        self._left = False
+        must(answers.refused(response), "login")
+        return True
+
+
+def login(
+    http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0, control: Control | None = None
+) -> CheckResult:
+    """The Kratos API login that writes a session, and takes it away again; ``control`` first, where one is given."""
 
     def act() -> str:
         visit = Visit(http, domain, timeout)
-        must(answers.refused(ory.submit_login(visit, "not-" + secrets.password)), "login")
+        refused = "wrong password refused, " if control and control.send(visit, secrets) else ""
         token = ory.open_session(visit, secrets)
         ory.whoami(visit, token)
         ory.close_session(visit, token)
         must(answers.wants(ory.ask_whoami(visit, token), 401), "whoami after the logout")
-        return "wrong password refused, logged in, whoami, logged out"
+        return refused + "logged in, whoami, logged out"
 
     return probe("login", domain.kratos.service, act)
 
@@ -85,9 +106,10 @@ def login(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) -
 def token(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
     def act() -> str:
         visit = Visit(http, domain, timeout)
-        issued = ory.issue_token(visit, secrets)
-        ory.introspect(visit, issued)
-        ory.revoke_token(visit, secrets, issued)
+        who = oauth.client(visit, secrets)
+        issued = oauth.issue_token(visit, who)
+        oauth.introspect(visit, issued)
+        oauth.revoke_token(visit, who, issued)
         return "issued, active, revoked"
 
     return probe("token", domain.hydra.service, act)
@@ -105,7 +127,7 @@ def admin(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) -
 
 def keys(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
     def act() -> str:
-        return "%d keys" % len(ory.key_ids(Visit(http, domain, timeout)))
+        return "%d keys" % len(oauth.key_ids(Visit(http, domain, timeout)))
 
     return probe("keys", domain.hydra.service, act)
 
@@ -130,9 +152,10 @@ def sessions(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout:
 
 def tokens(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
     def cross(maker: Visit, judge: Visit) -> None:
-        issued = ory.issue_token(maker, secrets)
-        ory.introspect(judge, issued)
-        ory.revoke_token(maker, secrets, issued)
+        who = oauth.client(maker, secrets)
+        issued = oauth.issue_token(maker, who)
+        oauth.introspect(judge, issued)
+        oauth.revoke_token(maker, who, issued)
 
     def act() -> str:
         ours, theirs = Visit(http, here, timeout), Visit(http, there, timeout)
@@ -145,7 +168,7 @@ def tokens(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: f
 
 def jwks(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
     def act() -> str:
-        ours, theirs = ory.key_ids(Visit(http, here, timeout)), ory.key_ids(Visit(http, there, timeout))
+        ours, theirs = oauth.key_ids(Visit(http, here, timeout)), oauth.key_ids(Visit(http, there, timeout))
         missing = theirs - ours
         must("%d keys of %s are missing" % (len(missing), there.side) if missing else "", "JWKS on %s" % here.side)
         return "%d keys, all %d of %s among them" % (len(ours), len(theirs), there.side)
@@ -163,10 +186,22 @@ def ready(http: Http, endpoint: Endpoint, paths: Sequence[tuple[str, str]], time
         visit = Visit(http, None, timeout)
         for port, path in paths:
             asked = visit.admin if port == "admin" else visit.direct
-            must(answers.wants(asked(endpoint, "GET", path), 200), "%s %s" % (port, path))
+            must(sent(answers.wants(asked(endpoint, "GET", path), 200), endpoint, port), "%s %s" % (port, path))
         return "ready on " + ", ".join("%s %s" % pair for pair in paths)
 
     return probe("ready", endpoint.service, act)
+
+
+def sent(reason: str, endpoint: Endpoint, port: str) -> str:
+    """``reason`` with the Host that was sent: an application may serve its own names alone."""
+    if not reason or port == "admin":
+        return reason
+    host = endpoint.host or "%s:%d" % endpoint.address
+    return "%s to Host %s. Fix: allow that host, or name one: bluegreen_services.%s.host" % (
+        reason,
+        host,
+        endpoint.service,
+    )
 
 
 def version(
@@ -178,7 +213,7 @@ def version(
         visit = Visit(http, None, timeout)
         asked = visit.admin if path[0] == "admin" else visit.direct
         response = asked(endpoint, "GET", path[1])
-        must(answers.wants(response, 200), path[1])
+        must(sent(answers.wants(response, 200), endpoint, path[0]), path[1])
         body = response.json()
         told = str(body.get("version") or "") if isinstance(body, dict) else ""
         if not told:
@@ -211,7 +246,6 @@ ONE_SIDE: dict[str, OneSide] = {
     "token": token,
     "admin": admin,
     "keys": keys,
-    "ui_login": ui_login,
     "code_flow": code_flow,
 }
-TWO_SIDES: dict[str, TwoSides] = {"sessions": sessions, "tokens": tokens, "jwks": jwks}
+TWO_SIDES: dict[str, TwoSides] = {"sessions": sessions, "tokens": tokens, "jwks": jwks, "silent": silent}

@@ -16,7 +16,8 @@ KRATOS_PATHS = ("/self-service/", "/sessions/")
 class CheckResult:
     """The outcome of one probe. ``ms`` is its whole duration, ``detail`` plain words without secrets.
 
-    ``busy`` means that somebody's rate limit (429) answered: no verdict, ask again later; ``ok`` is False then.
+    ``busy`` means that a rate limit (429) answered: no verdict, ask again later; ``ok`` is False then.
+    ``untested`` is '' or why the probe could not prove anything although nothing is wrong: no pass of it.
     """
 
     name: str
@@ -25,19 +26,22 @@ class CheckResult:
     detail: str
     ms: float
     busy: bool = False
+    untested: str = ""
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """Where one service of one side answers: ``address`` and ``admin`` are (IP, port) to connect to.
 
-    ``scheme`` is http for a colour asked directly (as the edge does), https through the public name.
+    ``scheme`` is http for a colour asked directly (as the edge does), https through the public name. ``host`` is what
+    questions of readiness and version say they want; '' is the address.
     """
 
     service: str
     address: tuple[str, int]
     admin: tuple[str, int] | None = None
     scheme: str = "http"
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,13 @@ class Domain:
     kratos: Endpoint
     hydra: Endpoint
     hera: Endpoint | None = None
+    scope: str = "openid offline"
 
     def endpoint(self, host: str, path: str) -> Endpoint | None:
         """Who answers this public address, as the edge routes it; None for a host that is not this domain's."""
-        if host == self.oauth_host:
+        if host == self.oauth_host.lower():
             return self.hydra
-        if host != self.login_host:
+        if host != self.login_host.lower():
             return None
         return self.kratos if path.startswith(KRATOS_PATHS) else self.hera
 

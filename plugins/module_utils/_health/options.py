@@ -18,11 +18,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, checks, level
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import gate as running
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import through
 
 GATE = ArgumentSpec(
     {
@@ -43,6 +44,9 @@ GATE = ArgumentSpec(
             "choices": list(checks.CHECKS),
             "default": list(checks.DEFAULT),
         },
+        "skip": {"type": "list", "elements": "str", "default": []},
+        "edge": {"type": "dict", "default": {}},
+        "switch_dir": {"type": "path", "default": ""},
         "expected_versions": {"type": "dict", "default": {}},
         "cache_ttl": {"type": "float", "default": 60.0},
         "cache_probe": {"type": "dict", "default": {}},
@@ -65,7 +69,7 @@ class World:
 
 def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, alike.Settings]]:
     """What the containers of both colours were given, where that is compared."""
-    if "secrets" not in params["checks"] or not params["against"]:
+    if "secrets" not in params["checks"] or "secrets" in params["skip"] or not params["against"]:
         return {}
     project, names = params["project"], list(params["services"])
     return {
@@ -96,6 +100,7 @@ def wanted(params: Mapping[str, Any]) -> checks.Wanted:
             for name, given in params["probe_secrets"].items()
         },
         checks=params["checks"],
+        skip=params["skip"],
         versions={name: str(version) for name, version in params["expected_versions"].items()},
         warm=params["warm"],
         cache=cache.parse(params["cache_probe"], params["cache_ttl"], list(params["services"])),
@@ -112,16 +117,24 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
         "checks": [],
         "planned": ["%s %s" % (check.name, check.service) for check in planned],
         "seconds": 0.0,
+        "level": level.level(asked),
+        "untested": level.untested(asked),
+        "way": "",
     }
     if check_mode:
         return result
     edge = "" if asked.reach.by_ports else world.podman.service(params["project"], params["edge_service"])
     standpoint = Standpoint(world.podman, edge, checks.addresses(asked), world.enter)
-    planned = checks.plan(replace(asked, settings=observed(params, world.podman)))
+    # Its threads start here, before the edge's network is entered: the public names are asked from this host.
+    way = through(params["edge"], params["state_dir"], params["switch_dir"], params["colour"])
+    planned = checks.plan(replace(asked, way=way, settings=observed(params, world.podman)))
     found = running.run(planned, world.http, world.clock, params["timeout"], standpoint.enter)
     return {
         **result,
         "passed": bool(found) and all(check.ok for check in found),
         "checks": [asdict(check) for check in found],
+        "level": level.level(asked, found),
+        "untested": level.untested(asked, found),
+        "way": "preview" if way else "addresses",
         "seconds": round(world.clock.monotonic() - started, 2),
     }

@@ -43,4 +43,4 @@ class Reach:
         else:
             ip = self.networks.service_on_edge(colour, name).ip
             port, admin = inside
-        return Endpoint(name, (ip, port), (ip, admin) if inside[1] else None)
+        return Endpoint(name, (ip, port), (ip, admin) if inside[1] else None, host=str(service.get("host") or ""))

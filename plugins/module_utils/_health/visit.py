@@ -12,11 +12,14 @@ from urllib.parse import urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain, Endpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through
 
 # No single request may eat the whole budget of a journey.
 REQUEST_SECONDS = 10.0
 # Tells probes from people in every log.
 AGENT = "olympus-bluegreen-probe"
+# Of logins at Kratos' own API, which end their sessions themselves.
+API_AGENT = AGENT + "-api"
 
 
 class Failed(Exception):
@@ -53,11 +56,15 @@ class Cookies:
 
 
 class Visit:
-    """Requests of one journey to one side of a domain; ``timeout`` seconds for all of them together."""
+    """Requests of one journey to one side of a domain; ``timeout`` seconds for all of them together.
 
-    def __init__(self, http: Http, domain: Domain | None, timeout: float) -> None:
+    ``way``: public names are asked through the edge, and each answer has to be of the colour that is meant.
+    """
+
+    def __init__(self, http: Http, domain: Domain | None, timeout: float, way: Through | None = None) -> None:
         self.http = http
         self.domain = domain
+        self.way = way
         self.cookies = Cookies()
         self._deadline = time.monotonic() + timeout
 
@@ -71,21 +78,36 @@ class Visit:
     def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:
-        """One request to a public URL of the domain, sent to the service that the edge would choose."""
+        """One request to a public URL of the domain, sent to the service that the edge would choose, or to the edge."""
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host = (parts.hostname or "").lower()
         endpoint = self.domain.endpoint(host, parts.path) if self.domain else None
         if endpoint is None:
             raise Failed("sent to %s%s, which is not a part of this domain" % (host, parts.path))
-        asked = "%s://%s%s%s" % (endpoint.scheme, host, parts.path or "/", "?" + parts.query if parts.query else "")
+        scheme = self.way.scheme if self.way else endpoint.scheme
+        asked = "%s://%s%s%s" % (scheme, parts.netloc, parts.path or "/", "?" + parts.query if parts.query else "")
         given = {**(headers or {})}
-        if endpoint.scheme == "http":
-            given["X-Forwarded-Proto"] = "https"
         kept = self.cookies.header(host)
         if kept:
             given["Cookie"] = kept
-        response = self._ask(endpoint, method, asked, endpoint.address, given, body)
+        if self.way:
+            response = self._through(self.way, endpoint, method, asked, given, body)
+        else:
+            if scheme == "http":
+                given["X-Forwarded-Proto"] = "https"
+            response = self._ask(endpoint, method, asked, endpoint.address, given, body)
         self.cookies.take(host, response.cookies)
+        return response
+
+    def _through(
+        self, way: Through, endpoint: Endpoint, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Response:
+        given = {"User-Agent": AGENT, **headers, **way.headers}
+        answer = way.http.request(method, url, headers=given, body=body, connect=way.address, timeout=self.left())
+        response = self._answered(answer, endpoint, method, url)
+        wrong = way.wrong(response)
+        if wrong:
+            raise Failed("%s %s: %s" % (method, urlsplit(url).path, wrong))
         return response
 
     def admin(
@@ -109,8 +131,8 @@ class Visit:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Response:
-        """One request to a service by its address, without a public name."""
-        url = "%s://%s:%d%s" % (endpoint.scheme, *endpoint.address, path)
+        """One request to a service by its address; it is asked for its ``host``, where it has one."""
+        url = "%s://%s%s" % (endpoint.scheme, endpoint.host or "%s:%d" % endpoint.address, path)
         given = {"X-Forwarded-Proto": "https", **(headers or {})}
         return self._ask(endpoint, method, url, endpoint.address, given, body)
 
@@ -124,7 +146,11 @@ class Visit:
         body: bytes | None,
     ) -> Response:
         given = {"User-Agent": AGENT, **(headers or {})}
-        response = self.http.request(method, url, headers=given, body=body, connect=address, timeout=self.left())
+        answer = self.http.request(method, url, headers=given, body=body, connect=address, timeout=self.left())
+        return self._answered(answer, endpoint, method, url)
+
+    @staticmethod
+    def _answered(response: Response, endpoint: Endpoint, method: str, url: str) -> Response:
         what = "%s %s %s" % (endpoint.service, method, urlsplit(url).path)
         if response.status == 0:
             raise Failed("%s: no answer (%s)" % (what, response.error))
@@ -139,12 +165,18 @@ def must(reason: str, what: str) -> None:
         raise Failed("%s: %s" % (what, reason))
 
 
+class Untested(Exception):
+    """The journey could not prove what it was sent for, and nothing is wrong with that; the text says why."""
+
+
 def probe(name: str, service: str, act: Callable[[], str]) -> CheckResult:
     """Run one journey; what it returns is the detail of success."""
     start = time.monotonic()
-    ok, busy = True, False
+    ok, busy, untested = True, False, ""
     try:
         detail = act()
+    except Untested as exc:
+        detail = untested = str(exc)
     except Failed as exc:
         ok, busy, detail = False, isinstance(exc, Busy), str(exc)
-    return CheckResult(name, service, ok, detail, round((time.monotonic() - start) * 1000, 1), busy)
+    return CheckResult(name, service, ok, detail, round((time.monotonic() - start) * 1000, 1), busy, untested)

@@ -154,6 +154,12 @@ CHECKS: dict[str, Check] = {
         "a DSN with verify-full names the host that PostgreSQL's certificate is for, wherever the colour runs",
         "publish PostgreSQL under the name in its certificate, or give the certificate one more name",
     ),
+    "probe": Check(
+        "refuse, warn, info",
+        "each probe of bluegreen_probes can log in at what is live: no CAPTCHA, lockout or second factor keeps it out",
+        "correct bluegreen_probes and bluegreen_probe_secrets, or leave the login out:"
+        " bluegreen_checks: {skip: [code_flow]}",
+    ),
     "login_limit": Check(
         "warn",
         "rate limits in the edge's running configuration against what probes ask through it",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
     budgets,
     intent,
+    look_probe,
     services,
     software,
     world,
@@ -51,10 +52,11 @@ JUDGES: tuple[Judge, ...] = (
     world.database,
     world.login_limit,
     world.hydra,
+    look_probe.rows,
     budgets.courier,
 )
 # Sections whose failure is a row of its own check.
-OWN_ROW = ("source", "database")
+OWN_ROW = ("source", "database", "probe")
 
 
 def rows(seen: Observed, wanted: Wanted) -> list[Row]:

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One look at the world, its slow parts side by side. Nothing is changed: no file, no container, no row of a table."""
+"""One look at the world, its slow parts side by side. Nothing is changed but that
+each probe logs in once and out again."""
 
 from __future__ import annotations
 
@@ -26,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
     look_edge,
     look_host,
     look_podman,
+    look_probe,
     look_release,
     look_services,
 )
@@ -62,6 +64,7 @@ class Look:
             containers = pool.submit(self._section, "containers", lambda: self._containers(raws))
             database = pool.submit(self._section, "database", lambda: self._database(raws))
             services = pool.submit(self._section, "services", lambda: self._services(raws))
+            probes = pool.submit(self._section, "probe", self._probe)
             done = {"podman": podman.result(), "database": database.result()}
             host = self._section("host", lambda: self._host(raws, done))
         return Observed(
@@ -72,6 +75,7 @@ class Look:
             database=done["database"],
             services=services.result(),
             release={**source.result(), **images.result()},
+            probes=probes.result(),
             controller=self.controller,
             errors=self.errors,
         )
@@ -120,6 +124,9 @@ class Look:
 
     def _containers(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
         return look_podman.containers(raws.result(), self.wanted, self.world.podman)
+
+    def _probe(self) -> dict[str, Any]:
+        return look_probe.probe(self.wanted, self.world.podman, self.world.http, self.world.enter)
 
     def _database(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
         if not self.wanted.schema_targets:

@@ -71,6 +71,10 @@ class Wanted:
     edge: Section = field(default_factory=dict)
     public: Sequence[Section] = ()
     probes: Mapping[str, Section] = field(default_factory=dict)
+    probe_secrets: Mapping[str, Section] = field(default_factory=dict, repr=False)
+    skip: Sequence[str] = ()
+    # Whether the probes may log in: not in check mode.
+    tries: bool = True
     schema_targets: Sequence[Section] = ()
     database: str = "postgres"
     port_base: Mapping[str, Any] = field(default_factory=dict)
@@ -112,6 +116,7 @@ class Observed:
     database: Section = field(default_factory=dict)
     services: Section = field(default_factory=dict)
     release: Section = field(default_factory=dict)
+    probes: Section = field(default_factory=dict)
     controller: Section = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
 

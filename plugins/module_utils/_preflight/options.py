@@ -34,6 +34,8 @@ SPEC = DEPLOYMENT.merge(
             "edge": {"type": "dict", "default": {}},
             "public": {"type": "list", "elements": "dict", "default": []},
             "probes": {"type": "dict", "default": {}},
+            "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
+            "skip": {"type": "list", "elements": "str", "default": []},
             "schema_targets": {"type": "list", "elements": "dict", "default": []},
             "database": {"type": "str", "default": "postgres"},
             "interval": {"type": "float", "default": 1.0},
@@ -49,7 +51,7 @@ SPEC = DEPLOYMENT.merge(
 )
 
 
-def wanted(params: Mapping[str, Any]) -> Wanted:
+def wanted(params: Mapping[str, Any], tries: bool = True) -> Wanted:
     return Wanted(
         deployment=params["deployment"],
         state_dir=os.path.abspath(params["state_dir"]),
@@ -68,6 +70,9 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         edge=params["edge"],
         public=tuple(params["public"]),
         probes=params["probes"],
+        probe_secrets=params["probe_secrets"],
+        skip=tuple(params["skip"]),
+        tries=tries,
         schema_targets=tuple(params["schema_targets"]),
         database=params["database"],
         port_base=params["port_base"],
@@ -78,9 +83,9 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
     )
 
 
-def answer(params: Mapping[str, Any], world: World) -> dict[str, Any]:
-    """The module's result. It never fails for what it finds."""
-    asked = wanted(params)
+def answer(params: Mapping[str, Any], world: World, check_mode: bool = False) -> dict[str, Any]:
+    """The module's result. It never fails for what it finds. In check mode no probe logs in."""
+    asked = wanted(params, not check_mode)
     asked.networks()
     controller = {"ansible": params["ansible_version"], "settings": params["settings"]}
     found = judge.rows(Look(world, asked, controller).look(), asked)

@@ -33,9 +33,11 @@ def headline(verdict: Mapping[str, Any]) -> str:
     rolled = verdict.get("rolled_back") or {}
     if said == "PASS":
         early = (verdict.get("signed_off") or {}).get("by")
-        return "%s is healthy on %s%s." % (version, colour, "; %s ended the watch early" % early if early else "")
+        more = _left_out(verdict) + ("; %s ended the watch early" % early if early else "")
+        return "%s is healthy on %s%s." % (version, colour, more)
     if said == "PASS_SYNTHETIC_ONLY":
-        return "%s passed its probes on %s; too few visitors came to judge by them." % (version, colour)
+        told = "%s passed its probes on %s%s; too few visitors came to judge by them."
+        return told % (version, colour, _left_out(verdict))
     if said == "FAIL" and rolled.get("done"):
         after = float(rolled.get("at") or 0) - float(verdict.get("since") or 0)
         return "%s was bad and was taken back: %s is live again, %.0f s after the flip." % (
@@ -52,6 +54,12 @@ def headline(verdict: Mapping[str, Any]) -> str:
     if said == "INCONCLUSIVE":
         return "Nobody can say whether %s is healthy." % version
     return "%s was not judged yet." % version
+
+
+def _left_out(verdict: Mapping[str, Any]) -> str:
+    """That nobody tried to log in is no plain pass, and so it stands in the first sentence."""
+    untested = (verdict.get("evidence") or {}).get("untested") or []
+    return " as far as it was asked (%s)" % "; ".join(untested) if untested else ""
 
 
 def next_step(verdict: Mapping[str, Any]) -> str:
@@ -87,12 +95,9 @@ def _counts(event: Mapping[str, Any]) -> str:
 
 def _armed(event: Mapping[str, Any]) -> str:
     base = event["baseline"]
-    return "%s is live; watching for %d s (before: %d answers, %s errors)" % (
-        event["colour"],
-        event["window"],
-        base["n"],
-        share(base["bad"], base["n"]),
-    )
+    told = "%s is live; watching for %d s (before: %d answers, %s errors)"
+    said = told % (event["colour"], event["window"], base["n"], share(base["bad"], base["n"]))
+    return "; ".join([said, *(event.get("untested") or [])])
 
 
 def _progress(event: Mapping[str, Any]) -> str:

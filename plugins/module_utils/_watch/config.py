@@ -16,6 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.level import NO_LOGIN_TRIED, untested
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
 
@@ -29,7 +30,7 @@ class Config:
 
     ``edge``: {container, address, port, ca, log}; an empty container means that probes speak from the host, no log that
     there is none, and with ``cloudflare`` (the options of cloudflare_lb_pool) the load balancers follow the switch.
-    ``public``: [{host, path}] asked at the edge. ``parameters`` are the judge's.
+    ``public``: [{host, path}] asked at the edge. ``skip`` names checks that are left out. ``parameters``: the judge's.
     ``stack``: {project, edge_service, podman_compose, singletons}, for what follows the switch when the watch is over.
     """
 
@@ -54,6 +55,7 @@ class Config:
     public: tuple[Mapping[str, str], ...] = ()
     probes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     probe_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    skip: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     stack: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,7 +63,7 @@ class Config:
     def of(cls, values: Mapping[str, Any]) -> Config:
         known = {item.name for item in fields(cls)}
         given = {name: value for name, value in values.items() if name in known}
-        for name in ("shared", "public"):
+        for name in ("shared", "public", "skip"):
             given[name] = tuple(given.get(name) or ())
         return cls(**given)
 
@@ -103,9 +105,17 @@ class Config:
                 name: Secrets(str(given.get("password", "")), str(given.get("client_secret", "")))
                 for name, given in self.probe_secrets.items()
             },
-            checks=("ready", "warm", "jwks", "tokens", "admin", "login", "ui_login", "code_flow"),
+            checks=("ready", "warm", "jwks", "tokens", "admin", "login", "code_flow"),
             warm=1,
+            skip=self.skip,
+            watched=True,
         )
+
+    def untested(self) -> list[str]:
+        """What no probe of this watch tries, in plain sentences."""
+        if not self.probe:
+            return ["%s: the watch was started without probes" % NO_LOGIN_TRIED]
+        return untested(self.wanted(self.colour))
 
 
 def load(path: str) -> Config:

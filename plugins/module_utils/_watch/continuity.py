@@ -10,7 +10,7 @@ A refusal counts only while the old colour itself still says yes.
 from __future__ import annotations
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, checks, ory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, checks, oauth, ory
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
@@ -66,8 +66,13 @@ class Continuity:
     def _session(self, name: str, token: str) -> str:
         new, old = self._domains[name]
         try:
-            refused = ory.ask_whoami(self._visit(new), token).status == REFUSED
-            if refused and answers.whoami(ory.ask_whoami(self._visit(old), token)) == "":
+            if ory.ask_whoami(self._visit(new), token).status != REFUSED:
+                return ""
+            kept = ory.ask_whoami(self._visit(old), token)
+            if kept.status == REFUSED:
+                # It was ended for both, as a logout of its person does: another one will be opened.
+                self._tokens.pop(name, None)
+            if answers.whoami(kept) == "":
                 return "%s: whoami answers 401 on %s and 200 on %s" % (name, new.side, old.side)
         except Failed:
             return ""
@@ -76,7 +81,7 @@ class Continuity:
     def _keys(self, name: str) -> str:
         new, old = self._domains[name]
         try:
-            missing = ory.key_ids(self._visit(old)) - ory.key_ids(self._visit(new))
+            missing = oauth.key_ids(self._visit(old)) - oauth.key_ids(self._visit(new))
         except Failed:
             return ""
         return "%s: %d of them on %s" % (name, len(missing), new.side) if missing else ""

@@ -6,7 +6,7 @@
 
 Events that it weighs (others are passed over; all have ``event`` and ``at``, seconds since the epoch):
 
-    armed   {parameters, baseline, trusted: [checks that the old colour has passed]}
+    armed   {parameters, baseline, trusted: [checks that the old colour has passed], untested: [what no probe tries]}
     sample  {new: {n, bad}, old: {n, bad}, source: ok|down|none}    answers seen since the last sample
     pair    {checks: {name: [new ok, old ok]}}                 the same probes, sent to both colours at the same time
     rule    {rule, bad, detail}                                a hard rule was looked at
@@ -37,8 +37,15 @@ ENDS = ("window", "promoted")
 class Judge:
     """Fold of the events. ``judgement()`` may be asked after each one."""
 
-    def __init__(self, parameters: Parameters, baseline: Baseline, trusted: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        baseline: Baseline,
+        trusted: frozenset[str] = frozenset(),
+        untested: tuple[str, ...] = (),
+    ) -> None:
         self.parameters = parameters
+        self.untested = untested
         self.baseline = baseline
         self.allowed = baseline.allowed(parameters)
         self.organic = {"n": 0, "bad": 0}
@@ -177,17 +184,17 @@ class Judge:
             return Judgement("", (), {})
         doubts = self._doubts(self.ended)
         if doubts:
-            return Judgement(INCONCLUSIVE, tuple(doubts), self.evidence())
+            return Judgement(INCONCLUSIVE, (*doubts, *self.untested), self.evidence())
         if self.organic["n"] < self.parameters.min_organic:
             reason = "only %d answers to the public were seen; the probes alone say that it is well" % self.organic["n"]
-            return Judgement(SYNTHETIC, (reason,), self.evidence())
+            return Judgement(SYNTHETIC, (reason, *self.untested), self.evidence())
         reason = "%d bad of %d answers, %d bad of %d seconds of probes" % (
             self.organic["bad"],
             self.organic["n"],
             self.synthetic["bad"],
             self.synthetic["n"],
         )
-        return Judgement(PASS, (reason,), self.evidence())
+        return Judgement(PASS, (reason, *self.untested), self.evidence())
 
     def if_ended(self, end: Mapping[str, Any]) -> Judgement:
         """What the judgement would be if the watch ended so."""
@@ -212,6 +219,7 @@ class Judge:
             "bad_slots": len(self._slots),
             "rules": {name: {"in_a_row": count, "detail": detail} for name, (count, detail) in self.rules.items()},
             "source_down_samples": self._source_down,
+            "untested": list(self.untested),
         }
 
 
@@ -221,6 +229,7 @@ def of_armed(event: Mapping[str, Any]) -> Judge:
         Parameters.of(event.get("parameters", {})),
         Baseline.of(event.get("baseline", {})),
         frozenset(event.get("trusted", ())),
+        tuple(str(one) for one in event.get("untested", ())),
     )
 
 

@@ -22,6 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
@@ -48,6 +49,7 @@ SPEC = ArgumentSpec(
         "probes": {"type": "dict", "default": {}},
         "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
         "probe": {"type": "bool", "default": True},
+        "skip": {"type": "list", "elements": "str", "default": []},
         "window": {"type": "float", "default": 300.0},
         "interval": {"type": "float", "default": 1.0},
         "wait": {"type": "float", "default": 300.0},
@@ -67,12 +69,13 @@ SPEC = ArgumentSpec(
 
 PASSED_ON = (
     "deployment", "state_dir", "release", "colour", "services", "shared", "network_range", "publish", "port_base",
-    "public", "probes", "probe_secrets", "probe", "window", "interval", "wait", "baseline", "run", "stack",
+    "public", "probes", "probe_secrets", "probe", "skip", "window", "interval", "wait", "baseline", "run", "stack",
 )  # fmt: skip
 
 
 def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     """The watcher's configuration; the switch is found at the running edge unless ``switch_dir`` names it."""
+    checks.known(params["skip"], "skip")
     edge = _asked_at(params)
     switch_dir = params["switch_dir"]
     if not switch_dir:

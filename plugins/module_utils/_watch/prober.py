@@ -13,6 +13,7 @@ import queue
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,17 +24,23 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import c
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.sweep import Sweep
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.continuity import Continuity
 
 # Seconds between two runs of a check. One that failed on the new colour alone is asked again every second: which
 # question comes next may depend on the past without spoiling the paired test.
-EVERY = {"ready": 2, "warm": 1, "token": 2, "tokens": 2, "keys": 5, "jwks": 5, "admin": 5, "login": 5, "ui_login": 5}
+EVERY = {"ready": 2, "warm": 1, "token": 2, "tokens": 2, "keys": 5, "jwks": 5, "admin": 5, "login": 5}
 SELDOM = 15
 SECONDS = 4.0
 THREADS = 12
 # Without these nobody logs in: a rollback to a colour that lacks one would help nobody.
 ESSENTIAL = ("kratos", "hydra", "hera")
+
+# The journey of a person. One whose right password is refused counts towards a lockout of the login UI's: this rule
+# ends the watch at the third time, before any lockout that starts at 5.
+PERSON, LOGIN_RULE = "code_flow", "a login that the old colour takes is refused"
 
 Event = dict[str, Any]
 
@@ -59,6 +66,15 @@ class Pair:
         return "%s %s" % (self.name, self.new.service)
 
 
+Answered = tuple[Pair, CheckResult, CheckResult]
+
+
+def _sweep_ended(visit: Visit, begun: Sweep) -> None:
+    """A session that can't be ended now ends by itself in time; the watch is not about that."""
+    with suppress(Failed):
+        begun.end(Visit(visit.http, visit.domain, SECONDS))
+
+
 class PairedProber:
     """Speaks from ``standpoint``, which is entered again when it is gone: an edge may be restarted meanwhile."""
 
@@ -70,6 +86,7 @@ class PairedProber:
         new, old = (checks.plan(config.wanted(colour)) for colour in (config.colour, config.old))
         self._pairs = [Pair(a.name, a, b) for a, b in zip(new, old)]
         self._continuity = Continuity(config, http)
+        self._swept = {name: checks.domain(config.wanted(config.old), config.old, name) for name in config.probes}
         self._suspects: set[str] = set()
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -123,9 +140,15 @@ class PairedProber:
         ]
 
     def _round(self, pool: ThreadPoolExecutor, tick: int) -> None:
-        asked = [(pair, self._ask(pool, pair.new), self._ask(pool, pair.old)) for pair in self._due(tick)]
+        due = self._due(tick)
+        # What a login at the server's side leaves at Kratos: taken away when nobody is on his way through it.
+        sweeps = [self._sweep_begun(pair.new.group) for pair in due if pair.name == PERSON]
+        asked = [(pair, self._ask(pool, pair.new), self._ask(pool, pair.old)) for pair in due]
         session = pool.submit(self._continuity.look)
         answers = [(pair, new.result(), old.result()) for pair, new, old in asked]
+        found = session.result()
+        for visit, begun in sweeps:
+            _sweep_ended(visit, begun)
         judged = [(pair, new, old) for pair, new, old in answers if not (new.busy or old.busy)]
         if not judged and not answers:
             return
@@ -133,15 +156,21 @@ class PairedProber:
         self._suspects = {label for label, (new, old) in outcomes.items() if old and not new}
         why = {pair.label: new.detail for pair, new, _old in judged if not new.ok}
         self._put({"event": "pair", "checks": outcomes, **({"why": why} if why else {})})
-        self._rules([item for item in judged if item[0].name == "ready"], session.result())
+        self._rules(judged, found)
+
+    def _sweep_begun(self, name: str) -> tuple[Visit, Sweep]:
+        visit = Visit(self._http, self._swept[name], SECONDS)
+        return visit, Sweep.begin(visit)
 
     def _ask(self, pool: ThreadPoolExecutor, check: Check) -> Future[CheckResult]:
         return pool.submit(check.run, self._http, SECONDS)
 
-    def _rules(self, ready: list[tuple[Pair, CheckResult, CheckResult]], found: Mapping[str, str | None]) -> None:
-        unready = ["%s: %s" % (new.service, new.detail) for _pair, new, old in ready if old.ok and not new.ok]
-        if ready:
-            self._put(_rule("not ready", "; ".join(unready) or None))
+    def _rules(self, judged: list[Answered], found: Mapping[str, str | None]) -> None:
+        for name, rule in (("ready", "not ready"), (PERSON, LOGIN_RULE)):
+            asked = [item for item in judged if item[0].name == name]
+            alone = ["%s: %s" % (new.service, new.detail) for _pair, new, old in asked if old.ok and not new.ok]
+            if asked:
+                self._put(_rule(rule, "; ".join(alone) or None))
         for rule, detail in found.items():
             self._put(_rule(rule, detail))
 

@@ -189,6 +189,7 @@ class Watcher:
                 "parameters": self.parameters.as_dict(),
                 "baseline": asdict(approach.baseline(at, self.parameters.slot)),
                 "trusted": sorted(approach.trusted),
+                "untested": self.config.untested(),
             }
         )
         self.judge = judging.of_armed(armed)

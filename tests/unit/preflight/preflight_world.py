@@ -83,9 +83,9 @@ RELEASE: dict[str, Any] = {
     },
 }
 SERVICE: dict[str, Any] = {"running": True, "asked": {"port": 4433, "admin_port": 4434}, "closed": {}}
-GOOD = Observed(
-    HOST, PODMAN, CONTAINERS, EDGE, DATABASE, {"kratos": SERVICE}, RELEASE, {"ansible": "2.19.0", "settings": []}
-)
+PROBES: dict[str, Any] = {"ciam": {"ok": True, "busy": False, "detail": "login, code, token (blue, by its addresses)"}}
+ANSIBLE: dict[str, Any] = {"ansible": "2.19.0", "settings": []}
+GOOD = Observed(HOST, PODMAN, CONTAINERS, EDGE, DATABASE, {"kratos": SERVICE}, RELEASE, PROBES, ANSIBLE)
 WANTED = Wanted(
     state_dir="/var/lib/olympus-bluegreen",
     project="prod",
@@ -95,7 +95,8 @@ WANTED = Wanted(
     version="v1.5.0",
     edge={"address": "127.0.0.1", "port": 443},
     public=({"host": "www.apps.test", "path": "/health"},),
-    probes={"ciam": {"login_host": "login.ciam.test"}},
+    probes={"ciam": {"login_host": "login.ciam.test", "hera": "hera"}},
+    probe_secrets={"ciam": {"password": "p", "client_secret": "s"}},
     schema_targets=({"name": "k", "service": "kratos", "database": "kratos"},),
     live="blue",
     couriers={"kratos": "running"},

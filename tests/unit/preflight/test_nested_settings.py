@@ -29,6 +29,13 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import 
         ("services", {"k": {"kind": "site", "port": 80, "ui": "false"}}, "k.ui='false': not true or false"),
         ("services", {"k": None}, "bluegreen_services.k=NoneType: not a dictionary"),
         ("services", {"k": {3: 1, "zz": 2, "port": 1}}, "bluegreen_services.k.3=unknown"),
+        ("services", {"k": {"port": 80, "host": "http://a.test"}}, "k.host='http://a.test': not a host name"),
+        (
+            "checks",
+            {"skip": ["code_flows"]},
+            "bluegreen_checks.skip='code_flows': not a check of the gate. Fix: write code",
+        ),
+        ("checks", {"skip": "login"}, "bluegreen_checks.skip=str: not a list"),
         ("probes", {"ciam": "x"}, "bluegreen_probes.ciam=str: not a dictionary"),
         ("public", ["login.test"], "bluegreen_public[0]='login.test': not a dictionary. Fix: write {host:"),
         ("public", [None], "bluegreen_public[0]=None: not a dictionary"),
@@ -80,6 +87,8 @@ def test_a_secret_is_not_shown() -> None:
         ),
         ("watch", {"window": "1800", "interval": 0.5, "min_events": 300}),
         ("lost", ""),
+        ("checks", {"skip": ["code_flow", "silent"]}),
+        ("services", {"web": {"kind": "other", "port": 8000, "ready": "/health", "host": "app.example.com"}}),
         ("shared", ["postgres"]),
     ],
 )

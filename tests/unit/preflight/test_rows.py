@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, SERVICE, WANTED
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import signs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import LEVELS, Observed, Row, Wanted
@@ -48,6 +49,8 @@ SETTING = {
     "wanted": "bluegreen_images",
     "mend": "write",
 }
+REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % signs.CAPTCHA}
+ILL = {"ok": False, "busy": False, "detail": "ciam-hera GET /login: status 502"}
 BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("settings bluegreen_imags", "warn", changed("controller", settings=[SETTING]), "unknown", WANTED),
     (
@@ -127,6 +130,10 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("service kratos", "warn", changed("services", kratos={**SERVICE, "running": False}), "does not run", WANTED),
     ("database", "refuse", replace(GOOD, database={}, errors={"database": "can't connect"}), "can't connect", WANTED),
     ("database.tls", "warn", GOOD, "verify-full", OUTSIDE),
+    ("probe ciam", "refuse", changed("probes", ciam=REFUSED), "CAPTCHA is on", WANTED),
+    ("probe ciam", "warn", changed("probes", ciam=ILL), "status 502", WANTED),
+    ("probe ciam", "refuse", replace(GOOD, probes={}), "the probe has no secrets", replace(WANTED, probe_secrets={})),
+    ("probe", "warn", replace(GOOD, probes={}, errors={"probe": "the edge does not run"}), "does not run", WANTED),
     ("login_limit login", "warn", changed("edge", limits=[{**LIMIT, "methods": [], "paths": []}]), "5 in 10 s", WANTED),
     ("login_limit login", "warn", changed("edge", trusted_proxies=True), "all clients count as one", WANTED),
     (
@@ -284,3 +291,16 @@ def test_an_empty_password_that_the_live_colour_has_too_stops_nothing() -> None:
         changed("release", empty_secrets=["hydra DSN"]), containers={**CONTAINERS, "empty_secrets": ["hydra DSN"]}
     )
     assert [row.level for row in found(always) if row.check == "secrets"] == ["refuse"]
+
+
+def test_no_login_is_tried_and_that_is_said() -> None:
+    """R21: no row is green for a login that nobody tried."""
+    cases = [
+        (replace(WANTED, probes={}), "bluegreen_probes names no probe"),
+        (replace(WANTED, skip=("code_flow",)), "code_flow is left out"),
+        (replace(WANTED, probes={"ciam": {"login_host": "login.ciam.test"}}), "names no hera"),
+        (replace(WANTED, tries=False), "will be tried"),
+    ]
+    for wanted, words in cases:
+        told = [one for one in found(replace(GOOD, probes={}), wanted) if one.check == "probe"]
+        assert [(one.level, one.ok) for one in told] == [("info", True)] and words in told[0].found

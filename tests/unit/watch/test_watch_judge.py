@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import words
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import stats
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import Judge, judge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import Baseline, Parameters
@@ -240,3 +241,21 @@ def test_error_evidence_is_fair_up_to_the_allowed_share() -> None:
                 after = true * math.exp(stats.error_evidence(bad + 1, n + 1, allowed))
                 after += (1 - true) * math.exp(stats.error_evidence(bad, n + 1, allowed))
                 assert after <= now * (1 + 1e-9)
+
+
+SAID = "no login was tried: bluegreen_probes names no probe"
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(2, "PASS"), (0, "PASS_SYNTHETIC_ONLY")])
+def test_that_no_login_was_tried_stands_in_the_verdict(n: int, verdict: str) -> None:
+    """R21: visitors may still prove a release; that nobody tried to log in is said beside it, and in the report."""
+    told = judge([{**armed(), "untested": [SAID]}, *seconds(300, n=n), ended()])
+    assert told.verdict == verdict and told.reasons[1:] == (SAID,) and told.evidence["untested"] == [SAID]
+    line = words.headline({"verdict": verdict, "version": "v2", "colour": "green", "evidence": told.evidence})
+    assert SAID in line and SAID in words.sentence({**armed(), "colour": "green", "window": 300, "untested": [SAID]})
+
+
+def test_what_was_tried_in_whole_says_nothing_more() -> None:
+    told = judge([armed(), *seconds(300), ended()])
+    assert len(told.reasons) == 1 and told.evidence["untested"] == []
+    assert words.headline({"verdict": "PASS", "version": "v2", "colour": "green"}) == "v2 is healthy on green."

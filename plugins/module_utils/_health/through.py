@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The edge itself as the way to the idle colour: the public names, TLS and the preview secret of the release.
+
+Every answer says which colour gave it. One that says another colour, or none, ends the journey.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
+
+# The names that the edge's snippets use (_caddy/snippets.py); a test keeps them the same.
+COLOUR_HEADER, PREVIEW_HEADER = "X-Bluegreen-Colour", "X-Bluegreen-Preview"
+SECRET = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Through:
+    """How public names are asked at the edge so that ``colour`` ('' for any) answers; ``headers`` hold the preview
+    secret."""
+
+    http: Http
+    address: tuple[str, int]
+    scheme: str
+    colour: str
+    headers: Mapping[str, str] = field(repr=False)
+
+    def wrong(self, response: Response) -> str:
+        """Why this answer is not the colour's own, or ''."""
+        if not self.colour:
+            return ""
+        answered = response.headers.get(COLOUR_HEADER.lower(), "")
+        if answered == self.colour:
+            return ""
+        return "%s answered, %s was meant" % (answered or "no colour", self.colour)
+
+
+def previewed(state_dir: str, switch_dir: str, colour: str) -> str:
+    """The preview secret of the release that ``colour`` holds, where the edge takes it; '' where it does not (yet)."""
+    about = read_json(os.path.join(state_dir, "stacks", colour, "services.json")) or {}
+    release = str(about.get("release") or "")
+    if not switch_dir or not release or os.path.basename(release) != release:
+        return ""
+    name, _colon, said = (read_text(os.path.join(state_dir, "releases", release, "preview")) or "").partition(": ")
+    secret = said.strip()
+    if name != PREVIEW_HEADER or not SECRET.fullmatch(secret):
+        return ""
+    return secret if os.path.lexists(os.path.join(switch_dir, "preview", secret)) else ""
+
+
+def through(
+    edge: Mapping[str, Any], state_dir: str, switch_dir: str, colour: str, http: Callable[[str], Http] = DirectHttp
+) -> Through | None:
+    """The way through a Caddy that looks at the switch itself; None where there is none, or no preview (yet).
+
+    A colour that is live is not previewed: what the preview leads to is the other one.
+    """
+    switches = edge.get("kind") != "cloudflare" and (edge.get("method") or "switch") == "switch"
+    if not switches or os.path.lexists(os.path.join(switch_dir, colour)):
+        return None
+    secret = previewed(state_dir, switch_dir, colour)
+    if not secret:
+        return None
+    asks = Outside(http(str(edge.get("ca") or "")))
+    address = (str(edge.get("address") or "127.0.0.1"), int(edge.get("port") or 443))
+    return Through(asks, address, str(edge.get("scheme") or "https"), colour, {PREVIEW_HEADER: secret})
+
+
+class Outside:
+    """An Http whose requests leave from the network in which it was made, whatever its callers entered since.
+
+    A thread keeps the network namespace in which it was started.
+    """
+
+    THREADS = 4
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._jobs: SimpleQueue[tuple[Future[Response], dict[str, Any]]] = SimpleQueue()
+        for _one in range(self.THREADS):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            answer, given = self._jobs.get()
+            try:
+                answer.set_result(self._http.request(**given))
+            except Exception as exc:  # the caller is told; a thread that ended would leave the next one waiting
+                answer.set_exception(exc)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        connect: tuple[str, int] | None = None,
+        timeout: float = 10,
+    ) -> Response:
+        answer: Future[Response] = Future()
+        given = {"method": method, "url": url, "headers": headers, "body": body}
+        self._jobs.put((answer, {**given, "connect": connect, "timeout": timeout}))
+        return answer.result()
