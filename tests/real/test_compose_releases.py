@@ -66,6 +66,39 @@ def test_a_running_colour_is_out_of_reach_of_tags_files_and_git(bench: Bench, tm
     _drift(bench, started["id"])
 
 
+def test_a_tag_of_the_compose_file_is_the_release(bench: Bench) -> None:
+    """What an operator edits for an upgrade is the compose file or .env; what is pulled anew of a moving tag counts."""
+    moving = "localhost/bgtest/box:latest"
+    podman("tag", BOX + "a", moving)
+    compose = bench.source / "compose.yml"
+    hera = "  hera:\n    image: "
+    compose.write_text(compose.read_text().replace(hera + BOX + "${TAG:-a}", hera + moving))
+    bench.operator_up()
+    # adopt takes what runs as it is.
+    adopted = bench.run("adopted")["colours"]["blue"]["services"]
+    assert adopted["hera"]["image"] == image_of(BOX + "a")
+    composed: dict[str, Any] = {**GREEN, "images": {}, "version": "v2"}
+    with pytest.raises(
+        BluegreenError, match=r"compose_files='compose.yml': .*box:latest \(hera\) can move. Fix: pin it"
+    ):
+        bench.run("rendered", **composed)
+    with pytest.raises(Refused, match="nothing changed"):
+        bench.run("rendered", **composed, allow_mutable=True)
+    podman("tag", BOX + "b", moving)
+    moved = bench.run("rendered", **composed, allow_mutable=True)["release"]
+    assert list(moved["changed"]["images"]) == ["hera"] and moved["same_schema"] == ["kratos"]
+    (bench.source / ".env").write_text((bench.source / ".env").read_text() + "TAG=c\n")
+    compose.write_text(compose.read_text().replace(hera + moving, hera + BOX + "b"))
+    pinned = bench.run("rendered", **composed)["release"]
+    wanted = {"hera": image_of(BOX + "b"), "kratos": image_of(BOX + "c")}
+    assert {name: one["id"] for name, one in pinned["images"].items()} == wanted and pinned["same_schema"] == []
+    (bench.source / ".env").write_text("TAG=9\n")
+    with pytest.raises(
+        BluegreenError, match=r"compose_files='compose.yml': image localhost/bgtest/box:19 of service kra"
+    ):
+        bench.run("rendered", **composed)
+
+
 def _drift(bench: Bench, ident: str) -> None:
     """Somebody edits the copy and the rendered file, and makes a container anew in another way."""
     copied = bench.state_dir / "releases" / ident / "source" / "web" / "new.txt"
