@@ -92,7 +92,7 @@ def container(raw: Mapping[str, Any]) -> Container:
         },
         needs=tuple(raw.get("Dependencies") or ()),
         database=_database(core.environment(raw)),
-        command=core.command(raw),
+        command=core.command_line(raw),
     )
 
 

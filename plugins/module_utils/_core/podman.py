@@ -111,6 +111,13 @@ def command(container: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(word) for word in (container.get("Config") or {}).get("Cmd") or ())
 
 
+def command_line(container: Mapping[str, Any]) -> tuple[str, ...]:
+    """The entry point and what it is given. Podman 4 tells an entry point of several words as one text."""
+    first = (container.get("Config") or {}).get("Entrypoint") or ()
+    words = first.split() if isinstance(first, str) else [str(word) for word in first]
+    return (*words, *command(container))
+
+
 def on_host(container: Mapping[str, Any], path: str) -> str:
     """Where a path of the container lies on this host, by the innermost mount over it; '' where it is in none."""
     best = source = ""

@@ -117,7 +117,7 @@ def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str,
     tree = look_host.children()
     sizes = image_sizes(engine, [str(raw["Image"]) for raw in live.values()])
     hydras = {
-        name: termination(core.environment(live[name]), core.command(live[name]), pid_of(live[name]))
+        name: termination(core.environment(live[name]), core.command_line(live[name]), pid_of(live[name]))
         for name in wanted.of_kind("hydra")
         if name in live
     }

@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import images, model, publish, source, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    courier,
+    images,
+    model,
+    publish,
+    render,
+    source,
+    store,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
@@ -48,6 +56,7 @@ def project(engine: Podman, wanted: Wanted) -> dict[str, Any]:
         return {"git": git_answer(engine, str(wanted.git.get("repo")), ref, wanted.version)}
     asked = compose_wanted(wanted)
     found = source.config(engine.runner, asked, wanted.source)
+    refuse_shell_lines(asked, found["services"])
     empty: list[str] = []
     count = 0
     for name in wanted.services:
@@ -57,6 +66,14 @@ def project(engine: Podman, wanted: Wanted) -> dict[str, Any]:
         empty += ["%s secret file %s" % (name, path) for path in empty_files(wanted.source, found, service)]
         count += sum(secret(key) for key in values)
     return {"services": sorted(found["services"]), "secrets": count, "empty_secrets": sorted(empty)}
+
+
+def refuse_shell_lines(asked: model.Wanted, services: Mapping[str, Mapping[str, Any]]) -> None:
+    for one in asked.services:
+        given = services.get(one.name) or {}
+        if one.kind in courier.PRODUCTS:
+            words = [render.words(given.get(key)) for key in ("entrypoint", "command")]
+            courier.server_line(one.name, words[0], words[1], one.kind)
 
 
 def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
