@@ -77,6 +77,7 @@ networks:
 """
 SERVE = """#!/bin/sh
 trap 'exit 0' TERM
+case "$*" in *--help) exit 0 ;; esac
 mkdir -p /www
 echo "$BLUEGREEN_COLOUR $DSN $*" > /www/index.html
 httpd -f -p 8080 -h /www &
@@ -203,6 +204,7 @@ class Bench:
             "publish": "network",
             "port_base": {},
             "podman_compose": self.podman_compose,
+            "dependents": "recreate",
             **given,
         }
 

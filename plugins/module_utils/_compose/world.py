@@ -19,6 +19,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import pod
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON, Podman
 
+# Behind the name of a container that another one takes the place of.
+BEFORE = "-before-bluegreen"
+
 
 @dataclass(frozen=True)
 class Container:
@@ -42,6 +45,7 @@ class Container:
     needs: tuple[str, ...] = ()
     database: str = ""
     command: tuple[str, ...] = ()
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -93,6 +97,7 @@ def container(raw: Mapping[str, Any]) -> Container:
         needs=tuple(raw.get("Dependencies") or ()),
         database=_database(core.environment(raw)),
         command=core.command_line(raw),
+        aliases={name: tuple(net.get("Aliases") or ()) for name, net in nets.items()},
     )
 
 
@@ -127,7 +132,8 @@ class World:
 
     def of_project(self, service: str) -> Container | None:
         """The adopted project's container of a service."""
-        return next((c for c in self.all if c.project == self.wanted.project and c.service == service), None)
+        found = [c for c in self.all if c.project == self.wanted.project and c.service == service]
+        return min(found, key=lambda c: c.name.endswith(BEFORE), default=None)
 
     def rendered(self, colour: str, kinds: tuple[str, ...] = ("service",)) -> list[Container]:
         """Containers that we made for a colour."""
@@ -136,6 +142,10 @@ class World:
     def singletons(self) -> list[Container]:
         """Containers of ours, of either colour, that run once for both."""
         return [c for c in self.all if c.ours(self.wanted) and c.kind == SINGLETON]
+
+    def relay(self) -> Container | None:
+        """What answers to the compose names of the coloured services."""
+        return next((c for c in self.all if c.ours(self.wanted) and c.kind == core.RELAY), None)
 
     def servers(self, service: str) -> list[Container]:
         """A coloured service's containers in both colours."""

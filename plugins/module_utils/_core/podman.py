@@ -23,6 +23,8 @@ SERVICE = "olympus.bluegreen.service"
 KIND = "olympus.bluegreen.kind"
 # Label KIND of what runs once for both colours.
 SINGLETON = "singleton"
+# And of what answers to the compose names of the coloured services.
+RELAY = "relay"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 
