@@ -42,7 +42,8 @@ options:
       - V(started) renders and then makes the containers of O(colour) what the file says.
       - V(handed_over) ends every singleton (the mail couriers and O(singletons)) that does not run where the switch
         points and starts what is missing there. It reads the switch itself, before each step; one at a time.
-      - V(absent) removes the containers of O(colour); files, images, networks and volumes stay.
+      - V(absent) removes the containers of O(colour); files, images, networks and volumes stay. When the adopted ones
+        go, a relay answers to their compose names for the live colour from then on.
       - V(pruned) removes releases beyond O(keep) and the images that only they had. What a colour, a mark, O(protect)
         or a container points at stays.
     type: str
@@ -148,6 +149,16 @@ options:
     description: Path of podman-compose.
     type: str
     default: podman-compose
+  dependents:
+    description:
+      - What O(state=absent) does with a container of no colour that Podman ties to one of O(colour), as C(depends_on) of
+        the project does.
+      - V(recreate) makes it again from the command that it was made with, without that dependency; its volumes, the
+        anonymous ones too, names, networks, labels and variables stay, and it runs afterwards.
+      - V(keep) refuses as long as there is one.
+    type: str
+    choices: [recreate, keep]
+    default: recreate
 """
 
 EXAMPLES = r"""
@@ -221,8 +232,15 @@ colours:
   type: dict
   returned: success
 shared:
-  description: Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge).
+  description: >-
+    Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge). C(relay) is what
+    answers to the compose names of coloured services once the adopted containers are gone.
   type: dict
+  returned: success
+dependents:
+  description: Each C(container) of no colour that depends on adopted ones, and the services that it C(needs).
+  type: list
+  elements: dict
   returned: success
 foreign:
   description: Coloured containers neither adopted nor started by us (C(replaces) an adopted one, C(same) image).
