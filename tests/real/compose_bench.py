@@ -144,7 +144,7 @@ class Crash(BaseException):
 class CrashingRunner:
     """Runs commands for real; dies right after the n-th one that changes something."""
 
-    CHANGES = ("create", "rm", "connect", "disconnect", "up", "pull")
+    CHANGES: tuple[str, ...] = ("create", "rm", "connect", "disconnect", "up", "pull")
 
     def __init__(self, after: int) -> None:
         self.left = after

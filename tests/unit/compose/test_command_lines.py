@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -102,8 +103,8 @@ class Images:
         self.image = {"Id": "sha256:" + "a" * 64, "Config": config}
         self.asked: list[tuple[list[str], dict[str, str]]] = []
 
-    def run(self, argv: list[str], env: dict[str, str] | None = None, **_more: Any) -> Result:
-        self.asked.append((argv, dict(env or {})))
+    def run(self, argv: Sequence[str], env: Mapping[str, str] | None = None, **_more: Any) -> Result:
+        self.asked.append((list(argv), dict(env or {})))
         if "inspect" in argv:
             return Result(0, json.dumps([self.image]), "")
         return Result(0, "  -e, --read-from-env\n", "")
