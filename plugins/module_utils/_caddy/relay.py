@@ -42,6 +42,8 @@ def config(targets: Sequence[Target]) -> dict[str, Any]:
         }  # fmt: skip
     return {
         "admin": {"disabled": True, "config": {"persist": False}},
+        # It keeps nothing; Caddy wants to look there all the same.
+        "storage": {"module": "file_system", "root": "/tmp/caddy"},
         "logging": {"logs": {"default": {"level": "ERROR"}}},
         "apps": {"http": {"servers": servers}},
     }

@@ -181,7 +181,7 @@ def _arguments(wanted: Wanted, relay: Relay, fingerprint: str = "") -> list[str]
         core.LABEL: wanted.deployment, core.KIND: core.RELAY, CONFIG: fingerprint or _fingerprint(wanted, relay),
     }  # fmt: skip
     found = ["run", "-d", "--name", name_of(wanted), "--pull", "never", "--restart", "always", "--image-volume"]
-    found += ["ignore", "--cap-drop", "all", "--cap-add", "net_bind_service", "--stop-timeout", "1"]
+    found += ["ignore", "--cap-drop", "all", "--cap-add", "net_bind_service", "--stop-timeout", "1", "--tmpfs", "/tmp"]
     found += [part for pair in labels.items() for part in ("--label", "%s=%s" % pair)]
     for net, given in sorted(relay.names.items()):
         aliases = dict.fromkeys(alias for called in given.values() for alias in called)
