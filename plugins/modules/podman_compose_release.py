@@ -145,17 +145,11 @@ options:
       - What is not given is C(21000) for blue and C(22000) for green.
     type: dict
     default: {}
-  podman_compose:
-    description: Path of podman-compose.
-    type: str
-    default: podman-compose
+  podman_compose: {description: Path of podman-compose., type: str, default: podman-compose}
   dependents:
     description:
-      - What O(state=absent) does with a container of no colour that Podman ties to one of O(colour), as C(depends_on) of
-        the project does.
-      - V(recreate) makes it again from the command that it was made with, without that dependency; its volumes, the
-        anonymous ones too, names, networks, labels and variables stay, and it runs afterwards.
-      - V(keep) refuses as long as there is one.
+      - What becomes of a container of no colour that depends on one of O(colour) when O(state=absent) removes that.
+        V(recreate) makes it again without that dependency, with its volumes; V(keep) refuses.
     type: str
     choices: [recreate, keep]
     default: recreate
@@ -186,10 +180,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-colour:
-  description: The colour worked on.
-  type: str
-  returned: success
+colour: {description: The colour worked on., type: str, returned: success}
 release:
   description: >-
     The colour's release: C(id) ('' while an image has to be pulled, in check mode), C(version), C(images) (service to
@@ -233,24 +224,20 @@ colours:
   returned: success
 shared:
   description: >-
-    Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge). C(relay) is what
-    answers to the compose names of coloured services once the adopted containers are gone.
+    Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge). C(relay) answers to
+    the compose names of coloured services once the adopted containers are gone.
   type: dict
   returned: success
 dependents:
   description: Each C(container) of no colour that depends on adopted ones, and the services that it C(needs).
   type: list
-  elements: dict
   returned: success
 foreign:
   description: Coloured containers neither adopted nor started by us (C(replaces) an adopted one, C(same) image).
   type: list
   elements: dict
   returned: success
-networks:
-  description: Network to C(subnet) and C(present).
-  type: dict
-  returned: success
+networks: {description: Network to C(subnet) and C(present)., type: dict, returned: success}
 off_networks:
   description: The edge, shared or coloured containers that are not on a network they belong to, as sentences.
   type: list
@@ -271,10 +258,7 @@ steps:
   type: list
   elements: str
   returned: success
-partial:
-  description: Steps done before a failure.
-  type: dict
-  returned: failure
+partial: {description: Steps done before a failure., type: dict, returned: failure}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -45,6 +45,7 @@ JUDGES: tuple[Judge, ...] = (
     world.login_limit,
     world.hydra,
     budgets.courier,
+    budgets.dependents,
 )
 # Sections whose failure is a row of its own check.
 OWN_ROW = ("source", "database")

@@ -138,6 +138,19 @@ def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str,
             "%s %s" % (name, key) for name, raw in live.items() for key in empty_names(core.environment(raw))
         ],
         "hydra": hydras,
+        "dependents": dependents(raws, wanted, live),
+    }
+
+
+def dependents(raws: Sequence[Raw], wanted: Wanted, live: Mapping[str, Raw]) -> dict[str, list[str]]:
+    """Running containers of no colour that Podman ties to adopted ones, each with the services that it needs."""
+    coloured = {raw["Id"]: name for name, raw in live.items() if core.LABEL not in core.labels(raw)}
+    return {
+        str(raw["Name"]): sorted(coloured[need] for need in raw.get("Dependencies") or () if need in coloured)
+        for raw in raws
+        if raw["Id"] not in coloured
+        and (raw.get("State") or {}).get("Status") == "running"
+        and set(raw.get("Dependencies") or ()) & set(coloured)
     }
 
 

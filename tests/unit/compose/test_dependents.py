@@ -29,8 +29,8 @@ MADE = [
     "--env-file", "/opt/prod/pg.env", "-v", "/opt/prod/servers.json:/pgadmin4/servers.json:ro",
     "-v", "/var/lib/pgadmin",
     "--mount", "type=volume,destination=/scratch",
-    "--net", "prod_intranet", "--network-alias", "pgadmin", "-p", "5433:80", "-it", "--restart", "unless-stopped", "--replace",
-    "dpage/pgadmin4:9.14.0", "sh", "-e", "/entrypoint.sh",
+    "--net", "prod_intranet", "--network-alias", "pgadmin", "-p", "5433:80", "-it",
+    "--restart", "unless-stopped", "--replace", "dpage/pgadmin4:9.14.0", "sh", "-e", "/entrypoint.sh",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, WANTED
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import LEVELS, Observed, Row, Wanted
@@ -240,3 +241,16 @@ def test_an_empty_password_that_the_live_colour_has_too_stops_nothing() -> None:
         changed("release", empty_secrets=["hydra DSN"]), containers={**CONTAINERS, "empty_secrets": ["hydra DSN"]}
     )
     assert [row.level for row in found(always) if row.check == "secrets"] == ["refuse"]
+
+
+def test_dependents_are_said_before_anything_is_adopted() -> None:
+    seen = replace(GOOD, containers={**CONTAINERS, "dependents": {"prod_pgadmin_1": ["iam-hydra"]}})
+    said = [one for one in rows(seen, WANTED) if one.check == "dependents"]
+    assert said[0].level == "info" and "prod_pgadmin_1 depends on iam-hydra" in said[0].found
+    without = replace(GOOD, containers={**CONTAINERS, "dependents": {}})
+    assert not [one for one in rows(without, WANTED) if one.check == "dependents"]
+    hydra = {"Id": "h", "Name": "prod_iam-hydra_1"}
+    admin = {"Id": "p", "Name": "prod_pgadmin_1", "Dependencies": ["h", "x"], "State": {"Status": "running"}}
+    ended = {**admin, "Id": "s", "Name": "prod_seed_1", "State": {"Status": "exited"}}
+    found = look_podman.dependents([hydra, admin, ended], WANTED, {"iam-hydra": hydra})
+    assert found == {"prod_pgadmin_1": ["iam-hydra"]}
