@@ -224,8 +224,8 @@ colours:
   returned: success
 shared:
   description: >-
-    Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge). C(relay) answers to
-    the compose names of coloured services once the adopted containers are gone.
+    Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge).
+    C(relay) answers to the compose names of coloured services once the adopted containers are gone.
   type: dict
   returned: success
 dependents:

@@ -160,13 +160,16 @@ def test_a_refused_cleanup_has_cut_nothing(life: Bench, switch: Switch) -> None:
     assert any("cleanup refuses" in line for line in told)
     serve = life.source / "web" / "serve.sh"
     copy = next(life.state_dir.glob("releases/b-*/source/web/serve.sh"))
-    copy.write_text(serve.read_text().replace("exit 0 ;;", "exit 9 ;;"))
+    broken = serve.read_text().replace("exit 0 ;;", "exit 9 ;;")
+    copy.write_text(broken)
     with pytest.raises(Refused, match="kratos-courier can't start") as failed:
         life.run("absent", check=True, switch=switch, **BLUE)
     assert CANARY not in str(failed.value)
     assert (facts(), sorted(os.listdir(switch.path + "/switch"))) == (before, marks)
+    serve.write_text(broken)
     with pytest.raises(Refused, match="kratos-courier can't start"):
-        life.run("started", switch=switch, colour="green", live_colour="blue", version="d", images=GREEN["images"])
+        life.run("started", switch=switch, **{**GREEN, "version": "c"})
+    assert facts() == before
 
 
 def test_one_that_does_not_start_again_is_the_old_one(life: Bench, switch: Switch) -> None:

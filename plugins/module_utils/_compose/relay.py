@@ -158,7 +158,7 @@ def _names(world: World, known: Names) -> Names:
 def _text(wanted: Wanted, names: Names) -> str:
     targets = []
     for service in wanted.services:
-        called = [alias for given in names.values() for alias in given.get(service.name, ())]
+        called = [alias for _net, given in sorted(names.items()) for alias in given.get(service.name, ())]
         for port in dict.fromkeys((service.port, service.admin_port)):
             if port:
                 where = {colour: "%s:%d" % (_address(wanted, colour, service), port) for colour in COLOURS}
@@ -184,7 +184,7 @@ def _arguments(wanted: Wanted, relay: Relay, fingerprint: str = "") -> list[str]
     found += ["ignore", "--cap-drop", "all", "--cap-add", "net_bind_service", "--stop-timeout", "1", "--tmpfs", "/tmp"]
     found += [part for pair in labels.items() for part in ("--label", "%s=%s" % pair)]
     for net, given in sorted(relay.names.items()):
-        aliases = dict.fromkeys(alias for called in given.values() for alias in called)
+        aliases = dict.fromkeys(alias for _service, called in sorted(given.items()) for alias in called)
         found += ["--network", ":".join([net, *[",".join("alias=%s" % alias for alias in aliases)][: len(aliases)]])]
     for net, place in (one for colour in COLOURS for one in networks.relay_places(wanted, colour)):
         found += ["--network", "%s:ip=%s,mac=%s" % (net, place.ip, place.mac)]

@@ -31,13 +31,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 def absent(context: Context) -> Job:
     """Whatever refuses does so here, before the first step: cleanup asks in check mode before it drains."""
     wanted, podman = context.wanted, context.podman
-    if wanted.colour == wanted.live_colour:
-        raise Refused(
-            "%s is live: it is not removed" % wanted.colour,
-            option="live_colour",
-            value=wanted.live_colour,
-            mend="roll back or cut over first",
-        )
+    _refuse_live(wanted)
     world = World.look(podman, wanted)
     roots = roots_of(world, wanted)
     again, olds = dependents.steps(context, world, roots)
@@ -70,6 +64,16 @@ def absent(context: Context) -> Job:
     plan = Plan({c.name: "%s %s" % (c.service, c.state) for c in gone}, {}, tuple(steps))
     removed = [c.name for c in gone if c not in olds]
     return Job(plan, do, verify, notes={"removed": removed, "said": said})
+
+
+def _refuse_live(wanted: Wanted) -> None:
+    if wanted.colour == wanted.live_colour:
+        raise Refused(
+            "%s is live: it is not removed" % wanted.colour,
+            option="live_colour",
+            value=wanted.live_colour,
+            mend="roll back or cut over first",
+        )
 
 
 def _steps(context: Context, gone: Sequence[Container], first: Sequence[Step]) -> list[Step]:

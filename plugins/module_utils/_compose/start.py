@@ -46,9 +46,8 @@ def start(context: Context) -> Job:
         steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
     elif switch and switch.withdrawn(colour):
         steps.append(Step("offer", colour))
-    if steps:
-        # Its couriers start only behind a flip; that they can is known before anything is touched.
-        proving.prove(context, stack, tuple(wanted.couriers().values()))
+    # Its couriers start only behind a flip; that they can is known before anything is touched.
+    proving.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
 
     def do(step: Step) -> None:
         if step.action == "withdraw" and switch:
