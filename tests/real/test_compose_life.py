@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import CANARY, GREEN, PROJECT, Bench, Crash, CrashingRunner, clean_up, facts, podman
+from compose_bench import CANARY, GREEN, IMAGES, PROJECT, Bench, Crash, CrashingRunner, clean_up, facts, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -129,7 +129,7 @@ def test_cleanup_goes_through_at_the_first_try_and_plain_names_lead_to_live(life
     assert life.run("read")["shared"]["relay"]["state"] == "running"
     assert life.run("adopted", switch=switch, live_colour="green")["foreign"] == []
     life.run("handed_over", live="green")
-    life.run("started", switch=switch, colour="blue", live_colour="green", version="c")
+    life.run("started", switch=switch, **BLUE, version="c", images=IMAGES)
     _flips(switch)
     podman("rm", "-f", "-t", "0", "bgtest-relay")
     assert life.run("read")["shared"]["relay"]["state"] == "absent"
