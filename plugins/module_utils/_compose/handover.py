@@ -109,8 +109,8 @@ def _start(context: Context, colour: str, name: str, inherited: int, told: list[
         podman = Podman(SubprocessRunner((inherited,)), podman.executable)
     stack = upping.stack_of(context, colour)
     upping.up(Context(context.wanted, podman, context.clock), colour, stack, name)
-    _stays(context, name)
     if seen and seen.singleton.kind == COURIER:
+        _stays(context, name)
         told.append(ending.settle(context, world, colour, seen.singleton, started=True))
 
 
