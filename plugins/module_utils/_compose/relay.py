@@ -97,7 +97,7 @@ def plan(context: Context, world: World) -> tuple[Relay | None, list[Step], list
 
 
 def _switch(context: Context) -> Switch | None:
-    """Where no edge runs nobody can be asked."""
+    """None where no edge runs that could be asked."""
     try:
         return context.switch()
     except BluegreenError:
@@ -221,7 +221,7 @@ def _runs(context: Context, name: str) -> None:
 
 
 def report(world: World) -> dict[str, dict[str, Any]]:
-    """As a shared service is reported; {} as long as there shall be none."""
+    """As a shared service is reported; {} as long as none is wanted."""
     here = world.relay()
     if here is None and not (due(world.wanted) and _recorded(world.wanted)):
         return {}

@@ -69,7 +69,7 @@ class Image:
 
 
 def find_image(podman: Podman, service: Service, product: str, state_dir: str) -> Image:
-    """The service's image. Refuses a shell line: nobody can tell what else it would run."""
+    """The service's image. Refuses a shell line: what else it would run is not known."""
     reference = service.image
     seen = podman.one("image", reference)
     if seen is None:
