@@ -33,6 +33,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 RECREATE, KEEP = "recreate", "keep"
 # Up for so long (seconds) after its start, it runs.
 STEADY = 1.0
+# Making the edge again would cut the public off.
+EDGE = "the edge %s depends on %s, and no stage makes the edge again: cleanup refuses as long as it does"
+EDGE_FIX = (
+    "take depends_on on coloured services out of the edge in your compose file, make the edge again by podman-compose "
+    "in a quiet moment, and run adopt"
+)
 
 
 def found(world: World, roots: Sequence[Container]) -> list[Container]:
@@ -41,6 +47,10 @@ def found(world: World, roots: Sequence[Container]) -> list[Container]:
     protected = {*world.wanted.shared, world.wanted.edge_service}
     late = [c for c in world.dependents(roots) if c.id not in known]
     return [c for c in reversed(late) if not c.one_shot() or c.service in protected or c.name.endswith(BEFORE)]
+
+
+def _is_edge(wanted: Wanted, c: Container) -> bool:
+    return bool(wanted.edge_service) and c.project == wanted.project and c.service == wanted.edge_service
 
 
 def base(c: Container) -> str:
@@ -52,7 +62,9 @@ def said(world: World, roots: Sequence[Container]) -> list[str]:
     told = []
     for c in found(world, roots):
         needs = ", ".join(_needs(world, c, roots))
-        if world.wanted.dependents == KEEP:
+        if _is_edge(world.wanted, c):
+            told.append("%s. Fix: %s" % (EDGE % (base(c), needs), EDGE_FIX))
+        elif world.wanted.dependents == KEEP:
             told.append(
                 "%s depends on %s, and bluegreen_dependents is keep: cleanup refuses as long as it does. "
                 "Fix: make %s again without that depends_on" % (base(c), needs, base(c))
@@ -91,6 +103,10 @@ def steps(context: Context, world: World, roots: Sequence[Container]) -> tuple[l
             mend="set bluegreen_dependents to recreate, or make it again yourself without depends_on on a coloured "
             "service; nothing was changed",
         )
+    for c in there:
+        if _is_edge(context.wanted, c):
+            why = EDGE % (base(c), ", ".join(_needs(world, c, roots)))
+            raise Refused(why, option="dependents", value=context.wanted.dependents, mend=EDGE_FIX)
     names = [c.name for c in roots]
     for raw in context.podman.inspect("container", [c.id for c in there]):
         created.arguments(raw, "n", names)

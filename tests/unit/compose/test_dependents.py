@@ -158,3 +158,11 @@ def test_the_relay_has_its_own_place_on_the_networks_of_the_colours(tmp_path: Pa
     taken = {asked.nets.edge("green"), asked.nets.service_on_edge("green", "hydra")}
     assert [m.network for m in members] == ["olympus-edge-green"] and not taken & {m.address for m in members}
     assert networks.relay_members(asked, World(asked, [relay({})]), "green") == []
+
+
+def test_the_edge_is_never_made_again(tmp_path: Path) -> None:
+    context = Context(wanted(tmp_path, edge_service="caddy"), Podman(Told()), SystemClock())
+    world = World(context.wanted, [HYDRA, one("prod_caddy_1", "prod_hydra_1")])
+    with pytest.raises(Refused, match="the edge prod_caddy_1 depends on hydra"):
+        dependents.steps(context, world, [HYDRA])
+    assert "cleanup refuses" in dependents.said(world, [HYDRA])[0]
