@@ -42,7 +42,8 @@ options:
       - V(started) renders and then makes the containers of O(colour) what the file says.
       - V(handed_over) ends every singleton (the mail couriers and O(singletons)) that does not run where the switch
         points and starts what is missing there. It reads the switch itself, before each step; one at a time.
-      - V(absent) removes the containers of O(colour); files, images, networks and volumes stay.
+      - V(absent) removes the containers of O(colour); files, images, networks and volumes stay. When the adopted ones
+        go, a relay answers to their compose names for the live colour from then on.
       - V(pruned) removes releases beyond O(keep) and the images that only they had. What a colour, a mark, O(protect)
         or a container points at stays.
     type: str
@@ -144,10 +145,14 @@ options:
       - What is not given is C(21000) for blue and C(22000) for green.
     type: dict
     default: {}
-  podman_compose:
-    description: Path of podman-compose.
+  podman_compose: {description: Path of podman-compose., type: str, default: podman-compose}
+  dependents:
+    description:
+      - What becomes of a container of no colour that depends on one of O(colour) when O(state=absent) removes that.
+        V(recreate) makes it again without that dependency, with its volumes; V(keep) refuses.
     type: str
-    default: podman-compose
+    choices: [recreate, keep]
+    default: recreate
 """
 
 EXAMPLES = r"""
@@ -175,10 +180,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-colour:
-  description: The colour worked on.
-  type: str
-  returned: success
+colour: {description: The colour worked on., type: str, returned: success}
 release:
   description: >-
     The colour's release: C(id) ('' while an image has to be pulled, in check mode), C(version), C(images) (service to
@@ -222,18 +224,21 @@ colours:
   type: dict
   returned: success
 shared:
-  description: Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge).
+  description: >-
+    Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge).
+    C(relay) answers to the compose names of coloured services once the adopted containers are gone.
   type: dict
+  returned: success
+dependents:
+  description: Each C(container) of no colour that depends on adopted ones, and the services that it C(needs).
+  type: list
   returned: success
 foreign:
   description: Coloured containers neither adopted nor started by us (C(replaces) an adopted one, C(same) image).
   type: list
   elements: dict
   returned: success
-networks:
-  description: Network to C(subnet) and C(present).
-  type: dict
-  returned: success
+networks: {description: Network to C(subnet) and C(present)., type: dict, returned: success}
 off_networks:
   description: The edge, shared or coloured containers that are not on a network they belong to, as sentences.
   type: list
@@ -254,10 +259,7 @@ steps:
   type: list
   elements: str
   returned: success
-partial:
-  description: Steps done before a failure.
-  type: dict
-  returned: failure
+partial: {description: Steps done before a failure., type: dict, returned: failure}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -106,6 +106,8 @@ def _shared(compose: Facts) -> Iterable[Finding]:
         name, nets = one["container"], _networks_off(compose, one["container"])
         if one["state"] == "absent":
             mend = "podman-compose up -d --no-deps %s in your project, then %s" % (service, ADOPT)
+            if one.get("relay"):
+                mend = ADOPT
             yield Finding("shared", "the shared service %s has no container any more" % service, mend)
         elif one["state"] != "running":
             yield Finding("shared", "%s (shared by both colours) is %s" % (name, one["state"]))

@@ -47,6 +47,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_compose_files": Setting("list"),
     "bluegreen_database": Setting("str"),
     "bluegreen_deployment": Setting("str", plain=True),
+    "bluegreen_dependents": Setting("str"),
     "bluegreen_drain_deadline": Setting("number"),
     "bluegreen_edge": Setting("dict"),
     "bluegreen_force": Setting("bool", empty=True),

@@ -78,6 +78,7 @@ networks:
 """
 SERVE = """#!/bin/sh
 trap 'exit 0' TERM
+case "$*" in *--help) exit 0 ;; esac
 mkdir -p /www
 echo "$BLUEGREEN_COLOUR $DSN $*" > /www/index.html
 httpd -f -p 8080 -h /www &
@@ -143,7 +144,7 @@ class Crash(BaseException):
 class CrashingRunner:
     """Runs commands for real; dies right after the n-th one that changes something."""
 
-    CHANGES = ("create", "rm", "connect", "disconnect", "up", "pull")
+    CHANGES: tuple[str, ...] = ("create", "rm", "connect", "disconnect", "up", "pull")
 
     def __init__(self, after: int) -> None:
         self.left = after
@@ -203,6 +204,7 @@ class Bench:
             "publish": "network",
             "port_base": {},
             "podman_compose": self.podman_compose,
+            "dependents": "recreate",
             **given,
         }
 

@@ -12,11 +12,13 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    dependents,
     discard,
     forget,
     live,
     mend,
     networks,
+    relay,
     release,
     remove,
     shared,
@@ -52,6 +54,8 @@ def adopt(context: Context) -> Job:
     if present != shared.recorded(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
     steps += [Step("remove", c.name) for c in _foreign(world, blue)]
+    names, more, told = relay.plan(context, world) if relay.due(wanted) else (None, [], _foretold(context, world, blue))
+    steps += more
     steps += [Step("offer", colour) for colour in live.withdrawn(context.switch, wanted.wake)]
     if before and mending.gaps and not steps:
         raise BluegreenError("; ".join(mending.gaps))
@@ -66,12 +70,22 @@ def adopt(context: Context) -> Job:
     }
 
     def do(step: Step) -> None:
-        acts.get(step.action, partial(mend.do, context, mending))(step)
+        if not relay.do(context, names, step):
+            acts.get(step.action, partial(mend.do, context, mending))(step)
 
     after = {"release": record["stack"]["release"] if record else before.get("release", "")}
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]
     plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
-    return Job(plan, do, partial(_verify, context, mending), (*record.get("warnings", ()), *mending.gaps))
+    warnings = (*record.get("warnings", ()), *mending.gaps, *told)
+    return Job(plan, do, partial(_verify, context, mending), warnings)
+
+
+def _foretold(context: Context, world: World, blue: list[Container] | None) -> list[str]:
+    """What the cleanup of the adopted containers will mean for others in the project."""
+    if blue is None:
+        return []
+    edge = world.of_project(context.wanted.edge_service) if context.wanted.edge_service else None
+    return dependents.said(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
 
 
 def _verify(context: Context, mending: mend.Mending) -> None:
@@ -194,6 +208,8 @@ def undo(context: Context) -> Job:
     networks.create_steps(wanted, {name: found[name] for name in ours}, [])
     members = [c for c in world.all if c.project == wanted.project and not c.ours(wanted)]
     steps = [Step("disconnect", c.name, name) for c in members for name in ours if name in c.networks]
+    relayed = world.relay()
+    steps += [Step("remove", relayed.name)] if relayed else []
     steps += [Step("remove-network", name) for name in ours]
     if addresses.read(wanted.state_dir):
         steps.append(Step("forget-addresses", wanted.network_range))
@@ -204,6 +220,8 @@ def undo(context: Context) -> Job:
             store.forget_addresses(wanted)
         elif step.action in ("remove-copies", "remove-stacks"):
             forget.do(wanted, step)
+        elif step.action == "remove":
+            discard.container(podman, step.target, grace=1)
         else:
             networks.do(podman, wanted, (), step)
 

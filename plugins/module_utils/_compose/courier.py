@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import Line, config_files, line, shell_line
 
 FLAG = "--watch-courier"
 PROFILE = "singleton"
+# These are run with other arguments than the service's own, too: a migration, a courier.
+PRODUCTS = ("kratos", "hydra")
 
 
 def watches(command: Sequence[str]) -> bool:
@@ -33,15 +35,33 @@ def without(command: Sequence[str], service: str) -> list[str]:
     return rest
 
 
-def command(server: Sequence[str]) -> list[str]:
-    """``courier watch`` with the configuration files of the server's command line, in their order."""
-    return ["courier", "watch", *(part for path in config_files(server) for part in ("-c", path))]
+def server_line(service: str, entrypoint: Sequence[str], command: Sequence[str], product: str) -> Line:
+    """How a service runs its program. A shell line is refused, without a word of it: it may hold secrets."""
+    if shell_line((*entrypoint, *command)):
+        raise BluegreenError(
+            "the command of %s is a shell line, so its configuration files and its arguments can't be read from it"
+            % service,
+            option="services",
+            value=service,
+            mend="write it as a plain command line (%s serve -c FILE) and give values by environment or env_file"
+            % product,
+        )
+    return line(entrypoint, command, product)
+
+
+def command(server: Line) -> list[str]:
+    """``courier watch`` with the configuration files of the server's command line, in their order.
+
+    What stands behind the service's own entrypoint: behind a shim with the program's name.
+    """
+    files = config_files(server.arguments)
+    return server.command(["courier", "watch", *(part for path in files for part in ("-c", path))])
 
 
 def sends(command: Sequence[str]) -> bool:
     """Whether a container with this command line sends mail: a server with the courier inside, or a courier alone."""
     words = list(command)
-    alone = any(words[n : n + 2] == ["courier", "watch"] for n in range(len(words)))
+    alone = any(words[n : n + 2] == ["courier", "watch"] or "courier watch" in words[n] for n in range(len(words)))
     return alone or watches(words)
 
 

@@ -41,7 +41,7 @@ def end(context: Context, name: str, singleton: str = "", grace: int = 0) -> dic
     begun = context.clock.monotonic()
     if raw is not None:
         pid = process.identity(int((raw.get("State") or {}).get("Pid") or 0))
-        if courier.sends(core.command(raw)) and _status(raw) in ("running", "paused"):
+        if courier.sends(core.command_line(raw)) and _status(raw) in ("running", "paused"):
             told.update(_end_courier(context, raw))
         else:
             discard.container(podman, name, grace=grace)

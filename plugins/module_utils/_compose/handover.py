@@ -38,6 +38,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 # Another handover may be waiting for a job to end; after so long (seconds) we say so instead.
 PATIENCE = 300.0
 TURNS = 5
+# A courier that can't work ends within so long (seconds).
+STEADY = 1.5
 KEPT = "%s is done by the adopted project's own %s until its cleanup: the other colour has none before"
 STRANGER = "%s is not ours and does the work of %s. Fix: stop it, then run the stage again"
 
@@ -108,7 +110,31 @@ def _start(context: Context, colour: str, name: str, inherited: int, told: list[
     stack = upping.stack_of(context, colour)
     upping.up(Context(context.wanted, podman, context.clock), colour, stack, name)
     if seen and seen.singleton.kind == COURIER:
+        _stays(context, name)
         told.append(ending.settle(context, world, colour, seen.singleton, started=True))
+
+
+def _stays(context: Context, name: str) -> None:
+    """What podman has started still runs a moment later, and was not started again meanwhile."""
+    first = _process(context, name)
+    begun = context.clock.monotonic()
+    over = wait_until(
+        context.clock,
+        lambda: _process(context, name),
+        lambda now: now != first or not now or context.clock.monotonic() - begun > STEADY,
+        STEADY * 3,
+    )
+    if not first or over != first:
+        raise BluegreenError(
+            "%s was started and does not stay up" % name, mend="look at podman logs of its container, run again"
+        )
+
+
+def _process(context: Context, name: str) -> int:
+    """Of the one container of ours by this name; 0 where none runs."""
+    found = [c for c in World.look(context.podman, context.wanted).singletons() if c.service == name and c.running]
+    raw = context.podman.one("container", found[0].name) if found else None
+    return int(((raw or {}).get("State") or {}).get("Pid") or 0)
 
 
 @contextmanager

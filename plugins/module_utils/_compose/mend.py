@@ -63,7 +63,7 @@ def plan(context: Context, world: World, awake: Sequence[str] = (), blue: Sequen
     parts = [("", _shared(world))]
     for colour in order[:1] if awake else []:
         parts.append((colour, _colour(world, colour, True, blue)))
-    parts.append(("", _edge(world)))
+    parts += [("", _edge(world)), ("", _relay(world))]
     for colour in order[1:] if awake else order:
         parts.append((colour, _colour(world, colour, colour in awake, blue)))
     steps = networks.create_steps(wanted, networks.existing(context.podman), networks.routes(context.podman))
@@ -100,6 +100,12 @@ def _edge(world: World) -> _Part:
     part.here.append(c)
     part.members += networks.edge_members(wanted, c.name)
     return part
+
+
+def _relay(world: World) -> _Part:
+    there = world.relay()
+    members = [member for colour in COLOURS for member in networks.relay_members(world.wanted, world, colour)]
+    return _Part([there] if there else [], members=members)
 
 
 def _colour(world: World, colour: str, wake: bool, blue: Sequence[Container] | None) -> _Part:

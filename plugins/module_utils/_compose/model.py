@@ -73,6 +73,7 @@ class Wanted:
     singletons: tuple[Singleton, ...] = ()
     publish: str = "network"
     port_base: Mapping[str, int] = field(default_factory=lambda: dict(PORT_BASE))
+    dependents: str = "recreate"
 
     @property
     def nets(self) -> Networks:
@@ -222,4 +223,5 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
         singletons=declared(params["singletons"], params["services"], params["shared"], params["edge_service"]),
         publish=where,
         port_base=publish.bases(params["port_base"]),
+        dependents=params["dependents"],
     )

@@ -58,6 +58,21 @@ def common_members(wanted: Wanted, world: World, colours: Sequence[str] = COLOUR
             found.append(_on_edge(wanted, colour, required(wanted, world, wanted.edge_service)))
         for service in wanted.shared:
             found.append(shared_member(wanted, colour, service, required(wanted, world, service)))
+        found += relay_members(wanted, world, colour)
+    return found
+
+
+def relay_members(wanted: Wanted, world: World, colour: str) -> list[Member]:
+    """The relay's places, where there is one."""
+    there = world.relay()
+    return [Member(there.name, net, place) for net, place in relay_places(wanted, colour)] if there else []
+
+
+def relay_places(wanted: Wanted, colour: str) -> list[tuple[str, Address]]:
+    """On the edge network, and on the colour's own where a coloured service is on no other."""
+    found = [(wanted.nets.edge_name(colour), wanted.nets.relay_on_edge(colour))]
+    if not all(service.edge for service in wanted.services):
+        found.append((wanted.nets.colour_name(colour), wanted.nets.relay(colour)))
     return found
 
 

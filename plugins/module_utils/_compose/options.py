@@ -46,6 +46,7 @@ RELEASE = ArgumentSpec(
         "publish": {"type": "str", "default": "network"},
         "port_base": {"type": "dict", "default": {}},
         "podman_compose": {"type": "str", "default": "podman-compose"},
+        "dependents": {"type": "str", "choices": ["recreate", "keep"], "default": "recreate"},
     },
     required_if=(
         ("state", "rendered", ("colour",)),

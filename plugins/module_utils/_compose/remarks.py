@@ -46,7 +46,10 @@ def _of_all(wanted: Wanted, project: Mapping[str, Any]) -> list[str]:
     for name, service in services.items():
         depends = sorted({*(service.get("depends_on") or {})} & set(wanted.names))
         if name not in known and depends and service.get("restart") not in (None, *keys.NO_RESTART):
-            found.append("%s uses %s by name and stays on its network: it is not switched" % (name, ", ".join(depends)))
+            found.append(
+                "%s uses %s by name: that leads to the adopted containers until their cleanup, then to the live colour"
+                % (name, ", ".join(depends))
+            )
     return found
 
 

@@ -8,17 +8,65 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending, source, store, upping
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    dependents,
+    ending,
+    holders,
+    proving,
+    relay,
+    singletons,
+    source,
+    store,
+    upping,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import COURIER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import BEFORE, Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
 
 
 def absent(context: Context) -> Job:
+    """Whatever refuses does so here, before the first step: cleanup asks in check mode before it drains."""
     wanted, podman = context.wanted, context.podman
+    _refuse_live(wanted)
+    world = World.look(podman, wanted)
+    roots = roots_of(world, wanted)
+    again, olds = dependents.steps(context, world, roots)
+    gone = order(world, wanted, roots, olds)
+    _prove_courier(context, world)
+    wants_names = store.is_adopted(wanted, wanted.colour) or relay.due(wanted)
+    names, before, told = relay.plan(context, world) if wants_names else (None, [], [])
+    steps = _steps(context, gone, [*before, *again])
+    graces = _graces(context, gone)
+    said: list[str] = list(told)
+
+    def do(step: Step) -> None:
+        if relay.do(context, names, step):
+            return
+        if step.action == dependents.RECREATE:
+            dependents.do(context, step.target, roots)
+        elif step.action == "remove":
+            # A courier inside a server of the adopted project is ended between two mails, too.
+            ended = ending.end(context, step.target, grace=graces.get(step.target, 0))
+            said.extend([ended["warning"]] if ended.get("warning") else [])
+        else:
+            _on_record(context, step)
+
+    def verify() -> None:
+        left = roots_of(World.look(podman, wanted), wanted)
+        if left:
+            raise BluegreenError("still there: %s" % ", ".join(c.name for c in left), mend="run again")
+        dependents.forget(context)
+
+    plan = Plan({c.name: "%s %s" % (c.service, c.state) for c in gone}, {}, tuple(steps))
+    removed = [c.name for c in gone if c not in olds]
+    return Job(plan, do, verify, notes={"removed": removed, "said": said})
+
+
+def _refuse_live(wanted: Wanted) -> None:
     if wanted.colour == wanted.live_colour:
         raise Refused(
             "%s is live: it is not removed" % wanted.colour,
@@ -26,37 +74,39 @@ def absent(context: Context) -> Job:
             value=wanted.live_colour,
             mend="roll back or cut over first",
         )
-    world = World.look(podman, wanted)
-    roots = roots_of(world, wanted)
-    gone = order(world, wanted, roots)
-    switch = context.switch()
-    steps = tuple(Step("remove", c.name, c.state) for c in gone)
-    if steps and switch:
-        steps = (Step("withdraw", wanted.colour), *steps)
+
+
+def _steps(context: Context, gone: Sequence[Container], first: Sequence[Step]) -> list[Step]:
+    wanted, found = context.wanted, [Step("remove", c.name, c.state) for c in gone]
+    # An old container that stood aside goes by the name that it has then.
+    aside = {step.target: step.target + BEFORE for step in first if step.action == dependents.RECREATE}
+    found = [*first, *(Step("remove", aside.get(step.target, step.target), step.detail) for step in found)]
+    if gone and context.switch():
+        found.insert(0, Step("withdraw", wanted.colour))
     if store.is_adopted(wanted, wanted.colour):
         # What podman-compose makes of the same name later is a stranger.
-        steps += (Step("forget-adopted", wanted.colour),)
-    graces = _graces(context, gone)
-    said: list[str] = []
+        found.append(Step("forget-adopted", wanted.colour))
+    return found
 
-    def do(step: Step) -> None:
-        if step.action == "withdraw" and switch:
-            switch.withdraw(step.target)
-            return
-        if step.action == "forget-adopted":
-            store.forget_adopted(wanted, wanted.colour)
-            return
-        # A courier inside a server of the adopted project is ended between two mails, too.
-        told = ending.end(context, step.target, grace=graces.get(step.target, 0))
-        said.extend([told["warning"]] if told.get("warning") else [])
 
-    def verify() -> None:
-        left = roots_of(World.look(podman, wanted), wanted)
-        if left:
-            raise BluegreenError("still there: %s" % ", ".join(c.name for c in left), mend="run again")
+def _on_record(context: Context, step: Step) -> None:
+    switch = context.switch()
+    if step.action == "withdraw" and switch:
+        switch.withdraw(step.target)
+    elif step.action == "forget-adopted":
+        store.forget_adopted(context.wanted, context.wanted.colour)
 
-    before = {c.name: "%s %s" % (c.service, c.state) for c in gone}
-    return Job(Plan(before, {}, steps), do, verify, notes={"removed": [c.name for c in gone], "said": said})
+
+def _prove_courier(context: Context, world: World) -> None:
+    """The live colour's couriers, where they are not at work yet."""
+    live = context.wanted.live_colour
+    idle = [
+        seen.singleton.name
+        for seen in holders.look(world)
+        if seen.singleton.kind == COURIER and live in seen.files and singletons.home(seen, live) == singletons.PROJECT
+    ]
+    if idle:
+        proving.prove(context, upping.stack_of(context, live), idle)
 
 
 def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:
@@ -88,10 +138,13 @@ def roots_of(world: World, wanted: Wanted) -> list[Container]:
     return found
 
 
-def order(world: World, wanted: Wanted, roots: Sequence[Container]) -> list[Container]:
-    """Roots and what podman wants removed before them. Refuses when that would take something that still matters."""
+def order(world: World, wanted: Wanted, roots: Sequence[Container], again: Sequence[Container] = ()) -> list[Container]:
+    """Roots and what podman wants removed before them; ``again``: those of it that are made again before.
+
+    Refuses when that would take something else that still matters.
+    """
     chosen = world.dependents(roots)
-    known = {c.id for c in roots}
+    known = {c.id for c in (*roots, *again)}
     protected = {*wanted.shared, wanted.edge_service}
     bad = [c for c in chosen if c.id not in known and (not c.one_shot() or c.service in protected)]
     if bad:

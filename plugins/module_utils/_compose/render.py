@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,11 @@ def unescape(value: str) -> str:
     return value.replace("$$", "$")
 
 
+def words(given: Any) -> list[str]:
+    """A command of a compose file; a text is cut as podman-compose does it."""
+    return shlex.split(given) if isinstance(given, str) else [str(word) for word in given or []]
+
+
 class Renderer:
     """One release in one colour. ``copy`` holds the release's files, ``project`` is its interpolated form."""
 
@@ -54,15 +60,14 @@ class Renderer:
         services: dict[str, Any] = {}
         once: dict[str, Any] = {}
         for name in self._order():
-            server, words = self._service(name)
-            if name in self.wanted.couriers() and courier.watches(words):
+            server, sender = self._parted(name, *self._service(name))
+            if sender:
                 other = self.wanted.couriers()[name]
-                once[other] = self._finish(other, podman.SINGLETON, courier.definition(server, courier.command(words)))
-                server["command"] = courier.without(words, name)
+                once[other] = self._finish(other, podman.SINGLETON, sender)
             services[name] = self._finish(name, "service", {**server, **self._ports(name)})
         for single in self.wanted.singletons:
-            server, words = self._service(single.service)
-            definition = courier.definition(server, single.command or words)
+            server, command = self._service(single.service)
+            definition = courier.definition(server, single.command or command)
             once[single.name] = self._finish(single.name, podman.SINGLETON, definition)
         nets = {"colour": {"external": True, "name": self.wanted.nets.colour_name(self.wanted.colour)}}
         value: dict[str, Any] = {"services": {**services, **once}, "networks": nets, "x-podman": {"in_pod": False}}
@@ -71,6 +76,26 @@ class Renderer:
         if self.secrets:
             value["secrets"] = self.secrets
         return dict(escape(value))
+
+    def _parted(
+        self, name: str, server: dict[str, Any], command: list[str]
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """The server without a courier in it, and its courier's definition if it had one."""
+        kind = self.wanted.service(name).kind
+        if kind not in courier.PRODUCTS:
+            return server, None
+        entrypoint = words(server.get("entrypoint"))
+        line = courier.server_line(name, entrypoint, command, kind)
+        if name not in self.wanted.couriers() or not courier.watches((*entrypoint, *command)):
+            return server, None
+        sender = courier.definition(server, courier.command(line))
+        if list(line.entrypoint) != entrypoint:
+            # Its entrypoint holds the server's own arguments.
+            sender["entrypoint"] = list(line.entrypoint)
+        alone = {"command": courier.without(command, name)} if command else {}
+        if entrypoint:
+            alone["entrypoint"] = courier.without(entrypoint, name)
+        return {**server, **alone}, sender
 
     def _order(self) -> list[str]:
         """Dependencies first; otherwise the operator's order. A cycle is podman-compose's to complain about."""
@@ -108,8 +133,7 @@ class Renderer:
         if volumes:
             server["volumes"] = volumes
         self._keep_secrets(given)
-        words = given.get("command") or []
-        return server, [str(word) for word in ([words] if isinstance(words, str) else words)]
+        return server, words(given.get("command"))
 
     def _ports(self, name: str) -> dict[str, Any]:
         wanted, service = self.wanted, self.wanted.service(name)

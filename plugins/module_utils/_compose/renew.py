@@ -32,7 +32,7 @@ def renew(context: Context) -> Job:
     new = "%s.%x" % (first_name(wanted.deployment, wanted.colour), int(context.clock.now()))
     world = World.look(podman, wanted)
     steps = [Step(REMOVE, c.name) for c in world.dependents(world.rendered(wanted.colour))]
-    there = [c for c in world.all if old in c.networks and c.project == wanted.project]
+    there = [c for c in world.all if old in c.networks and (c.project == wanted.project or c == world.relay())]
     steps += [Step("disconnect", c.name, old) for c in there]
     network = networks.existing(podman).get(old)
     if network is not None:

@@ -11,9 +11,11 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     courier,
+    dependents,
     drift,
     holders,
     networks,
+    relay,
     shared,
     store,
 )
@@ -65,6 +67,7 @@ def _members(wanted: Wanted, world: World, colour: str, here: Mapping[str, Conta
         c = world.of_project(service)
         if c is not None and c.running:
             found.append(networks.shared_member(wanted, colour, service, c.name))
+    found += networks.relay_members(wanted, world, colour)
     public = [(name, c) for name, c in here.items() if c.running and wanted.service(name).edge]
     return found + [networks.edge_member(wanted, colour, name, c.name) for name, c in public]
 
@@ -118,7 +121,8 @@ def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
         "singletons": [seen.as_dict() for seen in once],
         "places": {seen.singleton.name: ", ".join(h.place for h in seen.holders if h.active) for seen in once},
         "recorded": addresses.read(wanted.state_dir) is not None,
-        "shared": shared.report(world),
+        "shared": {**shared.report(world), **relay.report(world)},
+        "dependents": dependents.as_read(world) if any(store.is_adopted(wanted, c) for c in COLOURS) else [],
         "foreign": foreign(world),
         "networks": {net.name: {"subnet": net.subnet, "present": net.name in there} for net in networks.nets(wanted)},
         "off_networks": off_networks(wanted, world),

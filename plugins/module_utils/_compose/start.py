@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     discard,
     networks,
+    proving,
     publish,
     remove,
     upping,
@@ -45,6 +46,8 @@ def start(context: Context) -> Job:
         steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
     elif switch and switch.withdrawn(colour):
         steps.append(Step("offer", colour))
+    # Its couriers start only behind a flip; that they can is known before anything is touched.
+    proving.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
 
     def do(step: Step) -> None:
         if step.action == "withdraw" and switch:

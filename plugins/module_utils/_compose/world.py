@@ -23,6 +23,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn impo
 # What of a DSN's parameters says whose rows are meant.
 WHERE = ("dbname", "host", "options", "port", "search_path", "user")
 
+# Behind the name of a container that another one takes the place of.
+BEFORE = "-before-bluegreen"
+
 
 @dataclass(frozen=True)
 class Container:
@@ -46,6 +49,7 @@ class Container:
     needs: tuple[str, ...] = ()
     database: str = ""
     command: tuple[str, ...] = ()
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -96,7 +100,8 @@ def container(raw: Mapping[str, Any]) -> Container:
         },
         needs=tuple(raw.get("Dependencies") or ()),
         database=_database(core.environment(raw)),
-        command=core.command(raw),
+        command=core.command_line(raw),
+        aliases={name: tuple(net.get("Aliases") or ()) for name, net in nets.items()},
     )
 
 
@@ -135,7 +140,8 @@ class World:
 
     def of_project(self, service: str) -> Container | None:
         """The adopted project's container of a service."""
-        return next((c for c in self.all if c.project == self.wanted.project and c.service == service), None)
+        found = [c for c in self.all if c.project == self.wanted.project and c.service == service]
+        return min(found, key=lambda c: c.name.endswith(BEFORE), default=None)
 
     def rendered(self, colour: str, kinds: tuple[str, ...] = ("service",)) -> list[Container]:
         """Containers that we made for a colour."""
@@ -144,6 +150,10 @@ class World:
     def singletons(self) -> list[Container]:
         """Containers of ours, of either colour, that run once for both."""
         return [c for c in self.all if c.ours(self.wanted) and c.kind == SINGLETON]
+
+    def relay(self) -> Container | None:
+        """What answers to the compose names of the coloured services."""
+        return next((c for c in self.all if c.ours(self.wanted) and c.kind == core.RELAY), None)
 
     def servers(self, service: str) -> list[Container]:
         """A coloured service's containers in both colours."""

@@ -103,6 +103,14 @@ class Networks:
         """The edge's own address on the edge network of ``colour``."""
         return address(self._edge(colour), addresses.EDGE)
 
+    def relay(self, colour: str) -> Address:
+        """The relay's address on a colour's own network, where the edge has none."""
+        return address(self._colour(colour), addresses.EDGE)
+
+    def relay_on_edge(self, colour: str) -> Address:
+        """Its address on the edge network of a colour, where shared services have none."""
+        return address(self._edge(colour), addresses.SHARED.start)
+
     def service_on_edge(self, colour: str, service: str) -> Address:
         return address(self._edge(colour), self._host(self.services, self.addresses.services, service))
 

@@ -23,6 +23,8 @@ SERVICE = "olympus.bluegreen.service"
 KIND = "olympus.bluegreen.kind"
 # Label KIND of what runs once for both colours.
 SINGLETON = "singleton"
+# And of what answers to the compose names of the coloured services.
+RELAY = "relay"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 
@@ -109,6 +111,13 @@ def environment(container: Mapping[str, Any]) -> dict[str, str]:
 def command(container: Mapping[str, Any]) -> tuple[str, ...]:
     """What the container's entry point was given."""
     return tuple(str(word) for word in (container.get("Config") or {}).get("Cmd") or ())
+
+
+def command_line(container: Mapping[str, Any]) -> tuple[str, ...]:
+    """The entry point and what it is given. Podman 4 tells an entry point of several words as one text."""
+    first = (container.get("Config") or {}).get("Entrypoint") or ()
+    words = first.split() if isinstance(first, str) else [str(word) for word in first]
+    return (*words, *command(container))
 
 
 def on_host(container: Mapping[str, Any], path: str) -> str:

@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files, shell_line
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
 
@@ -128,7 +128,10 @@ def read(container: Mapping[str, Any]) -> Settings:
     """From ``podman inspect``: the environment, and the configuration files named on the command line."""
     env = core.environment(container)
     files: dict[str, Any] = {}
-    words = [*_words(container["Config"].get("Entrypoint")), *core.command(container)]
+    words = core.command_line(container)
+    if shell_line(words):
+        # Never the line: it may hold secrets.
+        return Settings(env, unknown="its command is a shell line, so its configuration files can't be read from it")
     for path in config_files(words):
         host = core.on_host(container, path)
         text = read_text(host) if host else None
@@ -148,7 +151,3 @@ def merge(into: dict[str, Any], value: Any) -> None:
             merge(into[key], given)
         else:
             into[str(key)] = json.loads(json.dumps(given, default=str))
-
-
-def _words(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else [str(word) for word in value or []]

@@ -113,6 +113,16 @@ def cpu(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         yield info("cpu", "%d processors, load %.1f" % (seen.host.get("cpus") or 0, seen.host.get("load") or 0.0))
 
 
+def dependents(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+    """Said long before the cleanup that it concerns."""
+    there: dict[str, list[str]] = seen.containers.get("dependents") or {}
+    if there:
+        said = ["%s depends on %s" % (name, ", ".join(needs)) for name, needs in sorted(there.items())]
+        yield info(
+            "dependents", listed(said), "cleanup makes it again without that, unless bluegreen_dependents is keep"
+        )
+
+
 def courier(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     states = {name: state for name, state in wanted.couriers.items() if state}
     if states:

@@ -171,6 +171,7 @@ CHECKS: dict[str, Check] = {
         "add bluegreen_network_range to serve.tls.allow_termination_from of every Hydra",
     ),
     "courier": Check("info", "where the mail courier runs", ""),
+    "dependents": Check("info", "containers of no colour that depend on coloured ones: cleanup makes them again", ""),
     "boot": Check(
         "warn",
         "what would not come back after a reboot",

@@ -54,6 +54,7 @@ JUDGES: tuple[Judge, ...] = (
     world.hydra,
     look_probe.rows,
     budgets.courier,
+    budgets.dependents,
 )
 # Sections whose failure is a row of its own check.
 OWN_ROW = ("source", "database", "probe")

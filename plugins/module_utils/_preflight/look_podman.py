@@ -117,7 +117,7 @@ def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str,
     tree = look_host.children()
     sizes = image_sizes(engine, [str(raw["Image"]) for raw in live.values()])
     hydras = {
-        name: termination(core.environment(live[name]), core.command(live[name]), pid_of(live[name]))
+        name: termination(core.environment(live[name]), core.command_line(live[name]), pid_of(live[name]))
         for name in wanted.of_kind("hydra")
         if name in live
     }
@@ -138,6 +138,19 @@ def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str,
             "%s %s" % (name, key) for name, raw in live.items() for key in empty_names(core.environment(raw))
         ],
         "hydra": hydras,
+        "dependents": dependents(raws, wanted, live),
+    }
+
+
+def dependents(raws: Sequence[Raw], wanted: Wanted, live: Mapping[str, Raw]) -> dict[str, list[str]]:
+    """Running containers of no colour that Podman ties to adopted ones, each with the services that it needs."""
+    coloured = {raw["Id"]: name for name, raw in live.items() if core.LABEL not in core.labels(raw)}
+    return {
+        str(raw["Name"]): sorted(coloured[need] for need in raw.get("Dependencies") or () if need in coloured)
+        for raw in raws
+        if raw["Id"] not in coloured
+        and (raw.get("State") or {}).get("Status") == "running"
+        and set(raw.get("Dependencies") or ()) & set(coloured)
     }
 
 

@@ -14,10 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    courier,
     images,
     model,
     publish,
     registry,
+    render,
     source,
     store,
 )
@@ -56,6 +58,7 @@ def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[st
     if wanted.git:
         ref = str(wanted.git.get("ref") or "{version}")
         return {"git": git_answer(engine, str(wanted.git.get("repo")), ref, wanted.version)}
+    refuse_shell_lines(compose_wanted(wanted), found["services"])
     empty: list[str] = []
     count = 0
     for name in wanted.services:
@@ -65,6 +68,14 @@ def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[st
         empty += ["%s secret file %s" % (name, path) for path in empty_files(wanted.source, found, service)]
         count += sum(secret(key) for key in values)
     return {"services": sorted(found["services"]), "secrets": count, "empty_secrets": sorted(empty)}
+
+
+def refuse_shell_lines(asked: model.Wanted, services: Mapping[str, Mapping[str, Any]]) -> None:
+    for one in asked.services:
+        given = services.get(one.name) or {}
+        if one.kind in courier.PRODUCTS:
+            words = [render.words(given.get(key)) for key in ("entrypoint", "command")]
+            courier.server_line(one.name, words[0], words[1], one.kind)
 
 
 def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:

@@ -14,16 +14,19 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.courier import server_line
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import entrypoint_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import cli, database, oneshot, versions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import Dsn
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import parse as parse_dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.release import Service
 
 CACHE_VERSION = 1
 SHADOW_SECONDS = 60.0
@@ -50,15 +53,24 @@ class Known:
 
 @dataclass(frozen=True)
 class Image:
-    """The image under test: its full id, its program (used where it has no entry point), where the answers are kept."""
+    """The image under test, and how its program is run: through ``entrypoint`` as podman takes it ('' is the image's
+    own), with ``before`` in front of the program's arguments. ``cache``: where the answers are kept.
+
+    ``environment`` (secrets) and ``volumes``: what an entrypoint of the compose file, a shim, needs to get there.
+    """
 
     id: str
     product: str
     entrypoint: str
     cache: str
+    before: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    volumes: tuple[str, ...] = ()
 
 
-def find_image(podman: Podman, reference: str, product: str, state_dir: str) -> Image:
+def find_image(podman: Podman, service: Service, product: str, state_dir: str) -> Image:
+    """The service's image. Refuses a shell line: what else it would run is not known."""
+    reference = service.image
     seen = podman.one("image", reference)
     if seen is None:
         raise BluegreenError(
@@ -68,8 +80,23 @@ def find_image(podman: Podman, reference: str, product: str, state_dir: str) -> 
             mend="pull or build it, then type the stage again",
         )
     identity = str(seen["Id"]).replace("sha256:", "")
-    program = "" if (seen.get("Config") or {}).get("Entrypoint") else product
-    return Image(identity, product, program, os.path.join(state_dir, "cache", "migrations-%s.json" % identity[:12]))
+    entrypoint, before = _program(service, seen.get("Config") or {}, product)
+    shim: dict[str, Any] = (
+        {"environment": service.environment, "volumes": service.volumes} if service.entrypoint else {}
+    )
+    cache = os.path.join(state_dir, "cache", "migrations-%s.json" % identity[:12])
+    return Image(identity, product, entrypoint, cache, before, **shim)
+
+
+def _program(service: Service, image: Mapping[str, Any], product: str) -> tuple[str, tuple[str, ...]]:
+    """(entrypoint, before) as the service runs its program: by the compose file, else by the image."""
+    first = image.get("Entrypoint") or ()
+    own = tuple(first.split() if isinstance(first, str) else first)
+    command = service.command or (() if service.entrypoint else tuple(image.get("Cmd") or ()))
+    line = server_line(service.name, service.entrypoint or own, command, product)
+    if not line.entrypoint and not line.before:
+        return product, ()
+    return entrypoint_text(() if line.entrypoint == own else line.entrypoint), line.before
 
 
 def cached(image: Image) -> Known | None:
@@ -99,11 +126,10 @@ def keep(image: Image, known: Known) -> None:
 def ask_form(podman: Podman, image: Image) -> cli.Form:
     """From the program's own help, in a container without a network."""
     told = []
-    program = ["--entrypoint", image.entrypoint] if image.entrypoint else []
+    given, secret = oneshot.given(image.environment, image.volumes, image.entrypoint)
     for words in cli.HELP:
-        result = podman.run(
-            "run", "--rm", "--network", "none", "--pull", "never", *program, image.id, *words, timeout=60
-        )
+        command = [*given, image.id, *image.before, *words]
+        result = podman.run("run", "--rm", "--network", "none", "--pull", "never", *command, env=secret, timeout=60)
         if result.rc not in (0, 1):
             raise CommandError(
                 "`%s` of the image failed: %s" % (" ".join(words), result.last_words()),
@@ -148,11 +174,12 @@ def from_shadow(
             migration = oneshot.Job(
                 name=name + "-run",
                 image=image.id,
-                arguments=form.up,
+                arguments=image.before + form.up,
                 labels=labels,
                 network="container:" + name,
-                environment={"DSN": url.url, "SQA_OPT_OUT": "true"},
+                environment={**image.environment, "DSN": url.url, "SQA_OPT_OUT": "true"},
                 entrypoint=image.entrypoint,
+                volumes=image.volumes,
             )
             ended = oneshot.run(podman, migration, SHADOW_SECONDS)
             return _learnt(database.applied(db), ended)

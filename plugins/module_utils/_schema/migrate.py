@@ -117,7 +117,7 @@ def observe(wanted: Wanted, world: World) -> State:
             value=wanted.target.database,
             mend="correct bluegreen_schema_targets",
         )
-    image = known.find_image(world.podman, service.image, wanted.target.product, wanted.state_dir)
+    image = known.find_image(world.podman, service, wanted.target.product, wanted.state_dir)
     db = open_database(wanted, world, service)
     try:
         applied, invalid = database.applied(db), database.invalid_indexes(db)
@@ -196,7 +196,7 @@ def job_of(
     return oneshot.Job(
         name="%s-%s-%s" % (wanted.deployment, kind, wanted.target.name),
         image=image.id,
-        arguments=words + cli.config_arguments(service.command),
+        arguments=image.before + words + cli.config_arguments((*service.entrypoint, *service.command)),
         labels=oneshot.labels(wanted.deployment, kind, wanted.target.name),
         network=wanted.network,
         environment={**service.environment, "DSN": bounded},

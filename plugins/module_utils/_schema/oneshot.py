@@ -56,21 +56,26 @@ def arguments(job: Job, place: Sequence[str] = ()) -> list[str]:
     """``podman run`` and what follows, without a secret."""
     found = ["run", "-d", "--name", job.name, "--pull", "never", "--log-driver", "k8s-file", "--network", job.network]
     found += [part for key, value in job.labels.items() for part in ("--label", "%s=%s" % (key, value))]
-    found += [part for volume in job.volumes for part in ("--volume", volume)]
     found += [part for host in job.extra_hosts for part in ("--add-host", host)]
-    for name, value in job.environment.items():
-        # What Podman itself reads would change Podman; none of these is a secret.
-        found += ["--env", "%s=%s" % (name, value) if name in PASSED_ON else name]
-    found += list(place)
-    found += ["--entrypoint", job.entrypoint] if job.entrypoint else []
+    found += [*given(job.environment, job.volumes, job.entrypoint)[0], *place]
     found += ["--user", job.user] if job.user else []
     return [*found, job.image, *job.arguments]
 
 
+def given(environment: Mapping[str, str], volumes: Sequence[str], entrypoint: str) -> tuple[list[str], dict[str, str]]:
+    """Arguments of ``podman run`` without a secret, and what Podman's own environment has to hold for them."""
+    found = [part for volume in volumes for part in ("--volume", volume)]
+    for name, value in environment.items():
+        # What Podman itself reads would change Podman; none of these is a secret.
+        found += ["--env", "%s=%s" % (name, value) if name in PASSED_ON else name]
+    found += ["--entrypoint", entrypoint] if entrypoint else []
+    return found, {name: value for name, value in environment.items() if name not in PASSED_ON}
+
+
 def start(podman: Podman, job: Job) -> None:
-    given = {name: value for name, value in job.environment.items() if name not in PASSED_ON}
+    secret = given(job.environment, (), "")[1]
     for place in job.places or ((),):
-        result = podman.run(*arguments(job, place), env=given, timeout=60)
+        result = podman.run(*arguments(job, place), env=secret, timeout=60)
         if not HELD.search(result.err):
             break
         podman.run("rm", "-f", "-t", "1", job.name, timeout=60)

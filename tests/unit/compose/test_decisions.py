@@ -65,7 +65,7 @@ def test_an_image_is_not_a_file(some: dict[str, str]) -> None:
 def test_courier_command(server: str, expected: str) -> None:
     words = server.split()
     assert courier.watches(words)
-    assert courier.command(words) == expected.split()
+    assert courier.command(courier.server_line("kratos", [], words, "kratos")) == expected.split()
     assert not courier.watches(courier.without(words, "kratos"))
 
 

@@ -49,6 +49,7 @@ PODMAN: dict[str, Any] = {
 }
 CONTAINERS: dict[str, Any] = {
     "live": {name: {"pss": GIB // 10, "image_size": GIB // 2} for name in ("kratos", "hydra", "hera")},
+    "dependents": {"prod_pgadmin_1": ["hydra"]},
     "restart": {"prod_kratos_1": "always", "prod_caddy_1": "always"},
     "auto_update": [],
     "max_conns": {"kratos": 10, "hydra": None},

@@ -12,6 +12,7 @@ import pytest
 from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, SERVICE, WANTED
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import LEVELS, Observed, Row, Wanted
@@ -304,3 +305,16 @@ def test_no_login_is_tried_and_that_is_said() -> None:
     for wanted, words in cases:
         told = [one for one in found(replace(GOOD, probes={}), wanted) if one.check == "probe"]
         assert [(one.level, one.ok) for one in told] == [("info", True)] and words in told[0].found
+
+
+def test_dependents_are_said_before_anything_is_adopted() -> None:
+    seen = replace(GOOD, containers={**CONTAINERS, "dependents": {"prod_pgadmin_1": ["iam-hydra"]}})
+    said = [one for one in rows(seen, WANTED) if one.check == "dependents"]
+    assert said[0].level == "info" and "prod_pgadmin_1 depends on iam-hydra" in said[0].found
+    without = replace(GOOD, containers={**CONTAINERS, "dependents": {}})
+    assert not [one for one in rows(without, WANTED) if one.check == "dependents"]
+    hydra = {"Id": "h", "Name": "prod_iam-hydra_1"}
+    admin = {"Id": "p", "Name": "prod_pgadmin_1", "Dependencies": ["h", "x"], "State": {"Status": "running"}}
+    ended = {**admin, "Id": "s", "Name": "prod_seed_1", "State": {"Status": "exited"}}
+    found = look_podman.dependents([hydra, admin, ended], WANTED, {"iam-hydra": hydra})
+    assert found == {"prod_pgadmin_1": ["iam-hydra"]}
