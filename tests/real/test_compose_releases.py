@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import CANARY, GREEN, TEST_LABEL, Bench, podman
+from compose_bench import CANARY, GREEN, TEST_LABEL, Bench, clean_up, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
@@ -73,6 +73,7 @@ def test_a_tag_of_the_compose_file_is_the_release(bench: Bench) -> None:
     compose = bench.source / "compose.yml"
     hera = "  hera:\n    image: "
     compose.write_text(compose.read_text().replace(hera + BOX + "${TAG:-a}", hera + moving))
+    clean_up()
     bench.operator_up()
     # adopt takes what runs as it is.
     adopted = bench.run("adopted")["colours"]["blue"]["services"]
