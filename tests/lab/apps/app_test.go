@@ -128,7 +128,8 @@ func TestCallbackShowsNoCode(t *testing.T) {
 
 func TestConfigRefusesWhatItCantRead(t *testing.T) {
 	for name, value := range map[string]string{
-		"FAULT_ERROR_SHARE": "1.5", "SETTINGS_TABLE": "a; drop", "LOCKOUT_MAX_ATTEMPTS": "x", "CAPTCHA_ENABLED": "perhaps", "FAULT_LATENCY_MS": "x", "FAULT_BROKEN_LOGIN": "perhaps", "FAULT_REFUSE_START": "perhaps",
+		"FAULT_ERROR_SHARE": "1.5", "SETTINGS_TABLE": "a; drop", "LOCKOUT_MAX_ATTEMPTS": "x", "CAPTCHA_ENABLED": "perhaps",
+		"FAULT_LATENCY_MS": "x", "FAULT_BROKEN_LOGIN": "perhaps", "FAULT_REFUSE_START": "perhaps",
 	} {
 		if _, err := configFromEnv("hera", func(n string) string { return map[string]string{name: value}[n] }); err == nil {
 			t.Errorf("%s=%s was taken", name, value)

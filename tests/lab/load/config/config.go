@@ -67,6 +67,7 @@ type Config struct {
 	TimeoutMS   int                `json:"timeout_ms"`
 	Identities  int                `json:"identities"`
 	Sessions    int                `json:"sessions"`
+	Silent      bool               `json:"silent_login"` // false for a Hera whose logins Hydra does not remember
 	Tokens      int                `json:"tokens"`
 	Chains      int                `json:"refresh_chains"`
 	WebSockets  int                `json:"websockets"`
@@ -84,7 +85,7 @@ func Default() Config {
 	return Config{
 		HTTPS: "127.0.0.1:8443", Schema: "default", TimeoutMS: 15000,
 		Hosts:      Hosts{Login: "login.ciam.olympus.test", OAuth: "oauth.ciam.olympus.test", Admin: "admin.ciam.olympus.test", Site: "olympus.test"},
-		Identities: 6, Sessions: 30, Tokens: 12, Chains: 6, WebSockets: 4, Streams: 2, StreamS: 20,
+		Identities: 6, Sessions: 30, Silent: true, Tokens: 12, Chains: 6, WebSockets: 4, Streams: 2, StreamS: 20,
 		FormAgeS: [2]float64{2, 20}, AssetAgeS: 20, Faulty: []string{"v1.5.2-errors"},
 		Volume: Volume{Rate: 200, H1: 12, H2: 3, Streams: 4, Fresh: 1},
 		Rates: map[string]float64{

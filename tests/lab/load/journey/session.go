@@ -42,7 +42,7 @@ func (s *session) close() {
 // ask asks whether the session lives: mostly with its token, now and then (or surely) by a silent login.
 func (s *session) ask(surely bool) {
 	s.asked++
-	if surely || s.asked%silentEvery == 1 {
+	if s.browser.World.Config.Silent && (surely || s.asked%silentEvery == 1) {
 		s.silent()
 		return
 	}
