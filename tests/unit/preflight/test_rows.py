@@ -6,13 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, SERVICE, WANTED
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import signs
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman, look_probe
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import LEVELS, Observed, Row, Wanted
@@ -318,3 +323,20 @@ def test_dependents_are_said_before_anything_is_adopted() -> None:
     ended = {**admin, "Id": "s", "Name": "prod_seed_1", "State": {"Status": "exited"}}
     found = look_podman.dependents([hydra, admin, ended], WANTED, {"iam-hydra": hydra})
     assert found == {"prod_pgadmin_1": ["iam-hydra"]}
+
+
+def test_an_adopted_colour_is_asked_at_its_own_addresses(tmp_path: Path) -> None:
+    """Where colours are published, those of this host: nobody answers there, which warns and refuses nothing."""
+    services = {
+        name: {"kind": name, "port": 3000, "admin_port": 3001 if name != "hera" else 0, "domain": "ciam"}
+        for name in ("kratos", "hydra", "hera")
+    }
+    probe = {"kratos": "kratos", "hydra": "hydra", "hera": "hera", "login_host": "login.ciam.test"}
+    more = {"oauth_host": "oauth.ciam.test", "identifier": "p@t", "client_id": "p", "redirect_uri": "https://t/cb"}
+    wanted = replace(
+        WANTED, state_dir=str(tmp_path), publish="loopback", services=services, probes={"ciam": {**probe, **more}}
+    )
+    seen = look_probe.probe(wanted, Podman(SubprocessRunner()), DirectHttp(), network_of)
+    assert seen["ciam"]["ok"] is False and "no answer" in seen["ciam"]["detail"]
+    (told,) = look_probe.rows(Observed(probes=seen), wanted)
+    assert (told.ok, told.level) == (False, "warn") and told.mend
