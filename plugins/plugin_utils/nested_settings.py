@@ -15,7 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings im
 # Those of _compose/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike", "host")
-PROBE = ("identifier", "client_id", "redirect_uri", "kratos", "hydra", "hera", "login_host", "oauth_host")
+PROBE = ("identifier", "client_id", "redirect_uri", "scope", "kratos", "hydra", "hera", "login_host", "oauth_host")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 # Longer than this between two looks (seconds) a bad release would stay.
 SLOWEST = 60.0
