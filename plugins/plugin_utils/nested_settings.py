@@ -15,7 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings im
 # Those of _compose/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike", "host")
-PROBE = ("identifier", "client_id", "redirect_uri", "kratos", "hydra", "hera", "login_host", "oauth_host")
+PROBE = ("identifier", "client_id", "redirect_uri", "scope", "kratos", "hydra", "hera", "login_host", "oauth_host")
 # Those of _health/checks.py, likewise.
 GATE = (
     "secrets", "ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "code_flow", "silent",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 
@@ -128,10 +129,12 @@ def test_without_a_version_a_rollback_is_two_tasks() -> None:
         "ansible.builtin.import_role", "ansible.builtin.import_tasks",
     ]  # fmt: skip
     plays = yaml.safe_load((home / "rollback.yml").read_text())
-    chosen = {play["hosts"]: [task["ansible.builtin.import_tasks"] for task in play["tasks"]] for play in plays}
-    nobody, edge = "'all:!all'", "'olympus_edge[0]'"
-    blank = "version | default('', true) | string | trim == ''"
-    assert chosen == {
-        "{{ %s if %s else %s }}" % (edge, blank, nobody): ["tasks/restore.yml"],
-        "{{ %s if %s else %s }}" % (nobody, blank, edge): ["tasks/redeploy.yml"],
-    }
+    hosts = [jinja2.Template(play["hosts"]) for play in plays]
+    imported = [[task["ansible.builtin.import_tasks"] for task in play["tasks"]] for play in plays]
+    assert imported == [["tasks/restore.yml"], ["tasks/redeploy.yml"]]
+    there: dict[str, Any] = {"groups": {"olympus_edge": ["a"]}, "hostvars": {"a": {}}}
+    for given, fast_one in (({}, True), ({"version": ""}, True), ({"version": "v1"}, False)):
+        chosen = [template.render(**there, **given).strip() for template in hosts]
+        assert chosen == (["olympus_edge[0]", "all:!all"] if fast_one else ["all:!all", "olympus_edge[0]"])
+    there["hostvars"]["a"]["bluegreen_host"] = "b"
+    assert [template.render(**there).strip() for template in hosts] == ["b", "all:!all"]

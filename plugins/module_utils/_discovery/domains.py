@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import takewhile
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.kinds import KINDS, ORY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, hosts
@@ -54,19 +55,21 @@ def pairs(coloured: Mapping[str, Seen], kinds: Mapping[str, str]) -> list[tuple[
     ]
 
 
-def named(group: Sequence[str], kinds: Mapping[str, str]) -> str:
-    """By what their names share, else by its Hydra (or the only one there is)."""
-    stems = {stem(name) for name in group}
-    if len(stems) == 1 and "" not in stems:
-        return stems.pop()
-    return next((name for name in group if kinds[name] == "hydra"), group[0])
+def named(group: Sequence[str], kinds: Mapping[str, str], several: bool = False) -> str:
+    """By what their names share, else (and where ``several`` share that) by its Hydra, or the only one there is."""
+    parts = [stem(name).split("-") for name in group]
+    common = "-".join(same[0] for same in takewhile(lambda same: len(set(same)) == 1, zip(*parts)))
+    hydra = next((name for name in group if kinds[name] == "hydra"), group[0])
+    return hydra if several or not common else common
 
 
 def domains(
     coloured: Mapping[str, Seen], kinds: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """(service -> its domain, domain -> its Kratos and Hydra). A service of several domains, or of none, has none."""
-    groups = {named(group, kinds): group for group in pairs(coloured, kinds)}
+    found_pairs = pairs(coloured, kinds)
+    names = [named(group, kinds) for group in found_pairs]
+    groups = {named(group, kinds, names.count(named(group, kinds)) > 1): group for group in found_pairs}
     of_ory = {name: domain for domain, group in groups.items() for name in group}
     found = dict(of_ory)
     for name, seen in coloured.items():

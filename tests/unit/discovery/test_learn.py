@@ -183,6 +183,26 @@ def test_one_domain_of_plain_names_is_called_after_its_hydra() -> None:
     assert found["database"] == "" and len(found["schema_targets"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ([("customer-accounts", "customer-tokens")], ["customer"]),
+        ([("kratos-eu", "hydra-eu"), ("kratos-us", "hydra-us")], ["eu", "us"]),
+        ([("id", "tokens")], ["tokens"]),
+        # Of one prefix both: their Hydras tell them apart.
+        ([("id-a", "id-b"), ("id-c", "id-d")], ["id-b", "id-d"]),
+    ],
+)
+def test_what_a_domain_is_called(names: list[tuple[str, str]], wanted: list[str]) -> None:
+    stack = Stack("p", "/p", "c.yml", {})
+    for at, (kratos, hydra) in enumerate(names):
+        for kind, name in (("kratos", kratos), ("hydra", hydra)):
+            stack.add(name, "oryd/%s:v1" % kind, ["serve"], entrypoint=[kind])
+        login = {"KRATOS_URL": "http://%s:4433" % kratos, "HYDRA_URL": "http://%s:4445" % hydra, "PORT": 80}
+        stack.add("ui%d" % at, "x/hera:1", ["run"], env=login)
+    assert list(values(stack)["domains"]) == wanted
+
+
 def ours(stack: Stack, colour: str) -> list[Any]:
     """The coloured services as containers of ours, on addresses of an edge network."""
     made = []
