@@ -33,7 +33,8 @@ from ports import free_port
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "bench"
 OLD, NEW = "v1.4.2", "v1.5.0"
-WINDOW = 6
+# Seconds of a watch, and tasks of the guard.
+WINDOW, GUARD = 6, 2
 # (stage, tags, extra variables), in the order of a life. What comes twice is measured twice.
 LIFE: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("adopt", "adopt", {"version": OLD}),
@@ -180,7 +181,8 @@ class Life:
         guard = {"ansible.builtin.import_playbook": "olympus.bluegreen.guard", "tags": ["always"]}
         run = [{"name": "A module", "ansible.builtin.command": "true"} for _one in range(modules)]
         rest = [
-            {"name": "No module", "ansible.builtin.debug": {"msg": ""}} for _one in range(max(0, tasks - 2 - modules))
+            {"name": "No module", "ansible.builtin.debug": {"msg": ""}}
+            for _one in range(max(0, tasks - GUARD - modules))
         ]
         play = {"hosts": "olympus_edge[0]", "gather_facts": False, "tags": ["always"], "tasks": run + rest}
         path = self.root / "trivial.yml"

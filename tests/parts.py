@@ -70,8 +70,11 @@ def parts() -> list[Part]:
 
 def environment() -> dict[str, str]:
     """Ours, and what other programs need to use the lab's Podman."""
-    found = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    asked = subprocess.run([sys.executable, "-m", "olympus_lab", "env"], capture_output=True, text=True, check=False)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    ours = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "PYTHONPATH": str(ROOT / "tests" / "lab"), "PATH": path}
+    found = {**os.environ, **ours}
+    argv = [sys.executable, "-m", "olympus_lab", "env"]
+    asked = subprocess.run(argv, env=found, capture_output=True, text=True, check=False)
     name, equals, value = asked.stdout.strip().partition("=")
     return {**found, name: value} if equals else found
 
@@ -137,12 +140,13 @@ def run_all(wanted: Sequence[Part]) -> int:
 def standing_lab_goes() -> None:
     """`make demo` leaves its lab for a look; these tests need its place, its memory and its ports."""
     olympus = [sys.executable, "-m", "olympus_lab"]
-    seen = subprocess.run([*olympus, "status", "--json"], capture_output=True, text=True, check=False)
+    env = environment()
+    seen = subprocess.run([*olympus, "status", "--json"], env=env, capture_output=True, text=True, check=False)
     if seen.returncode == 0 and '"name"' in seen.stdout:
         print(
             "A lab still stands (of `make demo` or `make lab`). The tests need its place: it is taken down.", flush=True
         )
-        subprocess.run([*olympus, "down"], check=True)
+        subprocess.run([*olympus, "down"], env=env, check=True)
 
 
 def main(names: Sequence[str]) -> int:

@@ -99,7 +99,7 @@ def next_step(seen: World, bake: int, now: float) -> str:
 
 
 def _after_cutover(seen: World, bake: int, now: float) -> str:
-    """What comes next while nobody has accepted what is live."""
+    """What comes next while what is live is not accepted."""
     if seen.verdict.get("flip") != seen.return_to.get("flip"):
         return PLAY + " --tags watch"
     if accepted(seen.verdict) and seen.idle in seen.removing:

@@ -75,7 +75,7 @@ def test_adopt_once_then_nothing_then_undo_exactly(world: native.World) -> None:
 
 
 def test_undo_takes_the_access_log_away(world: native.World) -> None:
-    """It names visitors, and nobody watches any more (R25)."""
+    """It names visitors, and no watch reads it any more (R25)."""
     world.app(state="adopted")
     log = Path(world.app(state="read")["directory"]) / "log"
     (log / "access.log.1").write_text("a visitor")
