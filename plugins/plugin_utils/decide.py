@@ -46,4 +46,7 @@ def _decision(facts: Mapping[str, Any], stage: str, version: str, bake: int, che
         return cleanup_decision(seen, bake, time.time())
     if stage == "rollback":
         return rollback_decision(seen, facts, version, force)
+    if stage == "preflight" and not seen.adopted:
+        # The table is what was asked for, and it comes before adopt as well.
+        return Decision(summary="not adopted yet. Next: ansible-playbook bluegreen.yml --tags adopt")
     return release_decision(seen, version)
