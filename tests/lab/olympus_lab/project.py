@@ -22,6 +22,9 @@ FILES = {
     **{f"{domain}-kratos/identity.schema.json": "identity.schema.json" for domain in config.DOMAINS},
 }
 DSN = "postgres://{user}:{password}@{host}:5432/{database}?sslmode=verify-full&sslrootcert=/etc/ssl/certs/pg-ca.crt"
+# By default Hydra has two connections a core. A token request holds one and asks for a second: four at once on two
+# cores wait for each other until their clients give up.
+POOL = {"hydra": "&max_conns=12"}
 
 
 def _wanted() -> dict[str, str]:
@@ -48,7 +51,7 @@ def _dotenv() -> dict[str, str]:
     }
     for database in config.DATABASES:
         dsn = DSN.format(user=config.DATABASE_USER, password=password, host=config.named("postgres"), database=database)
-        values[f"PG_{database.upper()}_DSN"] = dsn
+        values[f"PG_{database.upper()}_DSN"] = dsn + POOL.get(database.rpartition("_")[2], "")
     for name, url in config.PUBLIC_URLS.items():
         values[f"{name}_PUBLIC_URL"] = url
     for domain in config.DOMAINS:
