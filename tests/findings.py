@@ -3,8 +3,9 @@
 """``make findings``: each test of the table of findings, before its fix (red) and here (green).
 
 For each test the commit that added it is looked up, its parent checked out beside, the files of the test's own
-directory laid over it as that commit has them, and the test run there; then here. Where the fix came in a commit before
-its test, that parent is green: then an earlier one is taken, at the latest the version that the findings are of.
+directory (and the lab's) laid over it as that commit has them, and the test run there; then here. Where the fix came in
+a commit before its test, that parent is green: then an earlier one is taken, at the latest the version that the
+findings are of.
 Tests that need the lab or are slow only with ALL=1. A test that skips itself (no program of the lab) proves nothing and
 is not counted. Exits with 1 unless each that counts was red there and green here.
 """
@@ -84,14 +85,16 @@ def befores(commit: str) -> list[str]:
 
 @contextmanager
 def tree(commit: str, test: Finding, tests_of: str) -> Iterator[Path]:
-    """The tree of ``commit``, with the test's directory as ``tests_of`` has it."""
+    """The tree of ``commit``, with the tests beside it as ``tests_of`` has them."""
     place = PLACE / ("%s-%s" % (commit[:10], test.name[:60]))
     shutil.rmtree(place, ignore_errors=True)
     git("worktree", "prune")
     git("worktree", "add", "--force", "--detach", str(place), commit)
     try:
         directory = "/".join(Path(test.path).parts[:2])
-        changed = git("diff", "--name-only", "--diff-filter=d", commit, tests_of, "--", directory).split("\n")
+        # What is no unit test stands on the lab's programs.
+        also = [] if directory == "tests/unit" else ["tests/lab"]
+        changed = git("diff", "--name-only", "--diff-filter=d", commit, tests_of, "--", directory, *also).split("\n")
         for name in filter(None, {*changed, test.path}):
             git("checkout", tests_of, "--", name, cwd=place)
         (place / ".venv").symlink_to(ROOT / ".venv")
