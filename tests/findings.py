@@ -109,6 +109,8 @@ def run(test: Finding, where: Path) -> Said:
     marks = [] if os.environ.get("ALL") else ["-m", QUICK]
     env = {**os.environ, "PYTHONPATH": str(where / "tests/lab"), "PYTHONDONTWRITEBYTECODE": "1"}
     env.pop("PYTEST_ADDOPTS", None)
+    if not (os.environ.get("LAB_CADDY") or shutil.which("caddy") or (ROOT / "build/lab/bin/caddy").exists()):
+        env["OLYMPUS_WITHOUT_CADDY"] = "1"
     with tempfile.TemporaryDirectory() as kept:
         record = Path(kept) / "record.xml"
         argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *marks, "--junitxml", str(record)]
