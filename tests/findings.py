@@ -31,7 +31,7 @@ TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 QUICK = "not lab and not slow"
 GREEN, RED, IMPORT, SKIPPED, LEFT_OUT, BROKEN = "green", "red", "red (import)", "skipped", "left out", "not run"
 FOUND_IN = "a50a023"
-BACK = (0, 1, 3, 7, 15)  # how many commits before the parent are tried
+BACK = (0, 1, 3, 7)  # how many commits before the parent are tried
 LONGEST = 900  # seconds of one test
 
 
