@@ -31,6 +31,8 @@ TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 QUICK = "not lab and not slow"
 GREEN, RED, IMPORT, SKIPPED, LEFT_OUT, BROKEN = "green", "red", "red (import)", "skipped", "left out", "not run"
 FOUND_IN = "a50a023"
+# What a fixture says of a program that the fix brought.
+ABSENT = ("FileNotFoundError", "ImportError", "ModuleNotFoundError")
 BACK = (0, 1, 3, 7)  # how many commits before the parent are tried
 LONGEST = 900  # seconds of one test
 
@@ -135,7 +137,9 @@ def judged(record: str, returned: int) -> Said:
             return Said(RED, reason(bad))
     for case in cases:
         if (bad := case.find("error")) is not None:
-            return Said(IMPORT if bad.get("message") == "collection failure" else BROKEN, reason(bad))
+            why = reason(bad)
+            absent = bad.get("message") == "collection failure" or why.startswith(ABSENT)
+            return Said(IMPORT if absent else BROKEN, why)
     skipped = [case.find("skipped") for case in cases]
     if skipped[0] is not None and None not in skipped:
         return Said(SKIPPED, skipped[0].get("message", ""))

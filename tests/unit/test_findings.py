@@ -18,6 +18,7 @@ FAILED = (
 )
 NO_IMPORT = '<error message="collection failure">a.py:3: in &lt;module&gt;\nE   ImportError: no name x</error>'
 NO_SETUP = '<error message="failed on setup with &quot;KeyError&quot;">E   KeyError: "registry"</error>'
+NO_FILE = '<error message="failed on setup">E   FileNotFoundError: parts.py</error>'
 SKIP = '<skipped type="pytest.skip" message="no kratos: set OLYMPUS_LAB_KRATOS">where</skipped>'
 
 
@@ -40,6 +41,7 @@ def findings() -> ModuleType:
         (("", FAILED), 1, "red", "AssertionError: assert 1 == 2"),
         ((NO_IMPORT,), 2, "red (import)", "ImportError: no name x"),
         ((NO_SETUP,), 1, "not run", 'KeyError: "registry"'),
+        ((NO_FILE,), 1, "red (import)", "FileNotFoundError: parts.py"),
         ((), 5, "left out", ""),
     ],
 )
