@@ -33,7 +33,7 @@ GREEN, RED, IMPORT, SKIPPED, LEFT_OUT, BROKEN = "green", "red", "red (import)", 
 FOUND_IN = "a50a023"
 # What a fixture says of a program that the fix brought.
 ABSENT = ("FileNotFoundError", "ImportError", "ModuleNotFoundError")
-BACK = (0, 1, 3, 7)  # how many commits before the parent are tried
+BACK = (0, 3, 7)  # how many commits before the parent are tried
 LONGEST = 900  # seconds of one test
 
 
