@@ -56,6 +56,12 @@ def parts() -> list[Part]:
         Part("images", [*olympus, "images"]),
         lab("the collection on real Podman", "real"),
         lab("the lab itself", "lab/test_stack.py"),
+        # Names, ports and a directory of its own: what the settings call a shape is chosen before Python starts.
+        Part(
+            "another operator",
+            ["env", "LAB_SHAPE=other", "pytest", "-m", "lab", "tests/lab/test_other_operator.py"],
+            "images",
+        ),
         lab("negative controls", "lab/test_controls.py"),
         lab("other hands", "lab/test_other_hands.py", slow=True),
         lab("couriers and singletons", "lab/test_courier.py", slow=True),
