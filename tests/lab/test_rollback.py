@@ -131,7 +131,7 @@ def test_somebody_holds_the_lock() -> None:
     lock = the_lock()
     held = lock.take(Claim("other-run", stage="cutover", operator="somebody"))
     try:
-        typed("somebody holds the lock", "blue")
+        typed("another run holds the lock", "blue")
         in_public("blue")
         with pytest.raises(Fenced):
             switch().flip("green", int(held["token"]))

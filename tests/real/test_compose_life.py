@@ -30,7 +30,7 @@ EDGE = (
 # As pgAdmin at the published stack: its own site, its data in an anonymous volume, a dependency on a coloured service.
 CONSOLE = """
   console:
-    image: localhost/bgtest/box:a
+    image: localhost/bgtest/box:1a
     entrypoint: [sh, /etc/web/serve.sh]
     command: [console, "-e", "x"]
     environment: {SITE: "http://hera:8080", TOKEN: "${DSN}", HTTP_PROXY: "http://nowhere"}
@@ -41,7 +41,7 @@ CONSOLE = """
     labels: {olympus.bluegreen.test: "1"}
     restart: unless-stopped
   helper:
-    image: localhost/bgtest/box:a
+    image: localhost/bgtest/box:1a
     command: [sh, -c, "trap 'exit 0' TERM; sleep 1000 & wait"]
     networks: [intranet]
     depends_on: [console]
