@@ -104,7 +104,7 @@ def _unheld(found: Mapping[str, Any], hosts: Mapping[str, str], said: Mapping[st
             continue
         by = "" if host in said else " (%s)" % found["found"].get("public.%s" % host)
         other = "take the name out" if host in said else "list the names that have one in bluegreen_public"
-        if held.zone_of[host]:
+        if held.zone_of.get(host):
             why = "zone %s has no load balancer of this name" % held.called(held.zone_of[host])
             mend = "make it in Cloudflare with the live colour's pool, or %s" % other
         else:
