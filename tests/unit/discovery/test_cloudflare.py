@@ -170,7 +170,7 @@ PAIR = (pool("blue"), pool("green"))
 
 
 def test_names_without_a_load_balancer_or_a_zone() -> None:
-    one = {"balancers": {HOSTS[1]: {"name": HOSTS[1], "default_pools": ["id-blue"]}}}
+    one: dict[str, Any] = {"balancers": {HOSTS[1]: {"name": HOSTS[1], "default_pools": ["id-blue"]}}}
     said = learned(held(*PAIR, **one))["problems"]
     assert said == [
         "bluegreen_public='login.example.com': zone example.com has no load balancer of this name (URLS_LOGIN of"
