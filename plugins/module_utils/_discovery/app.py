@@ -56,7 +56,7 @@ class Deployment:
             return known, True
         found = learn(self.looks(), self.told).data()
         if cloudflare.is_told(self.told):
-            found = cloudflare.learned(found, self.told, self.params["deployment"], self.ask)
+            found = cloudflare.learned(found, self.told, self.params["deployment"], self.ask, not known)
         return (told.refreshed(known, found) if known else found), False
 
     def plan(self) -> Plan:

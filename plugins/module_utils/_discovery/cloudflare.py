@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools as marks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.access import api_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steer import MAPS
@@ -28,6 +29,8 @@ Told = Mapping[str, Any]
 Ask = Callable[[Mapping[str, str], str], Held]
 # Of what was found: a name that the services say and that no load balancer has.
 NOT_FLIPPED = "not_flipped."
+# What says which pool is a colour's, where that is sure.
+MARK, TOLD = "our mark", "bluegreen_edge.pools"
 LISTS = ("default_pools", *MAPS)
 
 
@@ -44,8 +47,9 @@ def asking(told: Told, http: Http, clock: Clock) -> Ask:
     return lambda hosts, account: Zones(api_of(options, http, clock), hosts).ask(account)
 
 
-def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask) -> dict[str, Any]:
-    """``found`` (a ``Learned`` as data) with what Cloudflare says of its public names and of those told."""
+def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, first: bool = False) -> dict[str, Any]:
+    """``found`` (a ``Learned`` as data) with what Cloudflare says of its public names and of those told. ``first``:
+    nothing was adopted yet, so what runs is blue."""
     values, edge = found["values"], told.get("edge") or {}
     said = {str(one.get("host")): str(one.get("zone_id") or "") for one in told.get("public") or ()}
     known = [str(one["host"]) for one in values["public"]]
@@ -64,6 +68,7 @@ def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask) -> 
     choice = Choice(held, names, edge.get("pools") or {}, deployment).choose()
     chosen = choice.values()
     wrong += [*(choice.questions if names else ()), *_beside(held, chosen)]
+    wrong += _green_serves(held, choice) if first and len(chosen) == 2 else []
     placed, why = _place(held, names, str(edge.get("zone_id") or ""))
     why.update({"edge.pools." + colour: reason for colour, reason in choice.why.items()})
     why.update({NOT_FLIPPED + host: "no load balancer has this name" for host in known if host not in held.balancers})
@@ -142,7 +147,7 @@ def colour_of(pool: Mapping[str, Any], deployment: str) -> tuple[str, str]:
     """(colour, what says so) by our mark, its name, its endpoints; ('', '') where none of them says one."""
     for colour in COLOURS:
         if marks.ours(pool, deployment, colour):
-            return colour, "our mark"
+            return colour, MARK
     ends = [str(one.get(key) or "") for one in pool.get("origins") or [] for key in ("name", "address")]
     for text, why in ((str(pool.get("name")), "its name"), (" ".join(ends), "its endpoints")):
         said = [colour for colour in COLOURS if colour in text.lower()]
@@ -166,7 +171,7 @@ class Choice:
         self.used = [by_id[one] for one in ids if one in by_id]
         self.given = {colour: str((told.get(colour) or {}).get("name") or "") for colour in COLOURS}
         self.found = {colour: name for colour, name in self.given.items() if name}
-        self.why = dict.fromkeys(self.found, "bluegreen_edge.pools")
+        self.why = dict.fromkeys(self.found, TOLD)
         self.questions: list[str] = list(self._absent())
 
     def choose(self) -> Choice:
@@ -228,6 +233,17 @@ def _question(colour: str, what: str, example: str) -> str:
     )  # fmt: skip
     mend += " [{name: front, address: 203.0.113.10, port: 9443}]"
     return no("bluegreen_edge.pools.%s.name" % colour, "", why, mend)
+
+
+def _green_serves(held: Held, choice: Choice) -> list[str]:
+    """Before the first adopt: a pool that only its name calls green serves what will be blue."""
+    ids = {colour: str((marks.named(held.pools, name) or {}).get("id")) for colour, name in choice.found.items()}
+    serve = {steer.live(lb, ids) for lb in held.balancers.values()}
+    if serve != {"green"} or choice.why["green"] in (MARK, TOLD):
+        return []
+    why = "the load balancers send to it, and what runs before the first adopt is blue"
+    mend = "say which is which: bluegreen_edge: {pools: {blue: {name: ...}, green: {name: ...}}}"
+    return [no("bluegreen_edge.pools.green.name", choice.found["green"], why, mend)]
 
 
 def _beside(held: Held, chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

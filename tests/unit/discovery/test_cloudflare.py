@@ -211,8 +211,23 @@ def test_another_load_balancer_of_a_colour() -> None:
         assert learned(held(*PAIR, others=[{"name": "x", **other}]))["problems"] == []
 
 
+def test_before_the_first_adopt_what_serves_is_blue() -> None:
+    green = held(*reversed(PAIR))
+
+    def said(first: bool, answer: Held = green, given: Mapping[str, Any] = TOLD) -> list[str]:
+        data = cloudflare.learned(found(*HOSTS), given, "olympus", lambda _hosts, _account: answer, first)
+        return list(data["problems"])
+
+    assert said(False) == [] and said(True, held(*PAIR)) == []
+    assert len(said(True)) == 1 and "pools.green.name='green': the load balancers send to it, and what" in said(True)[0]
+    assert said(True, given=with_pools(green={"name": "green"})) == []
+    # A record that was lost: our mark is as sure.
+    marked = pool("green", about="[olympus.bluegreen:olympus:green]")
+    assert said(True, held(marked, pool("blue"))) == []
+
+
 def test_told_and_learned_that_contradict_each_other() -> None:
-    given = {"edge": {**TOLD["edge"], "zone_id": "z9", "account_id": "a9"}}
+    given: dict[str, Any] = {"edge": {**TOLD["edge"], "zone_id": "z9", "account_id": "a9"}}
     data = learned(held(*PAIR), given)
     assert told.contradictions(data, given) == [
         "bluegreen_edge.account_id='a9': the zone is of account a1. Fix: say a1, or nothing: it is learned",
