@@ -13,6 +13,8 @@ description:
   - Learns project, directory, compose files, coloured and shared services, their kinds, ports and domains, public
     names, schema targets, database and edge from the running containers, their labels, environment and health checks,
     and from the configuration that the edge runs. Nothing is changed on the way.
+  - Behind Cloudflare its API is asked too, with the token of C(edge.api_token_file), for the zone that holds the public
+    names, its account, their load balancers and pools. The token is in no result.
   - What is told in O(told) goes over it, entry by entry.
   - The record is C(deployment.json) in O(state_dir), which every later stage goes by.
 author: "olympus.bluegreen authors (@olympusoss)"

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+COLOURS = ("blue", "green")
 KINDS = ("container", "native", "cloudflare")
 KEYS = (
     "kind", "service", "account_id", "zone_id", "api", "api_token_file", "switch_dir", "access_log", "pools", "observe",
@@ -25,8 +26,8 @@ def meant(key: str, known: Sequence[str]) -> str:
     return "write %s" % near[0] if near else "take it away; known are %s" % ", ".join(known)
 
 
-def wrong_edge(edge: Mapping[str, Any], publish: str, public: Sequence[Mapping[str, Any]]) -> Iterator[Wrong]:
-    """``publish`` and ``public`` are the operator's, which the edge has to fit."""
+def wrong_edge(edge: Mapping[str, Any], publish: str) -> Iterator[Wrong]:
+    """``publish`` is the operator's, which the edge has to fit; '' where it is learned."""
     kind = edge.get("kind", "container")
     if kind not in KINDS:
         yield "bluegreen_edge.kind", repr(kind), "a kind of edge", "one of %s" % ", ".join(KINDS)
@@ -35,28 +36,30 @@ def wrong_edge(edge: Mapping[str, Any], publish: str, public: Sequence[Mapping[s
     if "api_token" in edge:
         mend = "write it into a file of mode 0600 on the host of the state, and name that in api_token_file"
         yield "bluegreen_edge.api_token", "(hidden)", "a place for a secret", mend
-    for name, mend in _missing(edge):
-        yield "bluegreen_edge.%s" % name, "''", "given", mend
+    if not edge.get("api_token_file"):
+        mend = "name the file of mode 0600 on the host of the state that holds the API token"
+        yield "bluegreen_edge.api_token_file", "''", "given", mend
     if publish == "network":
         mend = "bluegreen_publish: loopback, and let the pools' origins lead to those ports (docs/cloudflare.md)"
         yield "bluegreen_publish", publish, "reachable for Cloudflare", mend
-    if not public:
-        yield "bluegreen_public", "[]", "a list of public names", "list every name that has a load balancer"
-    bare = [str(one.get("host")) for one in public if not (one.get("zone_id") or edge.get("zone_id"))]
-    if bare:
-        mend = "give the zone's id, here or at the name"
-        yield "bluegreen_edge.zone_id", "''", "given for %s" % ", ".join(bare), mend
+    yield from _pools(edge.get("pools") or {})
     for key in sorted(set(edge) - {*KEYS, "api_token"}, key=str):
         yield "bluegreen_edge.%s" % key, "unknown", "a key of a Cloudflare edge", meant(str(key), KEYS)
 
 
-def _missing(edge: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if not edge.get("account_id"):
-        yield "account_id", "give the id of the account that has the pools"
-    if not edge.get("api_token_file"):
-        yield "api_token_file", "name the file of mode 0600 on the host of the state that holds the API token"
-    pools = edge.get("pools")
-    for colour in ("blue", "green"):
-        pool = pools.get(colour) if isinstance(pools, Mapping) else None
-        if not isinstance(pool, Mapping) or not pool.get("name"):
-            yield "pools.%s.name" % colour, "name the pool of this colour"
+def _pools(pools: Any) -> Iterator[Wrong]:
+    """Everything of them may be left out, for it is learned; what is there has its shape."""
+    if not isinstance(pools, Mapping):
+        yield (
+            "bluegreen_edge.pools",
+            type(pools).__name__,
+            "a dictionary of blue and green",
+            "docs/cloudflare.md has one",
+        )
+        return
+    for colour, pool in pools.items():
+        if colour not in COLOURS:
+            yield "bluegreen_edge.pools.%s" % colour, "unknown", "a colour", meant(str(colour), COLOURS)
+        elif not isinstance(pool, Mapping):
+            mend = "write %s: {name: ...}" % colour
+            yield "bluegreen_edge.pools.%s" % colour, type(pool).__name__, "a dictionary", mend

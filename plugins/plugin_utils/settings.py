@@ -126,11 +126,11 @@ def wrong_settings(variables: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def _edge(variables: Mapping[str, Any], wrong: set[str]) -> list[dict[str, str]]:
     """Whether the parts of the edge fit each other, where each by itself can be read."""
-    fitting = {"bluegreen_edge": {}, "bluegreen_publish": "network", "bluegreen_public": []}
+    fitting: dict[str, Any] = {"bluegreen_edge": {}, "bluegreen_publish": ""}
     if wrong & set(fitting):
         return []
-    edge, publish, public = ({**fitting, **_given(variables, fitting)}[name] for name in fitting)
-    return [row for one in wrong_edge(edge, publish, public) for row in _row(REFUSE, *one)]
+    edge, publish = ({**fitting, **_given(variables, fitting)}[name] for name in fitting)
+    return [row for one in wrong_edge(edge, publish) for row in _row(REFUSE, *one)]
 
 
 def _given(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

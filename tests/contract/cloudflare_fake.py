@@ -20,12 +20,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 import cloudflare_schema as schema
 
 ACCOUNT, ZONE, TOKEN = uuid.uuid4().hex, uuid.uuid4().hex, "canary-token-7f3a9b1c5d"
 LB, POOLS = "Load Balancers", "Load Balancing: Monitors and Pools"
-ALL = frozenset([LB + " Write", POOLS + " Write", "API Tokens Read"])
+ALL = frozenset([LB + " Write", POOLS + " Write", "API Tokens Read", "Zone Read"])
 DEFAULTS: dict[str, dict[str, Any]] = {
     "load_balancers": {"enabled": True, "proxied": True, "steering_policy": "", "session_affinity": "none"},
     "pools": {"enabled": True, "minimum_origins": 1, "description": "", "check_regions": None},
@@ -64,12 +65,28 @@ class No(Exception):
         self.status, self.code = status, code
 
 
+def zone(name: str, domain: str, account: str = ACCOUNT, status: str = "active") -> dict[str, Any]:
+    """A zone as the API has it: ``name`` is its id."""
+    since = "2026-01-01T00:00:00.000000Z"
+    return {
+        "id": name, "name": domain, "status": status, "paused": False, "type": "full", "development_mode": 0,
+        "account": {"id": account, "name": "test"}, "created_on": since, "modified_on": since, "activated_on": since,
+        "name_servers": ["a.ns.cloudflare.com", "b.ns.cloudflare.com"], "original_name_servers": None,
+        "original_dnshost": None, "original_registrar": None, "permissions": ["#zone:read"],
+        "meta": {"step": 2, "custom_certificate_quota": 0, "page_rule_quota": 3, "phishing_detected": False},
+        "owner": {"id": None, "type": "user", "email": None}, "plan": {"id": "free", "name": "Free Website"},
+    }  # fmt: skip
+
+
 class Cloudflare:
+    """``zones``: id -> zone; a load balancer lies in the one whose name ends its own, else in ``ZONE``."""
+
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
         self.tokens = {TOKEN: Token()}
         self.state: dict[str, dict[str, dict[str, Any]]] = {"load_balancers": {}, "pools": {}, "monitors": {}}
         self.past: list[tuple[float, Any]] = [(0.0, copy.deepcopy(self.state))]
+        self.zones = {ZONE: zone(ZONE, "example.com")}
         self.sick: dict[str, bool | None] = {}
         self.log: list[Request] = []
         self.faults: dict[int, Fault] = {}
@@ -134,8 +151,13 @@ class Cloudflare:
             return self._no(exc.status, exc.code, str(exc))
         envelope = {"success": True, "errors": [], "messages": [], "result": result}
         if isinstance(result, list):
-            count = len(result)
-            envelope["result_info"] = {"page": 1, "per_page": 1000, "count": count, "total_count": count}
+            asked = {
+                name: int(one[0]) for name, one in parse_qs(request.path.partition("?")[2]).items() if "page" in name
+            }
+            page, size = asked.get("page", 1), asked.get("per_page", 20 if request.path.startswith("/zones?") else 1000)
+            shown = result[(page - 1) * size : page * size]
+            envelope["result"] = shown
+            envelope["result_info"] = {"page": page, "per_page": size, "count": len(shown), "total_count": len(result)}
         left = '"default";r=%d;t=300' % (self.quota - len(self._sent))
         return 200, envelope, {"Ratelimit": left, "Ratelimit-Policy": '"default";q=%d;w=300' % self.quota}
 
@@ -148,18 +170,42 @@ class Cloudflare:
             return {"id": known.id, "status": known.status}
         if path == "/user/tokens/" + known.id:
             return self._about(known)
+        if re.fullmatch(r"/zones(/\w+)?", path):
+            return self._zones(request, known, path.removeprefix("/zones").lstrip("/"))
         found = re.fullmatch(
-            r"/(?:zones/%s/(load_balancers)|accounts/%s/load_balancers/(pools|monitors))(?:/(\w+))?(/health)?"
-            % (ZONE, ACCOUNT),
+            r"/(?:zones/(\w+)/(load_balancers)|accounts/%s/load_balancers/(pools|monitors))(?:/(\w+))?(/health)?"
+            % ACCOUNT,
             path,
         )
-        if not found:
+        if not found or (found[1] or ZONE) not in self.zones:
             raise No(404, 7003, "Could not route to %s, perhaps your object identifier is invalid?" % path)
-        kind, name = found[1] or found[2], found[3] or ""
+        kind, name = found[2] or found[3], found[4] or ""
         need = LB if kind == "load_balancers" else POOLS
         if not known.permissions & {need + " Write", *([need + " Read"] if request.method == "GET" else [])}:
             raise No(403, 10000, "Authentication error")
-        return self._health(name) if found[4] else self._acted(request, kind, name)
+        if found[5]:
+            return self._health(name)
+        done = self._acted(request, kind, name)
+        return [one for one in done if self._zone(one) == found[1]] if found[1] and isinstance(done, list) else done
+
+    def _zone(self, balancer: dict[str, Any]) -> str:
+        """The zone that a load balancer lies in."""
+        around = [one for one in self.zones.values() if ("." + balancer["name"]).endswith("." + one["name"])]
+        return str(max(around, key=lambda one: len(one["name"]), default={"id": ZONE})["id"])
+
+    def _zones(self, request: Request, known: Token, name: str) -> Any:
+        if "Zone Read" not in known.permissions:
+            raise No(403, 9109, "Unauthorized to access requested resource")
+        if request.method != "GET":
+            raise No(405, 10405, "Method not allowed for this authentication scheme")
+        if name:
+            return self._there(self.zones, name)
+        asked = parse_qs(request.path.partition("?")[2])
+        text = schema.wrong_query("zones", {key: one[0] for key, one in asked.items()})
+        if text:
+            raise No(400, 1004, text)
+        wanted = asked.get("name", [""])[0].lower()
+        return [one for one in self.zones.values() if wanted in ("", one["name"])]
 
     def _about(self, known: Token) -> Any:
         if "API Tokens Read" not in known.permissions:

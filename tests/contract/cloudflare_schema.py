@@ -23,6 +23,7 @@ from cloudflare.types.load_balancers import (
     pool_edit_params,
     pool_update_params,
 )
+from cloudflare.types.zones import zone_list_params
 from typing_extensions import NotRequired, Required, get_origin, get_type_hints, is_typeddict
 
 KINDS: dict[tuple[str, str], Any] = {
@@ -38,6 +39,12 @@ KINDS: dict[tuple[str, str], Any] = {
 }
 # Parameters of the SDK that go into the path.
 PATH = ("account_id", "zone_id")
+
+
+def wrong_query(kind: str, query: Mapping[str, str]) -> str:
+    """What is wrong with the parameters of a list; '' where the SDK's types allow it. Numbers come as text."""
+    given = {name: float(one) if one.replace(".", "", 1).isdigit() else one for name, one in query.items()}
+    return _typed_dict({"zones": zone_list_params.ZoneListParams}[kind], given, kind)
 
 
 def wrong(kind: str, method: str, body: Any) -> str:

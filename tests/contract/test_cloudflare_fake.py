@@ -12,7 +12,7 @@ from typing import Any
 import cloudflare
 import cloudflare_schema as schema
 import pytest
-from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare, Fault, Token
+from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare, Fault, Token, zone
 from cloudflare_server import Server
 
 
@@ -65,6 +65,32 @@ def test_a_whole_life_by_the_sdk(fake: tuple[Cloudflare, cloudflare.Cloudflare])
     with pytest.raises(cloudflare.NotFoundError):
         lbs.pools.get(blue, account_id=ACCOUNT)
     assert [one.name for one in lbs.pools.list(account_id=ACCOUNT)] == ["green"]
+
+
+def test_zones_by_name_by_the_sdk(fake: tuple[Cloudflare, cloudflare.Cloudflare]) -> None:
+    kept, sdk = fake
+    kept.zones["f" * 32] = zone("f" * 32, "example.net", "e" * 32, "pending")
+    kept.put("load_balancers", name="www.example.com", default_pools=[], fallback_pool="")
+    kept.put("load_balancers", name="www.example.net", default_pools=[], fallback_pool="")
+    found = list(sdk.zones.list(name="example.net"))
+    assert [(one.id, one.name, one.account.id, one.status) for one in found] == [
+        ("f" * 32, "example.net", "e" * 32, "pending"),
+    ]  # fmt: skip
+    assert {one.name for one in sdk.zones.list(per_page=50)} == {"example.com", "example.net"}
+    assert list(sdk.zones.list(name="www.example.com")) == []
+    one = sdk.zones.get(zone_id=ZONE)
+    assert one and one.account.id == ACCOUNT and one.created_on.year == 2026 and one.meta.step == 2
+    assert [lb.name for lb in sdk.load_balancers.list(zone_id="f" * 32)] == ["www.example.net"]
+    assert [lb.name for lb in sdk.load_balancers.list(zone_id=ZONE)] == ["www.example.com"]
+    with pytest.raises(cloudflare.NotFoundError):
+        sdk.zones.get(zone_id="0" * 32)
+    with pytest.raises(cloudflare.NotFoundError):
+        list(sdk.load_balancers.list(zone_id="0" * 32))
+    with pytest.raises(cloudflare.BadRequestError, match="unknown hue"):
+        sdk.zones.list(extra_query={"hue": "blue"})
+    kept.tokens[TOKEN] = Token(frozenset(["Load Balancers Read"]))
+    with pytest.raises(cloudflare.PermissionDeniedError):
+        sdk.zones.list(name="example.com")
 
 
 def test_what_it_refuses_and_what_goes_wrong(fake: tuple[Cloudflare, cloudflare.Cloudflare]) -> None:

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare
+from cloudflare_fake import TOKEN, ZONE, Cloudflare, zone
 from cloudflare_router import Router
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
@@ -88,24 +88,21 @@ class CloudflareEdge(native.NativeEdge):
         super().__init__()
         self.fake = Cloudflare()
         self.fake.delay = DELAY
+        self.fake.zones = {ZONE: zone(ZONE, config.SITE_HOST)}
         monitor = self.fake.put("monitors", type="http", path="/health", expected_codes="200")
         origin = {"name": "front", "address": "127.0.0.1", "port": FRONTS["blue"], "enabled": True, "weight": 1}
         blue = self.fake.put("pools", name="olympus-blue", monitor=monitor, origins=[origin])
         for host in truth.HOSTS:
             self.fake.put("load_balancers", name=host, default_pools=[blue], fallback_pool=blue)
-        self.monitor, self.router = monitor, Router(self.fake, config.SITE_HOST)
+        self.router = Router(self.fake, config.SITE_HOST)
         self._over = threading.Event()
         self._propagating = threading.Thread(target=self._propagate, daemon=True)
 
     def settings(self) -> dict[str, Any]:
         green = {"name": "front", "address": "127.0.0.1", "port": FRONTS["green"]}
         edge = {
-            "kind": "cloudflare", "account_id": ACCOUNT, "zone_id": ZONE, "api": self.router.url,
-            "api_token_file": str(TOKEN_FILE), "switch_dir": str(SWITCH), "access_log": str(ACCESS_LOG),
-            "pools": {
-                "blue": {"name": "olympus-blue"},
-                "green": {"name": "olympus-green", "monitor": self.monitor, "origins": [green]},
-            },
+            "kind": "cloudflare", "api": self.router.url, "api_token_file": str(TOKEN_FILE),
+            "switch_dir": str(SWITCH), "access_log": str(ACCESS_LOG), "pools": {"green": {"origins": [green]}},
             "observe": {"address": config.LOOPBACK, "port": config.HTTPS_PORT, "ca": str(config.CA_FILE)},
         }  # fmt: skip
         return {"bluegreen_edge": edge, "bluegreen_publish": config.LOOPBACK}

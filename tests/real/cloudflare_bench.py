@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 from caddy_native import binary
-from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare, Fault
+from cloudflare_fake import TOKEN, Cloudflare, Fault
 from cloudflare_router import Router
 from compose_bench import containers_conf, podman
 from ports import free_port
@@ -98,9 +98,9 @@ class Bench:
         self.token_file.write_text(TOKEN + "\n")
         self.ports = {colour: free_port() for colour in ("blue", "green")}
         self.fake = Cloudflare()
-        self.monitor = self.fake.put("monitors", type="http", path="/health", expected_codes="200")
+        monitor = self.fake.put("monitors", type="http", path="/health", expected_codes="200")
         front = {"name": "front", "address": "127.0.0.1", "port": self.ports["blue"], "enabled": True, "weight": 1}
-        self.blue = self.fake.put("pools", name="olympus-blue", monitor=self.monitor, origins=[front])
+        self.blue = self.fake.put("pools", name="olympus-blue", monitor=monitor, origins=[front])
         for host in HOSTS:
             self.fake.put("load_balancers", name=host, default_pools=[self.blue], fallback_pool=self.blue)
         self.router = Router(self.fake, HOSTS[0])
@@ -145,17 +145,11 @@ class Bench:
             caddy.wait(20)
 
     def _write_inventory(self, log: bool = True, **changes: Any) -> None:
-        pools = {
-            "blue": {"name": "olympus-blue"},
-            "green": {
-                "name": "olympus-green",
-                "monitor": self.monitor,
-                "origins": [{"name": "front", "address": "127.0.0.1", "port": self.ports["green"]}],
-            },
-        }
+        front = {"name": "front", "address": "127.0.0.1", "port": self.ports["green"]}
+        # All else of it is learned.
         edge = {
-            "kind": "cloudflare", "account_id": ACCOUNT, "zone_id": ZONE, "api": self.router.url, "pools": pools,
-            "api_token_file": str(self.token_file), "switch_dir": str(self.root / "edge"), "patience": 5,
+            "kind": "cloudflare", "api": self.router.url, "api_token_file": str(self.token_file), "patience": 5,
+            "switch_dir": str(self.root / "edge"), "pools": {"green": {"origins": [front]}},
             "observe": {"address": "127.0.0.1", "port": self.router.port, "scheme": "http"},
         }  # fmt: skip
         edge |= {"access_log": str(self.root / "front.log")} if log else {}
@@ -167,7 +161,7 @@ class Bench:
             "bluegreen_podman_compose": self.podman_compose, "bluegreen_network_range": RANGE,
             "bluegreen_shared": ["postgres"], "bluegreen_images": {"site": "ghcr.io/olympusoss/site:{version}"},
             "bluegreen_services": {"site": {"kind": "site", "port": 3000, "ready": "/health"}},
-            "bluegreen_publish": "loopback", "bluegreen_port_base": BASE, "bluegreen_schema_targets": [],
+            "bluegreen_port_base": BASE, "bluegreen_schema_targets": [],
             "bluegreen_public": [{"host": host, "path": "/health"} for host in HOSTS], "bluegreen_edge": edge,
             "bluegreen_watch": {"window": 10, "interval": 0.5},
             "bluegreen_cache_ttl": 0, "bluegreen_drain_deadline": 20,

@@ -157,7 +157,8 @@ def _behind_cloudflare() -> Iterator[Row]:
     for key in _declared("edge_settings").KEYS:
         said = next((one.rstrip(".") + "." for one in told if one.startswith("`%s`" % key)), "")
         of[key] = known.get(key) or {"description": said}
-    yield from _inner("bluegreen_edge", {key: of[key] for key in of if key != "kind"}, {"service": "-"})
+    given = {"service": "-", "api_token_file": "required", **dict.fromkeys(("account_id", "zone_id", "pools"), LEARNED)}
+    yield from _inner("bluegreen_edge", {key: of[key] for key in of if key != "kind"}, given)
 
 
 def _table(rows: Iterable[Row]) -> str:

@@ -199,6 +199,8 @@ def _envelope(answer: Response) -> dict[str, Any] | None:
 def _mend(method: str, path: str, status: int) -> str:
     if status == 401:
         return "give a valid API token by api_token, api_token_file or CLOUDFLARE_API_TOKEN"
+    if status == 403 and re.match(r"/zones(\?|/[^/]*$)", path):
+        return "give the API token the permission 'Zone Read', or say bluegreen_edge.zone_id and account_id"
     if status == 403:
         half = "Read" if method == "GET" else "Write"
         account = path.startswith("/accounts")

@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.access import api_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Balancers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import switch_path
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import PoolSet
@@ -25,19 +22,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 
-# What a header may hold; http.client would quote the value in its complaint.
-TOKEN = re.compile(r"[\x21-\x7e]{8,}")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def world_of(params: Mapping[str, Any], http: Http, public_http: Http, clock: Clock, check_mode: bool) -> World:
     """``http`` speaks to the API, ``public_http`` to the public names. Refused where an option makes no sense."""
     _checked(params)
-    base = params["api"].rstrip("/")
-    token = _token(params)
-    api = Api(http, clock, base, token, budget=params["budget"], patience=params["patience"])
+    api = api_of(params, http, clock)
     zones = {one["host"]: one["zone_id"] or params["zone_id"] for one in params["public"]}
     switch = Switch(switch_path(params["switch_dir"]))
     pools = PoolSet(api, clock, params["account_id"], params["deployment"], params["pools"])
@@ -47,9 +38,6 @@ def world_of(params: Mapping[str, Any], http: Http, public_http: Http, clock: Cl
 
 
 def _checked(params: Mapping[str, Any]) -> None:
-    parts = urlsplit(params["api"])
-    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
-        raise Refused("the token goes only over https", option="api", value=params["api"], mend="leave it out")
     if not 1 <= params["weight"] <= 100:
         raise Refused("not a percentage", option="weight", value=params["weight"], mend="give 1 to 100")
     hosts = [one["host"] for one in params["public"]]
@@ -69,41 +57,3 @@ def _checked(params: Mapping[str, Any]) -> None:
             )  # fmt: skip
     if names[0] == names[1]:
         raise Refused("both colours have this pool", option="pools", value=names[0], mend="give each colour its own")
-
-
-def _token(params: Mapping[str, Any]) -> str:
-    """Never in an error, whatever is wrong with it."""
-    path = params["api_token_file"]
-    text = params["api_token"] or (_read_private(path) if path else "")
-    if not text.strip():
-        raise Refused(
-            "there is no API token",
-            option="api_token_file",
-            value=path,
-            mend="give it by api_token, api_token_file or the environment variable CLOUDFLARE_API_TOKEN",
-        )
-    if not TOKEN.fullmatch(text.strip()):
-        raise Refused("the API token holds something that no token has", mend="write the token alone, in one line")
-    return str(text.strip())
-
-
-def _read_private(path: str) -> str:
-    """The text of a file that nobody but its owner may read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            mode = os.fstat(handle.fileno()).st_mode
-            if mode & OTHERS:
-                raise Refused(
-                    "others than its owner have access to it (mode %04o)" % stat.S_IMODE(mode),
-                    option="api_token_file",
-                    value=path,
-                    mend="chmod 600 %s, and roll the token if others have been on this host" % path,
-                )
-            return handle.read()
-    except OSError as exc:
-        raise Refused(
-            "it cannot be read: %s" % exc.strerror,
-            option="api_token_file",
-            value=path,
-            mend="put the API token there, owned by root with mode 0600",
-        ) from exc

@@ -13,9 +13,11 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import record, told
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import cloudflare, record, told
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import Looked, learn
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.look import Look
 
@@ -36,15 +38,16 @@ SPEC = DEPLOYMENT.merge(
 
 
 class Deployment:
-    """What one run of the module knows; ``look`` is asked at most once."""
+    """What one run of the module knows; ``look`` and ``ask`` (Cloudflare) are called at most once."""
 
     def __init__(
         self, params: Mapping[str, Any], runner: Runner, look: Callable[[], Looked] | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time, ask: cloudflare.Ask | None = None,
     ) -> None:  # fmt: skip
         self.params, self.clock = params, clock
         self.state_dir, self.told = str(params["state_dir"]), dict(params["told"])
         self.looks = look or Look(runner, params["deployment"], self.state_dir, self.told).look
+        self.ask = ask or cloudflare.asking(self.told, DirectHttp(), SystemClock())
 
     def learned(self, always: bool) -> tuple[dict[str, Any], bool]:
         """(what is known, whether it is the record's). ``always``: look, and keep of the record what is gone since."""
@@ -52,6 +55,8 @@ class Deployment:
         if known and not always:
             return known, True
         found = learn(self.looks(), self.told).data()
+        if cloudflare.is_told(self.told):
+            found = cloudflare.learned(found, self.told, self.params["deployment"], self.ask, not known)
         return (told.refreshed(known, found) if known else found), False
 
     def plan(self) -> Plan:
@@ -97,9 +102,9 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     made = ["project %s in %s, files %s (%s)" % (
         values.get("project"), values.get("source"), ", ".join(values.get("compose_files") or ()), why.get("project"),
     )]  # fmt: skip
-    made.append("edge %s at %s:%s, %s" % (
+    made += cloudflare.lines(edge, why) if edge.get("kind") == "cloudflare" else ["edge %s at %s:%s, %s" % (
         edge.get("service") or edge.get("kind"), edge.get("address"), edge.get("port"), edge.get("caddyfile"),
-    ))  # fmt: skip
+    )]  # fmt: skip
     for name, one in (values.get("services") or {}).items():
         ports = "/".join(str(one[key]) for key in ("port", "admin_port") if one.get(key))
         says = "%s; port by %s" % (why.get("services.%s.kind" % name), why.get("services.%s.port" % name))

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import domains, kinds, others, ports
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import domains, kinds, named, others, ports
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import routes as routing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.routes import Route
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, urls
@@ -76,6 +76,7 @@ class Finder:
         self.kinds = self._kinds()
         self.coloured = {name: self.one_each[name] for name in self._ordered(self.kinds)}
         self.others = [one for one in mine if one.service not in self.kinds]
+        self.named = self._named()
 
     def _ordered(self, names: Mapping[str, Any]) -> list[str]:
         """As the operator's file has them, then as they were found."""
@@ -95,6 +96,12 @@ class Finder:
             if host in one.addresses or (host in others.known_as(one) and not one.ours):
                 return one.service, port
         return None
+
+    def _named(self) -> dict[str, tuple[str, str]]:
+        """Public names by the services' own words, where no configuration of an edge says them."""
+        if (self.looked.edge.get("kind") or ("",))[0] != "cloudflare":
+            return {}
+        return named.names(self.coloured, self.kinds, domains.domains(self.coloured, self.kinds)[0], self.every)
 
     def _apart(self) -> set[str]:
         """Services that are told, or known, to be of no colour: shared, none any more, what runs once, the edge."""
@@ -195,6 +202,10 @@ class Finder:
                 found[route.host] = fits
                 self.found["public.%s" % route.host] = "the edge's route to %s" % end
             sure |= {route.host} if fits == path else set()
+        for host, (end, why) in self.named.items():
+            if end:
+                found[host] = ports.answer_path(str(services[end]["kind"]), str(services[end].get("ready") or ""))
+                self.found["public.%s" % host] = why
         return [{"host": host, "path": path} for host, path in found.items()]
 
     def probes(self, public: Sequence[Mapping[str, str]]) -> dict[str, dict[str, str]]:
@@ -217,7 +228,18 @@ class Finder:
         return found
 
     def _at(self, host: str) -> str:
-        return next((end for route, (end, _port) in self.routes if route.host == host and end in self.kinds), "")
+        ends = (end for route, (end, _port) in self.routes if route.host == host and end in self.kinds)
+        return next(ends, "") or self.named.get(host, ("", ""))[0]
+
+    def unanswered(self) -> None:
+        """Names of the services' own words that nobody is known to answer, and that nobody told."""
+        told = {str(one.get("host")) for one in self.told.get("public") or () if isinstance(one, Mapping)}
+        for host, (end, why) in self.named.items():
+            if not end and host not in told:
+                self.problems.append(
+                    "%s is a public name (%s), and nothing says which service answers there. Fix: name its service in"
+                    " bluegreen_services, as in {login: {kind: hera}}, or the name in bluegreen_public" % (host, why)
+                )
 
     def schema(self) -> tuple[list[dict[str, str]], str]:
         """(schema targets, the service that is their database)."""
@@ -262,6 +284,7 @@ def learn(looked: Looked, told: Told) -> Learned:
     services = finder.services()
     public = finder.public(services)
     finder.deaf()
+    finder.unanswered()
     targets, database = finder.schema()
     every = list(finder.coloured.values())
     for key, (_value, why) in looked.plain.items():

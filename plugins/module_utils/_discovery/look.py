@@ -53,8 +53,9 @@ class Look:
         values = self._edge(front, names)
         plain["podman_compose"] = host.podman_compose(self.runner)
         plain["network_range"] = host.network_range(self.podman, self.state_dir)
-        if front.process:
-            plain["publish"] = ("loopback", "the edge is a process of this host")
+        if front.seen is None:
+            why = "the edge is a process of this host" if front.process else "Cloudflare sends to a front on this host"
+            plain["publish"] = ("loopback", why)
         service = front.seen.service if front.seen else ""
         return Looked(self.deployment, project, tuple(members), front.config, service, written, values, plain)
 

@@ -108,10 +108,10 @@ def internal(config: Any, names: list[str]) -> bool:
         for subject in policy.get("subjects") or []:
             by_name[str(subject)] = own
         rest = rest or (own and not policy.get("subjects"))
-    return any(by_name.get(name, rest) or _local(name) for name in names)
+    return any(by_name.get(name, rest) or local(name) for name in names)
 
 
-def _local(name: str) -> bool:
+def local(name: str) -> bool:
     """Names for which Caddy asks no public authority."""
     local = name == "localhost" or name.endswith((".localhost", ".local", ".internal", ".home.arpa"))
     return local or is_address(name)

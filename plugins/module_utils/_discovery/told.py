@@ -90,19 +90,38 @@ def from_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def described(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """The one description of a deployment that every role takes."""
     made = {key: told.get(key, learned.get(key, default)) for key, default in DEFAULTS.items()}
-    for key in ("edge", "watch", "port_base"):
+    for key in ("watch", "port_base"):
         made[key] = {**DEFAULTS[key], **(learned.get(key) or {}), **(told.get(key) or {})}
+    made["edge"] = _edge(learned.get("edge") or {}, told.get("edge") or {})
     made["services"] = _entries(learned.get("services") or {}, told.get("services") or {})
     made["shared"] = list(dict.fromkeys([*(learned.get("shared") or ()), *(told.get("shared") or ())]))
     gone = {name for name, one in (told.get("services") or {}).items() if one is False}.union(made["shared"])
     made["services"] = {name: one for name, one in made["services"].items() if name not in gone}
     for key, by in BY.items():
         made[key] = _listed(learned.get(key) or (), told.get(key) or (), by)
+    _zoned(made)
     if told.get("schema_targets") == []:
         made["schema_targets"] = []
     made["probes"] = probes(learned.get("domains") or {}, told.get("probes") or {})
     made["project"] = made["project"] or os.path.basename(str(made["source"]))
     return made
+
+
+def _edge(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of its pools the operator may say one, or a part of one."""
+    made = {**DEFAULTS["edge"], **learned, **told}
+    both = learned.get("pools") or {}, told.get("pools") or {}
+    return {**made, "pools": _entries(*both)} if any(both) else made
+
+
+def _zoned(made: dict[str, Any]) -> None:
+    """Public names of several zones: each that is not of the edge's own gets its zone."""
+    zones = made["edge"].pop("zones", {})
+    for one in made["public"]:
+        if not one.get("zone_id") and zones.get(one["host"], made["edge"].get("zone_id")) != made["edge"].get(
+            "zone_id"
+        ):
+            one["zone_id"] = zones[one["host"]]
 
 
 def _entries(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +161,7 @@ def contradictions(record: Mapping[str, Any], told: Mapping[str, Any], adopting:
     return list(_contradictions(record, told, adopting))
 
 
-def _no(setting: str, told: Any, why: str, mend: str) -> str:
+def no(setting: str, told: Any, why: str, mend: str) -> str:
     return "%s=%r: %s. Fix: %s" % (setting, told, why, mend)
 
 
@@ -156,15 +175,16 @@ def _contradictions(record: Mapping[str, Any], told: Mapping[str, Any], adopting
         elif name not in members and adopting and given is not False:
             known = ", ".join(values.get("services") or ()) or "none"
             why = "no container of project %s is this service; coloured are %s" % (values.get("project"), known)
-            yield _no(here, given, why, "correct the name, or take it away until a release has it")
+            yield no(here, given, why, "correct the name, or take it away until a release has it")
     for name in told.get("shared") or ():
         if name not in members and adopting:
             why = "no container of project %s is this service; there are %s" % (
                 values.get("project"),
                 ", ".join(sorted(members)),
             )
-            yield _no("bluegreen_shared", name, why, "correct the name, or take it away")
+            yield no("bluegreen_shared", name, why, "correct the name, or take it away")
     yield from _plain(values, told, members)
+    yield from _cloudflare(values.get("edge") or {}, told.get("edge") or {}, adopting)
 
 
 def _service(
@@ -177,13 +197,13 @@ def _service(
         if said.isdigit() and listens and int(said) not in listens:
             there = "its container listens on %s" % ", ".join(map(str, listens))
             better = learned[key] if learned.get(key) in listens else listens[0]
-            yield _no("%s.%s" % (here, key), given[key], there, "say %s, or nothing: it is learned" % better)
+            yield no("%s.%s" % (here, key), given[key], there, "say %s, or nothing: it is learned" % better)
         elif said.isdigit() and not listens and learned.get(key) and int(said) != learned[key]:
             there = "the running stack says %s" % learned[key]
-            yield _no("%s.%s" % (here, key), given[key], there, "correct one of the two")
+            yield no("%s.%s" % (here, key), given[key], there, "correct one of the two")
     kind = fact.get("image_kind")
     if kind and given.get("kind", kind) not in (kind, "other"):
-        yield _no(here + ".kind", given["kind"], "its image is %s" % fact.get("image"), "say %s, or nothing" % kind)
+        yield no(here + ".kind", given["kind"], "its image is %s" % fact.get("image"), "say %s, or nothing" % kind)
 
 
 def _plain(values: Mapping[str, Any], told: Mapping[str, Any], members: set[str]) -> Iterator[str]:
@@ -192,12 +212,26 @@ def _plain(values: Mapping[str, Any], told: Mapping[str, Any], members: set[str]
         ("bluegreen_edge.service", (told.get("edge") or {}).get("service"), (values.get("edge") or {}).get("service")),
     ):
         if said and found and said != found:
-            yield _no(setting, said, "the running edge is of %s" % found, "say %s, or nothing: it is learned" % found)
+            yield no(setting, said, "the running edge is of %s" % found, "say %s, or nothing: it is learned" % found)
     database = told.get("database")
     if database and members and database not in members:
         found = values.get("database") or "outside of the project"
         why = "no container of the project is this service; the DSNs lead to %s" % found
-        yield _no("bluegreen_database", database, why, "name the service, or take it away")
+        yield no("bluegreen_database", database, why, "name the service, or take it away")
+
+
+def _cloudflare(found: Mapping[str, Any], told: Mapping[str, Any], adopting: bool) -> Iterator[str]:
+    for key, what in (("account_id", "the zone is of account"), ("zone_id", "the public names are in zone")):
+        if told.get(key) and found.get(key) and told[key] != found[key]:
+            why = "%s %s" % (what, found[key])
+            yield no("bluegreen_edge.%s" % key, told[key], why, "say %s, or nothing: it is learned" % found[key])
+    made = _edge(found, told)
+    named = [colour for colour, one in (made.get("pools") or {}).items() if one.get("name")]
+    if made.get("kind") == "cloudflare" and not adopting and not (made.get("account_id") and len(named) == 2):
+        yield (
+            "bluegreen_edge.kind='cloudflare': its account and pools are not recorded. Fix: run --tags adopt, which"
+            " learns them"
+        )
 
 
 def refreshed(record: Mapping[str, Any], learned: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,23 +30,21 @@ def edge(**changes: Any) -> dict[str, Any]:
 
 def test_a_whole_one_is_well_and_caddy_is_not_asked_for_any_of_it() -> None:
     assert wrong_settings(GOOD) == [] and wrong_settings({"bluegreen_edge": {"service": "caddy"}}) == []
-    own_zones = [{**PUBLIC[0], "zone_id": "z"}]
-    assert wrong_settings({**GOOD, **edge(zone_id=None), "bluegreen_public": own_zones}) == []
+    # All but the token is learned.
+    assert wrong_settings({"bluegreen_edge": {"kind": "cloudflare", "api_token_file": "/etc/token"}}) == []
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         (edge(kind="cloudfare"), "bluegreen_edge.kind='cloudfare': not a kind of edge. Fix: one of container, native"),
-        (edge(account_id=None), "bluegreen_edge.account_id='': not given. Fix: give the id of the account"),
         (edge(api_token_file=None), "bluegreen_edge.api_token_file='': not given. Fix: name the file of mode 0600"),
-        (edge(pools=None), "bluegreen_edge.pools.blue.name='': not given"),
-        (edge(pools={"blue": {"name": "one"}}), "bluegreen_edge.pools.green.name='': not given"),
-        (edge(zone_id=None), "bluegreen_edge.zone_id='': not given for www.example.com"),
+        (edge(pools=["one"]), "bluegreen_edge.pools=list: not a dictionary of blue and green. Fix: docs/cloudflare.md"),
+        (edge(pools={"gren": {"name": "one"}}), "bluegreen_edge.pools.gren=unknown: not a colour. Fix: write green"),
+        (edge(pools={"blue": "one"}), "bluegreen_edge.pools.blue=str: not a dictionary. Fix: write blue: {name: ...}"),
         (edge(api_token="canary-5ecret"), "bluegreen_edge.api_token=(hidden): not a place for a secret"),
         (edge(acount_id="a"), "bluegreen_edge.acount_id=unknown: not a key of a Cloudflare edge. Fix: write acc"),
         ({"bluegreen_publish": "network"}, "bluegreen_publish=network: not reachable for Cloudflare. Fix: blue"),
-        ({"bluegreen_public": []}, "bluegreen_public=[]: not a list of public names"),
     ],
 )  # fmt: skip
 def test_one_that_is_not(changes: dict[str, Any], sentence: str) -> None:
