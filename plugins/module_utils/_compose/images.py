@@ -43,6 +43,9 @@ class Choice:
         return [name for name, one in self.missing.items() if one == reference]
 
 
+COMMIT_TAG = re.compile(r"sha-[0-9a-f]{7,}\Z")
+
+
 def repository(reference: str) -> str:
     """Without tag and digest."""
     plain = reference.partition("@")[0]
@@ -53,11 +56,12 @@ def repository(reference: str) -> str:
 def mutable(reference: str) -> bool:
     """Whether it has no tag or one without a digit (latest, stable, main): such a tag is made to be moved.
 
-    Another tag can be moved too, and breaks a promise then.
+    Another tag can be moved too, and breaks a promise then; ``sha-`` with a commit is one, whatever its letters are.
     """
     if "@" in reference or IDENT.match(reference):
         return False
-    return not any(letter.isdigit() for letter in reference.rpartition("/")[2].partition(":")[2])
+    tag = reference.rpartition("/")[2].partition(":")[2]
+    return not (any(letter.isdigit() for letter in tag) or COMMIT_TAG.match(tag))
 
 
 def references(wanted: Wanted, project: Mapping[str, Any]) -> dict[str, str]:

@@ -55,7 +55,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import 
         ("port_base", {"blue": 1, "gren": 2}, "bluegreen_port_base.gren=unknown: not a colour"),
         ("shared", ["postgres", "postgres"], "bluegreen_shared='postgres': not named once"),
         ("probes", {"identifier": 7}, "bluegreen_probes.identifier=int: not a text"),
-        ("checks", {"skip": "ui_login"}, "bluegreen_checks.skip='ui_login': not a list of checks"),
+        ("checks", {"skip": "code_flow"}, "bluegreen_checks.skip=str: not a list"),
         ("bake", int("9" * 400), "not a whole number"),
     ],
 )
