@@ -181,7 +181,7 @@ def total(told: Sequence[tuple[Said, Said]]) -> tuple[str, bool]:
         if word in {one.word for one in pair} and (word == SKIPPED or SKIPPED not in {one.word for one in pair})
     ]
     counted = [pair for pair in told if not {SKIPPED, LEFT_OUT} & {one.word for one in pair}]
-    red, green = sum(there.red for there, _ in counted), sum(here.word == GREEN for _, here in counted)
+    red, green = sum(there.red for there, _here in counted), sum(here.word == GREEN for _there, here in counted)
     line = "%d red, %d green" % (red, green)
     if skipped := aside.count(SKIPPED):
         line += ", %d skipped (no program of the lab: make lab-images)" % skipped

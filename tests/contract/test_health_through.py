@@ -95,8 +95,17 @@ def edge(
         yield handler, Through(DirectHttp(), ("127.0.0.1", port), "http", "green", headers)
 
 
+@contextmanager
+def to_green(colours: tuple[Domain, Domain], **how: Any) -> Iterator[tuple[Domain, Any, Any, Any]]:
+    """(green with a login page, its fake, the edge's class, the way): ``how`` is the edge's."""
+    with ui(colours[1]) as (green, fake):
+        pair = (colours[0], green)
+        with edge(pair, **how) as (seen, way):
+            yield green, fake, seen, way
+
+
 def test_every_hop_goes_through_the_edge_to_the_idle_colour(colours: tuple[Domain, Domain]) -> None:
-    with ui(colours[1]) as (green, fake), edge((colours[0], green)) as (seen, way):
+    with to_green(colours) as (green, fake, seen, way):
         result = journeys.code_flow(HTTP, green, SECRETS, 20, way)
     good(result)
     assert "(green, through the edge by the preview)" in result.detail
@@ -108,7 +117,7 @@ def test_every_hop_goes_through_the_edge_to_the_idle_colour(colours: tuple[Domai
 @pytest.mark.parametrize("path", ["/oauth2/auth", "/login", "/oauth2/token", "/userinfo"])
 @pytest.mark.parametrize("says", ["blue", ""])
 def test_one_hop_of_another_colour_ends_it(colours: tuple[Domain, Domain], path: str, says: str) -> None:
-    with ui(colours[1]) as (green, _fake), edge((colours[0], green), {path: says}) as (_seen, way):
+    with to_green(colours, says={path: says}) as (green, _fake, _seen, way):
         before = sessions(green)
         result = journeys.code_flow(HTTP, green, SECRETS, 20, way)
         assert not result.ok and "%s: %s answered, green was meant" % (path, says or "no colour") in result.detail
@@ -116,13 +125,13 @@ def test_one_hop_of_another_colour_ends_it(colours: tuple[Domain, Domain], path:
 
 
 def test_a_preview_that_is_not_taken_is_the_live_colours_answer(colours: tuple[Domain, Domain]) -> None:
-    with ui(colours[1]) as (green, fake), edge((colours[0], green)) as (_seen, way):
+    with to_green(colours) as (green, fake, _seen, way):
         result = journeys.code_flow(HTTP, green, SECRETS, 20, replace(way, headers={"X-Bluegreen-Preview": "f" * 32}))
     assert not result.ok and "blue answered, green was meant" in result.detail and not fake.posts
 
 
 def test_the_edges_rate_limit_is_no_verdict(colours: tuple[Domain, Domain]) -> None:
-    with ui(colours[1]) as (green, _fake), edge((colours[0], green), limit=0) as (_seen, way):
+    with to_green(colours, limit=0) as (green, _fake, _seen, way):
         result = journeys.code_flow(HTTP, green, SECRETS, 20, way)
     assert result.busy and not result.ok and "429" in result.detail
 
@@ -133,14 +142,16 @@ def test_preflight_logs_in_at_the_public_names_before_adopt(colours: tuple[Domai
     probe |= {"identifier": native.IDENTIFIER, "client_id": native.CLIENT, "redirect_uri": native.REDIRECT}
 
     def row(**how: Any) -> preflight.Row:
-        with ui(colours[0], **how) as (blue, _fake), edge((blue, colours[1])) as (_seen, way):
-            wanted = preflight.Wanted(
-                state_dir=str(tmp_path),
-                edge={"address": way.address[0], "port": way.address[1], "scheme": "http"},
-                probes={"ciam": probe},
-                probe_secrets={"ciam": {"password": native.PASSWORD, "client_secret": native.CLIENT_SECRET}},
-            )
-            seen = look_probe.probe(wanted, Podman(SubprocessRunner()), HTTP, network_of)
+        with ui(colours[0], **how) as (blue, _fake):
+            pair = (blue, colours[1])
+            with edge(pair) as (_seen, way):
+                wanted = preflight.Wanted(
+                    state_dir=str(tmp_path),
+                    edge={"address": way.address[0], "port": way.address[1], "scheme": "http"},
+                    probes={"ciam": probe},
+                    probe_secrets={"ciam": {"password": native.PASSWORD, "client_secret": native.CLIENT_SECRET}},
+                )
+                seen = look_probe.probe(wanted, Podman(SubprocessRunner()), HTTP, network_of)
         (found,) = look_probe.rows(preflight.Observed(probes=seen), wanted)
         return found
 

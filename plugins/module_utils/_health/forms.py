@@ -233,6 +233,6 @@ def name_form(found: Iterable[Form]) -> Form | None:
 def confirmed(found: Sequence[Form], url: str) -> Form | None:
     """The form that asks for a consent or a logout: by its challenge, by that of the page's address, else the one."""
     marked = [form for form in found if form.challenges]
-    asked = [value for value in re.findall(r"_challenge=([^&#]+)", url)]
+    asked = re.findall(r"_challenge=([^&#]+)", url)
     here = [form for form in found if any(value in form.action for value in asked)]
     return next(iter([*marked, *here]), found[0] if len(found) == 1 else None)

@@ -52,8 +52,8 @@ def held(*pools: dict[str, Any], uses: Mapping[str, Any] | None = None, **change
     return Held(**given)
 
 
-def learned(answer: Held, given: Mapping[str, Any] = TOLD, *hosts: str) -> dict[str, Any]:
-    return cloudflare.learned(found(*(hosts or HOSTS)), given, "olympus", lambda _hosts, _account: answer)
+def learned(answer: Held, given: Mapping[str, Any] | None = None, *hosts: str) -> dict[str, Any]:
+    return cloudflare.learned(found(*(hosts or HOSTS)), given or TOLD, "olympus", lambda _hosts, _account: answer)
 
 
 def with_pools(**pools: Any) -> dict[str, Any]:
@@ -214,8 +214,8 @@ def test_another_load_balancer_of_a_colour() -> None:
 def test_before_the_first_adopt_what_serves_is_blue() -> None:
     green = held(*reversed(PAIR))
 
-    def said(first: bool, answer: Held = green, given: Mapping[str, Any] = TOLD) -> list[str]:
-        data = cloudflare.learned(found(*HOSTS), given, "olympus", lambda _hosts, _account: answer, first)
+    def said(first: bool, answer: Held = green, given: Mapping[str, Any] | None = None) -> list[str]:
+        data = cloudflare.learned(found(*HOSTS), given or TOLD, "olympus", lambda _hosts, _account: answer, first)
         return list(data["problems"])
 
     assert said(False) == [] and said(True, held(*PAIR)) == []

@@ -20,12 +20,16 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn
 
 ROOT = Path(__file__).resolve().parents[3]
 HOSTS = yaml.safe_load((ROOT / "playbooks/deploy.yml").read_text())[0]["hosts"]
+CONTENT = (
+    "{{ {'host': inventory_hostname, 'version': bluegreen_version, 'd': bluegreen_described,"
+    " 'rows': bluegreen_settings} | to_json }}"
+)
 SHOW = {
-    "hosts": HOSTS, "gather_facts": False, "tags": ["always"],
-    "tasks": [{"ansible.builtin.copy": {"dest": "{{ shown }}", "mode": "0600", "content":
-               "{{ {'host': inventory_hostname, 'version': bluegreen_version, 'd': bluegreen_described,"
-               " 'rows': bluegreen_settings} | to_json }}"}}],
-}  # fmt: skip
+    "hosts": HOSTS,
+    "gather_facts": False,
+    "tags": ["always"],
+    "tasks": [{"ansible.builtin.copy": {"dest": "{{ shown }}", "mode": "0600", "content": CONTENT}}],
+}
 # A host with podman and nothing in it.
 PODMAN = "#!/bin/sh\ncase \"$*\" in *inspect*) echo '[]' ;; esac\n"
 
