@@ -86,14 +86,7 @@ OWN = {
     "bluegreen_decision",
     "bluegreen_described",
     "bluegreen_learned",
-    "bluegreen_directory",
-    "bluegreen_git",
-    "bluegreen_origin",
-    "bluegreen_edge_defaults",
-    "bluegreen_edge_known",
     "bluegreen_migrates",
-    "bluegreen_olympus_schema_targets",
-    "bluegreen_olympus_services",
     "bluegreen_said",
     "bluegreen_same",
     "bluegreen_secrets",
@@ -103,7 +96,6 @@ OWN = {
     "bluegreen_stage",
     "bluegreen_status",
     "bluegreen_targets",
-    "bluegreen_version",
     "bluegreen_watch_order",
 }
 # Set by the guard and by stages of this very run, so they may be there.
