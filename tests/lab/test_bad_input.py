@@ -118,7 +118,9 @@ CASES = (
     Case(
         "a tag without an image",
         ("hera:v9.9.9", "not on this host", "Fix: correct it in the compose file"),
-        dotenv("HERA_IMAGE_TAG", "v9.9.9"),
+        edited(
+            config.COMPOSE_FILE, "ghcr.io/olympusoss/hera:${HERA_IMAGE_TAG:-latest}", "localhost/olympus/hera:v9.9.9"
+        ),
     ),
     Case(
         "registry down",
