@@ -165,15 +165,15 @@ def test_files_of_a_container_of_an_image_and_of_a_volume(bench: Bench, tmp_path
     view = inside.of_container(engine, raw)
     view.read("/etc/passwd", copy, "file")
     assert "root:" in Path(copy).read_text() and os.stat(copy).st_mode & 0o777 == 0o600
-    view.read("/var/lib/postgresql/data/PG_VERSION", copy, "file")
+    view.read("/var/lib/postgresql/18/docker/PG_VERSION", copy, "file")
     assert Path(copy).read_text().strip().isdigit()
     with pytest.raises(BluegreenError, match="has no file /nowhere"):
         view.read("/nowhere", copy, "file")
-    image = "localhost/olympus-lab/postgres:lab"
+    image = "docker.io/postgres:18-alpine"
     service = release.Service("svc", image, {}, volumes=(PROJECT + "_data:/certs",), working_dir="/certs")
     labels = {LABEL: "1", "files": "bgpre"}
     coming = inside.of_release(engine, service, labels)
-    coming.read("PG_VERSION", copy, "file")
+    coming.read("18/docker/PG_VERSION", copy, "file")
     assert Path(copy).read_text().strip().isdigit()
     coming.read("/etc/passwd", copy, "file")
     assert "root:" in Path(copy).read_text()
@@ -282,7 +282,9 @@ def test_the_playbook_prints_the_table_and_changes_nothing(bench: Bench, tmp_pat
     )  # fmt: skip
     assert (facts(), own("network")) == before
     lines = done.stdout.splitlines()
-    assert done.returncode == (0 if "REFUSE" not in done.stdout else 2) and "not adopted yet" in done.stdout
+    assert (
+        ("not adopted yet" in done.stdout) if done.returncode == 0 else any(line.startswith("REFUSE") for line in lines)
+    )
     assert any(line.startswith("WARN   settings bluegreen_imags") for line in lines), done.stdout
     assert any(line.startswith("ok     network_range") and RANGE in line for line in lines)
     state = {path.name for path in bench.state_dir.rglob("*")}
