@@ -100,7 +100,7 @@ class Life:
             "bluegreen_source": str(self.source), "bluegreen_project": PROJECT,
             "bluegreen_compose_files": ["compose.yml"], "bluegreen_podman_compose": self.podman_compose,
             "bluegreen_network_range": RANGE, "bluegreen_shared": ["postgres"],
-            "bluegreen_images": {"site": "localhost/olympus-lab/site:{version}"},
+            "bluegreen_images": {"site": "ghcr.io/olympusoss/site:{version}"},
             "bluegreen_services": {"site": {"kind": "site", "port": 3000, "ready": "/health"}},
             "bluegreen_publish": "loopback", "bluegreen_port_base": BASE, "bluegreen_schema_targets": [],
             "bluegreen_public": [{"host": "site.test", "path": "/health"}], "bluegreen_edge": edge,

@@ -19,7 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
 pytestmark = pytest.mark.lab
-CADDY = "localhost/olympus-lab/caddy:lab"
+CADDY = "ghcr.io/olympusoss/caddy:latest"
 EDGE = (
     """  caddy:
     image: %s
