@@ -204,7 +204,7 @@ def noted(played: World) -> dict[str, Any]:
     ("tags", "words"),
     [
         ("watch", "nothing to watch: no cutover yet. Fix: ansible-playbook bluegreen.yml -e version="),
-        ("rollback", "nothing to roll back: not adopted (no switch at "),
+        pytest.param("rollback", "nothing to roll back: not adopted (no switch at ", id="not adopted"),
     ],
 )
 def test_before_adopt_a_stage_says_in_one_sentence_that_there_is_nothing(tags: str, words: str) -> None:
