@@ -11,6 +11,7 @@ each request, so no flip touches it. ``stacks/relay.json``: ``{"v": 1, "networks
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, read_text, write_atomic
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address, address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
@@ -119,7 +121,8 @@ def do(context: Context, relay: Relay | None, step: Step) -> bool:
         write_atomic(_path(wanted), relay.text, 0o644)
     else:
         discard.container(context.podman, step.target, grace=1)
-        check(context.podman.run(*_arguments(wanted, relay)), "start of the relay")
+        places = _places(context, relay)
+        check(context.podman.run(*_arguments(wanted, relay, places=places)), "start of the relay")
         _runs(context, step.target)
     return True
 
@@ -176,7 +179,28 @@ def _path(wanted: Wanted) -> str:
     return wanted.path("relay", "caddy.json")
 
 
-def _arguments(wanted: Wanted, relay: Relay, fingerprint: str = "") -> list[str]:
+def _places(context: Context, relay: Relay) -> dict[str, Address]:
+    """Network of the project -> an address that nothing there had before: Podman hands them out from below.
+
+    Under an address that an adopted container had a minute ago, neighbours would still look for that one.
+    """
+    world = World.look(context.podman, context.wanted)
+    found: dict[str, Address] = {}
+    known = networks.existing(context.podman)
+    for net in relay.names:
+        cut = [str(one.get("subnet")) for one in known.get(net, {}).get("subnets") or []]
+        subnet = next((ipaddress.IPv4Network(one) for one in cut if ":" not in one), None)
+        if subnet is None or subnet.num_addresses < 8:
+            continue
+        taken = {c.networks[net][0] for c in world.all if net in c.networks}
+        hosts = range(subnet.num_addresses - 2, 1, -1)
+        found[net] = next(one for one in (address(subnet, host) for host in hosts) if one.ip not in taken)
+    return found
+
+
+def _arguments(
+    wanted: Wanted, relay: Relay, fingerprint: str = "", places: Mapping[str, Address] | None = None
+) -> list[str]:
     labels = {
         core.LABEL: wanted.deployment, core.KIND: core.RELAY, CONFIG: fingerprint or _fingerprint(wanted, relay),
     }  # fmt: skip
@@ -185,7 +209,10 @@ def _arguments(wanted: Wanted, relay: Relay, fingerprint: str = "") -> list[str]
     found += [part for pair in labels.items() for part in ("--label", "%s=%s" % pair)]
     for net, given in sorted(relay.names.items()):
         aliases = dict.fromkeys(alias for _service, called in sorted(given.items()) for alias in called)
-        found += ["--network", ":".join([net, *[",".join("alias=%s" % alias for alias in aliases)][: len(aliases)]])]
+        words = ["alias=%s" % alias for alias in aliases]
+        if places and net in places:
+            words += ["ip=%s" % places[net].ip, "mac=%s" % places[net].mac]
+        found += ["--network", ":".join([net, ",".join(words)][: 2 if words else 1])]
     for net, place in (one for colour in COLOURS for one in networks.relay_places(wanted, colour)):
         found += ["--network", "%s:ip=%s,mac=%s" % (net, place.ip, place.mac)]
     found += ["--volume", "%s:%s:ro" % (relay.switch, SWITCH)]
