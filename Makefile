@@ -19,7 +19,7 @@ demo: announced lab-images ## Set up, run a real Olympus, upgrade it under load,
 
 .PHONY: announced
 announced:
-	@echo "make demo: about 25 minutes the first time on a machine (packages, Go, images), about 7 after that."
+	@echo "make demo: about 25 minutes the first time on a machine (packages, Go, images), about 11 after that."
 
 test: machine $(VENV)/.done ## Everything that must hold: lint, sanity, unit, contract, lab, molecule, each with its result and seconds
 	python tests/parts.py
