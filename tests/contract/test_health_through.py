@@ -27,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Endpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Edge as EdgeContainer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through, through
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_probe
@@ -182,7 +183,7 @@ def test_when_the_way_leads_through_the_edge(tmp_path: Path) -> None:
     caddy: dict[str, Any] = {"address": "127.0.0.1", "port": 8443, "ca": "/ca.pem"}
 
     def made(**changes: Any) -> Through | None:
-        return through({**caddy, **changes}, where, switch, "green", lambda _ca: HTTP)
+        return through({**caddy, **changes}, where, switch, "green", None, lambda _ca, _source: HTTP)
 
     # Not before deploy has let the secret in.
     assert made() is None
@@ -190,10 +191,39 @@ def test_when_the_way_leads_through_the_edge(tmp_path: Path) -> None:
     found = made()
     assert found and found.address == ("127.0.0.1", 8443) and found.scheme == "https" and found.colour == "green"
     assert made(method="admin") is None and made(kind="cloudflare") is None
-    assert through(caddy, where, "", "green", lambda _ca: HTTP) is None
+    assert through(caddy, where, "", "green", None) is None
     # What is live is not what a preview leads to.
     (tmp_path / "switch/green").write_text("")
     assert made() is None
+
+
+def test_visitors_do_not_use_up_what_a_rate_limit_leaves_the_gate(tmp_path: Path) -> None:
+    """Behind a published port all of them have one address; the edge sees the gate at one of its own."""
+    where, switch = state(tmp_path, "blue", "preview/" + SECRET)
+
+    class Who(BaseHTTPRequestHandler):
+        def log_message(self, *_given: object) -> None:
+            """Quiet."""
+
+        def do_GET(self) -> None:
+            body = self.client_address[0].encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def seen(edge: Mapping[str, Any], inside: EdgeContainer | None) -> str:
+        way = through({"scheme": "http", **edge}, where, switch, "green", inside)
+        assert way is not None
+        return way.http.request("GET", "http://id.test/", connect=way.address).body.decode()
+
+    with fakes.serve(Who) as port:
+        container = EdgeContainer("edge", 1, (), {8443: port})
+        asked = {seen({"port": 8443, "address": "192.0.2.1"}, container) for _gate in range(3)}
+        asked |= {seen({"port": port, "kind": "native"}, None) for _gate in range(3)}
+        assert len(asked) == 6 and "127.0.0.1" not in asked
+        # A published port answers nobody on loopback but this one.
+        assert seen({"port": port}, None) == "127.0.0.1"
 
 
 @dataclass(frozen=True)

@@ -54,18 +54,21 @@ def flipped_at() -> float:
 def killed_after_the_flip(version: str) -> float:
     """Cut over and watch, as an operator types it, kill it all one second after the flip; when that was."""
     argv = release.command("cutover,watch", {"version": version})
-    with (config.LOGS / "killed-cutover.log").open("w") as log:
+    printed = config.LOGS / "killed-cutover.log"
+    with printed.open("w") as log:
         controller = subprocess.Popen(
             argv, cwd=config.ROOT, env=release.environment(), stdout=log, stderr=log, start_new_session=True
         )
     try:
-        wait_for("the flip", lambda: "" if flipped_at() else f"rc {controller.poll()}", 180)
+        wait_for("the flip, or the end", lambda: "" if flipped_at() or controller.poll() is not None else "both", 180)
+        assert controller.poll() is None, printed.read_text()[-6000:]
         at = flipped_at()
         time.sleep(max(0.0, at + 1 - time.time()))
         assert set(truth.in_public().values()) == {"green"}
     finally:
-        os.killpg(controller.pid, signal.SIGKILL)
-        controller.wait()
+        if controller.poll() is None:
+            os.killpg(controller.pid, signal.SIGKILL)
+            controller.wait()
     return at
 
 

@@ -176,7 +176,7 @@ def test_one_that_does_not_start_again_is_the_old_one(life: Bench, switch: Switc
     before = inspected(NEW)
     serve = life.source / "web" / "serve.sh"
     serve.write_text("exit 1\n")
-    with pytest.raises(BluegreenError, match="is the old one again"):
+    with pytest.raises(BluegreenError, match=r"console_1, made again, does not start: .*is the old one again"):
         life.run("absent", switch=switch, **BLUE)
     now = inspected(NEW)
     assert now["Id"] == before["Id"]

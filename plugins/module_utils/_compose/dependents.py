@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.upping import STEERS, scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import BEFORE, Container, World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
@@ -124,7 +124,7 @@ def do(context: Context, name: str, roots: Sequence[Container]) -> None:
         _note(context.wanted, name, _status(raw) in ("running", "paused", "stopping"))
         podman.must("rename", name, old)
     new = podman.one("container", name)
-    if new is not None and _status(new) == "running":
+    if new is not None and _runs(context, name):
         return
     if new is not None:
         discard.container(podman, name)
@@ -186,13 +186,7 @@ def _swap(context: Context, name: str, old: str) -> None:
     grace = int(((podman.one("container", old) or {}).get("Config") or {}).get("StopTimeout") or 10)
     podman.run("stop", "--time", str(grace), old, timeout=grace + 60)
     result = podman.run("start", name, timeout=180)
-    begun = context.clock.monotonic()
-
-    def state() -> str:
-        return _status(podman.one("container", name) or {})
-
-    wait_until(context.clock, state, lambda now: now != "running" or context.clock.monotonic() - begun > STEADY, 10.0)
-    if state() == "running":
+    if _runs(context, name):
         return
     why = result.last_words() if result.rc else "it ended at once"
     _back(context, name)
@@ -200,9 +194,20 @@ def _swap(context: Context, name: str, old: str) -> None:
     raise CommandError("%s, made again, does not start: %s; it is the old one again" % (name, why), mend=_by_hand(name))
 
 
+def _runs(context: Context, name: str) -> bool:
+    """The same process for a while: Podman starts one that ends at once again and again, and says running."""
+    return unchanged(context.clock, lambda: _process(context, name), STEADY)
+
+
+def _process(context: Context, name: str) -> int:
+    """Its process id; 0 where it does not run."""
+    raw = context.podman.one("container", name) or {}
+    return int(raw["State"].get("Pid") or 0) if _status(raw) == "running" else 0
+
+
 def _back(context: Context, name: str) -> None:
     discard.container(context.podman, name)
-    context.podman.run("rename", name + BEFORE, name)
+    context.podman.must("rename", name + BEFORE, name)
 
 
 def _by_hand(name: str) -> str:

@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singlet
     strangers,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -116,15 +116,7 @@ def _start(context: Context, colour: str, name: str, inherited: int, told: list[
 
 def _stays(context: Context, name: str) -> None:
     """What podman has started still runs a moment later, and was not started again meanwhile."""
-    first = _process(context, name)
-    begun = context.clock.monotonic()
-    over = wait_until(
-        context.clock,
-        lambda: _process(context, name),
-        lambda now: now != first or not now or context.clock.monotonic() - begun > STEADY,
-        STEADY * 3,
-    )
-    if not first or over != first:
+    if not unchanged(context.clock, lambda: _process(context, name), STEADY):
         raise BluegreenError(
             "%s was started and does not stay up" % name, mend="look at podman logs of its container, run again"
         )

@@ -44,3 +44,14 @@ def wait_until(
         if good(seen) or clock.monotonic() >= deadline:
             return seen
         clock.sleep(every)
+
+
+def unchanged(clock: Clock, observe: Callable[[], int], seconds: float, every: float = 0.2) -> bool:
+    """The same number, and not 0, for so long: of a process id, that what was started stays up."""
+    first = observe()
+    end = clock.monotonic() + seconds
+    while first and clock.monotonic() < end:
+        clock.sleep(every)
+        if observe() != first:
+            return False
+    return first != 0

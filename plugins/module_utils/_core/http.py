@@ -53,10 +53,12 @@ class Http(Protocol):
 
 
 class DirectHttp:
-    """Standard library, one connection a request. ``ca`` is a PEM file; ``verify=False`` only for a lab's own CA."""
+    """Standard library, one connection a request. ``ca`` is a PEM file; ``source`` the local address that asks ('' for
+    any); ``verify=False`` only for a lab's own CA."""
 
-    def __init__(self, ca: str | None = None, verify: bool = True) -> None:
+    def __init__(self, ca: str | None = None, source: str = "", verify: bool = True) -> None:
         self._ca = ca
+        self._source = (source, 0) if source else None
         self._verify = verify
 
     def _context(self) -> ssl.SSLContext:
@@ -75,7 +77,7 @@ class DirectHttp:
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
         connection = http.client.HTTPConnection(host, port, timeout=timeout)
-        sock = socket.create_connection(connect or (host, port), timeout=timeout)
+        sock = socket.create_connection(connect or (host, port), timeout, self._source)
         connection.sock = self._context().wrap_socket(sock, server_hostname=host) if secure else sock
         return connection
 

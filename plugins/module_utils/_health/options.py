@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import a
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import gate as running
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint, find_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import through
 
 GATE = ArgumentSpec(
@@ -125,8 +125,8 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
         return result
     edge = "" if asked.reach.by_ports else world.podman.service(params["project"], params["edge_service"])
     standpoint = Standpoint(world.podman, edge, checks.addresses(asked), world.enter)
-    # Its threads start here, before the edge's network is entered: the public names are asked from this host.
-    way = through(params["edge"], params["state_dir"], params["switch_dir"], params["colour"])
+    inside = find_edge(world.podman, edge) if edge else None
+    way = through(params["edge"], params["state_dir"], params["switch_dir"], params["colour"], inside)
     planned = checks.plan(replace(asked, way=way, settings=observed(params, world.podman)))
     found = running.run(planned, world.http, world.clock, params["timeout"], standpoint.enter)
     return {

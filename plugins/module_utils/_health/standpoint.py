@@ -13,7 +13,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -64,11 +64,12 @@ class Standpoint:
 
 @dataclass(frozen=True)
 class Edge:
-    """The edge container: its process and the networks that it has joined."""
+    """The edge container: its process, the networks that it has joined, and its own port of each published one."""
 
     name: str
     pid: int
     networks: tuple[ipaddress.IPv4Network, ...]
+    ports: Mapping[int, int] = field(default_factory=dict)
 
 
 def find_edge(podman: Podman, container: str) -> Edge:
@@ -84,7 +85,7 @@ def find_edge(podman: Podman, container: str) -> Edge:
     pid = int(found.get("State", {}).get("Pid") or 0)
     if not pid:
         raise BluegreenError("it does not run", option="edge", value=container, mend="start the edge")
-    return Edge(container, pid, joined(found))
+    return Edge(container, pid, joined(found), published(found))
 
 
 def joined(container: Mapping[str, Any]) -> tuple[ipaddress.IPv4Network, ...]:
@@ -95,6 +96,17 @@ def joined(container: Mapping[str, Any]) -> tuple[ipaddress.IPv4Network, ...]:
         for member in members.values()
         if member.get("IPAddress")
     )
+
+
+def published(container: Mapping[str, Any]) -> dict[int, int]:
+    """Port of the host -> TCP port of the container, from ``podman inspect``."""
+    ports = (container.get("NetworkSettings") or {}).get("Ports") or {}
+    return {
+        int(place["HostPort"]): int(own.partition("/")[0])
+        for own, places in ports.items()
+        for place in places or ()
+        if own.endswith("/tcp") and place.get("HostPort")
+    }
 
 
 def refuse_strangers(edge: Edge, addresses: Mapping[str, str]) -> None:

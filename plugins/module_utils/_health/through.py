@@ -10,16 +10,15 @@ Every answer says which colour gave it. One that says another colour, or none, e
 from __future__ import annotations
 
 import os
+import random
 import re
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Edge
 
 # The names that the edge's snippets use (_caddy/snippets.py); a test keeps them the same.
 COLOUR_HEADER, PREVIEW_HEADER = "X-Bluegreen-Colour", "X-Bluegreen-Preview"
@@ -61,11 +60,17 @@ def previewed(state_dir: str, switch_dir: str, colour: str) -> str:
 
 
 def through(
-    edge: Mapping[str, Any], state_dir: str, switch_dir: str, colour: str, http: Callable[[str], Http] = DirectHttp
+    edge: Mapping[str, Any],
+    state_dir: str,
+    switch_dir: str,
+    colour: str,
+    inside: Edge | None,
+    http: Callable[[str, str], Http] = DirectHttp,
 ) -> Through | None:
     """The way through a Caddy that looks at the switch itself; None where there is none, or no preview (yet).
 
-    A colour that is live is not previewed: what the preview leads to is the other one.
+    ``inside``: the edge container whose network the questions come from; None: they come from this host. A colour that
+    is live is not previewed: what the preview leads to is the other one.
     """
     switches = edge.get("kind") != "cloudflare" and (edge.get("method") or "switch") == "switch"
     if not switches or os.path.lexists(os.path.join(switch_dir, colour)):
@@ -73,44 +78,20 @@ def through(
     secret = previewed(state_dir, switch_dir, colour)
     if not secret:
         return None
-    asks = Outside(http(str(edge.get("ca") or "")))
-    address = (str(edge.get("address") or "127.0.0.1"), int(edge.get("port") or 443))
+    address, source = entrance(edge, inside)
+    asks = http(str(edge.get("ca") or ""), source)
     return Through(asks, address, str(edge.get("scheme") or "https"), colour, {PREVIEW_HEADER: secret})
 
 
-class Outside:
-    """An Http whose requests leave from the network in which it was made, whatever its callers entered since.
+def entrance(edge: Mapping[str, Any], inside: Edge | None) -> tuple[tuple[str, int], str]:
+    """Where the edge answers, and the address that asks it there ('' for any).
 
-    A thread keeps the network namespace in which it was started.
+    On loopback that is one which nobody else has: a rate limit counts addresses, and what visitors did behind the one
+    that a published port gives them all would be the gate's failure.
     """
-
-    THREADS = 4
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-        self._jobs: SimpleQueue[tuple[Future[Response], dict[str, Any]]] = SimpleQueue()
-        for _one in range(self.THREADS):
-            threading.Thread(target=self._work, daemon=True).start()
-
-    def _work(self) -> None:
-        while True:
-            answer, given = self._jobs.get()
-            try:
-                answer.set_result(self._http.request(**given))
-            except Exception as exc:  # the caller is told; a thread that ended would leave the next one waiting
-                answer.set_exception(exc)
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        connect: tuple[str, int] | None = None,
-        timeout: float = 10,
-    ) -> Response:
-        answer: Future[Response] = Future()
-        given = {"method": method, "url": url, "headers": headers, "body": body}
-        self._jobs.put((answer, {**given, "connect": connect, "timeout": timeout}))
-        return answer.result()
+    ip, port = str(edge.get("address") or "127.0.0.1"), int(edge.get("port") or 443)
+    if inside:
+        ip, port = "127.0.0.1", inside.ports.get(port, port)
+    if ip != "127.0.0.1" or not (inside or edge.get("kind") == "native"):
+        return (ip, port), ""
+    return (ip, port), "127.%d.%d.%d" % (random.randint(1, 254), random.randint(1, 254), random.randint(1, 254))

@@ -16,7 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import BEFORE, Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
@@ -166,3 +166,41 @@ def test_the_edge_is_never_made_again(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="the edge prod_caddy_1 depends on hydra"):
         dependents.steps(context, world, [HYDRA])
     assert "cleanup refuses" in dependents.said(world, [HYDRA])[0]
+
+
+class Restarting:
+    """Podman that made a container whose process ends at once, and starts it again and again."""
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self.pids, self.did = list(pids), list[str]()
+
+    def run(self, argv: Sequence[str], **_more: Any) -> Result:
+        self.did.append(" ".join(argv[1:]))
+        if argv[1:3] != ["container", "inspect"]:
+            return Result(0, "", "")
+        pid = self.pids.pop(0) if len(self.pids) > 1 else self.pids[0]
+        state = {"Status": "running" if pid else "exited", "Pid": pid}
+        return Result(0, json.dumps([{"Id": "a", "Name": argv[3], "State": state}]), "")
+
+
+class Still(SystemClock):
+    at = 0.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+@pytest.mark.parametrize(("pids", "stays"), [([7], True), ([7, 0, 8], False), ([7, 7, 8], False), ([0], False)])
+def test_one_that_is_started_again_and_again_does_not_run(tmp_path: Path, pids: list[int], stays: bool) -> None:
+    podman = Restarting([0, *pids])
+    context = Context(wanted(tmp_path), Podman(podman), Still())
+    if stays:
+        dependents._swap(context, "prod_pgadmin_1", "prod_pgadmin_1" + BEFORE)
+    else:
+        with pytest.raises(BluegreenError, match="it ended at once; it is the old one again"):
+            dependents._swap(context, "prod_pgadmin_1", "prod_pgadmin_1" + BEFORE)
+    back = "rename prod_pgadmin_1%s prod_pgadmin_1" % BEFORE
+    assert (back in podman.did) != stays
