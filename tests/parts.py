@@ -14,8 +14,10 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "build" / "test"
@@ -23,12 +25,16 @@ RECORDS = ROOT / "build" / "test"
 
 @dataclass(frozen=True)
 class Part:
-    """``argv`` is run as it is; ``needs`` is the part without which it can't begin; ``slow``: only with ALL=1."""
+    """``argv`` is run as it is; ``needs`` is the part without which it can't begin; ``slow``: only with ALL=1.
+
+    ``aside``: begun at once, beside the next part that is not, and shown after it.
+    """
 
     name: str
     argv: Sequence[str]
     needs: str = ""
     slow: bool = False
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,28 +47,24 @@ class Told:
     counts: dict[str, int]
 
 
-def lab(name: str, *tests: str, slow: bool = False) -> Part:
+def lab(name: str, *tests: str, slow: bool = False, before: Sequence[str] = ()) -> Part:
     marks = "lab" if os.environ.get("ALL") else "lab and not slow"
-    return Part(name, ["pytest", "-m", marks, *("tests/" + test for test in tests)], "images", slow)
+    return Part(name, [*before, "pytest", "-m", marks, *("tests/" + test for test in tests)], "images", slow)
 
 
 def parts() -> list[Part]:
     """There is one lab a machine: its parts come one after the other, and before them one that still stands goes."""
     olympus = [sys.executable, "-m", "olympus_lab"]
     return [
-        Part("lint", ["tests/lint"]),
-        Part("sanity", ["tests/sanity"]),
+        Part("lint", ["tests/lint"], aside=True),
+        Part("sanity", ["tests/sanity"], aside=True),
         Part("images", [*olympus, "images"]),
         # The contract tests ask real Ory and Caddy, whose programs are built with the images.
         Part("unit and contract", ["make", "unit"], "images"),
         lab("the collection on real Podman", "real"),
         lab("the lab itself", "lab/test_stack.py"),
         # Names, ports and a directory of its own: what the settings call a shape is chosen before Python starts.
-        Part(
-            "another operator",
-            ["env", "LAB_SHAPE=other", "pytest", "-m", "lab", "tests/lab/test_other_operator.py"],
-            "images",
-        ),
+        lab("another operator", "lab/test_other_operator.py", before=["env", "LAB_SHAPE=other"]),
         lab("negative controls", "lab/test_controls.py"),
         lab("other hands", "lab/test_other_hands.py", slow=True),
         lab("couriers and singletons", "lab/test_courier.py", slow=True),
@@ -102,17 +104,23 @@ def counted(record: Path, passed: bool) -> dict[str, int]:
     return found if passed or bad else {**found, "failed": 1}
 
 
-def run(part: Part, earlier: Sequence[Told]) -> Told:
+def name_of(part: Part) -> str:
+    return part.name.replace(" ", "-").replace(",", "")
+
+
+def run(part: Part, earlier: Sequence[Told], shown: IO[bytes] | None = None) -> Told:
+    """``shown``: where its words go instead of the screen."""
     if any(one.name == part.needs and one.result != "passed" for one in earlier):
         print("not run: it needs the part %r" % part.needs, flush=True)
         return Told(part.name, "not run", 0.0, {"failed": 1})
-    record = RECORDS / (part.name.replace(" ", "-").replace(",", "") + ".xml")
+    record = RECORDS / (name_of(part) + ".xml")
     record.unlink(missing_ok=True)
     options = " ".join(filter(None, [os.environ.get("PYTEST_ADDOPTS"), "--junitxml=%s" % record]))
     begun = time.monotonic()
     try:
         env = {**environment(), "PYTEST_ADDOPTS": options}
-        passed = subprocess.run(part.argv, cwd=ROOT, env=env, check=False).returncode == 0
+        done = subprocess.run(part.argv, cwd=ROOT, env=env, check=False, stdout=shown, stderr=shown)
+        passed = done.returncode == 0
     except OSError as exc:
         print("%s: %s" % (part.name, exc), flush=True)
         passed = False
@@ -120,27 +128,43 @@ def run(part: Part, earlier: Sequence[Told]) -> Told:
     return Told(part.name, "passed" if passed else "failed", seconds, counted(record, passed))
 
 
-def summary(told: Sequence[Told]) -> str:
+def summary(told: Sequence[Told], seconds: float) -> str:
     """A line a part, and the sum of all tests as pytest says it."""
     width = max((len(one.name) for one in told), default=0)
     lines = ["  %-*s  %-7s  %7.1f s" % (width, one.name, one.result, one.seconds) for one in told]
     sums = {name: sum(one.counts.get(name, 0) for one in told) for name in ("failed", "passed", "skipped", "errors")}
-    seconds = sum(one.seconds for one in told)
     counts = ", ".join("%d %s" % (number, name) for name, number in sums.items() if number) or "no tests ran"
     clock = time.strftime("%H:%M:%S", time.gmtime(seconds)).lstrip("0")
     return "\n".join(["", "Parts:", *lines, "=== %s in %.2fs (%s) ===" % (counts, seconds, clock)])
 
 
+def run_aside(part: Part) -> Told:
+    with (RECORDS / (name_of(part) + ".log")).open("wb") as shown:
+        return run(part, (), shown)
+
+
 def run_all(wanted: Sequence[Part]) -> int:
     """1 where one failed; the summary comes also after an interrupt."""
     RECORDS.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
     told: list[Told] = []
-    try:
-        for part in wanted:
-            print("\n== %s (%s)" % (part.name, time.strftime("%H:%M:%S")), flush=True)
-            told.append(run(part, told))
-    finally:
-        print(summary(told), flush=True)
+    beside: list[tuple[Part, Future[Told]]] = []
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        try:
+            for part in wanted:
+                print("\n== %s (%s)" % (part.name, time.strftime("%H:%M:%S")), flush=True)
+                if part.aside and part != wanted[-1]:
+                    beside.append((part, pool.submit(run_aside, part)))
+                    print("runs beside what follows; its words come then", flush=True)
+                    continue
+                told.append(run(part, told))
+                while beside:
+                    other, running = beside.pop(0)
+                    told.append(running.result())
+                    print("\n== %s said" % other.name, flush=True)
+                    print((RECORDS / (name_of(other) + ".log")).read_text(errors="replace"), flush=True)
+        finally:
+            print(summary(told, time.monotonic() - begun), flush=True)
     return int(any(one.result != "passed" for one in told))
 
 

@@ -36,6 +36,8 @@ ADDRESS = {"blue": "127.0.2.%d", "green": "127.0.3.%d"}
 
 # Debian 12 ships the oldest Caddy that is supported; `make caddy-old` fetches it.
 CADDIES = ("current", "2.6.2")
+# What test_caddy_kinds and test_caddy_methods ask of the old one in make test, the others ask in make test-all.
+CADDIES_IN_TURN = ("current", pytest.param("2.6.2", marks=pytest.mark.slow))
 
 
 def binary(which: str = "current") -> str:

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain
 
 
-@pytest.fixture(params=native.CADDIES)
+@pytest.fixture(params=native.CADDIES_IN_TURN)
 def caddy(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -29,7 +29,7 @@ def changed(edge: Running, word: str) -> Any:
     return json.loads(edge.path.read_text().replace("teapot", word))
 
 
-@pytest.mark.parametrize("caddy", native.CADDIES)
+@pytest.mark.parametrize("caddy", native.CADDIES_IN_TURN)
 @pytest.mark.parametrize("socket", [False, True], ids=["tcp", "socket"])
 def test_who_asks_or_tells_beside_a_reload_is_answered(caddy: str, socket: bool) -> None:
     """Every question and every load of six is answered, while each load hangs up on those before the old server."""
@@ -62,7 +62,7 @@ def test_a_dead_endpoint_is_named() -> None:
             edge.config()
 
 
-@pytest.mark.parametrize("caddy", native.CADDIES)
+@pytest.mark.parametrize("caddy", native.CADDIES_IN_TURN)
 def test_caddys_own_reload_beside_others(caddy: str) -> None:
     """The published recipe's command, while the admin endpoint is made a new one up to thirty times a second."""
     with kinds.running(Kind("json"), caddy) as edge:

@@ -23,7 +23,7 @@ EARLIER = Path(__file__).with_name("caddy_earlier.caddyfile").read_text()
 NEW = "http://new.test {\n\treverse_proxy site:%d\n}\n"
 
 
-@pytest.fixture(params=native.CADDIES)
+@pytest.fixture(params=native.CADDIES_IN_TURN)
 def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[native.World]:
     """Green is live, and the edge runs the earlier form."""
     with native.world(tmp_path, caddy=request.param) as running:
@@ -98,7 +98,7 @@ def ours(config: Any) -> dict[str, Any]:
     return {jsonconfig.ours(value): value for _path, value in jsonconfig.places(config) if jsonconfig.ours(value)}
 
 
-@pytest.fixture(params=native.CADDIES)
+@pytest.fixture(params=native.CADDIES_IN_TURN)
 def api(request: pytest.FixtureRequest) -> Iterator[kinds.Running]:
     """An edge that knows only its API, adopted."""
     with kinds.running(kinds.Kind("api", named=True), request.param) as edge:

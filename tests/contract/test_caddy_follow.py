@@ -95,7 +95,7 @@ def busy(edge: Running, others: int, token: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("socket_", [False, True], ids=["tcp", "unix"])
-@pytest.mark.parametrize("caddy", native.CADDIES)
+@pytest.mark.parametrize("caddy", native.CADDIES_IN_TURN)
 def test_somebody_else_writes(caddy: str, socket_: bool) -> None:
     """Theirs is kept and ours comes after it; when it never ends, nothing has moved."""
     with kinds.running(Kind("api", socket=socket_), caddy, method="admin") as edge:

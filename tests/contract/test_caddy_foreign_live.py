@@ -207,6 +207,7 @@ def test_a_form_that_is_refused_changes_nothing(world: native.World) -> None:
 
 
 @pytest.mark.parametrize("caddy", ["current"])
+@pytest.mark.slow
 @pytest.mark.parametrize("undo", [False, True])
 def test_cut_off_between_any_two_files(world: native.World, undo: bool) -> None:
     files, number, went_on = contents(world), 0, True

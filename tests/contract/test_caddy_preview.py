@@ -21,7 +21,7 @@ RELEASE = "v1.5.0-0123456789"
 HEARD = "/headers"
 
 
-@pytest.fixture(params=native.CADDIES)
+@pytest.fixture(params=native.CADDIES_IN_TURN)
 def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[native.World]:
     with native.world(tmp_path, caddy=request.param) as running:
         running.app(state="adopted")

@@ -32,6 +32,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoi
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through, through
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_probe
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import model as preflight
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import prober as prober_module
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import LOGIN_RULE, PairedProber
 
@@ -285,6 +286,13 @@ def rounds(prober: PairedProber, count: int) -> list[dict[str, Any]]:
     return prober.events()
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login that a busy machine makes slow is none that is refused."""
+    monkeypatch.setattr(prober_module, "SECONDS", 30.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_watch_leaves_no_session_and_locks_nothing(colours: tuple[Domain, Domain], tmp_path: Path) -> None:
     """A login UI that locks at 5 wrong passwords, a watch of 60 rounds: none is sent, all are well, nothing is left."""
     counting = Counting(HTTP)
@@ -298,6 +306,7 @@ def test_a_watch_leaves_no_session_and_locks_nothing(colours: tuple[Domain, Doma
     assert (counting.wrong, old.refused, new.refused) == (0, 0, 0) and counting.right > 30
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_refused_login_ends_the_watch_before_it_locks(colours: tuple[Domain, Domain], tmp_path: Path) -> None:
     """Green refuses the right password, blue takes it: the rule is broken in each round, and needs three."""
     with ui(colours[0]) as (blue, _old), ui(colours[1], refuses=True, lockout=5) as (green, new):

@@ -191,6 +191,7 @@ CREATE OR REPLACE TRIGGER lab_slow BEFORE UPDATE ON courier_messages FOR EACH RO
 """
 
 
+@pytest.mark.slow
 def test_two_couriers_are_seen(tmp_path: Path) -> None:
     """Kratos claims a mail by reading and then updating it; a slow database makes that window wide."""
     stack.psql(SLOW_CLAIM, "ciam_kratos")

@@ -25,9 +25,13 @@ def lab() -> Iterator[None]:
     stack.down()
 
 
-def test_the_same_inventory_adopts_and_upgrades_it() -> None:
+def test_the_same_inventory_adopts_it() -> None:
     shown = release.must("other-adopt", "adopt", {"version": "v1.4.2"}, quiet=True).out
     assert [name for name in map(config.named, config.PORTS) if name not in shown] == []
     assert set(truth.in_public().values()) == {"blue"}
+
+
+@pytest.mark.slow
+def test_and_upgrades_it() -> None:
     release.must("other-upgrade", "migrate,deploy,cutover", {"version": "v1.5.0"}, quiet=True)
     assert set(truth.in_public().values()) == {"green"}

@@ -202,6 +202,7 @@ def test_every_port_is_on_loopback_and_the_range_is_blocked() -> None:
     assert not network.reachable_here(f"{config.PREFIX}200.1")
 
 
+@pytest.mark.slow
 def test_up_after_a_crash_starts_anew() -> None:
     before = _ids()
     for name in map(config.container, config.SERVICES):

@@ -96,6 +96,7 @@ def test_a_cutover_that_stops_half_way_is_named_and_gone_on_with(bench: Bench) -
     assert bench.serving() == ["blue"] * 3
 
 
+@pytest.mark.slow
 def test_a_watcher_goes_back_by_itself(bench: Bench) -> None:
     """Through the API, with the token of the file, though Cloudflare says no at first."""
     bench.given(log=False, bluegreen_watch={"window": 600, "interval": 0.5})

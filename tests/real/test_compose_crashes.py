@@ -118,7 +118,7 @@ def answers(bench: Bench) -> None:
 BEFORE_AND_AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 
 
-@BEFORE_AND_AFTER
+@pytest.mark.parametrize("after", [pytest.param(False, marks=slow), True], ids=["before", "after"])
 def test_a_start_converges_when_podman_died_over_an_address(after: bool, bench: Bench) -> None:
     """Podman keeps the address, and the colour's network gets another name."""
     bench.run("adopted")

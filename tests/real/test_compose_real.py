@@ -105,6 +105,7 @@ def test_a_container_that_stopped_is_made_again(bench: Bench) -> None:
     assert not bench.run("started", **GREEN)["changed"]
 
 
+@pytest.mark.slow
 def test_the_order_of_the_services_moves_no_address(bench: Bench) -> None:
     """Also after a trip through sorted JSON. Another range is refused until the adoption is undone."""
     bench.run("adopted")
@@ -122,6 +123,7 @@ def test_the_order_of_the_services_moves_no_address(bench: Bench) -> None:
     assert moved["networks"]["bgtest-edge-blue"]["subnet"] == "10.231.132.0/24"
 
 
+@pytest.mark.slow
 def test_undo_leaves_the_project_as_it_was(bench: Bench) -> None:
     before = facts(), nets()
     bench.run("adopted")

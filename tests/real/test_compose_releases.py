@@ -120,6 +120,7 @@ def _drift(bench: Bench, ident: str) -> None:
     assert bench.run("read")["colours"]["green"]["drift"] == []
 
 
+@pytest.mark.slow
 def test_a_release_from_git_remembers_its_commit(bench: Bench, tmp_path: Path) -> None:
     bench.run("adopted")
     repository = tmp_path / "platform"
@@ -145,6 +146,7 @@ def releases(bench: Bench) -> list[str]:
     return sorted(path.name for path in (bench.state_dir / "releases").iterdir())
 
 
+@pytest.mark.slow
 def test_old_releases_go_with_the_images_that_only_they_had(bench: Bench, tmp_path: Path) -> None:
     bench.run("adopted")
     ids, built = [], {}

@@ -34,6 +34,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database
 
 pytestmark = pytest.mark.lab
+slow = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -194,7 +195,9 @@ def test_a_running_migration_is_waited_for_and_never_doubled(kratos: Bench) -> N
     assert ours() == [SERVER]
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.15, 0.4, 0.8, 1.3])
+@pytest.mark.parametrize(
+    "delay", [pytest.param(0.0, marks=slow), 0.15, pytest.param(0.4, marks=slow), 0.8, pytest.param(1.3, marks=slow)]
+)
 def test_killed_anywhere_it_converges(kratos: Bench, tmp_path: Path, delay: float) -> None:
     """With an empty cache, so that the throw-away database is among what is killed."""
     at_old(kratos)

@@ -40,6 +40,20 @@ def test_one_that_fails_hides_no_other(parts: ModuleType, capfd: pytest.CaptureF
     assert parts.run_all([part("second", PASSES)]) == 0
 
 
+def test_what_runs_aside_is_shown_after_what_it_ran_beside(
+    parts: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    part, there = parts.Part, tmp_path / "there"
+    waits = "import pathlib, time\nwhile not pathlib.Path(%r).exists(): time.sleep(0.05)\nprint('waited')" % str(there)
+    aside = part("aside", [sys.executable, "-c", waits], aside=True)
+    beside = part("beside", [sys.executable, "-c", "open(%r, 'w'); print('made')" % str(there)])
+    assert parts.run_all([aside, part("bad", FAILS, aside=True), beside, part("last", PASSES)]) == 1
+    out = capfd.readouterr().out
+    assert 0 < out.index("made") < out.index("waited") < out.index("== last")
+    assert re.search(r"bad +failed", out) and "=== 1 failed, 3 passed in" in out
+    assert parts.run_all([part("aside", PASSES, aside=True)]) == 0
+
+
 def test_the_last_line_counts_the_tests_of_every_part(
     parts: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
