@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -134,7 +135,7 @@ def summary(told: Sequence[Told], seconds: float) -> str:
     lines = ["  %-*s  %-7s  %7.1f s" % (width, one.name, one.result, one.seconds) for one in told]
     sums = {name: sum(one.counts.get(name, 0) for one in told) for name in ("failed", "passed", "skipped", "errors")}
     counts = ", ".join("%d %s" % (number, name) for name, number in sums.items() if number) or "no tests ran"
-    clock = time.strftime("%H:%M:%S", time.gmtime(seconds)).lstrip("0")
+    clock = timedelta(seconds=int(seconds))
     return "\n".join(["", "Parts:", *lines, "=== %s in %.2fs (%s) ===" % (counts, seconds, clock)])
 
 
