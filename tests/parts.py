@@ -70,6 +70,7 @@ def parts() -> list[Part]:
         lab("other hands", "lab/test_other_hands.py", slow=True),
         lab("couriers and singletons", "lab/test_courier.py", slow=True),
         lab("a native edge, and Cloudflare", "lab/test_native_edge.py", "lab/test_cloudflare_edge.py", slow=True),
+        lab("a lockout, a CAPTCHA", "lab/test_lockout.py", slow=True),
         lab("a killed controller, bad moments", "lab/test_controller_killed.py", "lab/test_rollback.py"),
         lab("bad input", "lab/test_bad_input.py"),
         Part("molecule", ["tests/molecule"], "images"),
