@@ -18,8 +18,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,8 @@ FOUND_IN = "a50a023"
 ABSENT = ("FileNotFoundError", "ImportError", "ModuleNotFoundError")
 BACK = (0, 3, 7)  # how many commits before the parent are tried
 LONGEST = 900  # seconds of one test
+AT_ONCE = 2  # tests; the git commands of both share one repository
+ONE_GIT = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def findings(page: str) -> list[Finding]:
 
 
 def git(*args: str, cwd: Path = ROOT) -> str:
-    return subprocess.run(["git", *args], cwd=cwd, check=True, capture_output=True, text=True).stdout.strip()
+    with ONE_GIT:
+        return subprocess.run(["git", *args], cwd=cwd, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def added_by(test: Finding) -> str:
@@ -172,6 +177,12 @@ def before(test: Finding) -> Said:
     return said
 
 
+def asked(test: Finding) -> tuple[Said, Said]:
+    """What it said before, and here."""
+    there = before(test)
+    return there, there if there.word == LEFT_OUT else run(test, ROOT)
+
+
 def total(told: Sequence[tuple[Said, Said]]) -> tuple[str, bool]:
     """The last line, and whether each that counts was red before and is green here."""
     aside = [
@@ -194,9 +205,9 @@ def main(rows: Sequence[str]) -> int:
     """``rows``: only these, like R26."""
     wanted = [one for one in findings((ROOT / "docs/architecture.md").read_text()) if not rows or one.row in rows]
     told = []
-    for one in wanted:
-        there = before(one)
-        here = there if there.word == LEFT_OUT else run(one, ROOT)
+    # Those of the lab share one Podman.
+    pool = ThreadPoolExecutor(1 if os.environ.get("ALL") else AT_ONCE)
+    for one, (there, here) in zip(wanted, pool.map(asked, wanted)):
         told.append((there, here))
         at = " at %s" % there.commit if there.commit else ""
         print("%-4s before%s: %s, here: %s  %s" % (one.row, at, there.word, here.word, one.ident), flush=True)
