@@ -223,7 +223,7 @@ def test_visitors_do_not_use_up_what_a_rate_limit_leaves_the_gate(tmp_path: Path
         asked = {seen({"port": 8443, "address": "192.0.2.1"}, container) for _gate in range(3)}
         asked |= {seen({"port": port, "kind": "native"}, None) for _gate in range(3)}
         assert len(asked) == 6 and "127.0.0.1" not in asked
-        # A published port answers nobody on loopback but this one.
+        # A published port answers on loopback to this one alone.
         assert seen({"port": port}, None) == "127.0.0.1"
 
 

@@ -33,11 +33,11 @@ def verdict() -> Mapping[str, object]:
     return told
 
 
-def test_a_whole_watch_locks_nobody() -> None:
+def test_a_whole_watch_locks_no_account() -> None:
     """Every gate of an upgrade, then the watch: what counts wrong passwords has counted no more than gates may send."""
     with lab(LOCKOUT_MAX_ATTEMPTS="5"):
         release.must("lockout-adopt", "adopt", {"version": "v1.4.2"}, quiet=True)
-        # Nobody else asks here, so that there may be no number of events to wait for.
+        # No visitor asks here, so there is no number of events to wait for.
         watch = {"window": WINDOW, "interval": 1, "min_events": 30}
         release.must("lockout-upgrade", "", {"version": "v1.5.0", "bluegreen_watch": watch}, quiet=True)
         assert set(truth.in_public().values()) == {"green"} and verdict()["verdict"] == "PASS"

@@ -86,7 +86,7 @@ def through(
 def entrance(edge: Mapping[str, Any], inside: Edge | None) -> tuple[tuple[str, int], str]:
     """Where the edge answers, and the address that asks it there ('' for any).
 
-    On loopback that is one which nobody else has: a rate limit counts addresses, and what visitors did behind the one
+    On loopback that is one of its own: a rate limit counts addresses, and what visitors did behind the one
     that a published port gives them all would be the gate's failure.
     """
     ip, port = str(edge.get("address") or "127.0.0.1"), int(edge.get("port") or 443)
