@@ -270,7 +270,6 @@ def test_an_image_that_cannot_migrate_is_an_error(trial: Trial) -> None:
 
 @pytest.mark.parametrize("pids", [[0], [9, 9, 0], [9, 9, 10]], ids=["never", "ended", "started again"])
 def test_one_that_does_not_stay_up_is_refused_and_nothing_is_left(trial: Trial, pids: list[int]) -> None:
-    # Ours: one look for what was left, one before the removal.
     trial.machine.pids = iter([*pids, *pids[-1:] * 9])
     trial.machine.words = "dsn: postgres://u:in-a-file@db/x | %s | invalid" % SECRET
     trial.environment["TOKEN"] = SECRET
