@@ -25,11 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.upping import scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
-    BluegreenError,
-    CommandError,
-    Refused,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import entrypoint_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.redact import redact
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
@@ -144,13 +140,14 @@ def _start_all(context: Context, server: str, couriers: Sequence[release.Service
     couriers = [replace(one, volumes=tuple(_read_only(volume) for volume in one.volumes)) for one in couriers]
     image = known.find_image(podman, couriers[0], "kratos", wanted.state_dir)
     kept = known.cached(image)
-    form = kept.form if kept else known.ask_form(podman, image)
     door = migrate.shadow_door(migrate.World(podman, clock))
     with ExitStack() as stack:
         try:
+            # What fails here is the trial itself; of the courier nothing is known then but its help.
+            form = kept.form if kept else known.ask_form(podman, image)
             shadow = known.Shadow(wanted.deployment, "courier", server, door, kind="proof")
             away = stack.enter_context(known.throw_away(podman, clock, shadow))
-        except CommandError as exc:
+        except BluegreenError as exc:
             return {one.name: exc.msg for one in couriers}
         applied = known.migrate(podman, away, image, form)
         told = {one.name: _starts(context, away, one) for one in couriers}

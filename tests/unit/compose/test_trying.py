@@ -46,7 +46,7 @@ class Machine:
     def __init__(self, fails: str = "", database: Mapping[str, Any] | None = DATABASE) -> None:
         self.fails, self.database = fails, database
         self.pids: Iterator[int] = iter([9] * 99)
-        self.words = ""
+        self.words, self.help = "", "--read-from-env"
         self.volumes = {"prod_data"}
         self.seen: list[tuple[list[str], dict[str, str]]] = []
         self.there: list[str] = []
@@ -65,7 +65,7 @@ class Machine:
         what = _what(argv)
         if "-d" in argv and what != self.fails:
             self.there.append(what)
-        return Result(126 if what == self.fails else 0, "--read-from-env", "no user postgres")
+        return Result(126 if what == self.fails else 0, self.help, "no user postgres")
 
     def _ps(self, argv: list[str]) -> Result:
         if "label=com.docker.compose.project=prod" in argv:
@@ -252,6 +252,13 @@ def test_a_container_that_is_no_postgresql_refuses_no_release(trial: Trial) -> N
     (told,) = trial()
     assert "--help only: start of container" in told and trial.machine.ran == ALL[:4]
     assert trial.machine.there == []
+
+
+def test_an_image_whose_migration_is_not_known_refuses_no_release(trial: Trial) -> None:
+    trial.machine.help = ""
+    (told,) = trial()
+    assert "--help only: the image's `migrate sql` is none that we know" in told
+    assert trial.machine.ran == ALL[:3]
 
 
 def test_a_courier_without_help_is_refused_before_any_database(trial: Trial) -> None:
