@@ -152,7 +152,7 @@ class CrashingRunner:
 
     def run(self, argv: Sequence[str], **given: Any) -> Result:
         result = self.inner.run(argv, **given)
-        if any(word in self.CHANGES for word in argv[1:]):
+        if any(word in self.CHANGES for word in argv[1:]) and "--help" not in argv:
             self.left -= 1
             if self.left == 0:
                 raise Crash

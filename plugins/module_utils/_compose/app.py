@@ -97,6 +97,7 @@ STATES: dict[str, Callable[[Context, bool, str], Job]] = {
 
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
     """Carry out a state and say what is: the module's return values, ``diff`` included."""
+    context = replace(context, check_mode=check_mode)
     if (state != "read" or context.settle) and not check_mode:
         joining.settle(context.podman, context.wanted)
     job = STATES[state](context, check_mode, kept)

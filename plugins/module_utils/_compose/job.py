@@ -27,6 +27,7 @@ class Context:
     switch: Callable[[], Switch | None] = lambda: None
     # The caller has the lock, so what an earlier run left half done is nobody's work.
     settle: bool = False
+    check_mode: bool = False
 
 
 def nothing() -> None:

@@ -4,32 +4,100 @@
 
 """Whether a courier can start, found out before the one at work is ended.
 
-Its very image, entrypoint, variables, mounts and command run once with ``--help`` behind, without a network: so nothing
-is sent and no database is asked.
+Its very image, entrypoint, variables, mounts and command run twice: with ``--help`` behind and without a network, then
+as they are against an empty PostgreSQL that its own image migrated. Both share a loopback and reach nothing else, so no
+mail leaves and no database of the operator's is asked. What was proven is remembered by a hash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import proven
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.handover import STEADY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.upping import scrub
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import entrypoint_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot, release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.redact import redact
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    database,
+    inside,
+    known,
+    migrate,
+    oneshot,
+    release,
+    session,
+)
 
 SECONDS = 30.0
+ONLY_HELP = "that courier %s can start was tried with --help only: %s"
+# What Go says where a courier wanted another server, and the proof has none: that tells nothing of the courier.
+OUTSIDE = re.compile(r"\bdial (tcp|udp)\b|no such host|network is unreachable")
 
 
-def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> None:
-    """``stack``: a rendered file. ``names``: couriers in it. Raises Refused naming the first that can't start."""
-    for name in names:
-        if name in (stack.get("services") or {}):
-            _prove(context, release.parse(stack, name))
+def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """``stack``: a rendered file. ``names``: couriers in it. Raises Refused naming the first that can't start.
+
+    Check mode asks for the help alone. What to tell: couriers that were not tried against a database, and why.
+    """
+    found = [_mounted(context, stack, name) for name in names if name in (stack.get("services") or {})]
+    state_dir = context.wanted.state_dir
+    marks = {service.name: proven.mark(service) for service in found}
+    couriers = [service for service in found if marks[service.name] not in proven.kept(state_dir)]
+    for service in couriers:
+        _helps(context, service)
+    if context.check_mode:
+        return []
+    told: dict[str, str] = {}
+    groups: dict[tuple[str, str], list[release.Service]] = {}
+    for service in couriers:
+        server, told[service.name] = _server_image(context, service)
+        if server:
+            groups.setdefault((service.image, server), []).append(service)
+    for (_image, server), group in groups.items():
+        told.update(_start_all(context, server, group))
+    proven.keep(state_dir, [marks[name] for name, why in told.items() if not why])
+    return [ONLY_HELP % (name, why) for name, why in told.items() if why]
 
 
-def _prove(context: Context, service: release.Service) -> None:
+def _mounted(context: Context, stack: Mapping[str, Any], name: str) -> release.Service:
+    """With named volumes by their full names; podman would make one that is not there yet, and without its options.
+
+    And with the files of its secrets where podman-compose puts them.
+    """
+    service, volumes = release.parse(stack, name), []
+    for volume in service.volumes:
+        source, _sign, rest = volume.partition(":")
+        if source and not source.startswith("/"):
+            declared = (stack.get("volumes") or {}).get(source) or {}
+            source = str(declared.get("name") or source)
+            if context.podman.one("volume", source) is None:
+                continue
+        # One without a source, or a target alone, has nothing of this host.
+        volumes.append("%s:%s" % (source, rest) if source and rest else (source or rest).partition(":")[0])
+    return replace(service, volumes=(*volumes, *_secrets(stack, name)))
+
+
+def _secrets(stack: Mapping[str, Any], name: str) -> Iterator[str]:
+    """One that podman itself keeps is not among them."""
+    for given in stack["services"][name].get("secrets") or []:
+        entry = given if isinstance(given, Mapping) else {"source": given}
+        path = ((stack.get("secrets") or {}).get(entry["source"]) or {}).get("file")
+        if path:
+            target = os.path.join("/run/secrets", str(entry.get("target") or entry["source"]))
+            yield unescape("%s:%s:ro" % (path, target))
+
+
+def _helps(context: Context, service: release.Service) -> None:
     given, secret = oneshot.given(service.environment, service.volumes, entrypoint_text(service.entrypoint))
     words = ("--network", "none", "--pull", "never", *given, service.image, *service.command, "--help")
     result = context.podman.run("run", "--rm", *words, env=secret, timeout=SECONDS)
@@ -47,3 +115,78 @@ def _prove(context: Context, service: release.Service) -> None:
             mend="let the entrypoint and the command of its Kratos service run `kratos courier watch`; "
             "the courier at work was not touched",
         )
+
+
+def _server_image(context: Context, service: release.Service) -> tuple[str, str]:
+    """(image of the running container that the courier's DSN names, why there is none)."""
+    if database.PSYCOPG2_MISSING:
+        return "", "this host has no python3-psycopg2"
+    try:
+        address = service.dsn
+    except BluegreenError:
+        return "", "its environment has no DSN of a PostgreSQL"
+    servers = context.podman.containers({core.COMPOSE_PROJECT: context.wanted.project})
+    view = inside.View(service.name, extra_hosts=service.extra_hosts)
+    for raw in session.named(address, servers, view).values():
+        if (raw.get("State") or {}).get("Pid"):
+            return str(raw["Image"]), ""
+    return "", "its database is in no running container of project %s" % context.wanted.project
+
+
+def _start_all(context: Context, server: str, couriers: Sequence[release.Service]) -> dict[str, str]:
+    """Courier of one image -> why it was not tried, '' where it started. ``server``: image of the database."""
+    podman, clock, wanted = context.podman, context.clock, context.wanted
+    # What is mounted is the operator's: a shim that writes would leave the throw-away's address there.
+    couriers = [replace(one, volumes=tuple(_read_only(volume) for volume in one.volumes)) for one in couriers]
+    image = known.find_image(podman, couriers[0], "kratos", wanted.state_dir)
+    kept = known.cached(image)
+    door = migrate.shadow_door(migrate.World(podman, clock))
+    with ExitStack() as stack:
+        try:
+            # What fails here is the trial itself; of the courier nothing is known then but its help.
+            form = kept.form if kept else known.ask_form(podman, image)
+            shadow = known.Shadow(wanted.deployment, "courier", server, door, kind="proof")
+            away = stack.enter_context(known.throw_away(podman, clock, shadow))
+        except BluegreenError as exc:
+            return {one.name: exc.msg for one in couriers}
+        applied = known.migrate(podman, away, image, form)
+        told = {one.name: _starts(context, away, one) for one in couriers}
+    if not kept and not form.status:
+        known.keep(image, known.Known(form, applied, "shadow"))
+    return told
+
+
+def _read_only(volume: str) -> str:
+    if ":" not in volume:
+        return volume
+    source, target, *options = volume.split(":")
+    others = [word for word in ",".join(options).split(",") if word not in ("", "rw", "ro")]
+    return ":".join((source, target, ",".join([*others, "ro"])))
+
+
+def _starts(context: Context, away: known.ThrowAway, service: release.Service) -> str:
+    """'' where it starts and stays; why that can't be known. Raises Refused where it ends."""
+    podman, entrypoint = context.podman, entrypoint_text(service.entrypoint)
+    how: dict[str, Any] = {"entrypoint": entrypoint, "volumes": service.volumes}
+    how.update(user=service.user, workdir=service.working_dir)
+    job = away.beside(service.name, service.image, service.command, service.environment, **how)
+    oneshot.start(podman, job)
+    if unchanged(context.clock, lambda: _process(context, job.name), STEADY):
+        return ""
+    secrets = [*service.environment.values(), away.url.url, away.url.password]
+    words = str(redact(scrub(podman.run("logs", job.name).last_words(), secrets)))
+    if OUTSIDE.search(words):
+        return "it wanted a server that it can't reach in a trial (%s)" % words
+    raise Refused(
+        "the courier %s can't start: `%s` does not stay up against an empty database of its own (%s)"
+        % (service.name, " ".join(service.command), words),
+        option="services",
+        value=service.name,
+        mend="correct what it complains of in the configuration of its Kratos service; the courier at work was not "
+        "touched",
+    )
+
+
+def _process(context: Context, name: str) -> int:
+    raw = context.podman.one("container", name)
+    return int(((raw or {}).get("State") or {}).get("Pid") or 0)

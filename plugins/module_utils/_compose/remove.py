@@ -36,12 +36,12 @@ def absent(context: Context) -> Job:
     roots = roots_of(world, wanted)
     again, olds = dependents.steps(context, world, roots)
     gone = order(world, wanted, roots, olds)
-    _prove_courier(context, world)
+    tried = _prove_courier(context, world)
     wants_names = store.is_adopted(wanted, wanted.colour) or relay.due(wanted)
     names, before, told = relay.plan(context, world) if wants_names else (None, [], [])
     steps = _steps(context, gone, [*before, *again])
     graces = _graces(context, gone)
-    said: list[str] = list(told)
+    said: list[str] = [*tried, *told]
 
     def do(step: Step) -> None:
         if relay.do(context, names, step):
@@ -97,16 +97,15 @@ def _on_record(context: Context, step: Step) -> None:
         store.forget_adopted(context.wanted, context.wanted.colour)
 
 
-def _prove_courier(context: Context, world: World) -> None:
-    """The live colour's couriers, where they are not at work yet."""
+def _prove_courier(context: Context, world: World) -> list[str]:
+    """The live colour's couriers, where they are not at work yet. What to tell."""
     live = context.wanted.live_colour
     idle = [
         seen.singleton.name
         for seen in holders.look(world)
         if seen.singleton.kind == COURIER and live in seen.files and singletons.home(seen, live) == singletons.PROJECT
     ]
-    if idle:
-        proving.prove(context, upping.stack_of(context, live), idle)
+    return proving.prove(context, upping.stack_of(context, live), idle) if idle else []
 
 
 def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:

@@ -47,7 +47,7 @@ def start(context: Context) -> Job:
     elif switch and switch.withdrawn(colour):
         steps.append(Step("offer", colour))
     # Its couriers start only behind a flip; that they can is known before anything is touched.
-    proving.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
+    told = proving.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
 
     def do(step: Step) -> None:
         if step.action == "withdraw" and switch:
@@ -64,7 +64,7 @@ def start(context: Context) -> Job:
 
     before = {c.service: "%s %s" % (c.release, c.state) for c in world.rendered(colour)}
     after = {name: "%s running" % value["labels"]["olympus.bluegreen.release"] for name, value in services.items()}
-    return Job(Plan(before, after, tuple(steps)), do, lambda: verify(context, stack))
+    return Job(Plan(before, after, tuple(steps)), do, lambda: verify(context, stack), tuple(told))
 
 
 def planned(context: Context) -> Plan:

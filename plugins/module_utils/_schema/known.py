@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,20 +142,48 @@ def ask_form(podman: Podman, image: Image) -> cli.Form:
 
 @dataclass(frozen=True)
 class Shadow:
-    """How to make the throw-away database. ``connect`` takes a DSN and a process id whose network has the database."""
+    """How to make the throw-away database. ``connect`` takes a DSN and a process id whose network has the database.
+
+    ``kind`` and ``target`` label its containers: one at a time, and what a killed run left is found by them.
+    """
 
     deployment: str
     target: str
     image: str
     connect: Callable[[Dsn, int], database.Db]
+    kind: str = "shadow"
 
 
-def from_shadow(
-    podman: Podman, clock: Clock, image: Image, form: cli.Form, shadow: Shadow
-) -> tuple[versions.Migration, ...]:
-    labels = oneshot.labels(shadow.deployment, "shadow", shadow.target)
+@dataclass(frozen=True)
+class ThrowAway:
+    """An empty PostgreSQL in container ``name``; ``url`` leads to it there, in a network that is its loopback alone."""
+
+    name: str
+    labels: Mapping[str, str]
+    url: Dsn = field(repr=False)
+    db: database.Db = field(repr=False)
+
+    def beside(
+        self, suffix: str, image: str, arguments: tuple[str, ...], environment: Mapping[str, str], **how: Any
+    ) -> oneshot.Job:
+        """A container that reaches this database and nothing else, gone with it."""
+        return oneshot.Job(
+            name="%s-%s" % (self.name, suffix),
+            image=image,
+            arguments=arguments,
+            labels=self.labels,
+            network="container:" + self.name,
+            environment={**environment, "DSN": self.url.url},
+            **how,
+        )
+
+
+@contextmanager
+def throw_away(podman: Podman, clock: Clock, shadow: Shadow) -> Iterator[ThrowAway]:
+    """Raises CommandError where no such database can be had on this host. Nothing of it is left at the end."""
+    labels = oneshot.labels(shadow.deployment, shadow.kind, shadow.target)
     _remove(podman, labels)
-    name = "%s-shadow-%s" % (shadow.deployment, shadow.target)
+    name = "%s-%s-%s" % (shadow.deployment, shadow.kind, shadow.target)
     password = secrets.token_urlsafe(24)
     server = oneshot.Job(
         name=name,
@@ -171,22 +200,27 @@ def from_shadow(
         oneshot.start(podman, server)
         db = _wait_for(podman, clock, name, lambda pid: shadow.connect(url, pid))
         try:
-            migration = oneshot.Job(
-                name=name + "-run",
-                image=image.id,
-                arguments=image.before + form.up,
-                labels=labels,
-                network="container:" + name,
-                environment={**image.environment, "DSN": url.url, "SQA_OPT_OUT": "true"},
-                entrypoint=image.entrypoint,
-                volumes=image.volumes,
-            )
-            ended = oneshot.run(podman, migration, SHADOW_SECONDS)
-            return _learnt(database.applied(db), ended)
+            yield ThrowAway(name, labels, url, db)
         finally:
             db.close()
     finally:
         _remove(podman, labels)
+
+
+def from_shadow(
+    podman: Podman, clock: Clock, image: Image, form: cli.Form, shadow: Shadow
+) -> tuple[versions.Migration, ...]:
+    with throw_away(podman, clock, shadow) as away:
+        return migrate(podman, away, image, form)
+
+
+def migrate(podman: Podman, away: ThrowAway, image: Image, form: cli.Form) -> tuple[versions.Migration, ...]:
+    """What the image has applied to the empty database."""
+    environment = {**image.environment, "SQA_OPT_OUT": "true"}
+    how: dict[str, Any] = {"entrypoint": image.entrypoint, "volumes": image.volumes}
+    job = away.beside("run", image.id, image.before + form.up, environment, **how)
+    ended = oneshot.run(podman, job, SHADOW_SECONDS)
+    return _learnt(database.applied(away.db), ended)
 
 
 def _learnt(applied: frozenset[str], ended: oneshot.Finished) -> tuple[versions.Migration, ...]:
@@ -199,10 +233,10 @@ def _learnt(applied: frozenset[str], ended: oneshot.Finished) -> tuple[versions.
 
 
 def _remove(podman: Podman, labels: Mapping[str, str]) -> None:
-    """The one that shares the other's network goes first."""
+    """The one that shares the other's network goes first. With the volumes that the image itself declares."""
     names = [name for name, _status in oneshot.found(podman, labels)]
     for name in sorted(names, key=len, reverse=True):
-        podman.run("rm", "-f", "-t", "0", name, timeout=60)
+        podman.run("rm", "-f", "-v", "-t", "0", name, timeout=60)
 
 
 def _wait_for(podman: Podman, clock: Clock, name: str, connect: Callable[[int], database.Db]) -> database.Db:

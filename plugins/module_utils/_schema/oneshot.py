@@ -37,6 +37,7 @@ class Job:
     extra_hosts: tuple[str, ...] = ()
     places: tuple[tuple[str, ...], ...] = ()
     user: str = ""
+    workdir: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def arguments(job: Job, place: Sequence[str] = ()) -> list[str]:
     found += [part for host in job.extra_hosts for part in ("--add-host", host)]
     found += [*given(job.environment, job.volumes, job.entrypoint)[0], *place]
     found += ["--user", job.user] if job.user else []
+    found += ["--workdir", job.workdir] if job.workdir else []
     return [*found, job.image, *job.arguments]
 
 
@@ -86,7 +88,7 @@ def finish(podman: Podman, name: str, timeout: float) -> Finished:
     """Wait for the end, read everything, remove it. Still running after ``timeout`` seconds: killed, and an error."""
     waited = podman.run("wait", name, timeout=timeout)
     logs = podman.run("logs", name, timeout=60)
-    podman.run("rm", "-f", "-t", "5", name, timeout=60)
+    podman.run("rm", "-f", "-v", "-t", "5", name, timeout=60)
     if waited.rc == 124:
         raise CommandError(
             "container %s was still running after %g s and was ended" % (name, timeout), mend="raise the timeout"

@@ -36,6 +36,7 @@ class Service:
     volumes: tuple[str, ...] = ()
     extra_hosts: tuple[str, ...] = ()
     working_dir: str = ""
+    user: str = ""
 
     @property
     def dsn(self) -> dsn.Dsn:
@@ -108,6 +109,7 @@ def parse(document: Any, name: str) -> Service:
         volumes=tuple(_volume(volume) for volume in given.get("volumes") or []),
         extra_hosts=tuple("%s:%s" % pair for pair in _pairs(given.get("extra_hosts"), ":").items()),
         working_dir=str(given.get("working_dir") or ""),
+        user=str(given.get("user") or ""),
     )
 
 

@@ -70,13 +70,18 @@ def way(address: dsn.Dsn, servers: Sequence[Raw], view: View) -> Way:
     sockets = [host for host in address.hosts if host.startswith("/")]
     if sockets:
         return _socket(address, sockets, view)
-    found = {host: raw for host in address.hosts for raw in servers if _called(host, view) & names(raw)}
+    found = named(address, servers, view)
     for raw in found.values():
         if not _pid(raw):
             raise BluegreenError("container %s does not run" % raw.get("Name"), mend="podman start it")
     first = next(iter(found.values()), None)
     at = [_address(found[host], first) if host in found else _extra(host, view) for host in address.hosts]
     return Way(_pid(first) if first else 0, ",".join(at) if any(at) else "")
+
+
+def named(address: dsn.Dsn, servers: Sequence[Raw], view: View) -> dict[str, Raw]:
+    """Host of the DSN -> the container that it means."""
+    return {host: raw for host in address.hosts for raw in servers if _called(host, view) & names(raw)}
 
 
 def _socket(address: dsn.Dsn, sockets: Sequence[str], view: View) -> Way:
