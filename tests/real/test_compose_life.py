@@ -96,6 +96,12 @@ def inspected(name: str) -> dict[str, Any]:
     return found
 
 
+def hardware() -> str:
+    """Address of the project's bridge, at which the DNS server answers."""
+    link = json.loads(podman("network", "inspect", PROJECT + "_intranet"))[0]["network_interface"]
+    return Path("/sys/class/net", link, "address").read_text()
+
+
 def is_whole(before: dict[str, Any]) -> None:
     """The console runs without the dependency and is the same otherwise."""
     now = inspected(NEW)
@@ -118,7 +124,7 @@ def is_whole(before: dict[str, Any]) -> None:
 
 
 def test_cleanup_goes_through_at_the_first_try_and_plain_names_lead_to_live(life: Bench, switch: Switch) -> None:
-    before, edge = inspected(NEW), inspected(PROJECT + "_caddy_1")
+    before, edge, bridge = inspected(NEW), inspected(PROJECT + "_caddy_1"), hardware()
     done = life.run("absent", switch=switch, **BLUE)
     assert set(done["removed"]) == {PROJECT + "_" + name + "_1" for name in ("kratos", "hera", "seed")}
     is_whole(before)
@@ -131,11 +137,13 @@ def test_cleanup_goes_through_at_the_first_try_and_plain_names_lead_to_live(life
     life.run("handed_over", live="green")
     life.run("started", switch=switch, **BLUE, version="c", images=IMAGES)
     _flips(switch)
-    podman("rm", "-f", "-t", "0", "bgtest-relay")
-    assert life.run("read")["shared"]["relay"]["state"] == "absent"
-    assert "run-relay bgtest-relay" in life.run("adopted", switch=switch, live_colour="green")["steps"]
+    for _again in range(3):
+        podman("rm", "-f", "-t", "0", "bgtest-relay")
+        assert life.run("read")["shared"]["relay"]["state"] == "absent"
+        assert "run-relay bgtest-relay" in life.run("adopted", switch=switch, live_colour="green")["steps"]
+        assert asked("hera").startswith("green")
     assert not life.run("adopted", switch=switch, live_colour="green")["changed"]
-    assert asked("hera").startswith("green")
+    assert hardware() == bridge
 
 
 def _flips(switch: Switch) -> None:

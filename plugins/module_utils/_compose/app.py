@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     adopt,
+    bridges,
     handover,
     joining,
     origin,
@@ -98,10 +99,13 @@ STATES: dict[str, Callable[[Context, bool, str], Job]] = {
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
     """Carry out a state and say what is: the module's return values, ``diff`` included."""
     context = replace(context, check_mode=check_mode)
-    if (state != "read" or context.settle) and not check_mode:
-        joining.settle(context.podman, context.wanted)
+    wanted, acts = context.wanted, (state != "read" or context.settle) and not check_mode
+    if acts:
+        joining.settle(context.podman, wanted)
+        bridges.hold(context.podman, wanted)
     job = STATES[state](context, check_mode, kept)
-    wanted = context.wanted
+    if acts:
+        bridges.hold(context.podman, wanted)
     world = World.look(context.podman, wanted)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))
