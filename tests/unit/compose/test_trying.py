@@ -43,8 +43,8 @@ class Db:
 class Machine:
     """Podman as far as a proof asks it. ``pids``: of the courier, one a look; ``fails``: what is run there fails."""
 
-    def __init__(self, fails: str = "", database: Mapping[str, Any] | None = DATABASE) -> None:
-        self.fails, self.database = fails, database
+    def __init__(self, fails: str = "", database: bool = True) -> None:
+        self.fails, self.database = fails, DATABASE if database else None
         self.pids: Iterator[int] = iter([9] * 99)
         self.words, self.help = "", "--read-from-env"
         self.volumes = {"prod_data"}
