@@ -25,7 +25,7 @@ SECRET = "5ecret-value"
 NAME = "olympus-proof-courier"
 COURIER = NAME + "-kratos-courier"
 ALL = ["--help", "form", "form", NAME, NAME + "-run", COURIER]
-DATABASE = {
+DATABASE: Mapping[str, Any] = {
     "Name": "prod_postgres_1",
     "Image": "postgres-id",
     "State": {"Pid": 7},
@@ -44,7 +44,8 @@ class Machine:
     """Podman as far as a proof asks it. ``pids``: of the courier, one a look; ``fails``: what is run there fails."""
 
     def __init__(self, fails: str = "", database: bool = True) -> None:
-        self.fails, self.database = fails, DATABASE if database else None
+        self.fails = fails
+        self.database: Mapping[str, Any] | None = DATABASE if database else None
         self.pids: Iterator[int] = iter([9] * 99)
         self.words, self.help = "", "--read-from-env"
         self.volumes = {"prod_data"}
