@@ -24,7 +24,7 @@ FILES = {
 DSN = "postgres://{user}:{password}@{host}:5432/{database}?sslmode=verify-full&sslrootcert=/etc/ssl/certs/pg-ca.crt"
 # By default Hydra has two connections a core. A token request holds one and asks for a second: four at once on two
 # cores wait for each other until their clients give up.
-POOL = {"hydra": "&max_conns=12"}
+POOL = {"hydra": "&max_conns=28"}
 
 
 def _wanted() -> dict[str, str]:
