@@ -125,8 +125,7 @@ def _stays(context: Context, name: str) -> None:
 def _process(context: Context, name: str) -> int:
     """Of the one container of ours by this name; 0 where none runs."""
     found = [c for c in World.look(context.podman, context.wanted).singletons() if c.service == name and c.running]
-    raw = context.podman.one("container", found[0].name) if found else None
-    return int(((raw or {}).get("State") or {}).get("Pid") or 0)
+    return context.podman.pid(found[0].name) if found else 0
 
 
 @contextmanager

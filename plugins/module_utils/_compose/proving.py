@@ -171,7 +171,7 @@ def _starts(context: Context, away: known.ThrowAway, service: release.Service) -
     how.update(user=service.user, workdir=service.working_dir)
     job = away.beside(service.name, service.image, service.command, service.environment, **how)
     oneshot.start(podman, job)
-    if unchanged(context.clock, lambda: _process(context, job.name), STEADY):
+    if unchanged(context.clock, lambda: podman.pid(job.name), STEADY):
         return ""
     secrets = [*service.environment.values(), away.url.url, away.url.password]
     words = str(redact(scrub(podman.run("logs", job.name).last_words(), secrets)))
@@ -185,8 +185,3 @@ def _starts(context: Context, away: known.ThrowAway, service: release.Service) -
         mend="correct what it complains of in the configuration of its Kratos service; the courier at work was not "
         "touched",
     )
-
-
-def _process(context: Context, name: str) -> int:
-    raw = context.podman.one("container", name)
-    return int(((raw or {}).get("State") or {}).get("Pid") or 0)

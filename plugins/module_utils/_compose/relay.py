@@ -28,7 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, read_text, write_atomic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address, address
@@ -38,6 +38,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 
 RECORD, WRITE, RUN = "record-names", "write-relay", "run-relay"
 FILE = "relay.json"
+# Up for so long (seconds) after its start, it runs.
+STEADY = 1.0
 Names = Mapping[str, Mapping[str, Sequence[str]]]
 
 
@@ -229,21 +231,13 @@ def _fingerprint(wanted: Wanted, relay: Relay) -> str:
 
 def _stale(context: Context, here: Container, switch: Switch) -> bool:
     """Whether the switch's directory was made again since: the relay would look at the old one for ever."""
-    raw = context.podman.one("container", here.name) or {}
-    pid = int((raw.get("State") or {}).get("Pid") or 0)
+    pid = context.podman.pid(here.name)
     return bool(pid) and not same_place(pid, SWITCH, os.path.join(switch.path, "switch"))
 
 
 def _runs(context: Context, name: str) -> None:
-    """Up, and still up a moment later: a configuration that Caddy does not take ends it at once."""
-    begun = context.clock.monotonic()
-
-    def state() -> str:
-        found = World.look(context.podman, context.wanted).named(name)
-        return found.state if found else "absent"
-
-    wait_until(context.clock, state, lambda now: now != "running" or context.clock.monotonic() - begun > 1.0, 5.0)
-    if state() != "running":
+    """The same process a moment later: a configuration that Caddy does not take ends it at once, again and again."""
+    if not unchanged(context.clock, lambda: context.podman.pid(name), STEADY):
         raise BluegreenError("the relay %s does not run" % name, mend="look at podman logs %s, run again" % name)
 
 

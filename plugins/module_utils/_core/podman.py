@@ -80,6 +80,10 @@ class Podman:
         found = self.inspect(kind, [name])
         return found[0] if found else None
 
+    def pid(self, container: str) -> int:
+        """Of the container's first process; 0 where it does not run or is not there."""
+        return int(((self.one("container", container) or {}).get("State") or {}).get("Pid") or 0)
+
     def compose_container(self, project: str, service: str) -> dict[str, Any] | None:
         """The container that podman-compose made for a service, by its labels (names differ between releases)."""
         found = self.containers({COMPOSE_PROJECT: project, COMPOSE_SERVICE: service})

@@ -245,8 +245,7 @@ def _wait_for(podman: Podman, clock: Clock, name: str, connect: Callable[[int], 
 
     def attempt() -> database.Db | None:
         nonlocal last
-        seen = podman.one("container", name)
-        pid = int((seen or {}).get("State", {}).get("Pid") or 0)
+        pid = podman.pid(name)
         if not pid:
             words = podman.run("logs", name).last_words()
             raise CommandError("the throw-away database ended: %s" % words, mend="give shadow_image")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_proving import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import created, dependents, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
@@ -183,20 +184,10 @@ class Restarting:
         return Result(0, json.dumps([{"Id": "a", "Name": argv[3], "State": state}]), "")
 
 
-class Still(SystemClock):
-    at = 0.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
-
 @pytest.mark.parametrize(("pids", "stays"), [([7], True), ([7, 0, 8], False), ([7, 7, 8], False), ([0], False)])
 def test_one_that_is_started_again_and_again_does_not_run(tmp_path: Path, pids: list[int], stays: bool) -> None:
     podman = Restarting([0, *pids])
-    context = Context(wanted(tmp_path), Podman(podman), Still())
+    context = Context(wanted(tmp_path), Podman(podman), Clock())
     if stays:
         dependents._swap(context, "prod_pgadmin_1", "prod_pgadmin_1" + BEFORE)
     else:
