@@ -56,6 +56,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_keep_pinned": Setting("bool"),
     "bluegreen_lost": Setting("str", empty=True),
     "bluegreen_keep_releases": Setting("int"),
+    "bluegreen_rehearsal_image": Setting("str", empty=True),
     "bluegreen_network_range": Setting("str"),
     "bluegreen_podman_compose": Setting("str"),
     "bluegreen_port_base": Setting("dict"),

@@ -11,9 +11,8 @@ mail leaves and no database of the operator's is asked. What was proven is remem
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,6 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import proven
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.handover import STEADY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.upping import scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
@@ -49,7 +47,7 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
 
     Check mode asks for the help alone. What to tell: couriers that were not tried against a database, and why.
     """
-    found = [_mounted(context, stack, name) for name in names if name in (stack.get("services") or {})]
+    found = [release.mounted(context.podman, stack, name) for name in names if name in (stack.get("services") or {})]
     state_dir = context.wanted.state_dir
     marks = {service.name: proven.mark(service) for service in found}
     couriers = [service for service in found if marks[service.name] not in proven.kept(state_dir)]
@@ -67,34 +65,6 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
         told.update(_start_all(context, server, group))
     proven.keep(state_dir, [marks[name] for name, why in told.items() if not why])
     return [ONLY_HELP % (name, why) for name, why in told.items() if why]
-
-
-def _mounted(context: Context, stack: Mapping[str, Any], name: str) -> release.Service:
-    """With named volumes by their full names; podman would make one that is not there yet, and without its options.
-
-    And with the files of its secrets where podman-compose puts them.
-    """
-    service, volumes = release.parse(stack, name), []
-    for volume in service.volumes:
-        source, _sign, rest = volume.partition(":")
-        if source and not source.startswith("/"):
-            declared = (stack.get("volumes") or {}).get(source) or {}
-            source = str(declared.get("name") or source)
-            if context.podman.one("volume", source) is None:
-                continue
-        # One without a source, or a target alone, has nothing of this host.
-        volumes.append("%s:%s" % (source, rest) if source and rest else (source or rest).partition(":")[0])
-    return replace(service, volumes=(*volumes, *_secrets(stack, name)))
-
-
-def _secrets(stack: Mapping[str, Any], name: str) -> Iterator[str]:
-    """One that podman itself keeps is not among them."""
-    for given in stack["services"][name].get("secrets") or []:
-        entry = given if isinstance(given, Mapping) else {"source": given}
-        path = ((stack.get("secrets") or {}).get(entry["source"]) or {}).get("file")
-        if path:
-            target = os.path.join("/run/secrets", str(entry.get("target") or entry["source"]))
-            yield unescape("%s:%s:ro" % (path, target))
 
 
 def _helps(context: Context, service: release.Service) -> None:
@@ -137,7 +107,7 @@ def _start_all(context: Context, server: str, couriers: Sequence[release.Service
     """Courier of one image -> why it was not tried, '' where it started. ``server``: image of the database."""
     podman, clock, wanted = context.podman, context.clock, context.wanted
     # What is mounted is the operator's: a shim that writes would leave the throw-away's address there.
-    couriers = [replace(one, volumes=tuple(_read_only(volume) for volume in one.volumes)) for one in couriers]
+    couriers = [replace(one, volumes=release.read_only(one.volumes)) for one in couriers]
     image = known.find_image(podman, couriers[0], "kratos", wanted.state_dir)
     kept = known.cached(image)
     door = migrate.shadow_door(migrate.World(podman, clock))
@@ -154,14 +124,6 @@ def _start_all(context: Context, server: str, couriers: Sequence[release.Service
     if not kept and not form.status:
         known.keep(image, known.Known(form, applied, "shadow"))
     return told
-
-
-def _read_only(volume: str) -> str:
-    if ":" not in volume:
-        return volume
-    source, target, *options = volume.split(":")
-    others = [word for word in ",".join(options).split(",") if word not in ("", "rw", "ro")]
-    return ":".join((source, target, ",".join([*others, "ro"])))
 
 
 def _starts(context: Context, away: known.ThrowAway, service: release.Service) -> str:

@@ -121,7 +121,9 @@ class Visit:
         """One request to a service's admin port."""
         if endpoint.admin is None:
             raise Failed("%s has no admin port here" % endpoint.service)
-        return self._ask(endpoint, method, "http://%s:%d%s" % (*endpoint.admin, path), endpoint.admin, headers, body)
+        # An old Hydra serves its admin port to TLS alone, or to whom says that TLS ended in front of it.
+        given = {"X-Forwarded-Proto": "https", **(headers or {})}
+        return self._ask(endpoint, method, "http://%s:%d%s" % (*endpoint.admin, path), endpoint.admin, given, body)
 
     def direct(
         self,

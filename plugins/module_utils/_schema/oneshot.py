@@ -38,6 +38,8 @@ class Job:
     places: tuple[tuple[str, ...], ...] = ()
     user: str = ""
     workdir: str = ""
+    # Seconds after which Podman itself ends it; 0: never.
+    lifetime: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def arguments(job: Job, place: Sequence[str] = ()) -> list[str]:
     found += [*given(job.environment, job.volumes, job.entrypoint)[0], *place]
     found += ["--user", job.user] if job.user else []
     found += ["--workdir", job.workdir] if job.workdir else []
+    found += ["--timeout", str(job.lifetime)] if job.lifetime else []
     return [*found, job.image, *job.arguments]
 
 

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn
 
 try:
@@ -113,17 +115,60 @@ def parse(document: Any, name: str) -> Service:
     )
 
 
+def mounted(podman: Podman, document: Mapping[str, Any], name: str) -> Service:
+    """A service with named volumes by their full names; podman would make one that is not there yet, and without its
+    options. And with the files of its secrets where podman-compose puts them."""
+    service, volumes = parse(document, name), []
+    for volume in service.volumes:
+        source, _sign, rest = volume.partition(":")
+        if source and not source.startswith("/"):
+            declared = (document.get("volumes") or {}).get(source) or {}
+            source = str(declared.get("name") or source)
+            if podman.one("volume", source) is None:
+                continue
+        # One without a source, or a target alone, has nothing of this host.
+        volumes.append("%s:%s" % (source, rest) if source and rest else (source or rest).partition(":")[0])
+    return replace(service, volumes=(*volumes, *_secrets(document, name)))
+
+
+def _secrets(document: Mapping[str, Any], name: str) -> Iterator[str]:
+    """One that podman itself keeps is not among them."""
+    for given in document["services"][name].get("secrets") or []:
+        entry = given if isinstance(given, Mapping) else {"source": given}
+        path = ((document.get("secrets") or {}).get(entry["source"]) or {}).get("file")
+        if path:
+            target = os.path.join("/run/secrets", str(entry.get("target") or entry["source"]))
+            yield unescape("%s:%s:ro" % (path, target))
+
+
+def read_only(volumes: Iterable[str]) -> tuple[str, ...]:
+    """The same mounts of which nothing is written: what is tried must leave no trace in the operator's files."""
+    return tuple(_read_only(volume) for volume in volumes)
+
+
+def _read_only(volume: str) -> str:
+    if ":" not in volume:
+        return volume
+    source, target, *options = volume.split(":")
+    others = [word for word in ",".join(options).split(",") if word not in ("", "rw", "ro")]
+    return ":".join((source, target, ",".join([*others, "ro"])))
+
+
 def read(path: str, name: str) -> Service:
+    return parse(load(path), name)
+
+
+def load(path: str) -> Any:
+    """The rendered compose file."""
     if YAML_MISSING:
         raise BluegreenError("PyYAML is not there", mend="install python3-yaml on this host (podman-compose needs it)")
     text = read_text(path)
     if text is None:
         raise BluegreenError("no such file", option="compose_file", value=path, mend="render the release first")
     try:
-        document = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except yaml.YAMLError as exc:
         # Without the parser's own words: they quote the file, and the file holds secrets.
         raise BluegreenError(
             "not YAML", option="compose_file", value=path, mend="render the release again: type the stage again"
         ) from exc
-    return parse(document, name)

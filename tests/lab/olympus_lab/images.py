@@ -175,6 +175,16 @@ def _make(registry: str) -> None:
     say(f"images: {len(built)} built, the others were current")
 
 
+def on_demand(product: str, version: str) -> str:
+    """Build a program that no release of the lab has, and its image; the image's reference."""
+    with lock.held(lock.MACHINE):
+        name = f"{product}-{version}"
+        binaries.build([name])
+        reference = f"docker.io/oryd/{product}:{version}"
+        _build(Image(product, reference, {product: binaries.path(name)}, version=version))
+    return reference
+
+
 def missing() -> list[str]:
     """References that the lab needs and this machine's store lacks."""
     wanted = [image.reference for image in [_base(), *_shared(), *_products()]]

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what the binaries could do before and after the migration to a verdict. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+SAFE, SAFE_IF_EXERCISED, BREAKS, NOT_JUDGED = "SAFE", "SAFE_IF_EXERCISED", "BREAKS", "NOT_JUDGED"
+PASSES = (SAFE, SAFE_IF_EXERCISED)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One journey: ``cause`` is what the database's log adds to a failure ('' where nothing)."""
+
+    journey: str
+    ok: bool
+    detail: str
+    cause: str = ""
+
+    def __str__(self) -> str:
+        return "%s: %s%s" % (self.journey.replace("_", " "), self.detail, " (%s)" % self.cause if self.cause else "")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the trial of one target saw, in its order. Each part is journey -> Outcome.
+
+    ``control``: the old binary before the migration; ``after``: the same process behind it; ``new``: the new binary;
+    ``crossed``: whose work was not accepted by whom, as a sentence begins -> outcomes. ``failed``: the migration's own
+    words.
+    """
+
+    control: Mapping[str, Outcome] = field(default_factory=dict)
+    after: Mapping[str, Outcome] = field(default_factory=dict)
+    new: Mapping[str, Outcome] = field(default_factory=dict)
+    crossed: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict)
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``reasons`` and ``untried`` are sentences; ``journeys`` counts what was tried on the migrated schema."""
+
+    verdict: str
+    reasons: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    journeys: int = 0
+
+
+def not_judged(reason: str) -> Verdict:
+    return Verdict(NOT_JUDGED, (reason,))
+
+
+def judge(seen: Seen, core: Sequence[str], old: str, new: str) -> Verdict:
+    """``core``: journeys without which nothing is known. ``old``, ``new``: what the two binaries are called."""
+    untried = [one for one in seen.control.values() if not one.ok]
+    blind = [one for one in untried if one.journey in core]
+    if blind:
+        return not_judged("%s fails in the trial before any migration: %s" % (old, blind[0]))
+    if seen.failed:
+        return Verdict(BREAKS, ("the migration fails while %s runs: %s" % (old, seen.failed),))
+    known = {name for name, one in seen.control.items() if one.ok}
+    reasons = _broken(seen.after, known, "%s fails on the migrated schema" % old)
+    reasons += _broken(seen.new, known, "%s fails on the migrated schema" % new)
+    # What a side can't do for itself is told above; here it would be told once more.
+    for what, outcomes in seen.crossed.items():
+        reasons += _broken(outcomes, set(outcomes), what)
+    tried = [one for part in (seen.after, seen.new, *seen.crossed.values()) for one in part.values()]
+    verdict = BREAKS if reasons else SAFE_IF_EXERCISED if untried else SAFE
+    return Verdict(verdict, tuple(reasons), tuple(str(one) for one in untried), len(tried))
+
+
+def _broken(outcomes: Mapping[str, Outcome], known: set[str], what: str) -> list[str]:
+    return ["%s: %s" % (what, one) for name, one in outcomes.items() if name in known and not one.ok]

@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of ``schema_proof`` and its one way through: observe, judge, record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import binary, judge, proof, trial
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room import room
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    accept,
+    bridge,
+    bridge_record,
+    migrate,
+    release,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE
+
+PROOF = ArgumentSpec(
+    {
+        "colour": {"type": "str", "required": True, "choices": list(COLOURS)},
+        "targets": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": MIGRATE.options["target"]["options"],
+        },
+        "services": {"type": "dict", "required": True},
+        "rehearsal_image": {"type": "str", "default": ""},
+        "accept": {"type": "list", "elements": "dict", "default": []},
+        "operator": {"type": "str", "default": ""},
+        "release": {"type": "str", "required": True},
+        **{name: MIGRATE.options[name] for name in ("compose_file", "network", "project", "database_service")},
+    }
+)
+# So many reasons are written out.
+SHOWN = 3
+NOTHING = "Nothing was changed in production. Fix: "
+WAYS = (
+    "go there by a release in between, add a bridge (bridges/%s/*.sql of the release's source), or let it through in "
+    "bluegreen_accept: {target: %s, hop: '%s', reason: <why>, expires: <YYYY-MM-DD>}"
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    params: Mapping[str, Any]
+    world: migrate.World
+
+    @property
+    def podman(self) -> Podman:
+        return self.world.podman
+
+    @property
+    def state_dir(self) -> str:
+        return str(self.params["state_dir"])
+
+    def source(self) -> str:
+        return StateDir(self.state_dir).release(self.params["release"], "source")
+
+    def database_container(self) -> str:
+        service = self.params["database_service"]
+        return self.podman.service(self.params["project"], service) if service else ""
+
+
+def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> dict[str, Any]:
+    """The module's result. Raises Refused where a target is not let through."""
+    context = Context(params, world)
+    if check_mode:
+        return {"changed": False, "targets": {}, "steps": ["will be checked: whether the live colour keeps working"]}
+    begun = world.clock.monotonic()
+    subjects = observe(context)
+    path = StateDir(context.state_dir).release(params["release"], "proof.json")
+    kept = read_mapping(path).get("targets") or {}
+    fresh = [one for one in subjects if not proof.holds(kept.get(one.target.name) or {}, one)]
+    verdicts = _judged(context, fresh)
+    seconds = world.clock.monotonic() - begun
+    told = {**kept, **{one.target.name: proof.described(one, verdicts[one.target.name], seconds) for one in fresh}}
+    refusals = [_decide(context, one.target.name, told[one.target.name]) for one in subjects]
+    if told:
+        os.makedirs(os.path.dirname(path), mode=0o750, exist_ok=True)
+        write_json(path, {"v": 1, "at": world.clock.now(), "targets": told})
+    refused = [sentence for sentence in refusals if sentence]
+    if refused:
+        raise Refused("\n".join(refused), mend="")
+    return {"changed": False, "targets": told, "steps": []}
+
+
+def observe(context: Context) -> list[proof.Subject]:
+    """The targets that have something pending, with their two programs. Reads production, writes nothing there."""
+    params, container = context.params, context.database_container()
+    document = release.load(params["compose_file"])
+    found = []
+    for given in params["targets"]:
+        target = migrate.Target(**given)
+        asked = migrate.Wanted(
+            deployment=params["deployment"],
+            state_dir=context.state_dir,
+            target=target,
+            compose_file=params["compose_file"],
+            network=in_use(params["deployment"], context.state_dir, params["network"]),
+            database_container=container,
+            shadow_image=params["rehearsal_image"],
+        )
+        state = migrate.observe(asked, context.world)
+        if state.difference.pending:
+            found.append(_subject(context, document, target, state))
+    return found
+
+
+def _subject(
+    context: Context, document: Mapping[str, Any], target: migrate.Target, state: migrate.State
+) -> proof.Subject:
+    podman, directory = context.podman, context.state_dir
+    old = binary.of_container(podman, _live(context, target.service), target.service, target.product, directory)
+    about = context.params["services"].get(target.service) or {}
+    records = [
+        read_mapping(StateDir(directory).release(one["id"], "schema", target.name + ".json"))
+        for one in StateDir(directory).releases()
+        if one["id"] != context.params["release"]
+    ]
+    names = [str(one["name"]) for one in context.params["targets"]]
+    return proof.Subject(
+        target=target,
+        state=state,
+        old=old,
+        new=binary.of_release(podman, document, target.service, target.product, directory),
+        ports=trial.Ports(int(about.get("port") or 0), int(about.get("admin_port") or 0)),
+        earlier=proof.earlier_images(records, old.image.id),
+        standing=tuple(one.bridge for one in bridge_record.read(directory, target.name).bridges),
+        bridges=bridge.read(context.source(), target.name, names),
+    )
+
+
+def _live(context: Context, service: str) -> Mapping[str, Any]:
+    """The container of the live colour: ours by its labels, else the adopted project's."""
+    params, podman = context.params, context.podman
+    labels = {core.LABEL: params["deployment"], core.COLOUR: params["colour"], core.SERVICE: service}
+    found = podman.containers({**labels, core.KIND: "service"})
+    raw = found[0] if found else podman.compose_container(params["project"], service)
+    if raw is None:
+        raise BluegreenError(
+            "the live colour has no container of it",
+            option="targets",
+            value=service,
+            mend="run ansible-playbook bluegreen.yml --tags adopt, which brings it back",
+        )
+    return raw
+
+
+def _judged(context: Context, subjects: Sequence[proof.Subject]) -> dict[str, judge.Verdict]:
+    if not subjects:
+        return {}
+    image = context.params["rehearsal_image"] or _image(context)
+    if not image:
+        reason = "the database is in no container of this host. Fix: name an image of the same PostgreSQL major in "
+        return {one.target.name: judge.not_judged(reason + "bluegreen_rehearsal_image") for one in subjects}
+    world, deployment = context.world, context.params["deployment"]
+    try:
+        with room(world.podman, world.clock, deployment, image, world.connect, world.enter) as place:
+            return proof.prove(place, subjects)
+    except BluegreenError as exc:
+        return {one.target.name: judge.not_judged(str(exc)) for one in subjects}
+
+
+def _image(context: Context) -> str:
+    """Of the running database container."""
+    container = context.database_container()
+    seen = context.podman.one("container", container) if container else None
+    return str(seen["Image"]) if seen else ""
+
+
+def _decide(context: Context, name: str, told: dict[str, Any]) -> str:
+    """The refusal of a target, or ''. Notes in ``told`` who let it through."""
+    if told["verdict"] in judge.PASSES:
+        return ""
+    way = accept.accepted(context.params["accept"], name, told["hop"], context.world.clock.now())
+    return _refused(context, name, told, way)
+
+
+def _refused(context: Context, name: str, told: dict[str, Any], way: accept.Accepted | accept.Expired | None) -> str:
+    if isinstance(way, accept.Accepted):
+        told["accepted"] = way.noted(context.params["operator"])
+        return ""
+    more = len(told["reasons"]) - SHOWN
+    reasons = "; ".join(told["reasons"][:SHOWN]) + (
+        "; and %d more in proof.json of the release" % more if more > 0 else ""
+    )
+    what = "%s: %s (%s). %s" % (name, told["verdict"], told["hop"], reasons)
+    expired = ". %s" % way if way else ""
+    return "%s%s. %s%s" % (what.rstrip("."), expired, NOTHING, WAYS % (name, name, told["hop"]))

@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the trial takes place: a PostgreSQL of our own on a network that leads nowhere.
+
+The network is ``--internal --disable-dns``: what is on it has no route, no name to ask for and no DSN but ours. The
+questions come from inside the database container's network. Everything carries a label of this run and goes with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import sqllog
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.keeper import kept
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, oneshot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import Dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import parse as parse_dsn
+
+RUN = "olympus.bluegreen.run"
+WAIT_SECONDS = 60.0
+# So long may a container of a trial live at most, whoever forgets it.
+LIFETIME = 900
+SERVER_SCRIPT = """
+set -e
+PATH="$PATH:$(echo /usr/lib/postgresql/*/bin /usr/local/bin | tr ' ' ':')"
+umask 077
+dir=$(mktemp -d)
+printf '%s\\n' "$PROOF_PASSWORD" > "$dir/password"
+initdb -D "$dir/data" -U proof --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
+echo 'host all all all scram-sha-256' >> "$dir/data/pg_hba.conf"
+exec postgres -D "$dir/data" -p 5432 -c listen_addresses='*' -c unix_socket_directories= -c fsync=off \\
+  -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB -c log_line_prefix='PREFIX'
+""".replace("PREFIX", sqllog.PREFIX)
+
+Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], database.Db]
+Enter = Callable[[int], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Room:
+    """``name`` is PostgreSQL's container, ``pid`` its process, ``address`` where the others on ``network`` reach it."""
+
+    name: str
+    network: str
+    labels: Mapping[str, str]
+    podman: Podman
+    clock: Clock
+    connect: Connect
+    enter: Enter
+    address: str = ""
+    pid: int = 0
+    password: str = field(default="", repr=False)
+
+    def url(self, name: str, **parameters: str) -> str:
+        """The DSN of a database here, as a service takes it."""
+        words = "&".join("%s=%s" % pair for pair in {"sslmode": "disable", **parameters}.items())
+        return "postgres://proof:%s@%s:5432/%s?%s" % (self.password, self.address, name, words)
+
+    def open(self, name: str) -> database.Db:
+        """A session of ours in a database here."""
+        url: Dsn = parse_dsn(self.url(name))
+        keywords = {**url.keywords, "application_name": "olympus-bluegreen proof", "connect_timeout": "5"}
+        return self.connect(keywords, lambda: self.enter(self.pid))
+
+    def create(self, name: str, template: str = "template1") -> None:
+        """A database, as a copy of another one that nobody is connected to."""
+        db = self.open("postgres")
+        try:
+            db.query('CREATE DATABASE "%s" TEMPLATE "%s"' % (name, template))
+        finally:
+            db.close()
+
+    def job(
+        self, suffix: str, image: str, arguments: tuple[str, ...], environment: Mapping[str, str], **how: Any
+    ) -> oneshot.Job:
+        """A container on this network."""
+        return oneshot.Job(
+            name="%s-%s" % (self.name, suffix),
+            image=image,
+            arguments=arguments,
+            labels=self.labels,
+            network=self.network,
+            environment=environment,
+            lifetime=LIFETIME,
+            **how,
+        )
+
+    def http(self) -> Http:
+        """Asks from here, each request by itself: what Podman is told meanwhile is told from the host."""
+        return _Here(DirectHttp(), lambda: self.enter(self.pid))
+
+    def address_of(self, container: str) -> tuple[str, int]:
+        """(IP here, process id) of a running container; ('', 0) of one that ended."""
+        seen = self.podman.one("container", container) or {}
+        networks = (seen.get("NetworkSettings") or {}).get("Networks") or {}
+        ip = str((networks.get(self.network) or {}).get("IPAddress") or "")
+        return ip, int((seen.get("State") or {}).get("Pid") or 0)
+
+    def sql_errors(self) -> list[sqllog.SqlError]:
+        logs = self.podman.run("logs", self.name, timeout=60)
+        return sqllog.errors((logs.out + logs.err).splitlines())
+
+
+class _Here:
+    def __init__(self, http: Http, enter: Callable[[], AbstractContextManager[None]]) -> None:
+        self._http = http
+        self._enter = enter
+
+    def request(self, method: str, url: str, **how: Any) -> Response:
+        with self._enter():
+            return self._http.request(method, url, **how)
+
+
+@contextmanager
+def room(podman: Podman, clock: Clock, deployment: str, image: str, connect: Connect, enter: Enter) -> Iterator[Room]:
+    """``image``: of PostgreSQL. Raises CommandError where this host can't have one. Nothing of it is left behind."""
+    ours = {LABEL: deployment, KIND: "proof"}
+    sweep(podman, ours)
+    run = secrets.token_hex(6)
+    labels = {**ours, RUN: run}
+    name = "%s-proof-%s" % (deployment, run)
+    made = Room(name, name, labels, podman, clock, connect, enter, password=secrets.token_urlsafe(24))
+    with kept(podman.executable, "%s=%s" % (RUN, run)):
+        try:
+            given = [part for key, value in labels.items() for part in ("--label", "%s=%s" % (key, value))]
+            created = podman.run("network", "create", "--internal", "--disable-dns", *given, name)
+            check(created, "making of network %s" % name)
+            yield _started(made, image)
+        finally:
+            sweep(podman, labels)
+
+
+def sweep(podman: Podman, labels: Mapping[str, str]) -> None:
+    """Remove containers, then networks, with all of these labels."""
+    names = [name for name, _status in oneshot.found(podman, labels)]
+    if names:
+        podman.run("rm", "-f", "-v", "-t", "0", *names, timeout=60)
+    filters = [part for key, value in labels.items() for part in ("--filter", "label=%s=%s" % (key, value))]
+    networks = podman.must("network", "ls", "-q", *filters).split()
+    if networks:
+        podman.run("network", "rm", "-f", *networks, timeout=60)
+
+
+def _started(made: Room, image: str) -> Room:
+    """With its PostgreSQL taking connections."""
+    environment = {"PROOF_PASSWORD": made.password}
+    server = made.job("server", image, ("-c", SERVER_SCRIPT), environment, entrypoint="/bin/sh", user="postgres")
+    podman, name = made.podman, server.name
+    oneshot.start(podman, server)
+    last = ""
+
+    def attempt() -> Room | None:
+        nonlocal last
+        address, pid = made.address_of(name)
+        if not pid:
+            raise CommandError(
+                "the proof's PostgreSQL ended: %s" % podman.run("logs", name).last_words(),
+                mend="give an image that this host can run: bluegreen_rehearsal_image",
+            )
+        there = Room(
+            name, made.network, made.labels, podman, made.clock, made.connect, made.enter, address, pid, made.password
+        )
+        try:
+            there.open("postgres").close()
+        except BluegreenError as exc:
+            last = exc.msg
+            return None
+        return there
+
+    found = wait_until(made.clock, attempt, lambda got: got is not None, WAIT_SECONDS)
+    if found is None:
+        raise CommandError(
+            "the proof's PostgreSQL took no connection: %s" % last, mend="look at its image: podman run it by hand"
+        )
+    return found

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One running program of the proof, as its journeys are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed
+
+Made = TypeVar("Made")
+# Seconds that one journey may take.
+SECONDS = 15.0
+
+
+class Side(Generic[Made]):
+    """``made``: what this side made; ``known``: what an earlier one made, for journeys where this one could not.
+
+    ``journeys`` in their order, ``core``: without these nothing is known of the program. ``crossing``: what is asked of
+    the other side's work, in an order in which the last one ends it -> the journey that has to work for that.
+    """
+
+    journeys: Sequence[str] = ()
+    core: Sequence[str] = ()
+    crossing: Mapping[str, str] = {}
+
+    def __init__(self, http: Http, at: Endpoint, known: Made | None = None) -> None:
+        self.http = http
+        self.at = at
+        self.known = known
+        self.made: Made | None = None
+
+    def ask(self, journey: str) -> str:
+        """What was seen. Raises Failed."""
+        return str(getattr(self, "_" + journey)())
+
+    def cross(self, journey: str, theirs: Made) -> str:
+        """The same of what another side made."""
+        raise NotImplementedError
+
+    def left(self) -> Made | None:
+        """What it left open for another side; None where it could not."""
+        return self.made
+
+    @property
+    def has(self) -> Made:
+        found = self.made or self.known
+        if found is None:
+            raise Failed("there is nothing to ask with: making it failed")
+        return found
+
+    def keep(self, changed: Made) -> None:
+        if self.made:
+            self.made = changed
+        else:
+            self.known = changed

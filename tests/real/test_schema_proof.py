@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""schema_proof with the vendors' programs: what passes, what breaks, what can't be judged, and that nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compose_bench import podman
+from migrate_bench import (
+    DEPLOYMENT,
+    HYDRA,
+    KRATOS_NEW,
+    KRATOS_OLD,
+    NETWORK,
+    PASSWORD,
+    SERVER,
+    Watched,
+    clean_up,
+    kill,
+    ours,
+    query,
+    start_server,
+    until,
+)
+from proof_bench import RELEASE, Bench, hydra, kratos
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL
+
+pytestmark = pytest.mark.lab
+MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "schema_proof.py"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    start_server(tmp_path_factory.mktemp("containers"))
+    query("ALTER SYSTEM SET log_statement = 'mod'")
+    query("SELECT pg_reload_conf()")
+    yield
+    clean_up()
+
+
+@pytest.fixture(autouse=True)
+def _live() -> Iterator[None]:
+    yield
+    for name in ours():
+        if name != SERVER:
+            podman("rm", "-f", "-t", "0", name)
+
+
+@pytest.fixture(scope="module")
+def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+def kept(state_dir: Path, target: str) -> dict[str, Any]:
+    record = json.loads((state_dir / "releases" / RELEASE / "proof.json").read_text())
+    return dict(record["targets"][target])
+
+
+def networks() -> list[str]:
+    label = "label=%s=%s" % (LABEL, DEPLOYMENT)
+    return [name for name in podman("network", "ls", "-q", "--filter", label).split() if name != NETWORK]
+
+
+def written(since: int) -> list[str]:
+    """What production's own log says of statements that change something."""
+    log = subprocess.run(["podman", "logs", SERVER], capture_output=True, text=True, check=True)
+    return [line for line in (log.stdout + log.stderr).splitlines()[since:] if "LOG:  statement:" in line]
+
+
+def lines() -> int:
+    log = subprocess.run(["podman", "logs", SERVER], capture_output=True, text=True, check=True)
+    return len((log.stdout + log.stderr).splitlines())
+
+
+def test_a_hop_that_rolls_passes_and_production_is_not_written_to(tmp_path: Path, state_dir: Path) -> None:
+    bench = Bench(tmp_path, state_dir, kratos("ciam-kratos", KRATOS_OLD, KRATOS_NEW))
+    since, runner = lines(), Watched()
+    told = bench.run(runner)["targets"]["ciam_kratos"]
+    assert (told["verdict"], told["hop"], told["reasons"]) == ("SAFE", "kratos v1.0.0 -> v1.3.1", [])
+    assert told["untried"] == [] and told["journeys"] == 25
+    assert (told["before"]["count"], told["after"]["count"]) == (295, 315)
+    assert written(since) == [] and len(bench.versions("ciam_kratos")) == 295
+    assert ours() == [SERVER, "bgmig-ciam-kratos"] and networks() == []
+    assert PASSWORD not in repr((runner.seen, told, kept(state_dir, "ciam_kratos")))
+
+
+def test_the_rerun_of_a_release_takes_over_what_passed(tmp_path: Path, state_dir: Path) -> None:
+    """Also where its migration was killed half way: production's state is then that of no image."""
+    bench = Bench(tmp_path, state_dir, kratos("ciam-kratos", KRATOS_OLD, KRATOS_NEW))
+    assert kept(state_dir, "ciam_kratos")["verdict"] == "SAFE"
+    runner = Watched()
+    assert bench.run(runner)["targets"]["ciam_kratos"]["verdict"] == "SAFE"
+    assert not [argv for argv in runner.seen if "network" in argv and "create" in argv]
+
+
+def test_a_state_that_no_image_makes_is_not_judged(tmp_path: Path, state_dir: Path) -> None:
+    """And an operator can let it through, by name and for a time."""
+    bench = Bench(tmp_path, state_dir, kratos("iam-kratos", KRATOS_OLD, KRATOS_NEW, 7000))
+    query("INSERT INTO schema_migration (version, version_self) VALUES ('20990101000000000000', 0)", "iam_kratos")
+    since = lines()
+    with pytest.raises(Refused, match=r"iam_kratos: NOT_JUDGED .*production's schema can't be made from its images"):
+        bench.run()
+    assert written(since) == [] and networks() == []
+    hop = "kratos v1.0.0 -> v1.3.1"
+    accepted = {"target": "iam_kratos", "hop": hop, "reason": "seen by hand", "expires": "2999-01-01"}
+    told = bench.run(accept=[accepted], operator="ann")["targets"]["iam_kratos"]
+    assert told["accepted"] == {"by": "ann", "reason": "seen by hand", "expires": "2999-01-01"}
+    with pytest.raises(Refused, match=r"expired on 2020-01-01"):
+        bench.run(accept=[{**accepted, "expires": "2020-01-01"}])
+
+
+def test_without_a_database_container_nothing_is_judged(tmp_path: Path, state_dir: Path) -> None:
+    bench = Bench(tmp_path, state_dir, kratos("iam-kratos", KRATOS_OLD, KRATOS_NEW, 7000))
+    with pytest.raises(Refused, match=r"NOT_JUDGED .*bluegreen_rehearsal_image"):
+        bench.run(database_service="")
+
+
+@pytest.mark.slow
+def test_the_oldest_hydra_is_refused(tmp_path: Path, state_dir: Path) -> None:
+    from olympus_lab import images
+
+    bench = Bench(tmp_path, state_dir, hydra("ciam-hydra", images.on_demand("hydra", "v1.11.10"), HYDRA))
+    since = lines()
+    with pytest.raises(Refused, match=r"ciam_hydra: BREAKS \(hydra v1\.11\.10 -> v2\.3\.0\).*SQLSTATE .*hydra_"):
+        bench.run()
+    assert written(since) == [] and len(bench.versions("ciam_hydra")) == 55
+    assert networks() == []
+
+
+# What is there when it is killed: the network, or a container in a state.
+POINTS = [
+    ("network", ""),
+    ("server", "created"),
+    ("server", "running"),
+    ("base0-migrate", "created"),
+    ("base0-migrate", "running"),
+    ("ciam_kratos-old", "created"),
+    ("ciam_kratos-old", "running"),
+    ("ciam_kratos-migrate", "running"),
+    ("ciam_kratos-new", "created"),
+    ("ciam_kratos-new", "running"),
+]
+
+
+def trial() -> dict[str, str]:
+    """Container of a trial -> state, and its network."""
+    label = "label=%s=proof" % KIND
+    told = podman("ps", "-a", "--filter", label, "--format", "{{.Names}} {{.State}}").splitlines()
+    found = dict(line.split() for line in told)
+    return {**found, **{name + "-network": "" for name in networks()}}
+
+
+def reached(what: str, state: str) -> bool:
+    # A container is created and running within moments: whoever is further is there as well.
+    there = {name: told for name, told in trial().items() if name.endswith("-" + what)}
+    return bool(there) and (state != "running" or "running" in there.values())
+
+
+@pytest.mark.parametrize("point", [1, 6, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 2, 3, 4, 5, 7, 8, 9))])
+def test_killed_at_ten_points_it_leaves_nothing(point: int, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    bench = Bench(tmp_path, state, kratos("ciam-kratos", KRATOS_OLD, KRATOS_NEW))
+    arguments = tmp_path / "arguments.json"
+    arguments.touch(0o600)
+    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": bench.params()}))
+    env = {**os.environ, "PYTHONPATH": str(MODULE.parents[2] / "collections")}
+    words = [sys.executable, str(MODULE), str(arguments)]
+    process = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+    until("point %d" % point, lambda: reached(*POINTS[point]), 90)
+    assert process.poll() is None
+    kill(process)
+    until("nothing of it", lambda: trial() == {}, 60)
+    assert ours() == [SERVER, "bgmig-ciam-kratos"] and len(bench.versions("ciam_kratos")) == 295

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SQLSTATE and the object of a failed journey, from lines as PostgreSQL 18 writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import sqllog
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        (
+            'null value in column "identity_id" of relation "session_devices" violates not-null constraint',
+            "session_devices.identity_id",
+        ),
+        ('insert or update on table "sessions" violates foreign key constraint "sessions_fk"', "sessions.sessions_fk"),
+        ('new row for relation "identities" violates check constraint "identities_ck"', "identities.identities_ck"),
+        ('column "location" of relation "session_devices" does not exist', "session_devices.location"),
+        ("column hydra_client.pk does not exist", "hydra_client.pk"),
+        ('column "pk" does not exist', "pk"),
+        ('relation "hydra_oauth2_obsolete" does not exist', "hydra_oauth2_obsolete"),
+        ("function gen_id() does not exist", "gen_id"),
+        ("cached plan must not change result type", ""),
+        ("permission denied", ""),
+    ],
+)
+def test_what_a_message_names(message: str, named: str) -> None:
+    assert sqllog.named(message) == named
+
+
+def log(*lines: str) -> list[sqllog.SqlError]:
+    return sqllog.errors(lines)
+
+
+def test_a_statement_completes_what_the_message_leaves_out() -> None:
+    found = log(
+        "1700000000.100|ciam|0A000|ERROR:  cached plan must not change result type",
+        '1700000000.100|ciam|0A000|STATEMENT:  SELECT * FROM "hydra_jwk" AS j WHERE sid = $1',
+        "1700000000.200|iam|42703|ERROR:  column pk does not exist at character 8",
+        "1700000000.200|iam|42703|STATEMENT:  select pk from hydra_client",
+    )
+    assert [(one.database, str(one)) for one in found] == [
+        ("ciam", "SQLSTATE 0A000, hydra_jwk"),
+        ("iam", "SQLSTATE 42703, hydra_client.pk"),
+    ]
+
+
+def test_what_the_message_names_stays() -> None:
+    found = log(
+        '1700000000.1|ciam|23502|ERROR:  null value in column "b" of relation "a" violates not-null constraint',
+        "1700000000.1|ciam|23502|DETAIL:  Failing row contains (secret)",
+        '1700000000.1|ciam|23502|STATEMENT:  INSERT INTO "other" VALUES ($1)',
+    )
+    assert [str(one) for one in found] == ["SQLSTATE 23502, a.b"] and "secret" not in repr(found)
+
+
+def test_only_the_database_and_the_time_asked_for_and_no_ordinary_refusal() -> None:
+    found = log(
+        "1700000000.0|ciam|42P01|ERROR:  relation \"early\" does not exist",
+        "1700000005.0|other|42P01|ERROR:  relation \"other\" does not exist",
+        '1700000005.1|ciam|23505|ERROR:  duplicate key value violates unique constraint "k"',
+        "1700000005.2|ciam|42P01|ERROR:  relation \"meant\" does not exist",
+    )
+    cause = sqllog.cause(found, "ciam", 1700000004.0, 1700000006.0)
+    assert cause is not None and cause.object == "meant"
+    assert sqllog.cause(found, "ciam", 1700000005.05, 1700000005.15) is None
+
+
+def test_other_lines_are_passed_over() -> None:
+    assert log("initdb: warning", "", "1700000000.1|ciam|00000|LOG:  checkpoint", "x|y|z|ERROR:  no") == []
