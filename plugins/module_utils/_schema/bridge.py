@@ -25,6 +25,11 @@ FOLDER = "bridges"
 UP, DOWN = ".sql", ".down.sql"
 LOCK_SECONDS = 2.0
 LOCKED = "55P03"
+WAIT = "end the long transaction (pg_stat_activity shows it), then run the stage again"
+BY_HAND = (
+    "drop by hand what it made, then run the stage again; one that made no object by name also loses its entry in"
+    " bridges/<target>.json of the state directory"
+)
 # What is dropped by the name that PostgreSQL gave it, triggers before their functions.
 DROPS = {"trigger": "TRIGGER", "function": "ROUTINE", "procedure": "ROUTINE", "aggregate": "ROUTINE"}
 # There: all of it. Gone: none. Part: some. Unknown: it made nothing that has a name, and its end was not recorded.
@@ -132,7 +137,7 @@ def install(
             _take_out(db, old)
         before = catalog.look(db)
         for bridge in bridges:
-            _run(db, bridge.sql, "bridge %s" % bridge.name)
+            _run(db, bridge.sql, "bridge %s" % bridge.name, "correct its file, then run the stage again")
             after = catalog.look(db)
             found.append(Installed(bridge, _made(bridge, catalog.difference(before, after)), sure=False))
             before = after
@@ -178,20 +183,20 @@ def there(db: Db) -> frozenset[Thing]:
 
 
 def _take_out(db: Db, one: Installed) -> None:
-    what = "the removal of bridge %s" % one.bridge.name
+    what, mend = "the removal of bridge %s" % one.bridge.name, BY_HAND
     if one.bridge.down:
         if one.state(there(db)) != GONE:
-            _run(db, one.bridge.down, what)
+            _run(db, one.bridge.down, what, mend)
             return
         # Its objects are gone, and a text without IF EXISTS must not stop every cleanup from here on.
         db.query("SAVEPOINT gone")
         try:
-            _run(db, one.bridge.down, what)
+            _run(db, one.bridge.down, what, mend)
         except QueryError:
             db.query("ROLLBACK TO SAVEPOINT gone")
         return
     for thing in sorted(one.made, key=lambda thing: thing.kind != "trigger"):
-        _run(db, "DROP %s IF EXISTS %s" % (DROPS[thing.kind], thing.name), what)
+        _run(db, "DROP %s IF EXISTS %s" % (DROPS[thing.kind], thing.name), what, mend)
 
 
 @contextmanager
@@ -212,15 +217,12 @@ def _transaction(db: Db, lock_timeout: float) -> Iterator[None]:
         raise
 
 
-def _run(db: Db, sql: str, what: str) -> None:
+def _run(db: Db, sql: str, what: str, mend: str) -> None:
     try:
         db.query(sql)
     except QueryError as exc:
-        mends = {
-            LOCKED: "end the long transaction (pg_stat_activity), then run the stage again",
-            "42501": "the service's own role must be allowed to do this",
-        }
+        known = {LOCKED: WAIT, "42501": "grant the service's own role what it needs, then run the stage again"}
         told = "PostgreSQL refuses %s: %s (SQLSTATE %s)" % (what, exc.said, exc.sqlstate or "none")
-        error = QueryError(told, mend=mends.get(exc.sqlstate, "correct its SQL and make the release again"))
+        error = QueryError(told, mend=known.get(exc.sqlstate, mend))
         error.said, error.sqlstate = exc.said, exc.sqlstate
         raise error from exc
