@@ -45,6 +45,8 @@ OF_EDGE = ("kind", "config", "service", "caddyfile", "config_path", "mount", "ad
 ALSO = {"edge": ("edge",), "source": ("source", "git")}
 # Of settings that no role and no module takes as they are.
 SAID = {
+    "bluegreen_accept": "Verdicts on a migration that are let through. Each entry has `target` and `hop` as the refusal"
+    " prints them, a `reason`, and `expires`: a date (the end of that day, UTC) or a moment with its zone.",
     "bluegreen_host": "Which host of group `olympus_edge` is meant. Needed where it has several; one inventory is one"
     " deployment.",
     "bluegreen_version": "The same as `version`, which is the release to go to.",

@@ -71,7 +71,7 @@ def read(directory: str, target: str, known: Sequence[str] = ()) -> tuple[Bridge
     """
     home = os.path.join(directory, FOLDER)
     names = sorted(os.listdir(home)) if os.path.isdir(home) else []
-    strange = [name for name in names if known and name not in known and not name.startswith(".")]
+    strange = [name for name in names if known and name not in known and _has_sql(os.path.join(home, name))]
     if strange:
         raise Refused(
             "%s/%s belongs to no schema target" % (FOLDER, strange[0]),
@@ -91,6 +91,12 @@ def read(directory: str, target: str, known: Sequence[str] = ()) -> tuple[Bridge
         for name, (text, digest) in texts.items()
         if not name.endswith(DOWN)
     )
+
+
+def _has_sql(path: str) -> bool:
+    """What holds no SQL is none of ours: the project may have a directory of that name already."""
+    names = os.listdir(path) if os.path.isdir(path) else [path]
+    return any(name.endswith(UP) for name in names)
 
 
 def _text(home: str, shown: str, name: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from conftest import ROOT, Bench
+from bridge_bench import ROOT, Bench
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import bridge, bridge_record, database
