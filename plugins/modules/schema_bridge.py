@@ -61,11 +61,11 @@ options:
         required: true
         choices: [kratos, hydra]
       service:
-        description: The service whose environment variable C(DSN) leads to the database.
+        description: The service whose image migrates it and whose environment variable C(DSN) leads to it.
         type: str
         required: true
       database:
-        description: The database's name.
+        description: The database's name; it has to be the one of the DSN.
         type: str
         required: true
   compose_file:

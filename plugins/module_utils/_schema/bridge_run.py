@@ -117,7 +117,7 @@ def _shown(one: Installed) -> str:
 
 def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tuple[dict[str, Any], Plan]:
     """The module's result, and the plan that its diff comes from."""
-    absent = _not_yet(params) if check_mode else ""
+    absent = _lacks(params) if check_mode else ""
     if absent:
         return {**_result(Plan(), ()), "steps": ["will be checked: " + absent]}, Plan()
     job = _job(params, world)
@@ -162,7 +162,7 @@ def source(params: Mapping[str, Any]) -> str:
     return os.path.join(params["state_dir"], "releases", params["release"], "source")
 
 
-def _not_yet(params: Mapping[str, Any]) -> str:
+def _lacks(params: Mapping[str, Any]) -> str:
     """What an earlier stage has not made, as in a check of the whole release; '' where all is there."""
     if params["state"] == "absent":
         return "" if os.path.exists(params["compose_file"]) else "the colour is not rendered yet"
@@ -177,6 +177,13 @@ def _refuse_elsewhere(job: Job, name: str) -> None:
             "%s says that the bridges are in database %s, and the service's DSN leads to %s"
             % (bridge_record.path(job.asked.state_dir, job.target), recorded, name),
             mend="correct the DSN, or bluegreen_schema_targets",
+        )
+    if name != job.asked.target.database:
+        raise Refused(
+            "the service's DSN leads to database %s" % name,
+            option="target.database",
+            value=job.asked.target.database,
+            mend="correct bluegreen_schema_targets",
         )
 
 
