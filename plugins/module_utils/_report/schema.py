@@ -32,7 +32,7 @@ def migrations(entry: Mapping[str, Any]) -> str:
 
 
 def let_through(entry: Mapping[str, Any]) -> str:
-    """By whom, why and until when; '' where it was not let through."""
+    """Who did it, why and until when; '' where it was not let through."""
     given = entry.get("accepted") or {}
     return "let through by %(by)s: %(reason)s, until %(expires)s" % given if given else ""
 

@@ -135,7 +135,7 @@ def install(
 ) -> tuple[Installed, ...]:
     """All of them in one transaction, or none. ``instead_of`` are taken out first, in the same transaction.
 
-    ``record`` is called right before the COMMIT: from then on nothing can be in the database that nobody wrote down.
+    ``record`` is called right before the COMMIT: from then on the database holds nothing that is not written down.
     """
     found: list[Installed] = []
     with _transaction(db, lock_timeout):

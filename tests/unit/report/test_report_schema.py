@@ -98,5 +98,10 @@ def test_a_proof_that_cannot_be_read_judges_nothing(state: StateDir) -> None:
     Path(state.release(RELEASE, "schema", "proof.json")).write_text("{")
     assert judgement.of_target(state.root, RELEASE, "k", "sha256:new")["reasons"] == ["proof.json can't be read"]
     assert judgement.of_target(state.root, "", "k", "sha256:new") == judgement.NONE
-    for odd in ({"targets": []}, {"targets": {"k": 1}}, {"targets": {"k": {"new": "i", "verdict": "MAYBE"}}}):
+    odds: tuple[Any, ...] = (
+        {"targets": []},
+        {"targets": {"k": 1}},
+        {"targets": {"k": {"new": "i", "verdict": "MAYBE"}}},
+    )
+    for odd in odds:
         assert judgement.chosen(odd, "k", "i")["verdict"] == "NOT_JUDGED"

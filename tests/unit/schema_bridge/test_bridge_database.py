@@ -140,7 +140,7 @@ def test_an_edited_one_is_replaced_and_those_of_before_stay(bench: Bench) -> Non
 @pytest.mark.parametrize(
     "lost", ["DROP TRIGGER one ON session_devices", "DROP TRIGGER one ON session_devices; DROP FUNCTION one()"]
 )
-def test_what_somebody_dropped_comes_back(bench: Bench, lost: str) -> None:
+def test_what_was_dropped_by_hand_comes_back(bench: Bench, lost: str) -> None:
     bench.files(a=both("one"))
     bench.run()
     bench.query(lost)
@@ -211,6 +211,19 @@ def test_a_reader_delays_the_removal_and_another_try_does_it(bench: Bench) -> No
 
     assert bench.run(state="absent", attempts=3, connect=connect)["changed"] and len(tries) == 2
     reader.close()
+
+
+def test_the_services_own_role_needs_no_more_than_its_tables(bench: Bench) -> None:
+    bench.query("CREATE ROLE kratos_%s LOGIN; ALTER DATABASE %s OWNER TO kratos_%s" % ((bench.name,) * 3))
+    for table in ("sessions", "session_devices"):
+        bench.query("ALTER TABLE %s OWNER TO kratos_%s" % (table, bench.name))
+    bench.compose.write_text(bench.compose.read_text().replace("lab@", "kratos_%s@" % bench.name))
+    bench.files(a=both("one"))
+    assert bench.run()["changed"] and not bench.run()["changed"]
+    bench.files(a=both("one"), b=both("two").replace("session_devices", "audit"))
+    with pytest.raises(BluegreenError, match=r"must be owner of|permission denied for table audit.*SQLSTATE 42501"):
+        bench.run()
+    assert bench.run(state="absent")["changed"] and bench.objects() == []
 
 
 def test_another_database_than_the_recorded_one_is_refused(bench: Bench) -> None:

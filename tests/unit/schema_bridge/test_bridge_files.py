@@ -146,7 +146,7 @@ def one(name: str, text: str = "1", *made: Thing, sure: bool = True) -> Installe
         ((one("new"),), [], ["old", "new"]),
     ],
 )
-def test_a_commit_that_nobody_saw(pending: tuple[Installed, ...], there: list[Thing], names: list[str]) -> None:
+def test_a_commit_that_was_not_seen(pending: tuple[Installed, ...], there: list[Thing], names: list[str]) -> None:
     found = settled(Record("d", (one("old"),), pending), there)
     assert [each.bridge.name for each in found] == names
     # What made nothing with a name can't be known.
