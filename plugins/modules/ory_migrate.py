@@ -173,9 +173,35 @@ learned_by:
   returned: always
   type: str
 verdict:
-  description: What a judge says about compatibility. V(NOT_JUDGED), as this module judges nothing.
+  description:
+    - What the proof of O(release) says of this target and this very image, V(SAFE), V(SAFE_IF_EXERCISED) or V(BREAKS).
+    - V(NOT_JUDGED) where there is no such proof.
   returned: always
   type: str
+hop:
+  description: From which version to which, as the proof names it.
+  returned: always
+  type: str
+  sample: kratos v1.0.0 -> v1.3.1
+reasons:
+  description: Why the verdict is not V(SAFE), a sentence each.
+  returned: always
+  type: list
+  elements: str
+untried:
+  description: Journeys that the proof could not try, each with the reason.
+  returned: always
+  type: list
+  elements: str
+bridges:
+  description: The bridges that the proof was made with, each with C(name) and C(sha256).
+  returned: always
+  type: list
+  elements: dict
+accepted:
+  description: Who let the verdict through, with C(by), C(reason) and C(expires); empty where it was not let through.
+  returned: always
+  type: dict
 attempts:
   description: How often the migration was started.
   returned: always

@@ -17,11 +17,11 @@ description:
     the object in the database.
   - Production is read and never written to. The network of the proof leads nowhere. Everything of it is removed at the
     end, also where this module was killed.
-  - The verdict is kept in C(releases/<id>/proof.json). A rerun of the same release takes over a verdict that passed.
+  - The verdict is kept in C(releases/<id>/schema/proof.json). A rerun of the same release takes over one that passed.
   - Fails where a target does not pass and O(accept) does not let it through.
 options:
   deployment:
-    description: Name of the deployment; containers and the network of the proof are labelled with it.
+    description: Name of the deployment; networks, projects and labels are derived from it.
     type: str
     default: olympus
   state_dir:
@@ -34,13 +34,13 @@ options:
     required: true
     choices: [blue, green]
   targets:
-    description: The schema targets.
+    description: The databases to migrate.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: Name of the target.
+        description: Name of this schema target.
         type: str
         required: true
       product:
@@ -53,7 +53,7 @@ options:
         type: str
         required: true
       database:
-        description: The database's name; the DSN has to name the same one.
+        description: The database's name; it has to be the one of the DSN.
         type: str
         required: true
   services:
@@ -86,6 +86,11 @@ options:
     description: Id of the new release.
     type: str
     required: true
+  known:
+    description: Names of all schema targets. A directory of C(bridges) that is called otherwise is refused.
+    type: list
+    elements: str
+    default: []
   accept:
     description: Verdicts that the operator lets through.
     type: list
@@ -169,6 +174,11 @@ targets:
       verdict: SAFE
       hop: kratos v1.0.0 -> v1.3.1
       journeys: 25
+let_through:
+  description: An event for the ledger for each verdict that O(accept) lets through.
+  returned: success
+  type: list
+  elements: dict
 steps:
   description: What check mode leaves open.
   returned: always

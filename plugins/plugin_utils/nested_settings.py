@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import accept
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import Wrong, meant
 
 # Those of _compose/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
@@ -120,6 +121,11 @@ def _checks(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
             yield name + ".skip", repr(one), "a check of the gate", meant(str(one), GATE)
 
 
+def _accept(name: str, value: Sequence[Any]) -> Iterator[Wrong]:
+    for at, key, found, wanted, mend in accept.wrong(value):
+        yield "%s[%d]%s" % (name, at, "." + key if key else ""), found, wanted, mend
+
+
 def _files(name: str, value: Sequence[Any]) -> Iterator[Wrong]:
     if not value:
         yield name, "[]", "a list of files", "name the compose file, or take the setting away"
@@ -157,6 +163,7 @@ def _shared(given: Mapping[str, Any]) -> Iterator[Wrong]:
 
 
 CHECKS: dict[str, Callable[[str, Any], Iterator[Wrong]]] = {
+    "bluegreen_accept": _accept,
     "bluegreen_services": _services,
     "bluegreen_probes": _probes,
     "bluegreen_probe_secrets": _secrets,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import World, accepted, ready_at, world
 
 PLAY = "ansible-playbook bluegreen.yml"
@@ -189,7 +190,7 @@ def _by_hand(seen: World, boot: Mapping[str, Any]) -> str:
 
 
 def _schema_words(data: Mapping[str, Any]) -> str:
-    told = ["%s %d applied %s" % (one["target"], one.get("applied", 0), one.get("verdict")) for one in data["schema"]]
+    told = [schema.short(one) for one in data["schema"]]
     fence = "fence at %s" % data["fence"] if data["fence"] else "no fence yet"
     return "; ".join([*told, fence])
 

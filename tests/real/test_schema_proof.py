@@ -115,7 +115,7 @@ def test_a_state_that_no_image_makes_is_not_judged(tmp_path: Path, state_dir: Pa
     accepted = {"target": "iam_kratos", "hop": hop, "reason": "seen by hand", "expires": "2999-01-01"}
     told = bench.run(accept=[accepted], operator="ann")["targets"]["iam_kratos"]
     assert told["accepted"] == {"by": "ann", "reason": "seen by hand", "expires": "2999-01-01"}
-    with pytest.raises(Refused, match=r"expired on 2020-01-01"):
+    with pytest.raises(Refused, match=r"ended with 2020-01-01"):
         bench.run(accept=[{**accepted, "expires": "2020-01-01"}])
 
 

@@ -21,6 +21,7 @@ MAKERS = {
     "BluegreenError": (0, None),
     "Refused": (0, None),
     "CommandError": (0, None),
+    "QueryError": (0, None),
     "Fenced": (0, None),
     "CaddyfileError": (2, 3),
     "_error": (1, 2),

@@ -166,7 +166,8 @@ def _kept(context: Context, ident: str) -> Candidate:
 def _refuse_same(candidate: Candidate, live: Mapping[str, Any]) -> None:
     ids = {name: image.id for name, image in candidate.choice.images.items()}
     same = ids == {name: entry["id"] for name, entry in (live.get("images") or {}).items()}
-    if candidate.ident and live and same and dict(candidate.content.files) == live.get("files"):
+    files, before = candidate.content.files, live.get("files") or {}
+    if candidate.ident and live and same and source.without_bridges(files) == source.without_bridges(before):
         raise Refused(
             "nothing changed: images and files are those of the live release %s" % live["id"],
             option="version",

@@ -24,6 +24,18 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 
+# SQL that a release brings along for its migration.
+BRIDGES = "bridges"
+
+
+def without_bridges(files: Mapping[str, str]) -> dict[str, str]:
+    """The files that what runs is made of."""
+    return {
+        name: digest
+        for name, digest in files.items()
+        if not (name.startswith(BRIDGES + os.sep) and name.endswith(".sql"))
+    }
+
 
 def config(runner: Runner, wanted: Wanted, directory: str) -> dict[str, Any]:
     """The merged and interpolated project, ``extends`` resolved. Its values hold secrets: never print it."""
@@ -96,6 +108,8 @@ def wanted_files(wanted: Wanted, project: Mapping[str, Any]) -> tuple[list[str],
     files = reading.read(wanted, wanted.source)
     found = list(files.names)
     found += [os.path.relpath(path, wanted.source) for path in paths.dotenv_files(wanted, wanted.source)]
+    # No service reads them: they are for the databases (_schema/bridge.py).
+    found += [BRIDGES] if os.path.isdir(os.path.join(wanted.source, BRIDGES)) else []
     warnings = remarks.of(wanted, project, files)
     for name in wanted.imaged:
         for used in _used(wanted, project, name):

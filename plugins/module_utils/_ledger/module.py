@@ -66,7 +66,7 @@ def place_of(runner: Runner, project: str, edge: Mapping[str, Any]) -> Place:
 def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
     """A schema target's last migration in a few words; the whole of it is in the release's directory."""
     applied, pending = one.get("applied") or (), one.get("pending") or ()
-    about = {"target": one.get("target"), "verdict": one.get("verdict")}
+    about = {key: one.get(key) for key in ("target", "verdict", "hop", "reasons", "untried", "bridges", "accepted")}
     return {**about, "applied": len(applied), "pending": len(pending), "after": (one.get("after") or {}).get("latest")}
 
 

@@ -24,6 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     accept,
     bridge,
     bridge_record,
+    judgement,
     migrate,
     release,
 )
@@ -40,7 +41,13 @@ PROOF = ArgumentSpec(
         },
         "services": {"type": "dict", "required": True},
         "rehearsal_image": {"type": "str", "default": ""},
-        "accept": {"type": "list", "elements": "dict", "default": []},
+        "known": {"type": "list", "elements": "str", "default": []},
+        "accept": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {name: {"type": "str", "required": True} for name in accept.KEYS},
+        },
         "operator": {"type": "str", "default": ""},
         "release": {"type": "str", "required": True},
         **{name: MIGRATE.options[name] for name in ("compose_file", "network", "project", "database_service")},
@@ -80,10 +87,11 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
     """The module's result. Raises Refused where a target is not let through."""
     context = Context(params, world)
     if check_mode:
-        return {"changed": False, "targets": {}, "steps": ["will be checked: whether the live colour keeps working"]}
+        steps = ["will be checked: whether the live colour keeps working"]
+        return {"changed": False, "targets": {}, "let_through": [], "steps": steps}
     begun = world.clock.monotonic()
     subjects = observe(context)
-    path = StateDir(context.state_dir).release(params["release"], "proof.json")
+    path = judgement.path(context.state_dir, params["release"])
     kept = read_mapping(path).get("targets") or {}
     fresh = [one for one in subjects if not proof.holds(kept.get(one.target.name) or {}, one)]
     verdicts = _judged(context, fresh)
@@ -96,7 +104,8 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
     refused = [sentence for sentence in refusals if sentence]
     if refused:
         raise Refused("\n".join(refused), mend="")
-    return {"changed": False, "targets": told, "steps": []}
+    through = accept.events(params["release"], told)
+    return {"changed": False, "targets": told, "let_through": through, "steps": []}
 
 
 def observe(context: Context) -> list[proof.Subject]:
@@ -132,7 +141,6 @@ def _subject(
         for one in StateDir(directory).releases()
         if one["id"] != context.params["release"]
     ]
-    names = [str(one["name"]) for one in context.params["targets"]]
     return proof.Subject(
         target=target,
         state=state,
@@ -141,7 +149,7 @@ def _subject(
         ports=trial.Ports(int(about.get("port") or 0), int(about.get("admin_port") or 0)),
         earlier=proof.earlier_images(records, old.image.id),
         standing=tuple(one.bridge for one in bridge_record.read(directory, target.name).bridges),
-        bridges=bridge.read(context.source(), target.name, names),
+        bridges=bridge.read(context.source(), target.name, context.params["known"]),
     )
 
 

@@ -159,7 +159,10 @@ class Trial:
 
     def _ended(self, binary: Binary, container: str, how: str) -> CommandError:
         words = self._words(binary, self.room.podman.run("logs", container).last_words())
-        return CommandError("%s %s in the trial: %s" % (binary.label, how, words or "it said nothing"))
+        return CommandError(
+            "%s %s in the trial: %s" % (binary.label, how, words or "it said nothing"),
+            mend="let it start with the release's configuration where no other server can be reached",
+        )
 
     def _words(self, binary: Binary, text: str) -> str:
         secrets = [*binary.service.environment.values(), self.room.password]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report import series, svg, words
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema, series, svg, words
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 SIGNS = {"PASS": "\u2713", "PASS_SYNTHETIC_ONLY": "\u2713", "FAIL": "\u2717", "INCONCLUSIVE": "?"}
@@ -128,10 +128,7 @@ def details(data: Mapping[str, Any]) -> str:
         for name, image in sorted((data["release"].get("images") or {}).items())
     ]
     ledger = [(words.moment(event["at"]), str(event["event"]), _rest(event)) for event in data["ledger"]]
-    schema = [
-        (str(item.get("target") or item.get("name") or "?"), str(item.get("verdict", "")), _applied(item))
-        for item in data["schema"]
-    ]
+    targets = schema.rows(data["schema"])
     drain = words.last_drain(data["ledger"])
     title = "Still connected to %s when it was stopped" % drain.get("colour")
     open_rows = words.open_rows(drain.get("left") or [])
@@ -139,17 +136,12 @@ def details(data: Mapping[str, Any]) -> str:
         (
             section(title, table(open_rows, ("Service", "What", "For")) if open_rows else ""),
             section("Where the errors were", table(routes, ("Route and status", "Errors")) if routes else ""),
-            section("Schema", table(schema, ("Target", "Verdict", "Migrations")) if schema else ""),
+            section("Schema", table(targets, schema.HEAD) if targets else ""),
             _folded("What the watcher said (%d)" % len(told), table(told) if told else ""),
             _folded("Images (%d)" % len(images), table(images, ("Service", "Reference", "Id")) if images else ""),
             _folded("Ledger (%d)" % len(ledger), table(ledger) if ledger else ""),
         )
     )
-
-
-def _applied(item: Mapping[str, Any]) -> str:
-    applied = item.get("applied")
-    return "%d applied" % len(applied) if isinstance(applied, list) else ""
 
 
 def _rest(event: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.redact import redact
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report import words
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema, words
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.page import page
 
 VERSION = 1
@@ -50,6 +50,7 @@ def markdown(data: Mapping[str, Any]) -> str:
         lines.append("- still connected to %s when it was stopped: %s, %s%s" % (
             drain["colour"], service, what, ", " + age if age else "",
         ))  # fmt: skip
+    lines += ["- %s" % line for line in schema.lines(data["schema"])]
     lines += ["", "Now: %s" % words.next_step(verdict), ""]
     release = data["release"].get("id") or verdict.get("release") or "-"
     lines.append("Release %s, written %s" % (release, words.moment(data["written"])))

@@ -15,7 +15,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.render import render
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.schema import with_proof
 
+# Beside the results of the targets lies what the proof said of all of them: _schema/judgement.py.
+PROOF = "proof.json"
 # The program of the watcher, which also judges a recorded watch.
 JUDGE = "ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"
 
@@ -33,7 +36,9 @@ def collect(state: StateDir, release: str) -> dict[str, Any]:
             for event in events.read(state.ledger)
             if event.get("release") in mine or (about and event.get("version") == about.get("version"))
         ],
-        "schema": schema_results(state.release(release, "schema")),
+        "schema": with_proof(
+            schema_results(state.release(release, "schema")), read_json(state.release(release, "schema", PROOF)) or {}
+        ),
         "written": time.time(),
         "replay": replay(state, release),
     }
@@ -60,7 +65,7 @@ def schema_results(directory: str) -> list[dict[str, Any]]:
     names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
     found = []
     for name in names:
-        if name.endswith(".json"):
+        if name.endswith(".json") and name != PROOF:
             value = read_json(os.path.join(directory, name))
             if isinstance(value, dict):
                 found.append({"target": name[: -len(".json")], **value})

@@ -80,6 +80,13 @@ ORDER BY xact_start
 """
 
 
+class QueryError(BluegreenError):
+    """A statement that PostgreSQL did not take: ``said`` is its first line, ``sqlstate`` its code ('' without one)."""
+
+    said = ""
+    sqlstate = ""
+
+
 class Db(Protocol):
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Rows of one statement, outside of a transaction; [] where it gives none."""
@@ -97,10 +104,12 @@ class PsycopgDb:
                 cursor.execute(sql, tuple(values) or None)
                 return list(cursor.fetchall()) if cursor.description else []
         except psycopg2.Error as exc:
-            raise BluegreenError(
+            error = QueryError(
                 "the database refused a question: %s" % _first_line(exc),
                 mend="look at the database's log; its role has to read what it owns",
-            ) from exc
+            )
+            error.said, error.sqlstate = _first_line(exc), str(exc.pgcode or "")
+            raise error from exc
 
     def close(self) -> None:
         self._connection.close()

@@ -250,7 +250,6 @@ def result(state: State, planned: Plan) -> dict[str, Any]:
         "invalid_indexes": list(state.invalid),
         "image": state.image.id,
         "learned_by": state.learnt.learned_by,
-        "verdict": "NOT_JUDGED",
         "attempts": 0,
         "seconds": 0.0,
     }

@@ -14,7 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, migrate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, judgement, migrate
 
 MIGRATE = ArgumentSpec(
     {
@@ -73,7 +73,8 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     state = migrate.observe(asked, world)
     read = params["state"] == "read"
     planned = Plan(state.printed(), state.printed()) if read else migrate.plan(state, asked)
-    result = migrate.result(state, planned)
+    judged = judgement.of_target(asked.state_dir, params["release"], asked.target.name, state.image.id)
+    result = {**migrate.result(state, planned), **judged}
     if planned.changed and not check_mode:
         if params["release"]:
             # Before anything is: who dies over it must not leave a schema that moved and nobody who says so.
@@ -95,7 +96,7 @@ NOTHING_YET: dict[str, Any] = {
     "invalid_indexes": [],
     "image": "",
     "learned_by": "",
-    "verdict": "NOT_JUDGED",
+    **judgement.NONE,
     "attempts": 0,
     "seconds": 0.0,
 }

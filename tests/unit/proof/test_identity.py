@@ -62,9 +62,7 @@ def test_an_identifier_that_nobody_requires_is_given_all_the_same() -> None:
 )
 def test_what_is_required_is_given(trait: dict[str, Any], value: Any) -> None:
     name = {"type": "object", "properties": {"first": {"type": "string"}}, "required": ["first"]}
-    found = made(
-        {"properties": {"email": EMAIL, "other": trait}, "required": ["other"]}, definitions={"name": name}
-    )
+    found = made({"properties": {"email": EMAIL, "other": trait}, "required": ["other"]}, definitions={"name": name})
     assert found.traits == {"email": "probe@example.com", "other": value} and found.identifier == "probe@example.com"
 
 

@@ -59,10 +59,10 @@ def test_what_the_message_names_stays() -> None:
 
 def test_only_the_database_and_the_time_asked_for_and_no_ordinary_refusal() -> None:
     found = log(
-        "1700000000.0|ciam|42P01|ERROR:  relation \"early\" does not exist",
-        "1700000005.0|other|42P01|ERROR:  relation \"other\" does not exist",
+        '1700000000.0|ciam|42P01|ERROR:  relation "early" does not exist',
+        '1700000005.0|other|42P01|ERROR:  relation "other" does not exist',
         '1700000005.1|ciam|23505|ERROR:  duplicate key value violates unique constraint "k"',
-        "1700000005.2|ciam|42P01|ERROR:  relation \"meant\" does not exist",
+        '1700000005.2|ciam|42P01|ERROR:  relation "meant" does not exist',
     )
     cause = sqllog.cause(found, "ciam", 1700000004.0, 1700000006.0)
     assert cause is not None and cause.object == "meant"
