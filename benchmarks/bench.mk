@@ -3,7 +3,7 @@
 # The benches, included by the top Makefile. None is part of `make test`: what they measure is time.
 
 ##@ Benches
-.PHONY: bench-cutover bench-stages bench-docs
+.PHONY: bench-cutover bench-stages bench-proof bench-docs
 bench: bench-cutover bench-rollback bench-courier ## All of them, one after the other
 
 bench-cutover bench-docs: export PYTHONPATH := $(CURDIR)/collections:$(CURDIR)/benchmarks:$(CURDIR)/tests/lab:$(CURDIR)/tests/contract
@@ -14,6 +14,10 @@ bench-cutover: machine $(VENV)/.done caddy-old ## The switch beside other method
 bench-stages: lab-images ## What each stage costs beside trivial tasks (BASE=<commit>: two commits in turn; LIVES=2): build/bench/stages.json, .md
 	PYTHONPATH=$(CURDIR)/collections:$(CURDIR)/benchmarks:$(CURDIR)/tests/real:$(CURDIR)/tests/contract:$(CURDIR)/tests/lab \
 	  python benchmarks/stages.py --lives $(or $(LIVES),2) $(if $(BASE),--base $(BASE))
+
+bench-proof: lab-images ## Seconds and memory of the proof of four targets: build/bench/proof.json, .md
+	PYTHONPATH=$(CURDIR)/collections:$(CURDIR)/benchmarks:$(CURDIR)/tests/real:$(CURDIR)/tests/contract:$(CURDIR)/tests/lab \
+	  $$(python -m olympus_lab env | sed 's/^/env /') python benchmarks/proof.py
 
 bench-docs: $(VENV)/.done ## Put what the full runs wrote into README.md and docs/benchmarks.md
 	python benchmarks/pages.py
