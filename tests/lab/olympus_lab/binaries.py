@@ -17,16 +17,19 @@ DIRECTORY = config.BUILD / "bin"
 
 @dataclass(frozen=True)
 class Binary:
-    """``package`` built in the module at ``module`` (under tests/lab); ``version`` is linked in for Ory's."""
+    """``package`` built in the module at ``module`` (under tests/lab); ``version`` is linked in, where given."""
 
     module: str
     package: str
     version: str = ""
 
     def ldflags(self) -> str:
-        return "-s -w" + (f" -X {self.package}/driver/config.Version={self.version}" if self.version else "")
+        where = "main.version" if self.package == "." else f"{self.package}/driver/config.Version"
+        return "-s -w" + (f" -X {where}={self.version}" if self.version else "")
 
 
+# What only the proof's tests want, and no release of the lab.
+PAIR = {f"pair-{version}": Binary("pair", ".", version) for version in ("v1", "v2", "v2-list", "v2-plain")}
 BINARIES = {
     "kratos-v1.0.0": Binary("ory/kratos-v1.0.0", "github.com/ory/kratos", "v1.0.0"),
     "kratos-v1.3.1": Binary("ory/kratos-v1.3.1", "github.com/ory/kratos", "v1.3.1"),
@@ -71,7 +74,7 @@ def build(names: Sequence[str]) -> None:
     """Compile what has changed; Go's own caches make an unchanged part cheap."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names, 1):
-        binary = {**BINARIES, **ON_DEMAND}[name]
+        binary = {**BINARIES, **PAIR, **ON_DEMAND}[name]
         module = config.LAB / binary.module
         if not (module / "go.mod").exists():
             raise LabError(f"{module.relative_to(config.ROOT)} has no go.mod: {name} can't be built")

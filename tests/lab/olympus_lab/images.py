@@ -19,6 +19,7 @@ from olympus_lab import binaries, config, lock, podman, postgres18, rootfs
 from olympus_lab.progress import run_logged, say
 
 BASE = "localhost/olympus-lab/tools:lab"
+PAIR = "localhost/olympus-lab/pair"
 HASH_LABEL = "olympus.lab.inputs"
 CONTAINERFILES = config.LAB / "images"
 
@@ -189,3 +190,16 @@ def missing() -> list[str]:
     """References that the lab needs and this machine's store lacks."""
     wanted = [image.reference for image in [_base(), *_shared(), *_products()]]
     return [ref for ref in wanted if podman.call(["image", "exists", ref], check=False).returncode != 0]
+
+
+def pair() -> dict[str, str]:
+    """The old and the new programs of the proof's tests (tests/lab/pair): version -> reference. A few seconds."""
+    with lock.held(lock.MACHINE):
+        binaries.build(list(binaries.PAIR))
+        _build(_base())
+        found = {}
+        for name, binary in binaries.PAIR.items():
+            image = Image("kratos", f"{PAIR}:{binary.version}", {"kratos": binaries.path(name)}, version=binary.version)
+            _build(image)
+            found[binary.version] = image.reference
+        return found

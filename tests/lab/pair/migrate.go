@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright: (c) 2026, the olympus.bluegreen authors
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// migration is SQL, or code for what SQL alone does not do.
+type migration struct {
+	version, name, sql string
+	code               func(context.Context, *pgxpool.Pool) error
+}
+
+var base = []migration{
+	{"20240101000000000001", "identities", `CREATE TABLE identities (id text PRIMARY KEY, schema_id text NOT NULL,
+		state text NOT NULL, traits jsonb NOT NULL)`, nil},
+	{"20240101000000000002", "identity_credentials", `CREATE TABLE identity_credentials (identifier text PRIMARY KEY,
+		hash text NOT NULL, identity_id text NOT NULL REFERENCES identities ON DELETE CASCADE)`, nil},
+	{"20240101000000000003", "sessions", `CREATE TABLE sessions (id text PRIMARY KEY, token text NOT NULL, logout_token text NOT NULL,
+		active bool NOT NULL, identity_id text NOT NULL REFERENCES identities ON DELETE CASCADE)`, nil},
+	{"20240101000000000004", "session_devices", `CREATE TABLE session_devices (id text PRIMARY KEY, user_agent text NOT NULL,
+		session_id text NOT NULL REFERENCES sessions ON DELETE CASCADE)`, nil},
+}
+
+// added is what a version has beyond v1.
+var added = map[string][]migration{
+	// The shape of Kratos 26.2: an old server's login can't write its row any more.
+	"v2": {
+		{"20250101000000000001", "identity_id", `ALTER TABLE session_devices ADD COLUMN identity_id text`, nil},
+		{"20250101000000000002", "identity_id_backfill", "", backfill},
+		{"20250101000000000003", "identity_id_not_null", `ALTER TABLE session_devices ALTER COLUMN identity_id SET NOT NULL`, nil},
+	},
+	// That of Kratos 25.4: an old server's list can't read the column.
+	"v2-list": {{"20250201000000000001", "external_id", `ALTER TABLE identities ADD COLUMN external_id text`, nil}},
+	// Nothing that an old server meets.
+	"v2-plain": {{"20250301000000000001", "organizations", `CREATE TABLE organizations (id text PRIMARY KEY)`, nil}},
+}
+
+// backfill fills what is empty, batch by batch, until there is none.
+func backfill(ctx context.Context, db *pgxpool.Pool) error {
+	for {
+		done, err := db.Exec(ctx, `UPDATE session_devices d SET identity_id = s.identity_id FROM sessions s WHERE s.id = d.session_id
+			AND d.id IN (SELECT id FROM session_devices WHERE identity_id IS NULL LIMIT 1000)`)
+		if err != nil || done.RowsAffected() == 0 {
+			return err
+		}
+	}
+}
+
+func known() []migration { return append(base[:len(base):len(base)], added[version]...) }
+
+// pending counts the migrations that this version knows and the database lacks; a database without any is an error.
+func pending(ctx context.Context, db *pgxpool.Pool) (left int, err error) {
+	versions := []string{}
+	for _, one := range known() {
+		versions = append(versions, one.version)
+	}
+	const there = `SELECT cardinality($1::text[]) - count(*) FROM schema_migration WHERE version = ANY ($1)`
+	return left, db.QueryRow(ctx, there, versions).Scan(&left)
+}
+
+// migrate applies what is missing; each is noted when it is done, so one that fails is the first of the next run.
+func migrate(ctx context.Context, db *pgxpool.Pool) error {
+	if _, err := db.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migration (version varchar(48) PRIMARY KEY)`); err != nil {
+		return err
+	}
+	for _, one := range known() {
+		var there bool
+		err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM schema_migration WHERE version = $1)`, one.version).Scan(&there)
+		if err == nil && !there {
+			err = one.apply(ctx, db)
+		}
+		if err != nil {
+			return fmt.Errorf("migration %s: %w", one.name, err)
+		}
+	}
+	return nil
+}
+
+func (one migration) apply(ctx context.Context, db *pgxpool.Pool) (err error) {
+	if one.code != nil {
+		err = one.code(ctx, db)
+	} else {
+		_, err = db.Exec(ctx, one.sql)
+	}
+	if err == nil {
+		_, err = db.Exec(ctx, `INSERT INTO schema_migration (version) VALUES ($1)`, one.version)
+		fmt.Printf("level=info msg=applied migration_name=%s version=%s\n", one.name, one.version)
+	}
+	return err
+}

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""schema_proof with programs of our own (tests/lab/pair), whose hop is of Kratos 26.2's shape: refused, and bridged."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compose_bench import podman
+from migrate_bench import SERVER, clean_up, ours, query, start_server
+from proof_bench import RELEASE, Bench, Service
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import judgement
+from olympus_lab import images
+
+pytestmark = pytest.mark.lab
+
+TARGET, PORT = "ciam_pair", 5000
+# What an operator writes: it does nothing while the column is not there, and nothing for a row that has it.
+BRIDGE = """
+CREATE FUNCTION bridge_identity_id() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF to_jsonb(new) ? 'identity_id' AND to_jsonb(new) ->> 'identity_id' IS NULL THEN
+    new := jsonb_populate_record(new, jsonb_build_object('identity_id',
+      (SELECT identity_id FROM sessions WHERE id = new.session_id)));
+  END IF;
+  RETURN new;
+END $$;
+CREATE TRIGGER bridge_identity_id BEFORE INSERT ON session_devices
+  FOR EACH ROW EXECUTE FUNCTION bridge_identity_id();
+"""
+
+
+@dataclass
+class Pair:
+    """The live v1 on a database of its own, and where the release's files lie."""
+
+    bench: Bench
+    state_dir: Path
+
+    def bridge(self) -> None:
+        where = self.state_dir / "releases" / RELEASE / "source" / "bridges" / TARGET
+        where.mkdir(parents=True)
+        (where / "identity_id.sql").write_text(BRIDGE)
+
+    def refused(self) -> str:
+        with pytest.raises(Refused) as told:
+            self.bench.run()
+        return str(told.value)
+
+    def kept(self) -> dict[str, Any]:
+        record = json.loads(Path(judgement.path(str(self.state_dir), RELEASE)).read_text())
+        return dict(record["targets"][TARGET])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    start_server(tmp_path_factory.mktemp("containers"))
+    query("ALTER SYSTEM SET log_statement = 'mod'")
+    query("SELECT pg_reload_conf()")
+    yield
+    clean_up()
+
+
+@pytest.fixture(scope="module")
+def references(_server: None) -> dict[str, str]:
+    return images.pair()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an image's migrations are is learnt once for all tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path, cache: Path) -> Path:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "cache").symlink_to(cache)
+    return tmp_path / "state"
+
+
+@pytest.fixture(autouse=True)
+def _live(_server: None) -> Iterator[None]:
+    yield
+    for name in ours():
+        if name != SERVER:
+            podman("rm", "-f", "-t", "0", name)
+
+
+def live(tmp_path: Path, state_dir: Path, references: dict[str, str], new: str) -> Pair:
+    """``new``: the version that the release brings."""
+    environment = {"SERVE_PUBLIC_PORT": str(PORT), "SERVE_ADMIN_PORT": str(PORT + 1)}
+    command = ("serve", "-c", "/etc/config/kratos.yml")
+    service = Service("ciam-pair", "kratos", references["v1"], references[new], PORT, environment, command)
+    (tmp_path / "config").mkdir()
+    return Pair(Bench(tmp_path / "config", state_dir, service), state_dir)
+
+
+def log() -> list[str]:
+    told = subprocess.run(["podman", "logs", SERVER], capture_output=True, text=True, check=True)
+    return (told.stdout + told.stderr).splitlines()
+
+
+def written(since: int) -> list[str]:
+    """What production's own log says of statements that change something."""
+    return [line for line in log()[since:] if re.search(r"LOG:  (statement|execute [^:]*):", line)]
+
+
+def versions() -> int:
+    return int(query("SELECT count(*) FROM schema_migration", TARGET)[0][0])
+
+
+def test_a_column_that_the_old_login_leaves_empty_breaks(
+    tmp_path: Path, state_dir: Path, references: dict[str, str]
+) -> None:
+    pair, since = live(tmp_path, state_dir, references, "v2"), len(log())
+    told, cause = pair.refused(), " (SQLSTATE 23502, session_devices.identity_id)"
+    api = "login on Kratos v1: status 400, the body tells code 500 (Internal Server Error)" + cause
+    page = "the browser's login: redirected to the error page /error" + cause
+    said, crossed = "Kratos v1 fails on the migrated schema: ", "Kratos v1 does not accept what Kratos v2 made: "
+    assert told.startswith(
+        "ciam_pair: BREAKS (kratos v1 -> v2). %slogin: %s; %sbrowser login: %s; " % (said, api, said, page)
+    )
+    # What logs in fails; the list and the admin's work go on, and the new program and all that it meets.
+    logs_in = [said + "%s: %s" % (name, api) for name in ("login", "settings", "logout", "session")]
+    expected = {*logs_in, said + "browser login: " + page, crossed + "identity: " + api}
+    assert set(pair.kept()["reasons"]) == expected and pair.kept()["untried"] == []
+    # The bench's own migration shows that the log tells of what is written.
+    assert written(0) and written(since) == [] and versions() == 4
+
+
+def test_a_trigger_is_the_bridge_that_makes_it_pass(
+    tmp_path: Path, state_dir: Path, references: dict[str, str]
+) -> None:
+    pair, since = live(tmp_path, state_dir, references, "v2"), len(log())
+    pair.bridge()
+    told = pair.bench.run()["targets"][TARGET]
+    assert (told["verdict"], told["reasons"], told["untried"]) == ("SAFE", [], [])
+    assert [one["name"] for one in told["bridges"]] == ["identity_id"]
+    assert (told["before"]["count"], told["after"]["count"]) == (4, 7)
+    assert written(since) == [] and versions() == 4
+
+
+def test_a_bridge_that_no_journey_needs_is_refused(tmp_path: Path, state_dir: Path, references: dict[str, str]) -> None:
+    pair = live(tmp_path, state_dir, references, "v2-plain")
+    pair.bridge()
+    told = pair.refused()
+    assert "no journey fails without the bridge (identity_id)" in told and "remove bridges/ciam_pair" in told
+    assert pair.kept()["verdict"] == "NOT_JUDGED"
+
+
+def test_a_column_that_the_old_list_can_not_read_breaks(
+    tmp_path: Path, state_dir: Path, references: dict[str, str]
+) -> None:
+    """Kratos 25.4's shape: the server itself finds nothing wrong from the second time on."""
+    pair = live(tmp_path, state_dir, references, "v2-list")
+    assert pair.refused().startswith("ciam_pair: BREAKS (kratos v1 -> v2-list). ")
+    (reason,) = pair.kept()["reasons"]
+    assert reason.startswith("Kratos v1 fails on the migrated schema: list: list of identities: status 500, ")
+    assert re.search(r"\((SQLSTATE 0A000, identities|it can't read column external_id, .*)\)$", reason)
