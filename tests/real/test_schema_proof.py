@@ -34,6 +34,7 @@ from proof_bench import RELEASE, Bench, hydra, kratos
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import judgement
 
 pytestmark = pytest.mark.lab
 MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "schema_proof.py"
@@ -62,7 +63,7 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def kept(state_dir: Path, target: str) -> dict[str, Any]:
-    record = json.loads((state_dir / "releases" / RELEASE / "proof.json").read_text())
+    record = json.loads(Path(judgement.path(str(state_dir), RELEASE)).read_text())
     return dict(record["targets"][target])
 
 

@@ -46,10 +46,10 @@ class Pair:
     bench: Bench
     state_dir: Path
 
-    def bridge(self) -> None:
+    def bridge(self, text: str = BRIDGE) -> None:
         where = self.state_dir / "releases" / RELEASE / "source" / "bridges" / TARGET
         where.mkdir(parents=True)
-        (where / "identity_id.sql").write_text(BRIDGE)
+        (where / "identity_id.sql").write_text(text)
 
     def refused(self) -> str:
         with pytest.raises(Refused) as told:
@@ -148,6 +148,15 @@ def test_a_trigger_is_the_bridge_that_makes_it_pass(
     assert [one["name"] for one in told["bridges"]] == ["identity_id"]
     assert (told["before"]["count"], told["after"]["count"]) == (4, 7)
     assert written(since) == [] and versions() == 4
+
+
+def test_a_bridge_that_wants_the_column_too_early_breaks(
+    tmp_path: Path, state_dir: Path, references: dict[str, str]
+) -> None:
+    pair = live(tmp_path, state_dir, references, "v2")
+    pair.bridge(BRIDGE.replace("to_jsonb(new) ? 'identity_id' AND to_jsonb(new) ->> 'identity_id'", "new.identity_id"))
+    told = pair.refused()
+    assert "Kratos v1 fails with the bridge while the schema is the old one: login" in told and "42703" in told
 
 
 def test_a_bridge_that_no_journey_needs_is_refused(tmp_path: Path, state_dir: Path, references: dict[str, str]) -> None:

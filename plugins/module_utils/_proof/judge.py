@@ -30,12 +30,14 @@ class Outcome:
 class Seen:
     """What the trial of one target saw, in its order. Each part is journey -> Outcome.
 
-    ``control``: the old binary before the migration; ``after``: the same process behind it; ``new``: the new binary;
+    ``control``: the old binary before the migration, ``bridged``: once more with the bridges, where there are any;
+    ``after``: the same process behind it; ``new``: the new binary;
     ``crossed``: whose work was not accepted by whom, as a sentence begins -> outcomes. ``failed``: the migration's own
     words.
     """
 
     control: Mapping[str, Outcome] = field(default_factory=dict)
+    bridged: Mapping[str, Outcome] = field(default_factory=dict)
     after: Mapping[str, Outcome] = field(default_factory=dict)
     new: Mapping[str, Outcome] = field(default_factory=dict)
     crossed: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict)
@@ -62,9 +64,12 @@ def judge(seen: Seen, core: Sequence[str], old: str, new: str) -> Verdict:
     blind = [one for one in untried if one.journey in core]
     if blind:
         return not_judged("%s fails in the trial before any migration: %s" % (old, blind[0]))
+    known = {name for name, one in seen.control.items() if one.ok}
+    early = _broken(seen.bridged, known, "%s fails with the bridge while the schema is the old one" % old)
+    if early:
+        return Verdict(BREAKS, tuple(early))
     if seen.failed:
         return Verdict(BREAKS, ("the migration fails while %s runs: %s" % (old, seen.failed),))
-    known = {name for name, one in seen.control.items() if one.ok}
     reasons = _broken(seen.after, known, "%s fails on the migrated schema" % old)
     reasons += _broken(seen.new, known, "%s fails on the migrated schema" % new)
     # What a side can't do for itself is told above; here it would be told once more.

@@ -69,15 +69,16 @@ class Trial:
             control = self._suite(before, "old")
             if not all(control[name].ok for name in before.core):
                 return Seen(control)
+            bridged = self._prepared(at, before)
             failed = self._migrated()
-            if failed:
-                return Seen(control, failed=failed)
+            if failed or not all(one.ok for one in bridged.values()):
+                return Seen(control, bridged, failed=failed)
             after = self._side(at, before.made)
             again = self._suite(after, "old")
             with self._serving(self.new, "new") as there:
                 new = self._side(there, before.made)
                 fresh = self._suite(new, "new")
-                return Seen(control, again, fresh, dict(self._crossed(control, before, after, new)))
+                return Seen(control, bridged, again, fresh, dict(self._crossed(control, before, after, new)))
 
     def _side(self, at: Endpoint, known: Any = None) -> Side[Any]:
         return SIDES[self.new.product](self.room.http(), at, known)
@@ -168,12 +169,21 @@ class Trial:
         secrets = [*binary.service.environment.values(), self.room.password]
         return str(redact(scrub(text, secrets)))[:500]
 
+    def _prepared(self, at: Endpoint, before: Side[Any]) -> dict[str, Outcome]:
+        """The bridges are installed; the old program is asked with them, as the live colour meets them first."""
+        if self.prepare is None:
+            return {}
+        db = self.room.open(self.name)
+        try:
+            self.prepare(db)
+        finally:
+            db.close()
+        return self._suite(self._side(at, before.made), "old")
+
     def _migrated(self) -> str:
         """'' where the new program's migration did it, while the old one runs; else what failed."""
         db = self.room.open(self.name)
         try:
-            if self.prepare:
-                self.prepare(db)
             ended = migrate(self.room, self.new, self.name)
             if ended.rc == 0 and database.applied(db) >= self.after:
                 return ""

@@ -38,7 +38,7 @@ def crossed(*failed: str) -> Mapping[str, Mapping[str, Outcome]]:
 
 
 def test_everything_passes() -> None:
-    found = verdict(Seen(all_of(), all_of(), all_of(), crossed()))
+    found = verdict(Seen(all_of(), {}, all_of(), all_of(), crossed()))
     assert (found.verdict, found.reasons, found.untried, found.journeys) == (SAFE, (), (), 12)
 
 
@@ -49,19 +49,19 @@ def test_the_old_program_fails_behind_the_migration() -> None:
 
 
 def test_the_new_program_fails() -> None:
-    found = verdict(Seen(all_of(), all_of(), all_of("list"), crossed()))
+    found = verdict(Seen(all_of(), {}, all_of(), all_of("list"), crossed()))
     assert found.verdict == BREAKS and found.reasons[0].startswith("Kratos v2 fails on the migrated schema: list")
 
 
 def test_the_others_work_is_not_accepted() -> None:
-    found = verdict(Seen(all_of(), all_of(), all_of(), crossed("login")))
+    found = verdict(Seen(all_of(), {}, all_of(), all_of(), crossed("login")))
     assert found.verdict == BREAKS and found.reasons == (
         "Kratos v1 does not accept what Kratos v2 made: login: status 500",
     )
 
 
 def test_what_fails_before_the_migration_too_says_nothing_of_it() -> None:
-    found = verdict(Seen(all_of("settings"), all_of("settings"), all_of("settings"), crossed()))
+    found = verdict(Seen(all_of("settings"), {}, all_of("settings"), all_of("settings"), crossed()))
     assert (found.verdict, found.reasons, found.untried) == (SAFE_IF_EXERCISED, (), ("settings: status 500",))
 
 
@@ -79,6 +79,14 @@ def test_the_migration_itself_fails() -> None:
     )
 
 
+def test_a_bridge_that_breaks_the_old_schema() -> None:
+    found = verdict(Seen(all_of(), all_of("login"), failed="never asked"))
+    assert (found.verdict, found.reasons) == (
+        BREAKS,
+        ("Kratos v1 fails with the bridge while the schema is the old one: login: status 500",),
+    )
+
+
 outcomes = st.sets(st.sampled_from(NAMES)).map(lambda failed: all_of(*failed))
 
 
@@ -86,7 +94,7 @@ outcomes = st.sets(st.sampled_from(NAMES)).map(lambda failed: all_of(*failed))
 def test_it_passes_only_where_all_that_worked_works_on(
     control: dict[str, Outcome], after: dict[str, Outcome], new: dict[str, Outcome], refused: set[str]
 ) -> None:
-    found = verdict(Seen(control, after, new, crossed(*refused)))
+    found = verdict(Seen(control, {}, after, new, crossed(*refused)))
     known = [name for name in NAMES if control[name].ok]
     well = all(after[name].ok and new[name].ok for name in known) and not refused
     assert (found.verdict in PASSES) == (well and set(CORE) <= set(known))
