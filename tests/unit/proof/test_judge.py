@@ -43,7 +43,7 @@ def test_everything_passes() -> None:
 
 
 def test_the_old_program_fails_behind_the_migration() -> None:
-    found = verdict(Seen(all_of(), all_of("login", cause="SQLSTATE 23502, devices.id"), all_of(), crossed()))
+    found = verdict(Seen(all_of(), {}, all_of("login", cause="SQLSTATE 23502, devices.id"), all_of(), crossed()))
     assert found.verdict == BREAKS
     assert found.reasons == ("Kratos v1 fails on the migrated schema: login: status 500 (SQLSTATE 23502, devices.id)",)
 
