@@ -37,8 +37,7 @@ class Memory(threading.Thread):
     def run(self) -> None:
         while not self._over.wait(0.5):
             label = "label=olympus.bluegreen.kind=proof"
-            ids = podman("ps", "-q", "--filter", label).split()
-            pids = podman("inspect", "--format", "{{.State.Pid}}", *ids).split() if ids else []
+            pids = podman("ps", "--filter", label, "--format", "{{.Pid}}").split()
             self.most = max(self.most, sum(_tree(int(pid)) for pid in pids) / 1024)
 
     def end(self) -> float:

@@ -26,6 +26,7 @@ def answer(port: int) -> str:
         return str(response.read().decode())
 
 
+@pytest.mark.slow
 def test_a_colour_answers_on_its_own_ports_of_the_host(bench: Bench) -> None:
     bench.run("adopted")
     _taken(bench)

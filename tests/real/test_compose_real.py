@@ -95,6 +95,7 @@ def test_another_release_in_the_same_colour_replaces_its_containers(bench: Bench
     assert not bench.run("started", **GREEN, release=first["release"]["id"])["changed"]
 
 
+@pytest.mark.slow
 def test_a_container_that_stopped_is_made_again(bench: Bench) -> None:
     bench.run("adopted")
     bench.run("started", **GREEN)
@@ -150,6 +151,7 @@ def test_undo_leaves_no_copy_of_a_secret_and_the_same_release_can_be_adopted_aga
     assert (folder / "verdict.json").exists() and not bench.run("adopted")["changed"]
 
 
+@pytest.mark.slow
 def test_what_adopt_has_said_of_the_files_is_not_said_in_every_stage(bench: Bench) -> None:
     said = bench.run("adopted")["messages"]
     first = bench.run("started", **GREEN)["messages"]
@@ -172,6 +174,7 @@ def test_what_is_not_ours_is_named(bench: Bench) -> None:
     assert repaired["changed"] and not repaired["off_networks"] and not repaired["foreign"]
 
 
+@pytest.mark.slow
 def test_a_repair_starts_what_was_stopped_and_makes_again_what_is_gone(bench: Bench) -> None:
     """Blue's and green's, the edge and the database; at their addresses, and nothing that runs is touched."""
     bench.run("adopted")
@@ -187,6 +190,7 @@ def test_a_repair_starts_what_was_stopped_and_makes_again_what_is_gone(bench: Be
     assert not bench.run("adopted", **wake)["changed"]
 
 
+@pytest.mark.slow
 def test_strangers_after_a_cleanup_are_no_colour_and_go_only_when_told(bench: Bench) -> None:
     bench.run("adopted")
     bench.run("started", **GREEN)

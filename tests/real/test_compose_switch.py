@@ -80,6 +80,7 @@ def test_whoever_comes_first_wins(bench: Bench, switch: Switch) -> None:
     assert switch.rollback().live == "green"
 
 
+@pytest.mark.slow
 def test_a_start_that_was_killed_is_no_way_back_until_it_is_whole(bench: Bench, switch: Switch) -> None:
     bench.run("adopted")
     switch.withdraw("green")
