@@ -122,6 +122,10 @@ options:
     description: Compose service of PostgreSQL.
     type: str
     default: postgres
+  rehearsal_image:
+    description: Image of the PostgreSQL that migrations are proven on, where O(database) is in no container.
+    type: str
+    default: ""
   interval:
     description: Seconds between two questions of the watch to a public name.
     type: float

@@ -89,6 +89,7 @@ OWN = {
     "bluegreen_described",
     "bluegreen_learned",
     "bluegreen_migrates",
+    "bluegreen_names",
     "bluegreen_said",
     "bluegreen_same",
     "bluegreen_secrets",

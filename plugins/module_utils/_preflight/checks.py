@@ -149,6 +149,11 @@ CHECKS: dict[str, Check] = {
         "PostgreSQL takes a connection with a live service's own DSN, and proves what that wants proven",
         "start PostgreSQL, or correct the DSN",
     ),
+    "database.proof": Check(
+        "warn",
+        "there is an image of PostgreSQL to prove migrations on: the database's own container, or one that is named",
+        "name an image of the same PostgreSQL major in bluegreen_rehearsal_image; migrate refuses without one",
+    ),
     "database.tls": Check(
         "warn",
         "a DSN with verify-full names the host that PostgreSQL's certificate is for, wherever the colour runs",

@@ -82,6 +82,7 @@ class Wanted:
     idle_running: bool = False
     couriers: Mapping[str, str] = field(default_factory=dict)
     interval: float = 1.0
+    rehearsal_image: str = ""
 
     @property
     def by_ports(self) -> bool:

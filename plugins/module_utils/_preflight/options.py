@@ -38,6 +38,7 @@ SPEC = DEPLOYMENT.merge(
             "skip": {"type": "list", "elements": "str", "default": []},
             "schema_targets": {"type": "list", "elements": "dict", "default": []},
             "database": {"type": "str", "default": "postgres"},
+            "rehearsal_image": {"type": "str", "default": ""},
             "interval": {"type": "float", "default": 1.0},
             "port_base": {"type": "dict", "default": {}},
             "live": {"type": "str", "choices": ["", *COLOURS], "default": ""},
@@ -80,6 +81,7 @@ def wanted(params: Mapping[str, Any], tries: bool = True) -> Wanted:
         idle_running=params["idle_running"],
         couriers=params["couriers"],
         interval=params["interval"],
+        rehearsal_image=params["rehearsal_image"],
     )
 
 

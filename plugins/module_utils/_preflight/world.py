@@ -107,6 +107,9 @@ def database(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     # On this host PostgreSQL is on every colour's network under its own name, however the edge reaches the colour.
     inside = wanted.publish in ("network", "loopback")
     found = "sslmode %s, name %s" % (db.get("sslmode") or "default", db.get("host"))
+    if wanted.schema_targets:
+        image = wanted.rehearsal_image or ("that of service %s" % wanted.database if wanted.database else "")
+        yield row("database.proof", bool(image), WARN, image or "no container and no image", "an image of PostgreSQL")
     yield row("database.tls", inside or not strict, WARN, found, "its certificate's name everywhere")
 
 

@@ -136,6 +136,7 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("service kratos", "warn", changed("services", kratos={**SERVICE, "running": False}), "does not run", WANTED),
     ("database", "refuse", replace(GOOD, database={}, errors={"database": "can't connect"}), "can't connect", WANTED),
     ("database.tls", "warn", GOOD, "verify-full", OUTSIDE),
+    ("database.proof", "warn", GOOD, "no container and no image", replace(WANTED, database="")),
     ("probe ciam", "refuse", changed("probes", ciam=REFUSED), "CAPTCHA is on", WANTED),
     ("probe ciam", "warn", changed("probes", ciam=ILL), "status 502", WANTED),
     ("probe ciam", "refuse", replace(GOOD, probes={}), "the probe has no secrets", replace(WANTED, probe_secrets={})),
