@@ -138,6 +138,11 @@ marks:
   returned: always
   type: dict
   sample: {stable: v1.4.2-0123456789, fence: v1.4.2-0123456789, cleaned: blue}
+health:
+  description: Per colour its C(release), what it was last seen to fail (C(fails)), and when it was C(well).
+  returned: always
+  type: dict
+  sample: {}
 events:
   description: The last events of the ledger, oldest first.
   returned: always

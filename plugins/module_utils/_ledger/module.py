@@ -20,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import remembered
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
@@ -159,6 +160,7 @@ class Ledger:
             "lock": lock.read() or {},
             "token": self._token(lock),
             "marks": self.state.read_marks(),
+            "health": remembered.read(self.params["state_dir"]),
             "events": events.read(self.state.ledger)[-self.params["last"] :] if self.params["last"] > 0 else [],
             "releases": known,
             "report": self._report_path(),
