@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A command as data: the stage and its extra variables. It becomes text here and nowhere else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PLAY = "ansible-playbook bluegreen.yml"
+# What stands for a version that only the operator can name.
+NEW, RUNNING = "<new version>", "<running version>"
+FORWARD = ("bluegreen_fix_forward", "true")
+
+
+@dataclass(frozen=True)
+class Command:
+    """``stage`` '' is the whole release. ``note`` is said behind it, in brackets."""
+
+    stage: str = ""
+    extra: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+    def __str__(self) -> str:
+        """What follows the name of the playbook."""
+        words = ["--tags " + self.stage] if self.stage else []
+        return " ".join(words + ["-e %s=%s" % pair for pair in self.extra])
+
+    @property
+    def line(self) -> str:
+        return "%s %s" % (PLAY, self)
+
+    def data(self) -> dict[str, Any]:
+        return {"stage": self.stage, "extra": dict(self.extra)}
+
+
+def command(stage: str, note: str = "", **extra: str) -> Command:
+    return Command(stage, tuple(extra.items()), note)
+
+
+def release(version: str, forward: bool = False, note: str = "") -> Command:
+    return Command("", (("version", version), *((FORWARD,) if forward else ())), note)
+
+
+def forward(version: str, stage: str = "cutover") -> Command:
+    """To a colour that passes its own checks, away from a live one that does not."""
+    return Command(stage, (("version", version), FORWARD))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What comes next: what a person does first (``by_hand``), then a command, or ``other`` in its place.
+
+    Without a command there is nothing to type now; ``at`` is when there will be (epoch seconds), ``later`` what.
+    """
+
+    command: Command | None = None
+    by_hand: str = ""
+    other: str = ""
+    at: float = 0.0
+    later: Command | None = None
+
+    def __str__(self) -> str:
+        """As a finding says it: without the name of the playbook."""
+        return self._text(str(self.command) if self.command else "", " ")
+
+    @property
+    def line(self) -> str:
+        """As the screen says it: the first command in full, where nothing comes before it."""
+        typed = str(self.command if self.by_hand else self.command.line) if self.command else ""
+        return self._text(typed, "   ")
+
+    def _text(self, typed: str, gap: str) -> str:
+        note = self.command.note if self.command else ""
+        typed += "%s(%s)" % (gap if not self.by_hand else " ", note) if typed and note else ""
+        said = ", then ".join(part for part in (self.by_hand, typed) if part)
+        return "%s, or %s" % (said, self.other) if self.other else said
+
+    def data(self) -> Mapping[str, Any]:
+        """For a program: ``stage`` and ``extra`` of what can be typed now (null: nothing), the rest as it is said."""
+        now = self.command.data() if self.command else {"stage": None, "extra": {}}
+        later = {"at": self.at, **self.later.data()} if self.later else {}
+        return {**now, "by_hand": self.by_hand, "later": later}
+
+
+ADOPT = command("adopt")
+STATUS = command("status")
+
+
+def adopt(note: str = "") -> Step:
+    return Step(command("adopt", note))
