@@ -87,7 +87,7 @@ class Step:
 
 
 ADOPT = command("adopt")
-STATUS = command("status")
+STATUS, WATCH = command("status"), command("watch")
 
 
 def adopt(note: str = "") -> Step:

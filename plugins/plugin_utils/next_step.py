@@ -15,6 +15,7 @@ import time
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import (
     NEW,
     RUNNING,
+    WATCH,
     Command,
     Step,
     command,
@@ -27,7 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import Wor
 
 # Nothing of a colour can be reached before these are put right.
 BEFORE_ALL = ("edge", "shared", "behind")
-ROLLBACK, WATCH, CLEANUP = command("rollback"), command("watch"), command("cleanup")
+ROLLBACK, CLEANUP = command("rollback"), command("cleanup")
 PROMOTE = command("watch", "you sign it off", bluegreen_watch_do="promote")
 
 

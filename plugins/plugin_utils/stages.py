@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import NEW
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import NEW, STATUS, WATCH
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import forward as forward_command
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import release as release_command
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import (
@@ -119,8 +119,8 @@ def release_decision(seen: World, version: str, forward: bool = False) -> Decisi
     if seen.way_back and seen.colour(seen.idle).version != version:
         return Decision(
             refused="%s holds %s, where a rollback goes back to, and %s is not accepted yet. Type: ansible-playbook "
-            "bluegreen.yml --tags cleanup (accept it), or --tags rollback (give it up)"
-            % (seen.idle, seen.colour(seen.idle).version, seen.colour(seen.live).version),
+            "bluegreen.yml --tags %s, or --tags rollback (give it up)"
+            % (seen.idle, seen.colour(seen.idle).version, seen.colour(seen.live).version, _settles(seen)),
             **base,
         )
     old = seen.colour(seen.idle)
@@ -130,6 +130,11 @@ def release_decision(seen: World, version: str, forward: bool = False) -> Decisi
         replaces=old.pending or (old.running and old.version != version),
         **base,
     )
+
+
+def _settles(seen: World) -> str:
+    """What leads to the acceptance of the flip in force."""
+    return "cleanup (accept it)" if accepted(seen.verdict) or seen.judged else "watch (judge it)"
 
 
 def cutover_decision(seen: World, version: str, check_mode: bool = False, forward: bool = False) -> Decision:
@@ -193,8 +198,9 @@ def watch_decision(seen: World) -> Decision:
         said = "%s is live on %s since its cutover" % (live.version, seen.live)
         begin = _unwatched(seen)
         return Decision(summary=said, go=True, follow=live.release, begin=begin, idle_fails=held, **base)
-    left = seen.left.get("flip") == seen.return_to.get("flip") and bool(seen.left)
-    if not seen.flipped and left:
+    # Its watcher may be about to write its verdict down: whoever rolled back, that is what is asked for.
+    left = not seen.left or seen.left.get("flip") == seen.return_to.get("flip")
+    if seen.return_to.get("colour") == seen.live and idle.release and left:
         return Decision(summary="%s is live again" % live.version, go=True, **base, follow=idle.release)
     said = "accepted" if seen.flipped else "live, and no cutover is in force"
     return Decision(summary="%s is %s" % (live.version, said), **base)
@@ -242,7 +248,9 @@ def _unproven(seen: World, bake: int, now: float) -> str:
         return "%s is live again after a rollback; there is nothing to accept." % seen.live
     if not accepted(verdict) or verdict.get("flip") != seen.return_to.get("flip"):
         said = verdict.get("verdict") or "no verdict"
-        return "This cutover to %s has %s. Type: ansible-playbook bluegreen.yml --tags watch" % (live.version, said)
+        # A watch that has judged says the same again.
+        leads = STATUS if seen.judged else WATCH
+        return "This cutover to %s has %s. Type: %s" % (live.version, said, leads.line)
     # One that has begun to remove was over it then.
     if now < ready_at(seen, bake) and seen.idle not in seen.removing:
         return "%s is live for %d of %d s of bake time. Wait, or say -e bluegreen_bake=0" % (

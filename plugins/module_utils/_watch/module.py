@@ -57,6 +57,7 @@ SPEC = ArgumentSpec(
         "min_events": {"type": "int", "default": 300},
         "parameters": {"type": "dict", "default": {}},
         "stack": {"type": "dict", "default": {}},
+        "stays": {"type": "str", "default": ""},
         "since": {"type": "int", "default": 0},
         "run": {"type": "str", "default": ""},
         "timeout": {"type": "float", "default": 0.0},
@@ -70,6 +71,7 @@ SPEC = ArgumentSpec(
 PASSED_ON = (
     "deployment", "state_dir", "release", "colour", "services", "shared", "network_range", "publish", "port_base",
     "public", "probes", "probe_secrets", "probe", "skip", "window", "interval", "wait", "baseline", "run", "stack",
+    "stays",
 )  # fmt: skip
 
 
