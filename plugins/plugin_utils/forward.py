@@ -34,10 +34,8 @@ def forward_refused(
     if stage == "rollback":
         return ""
     if fix_forward and not fails and not known:
-        return (
-            "%s is live and passes its own checks: there is nothing to leave. Fix: leave bluegreen_fix_forward away"
-            % (live)
-        )
+        well = "%s is live and passes its own checks: there is nothing to leave. Fix: leave bluegreen_fix_forward away"
+        return well % live
     if fails and not fix_forward:
         return "%s is live and fails: %s. %s passes its own checks. Fix: %s" % (
             live,

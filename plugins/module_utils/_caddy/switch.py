@@ -231,9 +231,7 @@ class Switch(Directory):
             if state.live == target and not (pinned or state.claimed or state.damage):
                 self._note_move(target)
                 return self.read()
-            self._raise_token(state.token + 1)
-            if state.claimed:
-                self._remove("claimed")
+            self._end_runs(state)
             if pinned:
                 self._remove("switch", bad)
             self._move(target)
@@ -269,9 +267,13 @@ class Switch(Directory):
         """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""
         if not state.claimed:
             return ""
-        self._raise_token(state.token + 1)
-        self._remove("claimed")
+        self._end_runs(state)
         return "; the run that was on its way is stopped"
+
+    def _end_runs(self, state: SwitchState) -> None:
+        self._raise_token(state.token + 1)
+        if state.claimed:
+            self._remove("claimed")
 
     def fence(self) -> str:
         """Stop the run that is on its way. What to add to a refusal, '' where there is none."""
