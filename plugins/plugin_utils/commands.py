@@ -41,8 +41,9 @@ def command(stage: str, note: str = "", **extra: str) -> Command:
     return Command(stage, tuple(extra.items()), note)
 
 
-def release(version: str, forward: bool = False, note: str = "") -> Command:
-    return Command("", (("version", version), *((FORWARD,) if forward else ())), note)
+def release(version: str, ahead: bool = False, note: str = "") -> Command:
+    """The whole release; ``ahead``: away from a live colour that does not serve."""
+    return Command("", (("version", version), *((FORWARD,) if ahead else ())), note)
 
 
 def forward(version: str, stage: str = "cutover") -> Command:
@@ -59,31 +60,39 @@ class Step:
 
     command: Command | None = None
     by_hand: str = ""
-    other: str = ""
+    other: Command | None = None
     at: float = 0.0
     later: Command | None = None
 
     def __str__(self) -> str:
         """As a finding says it: without the name of the playbook."""
-        return self._text(str(self.command) if self.command else "", " ")
+        return self._text(str(self.command) if self.command else "", " (%s)")
 
     @property
     def line(self) -> str:
         """As the screen says it: the first command in full, where nothing comes before it."""
-        typed = str(self.command if self.by_hand else self.command.line) if self.command else ""
-        return self._text(typed, "   ")
+        if self.by_hand or not self.command:
+            return str(self)
+        return self._text(self.command.line, "   (%s)")
 
-    def _text(self, typed: str, gap: str) -> str:
+    def _text(self, typed: str, aside: str) -> str:
         note = self.command.note if self.command else ""
-        typed += "%s(%s)" % (gap if not self.by_hand else " ", note) if typed and note else ""
+        other = "or %s" % self.other if self.other else ""
+        if self.other and self.other.note:
+            other += ": " + self.other.note
+        if note and typed:
+            typed += aside % note
+        elif other and typed and not self.by_hand:
+            typed, other = typed + aside % other, ""
         said = ", then ".join(part for part in (self.by_hand, typed) if part)
-        return "%s, or %s" % (said, self.other) if self.other else said
+        return ", ".join(part for part in (said, other) if part)
 
     def data(self) -> Mapping[str, Any]:
         """For a program: ``stage`` and ``extra`` of what can be typed now (null: nothing), the rest as it is said."""
         now = self.command.data() if self.command else {"stage": None, "extra": {}}
         later = {"at": self.at, **self.later.data()} if self.later else {}
-        return {**now, "by_hand": self.by_hand, "later": later}
+        other = self.other.data() if self.other else {}
+        return {**now, "by_hand": self.by_hand, "other": other, "later": later}
 
 
 ADOPT = command("adopt")

@@ -176,7 +176,7 @@ def _bring_back(about: Facts, lost: Sequence[str], live: bool) -> Step:
         return Step(ADOPT, "podman-compose up -d --no-deps %s in your project" % " ".join(lost))
     version = str(about.get("release") or "").rpartition("-")[0]
     again = command("rollback", "deploys that release again", version=version)
-    return Step(again, other="--tags cleanup to accept the live one")
+    return Step(again)
 
 
 def _off_edge(compose: Facts) -> Iterable[Finding]:
@@ -213,6 +213,10 @@ def _drift(compose: Facts, live: str) -> Iterable[Finding]:
             new = Step(release(NEW, True, "a new deploy replaces it"))
             step = new if colour == live else Step(None, "a new deploy of %s replaces it" % colour)
             yield Finding("drift", "%s: %s" % (colour, line), step, colour == live, colour)
+        if about.get("pending") and colour == live:
+            # A hand made it live before its deploy had ended.
+            what = "%s is live and runs other containers than those of its release" % colour
+            yield Finding("drift", what, Step(release(NEW, True, "a new deploy replaces it")), True, colour)
         for line in about.get("edited") or []:
             yield Finding("edited", line, Step(), False)
 
@@ -244,7 +248,7 @@ def _going_on(edge: Facts, compose: Facts, live: str) -> Step:
         return Step(command("rollback"))
     held = str(((compose.get("colours") or {}).get(live) or {}).get("release") or "")
     same = held.rpartition("-")[0] or "<the same>"
-    return Step(command("cutover", "goes on", version=same), other="--tags rollback")
+    return Step(command("cutover", "goes on", version=same), other=command("rollback"))
 
 
 def _boot(boot: Facts) -> Iterable[Finding]:

@@ -70,7 +70,7 @@ def _away_from_live(seen: World, stops: list[Finding]) -> Step | None:
         return Step(new)
     said = "both colours fail: look at their logs and at the database (%s: %s; %s: %s)"
     by_hand = said % (seen.live, live.sick, seen.idle, idle.sick)
-    return Step(None, by_hand, other="where a release is known to be well: %s" % new)
+    return Step(None, by_hand, other=Command(new.stage, new.extra, "a release that is known to be well"))
 
 
 def _singletons(seen: World) -> Step:
@@ -91,7 +91,7 @@ def _after_cutover(seen: World, bake: int, now: float) -> Step:
     if accepted(verdict):
         return _to_accept(seen, bake, now)
     if seen.way_back and verdict.get("verdict") == "INCONCLUSIVE":
-        return Step(ROLLBACK, other="--tags watch -e bluegreen_watch_do=promote: you sign it off")
+        return Step(ROLLBACK, other=PROMOTE)
     if seen.way_back:
         return Step(ROLLBACK)
     if verdict.get("verdict") == "INCONCLUSIVE":
@@ -102,12 +102,11 @@ def _after_cutover(seen: World, bake: int, now: float) -> Step:
 def _to_accept(seen: World, bake: int, now: float) -> Step:
     if seen.idle in seen.removing:
         return Step(Command("cleanup", (), "goes on: it has begun to remove %s" % seen.idle))
-    back = "--tags rollback" if seen.way_back else ""
+    back = ROLLBACK if seen.way_back else None
     if now >= ready_at(seen, bake):
-        return Step(Command("cleanup", (), "or %s" % back if back else ""))
-    wait = "nothing to do before %s" % at(ready_at(seen, bake), now)
-    goes_back = "; until then %s goes back" % back if back else ""
-    return Step(None, "%s%s; then --tags cleanup" % (wait, goes_back), at=ready_at(seen, bake), later=CLEANUP)
+        return Step(CLEANUP, other=back)
+    wait = "nothing to do before %s, then --tags cleanup" % at(ready_at(seen, bake), now)
+    return Step(None, wait, other=back, at=ready_at(seen, bake), later=CLEANUP)
 
 
 def _without_a_way_back(seen: World) -> Step:

@@ -31,6 +31,7 @@ class Decision:
     ``resume``: a cutover to the live colour stopped half way through the public names, and only that is left to do.
     ``since`` is when the live colour went live (seconds since the epoch), known to cleanup alone.
     ``follow``: the release whose watch speaks of the flip that is in force after a cutover stage; '' where none is.
+    ``clears``: the operator's own containers on the idle colour go first.
     ``begin``: nobody watched that flip yet. ``live_fails``: what is known to be wrong with the live colour, and
     ``idle_fails`` with the other one: no watcher rolls back to that by itself.
     """
@@ -50,6 +51,7 @@ class Decision:
     since: float = 0.0
     follow: str = ""
     begin: bool = False
+    clears: bool = False
     live_fails: tuple[str, ...] = ()
     idle_fails: str = ""
 
@@ -124,7 +126,14 @@ def release_decision(seen: World, version: str, forward: bool = False) -> Decisi
             **base,
         )
     old = seen.colour(seen.idle)
+    if old.adopted and seen.back and not forward:
+        return Decision(
+            refused="%s is still your own project's containers, and %s is not accepted. Fix: %s removes them first"
+            % (seen.idle, seen.colour(seen.live).version, release_command(version, True).line),
+            **base,
+        )
     return Decision(
+        clears=old.adopted and forward,
         summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live),
         go=True,
         replaces=old.pending or (old.running and old.version != version),

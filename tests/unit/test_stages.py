@@ -227,8 +227,8 @@ def test_no_way_back_is_offered_that_would_be_refused(
 @pytest.mark.parametrize(
     ("now", "words"),
     [
-        (1600.0, "nothing to do before 01:16 UTC; until then --tags rollback goes back; then --tags cleanup"),
-        (-3600.0, "nothing to do before 1970-01-01 01:16 UTC;"),
+        (1600.0, "nothing to do before 01:16 UTC, then --tags cleanup, or --tags rollback"),
+        (-3600.0, "nothing to do before 1970-01-01 01:16 UTC,"),
         (4600.0, "--tags cleanup   (or --tags rollback)"),
     ],
 )
