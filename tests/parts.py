@@ -62,6 +62,7 @@ def parts() -> list[Part]:
         Part("images", [*olympus, "images"]),
         # The contract tests ask real Ory and Caddy, whose programs are built with the images.
         Part("unit and contract", ["make", "unit"], "images"),
+        Part("worlds", ["make", "worlds"]),
         lab("the collection on real Podman", "real"),
         lab("the lab itself", "lab/test_stack.py"),
         # Names, ports and a directory of its own: what the settings call a shape is chosen before Python starts.

@@ -41,7 +41,7 @@ def rollback_decision(
             "serves on it. Deploy a newer one, or override with -e bluegreen_force=true"
         )
         return replace(base, refused=refused % (version, ident, fence, ", ".join(between)))
-    first = release_decision(seen, str(target["version"]), forward)
+    first = release_decision(seen, str(target["version"]), forward, clears=True)
     if first.refused:
         return first
     return replace(

@@ -55,11 +55,13 @@ def _away_from_live(seen: World, stops: list[Finding]) -> Step | None:
     live, idle = seen.colour(seen.live), seen.colour(seen.idle)
     if not (live.fails or seen.broken):
         return None
+    # One that is not as it was made may serve all the same; a new flip to it is another matter.
+    serves = idle.running and idle.asked and not idle.fails
     elsewhere = [found for found in stops if found.of != seen.live]
     if elsewhere:
         # No stage but a rollback runs before these are put right.
-        return Step(ROLLBACK) if idle.well and seen.way_back else elsewhere[0].step
-    if idle.well and seen.way_back:
+        return Step(ROLLBACK) if serves and seen.way_back else elsewhere[0].step
+    if serves and seen.way_back:
         return Step(ROLLBACK)
     if idle.well and seen.idle not in seen.removing:
         return Step(forward(idle.version))
@@ -114,7 +116,8 @@ def _without_a_way_back(seen: World) -> Step:
     old, wanted = seen.colour(seen.idle), str(seen.return_to.get("release") or "")
     ident = wanted or old.release
     if old.fails or ident not in seen.kept:
-        return Step(release(NEW))
+        # The operator's own containers go before only where that is asked for.
+        return Step(release(NEW, old.adopted))
     return Step(command("rollback", "deploys that release again", version=ident))
 
 

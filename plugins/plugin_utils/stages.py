@@ -108,9 +108,10 @@ def _is_live(seen: World, version: str) -> bool:
     return bool(version) and seen.colour(seen.live).version == version
 
 
-def release_decision(seen: World, version: str, forward: bool = False) -> Decision:
+def release_decision(seen: World, version: str, forward: bool = False, clears: bool = False) -> Decision:
     """May ``version`` be prepared (preflight, migrate, deploy) on the idle colour? A colour that a rollback could not
-    go to anyway, as it is sick or not whole, is nothing to keep."""
+    go to anyway, as it is sick or not whole, is nothing to keep. ``clears``: the operator's own containers may go first.
+    """
     base = _base(seen)
     refused = _unfit(seen, forward)
     if refused:
@@ -126,7 +127,7 @@ def release_decision(seen: World, version: str, forward: bool = False) -> Decisi
             **base,
         )
     old = seen.colour(seen.idle)
-    if old.adopted and seen.back and not forward:
+    if old.adopted and seen.back and not (forward or clears):
         return Decision(
             refused="%s is still your own project's containers, and %s is not accepted. Fix: %s removes them first"
             % (seen.idle, seen.colour(seen.live).version, release_command(version, True).line),
