@@ -96,6 +96,10 @@ options:
     description: The colour that was removed.
     type: str
     choices: [blue, green]
+  flip:
+    description: The id of the flip that is accepted. Another flip to the same release is accepted by itself.
+    type: str
+    default: ""
   last:
     description: How many of the last events of the ledger to return.
     type: int

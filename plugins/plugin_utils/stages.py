@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import NEW, STATUS, WATCH
@@ -56,7 +56,7 @@ class Decision:
     idle_fails: str = ""
 
     def data(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
 
 def _base(seen: World) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _is_live(seen: World, version: str) -> bool:
 
 def release_decision(seen: World, version: str, forward: bool = False, clears: bool = False) -> Decision:
     """May ``version`` be prepared (preflight, migrate, deploy) on the idle colour? A colour that a rollback could not
-    go to anyway, as it is sick or not whole, is nothing to keep. ``clears``: the operator's own containers may go first.
+    go to anyway, as it is sick or not whole, is nothing to keep. ``clears``: the operator's own containers may go.
     """
     base = _base(seen)
     refused = _unfit(seen, forward)
@@ -239,7 +239,7 @@ def cleanup_decision(seen: World, bake: int, now: float) -> Decision:
         return Decision(
             refused="Nothing was cut over yet. Type: ansible-playbook bluegreen.yml -e version=<new>", **base
         )
-    if seen.stable == live.release and not seen.colour(seen.idle).running:
+    if live.release and seen.settled == live.release and not seen.colour(seen.idle).running:
         return Decision(summary="%s is stable and %s is empty: nothing to do" % (live.version, seen.idle), **base)
     why = _unproven(seen, bake, now)
     if why:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import accepted as accepted_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import singletons
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
@@ -68,6 +69,8 @@ class World:
     token: int = 0
     lock: Mapping[str, Any] = field(default_factory=dict)
     stable: str = ""
+    # Another flip to the stable release is in force than the one that was accepted.
+    reopened: bool = False
     # Of the release that is live, and of the other one: a word on the flip that they name, and on no other.
     verdict: Mapping[str, Any] = field(default_factory=dict)
     left: Mapping[str, Any] = field(default_factory=dict)
@@ -120,9 +123,14 @@ class World:
         return self.back and whole and not old.fails
 
     @property
+    def settled(self) -> str:
+        """The stable release, where the flip in force is the one that was accepted."""
+        return "" if self.reopened else self.stable
+
+    @property
     def awake(self) -> tuple[str, ...]:
         """The colours whose containers shall run: the live one, and the one that a rollback goes back to."""
-        return awake(self.live, self.return_to.get("colour"), self.stable, self.colour(self.live).release)
+        return awake(self.live, self.return_to.get("colour"), self.settled, self.colour(self.live).release)
 
     @property
     def back(self) -> bool:
@@ -176,9 +184,11 @@ def world(facts: Mapping[str, Any]) -> World:
     releases = ledger.get("releases") or {}
     # Recorded, it stays adopted whatever became of the edge's configuration meanwhile.
     adopted = bool(edge.get("adopted") or compose.get("recorded"))
-    stable = str((ledger.get("marks") or {}).get("stable") or "")
+    marks = ledger.get("marks") or {}
+    stable = str(marks.get("stable") or "")
     back = edge.get("return_to") or boot.get("return_to") or {}
-    shall_run = awake(live, back.get("colour"), stable, colours.get(live, Colour()).release)
+    settled = accepted_of(marks, str(back.get("flip") or ""))
+    shall_run = awake(live, back.get("colour"), settled, colours.get(live, Colour()).release)
     return World(
         adopted=adopted,
         live=live,
@@ -187,6 +197,7 @@ def world(facts: Mapping[str, Any]) -> World:
         token=int(edge.get("token") or 0),
         lock=ledger.get("lock") or {},
         stable=stable,
+        reopened=bool(stable) and not settled,
         verdict=(releases.get(colours.get(live, Colour()).release) or {}).get("verdict") or {},
         left=(releases.get(colours.get(OTHER[live], Colour()).release) or {}).get("verdict") or {},
         findings=findings(edge, compose, live, shall_run[-1], boot) if adopted else (),

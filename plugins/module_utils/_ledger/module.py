@@ -44,6 +44,7 @@ SPEC = ArgumentSpec(
         "event": {"type": "dict", "default": {}},
         "release": {"type": "str", "default": ""},
         "colour": {"type": "str", "choices": list(COLOURS)},
+        "flip": {"type": "str", "default": ""},
         "last": {"type": "int", "default": 50},
     },
     required_if=(
@@ -74,7 +75,8 @@ def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
 def _accepted(wanted: Mapping[str, Any]) -> dict[str, str]:
     """The marks of a release that is the stable one, and of the colour that was removed for it."""
     cleaned = {"cleaned": str(wanted["colour"])} if wanted["colour"] else {}
-    return {"stable": str(wanted["release"]), "fence": str(wanted["release"]), **cleaned}
+    flip = {"flip": str(wanted["flip"])} if wanted["flip"] else {}
+    return {"stable": str(wanted["release"]), "fence": str(wanted["release"]), **cleaned, **flip}
 
 
 class Ledger:

@@ -87,7 +87,7 @@ def flipped(one: State, old: Side, by_hand: bool) -> State:
     hands = "" if one.hands == "misplaced" else one.hands
     return replace(
         one, live=one.idle, here=one.there, there=old, flip="forward", by_hand=by_hand, verdict="", baked=False,
-        back=old.number, removing=False, drained=False, hands=hands,
+        back=old.number, removing=False, drained=False, hands=hands, ours=False,
     )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def rolled_back(one: State) -> State:
     hands = "" if one.hands == "misplaced" else one.hands
     return replace(
         one, live=one.idle, here=one.there, there=replace(one.here, known=one.here.state == "sick"), flip="back",
-        back=one.there.number, verdict="", baked=True, drained=False, hands=hands,
+        back=one.there.number, verdict="", baked=True, drained=False, hands=hands, ours=False,
     )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def cleanup(one: State) -> State:
     if not (one.baked or one.removing):
         raise Cannot("the bake time is not over")
     there = replace(one.there, state="cleaned", adopted=False, known=False)
-    return replace(one, there=there, stable=one.here.number, removing=False, drained=True, hands="")
+    return replace(one, there=there, stable=one.here.number, ours=True, removing=False, drained=True, hands="")
 
 
 def promote(one: State) -> State:

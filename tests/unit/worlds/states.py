@@ -45,7 +45,8 @@ class State:
 
     ``by_hand``: no cutover made it. ``back``: the number of the release that the way back names, 0 where nobody knows.
     ``removing``, ``drained``: the idle colour. ``baked``: the bake time is over. ``stable``: number of the accepted
-    release. ``kept``: the idle colour's release can be deployed again. ``refused``: a version whose migration was.
+    release, ``ours``: by the flip in force. ``kept``: the idle colour's release can be deployed again. ``refused``: a
+    version whose migration was.
     """
 
     adopted: bool = True
@@ -57,6 +58,7 @@ class State:
     back: int = 0
     verdict: str = ""
     stable: int = 0
+    ours: bool = True
     baked: bool = True
     removing: bool = False
     drained: bool = False
@@ -70,7 +72,7 @@ class State:
 
     @property
     def accepted(self) -> bool:
-        return bool(self.stable) and self.stable == self.here.number
+        return self.ours and bool(self.stable) and self.stable == self.here.number
 
     @property
     def open(self) -> bool:
@@ -91,21 +93,25 @@ def every() -> Iterator[State]:
 def _crossed() -> Iterator[State]:
     flips = [("", False), ("forward", False), ("forward", True), ("back", False)]
     for (flip, hand), live, here, there in product(flips, OTHER, LIVE, IDLE):
-        for verdict, baked, gone, known, kept in product(
-            VERDICTS, (True, False), ("", "drained", "removing"), (0, 1), (1, 0)
-        ):
+        verdicts = VERDICTS if flip == "forward" else ("",)
+        known = (False, True) if there == "sick" else (False,)
+        kept = (True, False) if there in ("stopped", "gone", "cleaned", "pending") else (True,)
+        gone = ("", "drained", "removing") if there != "none" else ("",)
+        for verdict, baked, left, seen, stays in product(verdicts, (True, False), gone, known, kept):
+            if not baked and verdict not in GOOD:
+                continue
             one = State(
                 live=live,
                 here=Side(2, here, False, here == "sick"),
-                there=Side(0 if there == "none" else 1, there, False, bool(known) and there == "sick"),
+                there=Side(0 if there == "none" else 1, there, False, seen),
                 flip=flip,
                 by_hand=hand,
-                back=0 if flip == "" else 2 if flip == "back" else 0 if hand and kept else 1,
+                back=0 if flip == "" else 2 if flip == "back" else 0 if hand and stays else 1,
                 verdict=verdict,
                 baked=baked,
-                removing=gone == "removing",
-                drained=bool(gone),
-                kept=bool(kept),
+                removing=left == "removing",
+                drained=bool(left),
+                kept=stays,
             )
             yield from _with_hands(one)
 
@@ -116,6 +122,7 @@ def _with_hands(one: State) -> Iterator[State]:
     for each in sides:
         yield each
         yield replace(each, stable=2)
+        yield replace(each, stable=2, ours=False)
         yield replace(each, stable=1)
     if one.baked and one.kept and not one.drained:
         for hands in HANDS[1:]:
@@ -213,7 +220,7 @@ def _colour(one: State, side: Side) -> dict[str, Any]:
     if side.state == "none":
         return {"release": "", "adopted": False, "running": False, "services": {}}
     states = {"stopped": "exited", "gone": "absent"}
-    has = {} if side.state == "cleaned" else dict.fromkeys(SERVICES, {"state": states.get(side.state, "running")})
+    has = {} if side.state == "cleaned" else {name: {"state": states.get(side.state, "running")} for name in SERVICES}
     return {
         "release": side.release,
         "adopted": side.adopted,
@@ -261,6 +268,10 @@ def _ledger(one: State) -> dict[str, Any]:
     return {
         "lock": {},
         "releases": releases,
-        "marks": {"stable": "v%d-%010d" % (one.stable, one.stable) if one.stable else None, "fence": None},
+        "marks": {
+            "stable": "v%d-%010d" % (one.stable, one.stable) if one.stable else None,
+            "fence": None,
+            "flip": flip_id(one) if one.ours else "eeeeeeeeeeeeeeee",
+        },
         "health": {name: {"release": side.release, "fails": fails} for name, side in sick.items()},
     }
