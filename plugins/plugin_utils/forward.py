@@ -29,7 +29,7 @@ def forward_refused(
 
     ``fails``: what the live colour itself can't do. Back to a kept release goes who wants to leave the live one anyway.
     """
-    live, idle = decision["live"], decision["idle"]
+    live, idle = str(decision["live"]), str(decision["idle"])
     known = list(decision.get("live_fails") or [])
     if stage == "rollback":
         return ""
