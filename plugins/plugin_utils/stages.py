@@ -155,7 +155,8 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False, forwar
     first = release_decision(seen, version, forward)
     idle = seen.colour(seen.idle)
     missing = idle.version != version or not idle.running or idle.drifted
-    if first.refused and not missing and not cutover_decision(seen, version, check_mode, True).refused and not forward:
+    ahead = not (forward or missing) and not cutover_decision(seen, version, check_mode, True).refused
+    if first.refused and ahead:
         return replace(first, refused="%s. Or, where %s is well: %s" % (first.refused, seen.idle, _forward(version)))
     if first.refused or not first.go:
         return replace(first, follow=seen.colour(seen.live).release if seen.back else "", begin=_unwatched(seen))

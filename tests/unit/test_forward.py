@@ -51,7 +51,7 @@ FACTS: dict[str, Any] = {
     ("fails", "known", "forward", "stage", "words"),
     [
         ([], [], False, "cutover", ""),
-        ([], [], True, "cutover", "blue is live and passes its own checks: there is nothing to leave. Fix: leave blue"),
+        ([], [], True, "cutover", "blue is live and passes its own checks: there is nothing to leave. Fix: leave"),
         ([FAIL], [], True, "cutover", ""),
         ([], ["blue is live: stopped: site"], True, "cutover", ""),
         (
