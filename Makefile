@@ -25,13 +25,16 @@ test: machine $(VENV)/.done ## Everything that must hold: lint, sanity, unit, co
 	python tests/parts.py
 
 ##@ Parts
-.PHONY: lint unit sanity molecule findings docs bench bench-courier bench-decision bench-rollback test-all clean
+.PHONY: lint unit worlds sanity molecule findings docs bench bench-courier bench-decision bench-rollback test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
 unit: $(VENV)/.done ## Unit and contract tests, most of those of the edge on an old Caddy too where it can be had (ALL=1: all)
 	$(MAKE) caddy-old || echo "NO OLD CADDY: its contract tests are skipped"
 	pytest -n 2 $(if $(ALL),,-m "not slow") tests/unit tests/contract
+
+worlds: $(VENV)/.done ## From every state the command that status prints leads to a settled one: worlds=N settled=N longest=K
+	PYTHONPATH=collections:tests/lab python tests/unit/worlds/walk.py
 
 sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no ignores
 	tests/sanity

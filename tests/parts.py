@@ -62,12 +62,14 @@ def parts() -> list[Part]:
         Part("images", [*olympus, "images"]),
         # The contract tests ask real Ory and Caddy, whose programs are built with the images.
         Part("unit and contract", ["make", "unit"], "images"),
+        Part("worlds", ["make", "worlds"]),
         lab("the collection on real Podman", "real"),
         lab("the lab itself", "lab/test_stack.py"),
         # Names, ports and a directory of its own: what the settings call a shape is chosen before Python starts.
         lab("another operator", "lab/test_other_operator.py", before=["env", "LAB_SHAPE=other"]),
         lab("negative controls", "lab/test_controls.py"),
         lab("other hands", "lab/test_other_hands.py", slow=True),
+        lab("worlds on the lab", "lab/test_worlds.py", slow=True),
         lab("couriers and singletons", "lab/test_courier.py", slow=True),
         lab("a native edge, and Cloudflare", "lab/test_native_edge.py", "lab/test_cloudflare_edge.py", slow=True),
         lab("a lockout, a CAPTCHA", "lab/test_lockout.py", slow=True),

@@ -144,6 +144,10 @@ return_to:
   description: Where a rollback goes, C(colour), C(release), C(flip) (an id) and C(at) (epoch seconds); null before any.
   type: dict
   returned: success
+by_hand:
+  description: Whether a hand moved the marker since our own last move, and no run has written that down yet.
+  type: bool
+  returned: when there is a switch
 token: {description: The fencing token., type: int, returned: success}
 ready: {description: Whether the switch is complete., type: bool, returned: when there is a switch}
 warm: {description: Colours that a cutover has warmed., type: list, elements: str, returned: when there is a switch}

@@ -18,7 +18,10 @@ description:
   - Refuses to send anything to an address that is on no network of the edge, or that is none of this host's.
   - A login is proven as a person does it, by the authorization-code flow through Hydra and whatever pages the login UI
     shows. Forms are found by their fields.
-  - Changes nothing that lasts. It ends every token and session that it makes; a session that the login UI makes at
+  - What a colour fails and since when, and when its checks last passed, is kept in C(health.json) of O(state_dir).
+  - A check that compares both colours blames the one that fails. What O(against) itself can't do is told and refuses
+    nothing.
+  - Changes nothing else that lasts. It ends every token and session that it makes; a session that the login UI makes at
     Kratos is ended by its id through Kratos' admin port, also when the journey fails.
 options:
   deployment:
@@ -133,6 +136,12 @@ options:
     description: How often each UI's page is loaded.
     type: int
     default: 5
+  light:
+    description:
+      - A look that costs little, as the watcher does it - no wrong password is sent, and no logout ends other sessions.
+        What the time is too short for is not asked and said.
+    type: bool
+    default: false
   timeout:
     description: Seconds for everything together, waiting for readiness included.
     type: int
@@ -160,6 +169,18 @@ EXAMPLES = r"""
     against: blue
     services: "{{ bluegreen_services }}"
     shared: "{{ bluegreen_shared }}"
+    network_range: "{{ bluegreen_network_range }}"
+    project: prod
+    probes: "{{ bluegreen_probes }}"
+    probe_secrets: "{{ bluegreen_probe_secrets }}"
+
+- name: A short look at what is live, which fails no task
+  olympus.bluegreen.health_gate:
+    colour: blue
+    light: true
+    fail: false
+    timeout: 8
+    services: "{{ bluegreen_services }}"
     network_range: "{{ bluegreen_network_range }}"
     project: prod
     probes: "{{ bluegreen_probes }}"
@@ -208,6 +229,12 @@ checks:
     untested:
       description: Why the check could not prove anything although nothing is wrong; empty otherwise.
       type: str
+    other:
+      description: What O(against) itself can't do, which is no failure of O(colour); empty otherwise.
+      type: str
+    asked:
+      description: Whether the check was sent.
+      type: bool
 planned:
   description: What is checked, as "name service".
   returned: success, and with C(-v) also on failure
@@ -224,6 +251,25 @@ untested:
   type: list
   elements: str
   sample: ["no login was tried: bluegreen_probes names no probe"]
+fails:
+  description: What O(colour) itself can't do. That the two colours do not fit each other is not among it.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    check: {description: Name of the check., type: str}
+    service: {description: The service that it is about., type: str}
+    detail: {description: "Plain words, without secrets.", type: str}
+    since: {description: "Since when, in seconds since the epoch.", type: float}
+against_fails:
+  description: What O(against) itself can't do. It refuses nothing here.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    check: {description: Name of the check., type: str}
+    service: {description: The service that it is about., type: str}
+    detail: {description: "Plain words, without secrets.", type: str}
 way:
   description: How V(code_flow) asked the public names, V(preview) through the edge or V(addresses) of the colour.
   returned: always

@@ -96,6 +96,10 @@ options:
     description: The colour that was removed.
     type: str
     choices: [blue, green]
+  flip:
+    description: The id of the flip that is accepted. Another flip to the same release is accepted by itself.
+    type: str
+    default: ""
   last:
     description: How many of the last events of the ledger to return.
     type: int
@@ -138,6 +142,11 @@ marks:
   returned: always
   type: dict
   sample: {stable: v1.4.2-0123456789, fence: v1.4.2-0123456789, cleaned: blue}
+health:
+  description: Per colour its C(release), what it was last seen to fail (C(fails)), and when it was C(well).
+  returned: always
+  type: dict
+  sample: {}
 events:
   description: The last events of the ledger, oldest first.
   returned: always

@@ -132,6 +132,12 @@ options:
     description: How many answers and seconds of probes a PASS needs.
     type: int
     default: 300
+  stays:
+    description:
+      - Why the watcher does not roll back by itself, as the other colour is known to fail. It judges and reports, and
+        what is live stays live. Empty where it rolls back.
+    type: str
+    default: ''
   parameters:
     description: Other parameters of the judge, as C(alpha), C(ratio), C(floor), C(margin), C(min_organic).
     type: dict
@@ -235,6 +241,11 @@ not_returned:
   returned: always
   type: str
   sample: ''
+held:
+  description: Whether it did not roll back because of O(stays).
+  returned: always
+  type: bool
+  sample: false
 evidence:
   description: The counts and numbers behind the verdict.
   returned: always

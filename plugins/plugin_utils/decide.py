@@ -13,11 +13,13 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.kept import rollback_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
     Decision,
+    World,
     cleanup_decision,
     cutover_decision,
     release_decision,
     repair_decision,
     undo_decision,
+    watch_decision,
     world,
 )
 
@@ -29,24 +31,30 @@ def stage_decision(
     bake: int = 3600,
     check_mode: bool = False,
     force: bool = False,
+    fix_forward: bool = False,
+    now: float | None = None,
 ) -> dict[str, Any]:
     """The decision of a stage, as data for a playbook; with the stage's name, as a later one may ask whose it is."""
-    return {"stage": stage, **_decision(facts, stage, version, bake, check_mode, force).data()}
-
-
-def _decision(facts: Mapping[str, Any], stage: str, version: str, bake: int, check_mode: bool, force: bool) -> Decision:
     seen = world(facts)
+    if stage == "cleanup":
+        found = cleanup_decision(seen, bake, time.time() if now is None else now)
+    elif stage == "rollback":
+        found = rollback_decision(seen, facts, version, force, fix_forward)
+    else:
+        found = _decision(seen, stage, version, check_mode, fix_forward)
+    return {"stage": stage, **found.data()}
+
+
+def _decision(seen: World, stage: str, version: str, check_mode: bool, fix_forward: bool) -> Decision:
     if stage == "adopt":
         return repair_decision(seen)
     if stage == "undo":
         return undo_decision(seen)
     if stage == "cutover":
-        return cutover_decision(seen, version, check_mode)
-    if stage == "cleanup":
-        return cleanup_decision(seen, bake, time.time())
-    if stage == "rollback":
-        return rollback_decision(seen, facts, version, force)
+        return cutover_decision(seen, version, check_mode, fix_forward)
+    if stage == "watch":
+        return watch_decision(seen)
     if stage == "preflight" and not seen.adopted:
         # The table is what was asked for, and it comes before adopt as well.
         return Decision(summary="not adopted yet. Next: ansible-playbook bluegreen.yml --tags adopt")
-    return release_decision(seen, version)
+    return release_decision(seen, version, fix_forward)

@@ -13,8 +13,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-ADOPT = "--tags adopt"
-REMOVE = "--tags adopt -e bluegreen_remove_foreign=true"
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import (
+    ADOPT,
+    NEW,
+    STATUS,
+    Step,
+    adopt,
+    command,
+    release,
+)
+
+REPAIR = Step(ADOPT)
+REMOVING = command("adopt", "removes them", bluegreen_remove_foreign="true")
+REMOVE = str(REMOVING)
 UNNAMED = (
     "name them again, with every service of a colour; one that shall go leaves the edge's configuration first, "
     "then --tags adopt -e bluegreen_undo=true and adopt again"
@@ -27,15 +38,27 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Finding:
-    """``what`` happened, in a sentence; ``mend`` is what to type; ``stops`` every stage but rollback and adopt."""
+    """``what`` happened, in a sentence; ``step`` puts it right; ``stops`` every stage but rollback and adopt.
+
+    ``of``: the colour that it is about, where it is about one alone.
+    """
 
     kind: str
     what: str
-    mend: str = ADOPT
+    step: Step = REPAIR
     stops: bool = True
+    of: str = ""
+
+    @property
+    def mend(self) -> str:
+        return str(self.step)
 
     def __str__(self) -> str:
         return "%s. Type: %s" % (self.what, self.mend) if self.mend else self.what
+
+    def data(self) -> dict[str, Any]:
+        about = {"kind": self.kind, "what": self.what, "mend": self.mend, "stops": self.stops, "of": self.of}
+        return {**about, "command": self.step.data()}
 
 
 def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts | None = None) -> tuple[Finding, ...]:
@@ -51,7 +74,7 @@ def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts
         *_off_edge(compose),
         *_foreign(compose, live, kept),
         *_drift(compose, live),
-        *_public(edge, live),
+        *_public(edge, compose, live),
         *_boot(boot or {}),
     ]
     return tuple(found)
@@ -72,21 +95,21 @@ def _edge(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
     for problem in edge.get("problems") or []:
         # Of public names that say otherwise more is told below.
         if not str(problem).startswith("the switch says") or str(problem).endswith(": run adopt"):
-            yield Finding("edge", str(problem).replace(": run adopt", ""), _mend_of(str(problem), edge))
+            yield Finding("edge", str(problem).replace(": run adopt", ""), _step_of(str(problem), edge))
 
 
-def _mend_of(problem: str, edge: Facts) -> str:
-    """Of what Cloudflare itself does, nothing of ours is the mend."""
+def _step_of(problem: str, edge: Facts) -> Step:
+    """What Cloudflare itself does, nothing of ours can put right."""
     away = edge.get("edge") == "cloudflare" and not problem.endswith(": run adopt")
-    return "mend it at Cloudflare, then --tags status" if away else ADOPT
+    return Step(STATUS, "mend it at Cloudflare") if away else REPAIR
 
 
 def _edge_container(service: str, one: Facts, compose: Facts, live: str) -> Iterable[Finding]:
     name, nets = one["container"], _networks_off(compose, one["container"])
     if one["state"] == "absent":
-        mend = "podman-compose up -d --no-deps %s in your project (or name its service in bluegreen_edge), then %s"
+        up = "podman-compose up -d --no-deps %s in your project (or name its service in bluegreen_edge)" % service
         words = "the edge (service %s) has no container any more: nothing is public" % service
-        yield Finding("edge", words, mend % (service, ADOPT))
+        yield Finding("edge", words, Step(ADOPT, up))
     elif one["state"] != "running":
         yield Finding("edge", "the edge %s is %s: nothing is public" % (name, one["state"]))
     elif nets:
@@ -105,10 +128,9 @@ def _shared(compose: Facts) -> Iterable[Finding]:
             continue
         name, nets = one["container"], _networks_off(compose, one["container"])
         if one["state"] == "absent":
-            mend = "podman-compose up -d --no-deps %s in your project, then %s" % (service, ADOPT)
-            if one.get("relay"):
-                mend = ADOPT
-            yield Finding("shared", "the shared service %s has no container any more" % service, mend)
+            up = "podman-compose up -d --no-deps %s in your project" % service
+            step = REPAIR if one.get("relay") else Step(ADOPT, up)
+            yield Finding("shared", "the shared service %s has no container any more" % service, step)
         elif one["state"] != "running":
             yield Finding("shared", "%s (shared by both colours) is %s" % (name, one["state"]))
         elif nets:
@@ -127,17 +149,17 @@ def _colour(compose: Facts, colour: str, live: bool) -> Iterable[Finding]:
     what = "%s is live" % colour if live else "no rollback to %s" % colour
     if unnamed:
         text = "%s: bluegreen_services lacks %s, which its release has" % (what, some(unnamed))
-        yield Finding("colour", text, UNNAMED, live)
+        yield Finding("colour", text, Step(None, UNNAMED), live, colour)
     if stopped:
-        yield Finding("colour", "%s: stopped: %s" % (what, some(stopped)), ADOPT, live)
+        yield Finding("colour", "%s: stopped: %s" % (what, some(stopped)), REPAIR, live, colour)
     made = [name for name in gone if name in again]
     if made:
         text = "%s: podman-compose made new containers of %s, which are off its network" % (what, some(made))
-        yield Finding("colour", text, "%s (takes them back)" % ADOPT, live)
+        yield Finding("colour", text, adopt("takes them back"), live, colour)
     lost = [name for name in gone if name not in made]
     if lost:
         text = "%s: somebody removed the containers of %s" % (what, some(lost))
-        yield Finding("colour", text, _bring_back(about, lost, live), live)
+        yield Finding("colour", text, _bring_back(about, lost, live), live, colour)
 
 
 def _replacing(compose: Facts, colour: str, live: bool) -> list[Facts]:
@@ -147,15 +169,14 @@ def _replacing(compose: Facts, colour: str, live: bool) -> list[Facts]:
     return [one for one in compose.get("foreign") or [] if one.get("replaces") and (live or one.get("same"))]
 
 
-def _bring_back(about: Facts, lost: Sequence[str], live: bool) -> str:
+def _bring_back(about: Facts, lost: Sequence[str], live: bool) -> Step:
     if not about.get("adopted"):
-        return "%s (makes them again)" % ADOPT
+        return adopt("makes them again")
     if live:
-        return "podman-compose up -d --no-deps %s in your project, then %s" % (" ".join(lost), ADOPT)
+        return Step(ADOPT, "podman-compose up -d --no-deps %s in your project" % " ".join(lost))
     version = str(about.get("release") or "").rpartition("-")[0]
-    return (
-        "--tags rollback -e version=%s (deploys that release again), or --tags cleanup to accept the live one" % version
-    )
+    again = command("rollback", "deploys that release again", version=version)
+    return Step(again)
 
 
 def _off_edge(compose: Facts) -> Iterable[Finding]:
@@ -182,24 +203,30 @@ def _foreign(compose: Facts, live: str, kept: str) -> Iterable[Finding]:
     mails = [one["service"] for one in strange if one.get("mails") and one.get("state") == "running"]
     if mails:
         what += "; %s send mail beside ours" % some(mails)
-    yield Finding("foreign", what, "%s (removes them)" % REMOVE)
+    yield Finding("foreign", what, Step(REMOVING))
 
 
 def _drift(compose: Facts, live: str) -> Iterable[Finding]:
     """Of the idle colour it stops nothing but its cutover: a deploy makes its containers anew."""
     for colour, about in (compose.get("colours") or {}).items():
         for line in about.get("drift") or []:
-            yield Finding("drift", "%s: %s" % (colour, line), "a new deploy of %s replaces it" % colour, colour == live)
+            new = Step(release(NEW, True, "a new deploy replaces it"))
+            step = new if colour == live else Step(None, "a new deploy of %s replaces it" % colour)
+            yield Finding("drift", "%s: %s" % (colour, line), step, colour == live, colour)
+        if about.get("pending") and colour == live:
+            # A hand made it live before its deploy had ended.
+            what = "%s is live and runs other containers than those of its release" % colour
+            yield Finding("drift", what, Step(release(NEW, True, "a new deploy replaces it")), True, colour)
         for line in about.get("edited") or []:
-            yield Finding("edited", line, "", False)
+            yield Finding("edited", line, Step(), False)
 
 
-def _public(edge: Facts, live: str) -> Iterable[Finding]:
+def _public(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
     wrong = [one for one in edge.get("observed") or [] if one.get("colour") != live]
     behind = lagging(edge, live)
     if behind:
         what = "the switch says %s, the load balancers do not: %s" % (live, some(behind))
-        yield Finding("behind", what, _going_on(edge, live))
+        yield Finding("behind", what, _going_on(edge, compose, live))
     if behind or not wrong:
         return
     said = dict.fromkeys(one.get("colour") or "no colour (status %s)" % one.get("status") for one in wrong)
@@ -212,18 +239,22 @@ def lagging(edge: Facts, live: str) -> list[str]:
     return [str(row.get("host")) for row in edge.get("hosts") or [] if edge.get("live") and row.get("live") != live]
 
 
-def _going_on(edge: Facts, live: str) -> str:
+def _going_on(edge: Facts, compose: Facts, live: str) -> Step:
     """What goes on with that act: a rollback that had begun, or else the cutover."""
     back = (edge.get("return_to") or {}).get("colour")
-    if back in (None, live):
-        return "--tags rollback"
-    return "--tags cutover -e version=<the same> (goes on), or --tags rollback"
+    if back is None:
+        return REPAIR
+    if back == live:
+        return Step(command("rollback"))
+    held = str(((compose.get("colours") or {}).get(live) or {}).get("release") or "")
+    same = held.rpartition("-")[0] or "<the same>"
+    return Step(command("cutover", "goes on", version=same), other=command("rollback"))
 
 
 def _boot(boot: Facts) -> Iterable[Finding]:
     """No reason to stop a stage, and one to sleep badly."""
     if boot.get("systemd") and not (boot.get("enabled") and boot.get("program")):
-        yield Finding("boot", "after a reboot nothing brings the live colour back", ADOPT, stops=False)
+        yield Finding("boot", "after a reboot nothing brings the live colour back", REPAIR, stops=False)
     if (boot.get("watch") or {}).get("died"):
         what = "the watch of %s ended without a verdict" % boot["watch"].get("release")
-        yield Finding("watch", "%s (a reboot?)" % what, "--tags watch (goes on with it)", stops=False)
+        yield Finding("watch", "%s (a reboot?)" % what, Step(command("watch", "goes on with it")), stops=False)

@@ -2,39 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Back to a release that is kept: ``--tags rollback -e version=...``, decided from preflight's facts. Pure.
-
-The fence, one rule: a release made before the fence's own is refused when a release made after it changed a schema.
-Nobody has shown that its binaries serve on that schema. Where none did, the schema is the one it ran on.
-"""
+"""Back to a release that is kept: ``--tags rollback -e version=...``, decided from preflight's facts. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import PLAY
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import Releases, beyond, find
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import Decision, World, release_decision
 
-Releases = Sequence[Mapping[str, Any]]
-PLAY = "ansible-playbook bluegreen.yml"
+__all__ = ["beyond", "find", "rollback_decision"]
 
 
-def find(releases: Releases, version: str) -> Mapping[str, Any]:
-    """By its id, else the newest of that version; {} where none is kept. ``releases``: the newest first."""
-    exact = [one for one in releases if one["id"] == version]
-    return (exact or [one for one in releases if one["version"] == version] or [{}])[0]
-
-
-def beyond(releases: Releases, fence: str, target: str) -> list[str]:
-    """The releases whose migrations stand between ``target`` and the schema that is there; [] where none do."""
-    made = {str(one["id"]): float(one["created"]) for one in releases}
-    if not fence or (fence in made and made[target] >= made[fence]):
-        return []
-    return [str(one["id"]) for one in releases if one["migrated"] and float(one["created"]) > made[target]]
-
-
-def rollback_decision(seen: World, facts: Mapping[str, Any], version: str, force: bool = False) -> Decision:
+def rollback_decision(
+    seen: World, facts: Mapping[str, Any], version: str, force: bool = False, forward: bool = False
+) -> Decision:
     """``fast``: it is where a rollback goes anyway. ``kept``: the id of the release that the idle colour is given."""
     releases: Releases = (facts.get("compose") or {}).get("releases") or []
     fence = str(((facts.get("ledger") or {}).get("marks") or {}).get("fence") or "")
@@ -45,7 +30,8 @@ def rollback_decision(seen: World, facts: Mapping[str, Any], version: str, force
         return replace(base, refused="version=%s: no such release is kept. Kept are %s" % (version, names))
     ident, idle = str(target["id"]), seen.colour(seen.idle)
     if ident == seen.colour(seen.live).release:
-        return replace(base, refused="%s is live on %s. To leave it: %s --tags rollback" % (ident, seen.live, PLAY))
+        said = "%s is live on %s already: nothing to do. To leave it: %s --tags rollback"
+        return replace(base, summary=said % (ident, seen.live, PLAY))
     if seen.back and ident == idle.release and idle.running:
         return replace(base, fast=True, summary="%s is where a rollback goes: the switch alone" % ident)
     between = [] if force else beyond(releases, fence, ident)
@@ -55,7 +41,7 @@ def rollback_decision(seen: World, facts: Mapping[str, Any], version: str, force
             "serves on it. Deploy a newer one, or override with -e bluegreen_force=true"
         )
         return replace(base, refused=refused % (version, ident, fence, ", ".join(between)))
-    first = release_decision(seen, str(target["version"]))
+    first = release_decision(seen, str(target["version"]), forward, clears=True)
     if first.refused:
         return first
     return replace(

@@ -9,13 +9,12 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import World, accepted, ready_at, world
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.next_step import at, next_step
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import World, world
 
-PLAY = "ansible-playbook bluegreen.yml"
 COLUMNS, LINES, LABEL = 110, 40, 11
 # What Ansible adds to the result of a module, and says nothing of the deployment.
 OF_A_RESULT = {
@@ -31,14 +30,22 @@ def status_data(facts: Mapping[str, Any], bake: int = BAKE, now: float | None = 
 
     ``bake`` is the bake time in seconds, ``now`` the time of the day in seconds since the epoch.
     """
-    seen = world(facts)
+    seen, when = world(facts), time.time() if now is None else now
+    step = next_step(seen, bake, when)
     return {
         "v": 1,
         "adopted": seen.adopted,
         "live": seen.live if seen.adopted else "",
         "idle": seen.idle if seen.adopted else "",
         "colours": {
-            name: {"release": one.release, "version": one.version, "running": one.running, "adopted": one.adopted}
+            name: {
+                "release": one.release,
+                "version": one.version,
+                "running": one.running,
+                "adopted": one.adopted,
+                "fails": list(one.fails),
+                "fails_since": one.since,
+            }
             for name, one in sorted(seen.colours.items())
         },
         "edge": {name: str((facts.get("edge") or {}).get(name) or "") for name in ("method", "cost")},
@@ -47,14 +54,15 @@ def status_data(facts: Mapping[str, Any], bake: int = BAKE, now: float | None = 
         "fence": str(((facts.get("ledger") or {}).get("marks") or {}).get("fence") or ""),
         "schema": _schema(facts, seen),
         "lock": _bare(seen.lock),
-        "verdict": _verdict(facts, seen),
+        "verdict": _verdict(seen),
         "singletons": list((facts.get("compose") or {}).get("singletons") or []),
         "boot": _bare(facts.get("boot")),
         "preview": _bare((facts.get("edge") or {}).get("preview")),
-        "findings": [asdict(found) for found in seen.findings],
+        "findings": [found.data() for found in seen.findings],
         "problems": list(seen.problems or seen.troubles),
         "misplaced": list(seen.misplaced),
-        "next": next_step(seen, bake, time.time() if now is None else now),
+        "next": step.line,
+        "next_command": step.data(),
     }
 
 
@@ -65,12 +73,10 @@ def _bare(result: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _verdict(facts: Mapping[str, Any], seen: World) -> dict[str, Any]:
-    """The verdict on what is live or, after a rollback, on what was left."""
-    left = seen.return_to.get("colour") == seen.live
-    releases = (facts.get("ledger") or {}).get("releases") or {}
-    of_left = (releases.get(seen.colour(seen.idle).release) or {}).get("verdict") or {}
-    told = of_left if left and of_left.get("flip") == seen.return_to.get("flip") else seen.verdict
+def _verdict(seen: World) -> dict[str, Any]:
+    """The verdict on the flip in force or, after a rollback, on the one that was left: never on an earlier one."""
+    both = (seen.verdict, seen.left) if seen.return_to else ()
+    told = next((one for one in both if one and one.get("flip") == seen.return_to.get("flip")), {})
     return {key: told[key] for key in ("verdict", "release", "flip", "reasons", "signed_off") if key in told}
 
 
@@ -85,53 +91,15 @@ def _schema(facts: Mapping[str, Any], seen: World) -> list[dict[str, Any]]:
     return [found[name] for name in sorted(found)]
 
 
-def next_step(seen: World, bake: int, now: float) -> str:
-    """The one command that an operator would type now."""
-    if not seen.adopted:
-        return PLAY + " --tags adopt -e version=<running version>"
-    first = next((found for found in seen.findings if found.stops), None)
-    if first is not None and first.mend.startswith("--tags"):
-        return "%s %s" % (PLAY, first.mend)
-    if first is not None:
-        return first.mend
-    if seen.misplaced:
-        return PLAY + " --tags watch   (any stage mends a courier or singleton that is not in its place)"
-    return _after_cutover(seen, bake, now) if seen.back else PLAY + " -e version=<new version>"
-
-
-def _after_cutover(seen: World, bake: int, now: float) -> str:
-    """What comes next while what is live is not accepted."""
-    if seen.verdict.get("flip") != seen.return_to.get("flip"):
-        return PLAY + " --tags watch"
-    if accepted(seen.verdict) and seen.idle in seen.removing:
-        return PLAY + " --tags cleanup   (goes on: it has begun to remove %s)" % seen.idle
-    if accepted(seen.verdict) and now < ready_at(seen, bake):
-        return PLAY + " --tags cleanup   (from %s on; until then --tags rollback)" % _at(ready_at(seen, bake), now)
-    if accepted(seen.verdict):
-        return PLAY + " --tags cleanup   (or --tags rollback)"
-    if seen.verdict.get("verdict") == "INCONCLUSIVE":
-        return PLAY + " --tags rollback   (or --tags watch -e bluegreen_watch_do=promote: you sign it off)"
-    return PLAY + " --tags rollback"
-
-
-def _at(moment: float, now: float) -> str:
-    """A time of the day, with its day where that is another one."""
-    same = time.gmtime(moment)[:3] == time.gmtime(now)[:3]
-    return time.strftime("%H:%M UTC" if same else "%Y-%m-%d %H:%M UTC", time.gmtime(moment))
-
-
 def status_screen(facts: Mapping[str, Any], bake: int = BAKE, now: float | None = None) -> list[str]:
     """At most LINES lines of at most COLUMNS columns. ``bake`` and ``now`` as for the JSON."""
     seen, data = world(facts), status_data(facts, bake, now)
     if not seen.adopted:
         return _fitting(_line("live", "not adopted"), list(seen.troubles), _line("next", data["next"]))
-    lines: list[str] = []
-    for label, name in (("live", seen.live), ("idle", seen.idle)):
-        one = seen.colour(name)
-        state = "running" if one.running else "not running"
-        lines += _line(label, "%-6s %s  %s%s" % (name, one.release or "-", state, "  (adopted)" if one.adopted else ""))
+    when = time.time() if now is None else now
+    lines = [line for label in ("live", "idle") for line in _one_colour(label, seen, when)]
     lines += _line("edge", "method %(method)s: %(cost)s" % data["edge"]) if data["edge"]["method"] else []
-    lines += _line("rollback", _rollback(seen) + _by_hand(seen, data["boot"]))
+    lines += _line("rollback", _rollback(seen) + _by_hand(seen, facts, data["boot"]))
     lines += _line("stable", seen.stable or "-")
     lines += _line("schema", _schema_words(data))
     verdict = data["verdict"].get("verdict") or "none"
@@ -148,6 +116,17 @@ def status_screen(facts: Mapping[str, Any], bake: int = BAKE, now: float | None 
         lines += _line("preview", data["preview"]["commands"][0])
     ending = _line("next", data["next"])
     return _fitting(lines, [*map(str, seen.findings), *seen.misplaced], ending)
+
+
+def _one_colour(label: str, seen: World, now: float) -> list[str]:
+    name = seen.live if label == "live" else seen.idle
+    one = seen.colour(name)
+    state = "running" if one.running else "not running"
+    ill = ""
+    if one.fails:
+        ill = "  SICK%s: %s since %s" % ("" if one.asked else ", as last seen", one.sick, at(one.since, now))
+    adopted = "  (adopted)" if one.adopted else ""
+    return _line(label, "%-6s %s  %s%s%s" % (name, one.release or "-", state, adopted, ill))
 
 
 def _fitting(lines: list[str], wrong: list[str], ending: list[str]) -> list[str]:
@@ -178,14 +157,18 @@ def _rollback(seen: World) -> str:
         return "%s was accepted; earlier kept releases: --tags rollback -e version=<version>" % seen.stable
     if seen.idle in seen.removing:
         return "NOT POSSIBLE now: %s is being removed" % seen.idle
-    word = "to" if seen.colour(seen.idle).running else "NOT POSSIBLE now: to"
-    return "%s %s, %s" % (word, back.get("colour"), back.get("release"))
+    old = seen.colour(seen.idle)
+    held = "" if old.release == (back.get("release") or old.release) else " (it holds %s by now)" % old.release
+    word = "to" if old.running and not held else "NOT POSSIBLE now: to"
+    return "%s %s, %s%s" % (word, back.get("colour"), back.get("release") or old.release, held)
 
 
-def _by_hand(seen: World, boot: Mapping[str, Any]) -> str:
-    """The script on the edge host, where it would do something: it goes to no colour that was drained."""
-    open_ = seen.idle in seen.reachable and seen.idle not in seen.removing and seen.colour(seen.idle).running
-    there = boot.get("rollback") and seen.back and open_
+def _by_hand(seen: World, facts: Mapping[str, Any], boot: Mapping[str, Any]) -> str:
+    """The script on the edge host, where it would do something: it goes to no colour that was drained, and moves no
+    edge that does not look at the switch itself."""
+    edge = facts.get("edge") or {}
+    looks = edge.get("edge") != "cloudflare" and str(edge.get("method") or "switch") == "switch"
+    there = boot.get("rollback") and looks and seen.way_back and seen.idle in seen.reachable
     return "; without Ansible, on the edge host: %s" % boot["rollback"] if there else ""
 
 

@@ -51,6 +51,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_dependents": Setting("str"),
     "bluegreen_drain_deadline": Setting("number"),
     "bluegreen_edge": Setting("dict"),
+    "bluegreen_fix_forward": Setting("bool", empty=True),
     "bluegreen_force": Setting("bool", empty=True),
     "bluegreen_host": Setting("str"),
     "bluegreen_images": Setting("dict"),

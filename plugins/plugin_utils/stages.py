@@ -6,85 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import singletons
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import NEW, STATUS, WATCH
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import forward as forward_command
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import release as release_command
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import (
+    Colour,
+    World,
+    accepted,
+    version_of,
+    world,
+)
 
-OTHER = {"blue": "green", "green": "blue"}
-GOOD = ("PASS", "PASS_SYNTHETIC_ONLY")
-
-
-def accepted(verdict: Mapping[str, Any]) -> bool:
-    """Whether a watch found the release good, or a person answers for one that no watch could judge."""
-    said = verdict.get("verdict")
-    return said in GOOD or (said == "INCONCLUSIVE" and bool(verdict.get("signed_off")))
-
-
-@dataclass(frozen=True)
-class Colour:
-    """One colour as recorded and as it runs. ``release`` is empty where the colour was never used.
-
-    ``pending``: its containers are of another release than the one rendered last. ``drifted``: not as they were made.
-    """
-
-    release: str = ""
-    version: str = ""
-    adopted: bool = False
-    running: bool = False
-    pending: bool = False
-    drifted: bool = False
-
-
-@dataclass(frozen=True)
-class World:
-    """The facts of preflight, reduced to what decisions need."""
-
-    adopted: bool
-    live: str
-    colours: Mapping[str, Colour]
-    return_to: Mapping[str, Any] = field(default_factory=dict)
-    token: int = 0
-    lock: Mapping[str, Any] = field(default_factory=dict)
-    stable: str = ""
-    verdict: Mapping[str, Any] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
-    # Whether anybody could tell who is live.
-    known: bool = True
-    # Couriers and other singletons that are not where they shall be: the next stage mends it, nothing is refused.
-    misplaced: tuple[str, ...] = ()
-    # Public names of a Cloudflare edge that do not follow the switch: a cutover or rollback stopped half way.
-    behind: tuple[str, ...] = ()
-    # Colours that a cleanup or a deploy has begun to remove, and those whose forms and assets are still reachable.
-    removing: tuple[str, ...] = ()
-    reachable: tuple[str, ...] = ("blue", "green")
-    # What the edge says is wrong where nothing is adopted yet.
-    troubles: tuple[str, ...] = ()
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What stops every stage but rollback and adopt."""
-        return tuple(str(found) for found in self.findings if found.stops)
-
-    @property
-    def awake(self) -> tuple[str, ...]:
-        """The colours whose containers shall run: the live one, and the one that a rollback goes back to."""
-        return awake(self.live, self.return_to.get("colour"), self.stable, self.colour(self.live).release)
-
-    @property
-    def back(self) -> bool:
-        """Whether a rollback would go to the idle colour: there was a cutover and nobody accepted it."""
-        return self.idle in self.awake
-
-    @property
-    def idle(self) -> str:
-        return OTHER[self.live]
-
-    def colour(self, name: str) -> Colour:
-        return self.colours.get(name, Colour())
+__all__ = ["Colour", "Decision", "World", "accepted", "version_of", "world"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +31,9 @@ class Decision:
     ``resume``: a cutover to the live colour stopped half way through the public names, and only that is left to do.
     ``since`` is when the live colour went live (seconds since the epoch), known to cleanup alone.
     ``follow``: the release whose watch speaks of the flip that is in force after a cutover stage; '' where none is.
+    ``clears``: the operator's own containers on the idle colour go first.
+    ``begin``: nobody watched that flip yet. ``live_fails``: what is known to be wrong with the live colour, and
+    ``idle_fails`` with the other one: no watcher rolls back to that by itself.
     """
 
     refused: str = ""
@@ -111,58 +50,13 @@ class Decision:
     resume: bool = False
     since: float = 0.0
     follow: str = ""
+    begin: bool = False
+    clears: bool = False
+    live_fails: tuple[str, ...] = ()
+    idle_fails: str = ""
 
     def data(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def version_of(release: str) -> str:
-    """The version in a release id ``<version>-<10 hex digits>``."""
-    return release.rpartition("-")[0]
-
-
-def _colour(one: Mapping[str, Any]) -> Colour:
-    release = str(one.get("release") or "")
-    return Colour(
-        release=release,
-        version=version_of(release),
-        adopted=bool(one.get("adopted")),
-        running=bool(one.get("running")),
-        pending=bool(one.get("pending")),
-        drifted=bool(one.get("drift")),
-    )
-
-
-def world(facts: Mapping[str, Any]) -> World:
-    """Read the three modules' answers (``edge``, ``compose``, ``ledger``) of preflight."""
-    edge, compose, ledger = (facts.get(name) or {} for name in ("edge", "compose", "ledger"))
-    colours = {name: _colour(one) for name, one in (compose.get("colours") or {}).items()}
-    boot = facts.get("boot") or {}
-    told = str(edge.get("live") or boot.get("live") or "")
-    live = told or "blue"
-    releases = ledger.get("releases") or {}
-    # Recorded, it stays adopted whatever became of the edge's configuration meanwhile.
-    adopted = bool(edge.get("adopted") or compose.get("recorded"))
-    stable = str((ledger.get("marks") or {}).get("stable") or "")
-    back = edge.get("return_to") or boot.get("return_to") or {}
-    shall_run = awake(live, back.get("colour"), stable, colours.get(live, Colour()).release)
-    return World(
-        adopted=adopted,
-        live=live,
-        colours=colours,
-        return_to=back,
-        token=int(edge.get("token") or 0),
-        lock=ledger.get("lock") or {},
-        stable=stable,
-        verdict=(releases.get(colours.get(live, Colour()).release) or {}).get("verdict") or {},
-        findings=findings(edge, compose, live, shall_run[-1], boot) if adopted else (),
-        known=bool(told),
-        misplaced=tuple(singletons.problems(singletons.seen_from(compose.get("singletons") or []), live)),
-        behind=tuple(lagging(edge, live)) if adopted else (),
-        removing=tuple(edge.get("removing") or ()),
-        reachable=tuple(edge.get("assets", ("blue", "green"))),
-        troubles=() if adopted else tuple(str(one) for one in edge.get("problems") or []),
-    )
+        return dict(vars(self))
 
 
 def _base(seen: World) -> dict[str, Any]:
@@ -170,13 +64,14 @@ def _base(seen: World) -> dict[str, Any]:
     return {"live": seen.live, "idle": seen.idle, "release": old.release, "misplaced": seen.misplaced}
 
 
-def _unfit(seen: World) -> str:
+def _unfit(seen: World, forward: bool = False) -> str:
+    """``forward``: what is wrong with the live colour alone is what the stage leads away from."""
     if not seen.adopted:
         return "Not adopted yet. Type: ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
-    if seen.problems:
-        return "Other hands were there: %s. All of it: ansible-playbook bluegreen.yml --tags status" % "; ".join(
-            seen.problems
-        )
+    stops = [found for found in seen.findings if found.stops and not (forward and found in seen.broken)]
+    if stops:
+        named = "; ".join(map(str, stops))
+        return "Other hands were there: %s. All of it: ansible-playbook bluegreen.yml --tags status" % named
     return ""
 
 
@@ -213,23 +108,33 @@ def _is_live(seen: World, version: str) -> bool:
     return bool(version) and seen.colour(seen.live).version == version
 
 
-def release_decision(seen: World, version: str) -> Decision:
-    """May ``version`` be prepared (preflight, migrate, deploy) on the idle colour?"""
+def release_decision(seen: World, version: str, forward: bool = False, clears: bool = False) -> Decision:
+    """May ``version`` be prepared (preflight, migrate, deploy) on the idle colour? A colour that a rollback could not
+    go to anyway, as it is sick or not whole, is nothing to keep. ``clears``: the operator's own containers may go.
+    """
     base = _base(seen)
-    refused = _unfit(seen)
+    refused = _unfit(seen, forward)
     if refused:
         return Decision(refused=refused, **base)
-    if _is_live(seen, version):
+    same = forward and seen.colour(seen.idle).version == version and seen.idle_differs
+    if _is_live(seen, version) and not same:
         return Decision(summary="%s is live on %s already: nothing to do" % (version, seen.live), **base)
-    if seen.back and seen.colour(seen.idle).running and seen.colour(seen.idle).version != version:
+    if seen.way_back and seen.colour(seen.idle).version != version:
         return Decision(
             refused="%s holds %s, where a rollback goes back to, and %s is not accepted yet. Type: ansible-playbook "
-            "bluegreen.yml --tags cleanup (accept it), or --tags rollback (give it up)"
-            % (seen.idle, seen.colour(seen.idle).version, seen.colour(seen.live).version),
+            "bluegreen.yml --tags %s, or --tags rollback (give it up)"
+            % (seen.idle, seen.colour(seen.idle).version, seen.colour(seen.live).version, _settles(seen)),
             **base,
         )
     old = seen.colour(seen.idle)
+    if old.adopted and seen.back and not (forward or clears):
+        return Decision(
+            refused="%s is still your own project's containers, and %s is not accepted. Fix: %s removes them first"
+            % (seen.idle, seen.colour(seen.live).version, release_command(version, True).line),
+            **base,
+        )
     return Decision(
+        clears=old.adopted and forward,
         summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live),
         go=True,
         replaces=old.pending or (old.running and old.version != version),
@@ -237,16 +142,24 @@ def release_decision(seen: World, version: str) -> Decision:
     )
 
 
-def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Decision:
+def _settles(seen: World) -> str:
+    """What leads to the acceptance of the flip in force."""
+    return "cleanup (accept it)" if accepted(seen.verdict) or seen.judged else "watch (judge it)"
+
+
+def cutover_decision(seen: World, version: str, check_mode: bool = False, forward: bool = False) -> Decision:
     """Is the idle colour the one that ``version`` was deployed to? In check mode nobody has deployed it."""
     if _half_way(seen, version):
         live = {**_base(seen), "release": seen.colour(seen.live).release, "follow": seen.colour(seen.live).release}
         return Decision(summary="%s goes on: %s to follow" % (version, ", ".join(seen.behind)), resume=True, **live)
-    first = release_decision(seen, version)
-    if first.refused or not first.go:
-        return replace(first, follow=seen.colour(seen.live).release if seen.back else "")
+    first = release_decision(seen, version, forward)
     idle = seen.colour(seen.idle)
     missing = idle.version != version or not idle.running or idle.drifted
+    ahead = not (forward or missing) and not cutover_decision(seen, version, check_mode, True).refused
+    if first.refused and ahead:
+        return replace(first, refused="%s. Or, where %s is well: %s" % (first.refused, seen.idle, _forward(version)))
+    if first.refused or not first.go:
+        return replace(first, follow=seen.colour(seen.live).release if seen.back else "", begin=_unwatched(seen))
     if missing and check_mode:
         return Decision(
             summary="will be checked: whether %s holds %s and passes its gate" % (seen.idle, version), **_base(seen)
@@ -258,7 +171,50 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False) -> Dec
             % (seen.idle, held, _lacks(idle), version, version),
             **_base(seen),
         )
-    return Decision(summary="%s (%s) goes live" % (seen.idle, version), go=True, follow=idle.release, **_base(seen))
+    return Decision(
+        summary="%s (%s) goes live" % (seen.idle, version),
+        go=True,
+        follow=idle.release,
+        live_fails=_wrong_with_live(seen),
+        **_base(seen),
+    )
+
+
+def _forward(version: str) -> str:
+    return forward_command(version).line
+
+
+def _wrong_with_live(seen: World) -> tuple[str, ...]:
+    """What is known without asking it again."""
+    failed = seen.judged.get("verdict") == "FAIL"
+    watch = ("the watch of its cutover said FAIL",) if failed else ()
+    return (*(found.what for found in seen.broken), *watch)
+
+
+def _unwatched(seen: World) -> bool:
+    """Whether nobody has judged the flip in force, and somebody still has to."""
+    return seen.back and not seen.judged
+
+
+def watch_decision(seen: World) -> Decision:
+    """Whose watch is followed: that of the flip in force or, behind a rollback, of the flip that was left."""
+    live, idle = seen.colour(seen.live), seen.colour(seen.idle)
+    base = {**_base(seen), "release": live.release}
+    if not seen.adopted or not (seen.return_to or seen.stable):
+        return Decision(
+            refused="nothing to watch: no cutover yet. Fix: %s begins one" % release_command(NEW).line, **base
+        )
+    if seen.back:
+        held = "%s itself fails: %s" % (seen.idle, idle.sick) if idle.fails else ""
+        said = "%s is live on %s since its cutover" % (live.version, seen.live)
+        begin = _unwatched(seen)
+        return Decision(summary=said, go=True, follow=live.release, begin=begin, idle_fails=held, **base)
+    # Its watcher may be about to write its verdict down: whoever rolled back, that is what is asked for.
+    left = not seen.left or seen.left.get("flip") == seen.return_to.get("flip")
+    if seen.return_to.get("colour") == seen.live and idle.release and left:
+        return Decision(summary="%s is live again" % live.version, go=True, **base, follow=idle.release)
+    said = "accepted" if seen.flipped else "live, and no cutover is in force"
+    return Decision(summary="%s is %s" % (live.version, said), **base)
 
 
 def _half_way(seen: World, version: str) -> bool:
@@ -284,7 +240,7 @@ def cleanup_decision(seen: World, bake: int, now: float) -> Decision:
         return Decision(
             refused="Nothing was cut over yet. Type: ansible-playbook bluegreen.yml -e version=<new>", **base
         )
-    if seen.stable == live.release and not seen.colour(seen.idle).running:
+    if live.release and seen.settled == live.release and not seen.colour(seen.idle).running:
         return Decision(summary="%s is stable and %s is empty: nothing to do" % (live.version, seen.idle), **base)
     why = _unproven(seen, bake, now)
     if why:
@@ -303,8 +259,11 @@ def _unproven(seen: World, bake: int, now: float) -> str:
         return "%s is live again after a rollback; there is nothing to accept." % seen.live
     if not accepted(verdict) or verdict.get("flip") != seen.return_to.get("flip"):
         said = verdict.get("verdict") or "no verdict"
-        return "This cutover to %s has %s. Type: ansible-playbook bluegreen.yml --tags watch" % (live.version, said)
-    if now < ready_at(seen, bake):
+        # A watch that has judged says the same again.
+        leads = STATUS if seen.judged else WATCH
+        return "This cutover to %s has %s. Type: %s" % (live.version, said, leads.line)
+    # One that has begun to remove was over it then.
+    if now < ready_at(seen, bake) and seen.idle not in seen.removing:
         return "%s is live for %d of %d s of bake time. Wait, or say -e bluegreen_bake=0" % (
             live.version,
             now - float(seen.return_to.get("at") or 0),

@@ -187,7 +187,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         edge(edge="cloudflare", hosts=[{"host": "a.test", "live": "green"}, {"host": "b.test", "live": "blue"}]),
         compose(shared={}),
         "the switch says green, the load balancers do not: b.test",
-        "--tags cutover -e version=<the same> (goes on), or --tags rollback",
+        "--tags cutover -e version=v1.5.0 (goes on), or --tags rollback",
         True,
     ),
     (

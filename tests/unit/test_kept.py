@@ -56,7 +56,6 @@ def facts(fence: str) -> dict[str, Any]:
         (LIVE, "v1", "", False, "v1-a", "comes back"),
         (LIVE, "v1", "v1-a", False, "v1-a", "comes back"),
         (LIVE, "v9", "v3-d", False, "", "version=v9: no such release is kept. Kept are v3-d, v3-c, v2-b, v1-a"),
-        (LIVE, "v3", "v3-d", False, "", "v3-d is live on green. To leave it: ansible-playbook"),
         (replace(LIVE, findings=(Finding("foreign", "a stranger"),)), "v2", "v3-d", False, "", "a stranger"),
         (replace(LIVE, adopted=False), "v2", "v3-d", False, "", "Not adopted yet"),
         (CUT, "v2", "v3-c", False, "", "where a rollback goes back to"),
@@ -66,6 +65,13 @@ def test_rollback_decision(seen: World, version: str, fence: str, force: bool, r
     found = kept.rollback_decision(seen, facts(fence), version, force)
     assert (found.go, found.release, found.kept) == (bool(release), release, release) or found.refused
     assert words in found.refused + found.summary and bool(found.refused) is not bool(release)
+
+
+def test_what_is_live_needs_no_rollback_to_it() -> None:
+    """Typed twice is the same as once."""
+    found = kept.rollback_decision(LIVE, facts("v3-d"), "v3")
+    assert not (found.refused or found.go or found.fast)
+    assert found.summary.startswith("v3-d is live on green already: nothing to do")
 
 
 def test_what_a_rollback_goes_to_anyway_is_the_switch_alone() -> None:

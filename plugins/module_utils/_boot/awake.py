@@ -6,7 +6,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+
+
+def accepted(marks: Mapping[str, Any], flip: str) -> str:
+    """The stable release, where its acceptance is of the flip in force (marks from before name none); else ''.
+
+    Whoever cuts over to it once more has made another flip, and that has to be watched and accepted itself.
+    """
+    known = str(marks.get("flip") or "")
+    return str(marks.get("stable") or "") if not (known and flip and known != flip) else ""
 
 
 def awake(live: str, return_to: str | None, stable: str, live_release: str) -> tuple[str, ...]:

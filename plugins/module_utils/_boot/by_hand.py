@@ -50,13 +50,26 @@ refuse() {
     die "$1$stopped. $2"
 }
 
+other() { if [ "$1" = blue ]; then echo green; else echo blue; fi; }
+drained() { [ -e "switch/gone-$1" ] || [ ! -e "switch/assets-$1" ]; }
+
+# Who moved the marker last? A hand, where it is not what our own last move left: its way back is to what it left,
+# unless it went where the last cutover came from, and that is whole.
 way_back() {
-    back=$(sed -n '1s/^{"colour": "\([a-z]*\)", .*/\1/p' return_to)
-    case $back in
-        blue) left=green ;;
-        green) left=blue ;;
-        *) die "$switch/return_to has another shape. Look at it; mv green blue in $switch/switch is the whole switch" ;;
-    esac
+    now=$(live) back=''
+    if [ -e return_to ]; then
+        back=$(sed -n '1s/^{"colour": "\([a-z]*\)", .*/\1/p' return_to)
+        case $back in blue | green) ;; *)
+            die "$switch/return_to has another shape. Look at it; mv green blue in $switch/switch is the whole switch"
+        esac
+    fi
+    was=$(other "$now")
+    if [ -e "moved-$was" ] && [ -e "switch/$now" ] && [ ! -e "switch/$was" ] && [ -e switch/ready ]; then
+        if [ -z "$back" ]; then back=$was
+        elif [ "$back" = "$now" ] && drained "$now"; then back=$was; fi
+    fi
+    [ -n "$back" ] || refuse "nothing to roll back: no cutover yet" "Type: $play --tags status"
+    left=$(other "$back")
     if [ "$(live)" = "$back" ] || [ -n "$force" ]; then return; fi
     if [ -e "switch/gone-$back" ]; then
         if [ -e claimed ]; then fence; fi
@@ -67,17 +80,19 @@ way_back() {
  "Type: $play --tags rollback -e version=<version>, or go there all the same with --force"
 }
 
+moved() { if [ -e "moved-$left" ]; then step mv -f "moved-$left" "moved-$back"; fi; }
+
 go() {
-    [ -e return_to ] || refuse "nothing to roll back: no cutover yet" "Type: $play --tags status"
     way_back
     pinned=''
     if [ -n "$drop" ] && [ -e "switch/warm-$left" ]; then pinned=yes; fi
     if [ ! -e "switch/$left" ] && [ -e "switch/$back" ] && [ -e switch/ready ] && [ ! -e claimed ] && [ -z "$pinned" ]
-    then return; fi
+    then moved; return; fi
     fence
     if [ -n "$pinned" ]; then step rm -f "switch/warm-$left"; fi
     if [ -e "switch/$left" ]; then step mv -f "switch/$left" "switch/$back"
     elif [ ! -e "switch/$back" ]; then step touch "switch/$back"; fi
+    moved
     # They went with a drain; a full disk is no reason not to be back.
     for name in "warm-$back" "assets-$back"; do [ -e "switch/$name" ] || step touch "switch/$name" || :; done
 }

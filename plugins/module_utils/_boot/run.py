@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import accepted, awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import handover, joining, mend, store
@@ -71,7 +71,8 @@ class Boot:
         if not state.live:
             self._complain("the switch names no colour (%s). Fix: --tags adopt" % state.damage)
             return "", ()
-        stable = str(StateDir(self.record.wanted.state_dir).read_marks().get("stable") or "")
+        flip = state.return_to.flip if state.return_to else ""
+        stable = accepted(StateDir(self.record.wanted.state_dir).read_marks(), flip)
         release = str(store.stack(self.record.wanted, state.live).get("release", ""))
         back = state.return_to.colour if state.return_to else None
         return state.live, awake(state.live, back, stable, release)

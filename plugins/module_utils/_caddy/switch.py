@@ -13,6 +13,7 @@
     <path>/switch/gone-<colour>  its containers are being removed or replaced: no rollback goes there
     <path>/preview/<secret>      a request whose header says this name goes to the colour that is not live
     <path>/return_to             JSON {"colour", "release", "flip", "at"}: where a rollback goes
+    <path>/moved-<colour>        where our own last move put the marker; if the marker is elsewhere, a hand moved it
     <path>/token-<12 digits>     the fencing token
     <path>/claimed               a run took the token and no rollback has fenced it since
     <path>/lock                  every change is made under its flock
@@ -20,6 +21,9 @@
     <path>/follow.json           how the edge is made to follow, where it does not look here itself (``record``)
 
 Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else nobody.
+
+**A flip by hand** (``mv green blue``) is a flip: ``read`` gives it an id, a time and a way back of its own (``flips``),
+and the next run that takes the token writes them down.
 
 **A full disk.** Flip and rollback only rename and unlink names that exist, so they need no space. That is why the
 token is part of a name (always twelve digits: the new name fits where the old one was) and not content, and why the
@@ -38,8 +42,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import secret
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch_dir import NAME, TOKEN, Directory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import flips, secret
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.flips import ReturnTo
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch_dir import (
+    MOVED,
+    NAME,
+    TOKEN,
+    Directory,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
@@ -54,20 +64,14 @@ GONE = "gone-"
 LOOK = "look at it; in the directory beside it, mv green blue (or the other way) is the whole switch"
 
 
-@dataclass(frozen=True)
-class ReturnTo:
-    """``flip`` is the id of the cutover that wrote it (16 hex digits), ``at`` seconds since the epoch."""
-
-    colour: str
-    release: str
-    flip: str
-    at: float
+__all__ = ["ReturnTo", "Switch", "SwitchState"]
 
 
 @dataclass(frozen=True)
 class SwitchState:
     """``live`` is '' where the edge answers 503. ``damage`` names what install or a flip would mend. ``removing``: the
-    colours that a cleanup or a deploy takes away, so that no rollback goes there."""
+    colours that a cleanup or a deploy takes away, so that no rollback goes there. ``return_to`` is that of the flip in
+    force, also where a hand made it (``by_hand``: and no run has written it down)."""
 
     live: str
     ready: bool
@@ -78,6 +82,7 @@ class SwitchState:
     claimed: bool = False
     damage: str = ""
     removing: tuple[str, ...] = ()
+    by_hand: bool = False
 
 
 class Switch(Directory):
@@ -99,16 +104,21 @@ class Switch(Directory):
         ready = "ready" in names
         markers = self.markers()
         damage = "" if len(markers) == 1 else "markers: %s" % (", ".join(markers) or "none")
+        live = "green" if "green" in names else "blue" if ready else ""
+        recorded, moved = self._return_to(), self._moved_to()
+        by_hand = bool(ready and not damage and moved and moved != live)
+        drained = live in OTHER and (GONE + live in names or "assets-" + live not in names)
         return SwitchState(
-            live="green" if "green" in names else "blue" if ready else "",
+            live=live,
             ready=ready,
             warm=tuple(colour for colour in COLOURS if "warm-" + colour in names),
             assets=tuple(colour for colour in COLOURS if "assets-" + colour in names),
-            return_to=self._return_to(),
+            return_to=flips.by_hand(recorded, live, drained, self._changed(live)) if by_hand else recorded,
             token=self._token(),
             claimed=os.path.exists(self._in("claimed")),
             damage=damage if ready else "no sentinel" + ("; " + damage if damage else ""),
             removing=tuple(colour for colour in COLOURS if GONE + colour in names),
+            by_hand=by_hand,
         )
 
     def install(self, live: str = "blue", owner: tuple[int, int] = (0, 0), deployment: str = "") -> None:
@@ -127,7 +137,10 @@ class Switch(Directory):
                 self._touch(TOKEN + "%012d" % 0)
             if not any(os.path.exists(self._in("switch", colour)) for colour in COLOURS):
                 self._touch("switch", live)
+            self._settle()
             serving = self.read().live or live
+            if not self._moved_to():
+                self._touch(MOVED + serving)
             self._touch("switch", "warm-" + serving)
             self._touch("switch", "assets-" + serving)
             self._touch("switch", "ready")
@@ -135,6 +148,7 @@ class Switch(Directory):
     def claim(self, token: int) -> int:
         """Make ``token`` (or the next free one, if that is higher) the one that may write, and return it."""
         with locked(self._in("lock")):
+            self._settle()
             wanted = max(token, self._token() + 1)
             self._touch("claimed")
             self._raise_token(wanted)
@@ -181,6 +195,8 @@ class Switch(Directory):
         """One rename. False where ``colour`` is live already; Fenced where the token isn't ours."""
         with locked(self._in("lock")):
             self._check(token, exact=True)
+            # First: whoever looks in between takes it for no flip yet, and never for one by hand.
+            self._note_move(colour)
             return self._move(colour)
 
     def rollback(self, keep_pinned: bool = False, expect_flip: str = "", gone: bool = False) -> SwitchState:
@@ -213,15 +229,29 @@ class Switch(Directory):
             bad = "warm-" + OTHER[target]
             pinned = os.path.exists(self._in("switch", bad)) and not keep_pinned
             if state.live == target and not (pinned or state.claimed or state.damage):
-                return state
-            self._raise_token(state.token + 1)
-            if state.claimed:
-                self._remove("claimed")
+                self._note_move(target)
+                return self.read()
+            self._end_runs(state)
             if pinned:
                 self._remove("switch", bad)
             self._move(target)
+            self._note_move(target)
             self._reachable(target)
             return self.read()
+
+    def _settle(self) -> None:
+        """Write down what a hand did: from now on it is a flip as any other. A full disk leaves it as it is read."""
+        if not self.exists():
+            return
+        state = self.read()
+        if not state.by_hand:
+            return
+        if state.return_to != self._return_to() and state.return_to is not None:
+            with suppress(OSError):
+                self._step("return_to")
+                write_atomic(self._in("return_to"), json.dumps(asdict(state.return_to)) + "\n", 0o644)
+        if state.return_to == self._return_to():
+            self._note_move(state.live)
 
     def _reachable(self, colour: str) -> None:
         """Its two names that a drain takes away. A full disk is no reason not to be back."""
@@ -237,9 +267,13 @@ class Switch(Directory):
         """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""
         if not state.claimed:
             return ""
-        self._raise_token(state.token + 1)
-        self._remove("claimed")
+        self._end_runs(state)
         return "; the run that was on its way is stopped"
+
+    def _end_runs(self, state: SwitchState) -> None:
+        self._raise_token(state.token + 1)
+        if state.claimed:
+            self._remove("claimed")
 
     def fence(self) -> str:
         """Stop the run that is on its way. What to add to a refusal, '' where there is none."""

@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 
 TOKEN = "token-"
 IS_TOKEN = re.compile(TOKEN + r"\d{12}")
+MOVED = "moved-"
 # Whose switch it is.
 NAME = "deployment"
 
@@ -63,6 +64,25 @@ class Directory:
             self._touch("switch", colour)
         sync_dir(self._in("switch"))
         return True
+
+    def _moved_to(self) -> str:
+        """Where our own last move put the marker; '' where a switch was made before this was noted."""
+        return next((colour for colour in OTHER if os.path.exists(self._in(MOVED + colour))), "")
+
+    def _note_move(self, colour: str) -> None:
+        """A rename, so that a full disk is no hindrance. Nothing where it was never noted, or says so already."""
+        before = self._moved_to()
+        if before and before != colour:
+            self._step(MOVED + colour)
+            os.rename(self._in(MOVED + before), self._in(MOVED + colour))
+            sync_dir(self.path)
+
+    def _changed(self, colour: str) -> float:
+        """When the marker got its name: a rename changes the inode's time and not that of its content."""
+        try:
+            return os.stat(self._in("switch", colour)).st_ctime
+        except OSError:
+            return 0.0
 
     def _remove(self, *names: str) -> None:
         self._step("remove " + names[-1])

@@ -40,11 +40,12 @@ LIKE_A_KEY = re.compile(r"(^|_)(SECRET|SECRETS|SALT|ENCRYPTION_KEY|SIGNING_KEY|C
 
 @dataclass(frozen=True)
 class Settings:
-    """What one container was given. ``unknown`` is '' or why it can't be told."""
+    """What one container was given. ``unknown`` is '' or why it can't be told; ``missing``: there is no container."""
 
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unknown: str = ""
+    missing: bool = False
 
     def get(self, key: str) -> Any:
         """The value of a dotted configuration key: the environment's, else the files'."""
@@ -98,6 +99,8 @@ def differences(kind: str, here: Settings, there: Settings, also: Sequence[str] 
 
 def judge(name: str, kind: str, here: Settings, there: Settings, also: Sequence[str] = ()) -> CheckResult:
     """Whether a service of two colours keeps the same secrets."""
+    if there.missing and not here.unknown:
+        return CheckResult("secrets", name, True, there.unknown, 0.0, untested=there.unknown, other=there.unknown)
     unknown = here.unknown or there.unknown
     found = [unknown] if unknown else differences(kind, here, there, also)
     detail = "; ".join(found) or "%d settings are alike" % compared(kind, here, also)
@@ -120,7 +123,7 @@ def observe(podman: Podman, deployment: str, project: str, colour: str, services
     found = {}
     for name in services:
         container = ours.get(name) if ours else podman.compose_container(project, name)
-        found[name] = read(container) if container else Settings(unknown="no container of %s" % colour)
+        found[name] = read(container) if container else Settings(unknown="no container of %s" % colour, missing=True)
     return found
 
 

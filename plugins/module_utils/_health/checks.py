@@ -76,12 +76,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Check:
-    """One planned check; ``run`` takes the Http and the seconds that are left. Groups run side by side."""
+    """One planned check; ``run`` takes the Http and the seconds that are left. Groups run side by side.
+
+    ``two_sided``: it compares with the other colour, and what that one can't do is no failure of the colour asked.
+    """
 
     name: str
     service: str
     group: str
     run: Run = field(compare=False, repr=False)
+    two_sided: bool = False
 
 
 def on_edge(service: Mapping[str, Any]) -> bool:
@@ -221,7 +225,7 @@ def _journeys(wanted: Wanted, name: str) -> list[Check]:
         run = _journey(wanted, name, key, here, secrets)
         service = here.hydra.service if name in ("jwks", *OF_A_CLIENT) else here.kratos.service
         if run is not None:
-            found.append(Check(name, service, key, run))
+            found.append(Check(name, service, key, run, bool(wanted.against) and name in journeys.TWO_SIDES))
     return found
 
 

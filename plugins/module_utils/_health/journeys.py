@@ -16,7 +16,8 @@ Durations in seconds; ``timeout`` bounds the whole call.
                  code_flow  authorization code through Hydra and the login UI, token, userinfo, refresh,
                             logout; through the edge where a way is given                              [login.py]
                  seen_flow  the same without the logout, and nothing swept                              [login.py]
-    two sides:   check(http, here, there, secrets, timeout=15) -> CheckResult, judged for `here`
+    two sides:   check(http, here, there, secrets, timeout=15) -> CheckResult, judged for `here`; what `there` itself
+                 can't do is in ``other``, and no failure of `here`
                  sessions   a session made on either side is accepted by whoami of the other
                  tokens     a client_credentials token issued on either side is active on the other
                  jwks       here's JWKS is a superset of there's, by kid
@@ -43,7 +44,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model im
     Endpoint,
     Secrets,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must, probe
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import (
+    Failed,
+    Visit,
+    must,
+    of_other,
+    probe,
+)
 
 __all__ = [
     "ONE_SIDE",
@@ -135,32 +142,41 @@ def keys(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) ->
 # Two sides
 
 
-def sessions(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
-    def cross(maker: Visit, judge: Visit) -> None:
-        token = ory.open_session(maker, secrets)
-        ory.whoami(judge, token)
-        ory.close_session(maker, token)
+# Seconds that the other side has for its own part: one that hangs leaves time for the checks of the side asked.
+OTHER_SECONDS = 10.0
 
+
+def sessions(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
     def act() -> str:
-        ours, theirs = Visit(http, here, timeout), Visit(http, there, timeout)
-        cross(theirs, ours)
-        cross(ours, theirs)
+        ours, theirs = Visit(http, here, timeout), Visit(http, there, min(timeout, OTHER_SECONDS))
+        with of_other(there.side):
+            made = ory.open_session(theirs, secrets)
+            ory.whoami(theirs, made)
+        ory.whoami(ours, made)
+        with of_other(there.side):
+            ory.close_session(theirs, made)
+        made = ory.open_session(ours, secrets)
+        ory.whoami(theirs, made)
+        ory.close_session(ours, made)
         return "sessions of %s and %s accepted by each other" % (here.side, there.side)
 
     return probe("sessions", here.kratos.service, act)
 
 
 def tokens(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
-    def cross(maker: Visit, judge: Visit) -> None:
-        who = oauth.client(maker, secrets)
-        issued = oauth.issue_token(maker, who)
-        oauth.introspect(judge, issued)
-        oauth.revoke_token(maker, who, issued)
-
     def act() -> str:
-        ours, theirs = Visit(http, here, timeout), Visit(http, there, timeout)
-        cross(theirs, ours)
-        cross(ours, theirs)
+        ours, theirs = Visit(http, here, timeout), Visit(http, there, min(timeout, OTHER_SECONDS))
+        with of_other(there.side):
+            who = oauth.client(theirs, secrets)
+            issued = oauth.issue_token(theirs, who)
+            oauth.introspect(theirs, issued)
+        oauth.introspect(ours, issued)
+        with of_other(there.side):
+            oauth.revoke_token(theirs, who, issued)
+        who = oauth.client(ours, secrets)
+        issued = oauth.issue_token(ours, who)
+        oauth.introspect(theirs, issued)
+        oauth.revoke_token(ours, who, issued)
         return "tokens of %s and %s active on each other" % (here.side, there.side)
 
     return probe("tokens", here.hydra.service, act)
@@ -168,7 +184,9 @@ def tokens(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: f
 
 def jwks(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
     def act() -> str:
-        ours, theirs = oauth.key_ids(Visit(http, here, timeout)), oauth.key_ids(Visit(http, there, timeout))
+        ours = oauth.key_ids(Visit(http, here, timeout))
+        with of_other(there.side):
+            theirs = oauth.key_ids(Visit(http, there, min(timeout, OTHER_SECONDS)))
         missing = theirs - ours
         must("%d keys of %s are missing" % (len(missing), there.side) if missing else "", "JWKS on %s" % here.side)
         return "%d keys, all %d of %s among them" % (len(ours), len(theirs), there.side)

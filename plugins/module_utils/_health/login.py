@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from urllib.parse import urlencode
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
@@ -19,9 +21,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit im
     Untested,
     Visit,
     must,
+    of_other,
     probe,
 )
 
+Part = Callable[[], AbstractContextManager[None]]
 # What Hydra answers where it may not show a page and would have to.
 NOT_REMEMBERED = ("login_required", "interaction_required", "consent_required")
 
@@ -87,15 +91,16 @@ def _same_person(visit: Visit, tokens: dict[str, object], request: oauth.Request
         raise Failed("userinfo: the subject is another person than the probe")
 
 
-def _swept(visit: Visit, act: Callable[[], str]) -> str:
-    """Act, and end the Kratos sessions that this left, also where it failed."""
+def _swept(visit: Visit, act: Callable[[], str], its_part: Part = nullcontext) -> str:
+    """Act, and end the Kratos sessions that this left, also where it failed. ``its_part``: whose failure that is."""
     begun = sweep.Sweep.begin(visit)
     try:
         said = act()
     except Exception:
         _quietly(visit, begun)
         raise
-    ended = begun.end(visit)
+    with its_part():
+        ended = begun.end(visit)
     return said + (", %d session ended at Kratos" % ended if ended else "")
 
 
@@ -109,13 +114,16 @@ def _quietly(visit: Visit, begun: sweep.Sweep) -> None:
 def silent(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: float = 20.0) -> CheckResult:
     """Who logged in on one side comes back on the other without a page: Hydra's cookie is honoured, both ways."""
 
-    def cross(maker: Domain, judge: Domain) -> str:
+    def cross(maker: Domain, judge: Domain, its_part: Part) -> str:
         visit = Visit(http, maker, timeout)
-        client, person, request = oauth.client(visit, secrets), Person(visit, secrets), oauth.Request()
         grant = {"grant_type": "authorization_code", "redirect_uri": maker.redirect_uri}
-        tokens = oauth.ask_token(visit, client, code=person.code(request), code_verifier=request.verifier, **grant)
+        with its_part():
+            client, person, request = oauth.client(visit, secrets), Person(visit, secrets), oauth.Request()
+            code = person.code(request)
+            tokens = oauth.ask_token(visit, client, code=code, code_verifier=request.verifier, **grant)
         try:
-            _again(visit, secrets, maker, "its own login")
+            with its_part():
+                _again(visit, secrets, maker, "its own login")
             _again(visit, secrets, judge, "a login of %s" % maker.side)
         finally:
             visit.domain = maker
@@ -124,9 +132,9 @@ def silent(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: f
         return ""
 
     def act() -> str:
-        visit = Visit(http, there, timeout)
-        _swept(visit, lambda: cross(there, here))
-        _swept(visit, lambda: cross(here, there))
+        visit, theirs = Visit(http, there, timeout), partial(of_other, there.side)
+        _swept(visit, lambda: cross(there, here, theirs), theirs)
+        _swept(visit, lambda: cross(here, there, nullcontext), theirs)
         return "logins of %s and %s honoured by each other without a page" % (here.side, there.side)
 
     return probe("silent", here.hydra.service, act)

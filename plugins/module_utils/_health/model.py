@@ -18,6 +18,8 @@ class CheckResult:
 
     ``busy`` means that a rate limit (429) answered: no verdict, ask again later; ``ok`` is False then.
     ``untested`` is '' or why the probe could not prove anything although nothing is wrong: no pass of it.
+    ``other`` is '' or what the other side itself can't do; then ``ok`` says nothing against the side that was asked.
+    ``asked`` is False where the probe was not sent at all.
     """
 
     name: str
@@ -27,6 +29,8 @@ class CheckResult:
     ms: float
     busy: bool = False
     untested: str = ""
+    other: str = ""
+    asked: bool = True
 
 
 @dataclass(frozen=True)

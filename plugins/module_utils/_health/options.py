@@ -18,9 +18,15 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, checks, level
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
+    alike,
+    cache,
+    checks,
+    level,
+    remembered,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import gate as running
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint, find_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import through
@@ -51,6 +57,7 @@ GATE = ArgumentSpec(
         "cache_ttl": {"type": "float", "default": 60.0},
         "cache_probe": {"type": "dict", "default": {}},
         "warm": {"type": "int", "default": 5},
+        "light": {"type": "bool", "default": False},
         "timeout": {"type": "int", "default": 120},
         "fail": {"type": "bool", "default": True},
     }
@@ -103,8 +110,22 @@ def wanted(params: Mapping[str, Any]) -> checks.Wanted:
         skip=params["skip"],
         versions={name: str(version) for name, version in params["expected_versions"].items()},
         warm=params["warm"],
+        watched=bool(params["light"]),
         cache=cache.parse(params["cache_probe"], params["cache_ttl"], list(params["services"])),
     )
+
+
+def failure(one: CheckResult, detail: str) -> dict[str, Any]:
+    return {"check": one.name, "service": one.service, "detail": detail}
+
+
+def failures(told: remembered.Told, entry: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
+    """What the colour itself can't do, and since when. A rate limit is no verdict."""
+    return [
+        {**failure(one, one.detail), "since": remembered.since(entry, one.name, one.service, now)}
+        for one in told.results
+        if one.asked and not one.ok and not one.busy
+    ]
 
 
 def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str, Any]:
@@ -116,6 +137,8 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
         "passed": None,
         "checks": [],
         "planned": ["%s %s" % (check.name, check.service) for check in planned],
+        "fails": [],
+        "against_fails": [],
         "seconds": 0.0,
         "level": level.level(asked),
         "untested": level.untested(asked),
@@ -128,9 +151,13 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
     inside = find_edge(world.podman, edge) if edge else None
     way = through(params["edge"], params["state_dir"], params["switch_dir"], params["colour"], inside)
     planned = checks.plan(replace(asked, way=way, settings=observed(params, world.podman)))
-    found = running.run(planned, world.http, world.clock, params["timeout"], standpoint.enter)
+    found = running.run(planned, world.http, world.clock, params["timeout"], standpoint.enter, params["light"])
+    told = remembered.told_of(asked.colour, asked.against, found, [check.two_sided for check in planned])
+    kept = remembered.note(params["state_dir"], told, world.clock.now())
     return {
         **result,
+        "fails": failures(told[0], kept.get(asked.colour) or {}, world.clock.now()),
+        "against_fails": [failure(one, one.other) for one in found if one.other and one.asked],
         "passed": bool(found) and all(check.ok for check in found),
         "checks": [asdict(check) for check in found],
         "level": level.level(asked, found),

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
@@ -171,14 +172,31 @@ class Untested(Exception):
     """The journey could not prove what it was sent for, and nothing is wrong with that; the text says why."""
 
 
+class OtherFailed(Exception):
+    """What the other side itself can't do: no failure of the side that is asked. The text says what."""
+
+
+@contextmanager
+def of_other(side: str) -> Iterator[None]:
+    """What fails in here is the failure of ``side``. A rate limit stays what it is: no verdict."""
+    try:
+        yield
+    except Busy:
+        raise
+    except Failed as exc:
+        raise OtherFailed("%s itself fails: %s" % (side, exc)) from exc
+
+
 def probe(name: str, service: str, act: Callable[[], str]) -> CheckResult:
     """Run one journey; what it returns is the detail of success."""
     start = time.monotonic()
-    ok, busy, untested = True, False, ""
+    ok, busy, untested, other = True, False, "", ""
     try:
         detail = act()
+    except OtherFailed as exc:
+        detail = untested = other = str(exc)
     except Untested as exc:
         detail = untested = str(exc)
     except Failed as exc:
         ok, busy, detail = False, isinstance(exc, Busy), str(exc)
-    return CheckResult(name, service, ok, detail, round((time.monotonic() - start) * 1000, 1), busy, untested)
+    return CheckResult(name, service, ok, detail, round((time.monotonic() - start) * 1000, 1), busy, untested, other)

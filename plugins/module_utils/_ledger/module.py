@@ -20,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import remembered
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
@@ -43,6 +44,7 @@ SPEC = ArgumentSpec(
         "event": {"type": "dict", "default": {}},
         "release": {"type": "str", "default": ""},
         "colour": {"type": "str", "choices": list(COLOURS)},
+        "flip": {"type": "str", "default": ""},
         "last": {"type": "int", "default": 50},
     },
     required_if=(
@@ -73,7 +75,8 @@ def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
 def _accepted(wanted: Mapping[str, Any]) -> dict[str, str]:
     """The marks of a release that is the stable one, and of the colour that was removed for it."""
     cleaned = {"cleaned": str(wanted["colour"])} if wanted["colour"] else {}
-    return {"stable": str(wanted["release"]), "fence": str(wanted["release"]), **cleaned}
+    flip = {"flip": str(wanted["flip"])} if wanted["flip"] else {}
+    return {"stable": str(wanted["release"]), "fence": str(wanted["release"]), **cleaned, **flip}
 
 
 class Ledger:
@@ -159,6 +162,7 @@ class Ledger:
             "lock": lock.read() or {},
             "token": self._token(lock),
             "marks": self.state.read_marks(),
+            "health": remembered.read(self.params["state_dir"]),
             "events": events.read(self.state.ledger)[-self.params["last"] :] if self.params["last"] > 0 else [],
             "releases": known,
             "report": self._report_path(),

@@ -67,6 +67,13 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
     }
 
 
+def _held(watcher: Watcher) -> dict[str, Any]:
+    """To a colour that is known to fail nobody goes by himself: a person decides. {} where that is not so."""
+    if not watcher.config.stays or watcher.rolling:
+        return {}
+    return {"done": False, "to": "", "why": watcher.config.stays, "held": True}
+
+
 def _moved(watcher: Watcher) -> dict[str, Any]:
     """Somebody else was there first: ``to`` is who is live by him."""
     return {"done": False, "to": watcher.read_switch().live, "why": "the switch was moved meanwhile"}
@@ -120,7 +127,7 @@ def conclude(watcher: Watcher, judgement: Judgement, unready: Unready) -> dict[s
     """Act on the judgement and write it down; the verdict as written."""
     rolled: dict[str, Any] = {}
     if judgement.verdict == FAIL:
-        rolled = roll_back(watcher, unready)
+        rolled = _held(watcher) or roll_back(watcher, unready)
         watcher.note({"event": "rolled_back" if rolled["done"] else "not_rolled_back", **rolled})
     verdict = verdict_of(watcher, judgement, rolled)
     told = {name: verdict[name] for name in TOLD}

@@ -32,6 +32,7 @@ class Config:
     there is none, and with ``cloudflare`` (the options of cloudflare_lb_pool) the load balancers follow the switch.
     ``public``: [{host, path}] asked at the edge. ``skip`` names checks that are left out. ``parameters``: the judge's.
     ``stack``: {project, edge_service, podman_compose, singletons}, for what follows the switch when the watch is over.
+    ``stays``: why a FAIL does not roll back (the old colour is known to fail), '' where it does.
     """
 
     deployment: str
@@ -58,6 +59,7 @@ class Config:
     skip: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     stack: Mapping[str, Any] = field(default_factory=dict)
+    stays: str = ""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Config:

@@ -84,13 +84,20 @@ class Launch:
         before = {"release": seen.about.get("release"), "alive": seen.alive}
         after = {"release": wanted.release, "alive": True}
         same = (seen.about.get("release"), seen.about.get("colour")) == (wanted.release, wanted.colour)
-        if same and seen.alive and not seen.verdict:
-            return Plan(before, after)
+        armed = self.armed(wanted.release)
+        if same and not seen.verdict and (seen.alive or (flip and armed == flip)) and armed in ("", flip or armed):
+            # One that died goes on from its events when it is followed.
+            return Plan(before, after if seen.alive else before)
         judged = read_json(self.state.release(wanted.release, "verdict.json")) or {}
         if flip and judged.get("flip") == flip and judged.get("verdict") in DECIDED:
             return Plan(before, before)
         stop = (Step("stop", "watcher", "of %s" % seen.about.get("release")),) if seen.alive else ()
         return Plan(before, after, stop + (Step("start", "watcher", "of %s" % wanted.release),))
+
+    def armed(self, release: str) -> str:
+        """The flip that the present watch of a release is about; '' where it has seen none yet."""
+        told = record.read(self.state.release(release, "watch", "events.jsonl"))
+        return next((str(one.get("flip") or "") for one in reversed(told) if one["event"] == "armed"), "")
 
     def plan_again(self, seen: Seen) -> Plan:
         """Begin a watcher again that died before its verdict, while its colour is live or nobody flipped yet."""
@@ -186,6 +193,7 @@ class Launch:
             "reasons": verdict.get("reasons", []),
             "signed_off": verdict.get("signed_off") or {},
             "returned_to": rolled.get("to", ""),
+            "held": bool(rolled.get("held")),
             "not_returned": "" if rolled.get("to") else rolled.get("why", ""),
             "evidence": verdict.get("evidence", {}),
             "report": report if report and os.path.exists(report) else "",

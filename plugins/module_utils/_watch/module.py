@@ -57,6 +57,7 @@ SPEC = ArgumentSpec(
         "min_events": {"type": "int", "default": 300},
         "parameters": {"type": "dict", "default": {}},
         "stack": {"type": "dict", "default": {}},
+        "stays": {"type": "str", "default": ""},
         "since": {"type": "int", "default": 0},
         "run": {"type": "str", "default": ""},
         "timeout": {"type": "float", "default": 0.0},
@@ -70,6 +71,7 @@ SPEC = ArgumentSpec(
 PASSED_ON = (
     "deployment", "state_dir", "release", "colour", "services", "shared", "network_range", "publish", "port_base",
     "public", "probes", "probe_secrets", "probe", "skip", "window", "interval", "wait", "baseline", "run", "stack",
+    "stays",
 )  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
         switch_dir, edge["container"] = place.directory, place.name if params["publish"] == NETWORK else ""
     if not Switch(switch_dir).exists():
         raise BluegreenError("no switch at %s" % switch_dir, mend="run the adopt stage")
-    values = {name: params[name] for name in PASSED_ON}
+    values = {name: params[name] for name in PASSED_ON if name in params}
     parameters = {**params["parameters"], "min_events": params["min_events"]}
     return Config.of({**values, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})
 

@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flip in force: who was live before, since when, and by which id its verdict is found. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+
+# Ids of flips that no cutover made begin so.
+HAND = "hand"
+
+
+@dataclass(frozen=True)
+class ReturnTo:
+    """``flip`` is the id of the cutover that wrote it (16 hex digits, or HAND and 12), ``at`` seconds since the epoch.
+
+    ``release`` is '' where a hand moved the switch and nobody wrote down what the colour held.
+    """
+
+    colour: str
+    release: str
+    flip: str
+    at: float
+
+
+def by_hand(recorded: ReturnTo | None, live: str, drained: bool, at: float) -> ReturnTo:
+    """The way back of a marker that a hand moved to ``live`` at ``at``; ``recorded`` is that of the last cutover.
+
+    To where the last cutover came from it is a rollback, and the record says all. To a ``drained`` colour it is none:
+    that one was emptied or got another release since, so the way back is to the colour that was left.
+    """
+    if recorded is not None and recorded.colour == live and not drained:
+        return recorded
+    old = OTHER[live]
+    release = recorded.release if recorded is not None and recorded.colour == old else ""
+    said = "%s %s %.6f" % (recorded.flip if recorded else "", live, at)
+    return ReturnTo(old, release, HAND + hashlib.sha256(said.encode()).hexdigest()[:12], at)
