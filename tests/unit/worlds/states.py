@@ -43,7 +43,7 @@ class Side:
 class State:
     """``flip``: '' none yet, ``forward`` in force (a rollback goes to the idle colour), ``back`` rolled back.
 
-    ``by_hand``: no cutover made it. ``back``: the number of the release that the way back names, 0 where that is not known.
+    ``by_hand``: no cutover made it. ``back``: the number of the release that the way back names, 0 where unknown.
     ``removing``, ``drained``: the idle colour. ``baked``: the bake time is over. ``stable``: number of the accepted
     release, ``ours``: by the flip in force. ``kept``: the idle colour's release can be deployed again. ``refused``: a
     version whose migration was.
