@@ -51,7 +51,7 @@ def next_step(seen: World, bake: int, now: float) -> Step:
 
 
 def _away_from_live(seen: World, stops: list[Finding]) -> Step | None:
-    """The way to a colour that serves, where the live one is known not to. None: it does, or nobody knows better."""
+    """The way to a colour that serves, where the live one is known not to. None: it does, or that is not known."""
     live, idle = seen.colour(seen.live), seen.colour(seen.idle)
     if not (live.fails or seen.broken):
         return None

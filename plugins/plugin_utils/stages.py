@@ -32,7 +32,7 @@ class Decision:
     ``since`` is when the live colour went live (seconds since the epoch), known to cleanup alone.
     ``follow``: the release whose watch speaks of the flip that is in force after a cutover stage; '' where none is.
     ``clears``: the operator's own containers on the idle colour go first.
-    ``begin``: nobody watched that flip yet. ``live_fails``: what is known to be wrong with the live colour, and
+    ``begin``: that flip has no watch yet. ``live_fails``: what is known to be wrong with the live colour, and
     ``idle_fails`` with the other one: no watcher rolls back to that by itself.
     """
 
@@ -192,7 +192,7 @@ def _wrong_with_live(seen: World) -> tuple[str, ...]:
 
 
 def _unwatched(seen: World) -> bool:
-    """Whether nobody has judged the flip in force, and somebody still has to."""
+    """Whether the flip in force has no verdict and still needs one."""
     return seen.back and not seen.judged
 
 
@@ -209,7 +209,7 @@ def watch_decision(seen: World) -> Decision:
         said = "%s is live on %s since its cutover" % (live.version, seen.live)
         begin = _unwatched(seen)
         return Decision(summary=said, go=True, follow=live.release, begin=begin, idle_fails=held, **base)
-    # Its watcher may be about to write its verdict down: whoever rolled back, that is what is asked for.
+    # Its watcher may be about to write its verdict down: that is what is asked for.
     left = not seen.left or seen.left.get("flip") == seen.return_to.get("flip")
     if seen.return_to.get("colour") == seen.live and idle.release and left:
         return Decision(summary="%s is live again" % live.version, go=True, **base, follow=idle.release)

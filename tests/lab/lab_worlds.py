@@ -129,7 +129,7 @@ def follow(name: str, one: State, steps: int = 1) -> tuple[State, list[release.R
 
 
 def is_settled(one: State) -> Screen:
-    """By the model and on the screen: nobody is sick, no problem is told."""
+    """By the model and on the screen: the live colour is not sick, no problem is told."""
     assert settled(one), one
     screen = status()
     assert "SICK" not in screen.lines["live"] and "PROBLEM" not in screen.lines, screen.whole[-3000:]

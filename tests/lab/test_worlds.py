@@ -65,7 +65,7 @@ def test_a_sick_live_colour_refuses_no_good_one() -> None:
 
 
 def test_the_way_forward_is_taken_watched_and_held() -> None:
-    """Nobody goes back by himself to what is known to be sick; a person signs off what no visitor has shown."""
+    """The watcher does not go back to what is known to be sick; a person signs off what no visitor has shown."""
     one, _runs = follow("forward", replace(FRESH, here=replace(BLUE, state="sick")), 2)
     assert one.live == "green"
     if one.verdict == "INCONCLUSIVE":

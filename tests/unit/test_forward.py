@@ -61,7 +61,7 @@ FACTS: dict[str, Any] = {
             "cutover",
             "blue is live and fails: login of ciam-kratos: status 500. green passes its own",
         ),
-        # Back to a kept release: whoever asks for that wants to leave the live one.
+        # Back to a kept release: who asks for that wants to leave the live one.
         ([FAIL], [], False, "rollback", ""),
     ],
 )
@@ -86,7 +86,7 @@ def test_what_is_wrong_with_the_live_colour_alone_is_left_behind() -> None:
 
 
 def test_a_sick_colour_is_no_way_back_to_keep() -> None:
-    """Its watch said FAIL and nobody went back, as blue is sick: a new version may take the place of blue."""
+    """Its watch said FAIL and went not back, as blue is sick: a new version may take the place of blue."""
     ours = replace(OLD, adopted=False)
     held = replace(CUT, verdict={"verdict": "FAIL", "flip": "f1"}, colours={"green": NEW, "blue": ours})
     assert release_decision(held, "v1.6.0").refused

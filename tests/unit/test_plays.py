@@ -158,3 +158,62 @@ def test_a_target_whose_image_is_live_costs_neither_a_question_nor_a_gate(
     for step in ("List what is pending", "Apply it", "Prove that the live colour still serves"):
         assert ("%s %s" % (step, gated) in said) == bool(gated), said
     assert "Make the release" in said
+
+
+@pytest.mark.parametrize(
+    ("forward", "own", "against", "rc", "words"),
+    [
+        (False, [], [], 0, "stays="),
+        (False, [], ["token"], 2, "blue is live and fails: token of k: x. green passes its own checks. Fix: ansible"),
+        (True, ["login"], [], 0, "stays=blue itself fails: login of k: x"),
+        # What its own checks don't show a comparison may.
+        (True, [], ["silent"], 0, "stays=blue itself fails: silent of k: x"),
+        (True, [], [], 2, "blue is live and passes its own checks"),
+    ],
+)
+def test_a_cutover_knows_what_the_live_colour_fails(
+    forward: bool, own: list[str], against: list[str], rc: int, words: str, tmp_path: Path
+) -> None:
+    """What the tasks of a cutover make of the answers of both gates."""
+    stage = yaml.safe_load((ROOT / "playbooks/tasks/cutover.yml").read_text())
+    kept = [task for task in stage if "include" not in str(task)]
+    start = next(task for task in stage if task["name"] == "Start the watcher")
+    said = {"name": "Say", "ansible.builtin.debug": {"msg": "stays=" + start["vars"]["watch_stays"]}}
+    (tmp_path / "play.yml").write_text(
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [*kept, said]}])
+    )
+    fails = {
+        key: [{"check": name, "service": "k", "detail": "x"} for name in names]
+        for key, names in (("fails", own), ("against_fails", against))
+    }
+    done, told = play(
+        tmp_path / "play.yml",
+        bluegreen_decision={"live": "blue", "idle": "green", "live_fails": []},
+        bluegreen_fix_forward=forward,
+        bluegreen_version="v1.5.0",
+        bluegreen_stage="cutover",
+        watch_result=fails,
+    )
+    assert (done, words in told) == (rc, True), told
+
+
+@pytest.mark.parametrize(
+    ("fails", "drift", "runs", "asks"),
+    [([], [], True, False), (["x"], [], True, True), (["x"], [], False, False), ([], ["x"], True, True)],
+)
+def test_status_asks_the_idle_colour_only_where_the_live_one_is_not_well(
+    fails: list[str], drift: list[str], runs: bool, asks: bool, tmp_path: Path
+) -> None:
+    stage = yaml.safe_load((ROOT / "playbooks/status.yml").read_text())[0]
+    block = next(task for task in stage["tasks"] if task["name"] == "Who is well")
+    asked = next(task for task in block["block"] if task["name"].startswith("Ask the other one"))
+    said = {"name": "Say", "ansible.builtin.debug": {"msg": "asked {{ status_other }}"}, "when": asked["when"]}
+    made = {"hosts": "localhost", "gather_facts": False, "vars": {**stage["vars"], **block["vars"]}, "tasks": [said]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([made]))
+    colours = {"blue": {"running": True, "drift": drift}, "green": {"running": runs}}
+    rc, told = play(
+        tmp_path / "play.yml",
+        preflight_facts={"edge": {"live": "blue"}, "compose": {"colours": colours}},
+        status_health={"blue": {"fails": fails}},
+    )
+    assert rc == 0 and ("asked green" in told) is asks, told

@@ -15,7 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 def accepted(marks: Mapping[str, Any], flip: str) -> str:
     """The stable release, where its acceptance is of the flip in force (marks from before name none); else ''.
 
-    Whoever cuts over to it once more has made another flip, and that has to be watched and accepted itself.
+    A second cutover to it is another flip, which has to be watched and accepted itself.
     """
     known = str(marks.get("flip") or "")
     return str(marks.get("stable") or "") if not (known and flip and known != flip) else ""

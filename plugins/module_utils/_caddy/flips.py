@@ -19,7 +19,7 @@ HAND = "hand"
 class ReturnTo:
     """``flip`` is the id of the cutover that wrote it (16 hex digits, or HAND and 12), ``at`` seconds since the epoch.
 
-    ``release`` is '' where a hand moved the switch and nobody wrote down what the colour held.
+    ``release`` is '' where a hand moved the switch and no run wrote down what the colour held.
     """
 
     colour: str

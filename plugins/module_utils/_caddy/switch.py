@@ -195,7 +195,7 @@ class Switch(Directory):
         """One rename. False where ``colour`` is live already; Fenced where the token isn't ours."""
         with locked(self._in("lock")):
             self._check(token, exact=True)
-            # First: whoever looks in between takes it for no flip yet, and never for one by hand.
+            # First: a reader in between takes it for no flip yet, and never for one by hand.
             self._note_move(colour)
             return self._move(colour)
 

@@ -67,7 +67,7 @@ def merged(before: Mapping[str, Any], release: str, told: Told, now: float) -> d
 
 
 def read(state_dir: str) -> dict[str, Any]:
-    """Every colour's entry, as it was left; {} where nobody wrote any. A torn file says nothing."""
+    """Every colour's entry, as it was left; {} where there is none. A torn file says nothing."""
     with suppress(BluegreenError, OSError, ValueError):
         return read_mapping(os.path.join(state_dir, NAME))
     return {}

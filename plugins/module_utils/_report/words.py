@@ -73,7 +73,7 @@ def next_step(verdict: Mapping[str, Any]) -> str:
             verdict.get("colour", "the bad colour"),
         )
     if said == "FAIL" and rolled.get("held"):
-        return "Act now. Nobody rolled back, as %s: %s --tags status" % (rolled["why"], PLAY)
+        return "Act now. The watcher did not roll back, as %s: %s --tags status" % (rolled["why"], PLAY)
     if said == "FAIL":
         return "Act now. Mend what is named above, then: %s --tags rollback" % PLAY
     if said == "INCONCLUSIVE" and verdict.get("signed_off"):

@@ -68,7 +68,7 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
 
 
 def _held(watcher: Watcher) -> dict[str, Any]:
-    """To a colour that is known to fail nobody goes by himself: a person decides. {} where that is not so."""
+    """To a colour that is known to fail the watcher does not go: a person decides. {} where that is not so."""
     if not watcher.config.stays or watcher.rolling:
         return {}
     return {"done": False, "to": "", "why": watcher.config.stays, "held": True}

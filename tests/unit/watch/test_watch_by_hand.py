@@ -36,7 +36,7 @@ def test_to_a_colour_that_is_known_to_fail_it_does_not_go_back(edge: MiniEdge) -
 
 
 def test_a_flip_by_hand_gets_a_watch_and_a_verdict_of_its_own(edge: MiniEdge) -> None:
-    """R18: the release failed and was taken back; whoever makes it live again by hand has made another flip."""
+    """R18: the release failed and was taken back; a hand that makes it live again makes another flip."""
     with edge.load(20):
         call(edge, parameters={"slot": 1.0})
         edge.cut_over()

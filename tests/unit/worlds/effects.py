@@ -20,12 +20,12 @@ class Cannot(Exception):
 
 
 def person(one: State, words: str) -> State:
-    """What somebody does by hand, as he was told, before the command."""
+    """What a person does by hand, as the screen says, before the command."""
     if "podman-compose up" in words and one.hands == "edge gone":
         return replace(one, hands="edge off")
     if "podman-compose up" in words and one.here.state == "gone":
         return replace(one, here=replace(one.here, state="stopped"))
-    raise Cannot("nobody knows what to do with: %s" % words)
+    raise Cannot("no known work of a person: %s" % words)
 
 
 def adopt(one: State, extra: Mapping[str, str]) -> State:

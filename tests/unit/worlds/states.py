@@ -43,7 +43,7 @@ class Side:
 class State:
     """``flip``: '' none yet, ``forward`` in force (a rollback goes to the idle colour), ``back`` rolled back.
 
-    ``by_hand``: no cutover made it. ``back``: the number of the release that the way back names, 0 where nobody knows.
+    ``by_hand``: no cutover made it. ``back``: the number of the release that the way back names, 0 where unknown.
     ``removing``, ``drained``: the idle colour. ``baked``: the bake time is over. ``stable``: number of the accepted
     release, ``ours``: by the flip in force. ``kept``: the idle colour's release can be deployed again. ``refused``: a
     version whose migration was.
@@ -76,7 +76,7 @@ class State:
 
     @property
     def open(self) -> bool:
-        """A flip is in force that nobody accepted."""
+        """A flip is in force and not accepted."""
         return self.flip == "forward" and not self.accepted
 
 
@@ -200,15 +200,15 @@ def flip_id(one: State) -> str:
 def _edge(one: State) -> dict[str, Any]:
     if not one.adopted:
         return {"adopted": False, "live": "", "problems": []}
-    nobody = one.hands in ("edge stopped", "edge gone")
+    gone = one.hands in ("edge stopped", "edge gone")
     seen = OTHER[one.live] if one.hands == "public" else one.live
     return {
-        "adopted": not nobody,
-        "live": "" if nobody else one.live,
-        "return_to": None if nobody else return_to(one),
+        "adopted": not gone,
+        "live": "" if gone else one.live,
+        "return_to": None if gone else return_to(one),
         "token": 4,
-        "problems": ["no container of service caddy is running"] if nobody else [],
-        "observed": [] if nobody else [{"host": "login.test", "path": "/", "colour": seen, "status": 200}],
+        "problems": ["no container of service caddy is running"] if gone else [],
+        "observed": [] if gone else [{"host": "login.test", "path": "/", "colour": seen, "status": 200}],
         "removing": [one.idle] if one.removing else [],
         "assets": [one.live] if one.drained else [one.live, one.idle],
         "warm": [one.live] if one.drained else [one.live, one.idle],
