@@ -176,6 +176,7 @@ def test_a_rollback_in_check_mode_changes_nothing(played: World) -> None:
     played.play(ROOT / "bluegreen.yml", "--tags", "rollback")
 
 
+@pytest.mark.slow
 def test_who_is_connected_is_told_live_and_noted(played: World) -> None:
     play = played.directory / "drain.yml"
     play.write_text(yaml.safe_dump(DRAIN))

@@ -126,6 +126,7 @@ class CallbackModule(CallbackBase):
 """
 
 
+@pytest.mark.slow
 def test_a_dead_watcher_is_begun_again_by_who_follows(edge: MiniEdge) -> None:
     with edge.load(10):
         going(edge)
@@ -176,6 +177,7 @@ def test_a_controller_asleep_over_the_flip(edge: MiniEdge) -> None:
         assert play.wait(180) == 0 and "verdict FAIL" in play.err, play.out + play.err
 
 
+@pytest.mark.slow
 def test_the_connection_is_lost(edge: MiniEdge) -> None:
     """Started and followed over a real ssh. All of its connections are cut, for good: the watch goes on to its end."""
     with sshd(edge.root / "ssh") as server, edge.load(10):

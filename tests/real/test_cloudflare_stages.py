@@ -17,7 +17,7 @@ from compose_bench import podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 NEW: dict[str, Any] = {"version": "v1.5.0"}
 
 
@@ -78,7 +78,6 @@ def test_a_rollback_through_429_5xx_and_lost_answers(bench: Bench) -> None:
     assert bench.writes() == [] and bench.switch.read().live == "blue" and len(bench.fake.log) == 3
 
 
-@pytest.mark.slow
 def test_a_cutover_that_stops_half_way_is_named_and_gone_on_with(bench: Bench) -> None:
     """The first name is written, then Cloudflare answers no write any more: neither on nor back."""
     bench.fake.faults = OnWrites(bench.fake, Fault(""), *[Fault("500")] * 40)
@@ -96,7 +95,6 @@ def test_a_cutover_that_stops_half_way_is_named_and_gone_on_with(bench: Bench) -
     assert bench.serving() == ["blue"] * 3
 
 
-@pytest.mark.slow
 def test_a_watcher_goes_back_by_itself(bench: Bench) -> None:
     """Through the API, with the token of the file, though Cloudflare says no at first."""
     bench.given(log=False, bluegreen_watch={"window": 600, "interval": 0.5})
@@ -113,7 +111,6 @@ def test_a_watcher_goes_back_by_itself(bench: Bench) -> None:
     assert '"not_followed"' in bench.files() and TOKEN not in bench.files()
 
 
-@pytest.mark.slow
 def test_a_release_that_is_accepted_is_drained_at_cloudflare(bench: Bench) -> None:
     bench.given()
     with bench.visitors():

@@ -81,6 +81,7 @@ def _blue_goes(bench: Bench) -> None:
     assert places(moved) == {"kratos-courier": ["blue running"]}
 
 
+@pytest.mark.slow
 def test_another_release_in_the_same_colour_replaces_its_containers(bench: Bench) -> None:
     bench.run("adopted")
     first = bench.run("started", **GREEN)

@@ -176,6 +176,7 @@ def _there(built: dict[str, str]) -> set[str]:
     return {mark for mark, ident in built.items() if ident in found}
 
 
+@pytest.mark.slow
 def test_a_kept_release_comes_back_without_its_source(bench: Bench, tmp_path: Path) -> None:
     """The slow way back, as far as one colour goes: its own files and images, whatever became of tags and source."""
     build(tmp_path, "old")

@@ -150,6 +150,7 @@ def test_a_trigger_is_the_bridge_that_makes_it_pass(
     assert written(since) == [] and versions() == 4
 
 
+@pytest.mark.slow
 def test_a_bridge_that_wants_the_column_too_early_breaks(
     tmp_path: Path, state_dir: Path, references: dict[str, str]
 ) -> None:
@@ -159,6 +160,7 @@ def test_a_bridge_that_wants_the_column_too_early_breaks(
     assert "Kratos v1 fails with the bridge while the schema is the old one: login" in told and "42703" in told
 
 
+@pytest.mark.slow
 def test_a_bridge_that_no_journey_needs_is_refused(tmp_path: Path, state_dir: Path, references: dict[str, str]) -> None:
     pair = live(tmp_path, state_dir, references, "v2-plain")
     pair.bridge()
@@ -167,6 +169,7 @@ def test_a_bridge_that_no_journey_needs_is_refused(tmp_path: Path, state_dir: Pa
     assert pair.kept()["verdict"] == "NOT_JUDGED"
 
 
+@pytest.mark.slow
 def test_a_column_that_the_old_list_can_not_read_breaks(
     tmp_path: Path, state_dir: Path, references: dict[str, str]
 ) -> None:

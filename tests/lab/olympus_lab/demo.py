@@ -20,7 +20,7 @@ from olympus_lab.progress import LabError, main_guard, say
 OUT = config.ROOT / "build" / "demo"
 ENOUGH = 50_000
 # Plain requests a second beside the journeys: two cores carry them, two colours and the plays.
-RATE = 190
+RATE = 130
 
 
 @dataclass

@@ -135,6 +135,7 @@ def test_a_silent_log_never_passes(edge: MiniEdge) -> None:
     assert any("SOURCE_DOWN" in reason for reason in told["reasons"])
 
 
+@pytest.mark.slow
 def test_it_does_not_go_back_to_a_dead_colour(edge: MiniEdge) -> None:
     with edge.load(10):
         call(edge)
