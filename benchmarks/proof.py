@@ -84,7 +84,7 @@ def main() -> None:
                 hydra("iam-hydra", old, new, 7002),
             )
             bench = Bench(directory, directory / "state", *four)
-            runs = [measured(bench) for _ in range(RUNS + 1)]
+            runs = [measured(bench) for _run in range(RUNS + 1)]
         finally:
             migrate_bench.clean_up()
     cold, warm = runs[0], runs[1:]

@@ -19,6 +19,7 @@ from olympus_lab.progress import wait_for
 
 # The model's release numbers, as the lab has them.
 VERSIONS = {"v1": "v1.4.2", "v2": "v1.5.0"}
+PROMOTED = {"bluegreen_watch_do": "promote"}
 SHORT = {"window": 10, "interval": 1, "min_events": 1}
 SICK = """
 CREATE OR REPLACE FUNCTION lab_sick() RETURNS trigger LANGUAGE plpgsql AS
@@ -108,6 +109,10 @@ def follow(name: str, one: State, steps: int = 1) -> tuple[State, list[release.R
     for number in range(steps):
         known, expected = step(one)
         screen = status()
+        if screen.command == ("watch", PROMOTED) and (expected["stage"], expected["extra"]) == ("watch", {}):
+            # Without visitors ten seconds are too short for the judge, and over by now: a person has to sign it off.
+            one = replace(one, verdict="INCONCLUSIVE")
+            known, expected = step(one)
         stage = "-" if expected["stage"] is None else str(expected["stage"])
         assert screen.command[0] == stage, (screen.next, expected)
         wanted = on_the_lab(dict(expected["extra"]))
@@ -118,7 +123,7 @@ def follow(name: str, one: State, steps: int = 1) -> tuple[State, list[release.R
         extra: dict[str, Any] = {**screen.command[1], "bluegreen_watch": SHORT}
         run = release.play(f"worlds-{name}-{number}", stage, extra, quiet=True)
         runs.append(run)
-        one = done(known, stage, {key: value for key, value in expected["extra"].items()})
+        one = done(known, stage, dict(expected["extra"]))
         if stage == "watch" and not wanted and one.verdict == "PASS" and "INCONCLUSIVE" in run.out:
             # Without visitors ten seconds are too short for the judge: a person says what the model takes for granted.
             one = replace(one, verdict="INCONCLUSIVE")

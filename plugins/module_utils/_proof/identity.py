@@ -67,7 +67,7 @@ class _Writer:
             return self._object(schema, depth)
         if kind == "array":
             return [
-                self.instance(schema.get("items") or {}, depth + 1) for _ in range(int(schema.get("minItems") or 1))
+                self.instance(schema.get("items") or {}, depth + 1) for _item in range(int(schema.get("minItems") or 1))
             ]
         if kind in ("integer", "number"):
             return schema.get("minimum", 0)

@@ -64,7 +64,8 @@ def statements(text: str) -> Iterator[Statement]:
     place, line, now, filled = 0, 1, Statement(1), False
     while place < len(text):
         found = TOKEN.match(text, place)
-        assert found is not None
+        if found is None:
+            raise AssertionError("the last alternative of TOKEN matches anything")
         kind, token = str(found.lastgroup), found.group()
         end = _end(text, found.end(), kind, token, line)
         if kind in ("space", "block"):

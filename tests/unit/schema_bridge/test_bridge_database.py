@@ -193,7 +193,7 @@ def test_a_reader_delays_the_removal_and_another_try_does_it(bench: Bench) -> No
     tries = []
 
     def connect(keywords: dict[str, Any], enter: Any) -> database.Db:
-        return Watched(database.connect(keywords, enter), lambda sql: end(sql))
+        return Watched(database.connect(keywords, enter), end)
 
     def end(sql: str) -> None:
         tries.extend([1] if sql.startswith("DROP TRIGGER") else [])
