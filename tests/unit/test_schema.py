@@ -83,6 +83,9 @@ def test_differences(applied: list[str], pending: list[str], unknown: tuple[str,
 def test_status_is_parsed_or_refused() -> None:
     rows = [{"version": "2", "name": "b", "state": "Pending"}, {"version": "1", "name": "a", "state": "Applied"}]
     assert versions.from_status(json.dumps(rows)) == (Migration("1", "a"), Migration("2", "b"))
+    # The published stack's shim says a line first, and that begins with a bracket.
+    said = "[ciam-hydra] All required secrets verified.\n" + json.dumps(rows) + "\n"
+    assert versions.from_status(said) == (Migration("1", "a"), Migration("2", "b"))
     for wrong in ("", "[]", "{}", '[{"name": "x"}]', "Version\tName\tStatus", "null"):
         with pytest.raises(BluegreenError):
             versions.from_status(wrong)

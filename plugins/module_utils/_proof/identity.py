@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ FORMATS = {
     "ipv4": "192.0.2.1",
     "hostname": "example.com",
 }
+# The letters that a pattern begins with.
+LITERAL = re.compile(r"\^?((?:[A-Za-z0-9 _-]|\\[-._/])+)")
 DOMAIN = re.compile(r"@((?:[A-Za-z0-9-]|\\.|\.)+)")
 
 
@@ -38,22 +40,29 @@ class Person:
 
 
 def person(schema: Mapping[str, Any], name: str) -> Person:
-    """One called ``name``. ``schema``: as Kratos answers at ``/schemas``, a JSON Schema with property ``traits``."""
+    """One called ``name`` (small letters and digits). ``schema``: as Kratos answers at ``/schemas``, a JSON Schema with
+    property ``traits``. What nothing requires is left out, unless it is all that a password's login could go by."""
+    least = _written(schema, name, False)
+    return least if least.identifier else _written(schema, name, True)
+
+
+def _written(schema: Mapping[str, Any], name: str, identifiers: bool) -> Person:
     of_traits = _resolved((schema.get("properties") or {}).get("traits") or {}, schema)
-    found = _Writer(schema, name)
+    found = _Writer(schema, name, identifiers)
     value = found.instance(of_traits, 0)
     return Person(value if isinstance(value, dict) else {}, found.identifier, tuple(found.verifiable))
 
 
 class _Writer:
-    def __init__(self, root: Mapping[str, Any], name: str) -> None:
+    def __init__(self, root: Mapping[str, Any], name: str, identifiers: bool) -> None:
         self.root = root
         self.name = name
+        self.identifiers = identifiers
         self.identifier = ""
         self.verifiable: list[tuple[str, str]] = []
 
     def instance(self, schema: Mapping[str, Any], depth: int) -> Any:
-        """The smallest value that the schema takes, with every trait that a password's login asks for."""
+        """The smallest value that the schema takes."""
         schema = _resolved(schema, self.root)
         for key in ("const", "default"):
             if key in schema:
@@ -76,7 +85,9 @@ class _Writer:
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         properties = schema.get("properties") or {}
         required = schema.get("required") or []
-        asked = [key for key in properties if key in required or self._logs_in(properties[key], depth)]
+        asked = [
+            key for key in properties if key in required or (self.identifiers and self._logs_in(properties[key], depth))
+        ]
         return {key: self.instance(properties[key], depth + 1) for key in asked} if depth < DEPTH else {}
 
     def _logs_in(self, schema: Mapping[str, Any], depth: int) -> bool:
@@ -96,15 +107,26 @@ class _Writer:
 
     def _text(self, schema: Mapping[str, Any]) -> str:
         form = FORMATS.get(str(schema.get("format")), "%s")
-        value = form % self.name if "%s" in form else form
+        first = form % self.name if "%s" in form else form
         pattern = str(schema.get("pattern") or "")
-        domain = DOMAIN.search(pattern)
-        candidates = [value, *([str(one) for one in schema.get("examples") or []])]
-        candidates += ["%s@%s" % (self.name, domain.group(1).replace("\\", ""))] if domain else []
-        fitting = [one for one in candidates if _matches(pattern, one)]
-        value = (fitting or candidates)[0]
-        value += "x" * (int(schema.get("minLength") or 0) - len(value))
-        return value[: int(schema.get("maxLength") or len(value))]
+        least, most = int(schema.get("minLength") or 0), int(schema.get("maxLength") or 0)
+        candidates = [first, *(_variants(self.name, pattern) if pattern else [])]
+        candidates += [str(one) for one in schema.get("examples") or []]
+        sized = [(one + "0" * (least - len(one)))[: most or None] for one in candidates]
+        return next((one for one in sized if _matches(pattern, one)), sized[0])
+
+
+def _variants(name: str, pattern: str) -> Iterator[str]:
+    """What people's patterns ask for: capitals, digits, a number behind some letters, an address of one domain."""
+    digits = str(int(name.encode().hex(), 16))[-10:]
+    letters = LITERAL.match(pattern)
+    domain = DOMAIN.search(pattern)
+    yield from (name.upper(), digits, digits[:3], "+1" + digits)
+    if letters:
+        plain = letters.group(1).replace("\\", "")
+        yield from (plain + digits, plain + digits[:4], plain + name, plain + name.upper())
+    if domain:
+        yield "%s@%s" % (name, domain.group(1).replace("\\", ""))
 
 
 def _is_identifier(schema: Mapping[str, Any]) -> bool:

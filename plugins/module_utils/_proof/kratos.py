@@ -20,6 +20,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import identity
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import SECONDS, Side
 
+# What identities of the proof are called, with ten signs more.
+NAME = "bgproof"
 HTML = {"Accept": "text/html"}
 FORM = {**HTML, "Content-Type": "application/x-www-form-urlencoded"}
 PATCH = {**ory.JSON, "Content-Type": "application/json"}
@@ -72,7 +74,7 @@ class Kratos(Side[Person]):
         visit = Visit(self.http, None, SECONDS)
         refused = ""
         for schema in self._schemas(visit):
-            name = "bluegreen-proof-" + random.token_hex(6)
+            name = NAME + random.token_hex(5)
             person = identity.person(schema.get("schema") or {}, name)
             password = random.token_urlsafe(24)
             body = {
@@ -179,7 +181,7 @@ class Kratos(Side[Person]):
         must(answers.wants(begun, 200), "begin of the registration flow")
         body = begun.json()
         for schema in self._schemas(Visit(self.http, None, SECONDS)):
-            person = identity.person(schema.get("schema") or {}, "bluegreen-proof-" + random.token_hex(6))
+            person = identity.person(schema.get("schema") or {}, NAME + random.token_hex(5))
             given = {"method": "password", "password": random.token_urlsafe(24), "traits": person.traits}
             url = ory.login_url(visit, "/self-service/registration?flow=" + quote(str(body.get("id"))))
             sent = visit.send("POST", url, ory.SENDS_JSON, json.dumps(given).encode())

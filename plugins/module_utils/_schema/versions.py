@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
@@ -26,9 +27,9 @@ class Migration:
 
 
 def from_status(out: str) -> tuple[Migration, ...]:
-    """The list in the JSON that ``migrate sql status --format json`` writes."""
+    """The list in the JSON that ``migrate sql status --format json`` writes; an entrypoint may talk before it."""
     try:
-        rows = json.loads(out)
+        rows = _array(out)
         found = tuple(sorted({Migration(str(row["version"]), str(row.get("name", ""))) for row in rows}))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BluegreenError(
@@ -40,6 +41,17 @@ def from_status(out: str) -> tuple[Migration, ...]:
             "the migration status of the image lists nothing", mend="is it the product's own image? Report its version"
         )
     return found
+
+
+def _array(out: str) -> list[Any]:
+    """The first line on which a JSON array begins; a shim's own line may begin with a bracket too."""
+    for begin in re.finditer(r"^\s*(?=\[)", out, re.MULTILINE):
+        try:
+            rows, _end = json.JSONDecoder().raw_decode(out[begin.end() :])
+        except ValueError:
+            continue
+        return list(rows)
+    raise ValueError("no array")
 
 
 def from_shadow(versions: Iterable[str], log: str) -> tuple[Migration, ...]:

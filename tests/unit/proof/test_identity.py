@@ -40,7 +40,7 @@ def test_an_identifier_that_nobody_requires_is_given_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("trait", "value"),
     [
-        ({"type": "string", "minLength": 8}, "probexxx"),
+        ({"type": "string", "minLength": 8}, "probe000"),
         ({"type": "string", "maxLength": 3}, "pro"),
         ({"type": "string", "enum": ["a", "b"]}, "a"),
         ({"const": 7}, 7),
@@ -53,7 +53,10 @@ def test_an_identifier_that_nobody_requires_is_given_all_the_same() -> None:
         ({"type": "array", "minItems": 2, "items": {"type": "string"}}, ["probe", "probe"]),
         ({"type": "object", "properties": {"a": {"type": "string"}, "b": {}}, "required": ["a"]}, {"a": "probe"}),
         ({"type": "string", "pattern": r"^[a-z]+@corp\.example$"}, "probe@corp.example"),
-        ({"type": "string", "pattern": r"^\d{3}$", "examples": ["123"]}, "123"),
+        ({"type": "string", "pattern": r"^\d{3}$"}, "295"),
+        ({"type": "string", "pattern": "^[A-Z0-9-]+$"}, "PROBE"),
+        ({"type": "string", "pattern": "^CUST-[0-9]+$"}, "CUST-2956239461"),
+        ({"type": "string", "pattern": "^x.y$", "examples": ["x-y"]}, "x-y"),
         ({"type": "string", "pattern": "(unclosed"}, "probe"),
         ({"$ref": "#/definitions/name"}, {"first": "probe"}),
         ({"allOf": [{"type": "object"}, {"properties": {"x": {"type": "integer"}}, "required": ["x"]}]}, {"x": 0}),
@@ -64,6 +67,14 @@ def test_what_is_required_is_given(trait: dict[str, Any], value: Any) -> None:
     name = {"type": "object", "properties": {"first": {"type": "string"}}, "required": ["first"]}
     found = made({"properties": {"email": EMAIL, "other": trait}, "required": ["other"]}, definitions={"name": name})
     assert found.traits == {"email": "probe@example.com", "other": value} and found.identifier == "probe@example.com"
+
+
+def test_the_published_schema() -> None:
+    """Three traits to log in by, and only one of them is required."""
+    username = {"type": "string", "maxLength": 20, "pattern": "^[a-z0-9]+$", **PASSWORD}
+    phone = {"type": "string", "pattern": r"^(\+?\d{1,3})?\d{1,4}$", **PASSWORD}
+    found = made({"properties": {"username": username, "email": EMAIL, "phone": phone}, "required": ["email"]})
+    assert found == Person({"email": "probe@example.com"}, "probe@example.com")
 
 
 def test_an_identifier_deep_inside() -> None:
