@@ -117,6 +117,12 @@ options:
     description: Who runs this, for the record of what was let through.
     type: str
     default: ""
+  forward:
+    description:
+      - What the live colour fails already, where the operator leaves it for the new one. The verdict is recorded and
+        refuses nothing then.
+    type: str
+    default: ""
 attributes:
   check_mode:
     description: Nothing is started.

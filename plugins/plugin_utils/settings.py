@@ -89,6 +89,7 @@ OWN = {
     "bluegreen_decision",
     "bluegreen_described",
     "bluegreen_learned",
+    "bluegreen_fails",
     "bluegreen_migrates",
     "bluegreen_names",
     "bluegreen_said",

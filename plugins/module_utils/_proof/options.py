@@ -49,6 +49,7 @@ PROOF = ArgumentSpec(
             "options": {name: {"type": "str", "required": True} for name in accept.KEYS},
         },
         "operator": {"type": "str", "default": ""},
+        "forward": {"type": "str", "default": ""},
         "release": {"type": "str", "required": True},
         **{name: MIGRATE.options[name] for name in ("compose_file", "network", "project", "database_service")},
     }
@@ -125,16 +126,21 @@ def observe(context: Context) -> list[proof.Subject]:
             shadow_image=params["rehearsal_image"],
         )
         state = migrate.observe(asked, context.world)
-        if state.difference.pending:
-            found.append(_subject(context, document, target, state))
+        live = _live(context, target.service) if state.difference.pending else None
+        if live is not None:
+            found.append(_subject(context, document, target, state, live))
     return found
 
 
 def _subject(
-    context: Context, document: Mapping[str, Any], target: migrate.Target, state: migrate.State
+    context: Context,
+    document: Mapping[str, Any],
+    target: migrate.Target,
+    state: migrate.State,
+    live: Mapping[str, Any],
 ) -> proof.Subject:
     podman, directory = context.podman, context.state_dir
-    old = binary.of_container(podman, _live(context, target.service), target.service, target.product, directory)
+    old = binary.of_container(podman, live, target.service, target.product, directory)
     about = context.params["services"].get(target.service) or {}
     records = [
         read_mapping(StateDir(directory).release(one["id"], "schema", target.name + ".json"))
@@ -153,13 +159,14 @@ def _subject(
     )
 
 
-def _live(context: Context, service: str) -> Mapping[str, Any]:
-    """The container of the live colour: ours by its labels, else the adopted project's."""
+def _live(context: Context, service: str) -> Mapping[str, Any] | None:
+    """The container of the live colour: ours by its labels, else the adopted project's. None where it is gone, and the
+    operator leaves that colour anyway."""
     params, podman = context.params, context.podman
     labels = {core.LABEL: params["deployment"], core.COLOUR: params["colour"], core.SERVICE: service}
     found = podman.containers({**labels, core.KIND: "service"})
     raw = found[0] if found else podman.compose_container(params["project"], service)
-    if raw is None:
+    if raw is None and not params["forward"]:
         raise BluegreenError(
             "the live colour has no container of it",
             option="targets",
@@ -194,6 +201,12 @@ def _image(context: Context) -> str:
 def _decide(context: Context, name: str, told: dict[str, Any]) -> str:
     """The refusal of a target, or ''. Notes in ``told`` who let it through."""
     if told["verdict"] in judge.PASSES:
+        return ""
+    forward = context.params["forward"]
+    if forward:
+        # What already fails has nothing to lose; the gate of the new colour still stands.
+        reason = "the live colour fails already (%s)" % forward
+        told["accepted"] = accept.Accepted(reason, "this run", 0.0).noted(context.params["operator"])
         return ""
     way = accept.accepted(context.params["accept"], name, told["hop"], context.world.clock.now())
     return _refused(context, name, told, way)

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a verdict means for migrate: who is refused, who is let through and by whom; which images made production."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import options, proof
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate
+
+HOP = "kratos v1 -> v2"
+ENTRY = {"target": "ciam", "hop": HOP, "reason": "seen by hand", "expires": "2030-12-31"}
+NOW = 1_900_000_000.0  # 2030-03-17
+
+
+class Clock:
+    def now(self) -> float:
+        return NOW
+
+
+class World:
+    clock = Clock()
+
+
+def decided(verdict: str, reasons: tuple[str, ...] = ("login fails",), **given: Any) -> tuple[str, dict[str, Any]]:
+    params = {"accept": [], "operator": "ann", "forward": "", **given}
+    told = {"verdict": verdict, "hop": HOP, "reasons": list(reasons), "accepted": {}}
+    return options._decide(options.Context(params, cast(migrate.World, World())), "ciam", told), told
+
+
+@pytest.mark.parametrize("verdict", ["SAFE", "SAFE_IF_EXERCISED"])
+def test_what_passes_goes_on(verdict: str) -> None:
+    assert decided(verdict)[0] == ""
+
+
+@pytest.mark.parametrize("verdict", ["BREAKS", "NOT_JUDGED"])
+def test_what_does_not_pass_is_refused_with_every_way_on(verdict: str) -> None:
+    refused, told = decided(verdict)
+    assert refused.startswith("ciam: %s (%s). login fails. Nothing was changed in production. Fix: " % (verdict, HOP))
+    assert "bridges/ciam/*.sql" in refused and "hop: '%s'" % HOP in refused and told["accepted"] == {}
+
+
+def test_only_some_of_many_reasons_are_written_out() -> None:
+    refused = decided("BREAKS", tuple("reason %d" % number for number in range(9)))[0]
+    assert "reason 2; and 6 more in proof.json of the release." in refused and "reason 3" not in refused
+
+
+def test_an_operator_lets_it_through_by_name_and_for_a_time() -> None:
+    refused, told = decided("BREAKS", accept=[ENTRY])
+    assert refused == "" and told["accepted"] == {"by": "ann", "reason": "seen by hand", "expires": "2030-12-31"}
+
+
+@pytest.mark.parametrize("other", [{"target": "iam"}, {"hop": "kratos v1 -> v3"}])
+def test_an_entry_is_for_its_target_and_hop_alone(other: dict[str, str]) -> None:
+    assert decided("BREAKS", accept=[{**ENTRY, **other}])[0]
+
+
+def test_an_expired_entry_is_named() -> None:
+    refused = decided("BREAKS", accept=[{**ENTRY, "expires": "2029-01-01"}])[0]
+    assert "bluegreen_accept has an entry for it that ended with 2029-01-01 (seen by hand)" in refused
+
+
+def test_a_live_colour_that_fails_already_holds_nobody_up() -> None:
+    refused, told = decided("NOT_JUDGED", forward="login, code_flow")
+    assert refused == "" and told["accepted"]["reason"] == "the live colour fails already (login, code_flow)"
+
+
+@pytest.mark.parametrize(
+    ("records", "images"),
+    [
+        ([], ()),
+        ([{"changed": True, "image": "old"}], ()),
+        ([{"changed": True, "image": "old"}, {"changed": True, "image": "new"}], ("new",)),
+        # The adopted image was never ours to migrate with.
+        (
+            [{"changed": True, "image": "a"}, {"changed": False, "image": "b"}, {"changed": True, "image": "c"}],
+            ("a", "c"),
+        ),
+        ([{"changed": True, "image": "a"}, {"changed": True, "image": "a"}, {}], ("a",)),
+    ],
+)
+def test_images_that_migrated_production_behind_the_live_one(
+    records: list[dict[str, Any]], images: tuple[str, ...]
+) -> None:
+    assert proof.earlier_images(records, "old") == images
