@@ -69,7 +69,7 @@ def parts() -> list[Part]:
         lab("another operator", "lab/test_other_operator.py", before=["env", "LAB_SHAPE=other"]),
         lab("negative controls", "lab/test_controls.py"),
         lab("other hands", "lab/test_other_hands.py", slow=True),
-        lab("worlds on the lab", "lab/test_worlds.py", slow=True),
+        lab("worlds and verdicts on the lab", "lab/test_worlds.py", "lab/test_proof_play.py", slow=True),
         lab("couriers and singletons", "lab/test_courier.py", slow=True),
         lab("a native edge, and Cloudflare", "lab/test_native_edge.py", "lab/test_cloudflare_edge.py", slow=True),
         lab("a lockout, a CAPTCHA", "lab/test_lockout.py", slow=True),
