@@ -121,12 +121,6 @@ def test_a_state_that_no_image_makes_is_not_judged(tmp_path: Path, state_dir: Pa
         bench.run(accept=[{**accepted, "expires": "2020-01-01"}])
 
 
-def test_without_a_database_container_nothing_is_judged(tmp_path: Path, state_dir: Path) -> None:
-    bench = Bench(tmp_path, state_dir, kratos("iam-kratos", KRATOS_OLD, KRATOS_NEW, 7000))
-    with pytest.raises(Refused, match=r"NOT_JUDGED .*bluegreen_rehearsal_image"):
-        bench.run(database_service="")
-
-
 @pytest.mark.slow
 def test_the_oldest_hydra_is_refused(tmp_path: Path, state_dir: Path) -> None:
     from olympus_lab import images
@@ -157,8 +151,8 @@ POINTS = [
 def trial() -> dict[str, str]:
     """Container of a trial -> state, and its network."""
     label = "label=%s=proof" % KIND
-    told = podman("ps", "-a", "--filter", label, "--format", "{{.Names}} {{.State}}").splitlines()
-    found = dict(line.split() for line in told)
+    told = podman("ps", "-a", "--filter", label, "--format", "{{.Names}} {{.Pid}}").splitlines()
+    found = {name: "running" if pid != "0" else "" for name, pid in (line.split() for line in told)}
     return {**found, **{name + "-network": "" for name in networks()}}
 
 

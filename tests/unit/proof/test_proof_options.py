@@ -68,6 +68,19 @@ def test_a_live_colour_that_fails_already_holds_nobody_up() -> None:
     assert refused == "" and told["accepted"]["reason"] == "the live colour fails already (login, code_flow)"
 
 
+def test_without_a_container_and_without_an_image_nothing_is_judged() -> None:
+    """Nobody is asked: there is no PostgreSQL to ask."""
+
+    class Subject:
+        class target:
+            name = "ciam"
+
+    params = {"rehearsal_image": "", "database_service": "", "project": "prod", "deployment": "olympus"}
+    context = options.Context(params, cast(migrate.World, World()))
+    (verdict,) = options._judged(context, [cast(proof.Subject, Subject())]).values()
+    assert verdict.verdict == "NOT_JUDGED" and "bluegreen_rehearsal_image" in verdict.reasons[0]
+
+
 @pytest.mark.parametrize(
     ("records", "images"),
     [
