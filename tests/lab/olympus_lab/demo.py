@@ -19,6 +19,8 @@ from olympus_lab.progress import LabError, main_guard, say
 
 OUT = config.ROOT / "build" / "demo"
 ENOUGH = 50_000
+# What the release has to migrate.
+MIGRATED = ("ciam_kratos", "iam_kratos")
 # Plain requests a second beside the journeys: two cores carry them, two colours and the plays.
 RATE = 130
 
@@ -128,13 +130,34 @@ def rescue(load: Load) -> dict[str, Any]:
         return {}
 
 
+def proven() -> list[dict[str, Any]]:
+    """What the releases' proofs said, by target."""
+    found = sorted((release.state_dir() / "releases").glob("*/schema/proof.json"))
+    told = [json.loads(path.read_text())["targets"] for path in found]
+    return [{"target": name, **about} for targets in told for name, about in sorted(targets.items())]
+
+
+def passes(verdict: str | None) -> bool:
+    return verdict in ("SAFE", "SAFE_IF_EXERCISED")
+
+
 def conclude(demo: Demo, figures: dict[str, Any], seconds: float) -> int:
     """Print the table and the last line, write the report; 1 if anything is not as it must be."""
     wrong = demo.wrong + (faults(figures) if figures else ["no figures"])
     if figures and figures["requests"] < ENOUGH:
         wrong.append(f"requests={figures['requests']} of {ENOUGH}")
     timing = demo_report.timing(figures, demo.stages)
-    data = {"stages": demo.stages, "figures": figures, "timing": timing, "wrong": wrong, "seconds": round(seconds, 1)}
+    proofs = proven()
+    judged = {one["target"]: one["verdict"] for one in proofs}
+    wrong += [f"{target}: {judged.get(target, 'not proven')}" for target in MIGRATED if not passes(judged.get(target))]
+    data: dict[str, Any] = {
+        "stages": demo.stages,
+        "figures": figures,
+        "timing": timing,
+        "wrong": wrong,
+        "proofs": proofs,
+        "seconds": round(seconds, 1),
+    }
     (OUT / "demo.json").write_text(json.dumps(data, indent=2) + "\n")
     report = OUT / "report.html"
     report.write_text(demo_report.html(data))

@@ -78,6 +78,14 @@ def rows(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
+def proofs(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Target -> what the proof of its migration said."""
+    return [
+        (f"{one['target']}, {one['hop']}", f"{one['verdict']}, {one['journeys']} journeys in {one['seconds']:.0f} s")
+        for one in data.get("proofs") or []
+    ]
+
+
 def table(data: Mapping[str, Any]) -> str:
     """The run as text, for a terminal."""
     lines = ["", f"{'stage':<16} {'live after':<11} {'rc':>2} {'seconds':>8}"]
@@ -86,6 +94,7 @@ def table(data: Mapping[str, Any]) -> str:
     for flip in data["timing"]["flips"]:
         lines.append(f"{flip['to']:<8} {_ms(flip['first_new_ms']):>17} {_ms(flip['last_old_sent_ms']):>17}")
     lines += ["", *(f"{text:<58} {value:>12}" for text, value in rows(data))]
+    lines += [f"proof of {text}: {value}" for text, value in proofs(data)]
     lines += ["", *(f"NOT AS IT MUST BE: {item}" for item in data["wrong"]), f"whole demo: {data['seconds']:.0f} s", ""]
     return "\n".join(lines)
 
@@ -128,5 +137,7 @@ def html(data: Mapping[str, Any]) -> str:
         + _table(("to", "first answer of the new colour", "last request that the old one answered"), flips)
         + "<h2>What the load saw</h2>"
         + _table(("", ""), [(escape(text), escape(value)) for text, value in rows(data)])
+        + "<h2>What the proof said of the migrations</h2>"
+        + _table(("target", "verdict"), [(escape(text), escape(value)) for text, value in proofs(data)])
         + "</html>\n"
     )
