@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import forward
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import SHOWN
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import failure, few
 
 Fails = Sequence[Mapping[str, Any]]
 
 
 def said(fails: Fails) -> str:
     """What a colour fails, in a few words; each failure once, whichever check found it."""
-    every = list(dict.fromkeys("%(check)s of %(service)s: %(detail)s" % one for one in fails))
-    more = len(every) - SHOWN
-    return "; ".join(every[:SHOWN]) + (" and %d more" % more if more > 0 else "")
+    return few(list(dict.fromkeys(map(failure, fails))))
 
 
 def forward_refused(

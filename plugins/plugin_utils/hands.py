@@ -22,10 +22,10 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import 
     command,
     release,
 )
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import version_of
 
 REPAIR = Step(ADOPT)
 REMOVING = command("adopt", "removes them", bluegreen_remove_foreign="true")
-REMOVE = str(REMOVING)
 UNNAMED = (
     "name them again, with every service of a colour; one that shall go leaves the edge's configuration first, "
     "then --tags adopt -e bluegreen_undo=true and adopt again"
@@ -174,9 +174,8 @@ def _bring_back(about: Facts, lost: Sequence[str], live: bool) -> Step:
         return adopt("makes them again")
     if live:
         return Step(ADOPT, "podman-compose up -d --no-deps %s in your project" % " ".join(lost))
-    version = str(about.get("release") or "").rpartition("-")[0]
-    again = command("rollback", "deploys that release again", version=version)
-    return Step(again)
+    version = version_of(str(about.get("release") or ""))
+    return Step(command("rollback", "deploys that release again", version=version))
 
 
 def _off_edge(compose: Facts) -> Iterable[Finding]:
@@ -247,7 +246,7 @@ def _going_on(edge: Facts, compose: Facts, live: str) -> Step:
     if back == live:
         return Step(command("rollback"))
     held = str(((compose.get("colours") or {}).get(live) or {}).get("release") or "")
-    same = held.rpartition("-")[0] or "<the same>"
+    same = version_of(held) or "<the same>"
     return Step(command("cutover", "goes on", version=same), other=command("rollback"))
 
 

@@ -16,6 +16,11 @@ from typing import Any
 Releases = Sequence[Mapping[str, Any]]
 
 
+def version_of(release: str) -> str:
+    """The version in a release id ``<version>-<10 hex digits>``."""
+    return release.rpartition("-")[0]
+
+
 def find(releases: Releases, version: str) -> Mapping[str, Any]:
     """By its id, else the newest of that version; {} where none is kept. ``releases``: the newest first."""
     exact = [one for one in releases if one["id"] == version]

@@ -16,11 +16,10 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import (
     Colour,
     World,
     accepted,
-    version_of,
     world,
 )
 
-__all__ = ["Colour", "Decision", "World", "accepted", "version_of", "world"]
+__all__ = ["Colour", "Decision", "World", "accepted", "world"]
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import accepted as accepted_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import singletons
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import deployable
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import deployable, version_of
 
-OTHER = {"blue": "green", "green": "blue"}
 # So many failures of a colour are written out.
 SHOWN = 2
 GOOD = ("PASS", "PASS_SYNTHETIC_ONLY")
@@ -26,6 +26,17 @@ def accepted(verdict: Mapping[str, Any]) -> bool:
     """Whether a watch found the release good, or a person answers for one that no watch could judge."""
     said = verdict.get("verdict")
     return said in GOOD or (said == "INCONCLUSIVE" and bool(verdict.get("signed_off")))
+
+
+def failure(found: Mapping[str, Any]) -> str:
+    """One thing that a colour can't do, as a gate tells it."""
+    return "%(check)s of %(service)s: %(detail)s" % found
+
+
+def few(fails: Sequence[str]) -> str:
+    """The first ones in a few words, and how many more there are."""
+    more = len(fails) - SHOWN
+    return "; ".join(fails[:SHOWN]) + (" and %d more" % more if more > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,7 @@ class Colour:
     @property
     def sick(self) -> str:
         """What it fails, in a few words; '' where it fails nothing that is known."""
-        more = len(self.fails) - SHOWN
-        return "; ".join(self.fails[:SHOWN]) + (" and %d more" % more if more > 0 else "")
+        return few(self.fails)
 
 
 @dataclass(frozen=True)
@@ -145,11 +155,6 @@ class World:
         return self.colours.get(name, Colour())
 
 
-def version_of(release: str) -> str:
-    """The version in a release id ``<version>-<10 hex digits>``."""
-    return release.rpartition("-")[0]
-
-
 def _colour(one: Mapping[str, Any], asked: Mapping[str, Any], kept: Mapping[str, Any]) -> Colour:
     """``asked``: a gate's answer of just now; ``kept``: what the colour was last seen to fail, at whatever release."""
     release = str(one.get("release") or "")
@@ -163,7 +168,7 @@ def _colour(one: Mapping[str, Any], asked: Mapping[str, Any], kept: Mapping[str,
         running=bool(one.get("running")),
         pending=bool(one.get("pending")),
         drifted=bool(one.get("drift")),
-        fails=tuple("%(check)s of %(service)s: %(detail)s" % fail for fail in fails),
+        fails=tuple(map(failure, fails)),
         since=min((float(fail.get("since") or 0) for fail in fails), default=0.0),
         asked=known,
     )
@@ -206,6 +211,6 @@ def world(facts: Mapping[str, Any]) -> World:
         behind=tuple(lagging(edge, live)) if adopted else (),
         removing=tuple(edge.get("removing") or ()),
         reachable=tuple(edge.get("assets", ("blue", "green"))),
-        kept=deployable(compose.get("releases") or [], str((ledger.get("marks") or {}).get("fence") or "")),
+        kept=deployable(compose.get("releases") or [], str(marks.get("fence") or "")),
         troubles=() if adopted else tuple(str(one) for one in edge.get("problems") or []),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import REMOVE, findings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import REMOVING, findings
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import COLUMNS, LINES, status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import repair_decision, world
 
@@ -155,7 +155,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         compose(colours={"blue": {"release": "v1.4.2-a", "services": {}}, "green": GREEN}, foreign=STRANGERS),
         "3 containers of your project beside our colours (podman-compose up?): ciam-kratos, ciam-hera, site; "
         "ciam-kratos send mail",
-        REMOVE,
+        str(REMOVING),
         True,
     ),
     (
