@@ -36,7 +36,7 @@ class Memory(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(0.5):
-            label = "label=olympus.bluegreen.kind=proof"
+            label = "label=olympus.bluegreen.kind=schema-proof"
             pids = podman("ps", "--filter", label, "--format", "{{.Pid}}").split()
             self.most = max(self.most, sum(_tree(int(pid)) for pid in pids) / 1024)
 

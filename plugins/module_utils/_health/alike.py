@@ -114,17 +114,23 @@ def compared(kind: str, here: Settings, also: Sequence[str] = ()) -> int:
     return len(keys) + len(names)
 
 
-def observe(podman: Podman, deployment: str, project: str, colour: str, services: Sequence[str]) -> dict[str, Settings]:
-    """The settings of each running service of a colour; those of the operator's project where it is adopted."""
+def containers(
+    podman: Podman, deployment: str, project: str, colour: str, services: Sequence[str]
+) -> dict[str, Mapping[str, Any]]:
+    """``podman inspect`` of the services of a colour; those of the operator's project where it is adopted."""
     ours = {
         str(core.labels(one).get(core.SERVICE)): one
         for one in podman.containers({core.LABEL: deployment, core.COLOUR: colour, core.KIND: "service"})
     }
-    found = {}
-    for name in services:
-        container = ours.get(name) if ours else podman.compose_container(project, name)
-        found[name] = read(container) if container else Settings(unknown="no container of %s" % colour, missing=True)
-    return found
+    found = {name: ours.get(name) if ours else podman.compose_container(project, name) for name in services}
+    return {name: raw for name, raw in found.items() if raw is not None}
+
+
+def observe(podman: Podman, deployment: str, project: str, colour: str, services: Sequence[str]) -> dict[str, Settings]:
+    """The settings of each running service of a colour."""
+    there = containers(podman, deployment, project, colour, services)
+    none = Settings(unknown="no container of %s" % colour, missing=True)
+    return {name: read(there[name]) if name in there else none for name in services}
 
 
 def read(container: Mapping[str, Any]) -> Settings:

@@ -122,7 +122,7 @@ class Visit:
         """One request to a service's admin port."""
         if endpoint.admin is None:
             raise Failed("%s has no admin port here" % endpoint.service)
-        # An old Hydra serves its admin port to TLS alone, or to whom says that TLS ended in front of it.
+        # An old Hydra serves its admin port only where TLS is used, or is said to have ended in front of it.
         given = {"X-Forwarded-Proto": "https", **(headers or {})}
         return self._ask(endpoint, method, "http://%s:%d%s" % (*endpoint.admin, path), endpoint.admin, given, body)
 

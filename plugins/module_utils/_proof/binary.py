@@ -14,7 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import pod
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import cli, known, release
 
-# The proof asks as the edge does, behind whom TLS ends, from an address that no configuration knows.
+# As behind the edge, TLS has ended before a question gets here; no configuration knows the address that asks.
 BEHIND_TLS = {
     "SERVE%s_TLS_ALLOW_TERMINATION_FROM" % which: "0.0.0.0/0" for which in ("", "_PUBLIC", "_ADMIN")
 }  # fmt: skip

@@ -16,7 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, oauth
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import SECONDS, Side
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import SECONDS, Side, told_of
 
 SENDS_JSON = {**oauth.JSON, "Content-Type": "application/json"}
 REDIRECT = "https://proof.example.com/callback"
@@ -57,16 +57,15 @@ class Hydra(Side[Grant]):
             self._log_out(visit, theirs.id_token)
         return "accepted"
 
+    def _named(self) -> str:
+        told = Visit(self.http, None, SECONDS).direct(self.at, "GET", "/.well-known/openid-configuration", oauth.JSON)
+        must(answers.wants(told, 200), "OpenID configuration")
+        return str(told_of(told).get("authorization_endpoint") or "")
+
     def _visit(self, client: oauth.Client | None = None) -> Visit:
         """A visitor who sends the public name that Hydra itself tells."""
-        plain = Visit(self.http, None, SECONDS)
-        told = plain.direct(self.at, "GET", "/.well-known/openid-configuration", oauth.JSON)
-        must(answers.wants(told, 200), "OpenID configuration")
-        body = told.json()
-        url = str(body.get("authorization_endpoint") or "") if isinstance(body, dict) else ""
-        host = (urlsplit(url).hostname or self.at.address[0]).lower()
         name = client.id if client else ""
-        domain = Domain("proof", self.at.service, "", host, SUBJECT, name, REDIRECT, self.at, self.at, None, SCOPE)
+        domain = Domain("proof", self.at.service, "", self.host, SUBJECT, name, REDIRECT, self.at, self.at, None, SCOPE)
         return Visit(self.http, domain, SECONDS)
 
     def _admin(self, visit: Visit, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
@@ -112,24 +111,22 @@ class Hydra(Side[Grant]):
     def _code_flow(self) -> str:
         client = self.has.client
         visit = self._visit(client)
-        request = oauth.Request()
-        code = self._code(visit, request)
-        grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
-        told = oauth.ask_token(visit, client, **grant, code_verifier=request.verifier)
+        told = self._logged_in(visit, client)
         oauth.userinfo(visit, str(told["access_token"]))
-        texts = {
-            key: str(told.get(name) or "") for key, name in (("access", "access_token"), ("refresh", "refresh_token"))
-        }
-        found = Grant(client, texts["access"], texts["refresh"], str(told.get("id_token") or ""), visit)
-        self.keep(found)
+        access, refresh, id_token = (
+            str(told.get(name) or "") for name in ("access_token", "refresh_token", "id_token")
+        )
+        self.keep(Grant(client, access, refresh, id_token, visit))
         return "login, consent, code, tokens, userinfo"
 
-    def _code(self, visit: Visit, request: oauth.Request) -> str:
-        """Through login and consent, which the admin port accepts, to the code."""
+    def _logged_in(self, visit: Visit, client: oauth.Client) -> dict[str, Any]:
+        """Through login and consent, which the admin port accepts, to the code and its tokens."""
+        request = oauth.Request()
         landed = self._walk(visit, request.url(visit))
         query = parse_qs(urlsplit(landed).query)
         must("" if query.get("state") == [request.state] and query.get("code") else "no code came back", "code flow")
-        return query["code"][0]
+        grant = {"grant_type": "authorization_code", "code": query["code"][0], "redirect_uri": REDIRECT}
+        return oauth.ask_token(visit, client, **grant, code_verifier=request.verifier)
 
     def _walk(self, visit: Visit, url: str) -> str:
         """Follow Hydra's redirects, accepting what it asks a login UI for, to the first address that is not Hydra's."""
@@ -180,10 +177,7 @@ class Hydra(Side[Grant]):
         """Of a login of its own: that of the code flow stays for the other side."""
         client = self.has.client
         visit = self._visit(client)
-        request = oauth.Request()
-        code = self._code(visit, request)
-        grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
-        told = oauth.ask_token(visit, client, **grant, code_verifier=request.verifier)
+        told = self._logged_in(visit, client)
         oauth.revoke_token(visit, client, str(told.get("refresh_token") or told["access_token"]))
         seen = self._introspected(visit, str(told["access_token"]))
         must("" if answers.introspected(seen) else "the token is still active", "introspection after the revocation")
@@ -203,9 +197,7 @@ class Hydra(Side[Grant]):
         """Of a login of its own, to its very end."""
         client = self.has.client
         visit = self._visit(client)
-        request = oauth.Request()
-        grant = {"grant_type": "authorization_code", "redirect_uri": REDIRECT, "code": self._code(visit, request)}
-        told = oauth.ask_token(visit, client, **grant, code_verifier=request.verifier)
+        told = self._logged_in(visit, client)
         self._log_out(visit, str(told.get("id_token") or ""))
         return "logged out"
 

@@ -32,7 +32,7 @@ class Seen:
 
     ``control``: the old binary before the migration, ``bridged``: once more with the bridges, where there are any;
     ``after``: the same process behind it; ``new``: the new binary;
-    ``crossed``: whose work was not accepted by whom, as a sentence begins -> outcomes. ``failed``: the migration's own
+    ``crossed``: who does not accept whose work, as a sentence begins -> outcomes. ``failed``: the migration's own
     words.
     """
 
@@ -72,7 +72,6 @@ def judge(seen: Seen, core: Sequence[str], old: str, new: str) -> Verdict:
         return Verdict(BREAKS, ("the migration fails while %s runs: %s" % (old, seen.failed),))
     reasons = _broken(seen.after, known, "%s fails on the migrated schema" % old)
     reasons += _broken(seen.new, known, "%s fails on the migrated schema" % new)
-    # What a side can't do for itself is told above; here it would be told once more.
     for what, outcomes in seen.crossed.items():
         reasons += _broken(outcomes, set(outcomes), what)
     tried = [one for part in (seen.after, seen.new, *seen.crossed.values()) for one in part.values()]

@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import a
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import identity
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import SECONDS, Side
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import SECONDS, Side, told_of
 
 # What identities of the proof are called, with ten signs more.
 NAME = "bgproof"
@@ -59,23 +59,23 @@ class Kratos(Side[Person]):
             ory.close_session(visit, theirs.session)
         return "accepted"
 
+    def _named(self) -> str:
+        begun = Visit(self.http, None, SECONDS).direct(self.at, "GET", "/self-service/login/api", ory.JSON)
+        must(answers.wants(begun, 200), "begin of the login flow")
+        return str((told_of(begun).get("ui") or {}).get("action") or "")
+
     def _visit(self, who: Person | None = None) -> Visit:
         """A visitor who sends the public name that Kratos itself tells in its flows."""
-        plain = Visit(self.http, None, SECONDS)
-        begun = plain.direct(self.at, "GET", "/self-service/login/api", ory.JSON)
-        must(answers.wants(begun, 200), "begin of the login flow")
-        body = begun.json()
-        action = str((body.get("ui") or {}).get("action") or "") if isinstance(body, dict) else ""
-        host = urlsplit(action).hostname or self.at.address[0]
         name = who.identifier if who else ""
-        return Visit(self.http, Domain("proof", self.at.service, host, "", name, "", "", self.at, self.at), SECONDS)
+        return Visit(
+            self.http, Domain("proof", self.at.service, self.host, "", name, "", "", self.at, self.at), SECONDS
+        )
 
     def _identity(self) -> str:
         visit = Visit(self.http, None, SECONDS)
         refused = ""
         for schema in self._schemas(visit):
-            name = NAME + random.token_hex(5)
-            person = identity.person(schema.get("schema") or {}, name)
+            person = _new(schema)
             password = random.token_urlsafe(24)
             body = {
                 "schema_id": schema.get("id"),
@@ -88,8 +88,8 @@ class Kratos(Side[Person]):
                 ],
             }
             response = visit.admin(self.at, "POST", "/admin/identities", ory.SENDS_JSON, json.dumps(body).encode())
-            made = response.json()
-            if person.identifier and response.status == 201 and isinstance(made, dict):
+            made = told_of(response)
+            if person.identifier and response.status == 201 and made:
                 self.made = Person(str(made.get("id")), person.identifier, person.traits, password)
                 return "made"
             refused = refused or answers.wants(response, 201) or "its schema names no identifier of a password"
@@ -151,7 +151,7 @@ class Kratos(Side[Person]):
         headers = {**ory.SENDS_JSON, "X-Session-Token": token}
         begun = visit.send("GET", ory.login_url(visit, "/self-service/settings/api"), headers)
         must(answers.wants(begun, 200), "begin of the settings flow")
-        body = begun.json()
+        body = told_of(begun)
         groups = {str(one.get("group")) for one in (body.get("ui") or {}).get("nodes") or []}
         if given["method"] in groups:
             url = ory.login_url(visit, "/self-service/settings?flow=" + quote(str(body.get("id"))))
@@ -179,15 +179,16 @@ class Kratos(Side[Person]):
         visit = self._visit()
         begun = visit.send("GET", ory.login_url(visit, "/self-service/registration/api"), ory.JSON)
         must(answers.wants(begun, 200), "begin of the registration flow")
-        body = begun.json()
+        body, refused = told_of(begun), "Kratos tells no schema"
         for schema in self._schemas(Visit(self.http, None, SECONDS)):
-            person = identity.person(schema.get("schema") or {}, NAME + random.token_hex(5))
+            person = _new(schema)
             given = {"method": "password", "password": random.token_urlsafe(24), "traits": person.traits}
             url = ory.login_url(visit, "/self-service/registration?flow=" + quote(str(body.get("id"))))
             sent = visit.send("POST", url, ory.SENDS_JSON, json.dumps(given).encode())
-            if not answers.wants(sent, 200):
+            refused = answers.wants(sent, 200)
+            if not refused:
                 return "registered"
-        raise Failed("registration: %s" % answers.wants(sent, 200))
+        raise Failed("registration: %s" % refused)
 
     def _logout(self) -> str:
         """By API and by browser; the session that is left for the other side stays."""
@@ -199,15 +200,20 @@ class Kratos(Side[Person]):
         browser = self._browser(who)
         begun = browser.send("GET", ory.login_url(browser, "/self-service/logout/browser"), ory.JSON)
         must(answers.wants(begun, 200), "begin of the browser's logout")
-        way = urlsplit(str((begun.json() or {}).get("logout_url") or ""))
+        way = urlsplit(str(told_of(begun).get("logout_url") or ""))
         ended = browser.send("GET", ory.login_url(browser, "%s?%s" % (way.path, way.query)), HTML)
         must(_redirected(ended), "the browser's logout")
         must(answers.wants(ory.ask_whoami(browser), 401), "whoami after the browser's logout")
         return "logged out by API and by browser"
 
 
+def _new(schema: Mapping[str, Any]) -> identity.Person:
+    """Somebody else each time, as a schema wants people to be."""
+    return identity.person(schema.get("schema") or {}, NAME + random.token_hex(5))
+
+
 def _redirected(response: Response) -> str:
-    """A redirect that leads to no error page, and not back to the flow that it came from."""
+    """A redirect that leads to no error page. Whether a login came of it, a cookie tells."""
     if response.status not in answers.REDIRECTS:
         return answers.unexpected(response)
     return answers.error_page(response.headers.get("location", ""))
@@ -223,8 +229,7 @@ def _flow(response: Response) -> str:
 
 def _hidden(response: Response) -> dict[str, str]:
     """What the form's hidden fields hold, the token against forgery among them."""
-    body = response.json()
-    nodes = ((body.get("ui") or {}).get("nodes") or []) if isinstance(body, dict) else []
+    nodes = (told_of(response).get("ui") or {}).get("nodes") or []
     fields = [one.get("attributes") or {} for one in nodes if isinstance(one, dict)]
     hidden = [one for one in fields if one.get("type") == "hidden"]
     return {str(one["name"]): str(one["value"]) for one in hidden if one.get("value") and one.get("name")}

@@ -79,10 +79,6 @@ class Context:
     def source(self) -> str:
         return StateDir(self.state_dir).release(self.params["release"], "source")
 
-    def database_container(self) -> str:
-        service = self.params["database_service"]
-        return self.podman.service(self.params["project"], service) if service else ""
-
 
 def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> dict[str, Any]:
     """The module's result. Raises Refused where a target is not let through."""
@@ -111,7 +107,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
 
 def observe(context: Context) -> list[proof.Subject]:
     """The targets that have something pending, with their two programs. Reads production, writes nothing there."""
-    params, container = context.params, context.database_container()
+    params, container = context.params, migrate.database_container(context.podman, context.params)
     document = release.load(params["compose_file"])
     found = []
     for given in params["targets"]:
@@ -179,7 +175,8 @@ def _live(context: Context, service: str) -> Mapping[str, Any] | None:
 def _judged(context: Context, subjects: Sequence[proof.Subject]) -> dict[str, judge.Verdict]:
     if not subjects:
         return {}
-    image = context.params["rehearsal_image"] or _image(context)
+    container = migrate.database_container(context.podman, context.params)
+    image = context.params["rehearsal_image"] or migrate.database_image(context.podman, container)
     if not image:
         reason = "the database is in no container of this host. Fix: name an image of the same PostgreSQL major in "
         return {one.target.name: judge.not_judged(reason + "bluegreen_rehearsal_image") for one in subjects}
@@ -189,13 +186,6 @@ def _judged(context: Context, subjects: Sequence[proof.Subject]) -> dict[str, ju
             return proof.prove(place, subjects)
     except BluegreenError as exc:
         return {one.target.name: judge.not_judged(str(exc)) for one in subjects}
-
-
-def _image(context: Context) -> str:
-    """Of the running database container."""
-    container = context.database_container()
-    seen = context.podman.one("container", container) if container else None
-    return str(seen["Image"]) if seen else ""
 
 
 def _decide(context: Context, name: str, told: dict[str, Any]) -> str:
@@ -209,17 +199,17 @@ def _decide(context: Context, name: str, told: dict[str, Any]) -> str:
         told["accepted"] = accept.Accepted(reason, "this run", 0.0).noted(context.params["operator"])
         return ""
     way = accept.accepted(context.params["accept"], name, told["hop"], context.world.clock.now())
-    return _refused(context, name, told, way)
-
-
-def _refused(context: Context, name: str, told: dict[str, Any], way: accept.Accepted | accept.Expired | None) -> str:
     if isinstance(way, accept.Accepted):
         told["accepted"] = way.noted(context.params["operator"])
         return ""
+    return _refusal(name, told, str(way or ""))
+
+
+def _refusal(name: str, told: Mapping[str, Any], expired: str) -> str:
+    """One sentence a reason, then the ways on. ``expired`` names an entry that let it through once."""
     more = len(told["reasons"]) - SHOWN
-    reasons = "; ".join(told["reasons"][:SHOWN]) + (
-        "; and %d more in proof.json of the release" % more if more > 0 else ""
-    )
+    rest = "; and %d more in proof.json of the release" % more if more > 0 else ""
+    reasons = "; ".join(told["reasons"][:SHOWN]) + rest
     what = "%s: %s (%s). %s" % (name, told["verdict"], told["hop"], reasons)
-    expired = ". %s" % way if way else ""
-    return "%s%s. %s%s" % (what.rstrip("."), expired, NOTHING, WAYS % (name, name, told["hop"]))
+    ended = ". " + expired if expired else ""
+    return "%s%s. %s%s" % (what.rstrip("."), ended, NOTHING, WAYS % (name, name, told["hop"]))

@@ -19,7 +19,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     bridge,
     database,
-    known,
     migrate,
     versions,
 )
@@ -90,7 +89,7 @@ def _base(room: Room, name: str, subject: Subject) -> str:
 
 def _made(room: Room, name: str, subject: Subject) -> str:
     room.create(name)
-    later = [replace(subject.old, image=_other(subject.old.image, image)) for image in subject.earlier]
+    later = [replace(subject.old, image=replace(subject.old.image, id=image)) for image in subject.earlier]
     why = trial.in_state(room, name, (subject.old, *later), subject.state.applied)
     if not why and subject.standing:
         db = room.open(name)
@@ -99,10 +98,6 @@ def _made(room: Room, name: str, subject: Subject) -> str:
         finally:
             db.close()
     return why
-
-
-def _other(image: known.Image, identity: str) -> known.Image:
-    return replace(image, id=identity)
 
 
 def _judged(room: Room, subject: Subject, base: str, why: str) -> judge.Verdict:

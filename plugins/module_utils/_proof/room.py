@@ -13,35 +13,32 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import sqllog
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.keeper import kept
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, oneshot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, known, oneshot
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import Dsn
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import parse as parse_dsn
 
 RUN = "olympus.bluegreen.run"
-WAIT_SECONDS = 60.0
+# Of containers and networks; the courier's trial has a kind of its own.
+OURS = "schema-proof"
 # So long may a container of a trial live at most, whoever forgets it.
 LIFETIME = 900
-SERVER_SCRIPT = """
-set -e
-PATH="$PATH:$(echo /usr/lib/postgresql/*/bin /usr/local/bin | tr ' ' ':')"
-umask 077
-dir=$(mktemp -d)
-printf '%s\\n' "$PROOF_PASSWORD" > "$dir/password"
-initdb -D "$dir/data" -U proof --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
-echo 'host all all all scram-sha-256' >> "$dir/data/pg_hba.conf"
-exec postgres -D "$dir/data" -p 5432 -c listen_addresses='*' -c unix_socket_directories= -c fsync=off \\
-  -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB -c log_line_prefix='PREFIX'
-""".replace("PREFIX", sqllog.PREFIX)
+ACCESS = "host all all all scram-sha-256"
+SETTINGS = {
+    "listen_addresses": "*",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "log_line_prefix": sqllog.PREFIX,
+}
 
 Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], database.Db]
 Enter = Callable[[int], AbstractContextManager[None]]
@@ -65,7 +62,7 @@ class Room:
     def url(self, name: str, **parameters: str) -> str:
         """The DSN of a database here, as a service takes it."""
         words = "&".join("%s=%s" % pair for pair in {"sslmode": "disable", **parameters}.items())
-        return "postgres://proof:%s@%s:5432/%s?%s" % (self.password, self.address, name, words)
+        return "postgres://shadow:%s@%s:5432/%s?%s" % (self.password, self.address, name, words)
 
     def open(self, name: str) -> database.Db:
         """A session of ours in a database here."""
@@ -124,8 +121,8 @@ class _Here:
 
 @contextmanager
 def room(podman: Podman, clock: Clock, deployment: str, image: str, connect: Connect, enter: Enter) -> Iterator[Room]:
-    """``image``: of PostgreSQL. Raises CommandError where this host can't have one. Nothing of it is left behind."""
-    ours = {LABEL: deployment, KIND: "proof"}
+    """``image``: of PostgreSQL. Raises BluegreenError where this host can't have one. Nothing of it is left behind."""
+    ours = {LABEL: deployment, KIND: OURS}
     sweep(podman, ours)
     run = secrets.token_hex(6)
     labels = {**ours, RUN: run}
@@ -154,33 +151,16 @@ def sweep(podman: Podman, labels: Mapping[str, str]) -> None:
 
 def _started(made: Room, image: str) -> Room:
     """With its PostgreSQL taking connections."""
-    environment = {"PROOF_PASSWORD": made.password}
-    server = made.job("server", image, ("-c", SERVER_SCRIPT), environment, entrypoint="/bin/sh", user="postgres")
-    podman, name = made.podman, server.name
-    oneshot.start(podman, server)
-    last = ""
+    podman, name = made.podman, "%s-server" % made.name
+    server = known.empty_server(name, image, made.labels, made.network, made.password, SETTINGS, ACCESS)
+    oneshot.start(podman, replace(server, lifetime=LIFETIME))
 
-    def attempt() -> Room | None:
-        nonlocal last
+    def located() -> Room:
         address, pid = made.address_of(name)
-        if not pid:
-            raise CommandError(
-                "the proof's PostgreSQL ended: %s" % podman.run("logs", name).last_words(),
-                mend="give an image that this host can run: bluegreen_rehearsal_image",
-            )
-        there = Room(
-            name, made.network, made.labels, podman, made.clock, made.connect, made.enter, address, pid, made.password
-        )
-        try:
-            there.open("postgres").close()
-        except BluegreenError as exc:
-            last = exc.msg
-            return None
-        return there
+        return replace(made, name=name, address=address, pid=pid)
 
-    found = wait_until(made.clock, attempt, lambda got: got is not None, WAIT_SECONDS)
-    if found is None:
-        raise CommandError(
-            "the proof's PostgreSQL took no connection: %s" % last, mend="look at its image: podman run it by hand"
-        )
-    return found
+    opened = known.wait_for(
+        podman, made.clock, name, lambda _pid: located().open("postgres"), "bluegreen_rehearsal_image"
+    )
+    opened.close()
+    return located()

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed
 
@@ -34,6 +35,18 @@ class Side(Generic[Made]):
         self.at = at
         self.known = known
         self.made: Made | None = None
+        self._host = ""
+
+    @property
+    def host(self) -> str:
+        """The public name that the program itself tells; asked once."""
+        if not self._host:
+            self._host = (urlsplit(self._named()).hostname or self.at.address[0]).lower()
+        return self._host
+
+    def _named(self) -> str:
+        """A public URL of the program, from its own words. Raises Failed."""
+        raise NotImplementedError
 
     def ask(self, journey: str) -> str:
         """What was seen. Raises Failed."""
@@ -59,3 +72,9 @@ class Side(Generic[Made]):
             self.made = changed
         else:
             self.known = changed
+
+
+def told_of(response: Response) -> dict[str, Any]:
+    """The JSON object that an answer holds; {} where it holds none."""
+    body = response.json()
+    return body if isinstance(body, dict) else {}

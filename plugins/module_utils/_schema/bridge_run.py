@@ -140,7 +140,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
 
 
 def _job(params: Mapping[str, Any], world: migrate.World) -> Job:
-    service, present = params["database_service"], params["state"] == "present"
+    present = params["state"] == "present"
     asked = migrate.Wanted(
         deployment=params["deployment"],
         state_dir=params["state_dir"],
@@ -148,7 +148,7 @@ def _job(params: Mapping[str, Any], world: migrate.World) -> Job:
         compose_file=params["compose_file"],
         network="",
         extra_hosts=tuple("%s:%s" % pair for pair in params["extra_hosts"].items()),
-        database_container=world.podman.service(params["project"], service) if service else "",
+        database_container=migrate.database_container(world.podman, params),
         lock_timeout=params["lock_timeout"],
         lock_wait=params["lock_wait"],
     )

@@ -31,7 +31,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.release 
 
 CACHE_VERSION = 1
 SHADOW_SECONDS = 60.0
-# Independent of the image's own entry point; initdb may lie beside the path, as Debian has it.
+# Independent of the image's own entry point; initdb may lie beside the path, as Debian has it. Settings come behind it.
 SHADOW_SCRIPT = """
 set -e
 PATH="$PATH:$(echo /usr/lib/postgresql/*/bin /usr/local/bin | tr ' ' ':')"
@@ -39,7 +39,8 @@ umask 077
 dir=$(mktemp -d)
 printf '%s\n' "$SHADOW_PASSWORD" > "$dir/password"
 initdb -D "$dir/data" -U shadow --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
-exec postgres -D "$dir/data" -p 5432 -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off
+printf '%s\n' "$SHADOW_ACCESS" >> "$dir/data/pg_hba.conf"
+exec postgres -D "$dir/data" -p 5432 -c unix_socket_directories= -c fsync=off "$@"
 """
 
 
@@ -185,26 +186,44 @@ def throw_away(podman: Podman, clock: Clock, shadow: Shadow) -> Iterator[ThrowAw
     _remove(podman, labels)
     name = "%s-%s-%s" % (shadow.deployment, shadow.kind, shadow.target)
     password = secrets.token_urlsafe(24)
-    server = oneshot.Job(
-        name=name,
-        image=shadow.image,
-        arguments=("-c", SHADOW_SCRIPT),
-        labels=labels,
-        network="none",
-        environment={"SHADOW_PASSWORD": password},
-        entrypoint="/bin/sh",
-        user="postgres",
-    )
+    server = empty_server(name, shadow.image, labels, "none", password, {"listen_addresses": "127.0.0.1"})
     url = parse_dsn("postgres://shadow:%s@127.0.0.1:5432/postgres?sslmode=disable" % password)
     try:
         oneshot.start(podman, server)
-        db = _wait_for(podman, clock, name, lambda pid: shadow.connect(url, pid))
+        db = wait_for(podman, clock, name, lambda pid: shadow.connect(url, pid), "shadow_image")
         try:
             yield ThrowAway(name, labels, url, db)
         finally:
             db.close()
     finally:
         _remove(podman, labels)
+
+
+def empty_server(
+    name: str,
+    image: str,
+    labels: Mapping[str, str],
+    network: str,
+    password: str,
+    settings: Mapping[str, str],
+    access: str = "",
+) -> oneshot.Job:
+    """An empty PostgreSQL with the superuser ``shadow``, gone with its container. ``access``: a line of pg_hba.conf."""
+    return oneshot.Job(
+        name=name,
+        image=image,
+        arguments=(
+            "-c",
+            SHADOW_SCRIPT,
+            "postgres",
+            *(word for pair in settings.items() for word in ("-c", "%s=%s" % pair)),
+        ),
+        labels=labels,
+        network=network,
+        environment={"SHADOW_PASSWORD": password, "SHADOW_ACCESS": access},
+        entrypoint="/bin/sh",
+        user="postgres",
+    )
 
 
 def from_shadow(
@@ -239,8 +258,10 @@ def _remove(podman: Podman, labels: Mapping[str, str]) -> None:
         podman.run("rm", "-f", "-v", "-t", "0", name, timeout=60)
 
 
-def _wait_for(podman: Podman, clock: Clock, name: str, connect: Callable[[int], database.Db]) -> database.Db:
-    """A connection as soon as the throw-away database takes one."""
+def wait_for(
+    podman: Podman, clock: Clock, name: str, connect: Callable[[int], database.Db], option: str
+) -> database.Db:
+    """A connection as soon as the throw-away database takes one. ``option``: what names another image."""
     last = ""
 
     def attempt() -> database.Db | None:
@@ -248,7 +269,7 @@ def _wait_for(podman: Podman, clock: Clock, name: str, connect: Callable[[int], 
         pid = podman.pid(name)
         if not pid:
             words = podman.run("logs", name).last_words()
-            raise CommandError("the throw-away database ended: %s" % words, mend="give shadow_image")
+            raise CommandError("the throw-away database ended: %s" % words, mend="give " + option)
         try:
             return connect(pid)
         except BluegreenError as exc:

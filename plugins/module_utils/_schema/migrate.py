@@ -13,7 +13,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -168,10 +168,22 @@ def shadow_image(wanted: Wanted, world: World) -> str:
     """The operator's choice, else the image that the database itself runs."""
     if wanted.shadow_image:
         return wanted.shadow_image
-    seen = world.podman.one("container", wanted.database_container) if wanted.database_container else None
-    if seen is None:
+    image = database_image(world.podman, wanted.database_container)
+    if not image:
         raise BluegreenError("none for the throw-away database", option="shadow_image", mend="name a PostgreSQL image")
-    return str(seen["Image"])
+    return image
+
+
+def database_container(podman: Podman, params: Mapping[str, Any]) -> str:
+    """Name of the container of a module's ``database_service``; '' where the database is in none."""
+    service = params["database_service"]
+    return podman.service(params["project"], service) if service else ""
+
+
+def database_image(podman: Podman, container: str) -> str:
+    """Image that a database container runs; '' where there is none."""
+    seen = podman.one("container", container) if container else None
+    return str(seen["Image"]) if seen else ""
 
 
 def shadow_door(world: World) -> Callable[[dsn.Dsn, int], database.Db]:

@@ -68,8 +68,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     absent = not_yet(params, world) if check_mode else ""
     if absent:
         return {**NOTHING_YET, "steps": ["will be checked: " + absent]}, Plan(), []
-    service = params["database_service"]
-    asked = wanted(params, world.podman.service(params["project"], service) if service else "")
+    asked = wanted(params, migrate.database_container(world.podman, params))
     state = migrate.observe(asked, world)
     read = params["state"] == "read"
     planned = Plan(state.printed(), state.printed()) if read else migrate.plan(state, asked)

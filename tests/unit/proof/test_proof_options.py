@@ -23,6 +23,7 @@ class Clock:
 
 class World:
     clock = Clock()
+    podman = None
 
 
 def decided(verdict: str, reasons: tuple[str, ...] = ("login fails",), **given: Any) -> tuple[str, dict[str, Any]]:
