@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import binary, judge, proof, trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room import room
@@ -156,12 +156,10 @@ def _subject(
 
 
 def _live(context: Context, service: str) -> Mapping[str, Any] | None:
-    """The container of the live colour: ours by its labels, else the adopted project's. None where it is gone, and the
-    operator leaves that colour anyway."""
-    params, podman = context.params, context.podman
-    labels = {core.LABEL: params["deployment"], core.COLOUR: params["colour"], core.SERVICE: service}
-    found = podman.containers({**labels, core.KIND: "service"})
-    raw = found[0] if found else podman.compose_container(params["project"], service)
+    """The container of the live colour. None where it is gone, and the operator leaves that colour anyway."""
+    params = context.params
+    asked = (params["deployment"], params["project"], params["colour"])
+    raw = alike.containers(context.podman, *asked, [service]).get(service)
     if raw is None and not params["forward"]:
         raise BluegreenError(
             "the live colour has no container of it",

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import options, proof
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate
 
@@ -80,6 +81,27 @@ def test_without_a_container_and_without_an_image_nothing_is_judged() -> None:
     context = options.Context(params, cast(migrate.World, World()))
     (verdict,) = options._judged(context, [cast(proof.Subject, Subject())]).values()
     assert verdict.verdict == "NOT_JUDGED" and "bluegreen_rehearsal_image" in verdict.reasons[0]
+
+
+class Machine:
+    """A colour of ours of which one container is gone, beside what is left of the adopted project."""
+
+    def containers(self, _labels: object) -> list[dict[str, Any]]:
+        return [{"Name": "green_iam", "Config": {"Labels": {"olympus.bluegreen.service": "iam-kratos"}}}]
+
+    def compose_container(self, _project: str, service: str) -> dict[str, Any]:
+        return {"Name": "adopted_" + service}
+
+
+def test_a_container_that_is_gone_is_not_taken_from_the_adopted_project() -> None:
+    class Here:
+        podman = Machine()
+
+    params = {"deployment": "olympus", "project": "prod", "colour": "green", "forward": ""}
+    context = options.Context(params, cast(migrate.World, Here()))
+    assert (options._live(context, "iam-kratos") or {})["Name"] == "green_iam"
+    with pytest.raises(BluegreenError, match="the live colour has no container of it"):
+        options._live(context, "ciam-kratos")
 
 
 @pytest.mark.parametrize(
