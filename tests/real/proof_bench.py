@@ -4,24 +4,72 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from compose_bench import podman
-from migrate_bench import ADDRESS, DEPLOYMENT, NETWORK, PASSWORD, create, session
+from migrate_bench import (
+    ADDRESS,
+    DEPLOYMENT,
+    NETWORK,
+    PASSWORD,
+    SERVER,
+    clean_up,
+    create,
+    ours,
+    query,
+    session,
+    start_server,
+)
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import COLOUR, KIND, LABEL, SERVICE, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner, SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, migrate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, judgement, migrate
 
 OPERATOR = Path(__file__).resolve().parents[1] / "lab" / "operator"
 RELEASE = "v2-0123456789"
+
+
+@contextmanager
+def production(directory: Path) -> Iterator[None]:
+    """The migration bench's PostgreSQL, whose log tells of every statement that changes something."""
+    start_server(directory)
+    query("ALTER SYSTEM SET log_statement = 'mod'")
+    query("SELECT pg_reload_conf()")
+    yield
+    clean_up()
+
+
+def no_more_live() -> None:
+    """The old programs that a test started go."""
+    for name in ours():
+        if name != SERVER:
+            podman("rm", "-f", "-t", "0", name)
+
+
+def log() -> list[str]:
+    told = subprocess.run(["podman", "logs", SERVER], capture_output=True, text=True, check=True)
+    return (told.stdout + told.stderr).splitlines()
+
+
+def written(since: int) -> list[str]:
+    """What production's own log says, from that line on, of statements that change something."""
+    return [line for line in log()[since:] if re.search(r"LOG:  (statement|execute [^:]*):", line)]
+
+
+def kept(state_dir: Path, target: str) -> dict[str, Any]:
+    record = json.loads(Path(judgement.path(str(state_dir), RELEASE)).read_text())
+    return dict(record["targets"][target])
 
 
 @dataclass

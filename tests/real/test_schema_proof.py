@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from compose_bench import podman
@@ -23,18 +22,15 @@ from migrate_bench import (
     PASSWORD,
     SERVER,
     Watched,
-    clean_up,
     kill,
     ours,
     query,
-    start_server,
     until,
 )
-from proof_bench import RELEASE, Bench, hydra, kratos
+from proof_bench import Bench, hydra, kept, kratos, log, no_more_live, production, written
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import judgement
 
 pytestmark = pytest.mark.lab
 MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "schema_proof.py"
@@ -42,19 +38,14 @@ MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "schema_p
 
 @pytest.fixture(scope="module", autouse=True)
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    start_server(tmp_path_factory.mktemp("containers"))
-    query("ALTER SYSTEM SET log_statement = 'mod'")
-    query("SELECT pg_reload_conf()")
-    yield
-    clean_up()
+    with production(tmp_path_factory.mktemp("containers")):
+        yield
 
 
 @pytest.fixture(autouse=True)
 def _live() -> Iterator[None]:
     yield
-    for name in ours():
-        if name != SERVER:
-            podman("rm", "-f", "-t", "0", name)
+    no_more_live()
 
 
 @pytest.fixture(scope="module")
@@ -62,30 +53,14 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("state")
 
 
-def kept(state_dir: Path, target: str) -> dict[str, Any]:
-    record = json.loads(Path(judgement.path(str(state_dir), RELEASE)).read_text())
-    return dict(record["targets"][target])
-
-
 def networks() -> list[str]:
     label = "label=%s=%s" % (LABEL, DEPLOYMENT)
     return [name for name in podman("network", "ls", "-q", "--filter", label).split() if name != NETWORK]
 
 
-def written(since: int) -> list[str]:
-    """What production's own log says of statements that change something."""
-    log = subprocess.run(["podman", "logs", SERVER], capture_output=True, text=True, check=True)
-    return [line for line in (log.stdout + log.stderr).splitlines()[since:] if "LOG:  statement:" in line]
-
-
-def lines() -> int:
-    log = subprocess.run(["podman", "logs", SERVER], capture_output=True, text=True, check=True)
-    return len((log.stdout + log.stderr).splitlines())
-
-
 def test_a_hop_that_rolls_passes_and_production_is_not_written_to(tmp_path: Path, state_dir: Path) -> None:
     bench = Bench(tmp_path, state_dir, kratos("ciam-kratos", KRATOS_OLD, KRATOS_NEW))
-    since, runner = lines(), Watched()
+    since, runner = len(log()), Watched()
     told = bench.run(runner)["targets"]["ciam_kratos"]
     assert (told["verdict"], told["hop"], told["reasons"]) == ("SAFE", "kratos v1.0.0 -> v1.3.1", [])
     assert told["untried"] == [] and told["journeys"] == 25
@@ -109,7 +84,7 @@ def test_a_state_that_no_image_makes_is_not_judged(tmp_path: Path, state_dir: Pa
     """And an operator can let it through, by name and for a time."""
     bench = Bench(tmp_path, state_dir, kratos("iam-kratos", KRATOS_OLD, KRATOS_NEW, 7000))
     query("INSERT INTO schema_migration (version, version_self) VALUES ('20990101000000000000', 0)", "iam_kratos")
-    since = lines()
+    since = len(log())
     with pytest.raises(Refused, match=r"iam_kratos: NOT_JUDGED .*production's schema can't be made from its images"):
         bench.run()
     assert written(since) == [] and networks() == []
@@ -126,7 +101,7 @@ def test_the_oldest_hydra_is_refused(tmp_path: Path, state_dir: Path) -> None:
     from olympus_lab import images
 
     bench = Bench(tmp_path, state_dir, hydra("ciam-hydra", images.on_demand("hydra", "v1.11.10"), HYDRA))
-    since = lines()
+    since = len(log())
     with pytest.raises(Refused, match=r"ciam_hydra: BREAKS \(hydra v1\.11\.10 -> v2\.3\.0\).*SQLSTATE .*hydra_"):
         bench.run()
     assert written(since) == [] and len(bench.versions("ciam_hydra")) == 55
@@ -150,7 +125,7 @@ POINTS = [
 
 def trial() -> dict[str, str]:
     """Container of a trial -> state, and its network."""
-    label = "label=%s=proof" % KIND
+    label = "label=%s=schema-proof" % KIND
     told = podman("ps", "-a", "--filter", label, "--format", "{{.Names}} {{.Pid}}").splitlines()
     found = {name: "running" if pid != "0" else "" for name, pid in (line.split() for line in told)}
     return {**found, **{name + "-network": "" for name in networks()}}

@@ -4,21 +4,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import podman
-from migrate_bench import SERVER, clean_up, ours, query, start_server
-from proof_bench import RELEASE, Bench, Service
+from migrate_bench import query
+from proof_bench import RELEASE, Bench, Service, kept, log, no_more_live, production, written
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import judgement
 from olympus_lab import images
 
 pytestmark = pytest.mark.lab
@@ -57,17 +53,13 @@ class Pair:
         return str(told.value)
 
     def kept(self) -> dict[str, Any]:
-        record = json.loads(Path(judgement.path(str(self.state_dir), RELEASE)).read_text())
-        return dict(record["targets"][TARGET])
+        return kept(self.state_dir, TARGET)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    start_server(tmp_path_factory.mktemp("containers"))
-    query("ALTER SYSTEM SET log_statement = 'mod'")
-    query("SELECT pg_reload_conf()")
-    yield
-    clean_up()
+    with production(tmp_path_factory.mktemp("containers")):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +83,7 @@ def state_dir(tmp_path: Path, cache: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _live(_server: None) -> Iterator[None]:
     yield
-    for name in ours():
-        if name != SERVER:
-            podman("rm", "-f", "-t", "0", name)
+    no_more_live()
 
 
 def live(tmp_path: Path, state_dir: Path, references: dict[str, str], new: str) -> Pair:
@@ -103,16 +93,6 @@ def live(tmp_path: Path, state_dir: Path, references: dict[str, str], new: str) 
     service = Service("ciam-pair", "kratos", references["v1"], references[new], PORT, environment, command)
     (tmp_path / "config").mkdir()
     return Pair(Bench(tmp_path / "config", state_dir, service), state_dir)
-
-
-def log() -> list[str]:
-    told = subprocess.run(["podman", "logs", SERVER], capture_output=True, text=True, check=True)
-    return (told.stdout + told.stderr).splitlines()
-
-
-def written(since: int) -> list[str]:
-    """What production's own log says of statements that change something."""
-    return [line for line in log()[since:] if re.search(r"LOG:  (statement|execute [^:]*):", line)]
 
 
 def versions() -> int:
