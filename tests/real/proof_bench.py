@@ -28,6 +28,7 @@ from migrate_bench import (
     query,
     session,
     start_server,
+    until,
 )
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
@@ -150,9 +151,11 @@ class Bench:
     def _live(self, one: Service) -> None:
         labels = {LABEL: DEPLOYMENT, COLOUR: "blue", SERVICE: one.name, KIND: "service"}
         given = [part for key, value in labels.items() for part in ("--label", "%s=%s" % (key, value))]
-        podman(
-            "run", "-d", "--name", "%s-%s" % (DEPLOYMENT, one.name), *given, *self._words(one), one.old, *one.command
-        )
+        name = "%s-%s" % (DEPLOYMENT, one.name)
+        podman("run", "-d", "--name", name, *given, *self._words(one), one.old, *one.command)
+        # What it writes at its own start is no write of a proof.
+        ready = "http://127.0.0.1:%d/health/ready" % one.port
+        until("%s is ready" % name, lambda: bool(podman("exec", name, "wget", "-qO-", ready)))
 
     def params(self, **given: Any) -> dict[str, Any]:
         document = {

@@ -32,7 +32,7 @@ def run(
     inside: Callable[[], AbstractContextManager[None]],
     brief: bool = False,
 ) -> list[CheckResult]:
-    """All results in the order of ``checks``. ``inside`` enters the network that the threads ask from. ``brief``: what the
+    """All results in the order of ``checks``. ``inside`` enters the network to ask from. ``brief``: what the
     time is too short for is no failure."""
     deadline = clock.monotonic() + timeout
     groups: dict[str, list[int]] = {}
