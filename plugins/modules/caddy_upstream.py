@@ -129,11 +129,11 @@ EXAMPLES = r"""
     publish: loopback
     services: "{{ bluegreen_services }}"
 
-- name: Adopt a Caddy that is configured by its API, without a file matcher a request
+- name: Adopt a Caddy that must not look at a file for each request
   olympus.bluegreen.caddy_upstream:
     state: adopted
     project: prod
-    edge: {kind: native, config: api, method: admin, admin: unix//run/caddy/admin.sock}
+    edge: {kind: native, method: reload, caddyfile: /etc/caddy/Caddyfile, admin: unix//run/caddy/admin.sock}
     publish: loopback
     services: "{{ bluegreen_services }}"
 

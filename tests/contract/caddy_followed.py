@@ -17,7 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import configuration
 
-CASES = [("caddyfile", Kind("caddyfile")), ("admin", Kind("json")), ("admin", Kind("api", named=True))]
+CASES = [Kind("caddyfile"), Kind("json")]
 
 
 def switch(edge: Running, step: Callable[[str], None] = lambda name: None) -> Switch:
@@ -40,8 +40,7 @@ def public(edge: Running) -> str:
 
 def restart(edge: Running) -> None:
     edge.stop()
-    empty = str(edge.directory / "empty.json")
-    edge.start(*(("--resume", "--config", empty) if edge.kind.config == "api" else ()))
+    edge.start()
 
 
 def flip(edge: Running, to: str) -> None:

@@ -137,6 +137,13 @@ class Adopter:
 
     def _file(self) -> bytes:
         options = self.edge.options
+        if "--resume" in arguments(self.edge.place().pid):
+            raise Refused(
+                "the edge runs with --resume: a start loads what its API was told last, not a file",
+                option="edge.caddyfile",
+                value=options.caddyfile,
+                mend="keep its configuration in a file and run it with `caddy run --config FILE`",
+            )
         current = read_bytes(options.caddyfile)
         if current is None:
             raise BluegreenError(
@@ -150,13 +157,6 @@ class Adopter:
                 "the edge does not see %s at %s" % (options.caddyfile, options.config_path),
                 mend="the file was replaced under its mount, or it is another one: write it in place (cat new > file),"
                 " or recreate the edge's container",
-            )
-        if "--resume" in arguments(self.edge.place().pid):
-            raise Refused(
-                "the edge runs with --resume: what its API was told last is loaded at a start, not the file",
-                option="edge.config",
-                value=options.config,
-                mend="say edge.config=api",
             )
         return current
 

@@ -29,7 +29,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
-    from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.preview import Preview
 
 Result = dict[str, Any]
@@ -136,13 +135,11 @@ class App:
                 found.append("the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said))
         return found
 
-    def _adopter(self) -> Adopter | ApiAdopter:
+    def _adopter(self) -> Adopter:
         # Half of the library. Only here, as a way back that is asked for has no time to load it.
         from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
 
-        kind = ApiAdopter if self.edge.options.config == "api" else Adopter
-        adopter = kind(self.edge, self.admin, self.upstreams)
+        adopter = Adopter(self.edge, self.admin, self.upstreams)
         adopter.installer.said, adopter.installer.deployment = self.params["lost"], self.params.get("deployment", "")
         return adopter
 
@@ -181,7 +178,7 @@ class App:
         step = Step("note", directory, "the method " + (wanted.edge.method if wanted else "switch"))
         return {**result, "changed": True, "steps": [*result["steps"], str(step)]}
 
-    def _change(self, adopter: Adopter | ApiAdopter, change: Change) -> Result:
+    def _change(self, adopter: Adopter, change: Change) -> Result:
         if not self.check_mode:
             adopter.apply(change)
         state = describe(adopter.switch.read()) if adopter.switch.exists() else {"live": "", "idle": ""}

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.earlier import brought_up
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Proxy, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import brought, write_out_handed
@@ -89,8 +88,8 @@ def rewrite(
     """
     tree = Tree.of(text, where, read, environ)
     texts = {path: root.text for path, root in tree.roots.items()}
-    rounds = [brought_up(tree, mount, named_log)]
-    again = _edited(tree, rounds[0])
+    rounds: list[dict[str, Edits]] = []
+    again = tree
     try:
         for _round in range(ROUNDS):
             edits = write_out_handed(again, Proxies(again, upstreams, sets_host))

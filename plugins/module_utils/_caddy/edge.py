@@ -20,14 +20,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
-# How the edge gets its configuration: from a Caddyfile, from a JSON file, or by its API alone (`caddy run --resume`).
-CONFIGS = ("caddyfile", "json", "api")
+# What the edge's configuration file is written in.
+CONFIGS = ("caddyfile", "json")
 KINDS = ("container", "native")
 # An edge that is not on this host: only its switch is (_cloudflare/edge.py).
 CLOUDFLARE = "cloudflare"
-# How a flip reaches the public: by the file that every request asks for, or by other upstreams in the configuration,
-# told to the admin endpoint or written into the file and reloaded.
-METHODS = ("switch", "admin", "caddyfile")
+# How a flip reaches the public: by the file that every request asks for, or by other upstreams in the configuration
+# file and a reload.
+METHODS = ("switch", "reload")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
 

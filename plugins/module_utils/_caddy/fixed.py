@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The form of the configuration that names one colour, for the methods ``admin`` and ``caddyfile``.
+"""The form of the configuration that names one colour, for the method ``reload``.
 
 Every proxy stays one proxy. In a Caddyfile it says both addresses, and one snippet at the head of the file which of
 them is dialled, so that a flip edits three words. In JSON the addresses themselves are exchanged. Either way a proxy

@@ -144,7 +144,7 @@ class _Fold:
         wanted = {remembered(match) for match in route.get("match", [])} - {""}
         if wanted:
             return not markers and wanted == {self.colour}
-        # The form before asked the disk in each route.
+        # An auth request asks the disk itself.
         return markers in (set(), {"green" if self.colour == "green" else "ready"})
 
     def _matched(self, route: dict[str, Any]) -> dict[str, Any]:

@@ -20,8 +20,6 @@ DIRECTORY = "olympus-bluegreen"
 BEGIN = "# olympus.bluegreen: the switch. Made by the adopt stage; undo with -e bluegreen_undo=true."
 END = "# olympus.bluegreen: end of the switch."
 ARGUMENT = "{args[0]}"
-# In the preamble of this form, not of the one before.
-DECIDES = "(bluegreen_decide)"
 
 # Answers may carry one-time codes and session tokens, requests all kinds of secrets: the log keeps none of them.
 _LOG = """(bluegreen_log) {

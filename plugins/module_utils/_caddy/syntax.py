@@ -152,7 +152,7 @@ class CaddyfileSyntax:
 
 
 class JsonSyntax:
-    """Caddy's own JSON, in a file or as the admin API has it."""
+    """Caddy's own JSON."""
 
     flags: tuple[str, ...] = ()
 

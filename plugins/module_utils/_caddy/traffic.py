@@ -82,7 +82,7 @@ class Traffic:
             return LooksItself()
         from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 
-        return Follower(self.edge, self.admin, self.upstreams, self.method)
+        return Follower(self.edge, self.admin, self.upstreams)
 
     def config(self) -> Any:
         """The running configuration. Refused where the switch is not in it or plain coloured names are; where the
