@@ -49,8 +49,8 @@ def test_every_style_rewrites_once_and_keeps_every_other_line(path: Path) -> Non
     kept = {line.strip("\ufeff \t\r") for text in after.values() for line in text.split("\n")}
     # A line may only go where it belonged to a coloured upstream, or was handed one.
     ours = re.compile(
-        r"(ciam-\w+|site)(:\d+| |$)|^reverse_proxy|^forward_auth|\{upstream_hostport\}"
-        r"|^to |^(api|rest) |^import (under|split)"
+        r"(ciam-\w+|site)(:\d+| |$)|^reverse_proxy|^forward_auth|\{upstream_hostport\}|upstream[.}]"
+        r"|^to |^(api|rest) |^import (under|split|else)"
     )
     lost = [line for line in own if line not in kept and not ours.search(line)]
     # The last address of a site that had no braces has one now.

@@ -5,7 +5,8 @@
 """Imports that hand a coloured service to a snippet or a file: as an argument, or in a block.
 
 What the snippet dials then differs from import to import, so these are written out where they stand. So are those of
-a snippet that one site brings in twice: our matchers would be defined twice there.
+a snippet that one site brings in twice, as our matchers would be defined twice there, and those in the block of a
+coloured proxy, which decides for what is in it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.written_o
 def write_out_handed(tree: Tree, proxies: Proxies) -> dict[str, Edits]:
     """The changes to each file, none where nothing is handed on. Another round may find more."""
     edits = {path: Edits(root.text) for path, root in tree.roots.items()}
-    twice = {id(one) for one in _twice(tree, proxies)}
+    twice = {id(one) for one in (*_twice(tree, proxies), *_within(tree, proxies))}
     taken: set[int] = set()
     for statement in [*tree.walk()]:
         if statement.parent is not None and id(statement.parent) in taken:
@@ -58,6 +59,14 @@ def _dialling(proxies: Proxies, part: Statement) -> int:
         proxies.dials(one) or (one.name == "import" and any(proxies.names(token) for token in one.args[1:]))
         for one in part.walk()
     )
+
+
+def _within(tree: Tree, proxies: Proxies) -> Iterator[Statement]:
+    for proxy in tree.walk():
+        for used in proxy.walk() if proxies.dials(proxy) else ():
+            targets = tree.targets(used)
+            if used.name == "import" and len(targets) == 1 and any(map(proxies.dials, tree.reached(targets[0]))):
+                yield used
 
 
 def _twice(tree: Tree, proxies: Proxies) -> Iterator[Statement]:
