@@ -96,6 +96,14 @@ def test_the_first_word_is_the_matcher_as_the_edge_reads_it() -> None:
     assert "\t@bluegreen5_green {\n\t\timport bluegreen_green\n\t}" in made
 
 
+def test_a_matcher_that_an_import_hands_on_is_one_where_it_is_imported() -> None:
+    snippets = "(p) {\n\treverse_proxy {args[0]} kratos:4433\n}\n(q) {\n\timport p {args[0]}\n}\n"
+    made = body(snippets + inside("import p /api/*", "import q /x/*"))
+    assert made.startswith(snippets)
+    for number, path in ((1, "/api/*"), (2, "/x/*")):
+        assert "\t@bluegreen%d_green {\n\t\tpath %s\n\t\timport bluegreen_green\n\t}" % (number, path) in made
+
+
 def test_a_runtime_variable_is_no_matcher() -> None:
     _line, reason, _mend = refused(inside("reverse_proxy {env.KPATH}/* kratos:4433"), {"KPATH": "/auth"})
     assert "shares its requests with {env.KPATH}/*" in reason
@@ -255,6 +263,15 @@ def test_an_order_that_puts_a_proxy_before_the_decision_is_refused_by_its_line(o
 def test_any_other_order_is_none_of_ours(order: str) -> None:
     assert done("{\n\torder %s\n}\n" % order + inside("reverse_proxy hera:3000")).proxies == 1
     assert done("{\n\torder route last\n}\n" + inside("route {", "\treverse_proxy hera:3000", "}")).proxies == 1
+
+
+def test_of_two_that_take_everything_the_first_stays_the_first() -> None:
+    made = body(inside("reverse_proxy hera:3000", "reverse_proxy /x 127.0.0.9:80", "reverse_proxy * site:3000"))
+    order = re.findall(r"reverse_proxy (@bluegreen\d_green|/x)", made)
+    assert order == ["/x", "@bluegreen1_green", "@bluegreen2_green"]
+    found = refused(inside("reverse_proxy 127.0.0.9:80", "reverse_proxy /x hera:3000", "reverse_proxy hera:3000"))
+    assert found[:2] == (4, "never asked: the reverse_proxy in line 2 answers everything before it")
+    assert done(inside("route {", "\treverse_proxy 127.0.0.9:80", "\treverse_proxy hera:3000", "}")).proxies == 1
 
 
 PLACEHOLDERS = {

@@ -190,13 +190,21 @@ class _Rewriter:
     def _behind(self, statement: Statement) -> Statement | None:
         """Behind whom it goes: one without matcher, which Caddy sorts last, has one now, so behind the others."""
         parent = statement.parent
-        siblings = (parent.block if parent else None) or []
-        rest = siblings[siblings.index(statement) + 1 :]
-        later = [other for other in rest if other.name in ("reverse_proxy", "import")]
+        if parent is None or parent.name in LITERAL_ORDER or not self._takes_all(statement):
+            return None
+        siblings = parent.block or []
+        at = next(at for at, one in enumerate(siblings) if one is statement)
+        before = next((one for one in siblings[:at] if self._takes_all(one)), None)
+        if before is not None and not self.proxies.dials(before):
+            reason = "never asked: the reverse_proxy in line %d answers everything before it" % before.line
+            raise error(statement, statement, reason, "take one of the two out, or give one a matcher")
+        rest = [one for one in siblings[at + 1 :] if one.name in ("reverse_proxy", "import")]
+        later = [one for one in rest if not self._takes_all(one)]
+        return later[-1] if later else None
+
+    def _takes_all(self, statement: Statement) -> bool:
         matcher = self.proxies.word(self.proxies.parts(statement)[0])
-        sorts_last = statement.name == "reverse_proxy" and matcher in ("", "*")
-        literal = parent is not None and parent.name in LITERAL_ORDER
-        return later[-1] if sorts_last and later and not literal else None
+        return statement.name == "reverse_proxy" and matcher in ("", "*")
 
     def _place(self, statement: Statement, proxy: Proxy) -> None:
         if self.colour:

@@ -44,7 +44,7 @@ def _handed(tree: Tree, proxies: Proxies, used: Statement) -> bool:
     if used.name != "import" or len(targets) != 1:
         return False
     given = [*used.args[1:], *(token for child in used.block or [] for one in child.walk() for token in one.tokens)]
-    if not any(proxies.names(token) for token in given):
+    if not any(proxies.names(token) for token in given) and not any(map(proxies.waits, targets[0].walk())):
         return False
     return _dialling(proxies, brought(used, targets[0])) > _dialling(proxies, targets[0])
 
@@ -56,9 +56,16 @@ def brought(used: Statement, target: Statement) -> Statement:
 
 def _dialling(proxies: Proxies, part: Statement) -> int:
     return sum(
-        proxies.dials(one) or (one.name == "import" and any(proxies.names(token) for token in one.args[1:]))
+        proxies.dials(one)
+        or (one.name == "import" and (_waited_for(proxies, one) or any(proxies.names(token) for token in one.args[1:])))
         for one in part.walk()
     )
+
+
+def _waited_for(proxies: Proxies, used: Statement) -> bool:
+    """Whether an import says what a proxy waits for."""
+    waiting = (one for target in proxies.tree.targets(used) for one in target.walk())
+    return not proxies.waits(used) and any(map(proxies.waits, waiting))
 
 
 def _within(tree: Tree, proxies: Proxies) -> Iterator[Statement]:

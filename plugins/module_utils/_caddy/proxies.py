@@ -78,9 +78,17 @@ class Proxies:
         to = [child for child in statement.block or [] if child.name == "to"]
         return matcher, args + [token for child in to for token in child.args], to
 
+    def waits(self, statement: Statement) -> bool:
+        """Whether it proxies to a coloured service, but when is said by what an import hands to it: its first word."""
+        if statement.name == "import" and any(HANDED_ON.search(one.value) for one in statement.args[1:]):
+            return any(self.waits(one) for target in self.tree.targets(statement) for one in target.walk())
+        first = statement.args[0].value if statement.name in DIALLING and len(statement.args) > 1 else ""
+        found = HANDED_ON.match(first) and not self.names(statement.args[0])
+        return bool(found) and any(self.names(one) for one in statement.args[1:])
+
     def dials(self, statement: Statement) -> bool:
         """Whether it proxies to a coloured service."""
-        if statement.name not in DIALLING or ours(statement):
+        if statement.name not in DIALLING or ours(statement) or self.waits(statement):
             return False
         matcher, dialled, _to = self.parts(statement)
         return any(self.names(token) for token in (*dialled, *self._several(matcher)))

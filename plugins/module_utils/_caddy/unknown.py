@@ -66,7 +66,8 @@ class Unknown:
         return statement.name == "to" and id(statement.parent) in self._done
 
     def _one(self, statement: Statement, at: Statement) -> None:
-        if ours(statement) or self._is_site(statement):
+        # What waits for an import has been written out where it is imported.
+        if ours(statement) or self._is_site(statement) or self.proxies.waits(statement):
             return
         if statement.name == "import" and statement.args[1:] and len(self.proxies.tree.targets(statement)) == 1:
             self._import(statement, at)
