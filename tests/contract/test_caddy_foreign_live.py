@@ -75,6 +75,43 @@ http://secret.test {
     }
     reverse_proxy hera:%(backend)d
 }
+
+http://inner.test
+{
+    reverse_proxy hera:%(backend)d {
+        @missing status 404
+        handle_response @missing {
+            rewrite * /headers/inner
+            reverse_proxy site:%(backend)d {
+                header_up X-Via {upstream_hostport}
+            }
+        }
+    }
+}
+
+http://outer.test {
+    reverse_proxy kratos:%(backend)d
+    reverse_proxy /missing/* 127.0.2.3:%(backend)d {
+        @missing status 404
+        handle_response @missing {
+            rewrite * /headers/outer
+            reverse_proxy hera:%(backend)d
+        }
+    }
+}
+
+http://first.test {
+    reverse_proxy {$KRATOS_PATH}/* kratos:%(backend)d
+    reverse_proxy "/quoted/*" kratos:%(backend)d
+    reverse_proxy {$NOT_THERE} hera:%(backend)d
+}
+
+http://named.test {
+    reverse_proxy kratos:%(backend)d {
+        header_up Host {http.reverse_proxy.upstream.host}
+        header_up X-Via "{http.reverse_proxy.upstream.port} {http.reverse_proxy.upstream.address} {upstream_hostport}"
+    }
+}
 """,
     "parts/snippets.caddy": """(proxy) {
     # one for all
@@ -107,6 +144,13 @@ REQUESTS = [
     ("one.test", "/page"),
     ("inside.test", "/teapot"),
     ("inside.test", "/missing"),
+    ("inner.test", "/missing/x"),
+    ("inner.test", "/page"),
+    ("outer.test", "/missing/x"),
+    ("first.test", "/headers"),
+    ("first.test", "/auth/x"),
+    ("first.test", "/quoted/x"),
+    ("named.test", "/headers"),
 ]
 
 
@@ -119,7 +163,7 @@ def world(tmp_path: Path, caddy: str) -> Iterator[native.World]:
         for name, text in FILES.items():
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_bytes((text % values).encode())
-        edge.env["KRATOS_UPSTREAM"] = "kratos:%d" % backend
+        edge.env.update(KRATOS_UPSTREAM="kratos:%d" % backend, KRATOS_PATH="/auth")
         start(edge)
         try:
             yield native.World(edge, backend, servers)
