@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 
 # So often somebody else may change what we write before we give up.
 ROUNDS = 4
@@ -72,7 +72,7 @@ class Balancers:
         return {host: body for host, body in bodies.items() if body}
 
     def converge(
-        self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal], guard: Callable[[], object], best: bool = False
+        self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal], guard: Guard, best: bool = False
     ) -> Seen:
         """Write until the plan is empty. ``guard`` raises where we must not; it is called around every write.
 
@@ -94,14 +94,14 @@ class Balancers:
             seen = self._read_back(seen, pools, goals, todo)
             rounds += 1
 
-    def _write(
-        self, seen: Seen, todo: Mapping[str, Mapping[str, Any]], guard: Callable[[], object], best: bool
-    ) -> None:
+    def _write(self, seen: Seen, todo: Mapping[str, Mapping[str, Any]], guard: Guard, best: bool) -> None:
         failed: BluegreenError | None = None
         for host, body in todo.items():
             guard()
             try:
-                self._patch(host, seen[host], body)
+                self._patch(host, seen[host], body, guard)
+            except Fenced:
+                raise
             except BluegreenError as exc:
                 if not best:
                     raise
@@ -121,11 +121,11 @@ class Balancers:
                 )
         return seen
 
-    def _patch(self, host: str, before: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+    def _patch(self, host: str, before: Mapping[str, Any], body: Mapping[str, Any], guard: Guard) -> None:
         path = "/zones/%s/load_balancers/%s" % (self._zones[host], before["id"])
         self.written.append(host)
         # Not as it was: it worked, or somebody else was there, and the next round sees which.
-        self._api.settle("PATCH", path, body, lambda: not _same(self._api.get(path) or {}, before))
+        self._api.settle("PATCH", path, body, lambda: not _same(self._api.get(path) or {}, before), guard)
 
     def _read_back(
         self, before: Seen, pools: steer.Pools, goals: Mapping[str, Goal], todo: Mapping[str, object]
