@@ -78,6 +78,15 @@ def zone(name: str, domain: str, account: str = ACCOUNT, status: str = "active")
     }  # fmt: skip
 
 
+def ruled(lb: dict[str, Any], path: str) -> dict[str, Any]:
+    """The load balancer as its rules make it for this path; of conditions only the beginning of a path is known."""
+    for rule in lb.get("rules") or []:
+        begins = re.fullmatch(r'starts_with\(http\.request\.uri\.path, "(.*)"\)', rule.get("condition") or "")
+        if not rule.get("disabled") and path.startswith(begins[1] if begins else "/"):
+            lb = {**lb, **(rule.get("overrides") or {})}
+    return lb
+
+
 class Cloudflare:
     """``zones``: id -> zone; a load balancer lies in the one whose name ends its own, else in ``ZONE``."""
 
@@ -290,20 +299,21 @@ class Cloudflare:
         origins = [{one["address"]: check} for one in pool["origins"]]
         return {"pool_id": name, "pop_health": {"Amsterdam, NL": {"healthy": well, "origins": origins}}}
 
-    def visit(self, host: str, cookie: str) -> tuple[int, dict[str, str]]:
+    def visit(self, host: str, cookie: str, path: str = "/") -> tuple[int, dict[str, str]]:
         """What a visitor of a public name gets where nobody stands behind the pools: (status, headers)."""
-        pool, headers = self.route(host, cookie)
+        pool, headers = self.route(host, cookie, path)
         if pool is None:
             return 530, {}
         return 200, {"X-Bluegreen-Colour": "green" if "green" in pool["name"] else "blue", **headers}
 
-    def route(self, host: str, cookie: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    def route(self, host: str, cookie: str, path: str = "/") -> tuple[dict[str, Any] | None, dict[str, str]]:
         """The pool that a visitor of a public name is sent to, and the headers that Cloudflare adds to its answer."""
         with self._lock:
             world = self._as_of(self.delay)
         lb = next((one for one in world["load_balancers"].values() if one["name"] == host), None)
         if lb is None:
             return None, {}
+        lb = ruled(lb, path)
         well = [p for p in lb["default_pools"] if self._serves(world["pools"][p])]
         weights = (lb.get("random_steering") or {}).get("pool_weights") or {}
         if lb["steering_policy"] in ("random", "least_connections", "least_outstanding_requests"):

@@ -187,9 +187,9 @@ class Deployment:
     def pool(self, name: str) -> dict[str, Any]:
         return next(one for one in self.fake.state["pools"].values() if one["name"] == name)
 
-    def serving(self, cookie: str = "") -> list[str]:
+    def serving(self, cookie: str = "", path: str = "/") -> list[str]:
         """What a new visitor of each public name gets."""
-        return [self.fake.visit(host, cookie)[1].get("X-Bluegreen-Colour", "") for host in HOSTS]
+        return [self.fake.visit(host, cookie, path)[1].get("X-Bluegreen-Colour", "") for host in HOSTS]
 
 
 def origin(name: str, address: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.cuto
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.pins import pins, sticky
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steer import cure
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import Result, World, ids_of, table
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -170,7 +171,8 @@ def _serving(world: World, found: Found, seen: Seen) -> str:
             "the load balancer of %s cannot be flipped: %s" % wrong[0],
             option="public",
             value=wrong[0][0],
-            mend="let it send to one colour's pool: give that pool's name in pools.<colour>.name, without origins",
+            mend=cure(seen[wrong[0][0]])
+            or "let it send to one colour's pool: give that pool's name in pools.<colour>.name, without origins",
         )
     lives = {str(row["live"]) for row in table(seen, ids)}
     told = world.switch.read().live if world.switch.exists() else ""

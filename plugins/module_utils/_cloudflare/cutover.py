@@ -83,7 +83,7 @@ class Cutover:
                 value=self.weight if mine else wrong[0][0],
                 mend="set its steering policy, or leave weight out"
                 if mine
-                else "change it in Cloudflare, then run adopt",
+                else steer.cure(seen[wrong[0][0]]) or "change it in Cloudflare, then run adopt",
             )
 
     @property

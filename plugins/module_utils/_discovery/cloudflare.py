@@ -31,7 +31,7 @@ Ask = Callable[[Mapping[str, str], str], Held]
 NOT_FLIPPED = "not_flipped."
 # What says which pool is a colour's, where that is sure.
 MARK, TOLD = "our mark", "bluegreen_edge.pools"
-LISTS = ("default_pools", *MAPS)
+LISTS = ("default_pools", "pools", *MAPS)
 
 
 def is_told(told: Told) -> bool:
