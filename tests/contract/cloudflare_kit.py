@@ -102,7 +102,7 @@ class Deployment:
     def __init__(self, root: Path, memory: bool = False, **balancer: Any) -> None:
         self.root = root
         self.clock = FastClock()
-        self.header = COLOUR_HEADER
+        self.header, self.token = COLOUR_HEADER, TOKEN
         self.fake = Cloudflare(self.clock.now)
         self.monitor = self.fake.put("monitors", type="https", path="/health", expected_codes="200")
         self.blue = self.fake.put("pools", name="blue", monitor=self.monitor, origins=[origin("edge-1", "203.0.113.1")])

@@ -20,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.worl
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -27,6 +28,8 @@ NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 def world_of(params: Mapping[str, Any], http: Http, public_http: Http, clock: Clock, check_mode: bool) -> World:
     """``http`` speaks to the API, ``public_http`` to the public names. Refused where an option makes no sense."""
+    hosts = [{**one, "host": ascii_host(one["host"], "public")} for one in params["public"]]
+    params = {**params, "public": hosts}
     _checked(params)
     api = api_of(params, http, clock)
     zones = {one["host"]: one["zone_id"] or params["zone_id"] for one in params["public"]}

@@ -14,6 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 
 # So often somebody else may change what we write before we give up.
 ROUNDS = 4
@@ -30,7 +31,7 @@ class Goal:
 
 
 class Balancers:
-    """``zones`` is {hostname: zone id}. ``written`` lists the hostnames that a PATCH was sent for, in order.
+    """``zones`` is {hostname in ASCII: zone id}. ``written`` lists the hostnames that a PATCH was sent for, in order.
 
     There is no ETag: what is written is planned from a list read right before, holds only the fields that must change,
     and is compared with what is read after. What somebody else wrote meanwhile is the ground of the next round.
@@ -51,7 +52,7 @@ class Balancers:
         """{hostname: load balancer}, one request a zone. Refused where one is missing."""
         found: dict[str, dict[str, Any]] = {}
         for zone in dict.fromkeys(self._zones.values()):
-            listed = {str(one.get("name")): one for one in self._api.list("/zones/%s/load_balancers" % zone)}
+            listed = {spelled(str(one.get("name"))): one for one in self._api.list("/zones/%s/load_balancers" % zone)}
             found.update({host: listed[host] for host, its in self._zones.items() if its == zone and host in listed})
         missing = [host for host in self._zones if host not in found]
         if missing:
