@@ -51,6 +51,12 @@ def _checked(params: Mapping[str, Any]) -> None:
         raise Refused(
             "no zone is given for %s" % ", ".join(bare), option="zone_id", value="", mend="give the zone's id"
         )
+    if params["observe"]["scheme"] == "http" and not params["observe"]["address"]:
+        # A colour is believed where a certificate, or an address of the operator's own, says who answers.
+        raise Refused(
+            "over plain http anybody on the way may answer for a public name", option="edge.observe.scheme",
+            value="http", mend="leave it out, or give observe.address in your own network",
+        )  # fmt: skip
     names = [params["pools"][colour]["name"] for colour in COLOURS]
     for colour, name in zip(COLOURS, names):
         if not NAME.fullmatch(name):
