@@ -64,7 +64,7 @@ RULED = json.loads(
 
 
 def test_sessions_that_a_rule_pins_are_told_ended_and_waited_for(tmp_path: Path) -> None:
-    """The load balancer itself pins nobody."""
+    """The load balancer itself pins no visitor."""
     with Deployment(tmp_path, session_affinity=RULED["session_affinity"], rules=RULED["rules"]) as edge:
         edge.adopt()
         told = edge.run("live", colour="green")["hosts"][0]["pins"]

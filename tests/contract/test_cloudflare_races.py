@@ -95,12 +95,12 @@ def interrupted(edge: Deployment, slow: Callable[[], Any], index: int, after: bo
 
 @pytest.fixture(autouse=True)
 def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody pulls the plug here: a thousand switches are moved in a second."""
+    """No plug is pulled here: a thousand switches are moved in a second."""
     monkeypatch.setattr(os, "fsync", lambda fd: None)
 
 
 def agree(edge: Deployment, colour: str) -> None:
-    """Switch, load balancers, pools, and what everybody gets, whoever he was pinned to."""
+    """Switch, load balancers, pools, and what all visitors get, the pinned ones too."""
     assert edge.switch.read().live == colour
     assert pools.shape(edge.pool(colour)) == ""
     assert [edge.lb(host)["default_pools"][0] for host in HOSTS] == [edge.pool(colour)["id"]] * 3
@@ -144,21 +144,21 @@ def later(edge: Deployment, name: str) -> Callable[[], Any]:
 
 
 def writes(edge: Deployment, run: Callable[[Deployment], Callable[[], Any]], root: Path) -> list[int]:
-    """The requests of an act that write, where nobody disturbs it."""
+    """The requests of an act that write, that runs alone."""
     alone = copied(edge, root)
     run(alone)()
     return [at for at, one in enumerate(alone.fake.log) if one.method != "GET"]
 
 
 def was_asleep(edge: Deployment, name: str) -> bool:
-    """Whether the pool has served nobody at any time."""
+    """Whether the pool has served no request at any time."""
     ours = edge.pool(name)["id"]
     return any(pools.shape(then["pools"][ours]) for _at, then in edge.fake.past if ours in then["pools"])
 
 
 @pytest.mark.parametrize("failover", [True, False])
 def test_a_rollback_between_the_checks_of_a_drain_and_its_write(tmp_path: Path, failover: bool) -> None:
-    """Nobody is left behind a pool that the drain of a moment ago has shut."""
+    """No visitor is left behind a pool that the drain of a moment ago has shut."""
     edge = deployment(tmp_path / "edge")
     drain = partial(act, state="drained", colour="blue", failover=failover)
     (index,) = writes(edge, drain, tmp_path / "alone")
@@ -247,7 +247,7 @@ def test_a_live_pool_that_is_shut_is_a_problem(tmp_path: Path) -> None:
     """As a run leaves it that was killed with its write on the way."""
     edge = deployment(tmp_path)
     edge.fake.put("pools", id=edge.green, enabled=False)
-    wrong = "the switch says green, but its pool green serves nobody: the pool is disabled"
+    wrong = "the switch says green, but its pool green serves no request: the pool is disabled"
     assert wrong in edge.run("read")["problems"]
     assert edge.run("live", colour="green", token=edge.claim())["steps"] == ["enable pool green"]
     agree(edge, "green")

@@ -100,7 +100,7 @@ def test_health_is_what_most_places_say(said: Any, good: bool | None, text: str)
         ),
         ({"session_affinity": "cookie", "proxied": False, "ttl": 120}, "dns", 120, "for up to 120 s"),
         ({"proxied": False}, "dns", 30, "for up to 30 s"),
-        # Rules: whom they hold for is not known, so the longest of all counts.
+        # Rules: for which visitors they hold is not known, so the longest of all counts.
         (RULED, "cookie", 7200, 'cookie, by rule "sticky app") stay on their colour for up to 7200 s after they got'),
         (RULED, "cookie", 7200, "draining that colour ends them after 60 s"),
         (
@@ -139,7 +139,7 @@ def test_health_is_what_most_places_say(said: Any, good: bool | None, text: str)
             'until 1800 s after they got their cookie; sessions (cookie, by rule "long") stay on their colour for up to'
             " 86400 s after they got their cookie, while it is healthy; draining that colour ends them after 300 s",
         ),
-        # A rule that takes the pins away holds for some only; one that only says how long pins nobody.
+        # A rule that takes the pins away holds for some only; one that only says how long pins no visitor.
         (
             {"session_affinity": "cookie", "rules": [{"overrides": {"session_affinity": "none"}}]},
             "cookie",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One name has one spelling, whoever wrote it how."""
+"""One name has one spelling, however it was written."""
 
 from __future__ import annotations
 

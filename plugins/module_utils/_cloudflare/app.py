@@ -95,7 +95,7 @@ def _wrong(world: World, told: Result, found: Found, seen: Seen, observed: list[
     why = pools.shape(found.pools[told["live"]]) if told["live"] in found.pools else ""
     if why:
         named = found.pools[told["live"]].get("name")
-        wrong.append("the switch says %s, but its pool %s serves nobody: %s" % (told["live"], named, why))
+        wrong.append("the switch says %s, but its pool %s serves no request: %s" % (told["live"], named, why))
     for row in table(seen, ids) if told["live"] else []:
         if row["live"] != told["live"]:
             said = row["live"] or "both or neither"

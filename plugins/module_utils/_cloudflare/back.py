@@ -57,7 +57,8 @@ class Return:
     def _moved(self, state: SwitchState, keep: bool) -> SwitchState:
         """The switch, back to the colour that was asked for: a cutover that came since then has another way back."""
         flip = self.world.flip or (state.return_to.flip if state.return_to else "")
-        with self.world.switch.stopping(False):
+        # A watcher has no say about the run that came after its cutover.
+        with self.world.switch.stopping(bool(self.world.flip)):
             return self.world.switch.rollback(keep, flip, gone=bool(self.world.params["force"]))
 
     def _followed(self, state: SwitchState, target: str, found: Found, fence: Fence, fresh: bool) -> tuple[Plan, Seen]:

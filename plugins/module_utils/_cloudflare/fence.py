@@ -62,7 +62,7 @@ class Fence:
             )
 
     def still(self, colour: str) -> None:
-        """Without the lock and the token, for those who wait for nobody. Fenced where another colour is live."""
+        """Fenced where another colour is live. Without lock and token, for a rollback, which waits for no other run."""
         if self._switch.read().live != colour:
             raise Fenced("the switch was moved meanwhile", mend="run status")
 
@@ -124,7 +124,7 @@ class Fence:
                 SETTLE, 1.0,
             )  # fmt: skip
         raise BluegreenError(
-            "somebody else keeps disabling the pool of %s" % colour, mend="stop what writes there, then run it again"
+            "another program keeps disabling the pool of %s" % colour, mend="stop what writes there, then run it again"
         )
 
     def stopped(self, exc: BluegreenError, ids: steer.Pools) -> Fenced | None:
@@ -138,7 +138,7 @@ class Fence:
 
     def _follow(self, ids: steer.Pools) -> None:
         """Every load balancer, brought to where the switch is, where this run has written to one of them: those that it
-        did not come to are half of an act that nobody else may end."""
+        did not come to are half of an act that no other run may end."""
         balancers = self._world.balancers
 
         def once(live: str) -> None:

@@ -20,8 +20,8 @@ def pins(lb: Mapping[str, Any]) -> dict[str, Any]:
     """``affinity`` none|cookie|ip_cookie|header|dns, ``seconds`` at most after the flip (0: nobody), ``text``.
 
     ``drain`` is the drain_duration in seconds: it counts from when the old pool's endpoints are drained, not from the
-    flip. By header it is counted from the last request, so there is no end while a client goes on. Whom a rule's
-    condition holds for is not known: of all that may hold, the longest counts.
+    flip. By header it is counted from the last request, so there is no end while a client goes on. For which
+    visitors a rule's condition holds is not known: of all that may hold, the longest counts.
     """
     about = {"host": lb.get("name"), "affinity": "none", "seconds": 0, "drain": 0}
     if lb.get("proxied") is False:
