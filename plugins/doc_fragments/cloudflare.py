@@ -106,7 +106,7 @@ options:
         type: int
         default: 443
       scheme:
-        description: The scheme.
+        description: The scheme. Plain http only at an O(observe.address).
         type: str
         choices: [https, http]
         default: https

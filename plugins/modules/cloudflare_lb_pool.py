@@ -17,6 +17,8 @@ description:
   - The switch directory on the state host says what is wanted, before the first request. A run that was killed is
     finished by the next one, and a rollback works from everywhere.
   - Every write is read back and the public names are asked, so a success means that visitors get the colour.
+  - The switch is asked right before each write to a pool and right after it. A run that another one has overtaken puts
+    its last write right and fails.
 author: "olympus.bluegreen authors (@olympusoss)"
 extends_documentation_fragment: olympus.bluegreen.cloudflare
 attributes:
@@ -74,7 +76,9 @@ options:
     type: str
     default: ''
   token:
-    description: With O(state=live), the fencing token of this run. An older one than the switch's is refused.
+    description:
+      - The fencing token of this run, which every write is checked by. An older one than the switch's is refused.
+      - V(0) is the switch's own when the module begins, so that a rollback meanwhile is noticed all the same.
     type: int
     default: 0
   force:

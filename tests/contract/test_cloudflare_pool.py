@@ -169,6 +169,14 @@ def test_a_token_that_is_none(edge: Deployment) -> None:
     assert "only over https" in str(edge.fails("read", api="http://api.example.com/client/v4"))
 
 
+def test_what_says_a_colour_has_to_say_who_it_is(edge: Deployment) -> None:
+    """Over the Internet a name is believed by its certificate alone."""
+    observe = {**edge.params()["observe"], "address": ""}
+    told = str(edge.fails("live", colour="green", observe=observe))
+    assert "bluegreen_edge.observe.scheme=" in told and "anybody on the way may answer" in told
+    assert edge.fake.log == [] and edge.switch.read().live == "blue"
+
+
 def test_somebody_elses_edit_is_kept(edge: Deployment) -> None:
     sorry = edge.fake.put("pools", name="sorry", origins=[origin("s3", "203.0.113.50")])
 

@@ -21,6 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.zone
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.told import no
@@ -31,7 +32,7 @@ Ask = Callable[[Mapping[str, str], str], Held]
 NOT_FLIPPED = "not_flipped."
 # What says which pool is a colour's, where that is sure.
 MARK, TOLD = "our mark", "bluegreen_edge.pools"
-LISTS = ("default_pools", *MAPS)
+LISTS = ("default_pools", "pools", *MAPS)
 
 
 def is_told(told: Told) -> bool:
@@ -50,8 +51,9 @@ def asking(told: Told, http: Http, clock: Clock) -> Ask:
 def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, first: bool = False) -> dict[str, Any]:
     """``found`` (a ``Learned`` as data) with what Cloudflare says of its public names and of those told. ``first``:
     nothing was adopted yet, so what runs is blue."""
+    found = _spelled(found)
     values, edge = found["values"], told.get("edge") or {}
-    said = {str(one.get("host")): str(one.get("zone_id") or "") for one in told.get("public") or ()}
+    said = {spelled(str(one.get("host"))): str(one.get("zone_id") or "") for one in told.get("public") or ()}
     known = [str(one["host"]) for one in values["public"]]
     hosts = {host: said.get(host) or str(edge.get("zone_id") or "") for host in [*said, *known]}
     if not hosts:
@@ -81,6 +83,15 @@ NAMELESS = (
     "nothing says a public name: no Hydra has URLS_SELF_ISSUER or URLS_LOGIN, no service a *_PUBLIC_URL. Fix: name them"
     " in bluegreen_public, as in [{host: www.example.com, path: /}]"
 )
+
+
+def _spelled(found: Mapping[str, Any]) -> dict[str, Any]:
+    """With each public name once, as DNS has it: services write it as they like."""
+    public = {spelled(str(one["host"])): one for one in reversed(found["values"]["public"])}
+    names = [{**public[host], "host": host} for host in reversed(public)]
+    at = "public."
+    why = {at + spelled(key[len(at) :]) if key.startswith(at) else key: one for key, one in found["found"].items()}
+    return {**found, "values": {**found["values"], "public": names}, "found": why}
 
 
 def _and(found: Mapping[str, Any], wrong: Sequence[str]) -> dict[str, Any]:
