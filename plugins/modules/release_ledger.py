@@ -83,7 +83,13 @@ options:
   stale:
     description: Seconds after which a lock without a beat is taken over.
     type: float
-    default: 900.0
+    default: 120.0
+  unlock:
+    description:
+      - Id of the run whose lock is broken, as the refusal prints it. Empty breaks none.
+      - It is refused while another run holds the lock. The run that lost it writes no more.
+    type: str
+    default: ''
   event:
     description: The event to append. It needs the key C(event). Never put a secret in it.
     type: dict
@@ -131,7 +137,17 @@ lock:
   description: The lock as it is now, empty when nobody holds it.
   returned: always
   type: dict
-  sample: {holder: op at ctl (process 4711), operator: op, run: ctl-4711-99, stage: cutover, token: 7, version: v1.5.0}
+  sample: {holder: op at ctl (process 4711), operator: op, run: ctl-4711-1f3a90bc, stage: cutover, token: 7}
+now:
+  description: The time of this host in seconds since the epoch. Every other time of a deployment is of this clock too.
+  returned: always
+  type: float
+  sample: 1796000000.0
+silent:
+  description: Seconds since the last beat of the run that holds the lock, null where none holds it or nobody can tell.
+  returned: always
+  type: float
+  sample: 12.5
 token:
   description: The fencing token of O(run) where it holds the lock, else the switch's present one; 0 before an adopt.
   returned: always
@@ -167,7 +183,7 @@ run:
   description: The id of the run that was used.
   returned: always
   type: str
-  sample: ctl-4711-99
+  sample: ctl-4711-1f3a90bc
 steps:
   description: What was written, or would be in check mode.
   returned: always

@@ -61,7 +61,10 @@ def guard(tmp_path: Path) -> Path:
         ("rollback", {"version": ""}),
         ("rollback", {"version": " ", "bluegreen_force": ""}),
         ("watch", {"bluegreen_watch_do": "", "bluegreen_watch_extend": ""}),
-        ("migrate", {"version": "v1.5.0", "bluegreen_watch_do": "", "bluegreen_watch_extend": ""}),
+        (
+            "migrate",
+            {"version": "v1.5.0", "bluegreen_watch_do": "", "bluegreen_watch_extend": "", "bluegreen_unlock": ""},
+        ),
         ("rollback", {"version": None}),
     ],
 )

@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import remembered
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import STALE_SECONDS, Claim, Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import schema_results, write_report
 
@@ -40,7 +40,8 @@ SPEC = ArgumentSpec(
         "operator": {"type": "str", "default": ""},
         "controller": {"type": "dict", "default": {}},
         "seen": {"type": "dict", "default": {}},
-        "stale": {"type": "float", "default": 900.0},
+        "stale": {"type": "float", "default": STALE_SECONDS},
+        "unlock": {"type": "str", "default": ""},
         "event": {"type": "dict", "default": {}},
         "release": {"type": "str", "default": ""},
         "colour": {"type": "str", "choices": list(COLOURS)},
@@ -147,7 +148,7 @@ class Ledger:
         before = read_json(self.state.lock) or {}
         lock = self._lock().take(self._claim())
         if before.get("run") != lock["run"]:
-            over = {"taken_over_from": before["run"]} if before else {}
+            over = {"taken_over_from": before["run"], "unlocked": bool(self.params["unlock"])} if before else {}
             began = {"event": "stage_began", "token": lock["token"], "operator": lock["operator"]}
             self._append({**began, **over})
 
@@ -160,6 +161,8 @@ class Ledger:
         lock = self._lock()
         return {
             "lock": lock.read() or {},
+            "now": self.clock.now(),
+            "silent": lock.silent(),
             "token": self._token(lock),
             "marks": self.state.read_marks(),
             "health": remembered.read(self.params["state_dir"]),
@@ -195,6 +198,7 @@ class Ledger:
             wanted["version"],
             wanted["controller"],
             wanted["seen"],
+            wanted["unlock"].strip(),
         )
 
     def _lock(self) -> Lock:
