@@ -266,7 +266,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating 
 def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     try:
-        with beating(module.params["state_dir"], module.params["state"] == "drained" and not module.check_mode):
+        # A rollback has no lock.
+        locked = module.params["state"] not in ("read", "returned") and not module.check_mode
+        with beating(module.params["state_dir"], locked):
             result = answered(module.params, module.check_mode)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))

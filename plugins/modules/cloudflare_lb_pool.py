@@ -247,7 +247,9 @@ def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     try:
         public_http = DirectHttp(module.params["observe"]["ca"] or None)
-        with beating(module.params["state_dir"], module.params["state"] == "drained" and not module.check_mode):
+        # A rollback has no lock.
+        locked = module.params["state"] not in ("read", "returned") and not module.check_mode
+        with beating(module.params["state_dir"], locked):
             result = app.run(world_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
     except (BluegreenError, OSError) as exc:
         module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))

@@ -275,7 +275,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 
-LONG = ("rendered", "started", "absent", "pruned")
+LONG = ("rendered", "started", "absent", "pruned", "adopted", "undone", "handed_over")
 
 
 def main() -> None:

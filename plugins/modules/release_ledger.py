@@ -28,11 +28,12 @@ options:
       - V(read) returns what is recorded.
       - V(locked) takes the lock for O(run), or refreshes it. It fails while another run holds it.
       - V(beaten) says that O(run) is alive. V(unlocked) gives the lock back if it is O(run)'s own.
+      - V(waited) waits until O(since) is O(seconds) ago by the clock of this host, and keeps the lock meanwhile.
       - V(appended) writes O(event) to the ledger.
       - V(accepted) marks O(release) as the stable one, moves the fence to it and notes that O(colour) was removed for
         it. V(reported) writes the report of O(release).
     type: str
-    choices: [read, locked, beaten, unlocked, appended, accepted, reported]
+    choices: [read, locked, beaten, unlocked, waited, appended, accepted, reported]
     default: read
   deployment:
     description: Name of the deployment.
@@ -90,6 +91,14 @@ options:
       - It is refused while another run holds the lock. The run that lost it writes no more.
     type: str
     default: ''
+  since:
+    description: With O(state=waited), a moment of the past in seconds since the epoch.
+    type: float
+    default: 0.0
+  seconds:
+    description: With O(state=waited), how long ago O(since) has to be. It never waits longer than that.
+    type: float
+    default: 0.0
   event:
     description: The event to append. It needs the key C(event). Never put a secret in it.
     type: dict
@@ -197,6 +206,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
 
 
@@ -206,7 +216,8 @@ def main() -> None:
     try:
         plan = ledger.plan()
         if not module.check_mode:
-            ledger.apply()
+            with beating(module.params["state_dir"], module.params["state"] == "waited"):
+                ledger.apply()
         result = ledger.result()
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))

@@ -98,6 +98,8 @@ class World:
     kept: tuple[str, ...] = ()
     # What the edge says is wrong where nothing is adopted yet.
     troubles: tuple[str, ...] = ()
+    # The host's clock when it was asked, seconds since the epoch: every other time of the facts is of that clock too.
+    now: float = 0.0
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -213,4 +215,5 @@ def world(facts: Mapping[str, Any]) -> World:
         reachable=tuple(edge.get("assets", ("blue", "green"))),
         kept=deployable(compose.get("releases") or [], str(marks.get("fence") or "")),
         troubles=() if adopted else tuple(str(one) for one in edge.get("problems") or []),
+        now=float(ledger.get("now") or 0.0),
     )

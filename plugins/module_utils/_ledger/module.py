@@ -26,7 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import schema_results, write_report
 
-STATES = ("read", "locked", "beaten", "unlocked", "appended", "accepted", "reported")
+STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported")
 
 SPEC = ArgumentSpec(
     {
@@ -42,6 +42,8 @@ SPEC = ArgumentSpec(
         "seen": {"type": "dict", "default": {}},
         "stale": {"type": "float", "default": STALE_SECONDS},
         "unlock": {"type": "str", "default": ""},
+        "since": {"type": "float", "default": 0.0},
+        "seconds": {"type": "float", "default": 0.0},
         "event": {"type": "dict", "default": {}},
         "release": {"type": "str", "default": ""},
         "colour": {"type": "str", "choices": list(COLOURS)},
@@ -78,6 +80,11 @@ def _accepted(wanted: Mapping[str, Any]) -> dict[str, str]:
     cleaned = {"cleaned": str(wanted["colour"])} if wanted["colour"] else {}
     flip = {"flip": str(wanted["flip"])} if wanted["flip"] else {}
     return {"stable": str(wanted["release"]), "fence": str(wanted["release"]), **cleaned, **flip}
+
+
+def left(since: float, seconds: float, now: float) -> float:
+    """How long to wait until ``since`` is ``seconds`` ago; never longer than that, also where the clock went back."""
+    return max(0.0, min(seconds, since + seconds - now))
 
 
 class Ledger:
@@ -128,6 +135,8 @@ class Ledger:
             if self._lock().release(wanted["run"]):
                 # The release that a stage belonged to is known by the lock, not by who gives it back.
                 self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
+        elif state == "waited":
+            self.clock.sleep(left(wanted["since"], wanted["seconds"], self.clock.now()))
         elif state == "appended":
             self._append(wanted["event"])
         elif not self.plan().changed:

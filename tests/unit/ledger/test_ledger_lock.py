@@ -34,6 +34,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock imp
     Moment,
     may_take,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import left
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
 
@@ -279,6 +280,28 @@ def test_before_an_adopt_the_token_is_nothing(tmp_path: Path, clock: Clock) -> N
     later = Lock(lock.state, Switch(str(tmp_path / "none")), clock)
     assert later.take(claim("a"))["token"] == 0
     assert later.state.root and oct(os.stat(later.state.root).st_mode)[-3:] == "750"
+
+
+@pytest.mark.parametrize(
+    ("since", "seconds", "now", "waits"),
+    [(1000.0, 60.0, 1020.0, 40.0), (1000.0, 60.0, 1060.0, 0.0), (0.0, 60.0, 1000.0, 0.0), (1000.0, 60.0, -MONTH, 60.0)],
+)
+def test_how_long_a_cache_is_waited_out(since: float, seconds: float, now: float, waits: float) -> None:
+    """C4: by one clock, and no longer than the cache lasts where that went back."""
+    assert left(since, seconds, now) == waits
+
+
+MODULES = Path(__file__).resolve().parents[3] / "plugins/modules"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["caddy_upstream", "cloudflare_lb_pool", "health_gate", "ory_migrate", "podman_compose_release", "release_ledger",
+     "release_preflight", "schema_bridge", "schema_proof"],
+)  # fmt: skip
+def test_what_may_outlast_the_lock_beats(name: str) -> None:
+    """A gate may take 120 s, a migration 900."""
+    assert "with beating(" in (MODULES / (name + ".py")).read_text()
 
 
 RACER = """

@@ -266,6 +266,7 @@ def _ledger(one: State) -> dict[str, Any]:
     sick = {name: side for name, side in ((one.live, one.here), (one.idle, one.there)) if side.known}
     fails = {"login ciam-kratos": FAIL}
     return {
+        "now": NOW,
         "lock": {},
         "releases": releases,
         "marks": {
