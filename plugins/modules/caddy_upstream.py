@@ -74,10 +74,9 @@ options:
     default: ''
   token:
     description:
-      - With O(state=live) and O(state=previewed), the fencing token of this run. An older one than the switch's is
-        refused.
+      - With O(state=live) and O(state=previewed), this run's fencing token. One older than the switch's is refused.
+      - Without it this act goes by the token that the switch has when it begins, so a rollback in between stops it.
     type: int
-    default: 0
   force:
     description: With O(state=returned), go back to a target that seems dead. With O(state=undone), lose later edits.
     type: bool

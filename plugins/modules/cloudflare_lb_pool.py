@@ -74,9 +74,10 @@ options:
     type: str
     default: ''
   token:
-    description: With O(state=live), the fencing token of this run. An older one than the switch's is refused.
+    description:
+      - With O(state=live), the fencing token of this run. An older one than the switch's is refused.
+      - Without it this act goes by the token that the switch has when it begins, so a rollback in between stops it.
     type: int
-    default: 0
   force:
     description:
       - With O(state=returned), go back to a pool that is not healthy.

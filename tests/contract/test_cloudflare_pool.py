@@ -15,6 +15,8 @@ import pytest
 from cloudflare_fake import LB, POOLS, TOKEN, Fault, Token
 from cloudflare_kit import HOSTS, Deployment, origin
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced
+
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[Deployment]:
@@ -94,6 +96,14 @@ def test_a_pool_that_is_not_well_gets_nobody(edge: Deployment) -> None:
     edge.fake.put("pools", id=edge.green, monitor=edge.monitor, minimum_origins=2)
     assert "1 of 1 origins enabled, 2 needed" in str(edge.fails("live", colour="green"))
     assert edge.fake.mutating == [] and edge.switch.read().live == "blue"
+
+
+def test_who_names_no_token_acts_as_of_now(edge: Deployment) -> None:
+    """R8: a rollback raises it."""
+    edge.run("live", colour="green")
+    edge.run("returned")
+    assert edge.run("live", colour="green", token=None)["live"] == "green"
+    assert isinstance(edge.fails("live", colour="blue", token=0), Fenced)
 
 
 def test_rollback_to_a_dead_pool_is_refused_unless_forced(edge: Deployment) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,10 @@ def run(world: World) -> Result:
     state = world.params["state"]
     if state != "read":
         world.switch.require_of(world.params["deployment"])
+        if world.params["token"] is None:
+            # Whoever names none acts as of now: what fences from here on fences this too.
+            token = world.switch.read().token if world.switch.exists() else 0
+            world = replace(world, params={**world.params, "token": token})
     if state == "live":
         return Cutover(world).run()
     if state == "returned":
