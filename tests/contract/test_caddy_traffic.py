@@ -103,6 +103,7 @@ def test_without_sentinel_nobody_answers_and_the_rest_stays(world: native.World)
     assert world.ask("/internal/x", host="login.test").status == 404
     seen = world.app(state="read")
     assert "no sentinel" in seen["damage"] and seen["problems"]
+    assert seen["findings"][0]["said"].startswith("the switch is damaged") and seen["findings"][0]["repair"] == "adopt"
     assert world.app(state="adopted")["changed"] and colour_of(world) == "blue"
 
 
@@ -282,6 +283,7 @@ def test_read_names_a_disagreement(world: native.World) -> None:
     seen = world.app(state="read", public=public)
     assert (seen["live"], seen["adopted"], seen["plain_names"]) == ("blue", True, [])
     assert seen["problems"] == ["the switch says blue, site.test/teapot says no colour (status 418)"]
+    assert [one["code"] for one in seen["findings"]] == ["public"] and {type(one) for one in seen["problems"]} == {str}
     world.edge.stop()
     assert "admin endpoint does not answer" in world.app(state="read")["problems"][0]
 

@@ -283,10 +283,13 @@ def test_read_tells_what_disagrees(edge: Deployment) -> None:
     assert sound["problems"] == [] and sound["adopted"] and {one["healthy"] for one in sound["pools"]} == {True}
     assert sound["permissions_known"]
     edge.fake.put("load_balancers", id=edge.ids[HOSTS[0]], default_pools=[edge.green])
-    assert edge.run("read")["problems"] == [
+    seen = edge.run("read")
+    assert seen["problems"] == [
         "the switch says blue, the load balancer of login.example.com says green",
         "the switch says blue, login.example.com/ says green",
     ]
+    assert [one["code"] for one in seen["findings"]] == ["behind", "public"]
+    assert {type(one) for one in seen["problems"]} == {str}
     edge.fake.fresh()
     edge.fake.faults = {0: Fault("429", 999)}
     assert "refuses every call for 999 s more" in edge.run("read")["problems"][0]

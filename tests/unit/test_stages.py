@@ -339,7 +339,7 @@ def test_what_is_not_ours_stops_every_stage() -> None:
     compose = {
         **FACTS["compose"],
         "foreign": [{"container": "x_ciam-hera_1", "service": "ciam-hera"}],
-        "off_networks": ["caddy is off olympus-edge-green"],
+        "off_networks": [{"container": "caddy", "network": "olympus-edge-green"}],
     }
     decision = stage_decision({**FACTS, "compose": compose}, "cleanup", bake=0)
     assert "ciam-hera" in decision["refused"] and "olympus-edge-green" in decision["refused"]

@@ -22,6 +22,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.worl
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
+    Problem,
+    as_data,
+    sentences,
+    to_adopt,
+)
 
 # So long (seconds) an edge of Cloudflare may still send a pinned session to an endpoint that was just disabled.
 EVERYWHERE = 30
@@ -66,7 +72,8 @@ def read(world: World) -> Result:
         "hosts": table(seen, ids),
         "pools": rows,
         "observed": observed,
-        "problems": problems,
+        "problems": sentences(problems),
+        "findings": as_data(problems),
         "calls": world.api.used,
         "budget_left": world.api.left,
         **Plan().result(),
@@ -89,20 +96,22 @@ def _row(world: World, found: Found, colour: str) -> Result:
 
 
 def _wrong(world: World, told: Result, found: Found, seen: Seen, observed: list[dict[str, object]]) -> list[str]:
-    wrong = [] if told["live"] else ["there is no switch, or it is empty: run adopt"]
+    wrong: list[str] = [] if told["live"] else [to_adopt("there is no switch, or it is empty")]
     if told.get("damage"):
-        wrong.append("the switch is damaged (%s): run adopt" % told["damage"])
-    wrong += ["there is no pool of %s: run adopt" % colour for colour in ("blue", "green") if colour not in found.pools]
+        wrong.append(to_adopt("the switch is damaged (%s)" % told["damage"]))
+    wrong += [to_adopt("there is no pool of %s" % colour) for colour in ("blue", "green") if colour not in found.pools]
     ids = ids_of(found.ids)
     wrong += ["the load balancer of %s cannot be flipped: %s" % pair for pair in unfit(seen, ids)]
     for row in table(seen, ids) if told["live"] else []:
         if row["live"] != told["live"]:
             said = row["live"] or "both or neither"
-            wrong.append("the switch says %s, the load balancer of %s says %s" % (told["live"], row["host"], said))
+            words = "the switch says %s, the load balancer of %s says %s" % (told["live"], row["host"], said)
+            wrong.append(Problem(words, "behind"))
     for one in observed if told["live"] else []:
         if one["colour"] != told["live"]:
             said = one["colour"] or "no colour (status %s)" % one["status"]
-            wrong.append("the switch says %s, %s%s says %s" % (told["live"], one["host"], one["path"], said))
+            words = "the switch says %s, %s%s says %s" % (told["live"], one["host"], one["path"], said)
+            wrong.append(Problem(words, "public"))
     return wrong
 
 
