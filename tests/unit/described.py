@@ -45,8 +45,8 @@ OF_EDGE = ("kind", "config", "service", "caddyfile", "config_path", "mount", "ad
 ALSO = {"edge": ("edge",), "source": ("source", "git")}
 # Of settings that no role and no module takes as they are.
 SAID = {
-    "bluegreen_host": "Which host of group `olympus_edge` is meant. Needed where it has several; one inventory is one"
-    " deployment.",
+    "bluegreen_host": "Which host of group `olympus_edge` a run is about. Where it has several, name one here or with"
+    " `--limit`.",
     "bluegreen_version": "The same as `version`, which is the release to go to.",
     "bluegreen_checks": "What the gate leaves out:",
     "bluegreen_checks.skip": "Names of checks. What was left out is said in verdict and report.",
