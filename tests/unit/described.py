@@ -63,8 +63,9 @@ WHOLE = {
     "bluegreen_bake": "Bake time in seconds. Until it is over, `cleanup` refuses, and `status` does not name it as the"
     " next step.",
     "bluegreen_probe_secrets": "Per domain the probe's `password` and `client_secret`. Preflight logs in once by each.",
-    "bluegreen_rehearsal_image": "Image of the throw-away PostgreSQL that migrations are tried on. Empty takes that of"
-    " the database's container. Needed where the database runs in no container of this host. Take the same version.",
+    "bluegreen_rehearsal_image": "Image of the throw-away PostgreSQL, of the same major version, that migrations are"
+    " tried on. Empty takes that of the database's container. Needed where the database runs in no container of the"
+    " host.",
     "bluegreen_watch": "How long and how often the watch looks:",
 }
 
