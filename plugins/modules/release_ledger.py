@@ -153,7 +153,7 @@ now:
   type: float
   sample: 1796000000.0
 silent:
-  description: Seconds since the last beat of the run that holds the lock, null where none holds it or nobody can tell.
+  description: Seconds since the last beat of the run that holds the lock, null where none holds it or it is unknown.
   returned: always
   type: float
   sample: 12.5

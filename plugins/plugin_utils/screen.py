@@ -188,7 +188,7 @@ def _mails(singletons: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _lock(seen: World, silent: float | None) -> str:
-    """``silent``: seconds since the last beat of its run, None where nobody can tell."""
+    """``silent``: seconds since the last beat of its run, None where that is unknown."""
     lock = seen.lock
     if not lock.get("holder"):
         return "free"

@@ -69,7 +69,7 @@ class App:
             if self.params["state"] == "returned":
                 way_back.require_adopted(switch)
             if self.params.get("token") is None and switch.exists():
-                # Whoever names none acts as of now: what fences from here on fences this too.
+                # An act without one goes by the token of now: what fences from here on fences it too.
                 return replace(self, params={**self.params, "token": switch.read().token}).act()
         return self.act()
 

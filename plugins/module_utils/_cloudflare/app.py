@@ -39,7 +39,7 @@ def run(world: World) -> Result:
     if state != "read":
         world.switch.require_of(world.params["deployment"])
         if world.params["token"] is None:
-            # Whoever names none acts as of now: what fences from here on fences this too.
+            # An act without one goes by the token of now: what fences from here on fences it too.
             token = world.switch.read().token if world.switch.exists() else 0
             world = replace(world, params={**world.params, "token": token})
     if state == "live":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong, as a sentence for people that carries its parts for programs: nobody reads them off the words."""
+"""What is wrong, as a sentence for people that carries its parts for programs, which never read the words."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Claim:
 
 
 def silent(lock: Mapping[str, Any], at: Moment) -> float | None:
-    """Seconds, at least, since the last beat; None where nobody can tell. Pure."""
+    """Seconds, at least, since the last beat; None where that is unknown. Pure."""
     if lock.get("boot") and lock.get("boot") == at.boot:
         return max(0.0, at.up - float(lock["up"]))
     since = at.now - float(lock["beat"])
@@ -97,7 +97,7 @@ def may_take(lock: Mapping[str, Any] | None, claim: Claim, at: Moment, stale: fl
 def held(lock: Mapping[str, Any], claim: Claim, at: Moment, stale: float) -> Refused:
     """The refusal, with everything an operator needs to decide."""
     said = "%s holds the lock: stage %s of run %s, version %s, since %s, %s" % (
-        lock.get("holder") or "somebody",
+        lock.get("holder") or "an unknown run",
         lock.get("stage") or "?",
         lock["run"],
         lock.get("version") or "?",
@@ -150,7 +150,7 @@ class Lock:
         return read_mapping(self.state.lock, "run", "beat", "since") or None
 
     def silent(self) -> float | None:
-        """Seconds since the last beat of the run that holds the lock; None where there is none, or nobody can tell."""
+        """Seconds since the last beat of the run that holds the lock; None where there is none, or unknown."""
         lock = self.read()
         return silent(lock, self._moment()) if lock else None
 

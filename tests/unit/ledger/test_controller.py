@@ -77,7 +77,7 @@ def test_a_machine_without_an_id_keeps_one_of_its_own(tmp_path: Path, monkeypatc
     assert first and first != known and controller.myself()["machine"] == first
     monkeypatch.setenv("HOME", str(tmp_path / "two"))
     assert controller.myself()["machine"] not in ("", first)
-    # Nowhere to keep it: nobody can tell.
+    # Nowhere to keep it: it is unknown.
     (tmp_path / "file").touch()
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     assert controller.myself()["machine"] == ""

@@ -194,7 +194,7 @@ def test_a_lock_without_a_boot_and_a_holder_that_lives(lock: Lock, clock: Clock)
 
 
 def test_an_operator_breaks_the_lock_of_one_run(lock: Lock, switch: Switch) -> None:
-    """R14: a job that died, and nobody wants to wait."""
+    """R14: a job that died, and the operator does not wait."""
     old = lock.take(claim("a"))
     with pytest.raises(Refused, match=r"bluegreen_unlock=x is not the run that holds the lock\. op at .*run a"):
         lock.take(claim("b", unlock="x"))
