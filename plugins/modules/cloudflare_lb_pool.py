@@ -78,9 +78,8 @@ options:
   token:
     description:
       - The fencing token of this run, which every write is checked by. An older one than the switch's is refused.
-      - V(0) is the switch's own when the module begins, so that a rollback meanwhile is noticed all the same.
+      - Without it an act goes by the token that the switch has when it begins, so a rollback in between stops it.
     type: int
-    default: 0
   force:
     description:
       - With O(state=returned), go back to a pool that is not healthy.
@@ -198,6 +197,14 @@ problems:
   type: list
   elements: str
   returned: O(state=read)
+findings:
+  description:
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(mend) and C(repair), the
+      stage that puts it right.
+    - C(code) is V(public) of a public name and V(behind) of a load balancer that does not follow the switch.
+  type: list
+  elements: dict
+  returned: O(state=read)
 notes:
   description: What was not done or not seen, as sentences.
   type: list
@@ -251,7 +258,9 @@ def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     try:
         public_http = DirectHttp(module.params["observe"]["ca"] or None)
-        with beating(module.params["state_dir"], module.params["state"] == "drained" and not module.check_mode):
+        # A rollback has no lock.
+        locked = module.params["state"] not in ("read", "returned") and not module.check_mode
+        with beating(module.params["state_dir"], locked):
             result = app.run(world_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
     except (BluegreenError, OSError) as exc:
         module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))

@@ -28,6 +28,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
+    Problem,
+    as_data,
+    sentences,
+    to_adopt,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
@@ -66,7 +72,14 @@ class App:
             switch.require_of(self.params.get("deployment", ""))
             if self.params["state"] == "returned":
                 way_back.require_adopted(switch)
-        return {
+            if self.params.get("token") is None and switch.exists():
+                # An act without one goes by the token of now: what fences from here on fences it too.
+                return replace(self, params={**self.params, "token": switch.read().token}).act()
+        return self.act()
+
+    def act(self) -> Result:
+        """What the state asks for, with the token that is given."""
+        result = {
             "read": self.read,
             "adopted": self.adopted,
             "undone": self.undone,
@@ -75,6 +88,9 @@ class App:
             "returned": self.returned,
             "drained": self.drained,
         }[self.params["state"]]()
+        # For programs, what the sentences say to people.
+        found = result.get("problems")
+        return {**result, "problems": sentences(found), "findings": as_data(found)} if found is not None else result
 
     def _traffic(self) -> Traffic:
         return Traffic(self.edge, self.admin, self.upstreams, self.http, self.clock)
@@ -92,10 +108,10 @@ class App:
         state = switch.read() if switch.exists() else None
         result.update(describe(state) if state else NOTHING, preview={})
         if state and state.damage:
-            problems.append("the switch is damaged (%s): run adopt" % state.damage)
+            problems.append(to_adopt("the switch is damaged (%s)" % state.damage))
         if state:
             owner = place.owner if place.pid else None
-            problems += ["the switch is damaged (%s): run adopt" % one for one in wrong(place.directory, owner)]
+            problems += [to_adopt("the switch is damaged (%s)" % one) for one in wrong(place.directory, owner)]
         try:
             config, traffic = self.admin.config(), self._traffic()
         except BluegreenError as exc:
@@ -126,19 +142,17 @@ class App:
         return Preview.of(traffic, self.params["state_dir"], release)
 
     def _disagreements(self, result: Result, running: bool) -> list[str]:
-        found = []
+        found: list[str] = []
         if bool(result["live"]) != running:
-            found.append(
-                "the edge does not run the switch that is on its disk: run adopt"
-                if result["live"]
-                else "the edge runs a switch whose directory is gone or empty: run adopt"
-            )
+            here, gone = "does not run the switch that is on its disk", "runs a switch whose directory is gone or empty"
+            found.append(to_adopt("the edge %s" % (here if result["live"] else gone)))
         if result["plain_names"] and result["adopted"]:
-            found.append("the edge dials %s past the switch: run adopt" % ", ".join(result["plain_names"]))
+            found.append(to_adopt("the edge dials %s past the switch" % ", ".join(result["plain_names"])))
         for one in result["observed"] if result["adopted"] else []:
             if one["colour"] != result["live"]:
                 said = one["colour"] or "no colour (status %s)" % one["status"]
-                found.append("the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said))
+                words = "the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said)
+                found.append(Problem(words, "public"))
         return found
 
     def _adopter(self) -> Adopter:

@@ -68,7 +68,7 @@ SPEC = DEPLOYMENT.merge(
             "colour": {"type": "str", "choices": list(COLOURS)},
             "lost": {"type": "str", "choices": ["", *COLOURS], "default": ""},
             "release": {"type": "str", "default": ""},
-            "token": {"type": "int", "default": 0, "no_log": False},
+            "token": {"type": "int", "no_log": False},
             "force": {"type": "bool", "default": False},
             "accept_pending": {"type": "bool", "default": False},
             "keep_pinned": {"type": "bool", "default": False},

@@ -261,7 +261,9 @@ class Switch(Directory):
 
     def _nothing(self, state: SwitchState) -> Refused:
         """The refusal where no cutover yet; a run on its way to the first one is fenced all the same."""
-        return Refused("nothing to roll back: no cutover yet%s" % self._fenced(state), mend="see the status stage")
+        stopped = self._fenced(state)
+        said = "nothing to roll back: no cutover yet%s" % stopped
+        return Refused(said, mend="see the status stage", partial={"stopped": stopped})
 
     def _fenced(self, state: SwitchState) -> str:
         """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""
@@ -287,7 +289,8 @@ class Switch(Directory):
             yield
         except Refused as no:
             stopped = "" if check_mode else self.fence()
-            raise Refused(no.msg + stopped, option=no.option, value=no.value, mend=no.mend) from no
+            about = {**no.partial, "stopped": stopped}
+            raise Refused(no.msg + stopped, option=no.option, value=no.value, mend=no.mend, partial=about) from no
 
     def withdraw(self, colour: str) -> None:
         """Before its first container goes: from now on no rollback goes to ``colour``. Refused while it is live."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.worl
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
+    Problem,
+    as_data,
+    sentences,
+    to_adopt,
+)
 
 # So long (seconds) an edge of Cloudflare may still send a pinned session to an endpoint that was just disabled.
 EVERYWHERE = 30
@@ -33,6 +40,10 @@ def run(world: World) -> Result:
     state = world.params["state"]
     if state != "read":
         world.switch.require_of(world.params["deployment"])
+        if world.params["token"] is None:
+            # An act without one goes by the token of now: what fences from here on fences it too.
+            token = world.switch.read().token if world.switch.exists() else 0
+            world = replace(world, params={**world.params, "token": token})
     if state == "live":
         return Cutover(world).run()
     if state == "returned":
@@ -63,7 +74,8 @@ def read(world: World) -> Result:
         "hosts": table(seen, ids),
         "pools": rows,
         "observed": observed,
-        "problems": problems,
+        "problems": sentences(problems),
+        "findings": as_data(problems),
         "calls": world.api.used,
         "budget_left": world.api.left,
         **Plan().result(),
@@ -86,10 +98,10 @@ def _row(world: World, found: Found, colour: str) -> Result:
 
 
 def _wrong(world: World, told: Result, found: Found, seen: Seen, observed: list[dict[str, object]]) -> list[str]:
-    wrong = [] if told["live"] else ["there is no switch, or it is empty: run adopt"]
+    wrong: list[str] = [] if told["live"] else [to_adopt("there is no switch, or it is empty")]
     if told.get("damage"):
-        wrong.append("the switch is damaged (%s): run adopt" % told["damage"])
-    wrong += ["there is no pool of %s: run adopt" % colour for colour in ("blue", "green") if colour not in found.pools]
+        wrong.append(to_adopt("the switch is damaged (%s)" % told["damage"]))
+    wrong += [to_adopt("there is no pool of %s" % colour) for colour in ("blue", "green") if colour not in found.pools]
     ids = ids_of(found.ids)
     wrong += ["the load balancer of %s cannot be flipped: %s" % pair for pair in unfit(seen, ids)]
     why = pools.shape(found.pools[told["live"]]) if told["live"] in found.pools else ""
@@ -99,11 +111,13 @@ def _wrong(world: World, told: Result, found: Found, seen: Seen, observed: list[
     for row in table(seen, ids) if told["live"] else []:
         if row["live"] != told["live"]:
             said = row["live"] or "both or neither"
-            wrong.append("the switch says %s, the load balancer of %s says %s" % (told["live"], row["host"], said))
+            words = "the switch says %s, the load balancer of %s says %s" % (told["live"], row["host"], said)
+            wrong.append(Problem(words, "behind"))
     for one in observed if told["live"] else []:
         if one["colour"] != told["live"]:
             said = one["colour"] or "no colour (status %s)" % one["status"]
-            wrong.append("the switch says %s, %s%s says %s" % (told["live"], one["host"], one["path"], said))
+            words = "the switch says %s, %s%s says %s" % (told["live"], one["host"], one["path"], said)
+            wrong.append(Problem(words, "public"))
     return wrong
 
 

@@ -29,12 +29,12 @@ AGAIN = "run status, then start again"
 
 
 class Fence:
-    """``token`` is this run's; one that is not given (0) is the switch's of now."""
+    """``token`` is this run's (see app.run)."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._switch = world.switch
-        self.token: int = world.params["token"] or (self._switch.read().token if self._switch.exists() else 0)
+        self.token: int = world.params["token"] or 0
 
     def mine(self) -> SwitchState | None:
         """The switch under its lock; None where there is none. Fenced where a newer run or a rollback came."""
