@@ -26,6 +26,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.deadline i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 
+# How the error of an answer begins that was not whole in time.
+LATE = "no whole answer within"
 # What a path and a query may hold as they are; the rest is written %XX, and what is written so stays.
 SAFE = "/%:=&?~+!$,;'@()*[]|"
 
@@ -114,7 +116,7 @@ class DirectHttp:
                 answer = connection.getresponse()
                 content = _content(answer)
         except (TimeoutError, socket.timeout):
-            return Response(0, error="TimeoutError: no whole answer within %.3g s" % timeout)
+            return Response(0, error="%s %.3g s" % (LATE, timeout))
         except (BluegreenError, OSError, ValueError, http.client.HTTPException) as exc:
             return Response(0, error="%s: %s" % (type(exc).__name__, exc))
         named = {name.lower(): value for name, value in answer.getheaders()}

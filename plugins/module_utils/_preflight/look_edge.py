@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.anonymous import AGENT
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configured import dials
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import AGENT
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
