@@ -13,6 +13,9 @@ import caddy_native as native
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 
 RELEASE = "v1.5.0-0123456789"
 HEAD = """{
@@ -77,6 +80,21 @@ def test_where_none_is_left_nothing_is_moved(tmp_path: Path) -> None:
             assert all("%s/ says no colour (%s" % (host, said) in text for host, (_front, said) in WALLS.items())
             assert "Fix: list in bluegreen_public names and paths that anybody reaches" in text
         assert world.tree() == tree and world.app(state="read")["live"] == "blue"
+
+
+def test_preflight_knows_them(tmp_path: Path) -> None:
+    with adopted(tmp_path, LOGIN + sites("ops.test")) as world:
+
+        def looked(*public: str) -> dict[str, Any]:
+            wanted = Wanted(live="blue", public=[{"host": host, "path": "/"} for host in public])
+            return look_edge.edge(world.edge, world.admin.config(), DirectHttp(), wanted)
+
+        ops = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}
+        for public, confirm in (((), 1), (("ops.test", "login.test"), 1), (("ops.test",), 0)):
+            seen = looked(*public)
+            assert (seen["confirm"], seen["walled"]) == (confirm, [ops])
+        world.app(state="undone")
+        assert "walled" not in looked("ops.test")
 
 
 def test_given_names_are_no_other(tmp_path: Path) -> None:

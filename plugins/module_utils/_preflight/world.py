@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.anonymous import REACHED
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     REFUSE,
     WARN,
@@ -44,6 +45,10 @@ def names(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     count = len(wanted.hosts())
     found = "not served: %s" % listed(absent) if absent else "%d of %d" % (count, count)
     yield row("dns.public", not absent, REFUSE, found, "every public name has a site")
+    level = WARN if edge.get("confirm") else REFUSE
+    for one in edge.get("walled") or []:
+        wanted_here = "a colour, to anybody" if level == WARN else "one name that says a colour to anybody"
+        yield row("dns.public", False, level, one["words"], wanted_here, REACHED, about=one["host"])
 
 
 def _served(host: str, patterns: Iterable[str]) -> bool:
