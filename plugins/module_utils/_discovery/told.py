@@ -13,6 +13,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+
 NAME, STATE_DIR = "olympus", "/var/lib/olympus-bluegreen"
 # Setting -> key of the description.
 KEYS = {
@@ -131,9 +133,17 @@ def _entries(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, A
 
 def _listed(learned: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]], by: str) -> list[dict[str, Any]]:
     """Entries of the same name become one, key by key; what has no learned one comes behind."""
-    known = {str(one[by]): one for one in learned}
-    said = {str(one.get(by)): one for one in told if isinstance(one, Mapping)}
+    known, said = (
+        {_name(one, by): {**one, by: _name(one, by)} for one in every if isinstance(one, Mapping)}
+        for every in (learned, told)
+    )
     return list(_entries(known, said).values())
+
+
+def _name(one: Mapping[str, Any], by: str) -> str:
+    """A host may be said either way: as people write it, or as DNS has it."""
+    name = str(one.get(by))
+    return ascii_host(name, "public") if by == "host" else name
 
 
 def probes(domains: Mapping[str, Mapping[str, Any]], told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
