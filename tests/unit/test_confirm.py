@@ -45,6 +45,8 @@ class Edge:
         if urlsplit(url).hostname == "slow.test":
             self.clock.sleep(timeout)
             return Response(0, error="no whole answer within %g s" % timeout)
+        if urlsplit(url).hostname == "ops.test":
+            return Response(401)
         return Response(200, {"x-bluegreen-colour": "green"})
 
 
@@ -65,9 +67,24 @@ def test_caddys_names(tmp_path: Path) -> None:
     assert 102.0 <= clock.now() <= 102.5
 
 
+HOW = {"header": "X-Bluegreen-Colour", "scheme": "https", "address": "", "port": 443}
+
+
 def test_cloudflares_names() -> None:
     clock = Clock()
-    how = {"header": "X-Bluegreen-Colour", "scheme": "https", "address": "", "port": 443}
     with pytest.raises(BluegreenError, match=r"slow\.test/ says no whole answer"):
-        Public(Edge(clock), clock, NAMES, how).confirm("green", 0.0, 2.0)
+        Public(Edge(clock), clock, NAMES, HOW).confirm("green", 0.0, 2.0)
     assert 102.0 <= clock.now() <= 102.5
+
+
+def test_a_rollback_at_cloudflare_does_not_fail_for_a_name_behind_a_login() -> None:
+    def asked(*hosts: str, colour: str = "green") -> dict[str, object]:
+        clock = Clock()
+        names = [{"host": host, "path": "/"} for host in hosts]
+        return Public(Edge(clock), clock, names, HOW).confirm_return(colour, 100.0, 2.0)
+
+    found = asked("ops.test", "a.test")
+    assert found["seen_at"] and "ops.test/ says no colour (status 401)" in str(found["warnings"])
+    assert asked("ops.test")["seen_at"] is None and asked("a.test")["warnings"] == []
+    with pytest.raises(BluegreenError, match=r"a\.test/ says green"):
+        asked("ops.test", "a.test", colour="blue")

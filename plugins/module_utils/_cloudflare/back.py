@@ -55,7 +55,7 @@ class Return:
             self._bar(target, found, seen)
         except BluegreenError as exc:
             raise halfway(world, exc, target, ids) from exc
-        observed = world.public.confirm(target, at, world.params["confirm_timeout"])
+        observed = world.public.confirm_return(target, at, world.params["confirm_timeout"])
         return self._result(plan, after, ids, observed)
 
     def _target(self, state: SwitchState) -> str:

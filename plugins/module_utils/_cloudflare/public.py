@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import anonymous
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
@@ -66,6 +67,16 @@ class Public:
                     partial={"flipped_at": since, "observed": seen},
                 )
             self._clock.sleep(EVERY)
+
+    def confirm_return(self, colour: str, since: float, timeout: float) -> dict[str, object]:
+        """The same after a rollback, with ``warnings``: a name without a colour says nothing against it."""
+        silent = [one for one in self.look() if one["status"] and anonymous.walled(one)]
+        keys = [(one["host"], one["path"]) for one in silent]
+        names = [one for one in self._names if (one["host"], one["path"]) not in keys]
+        found: dict[str, object] = {"flipped_at": since, "seen_at": None, "ms": None, "observed": silent}
+        if names or not silent:
+            found = Public(self._http, self._clock, names, self._how).confirm(colour, since, timeout)
+        return {**found, "warnings": list(map(anonymous.left_out, silent))}
 
     def _ask(self, name: Mapping[str, str], timeout: float) -> dict[str, object]:
         how = self._how

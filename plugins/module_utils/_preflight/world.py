@@ -46,6 +46,9 @@ def names(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     count = len(wanted.hosts())
     found = "not served: %s" % listed(absent) if absent else "%d of %d" % (count, count)
     yield row("dns.public", not absent, REFUSE, found, "every public name has a site")
+    if edge.get("confirm") == 0 and not edge.get("walled"):
+        found = "bluegreen_public and the edge's configuration name no host"
+        yield row("dns.public", False, REFUSE, found, "one name that says a colour to anybody", REACHED, "names")
     level = WARN if edge.get("confirm") else REFUSE
     for one in edge.get("walled") or []:
         wanted_here = "a colour, to anybody" if level == WARN else "one name that says a colour to anybody"

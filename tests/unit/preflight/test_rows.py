@@ -108,6 +108,7 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("dns.upstreams", "warn", changed("edge", unresolved=["pgadmin"], resolved=[]), "pgadmin", WANTED),
     ("dns.public", "refuse", changed("edge", hosts=["other.test"]), "login.ciam.test", WANTED),
     ("dns.public ops.test", "warn", changed("edge", walled=[WALLED], confirm=1), "status 401", WANTED),
+    ("dns.public names", "refuse", changed("edge", walled=[], confirm=0), "name no host", WANTED),
     ("dns.public ops.test", "refuse", changed("edge", walled=[WALLED], confirm=0), "status 401", WANTED),
     ("route.edge", "refuse", changed("edge", local=False), "127.0.0.1 is none", WANTED),
     ("route.colour", "refuse", changed("edge", networks=["10.89.0.0/24"]), "not on 10.231.16.0/24", WANTED),
