@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One name has one spelling, whoever wrote it how."""
+"""One name has one spelling, however it was written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host, spelled
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,7 @@ def test_what_is_no_name_is_named(name: str, why: str) -> None:
     assert why in str(told.value)
     with pytest.raises(BluegreenError, match="not a host name '"):
         ascii_host(name)
+    assert spelled(name) == name
 
 
 @given(st.text())
@@ -68,5 +69,6 @@ def test_any_text_is_a_spelling_that_stays_or_an_error_of_ours(name: str) -> Non
     try:
         found = ascii_host(name)
     except BluegreenError:
+        assert spelled(name) == name
         return
     assert found.isascii() and found == found.lower() == ascii_host(found)

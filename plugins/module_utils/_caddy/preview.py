@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text, write_atomic
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
@@ -56,9 +56,7 @@ class Preview:
         if not said or not self.traffic.switch.previews(said):
             return {}
         scheme = self.traffic.edge.options.scheme
-        commands = [
-            "curl -H @%s %s://%s%s" % (self.file, scheme, ascii_host(one["host"]), one["path"]) for one in public
-        ]
+        commands = ["curl -H @%s %s://%s%s" % (self.file, scheme, spelled(one["host"]), one["path"]) for one in public]
         return {"file": self.file, "commands": commands}
 
     def plan(self) -> Plan:

@@ -35,6 +35,14 @@ def ascii_host(name: str, option: str = "") -> str:
     return found
 
 
+def spelled(name: str) -> str:
+    """As ``ascii_host``, but a name without such a spelling stays as it is: for comparing what others have written."""
+    try:
+        return ascii_host(name)
+    except BluegreenError:
+        return name
+
+
 def _label(label: str) -> str:
     """Raises UnicodeError."""
     if not label.isascii():

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import domains, kinds, named, others, ports
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import routes as routing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.routes import Route
@@ -235,7 +235,7 @@ class Finder:
     def unanswered(self) -> None:
         """Names of the services' own words that nobody is known to answer, and that nobody told."""
         said = [one for one in self.told.get("public") or () if isinstance(one, Mapping)]
-        told = {ascii_host(str(one.get("host")), "public") for one in said}
+        told = {spelled(str(one.get("host"))) for one in said}
         for host, (end, why) in self.named.items():
             if not end and host not in told:
                 self.problems.append(

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 
 NAME, STATE_DIR = "olympus", "/var/lib/olympus-bluegreen"
 # Setting -> key of the description.
@@ -132,18 +132,16 @@ def _entries(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, A
 
 
 def _listed(learned: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]], by: str) -> list[dict[str, Any]]:
-    """Entries of the same name become one, key by key; what has no learned one comes behind."""
-    known, said = (
-        {_name(one, by): {**one, by: _name(one, by)} for one in every if isinstance(one, Mapping)}
-        for every in (learned, told)
-    )
-    return list(_entries(known, said).values())
+    """Entries of the same name become one, key by key; what has no learned one comes behind. A host has one name,
+    however it is spelled."""
 
+    def named(ones: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        if by != "host":
+            return {str(one.get(by)): one for one in ones if isinstance(one, Mapping)}
+        hosts = [(spelled(str(one.get(by))), one) for one in ones if isinstance(one, Mapping)]
+        return {host: {**one, by: host} if by in one else one for host, one in hosts}
 
-def _name(one: Mapping[str, Any], by: str) -> str:
-    """A host may be said either way: as people write it, or as DNS has it."""
-    name = str(one.get(by))
-    return ascii_host(name, "public") if by == "host" else name
+    return list(_entries(named(learned), named(told)).values())
 
 
 def probes(domains: Mapping[str, Mapping[str, Any]], told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

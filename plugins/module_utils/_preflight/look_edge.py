@@ -20,7 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configure
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, dns, known
@@ -106,7 +106,7 @@ def certificate(address: str, port: int, name: str, ca: str) -> dict[str, Any]:
     try:
         context = ssl.create_default_context(cafile=ca or None)
         sock = socket.create_connection((address, port), timeout=SECONDS)
-        with sock, context.wrap_socket(sock, server_hostname=ascii_host(name)) as secure:
+        with sock, context.wrap_socket(sock, server_hostname=spelled(name)) as secure:
             shown = secure.getpeercert() or {}
     except ssl.SSLCertVerificationError as exc:
         return {"error": str(exc.verify_message)}

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 
@@ -99,11 +99,11 @@ class Wanted:
 
     def hosts(self) -> dict[str, str]:
         """Public host, as DNS has it -> a path that is asked there."""
-        found = {ascii_host(str(one["host"])): str(one.get("path") or "/") for one in self.public}
+        found = {spelled(str(one["host"])): str(one.get("path") or "/") for one in self.public}
         for probe in self.probes.values():
             for key in ("login_host", "oauth_host"):
                 if probe.get(key):
-                    found.setdefault(ascii_host(str(probe[key])), "/")
+                    found.setdefault(spelled(str(probe[key])), "/")
         return found
 
 

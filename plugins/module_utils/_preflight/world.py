@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.anonymous import REACHED
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     REFUSE,
     WARN,
@@ -57,7 +57,7 @@ def names(seen: Observed, wanted: Wanted) -> Iterator[Row]:
 
 def _served(host: str, patterns: Iterable[str]) -> bool:
     """Caddy's * stands for one label. No pattern at all means a site that takes every name."""
-    known = [one.lower() if one.isascii() else ascii_host(one) for one in patterns]
+    known = [spelled(one) for one in patterns]
     return not known or any(
         fnmatchcase(host, one) and host.count(".") == one.count(".") if "*" in one else host == one for one in known
     )
