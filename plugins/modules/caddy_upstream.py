@@ -41,7 +41,8 @@ options:
       - V(undone) restores the operator's configuration and reloads it.
       - V(previewed) lets who knows the secret of a release reach the idle colour at the public names, and sees each of
         them answer with it. The secret is made here, anew for each release, and stands in no result.
-      - V(live) writes the way back, flips to O(colour) and sees every public name answer with it.
+      - V(live) writes the way back, flips to O(colour) and sees every public name answer with it. A name that says no
+        colour to an anonymous visitor is left out with a warning; with no name left the flip is refused.
       - V(returned) flips back to where the last cutover said, and fences whoever is still running. Where
         M(olympus.bluegreen.release_boot) left its program in O(state_dir), that does it, and no module is sent.
       - V(drained) sends nothing pinned to O(colour) any more and waits until nothing is in flight to it.
@@ -238,7 +239,9 @@ patch_file:
   returned: O(state=adopted), O(state=undone)
 flipped_at: {description: When the marker moved (epoch)., type: float, returned: 'O(state=live), O(state=returned)'}
 seen_at:
-  description: When every public name had said the new colour for the first time, in epoch seconds.
+  description:
+    - When every public name had said the new colour for the first time, in epoch seconds. Null where a rollback found
+      no name that can confirm it.
   type: float
   returned: O(state=live), O(state=returned)
 ms: {description: Milliseconds between the two., type: float, returned: 'O(state=live), O(state=returned)'}

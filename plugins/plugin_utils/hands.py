@@ -224,11 +224,27 @@ def _public(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
     if behind:
         what = "the switch says %s, the load balancers do not: %s" % (live, some(behind))
         yield Finding("behind", what, _going_on(edge, compose, live))
-    if behind or not wrong:
+    sure = [one for one in wrong if not _walled(one, seen=len(wrong) < len(edge.get("observed") or []))]
+    silent = [_name(one) for one in wrong if one not in sure]
+    if silent:
+        what = "%s: no anonymous visitor reaches a colour there, so a flip is not confirmed there" % some(silent)
+        yield Finding("public", what, Step(), False)
+    if behind or not sure:
         return
-    said = dict.fromkeys(one.get("colour") or "no colour (status %s)" % one.get("status") for one in wrong)
-    names = ["%s%s" % (one.get("host"), one.get("path")) for one in wrong]
+    said = dict.fromkeys(one.get("colour") or "no colour (status %s)" % one.get("status") for one in sure)
+    names = [_name(one) for one in sure]
     yield Finding("public", "the switch says %s, the public names say %s: %s" % (live, some(list(said)), some(names)))
+
+
+def _walled(one: Facts, seen: bool) -> bool:
+    """Something in front of the colours answers itself (a login, a redirect, a firewall), as far as can be known:
+    ``seen`` says that the edge lets others through."""
+    status = int(one.get("status") or 0)
+    return not one.get("colour") and (300 <= status < 500 or (seen and status < 500))
+
+
+def _name(one: Facts) -> str:
+    return "%s%s" % (one.get("host"), one.get("path"))
 
 
 def lagging(edge: Facts, live: str) -> list[str]:

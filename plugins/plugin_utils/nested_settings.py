@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import accept
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import Wrong, meant
 
@@ -74,7 +76,7 @@ def _service(name: str, one: Mapping[str, Any]) -> Iterator[Wrong]:
     for key in ("port", "admin_port"):
         if key in one and not _port(one.get(key)):
             yield "%s.%s" % (name, key), repr(one.get(key)), "a port", "a whole number from 1 to 65535"
-    if "host" in one and not HOST.match(str(one["host"])):
+    if "host" in one and not _host(one["host"]):
         yield name + ".host", repr(one["host"]), "a host name", "without scheme, port and path"
     for key in ("ui", "edge"):
         if not isinstance(one.get(key, True), bool):
@@ -91,11 +93,19 @@ def _public(name: str, value: Sequence[Any]) -> Iterator[Wrong]:
         if not isinstance(one, Mapping):
             yield here, repr(one), "a dictionary", "write {host: login.example.com}"
             continue
-        if not HOST.match(str(one.get("host", ""))) or len(str(one["host"])) > 253:
-            yield here + ".host", repr(one.get("host")), "a host name", "without scheme, port and path; xn-- for others"
+        if not _host(one.get("host")):
+            yield here + ".host", repr(one.get("host")), "a host name", "without scheme, port and path"
         path = str(one.get("path", "/"))
-        if not path.startswith("/") or not path.isascii():
-            yield here + ".path", repr(path), "a path", "it begins with /, and other letters are written %XX"
+        if not path.startswith("/"):
+            yield here + ".path", repr(path), "a path", "it begins with /"
+
+
+def _host(name: Any) -> bool:
+    """As people write it or as DNS has it."""
+    try:
+        return name is not None and bool(HOST.match(ascii_host(str(name))))
+    except BluegreenError:
+        return False
 
 
 def _watch(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:

@@ -104,6 +104,10 @@ class Backend(BaseHTTPRequestHandler):
             self._say(200, "application/json", json.dumps({"colour": self.colour, "path": self.path, **heard}))
         elif self.path == "/_next/static/app-%s.js" % self.colour:
             self._say(200, "text/javascript", "built by " + self.colour)
+        elif self.path.startswith("/whoami"):
+            self._say(401, "text/plain", "nobody")
+        elif self.path.startswith("/leave"):
+            self._say(302, "text/plain", "elsewhere")
         elif self.path.startswith(("/_next/", "/missing")):
             self._say(404, "text/html; charset=utf-8", "no such thing on " + self.colour)
         elif self.path.startswith("/slow"):

@@ -69,6 +69,7 @@ def facts(edge_: Facts, compose_: Facts, **more: Any) -> Facts:
     return {"edge": edge_, "compose": compose_, "ledger": {"lock": {}, "releases": {}, "marks": {}}, **more}
 
 
+ANSWERS = {"host": "a.test", "path": "/", "status": 200, "colour": "green"}
 ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     (
         "edge removed",
@@ -172,6 +173,30 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         "3 containers of your project beside our colours (podman-compose up?): ciam-kratos, ciam-hera, site; "
         "ciam-kratos send mail",
         str(REMOVING),
+        True,
+    ),
+    (
+        "a public name behind a login",
+        edge(observed=[{"host": "ops.test", "path": "/", "status": 401, "colour": ""}]),
+        compose(),
+        "ops.test/: no anonymous visitor reaches a colour there",
+        "",
+        False,
+    ),
+    (
+        "a public name that hangs up on strangers",
+        edge(observed=[ANSWERS, {"host": "lan.test", "path": "/", "status": 0, "colour": ""}]),
+        compose(),
+        "lan.test/: no anonymous visitor reaches a colour there",
+        "",
+        False,
+    ),
+    (
+        "one public name of two is ill",
+        edge(observed=[ANSWERS, {"host": "b.test", "path": "/", "status": 502, "colour": ""}]),
+        compose(),
+        "the switch says green, the public names say no colour (status 502): b.test/",
+        "--tags adopt",
         True,
     ),
     (

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.deadline import Deadline, Timed, connected
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
@@ -25,7 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 
 UNIX = "unix/"
-# A reload waits for what it provisions (certificates, listeners), a question for nothing.
+# Seconds for a whole answer. A reload waits for what it provisions (certificates, listeners), a question for nothing.
 ASK, LOAD = 5.0, 60.0
 # A reload makes Caddy's admin server a new one: who speaks to the old one in that moment is hung up on, or finds no
 # socket. Asked again for so long and so often, in seconds. A write that was carried out all the same does no harm the
@@ -106,12 +107,13 @@ class Admin:
         if origin:
             sent["Origin"] = "http://" + origin
         lines = ["%s %s HTTP/1.1" % (method, path), *("%s: %s" % item for item in sent.items()), "", ""]
-        request, until = "\r\n".join(lines).encode() + body, 0.0
+        request, until, deadline = "\r\n".join(lines).encode() + body, 0.0, Deadline(timeout)
         while True:
             try:
-                with self._socket(timeout) as sock:
-                    sock.sendall(request)
-                    return parsed(_all(sock))
+                with self._socket(deadline) as sock:
+                    timed = Timed(sock, deadline)
+                    timed.sendall(request)
+                    return parsed(timed.makefile().read())
             except (OSError, ValueError, http.client.HTTPException) as exc:
                 hung_up = isinstance(exc, (ConnectionResetError, BrokenPipeError, FileNotFoundError, Unanswered))
                 until = until or self._clock.monotonic() + AGAIN
@@ -119,11 +121,11 @@ class Admin:
                     return Response(0, error="%s: %s" % (type(exc).__name__, exc))
             self._clock.sleep(EVERY)
 
-    def _socket(self, timeout: float) -> socket.socket:
+    def _socket(self, deadline: Deadline) -> socket.socket:
         admin = self._edge.options.admin
         if admin.startswith(UNIX):
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            sock.settimeout(timeout)
+            sock.settimeout(deadline.left())
             try:
                 sock.connect("/proc/%d/root%s" % (self._edge.place().pid, admin[len(UNIX) :]))
             except OSError:
@@ -133,16 +135,7 @@ class Admin:
         host, _colon, port = admin.rpartition(":")
         host = "127.0.0.1" if host in ("localhost", "") else host.strip("[]")
         with self._edge.network():
-            return socket.create_connection((host, int(port)), timeout=timeout)
-
-
-def _all(sock: socket.socket) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        part = sock.recv(1 << 16)
-        if not part:
-            return b"".join(parts)
-        parts.append(part)
+            return connected(host, int(port), deadline)
 
 
 def parsed(raw: bytes) -> Response:

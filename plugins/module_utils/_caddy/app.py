@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, way_back
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import anonymous, configured, way_back
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names, ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reached, Reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import Record, changes, write
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
@@ -121,7 +121,7 @@ class App:
         result["adopted"] = bool(state) and running
         result["plain_names"] = self.reaches.past(self.edge, config, self.upstreams) if result["adopted"] else plain
         result["open"] = traffic.open(config)
-        result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
+        result["observed"] = anonymous.together(traffic.ask_within, self.params["public"])
         problems += self._disagreements(result, running)
         if result["adopted"]:
             problems += self._in_force(traffic, config, result)
@@ -133,7 +133,8 @@ class App:
         from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.in_force import InForce
 
         method = InForce(traffic, config)
-        result.update(method=method.name, cost=method.cost(), preview=self._preview(traffic).told(self._public(config)))
+        names = self.params["public"] or public_names(config, root_of(self.edge))
+        result.update(method=method.name, cost=method.cost(), preview=self._preview(traffic).told(names))
         return method.problems(str(result["live"]))
 
     def _preview(self, traffic: Traffic, release: str = "") -> Preview:
@@ -150,8 +151,7 @@ class App:
             found.append(to_adopt("the edge dials %s past the switch" % ", ".join(result["plain_names"])))
         for one in result["observed"] if result["adopted"] else []:
             if one["colour"] != result["live"]:
-                said = one["colour"] or "no colour (status %s)" % one["status"]
-                words = "the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said)
+                words = "the switch says %s, %s" % (result["live"], anonymous.words(one))
                 found.append(Problem(words, "public"))
         return found
 
@@ -248,13 +248,16 @@ class App:
     def previewed(self) -> Result:
         traffic = self._traffic()
         preview = self._preview(traffic, self.params["release"])
-        plan, public = preview.plan(), self._public(self.admin.config())
+        plan, warnings = preview.plan(), []
         seen: Result = {"observed": [], "preview": {}}
         if not self.check_mode:
+            told = traffic.told(self._ways(self.admin.config()))
+            warnings = told.warnings()
             preview.make(self.params["token"])
-            seen["observed"] = preview.seen(public, self.params["confirm_timeout"])
-            seen["preview"] = preview.told(public)
-        return {**describe(traffic.switch.read()), "adopted": True, **seen, "diff": plan.diff(), **plan.result()}
+            seen["observed"] = preview.seen(told.names, self.params["confirm_timeout"])
+            seen["preview"] = preview.told(told.names)
+        state = describe(traffic.switch.read())
+        return {**state, "adopted": True, **seen, "warnings": warnings, "diff": plan.diff(), **plan.result()}
 
     def live(self) -> Result:
         traffic, colour = self._traffic(), self.params["colour"]
@@ -268,14 +271,20 @@ class App:
         traffic.follower.accept_pending = self.params["accept_pending"]
         if plan.changed:
             traffic.require_alive(colour, config)
+        told = traffic.told(self._ways(config))
+        warnings = told.warnings()
         at = self.clock.now()
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)
             if traffic.method == self.edge.options.method:
                 write(traffic.switch.path, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
-        seen = traffic.confirm(colour, self._public(config), at, self.params["confirm_timeout"])
-        return self._moved(traffic, plan, {**seen.result(), "open": traffic.open(self.admin.config())})
+        # Of a colour that has been live it is not known what it would have said before.
+        spared = told.unsure if plan.changed else ()
+        seen = traffic.confirm(colour, told.names, at, self.params["confirm_timeout"], spared)
+        warnings += [anonymous.words(one) for one in seen.silent]
+        found = {**seen.result(), "open": traffic.open(self.admin.config()), "warnings": warnings}
+        return self._moved(traffic, plan, found)
 
     def returned(self) -> Result:
         """The way back asks only the switch and the target. With ``force`` not even the target.
@@ -298,10 +307,11 @@ class App:
         if asleep:
             raise asleep
         seen = way_back.seen(traffic, target, self.params["public"], at, self.params["confirm_timeout"])
-        return {**self._moved(traffic, plan, seen), "warnings": [left] if left else []}
+        warnings = [*([left] if left else []), *seen.pop("warnings")]
+        return {**self._moved(traffic, plan, seen), "warnings": warnings}
 
-    def _public(self, config: Any) -> Sequence[Mapping[str, str]]:
-        return self.params["public"] or public_names(config, root_of(self.edge))
+    def _ways(self, config: Any) -> Sequence[Sequence[Mapping[str, str]]]:
+        return [[one] for one in self.params["public"]] or ways(config, root_of(self.edge))
 
     def _moved(self, traffic: Traffic, plan: Plan, seen: Result) -> Result:
         state = describe(traffic.switch.read())

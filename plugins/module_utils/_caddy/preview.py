@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import remembered, secret
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import anonymous, remembered, secret
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import PREVIEW_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text, write_atomic
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
@@ -55,7 +56,7 @@ class Preview:
         if not said or not self.traffic.switch.previews(said):
             return {}
         scheme = self.traffic.edge.options.scheme
-        commands = ["curl -H @%s %s://%s%s" % (self.file, scheme, one["host"], one["path"]) for one in public]
+        commands = ["curl -H @%s %s://%s%s" % (self.file, scheme, spelled(one["host"]), one["path"]) for one in public]
         return {"file": self.file, "commands": commands}
 
     def plan(self) -> Plan:
@@ -80,25 +81,32 @@ class Preview:
         clock, headers = self.traffic.clock, {PREVIEW_HEADER: self._secret()}
         idle = OTHER[self.traffic.switch.read().live]
         deadline = clock.monotonic() + timeout
+
+        def ask(host: str, path: str, seconds: float) -> anonymous.Answer:
+            return self.traffic.ask(host, path, headers, seconds)
+
         while True:
-            answers = [self.traffic.ask(one["host"], one["path"], headers) for one in public]
-            wrong = [one for one in answers if one["colour"] != idle or self._worse(one)]
+            seconds = min(anonymous.SECONDS, max(0.1, deadline - clock.monotonic()))
+            answers = anonymous.together(ask, public, seconds)
+            worse = self._worse([one for one in answers if int(str(one["status"])) >= 500], seconds)
+            wrong = [one for one in answers if one["colour"] != idle or (one["host"], one["path"]) in worse]
             if not wrong:
                 return answers
             if clock.monotonic() > deadline:
-                words = ["%(host)s%(path)s says %(colour)s with status %(status)s" % one for one in wrong]
+                shown = [{**one, "colour": one["colour"] or "no colour"} for one in wrong]
+                said = ["%(host)s%(path)s says %(colour)s with status %(status)s" % one for one in shown]
                 raise BluegreenError(
-                    "previewed through the edge, %s is not what answers: %s" % (idle, "; ".join(words)),
+                    "previewed through the edge, %s is not what answers: %s" % (idle, "; ".join(said)),
                     mend="see the log of the service behind that name; nothing was flipped",
                     partial={"observed": answers},
                 )
             clock.sleep(0.2)
 
-    def _worse(self, answer: Mapping[str, object]) -> bool:
-        """It is a 5xx that the live colour does not answer there."""
-        if int(str(answer["status"])) < 500:
-            return False
-        return int(str(self.traffic.ask(str(answer["host"]), str(answer["path"]))["status"])) < 500
+    def _worse(self, failed: Sequence[anonymous.Answer], seconds: float) -> set[tuple[str, str]]:
+        """Those of these 5xx that the live colour does not answer there."""
+        names = [{"host": str(one["host"]), "path": str(one["path"])} for one in failed]
+        answers = anonymous.together(self.traffic.ask_within, names, seconds)
+        return {(str(one["host"]), str(one["path"])) for one in answers if int(str(one["status"])) < 500}
 
     def _require(self) -> None:
         if not self.release or os.path.basename(self.release) != self.release:

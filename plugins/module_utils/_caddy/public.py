@@ -16,7 +16,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembere
 
 def public_names(config: Any, root: str) -> list[dict[str, str]]:
     """One {host, path} for each host name behind the switch: a path that reaches a coloured service there."""
-    found: dict[str, str] = {}
+    return [one[0] for one in ways(config, root)]
+
+
+def ways(config: Any, root: str) -> list[list[dict[str, str]]]:
+    """For each host name behind the switch every {host, path} that reaches a coloured service there, / first."""
+    found: dict[str, list[str]] = {}
     switch = has_switch(config, root)
 
     def answers(route: dict[str, Any]) -> bool:
@@ -24,27 +29,31 @@ def public_names(config: Any, root: str) -> list[dict[str, str]]:
             return any(fixed.says(one) for one in route["handle"])
         return goes_to_green(route, root)
 
-    for host, path in _behind(config, answers, (), "/"):
-        found[host] = path if found.get(host, path) != "/" else "/"
-    return [{"host": host, "path": path} for host, path in found.items() if "*" not in host and "{" not in host]
+    for host, paths in _behind(config, answers, (), ("/",)):
+        found.setdefault(host, []).extend(paths)
+    return [
+        [{"host": host, "path": path} for path in sorted(dict.fromkeys(paths), key=lambda path: path != "/")]
+        for host, paths in found.items()
+        if "*" not in host and "{" not in host
+    ]
 
 
 def _behind(
-    value: Any, answers: Callable[[dict[str, Any]], bool], hosts: tuple[str, ...], path: str
-) -> Iterator[tuple[str, str]]:
-    """(host, path) of every route that ``answers`` for a colour; what it does not match, a route around it does."""
+    value: Any, answers: Callable[[dict[str, Any]], bool], hosts: tuple[str, ...], paths: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(host, paths) of every route that ``answers`` for a colour; what it does not match, a route around it does."""
     if isinstance(value, list):
         for child in value:
-            yield from _behind(child, answers, hosts, path)
+            yield from _behind(child, answers, hosts, paths)
     if not isinstance(value, dict):
         return
     if "handle" in value:
         matches = [match for match in value.get("match") or [] if isinstance(match, dict)]
         hosts = tuple(host for match in matches for host in match.get("host", [])) or hosts
-        paths = [one for match in matches for one in match.get("path", [])]
-        # Of patterns the first one's fixed part will do; a route without a path is asked at /.
-        path = (paths[0].split("*")[0] or "/") if paths else path
+        said = [one for match in matches for one in match.get("path", []) if "{" not in one]
+        # Of a pattern its fixed part will do; a route without a path is asked at /.
+        paths = tuple(one.split("*")[0] or "/" for one in said) or paths
         if answers(value):
-            yield from ((host, path) for host in hosts)
+            yield from ((host, paths) for host in hosts)
     for child in value.values():
-        yield from _behind(child, answers, hosts, path)
+        yield from _behind(child, answers, hosts, paths)

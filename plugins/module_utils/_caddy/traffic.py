@@ -10,17 +10,15 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import anonymous, configured, record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import connections, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch, SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
@@ -32,19 +30,19 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 
-# The watcher knows our own requests in the access log by this.
-AGENT = "olympus-bluegreen"
 # So often in a row every public name has to say the new colour.
 SEEN_TIMES = 3
 
 
 @dataclass(frozen=True)
 class Confirmed:
-    """``seen_at`` is when every public name had said the colour for the first time; times are epoch seconds."""
+    """``seen_at`` is when every public name had said the colour for the first time; times are epoch seconds.
+    ``silent``: those of ``spared`` that did not."""
 
     flipped_at: float
     seen_at: float
-    observed: tuple[Mapping[str, object], ...]
+    observed: tuple[anonymous.Answer, ...]
+    silent: tuple[anonymous.Answer, ...] = ()
 
     def result(self) -> dict[str, object]:
         ms = round((self.seen_at - self.flipped_at) * 1000, 1)
@@ -156,43 +154,56 @@ class Traffic:
             )
 
     def confirm(
-        self, colour: str, public: Sequence[Mapping[str, str]], since: float, timeout: float = 10.0
+        self,
+        colour: str,
+        public: Sequence[anonymous.Name],
+        since: float,
+        timeout: float = 10.0,
+        spared: Sequence[anonymous.Answer] = (),
     ) -> Confirmed:
-        """Ask every public name at the edge until each has said ``colour`` several times in a row."""
+        """Ask every public name at the edge until each has said ``colour`` several times in a row, ``timeout`` seconds
+        at most. The answers ``spared``, given before the flip, are of names that need not, unless there is no other."""
         left = {(one["host"], one["path"]): 0 for one in public}
-        seen: dict[tuple[str, str], Mapping[str, object]] = {}
+        free = {(one["host"], one["path"]) for one in spared}
+        must = [key for key in left if key not in free] or list(left)
+        seen: dict[tuple[str, str], anonymous.Answer] = {}
         first: dict[tuple[str, str], float] = {}
         deadline = self.clock.monotonic() + timeout
-        while any(count < SEEN_TIMES for count in left.values()):
-            with ThreadPoolExecutor(max_workers=len(left)) as pool:
-                answers = list(pool.map(lambda key: (self.ask(*key), self.clock.now()), left))
-            for key, (answer, at) in zip(list(left), answers):
+        while any(left[key] < SEEN_TIMES for key in must):
+            seconds = min(anonymous.SECONDS, max(0.1, deadline - self.clock.monotonic()))
+            answers = anonymous.together(self._timed, [{"host": host, "path": path} for host, path in left], seconds)
+            for key, answer in zip(list(left), answers):
                 right = answer["colour"] == colour
-                seen[key], left[key] = answer, left[key] + 1 if right else 0
+                at = float(str(answer["at"]))
+                seen[key] = {name: value for name, value in answer.items() if name != "at"}
+                left[key] = left[key] + 1 if right else 0
                 first[key] = first.get(key, at) if right else at
-            if self.clock.monotonic() > deadline and any(count < SEEN_TIMES for count in left.values()):
-                wrong = ["%s%s says %s" % (*key, seen[key]["colour"] or seen[key]) for key in left if not left[key]]
+            if self.clock.monotonic() > deadline and any(left[key] < SEEN_TIMES for key in must):
+                wrong = "; ".join(anonymous.words(seen[key]) for key in must if not left[key])
                 raise BluegreenError(
-                    "the switch says %s, but %s" % (colour, "; ".join(wrong) or "the public names change"),
+                    "the switch says %s, but %s" % (colour, wrong or "the public names change"),
                     mend="run status; rollback is always possible",
                     partial={"flipped_at": since, "observed": list(seen.values())},
                 )
-            if not all(left.values()):
+            if not all(left[key] for key in must):
                 self.clock.sleep(0.02)
-        return Confirmed(since, max(first.values(), default=since), tuple(seen.values()))
+        silent = tuple(seen[key] for key in left if key not in must and not left[key])
+        return Confirmed(since, max((first[key] for key in must), default=since), tuple(seen.values()), silent)
 
-    def ask(self, host: str, path: str, headers: Mapping[str, str] | None = None) -> Mapping[str, object]:
-        options = self.edge.options
-        answer = self.http.request(
-            "GET",
-            "%s://%s%s" % (options.scheme, host, path),
-            headers={"User-Agent": AGENT, **(headers or {})},
-            connect=(options.address, options.port),
-            timeout=5,
-        )
-        colour = answer.headers.get(COLOUR_HEADER.lower(), "")
-        shown: dict[str, object] = {"host": host, "path": path, "status": answer.status, "colour": colour}
-        return {**shown, "error": answer.error} if answer.error else shown
+    def _timed(self, host: str, path: str, timeout: float) -> anonymous.Answer:
+        return {**self.ask_within(host, path, timeout), "at": self.clock.now()}
+
+    def ask(
+        self, host: str, path: str, headers: Mapping[str, str] | None = None, timeout: float = anonymous.SECONDS
+    ) -> anonymous.Answer:
+        return anonymous.asked(self.http, self.edge.options, host, path, headers, timeout)
+
+    def ask_within(self, host: str, path: str, timeout: float) -> anonymous.Answer:
+        return self.ask(host, path, timeout=timeout)
+
+    def told(self, ways: Sequence[Sequence[anonymous.Name]]) -> anonymous.Told:
+        """Which public names can confirm a flip."""
+        return anonymous.tell(self.ask_within, ways)
 
     def open(self, config: Any) -> dict[str, dict[str, dict[str, int | None]]]:
         """Per colour: requests in flight by address (None: Caddy doesn't list it), and TCP connections."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import anonymous
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch, SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -64,23 +66,29 @@ def require_same(switch: Switch, target: str, state_dir: str) -> None:
 
 def seen(
     traffic: Traffic, target: str, public: Sequence[Mapping[str, str]], since: float, timeout: float
-) -> dict[str, object]:
-    """What the public names say, with the switch at ``target`` ``since`` then. BluegreenError where nobody can have
-    seen it."""
-    config = None
+) -> dict[str, Any]:
+    """What the public names say, with the switch at ``target`` ``since`` then, and ``warnings``: a name that says no
+    colour to anybody says nothing against a rollback. BluegreenError where nothing at all could be seen of it."""
+    config, why = None, ""
     try:
         config = traffic.admin.config()
     except BluegreenError as exc:
-        if not public:
-            raise BluegreenError(
-                "the switch says %s, but nobody could be asked whether the public does: %s" % (target, exc.msg),
-                mend="ask a public name yourself, or list them in bluegreen_public",
-            ) from exc
+        why = exc.msg
     if config is not None and not traffic.in_force(config):
         raise BluegreenError("the switch says %s, but %s" % (target, NOT_IN_FORCE), mend="run the adopt stage")
-    names = public or public_names(config, root_of(traffic.edge))
-    told = traffic.confirm(target, names, since, timeout).result()
-    return {**told, "open": traffic.open(config) if config is not None else {}}
+    told = traffic.told([[one] for one in public] or ways(config, root_of(traffic.edge)))
+    warnings = [anonymous.left_out(one) for one in told.walled]
+    if not told.names and config is None:
+        raise BluegreenError(
+            "the switch says %s, but nobody could be asked whether the public does: %s" % (target, why),
+            mend="ask a public name yourself, or list them in bluegreen_public",
+        )
+    if not told.names:
+        warnings.append("the switch says %s and the edge looks at it, but no public name can confirm it" % target)
+        found: dict[str, object] = {"flipped_at": since, "seen_at": None, "ms": None, "observed": list(told.walled)}
+    else:
+        found = traffic.confirm(target, told.names, since, timeout).result()
+    return {**found, "open": traffic.open(config) if config is not None else {}, "warnings": warnings}
 
 
 def _wanted(state: SwitchState) -> str:

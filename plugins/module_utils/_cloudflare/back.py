@@ -51,7 +51,7 @@ class Return:
             plan, after = self._followed(state, target, found, fence, fresh)
         except BluegreenError as exc:
             raise self._stopped(exc, target, ids, fence) from exc
-        observed = world.public.confirm(target, at, world.params["confirm_timeout"])
+        observed = world.public.confirm_return(target, at, world.params["confirm_timeout"])
         return self._result(plan, after, ids, observed)
 
     def _moved(self, state: SwitchState, keep: bool) -> SwitchState:

@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import anonymous
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 
 AGENT = "olympus-bluegreen"
+# Seconds of one answer.
+ANSWER = 5.0
 # So often in a row every name has to say the colour: data centres learn it at different times.
 SEEN_TIMES = 3
 EVERY = 0.25
@@ -36,11 +39,11 @@ class Public:
     def tells(self) -> bool:
         return bool(self._how["header"])
 
-    def look(self) -> list[dict[str, object]]:
+    def look(self, timeout: float = ANSWER) -> list[dict[str, object]]:
         if not self.tells or not self._names:
             return []
         with ThreadPoolExecutor(max_workers=len(self._names)) as workers:
-            return list(workers.map(self._ask, self._names))
+            return list(workers.map(lambda name: self._ask(name, timeout), self._names))
 
     def confirm(self, colour: str, since: float, timeout: float) -> dict[str, object]:
         """``flipped_at``, ``seen_at``, ``ms``, ``observed`` once every name says ``colour``; else an error."""
@@ -49,7 +52,7 @@ class Public:
         deadline = self._clock.monotonic() + timeout
         row, first = 0, since
         while True:
-            seen = self.look()
+            seen = self.look(min(ANSWER, max(0.1, deadline - self._clock.monotonic())))
             wrong = [one for one in seen if one["colour"] != colour]
             row = 0 if wrong else row + 1
             first = first if row > 1 else self._clock.now()
@@ -65,14 +68,24 @@ class Public:
                 )
             self._clock.sleep(EVERY)
 
-    def _ask(self, name: Mapping[str, str]) -> dict[str, object]:
+    def confirm_return(self, colour: str, since: float, timeout: float) -> dict[str, object]:
+        """The same after a rollback, with ``warnings``: a name without a colour says nothing against it."""
+        silent = [one for one in self.look() if one["status"] and anonymous.walled(one)]
+        keys = [(one["host"], one["path"]) for one in silent]
+        names = [one for one in self._names if (one["host"], one["path"]) not in keys]
+        found: dict[str, object] = {"flipped_at": since, "seen_at": None, "ms": None, "observed": silent}
+        if names or not silent:
+            found = Public(self._http, self._clock, names, self._how).confirm(colour, since, timeout)
+        return {**found, "warnings": list(map(anonymous.left_out, silent))}
+
+    def _ask(self, name: Mapping[str, str], timeout: float) -> dict[str, object]:
         how = self._how
         answer = self._http.request(
             "GET",
             "%s://%s%s" % (how["scheme"], name["host"], name["path"]),
             headers={"User-Agent": AGENT},
             connect=(how["address"], how["port"]) if how["address"] else None,
-            timeout=5,
+            timeout=timeout,
         )
         colour = answer.headers.get(how["header"].lower(), "")
         shown = {"host": name["host"], "path": name["path"], "status": answer.status, "colour": colour}

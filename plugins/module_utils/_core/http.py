@@ -2,10 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP request, answered or not: no retry, no redirect, no proxy, always a timeout.
+"""One HTTP request, answered or not: no retry, no redirect, no proxy, always a deadline.
+
+``timeout`` is for all of it together, from the look-up of the name to the last byte: a peer that sends a byte a second
+gets no more time than one that sends none. An answer has a limit too.
 
 ``connect`` sends the request to another address than the URL's, as a public name must be asked at the edge of this
-very deployment and not wherever DNS points today.
+very deployment and not wherever DNS points today. A name is asked as DNS has it, and a path percent-encoded.
 """
 
 from __future__ import annotations
@@ -17,7 +20,16 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.deadline import Deadline, Timed, connected
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+
+# How the error of an answer begins that was not whole in time.
+LATE = "no whole answer within"
+# What a path and a query may hold as they are; the rest is written %XX, and what is written so stays.
+SAFE = "/%:=&?~+!$,;'@()*[]|"
 
 
 @dataclass(frozen=True)
@@ -71,15 +83,13 @@ class DirectHttp:
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    def _connection(self, url: str, connect: tuple[str, int] | None, timeout: float) -> http.client.HTTPConnection:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        secure = parts.scheme == "https"
-        port = parts.port or (443 if secure else 80)
-        connection = http.client.HTTPConnection(host, port, timeout=timeout)
-        sock = socket.create_connection(connect or (host, port), timeout, self._source)
-        connection.sock = self._context().wrap_socket(sock, server_hostname=host) if secure else sock
-        return connection
+    def _socket(self, host: str, where: tuple[str, int], secure: bool, deadline: Deadline) -> socket.socket:
+        context = self._context() if secure else None
+        sock = connected(*where, deadline, self._source)
+        if context is None:
+            return sock
+        sock.settimeout(deadline.left())
+        return context.wrap_socket(sock, server_hostname=host)
 
     def request(
         self,
@@ -91,19 +101,33 @@ class DirectHttp:
         connect: tuple[str, int] | None = None,
         timeout: float = 10,
     ) -> Response:
-        parts = urlsplit(url)
-        target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+        deadline, parts = Deadline(timeout), urlsplit(url)
+        secure = parts.scheme == "https"
         try:
-            connection = self._connection(url, connect, timeout)
-            try:
-                # Ours by name: http.client would write the port of a mapped https address into it.
-                own = {"Host": parts.netloc.rpartition("@")[2], "Connection": "close"}
+            target = quote((parts.path or "/") + ("?" + parts.query if parts.query else ""), safe=SAFE)
+            host, port = ascii_host(parts.hostname or ""), parts.port or (443 if secure else 80)
+            # Ours by name: http.client would write the port of a mapped https address into it.
+            own = {"Host": ascii_host(parts.netloc.rpartition("@")[2]), "Connection": "close"}
+            with self._socket(host, connect or (host, port), secure, deadline) as sock:
+                connection = http.client.HTTPConnection(host, port)
+                timed: Any = Timed(sock, deadline)
+                connection.sock = timed
                 connection.request(method, target, body=body, headers={**own, **(headers or {})})
                 answer = connection.getresponse()
-                content = answer.read()
-            finally:
-                connection.close()
-        except (OSError, ValueError, http.client.HTTPException) as exc:
+                content = _content(answer)
+        except (TimeoutError, socket.timeout):
+            return Response(0, error="%s %.3g s" % (LATE, timeout))
+        except (BluegreenError, OSError, ValueError, http.client.HTTPException) as exc:
             return Response(0, error="%s: %s" % (type(exc).__name__, exc))
         named = {name.lower(): value for name, value in answer.getheaders()}
         return Response(answer.status, named, content, tuple(answer.msg.get_all("Set-Cookie") or ()))
+
+
+def _content(answer: http.client.HTTPResponse) -> bytes:
+    """By pieces: what an answer says of its length is nothing to make room for."""
+    parts = []
+    while part := answer.read(1 << 16):
+        parts.append(part)
+    if answer.length:
+        raise http.client.IncompleteRead(b"".join(parts), answer.length)
+    return b"".join(parts)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman, problem
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import domains, kinds, named, others, ports
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import routes as routing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.routes import Route
@@ -236,7 +237,8 @@ class Finder:
 
     def unanswered(self) -> None:
         """Names of the services' own words that nobody is known to answer, and that nobody told."""
-        told = {str(one.get("host")) for one in self.told.get("public") or () if isinstance(one, Mapping)}
+        given = [one for one in self.told.get("public") or () if isinstance(one, Mapping)]
+        told = {spelled(str(one.get("host"))) for one in given}
         for host, (end, why) in self.named.items():
             if not end and host not in told:
                 said = "%s is a public name (%s), and nothing says which service answers there" % (host, why)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, journeys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
@@ -114,8 +115,8 @@ def domain(wanted: Wanted, colour: str, name: str, also: Sequence[str] = ()) -> 
     return Domain(
         name=name,
         side=colour,
-        login_host=str(probe["login_host"]),
-        oauth_host=str(probe["oauth_host"]),
+        login_host=ascii_host(str(probe["login_host"]), "probes"),
+        oauth_host=ascii_host(str(probe["oauth_host"]), "probes"),
         identifier=str(probe["identifier"]),
         client_id=str(probe.get("client_id", "")),
         redirect_uri=str(probe.get("redirect_uri", "")),

@@ -258,7 +258,7 @@ def warm(http: Http, endpoint: Endpoint, path: str, count: int = 5, timeout: flo
             if response.status in answers.REDIRECTS:
                 must(answers.error_page(response.headers.get("location", "")), path)
             elif response.status != 200:
-                raise Failed("%s: %s" % (path, answers.unexpected(response)))
+                raise Failed("%s: %s" % (path, sent(answers.unexpected(response), endpoint, "public")))
         return "%d loads of %s" % (count, path)
 
     return probe("warm", endpoint.service, act)

@@ -119,8 +119,9 @@ CHECKS: dict[str, Check] = {
         "start that service, or take the upstream out of the Caddyfile: until then its requests are 502",
     ),
     "dns.public": Check(
-        "refuse",
-        "every public name and probe host is served by the edge's running configuration",
+        "refuse, warn",
+        "every public name and probe host is served by the edge's running configuration, and says the live colour to an"
+        " anonymous visitor, so that it can confirm a flip",
         "correct bluegreen_public and bluegreen_probes, or add the site to the Caddyfile",
     ),
     "route.edge": Check(

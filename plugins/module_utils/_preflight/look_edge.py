@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configured import dials
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import AGENT
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import anonymous
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configured import dials, form
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, known
@@ -31,7 +33,8 @@ def edge(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[str, An
     """All that one look tells; ``config`` is the running configuration."""
     with ThreadPoolExecutor(2) as pool:
         version = pool.submit(caddy_version, running)
-        shown = public(running, http, wanted)
+        told = pool.submit(confirming, running, config, http, wanted)
+        shown = {**public(running, http, wanted), **told.result()}
     return {
         "version": version.result(),
         "dials": dials(config),
@@ -65,13 +68,28 @@ def public(running: Edge, http: Http, wanted: Wanted) -> dict[str, Any]:
     return found
 
 
+def confirming(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[str, Any]:
+    """How many public names can confirm a flip, and what those say that can't. {} before adopt: no colour is said."""
+    root = root_of(running)
+    if not wanted.live or not form(config, root) or not own_address(running.options.address):
+        return {}
+
+    def ask(host: str, path: str, _timeout: float) -> anonymous.Answer:
+        return anonymous.asked(http, running.options, host, path, timeout=SECONDS)
+
+    given = [[{"host": str(one["host"]), "path": str(one.get("path") or "/")}] for one in wanted.public]
+    told = anonymous.tell(ask, given or ways(config, root))
+    walled = [{"host": str(one["host"]), "words": anonymous.words(one)} for one in told.walled]
+    return {"confirm": len(told.names), "walled": walled}
+
+
 def skew(http: Http, url: str, options: Any) -> float | None:
     """Seconds that the edge's Date is ahead of this host's clock; None where it gives none."""
     before = time.time()
     answer = http.request(
         "HEAD",
         url,
-        headers={"User-Agent": AGENT},
+        headers={"User-Agent": anonymous.AGENT},
         connect=(options.address, options.port),
         timeout=SECONDS,
     )
@@ -88,7 +106,7 @@ def certificate(address: str, port: int, name: str, ca: str) -> dict[str, Any]:
     try:
         context = ssl.create_default_context(cafile=ca or None)
         sock = socket.create_connection((address, port), timeout=SECONDS)
-        with sock, context.wrap_socket(sock, server_hostname=name) as secure:
+        with sock, context.wrap_socket(sock, server_hostname=spelled(name)) as secure:
             shown = secure.getpeercert() or {}
     except ssl.SSLCertVerificationError as exc:
         return {"error": str(exc.verify_message)}

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 
@@ -97,12 +98,12 @@ class Wanted:
         return Networks(self.deployment, self.network_range, tuple(self.services), tuple(self.shared))
 
     def hosts(self) -> dict[str, str]:
-        """Public host -> a path that is asked there."""
-        found = {str(one["host"]): str(one.get("path") or "/") for one in self.public}
+        """Public host, as DNS has it -> a path that is asked there."""
+        found = {spelled(str(one["host"])): str(one.get("path") or "/") for one in self.public}
         for probe in self.probes.values():
             for key in ("login_host", "oauth_host"):
                 if probe.get(key):
-                    found.setdefault(str(probe[key]), "/")
+                    found.setdefault(spelled(str(probe[key])), "/")
         return found
 
 

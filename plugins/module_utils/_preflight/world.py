@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.anonymous import REACHED
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     REFUSE,
     WARN,
@@ -45,11 +47,18 @@ def names(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     count = len(wanted.hosts())
     found = "not served: %s" % listed(absent) if absent else "%d of %d" % (count, count)
     yield row("dns.public", not absent, REFUSE, found, "every public name has a site")
+    if edge.get("confirm") == 0 and not edge.get("walled"):
+        found = "bluegreen_public and the edge's configuration name no host"
+        yield row("dns.public", False, REFUSE, found, "one name that says a colour to anybody", REACHED, "names")
+    level = WARN if edge.get("confirm") else REFUSE
+    for one in edge.get("walled") or []:
+        wanted_here = "a colour, to anybody" if level == WARN else "one name that says a colour to anybody"
+        yield row("dns.public", False, level, one["words"], wanted_here, REACHED, about=one["host"])
 
 
 def _served(host: str, patterns: Iterable[str]) -> bool:
     """Caddy's * stands for one label. No pattern at all means a site that takes every name."""
-    known = list(patterns)
+    known = [spelled(one) for one in patterns]
     return not known or any(
         fnmatchcase(host, one) and host.count(".") == one.count(".") if "*" in one else host == one for one in known
     )

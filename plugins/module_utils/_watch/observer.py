@@ -10,7 +10,8 @@ import json
 import queue
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
@@ -33,20 +34,32 @@ class Public:
     names: Sequence[Mapping[str, str]]
     connect: tuple[str, int] | None
     scheme: str = "https"
+    # Hosts that have said a colour. Another may hang up on every stranger: that says nothing of the colours.
+    spoken: set[str] = field(default_factory=set)
 
     def ask(self, index: int) -> Response:
         name = self.names[index % len(self.names)]
         url = "%s://%s%s" % (self.scheme, name["host"], name.get("path", "/"))
-        return self.http.request("GET", url, headers={"User-Agent": AGENT}, connect=self.connect, timeout=SECONDS)
+        answer = self.http.request("GET", url, headers={"User-Agent": AGENT}, connect=self.connect, timeout=SECONDS)
+        if answer.headers.get(COLOUR_HEADER.lower()):
+            self.spoken.add(name["host"])
+        return answer
+
+    def gone(self, index: int, answer: Response) -> bool:
+        """Whether a name that said a colour answers nothing now."""
+        return not answer.status and self.names[index % len(self.names)]["host"] in self.spoken
 
     def others(self, colour: str) -> list[str]:
-        """Public names that another colour than this one answers, or nobody."""
+        """Public names that another colour answers, or that answer nothing any more; all asked at once."""
+        if not self.names:
+            return []
+        with ThreadPoolExecutor(len(self.names)) as pool:
+            answers = list(pool.map(self.ask, range(len(self.names))))
         found = []
-        for index, name in enumerate(self.names):
-            answer = self.ask(index)
+        for index, answer in enumerate(answers):
             said = answer.headers.get(COLOUR_HEADER.lower(), "")
-            if answer.status == 0 or (said and said != colour):
-                found.append("%s: %s" % (name["host"], said or answer.error))
+            if self.gone(index, answer) or (said and said != colour):
+                found.append("%s: %s" % (self.names[index]["host"], said or answer.error))
         return found
 
 
@@ -144,7 +157,7 @@ class Observer:
         if answer.status:
             self.answered = begun
         said = answer.headers.get(COLOUR_HEADER.lower(), "")
-        if self.live == live and (said or not answer.status):
+        if self.live == live and (said or self._public.gone(index, answer)):
             host = self._public.names[index % len(self._public.names)]["host"]
             self._put({"event": "public", "agrees": said == live, "detail": "%s: %s" % (host, said or answer.error)})
 

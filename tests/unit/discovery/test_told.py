@@ -50,6 +50,15 @@ def test_public_names_merge_by_host(learned: list[dict[str, Any]], said: list[di
         assert found[one["host"]] == {**one, **over.get(one["host"], {})}
 
 
+def test_a_public_name_may_be_said_either_way() -> None:
+    learned = {"public": [{"host": "bücher.test", "path": "/"}, {"host": "Login.Example.test", "path": "/up"}]}
+    said = {"public": [{"host": "xn--bcher-kva.test", "path": "/größe"}, {"host": "login.example.test"}]}
+    assert told.described(learned, said)["public"] == [
+        {"host": "xn--bcher-kva.test", "path": "/größe"},
+        {"host": "login.example.test", "path": "/up"},
+    ]
+
+
 @given(SERVICES)
 def test_nothing_told_changes_nothing(services: dict[str, Any]) -> None:
     assert told.described({"services": services}, {})["services"] == services

@@ -41,6 +41,8 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import 
         ("public", [None], "bluegreen_public[0]=None: not a dictionary"),
         ("public", [{"host": "https://a.test/"}], "bluegreen_public[0].host='https://a.test/': not a host name"),
         ("public", [{"host": "a..b"}], "not a host name"),
+        ("public", [{"host": "bücher..test"}], "not a host name"),
+        ("public", [{"host": "bücher.test/"}], "not a host name"),
         ("public", [{"hots": "a.test"}], "host=None: not a host name"),
         ("public", [{"host": "a.test", "path": "auth"}], "path='auth': not a path"),
         ("watch", {"window": "30m"}, "bluegreen_watch.window='30m': not a whole number"),
@@ -78,12 +80,17 @@ def test_a_secret_is_not_shown() -> None:
     [
         ("services", {"site": {"kind": "site", "port": "3000", "ui": True, "domain": "d", "ready": "/", "alike": {}}}),
         ("services", {"worker": {"edge": False}}),
+        ("services", {"site": {"host": "räksmörgås.se"}}),
         ("services", {"site": {"kind": "site"}}),
         ("probes", {"identifier": "probe@example.com", "client_id": "probe", "iam": {"client_id": "other"}}),
         ("probe_secrets", {"password": "x", "client_secret": "y"}),
         (
             "public",
-            [{"host": "login.example.com", "path": "/a?b=c"}, {"host": "xn--rksmrgs-5wao1o.se"}],
+            [
+                {"host": "login.example.com", "path": "/a?b=c"},
+                {"host": "xn--rksmrgs-5wao1o.se"},
+                {"host": "räksmörgås.se", "path": "/größe"},
+            ],
         ),
         ("watch", {"window": "1800", "interval": 0.5, "min_events": 300}),
         ("lost", ""),

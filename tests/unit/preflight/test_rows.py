@@ -57,6 +57,7 @@ SETTING = {
 }
 REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % signs.CAPTCHA}
 ILL = {"ok": False, "busy": False, "detail": "ciam-hera GET /login: status 502"}
+WALLED = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}
 BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("settings bluegreen_imags", "warn", changed("controller", settings=[SETTING]), "unknown", WANTED),
     (
@@ -107,6 +108,9 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("dns.plain_names", "refuse", changed("edge", past=["prod_hera_1:3000"]), "prod_hera_1:3000", WANTED),
     ("dns.upstreams", "warn", changed("edge", unresolved=["pgadmin"], resolved=[]), "pgadmin", WANTED),
     ("dns.public", "refuse", changed("edge", hosts=["other.test"]), "login.ciam.test", WANTED),
+    ("dns.public ops.test", "warn", changed("edge", walled=[WALLED], confirm=1), "status 401", WANTED),
+    ("dns.public names", "refuse", changed("edge", walled=[], confirm=0), "name no host", WANTED),
+    ("dns.public ops.test", "refuse", changed("edge", walled=[WALLED], confirm=0), "status 401", WANTED),
     ("route.edge", "refuse", changed("edge", local=False), "127.0.0.1 is none", WANTED),
     ("route.colour", "refuse", changed("edge", networks=["10.89.0.0/24"]), "not on 10.231.16.0/24", WANTED),
     ("route.colour", "refuse", changed("host", publish_local=False), "192.0.2.10 is none of this machine", OUTSIDE),
