@@ -68,9 +68,9 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
 
 
 def _helps(context: Context, service: release.Service) -> None:
-    given, secret = oneshot.given(service.environment, service.volumes, entrypoint_text(service.entrypoint))
+    given = oneshot.given(service.environment, service.volumes, entrypoint_text(service.entrypoint))
     words = ("--network", "none", "--pull", "never", *given, service.image, *service.command, "--help")
-    result = context.podman.run("run", "--rm", *words, env=secret, timeout=SECONDS)
+    result = oneshot.call(context.podman, service.environment, "run", "--rm", *words, timeout=SECONDS)
     if result.rc != 0:
         raise Refused(
             "the courier %s can't start: `%s --help` ended with %d (%s)"
