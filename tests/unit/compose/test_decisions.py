@@ -216,15 +216,15 @@ def test_names_that_would_steer_podman_stay_in_the_file(name: str, steers: bool)
     assert ("--env-file" in found.arguments) is steers and "canary" not in repr(found)
 
 
-def test_a_service_s_environment_never_reaches_podman_s_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_service_s_environment_never_reaches_podman_s_own(tmp_path: Path) -> None:
     """podman-compose as well as podman itself: what steers them travels by a file, and leaves none behind."""
-    seen: list[tuple[list[str], dict[str, str], str]] = []
+    seen: list[tuple[Sequence[str], Mapping[str, str], str]] = []
 
     class Runner:
-        def run(self, argv: list[str], env: dict[str, str] | None = None, stdin: str | None = None, **_: Any) -> Result:
+        def run(self, argv: Sequence[str], env: Any = None, stdin: str | None = None, **_: Any) -> Result:
             words = shlex.split(next((one.partition("=")[2] for one in argv if "run-args" in one), shlex.join(argv)))
             path = words[words.index("--env-file") + 1]
-            seen.append((argv, dict(env or {}), Path(path).read_text() if path != "/dev/stdin" else str(stdin)))
+            seen.append((argv, env, Path(path).read_text() if path != "/dev/stdin" else str(stdin)))
             return Result(0, "", "")
 
     values = {"CONTAINER_HOST": "tcp://canary", "LD_PRELOAD": "/canary.so", "DSN": "postgres://u:canary@h/d"}
