@@ -93,8 +93,8 @@ def _server_image(context: Context, service: release.Service) -> tuple[str, str]
         return "", "this host has no python3-psycopg2"
     try:
         address = service.dsn
-    except BluegreenError:
-        return "", "its environment has no DSN of a PostgreSQL"
+    except BluegreenError as exc:
+        return "", exc.msg
     servers = context.podman.containers({core.COMPOSE_PROJECT: context.wanted.project})
     view = inside.View(service.name, extra_hosts=service.extra_hosts)
     for raw in session.named(address, servers, view).values():
