@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, urlencode, urlsplit
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn, inside, release, session
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn, inside, release, session
 
 URL = (
     "postgres://ory:p%40ss%2Fw@postgres:6432/ciam"
@@ -58,6 +58,17 @@ FORMS = [
     ("postgres://k@db/kratos?port=1&port=2", {"port": "1"}),
     ("postgresql://k@[fd00::1]:1/kratos", {"host": "fd00::1", "port": "1"}),
     ("postgres://k@db/kratos?sslmode=disable#x", {"sslmode": "disable"}),
+    # pgx takes the first port for a host without one; libpq would ask another server at 5432.
+    ("postgres://k@pg1,pg2:6432/kratos", {"host": "pg1,pg2", "port": "6432,6432"}),
+    ("postgres://k@pg1:1,pg2:2,[::1]:3/kratos", {"host": "pg1,pg2,::1", "port": "1,2,3"}),
+    ("postgres://k@pg1,pg2/kratos?port=7", {"port": "7,7"}),
+    ("postgres://k@db/kratos", {"port": None}),
+    ("postgres://k@db/kratos?timezone=UTC&statement_timeout=5s&application_name=x&pool_max_conns=4&max_conns=5"
+     "&default_query_exec_mode=exec&statement_cache_capacity=0&description_cache_capacity=0",
+     {"options": "-c statement_timeout=5s -c timezone=UTC", "application_name": "x", "pool_max_conns": None}),
+    ("postgres://k@db/kratos?sslmode=verify-ca&sslcert=/c&sslkey=/k&sslrootcert=/ca", {
+        "sslcert": "/c", "sslkey": "/k", "sslrootcert": "/ca", "sslmode": "verify-ca"
+    }),
 ]  # fmt: skip
 
 
@@ -89,6 +100,78 @@ def test_a_dsn_that_leads_nowhere_is_refused_without_its_password(url: str, said
     text = str(caught.value)
     assert said in text and "Fix: write" in text and "can" not in text.replace("can't", "")
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgres://k:canary@db/d?hostaddr=10.0.0.1", "the parameter hostaddr, which only libpq knows"),
+        ("postgres://k:canary@db/d?gssencmode=disable", "the parameter gssencmode, which only libpq knows"),
+        ("postgres://k:canary@db/d?schema=hydra", "schema, which belongs to another driver. Fix: name the schema by"),
+        ("postgres://k:canary@db/d?currentSchema=hydra", "Fix: name the schema by search_path=NAME"),
+        ("postgres://k:canary@db/d?pgbouncer=true", "the parameter pgbouncer, which belongs to another driver"),
+        ("mysql://k:canary@tcp(db:3306)/d", "it is one of mysql. Fix: leave its service out"),
+        ("cockroach://k:canary@db:26257/d", "it is one of cockroach"),
+        ("sqlite:///canary.db", "it is one of sqlite"),
+        ("memory", "it is one of memory"),
+        ("canary://k@db/d", "names no PostgreSQL database. Fix: write it as"),
+    ],
+)
+def test_the_rest_is_refused_by_its_name(url: str, said: str) -> None:
+    with pytest.raises(BluegreenError) as caught:
+        dsn.parse(url, "svc")
+    assert said in str(caught.value) and "canary" not in str(caught.value)
+
+
+def test_the_service_s_own_variables_fill_in_what_the_dsn_leaves_out() -> None:
+    """As pgx does: without them our session would ask another server than the service."""
+    own = {"PGPORT": "6432", "PGSSLMODE": "require", "PGUSER": "other", "PGPASSWORD": "canary", "PGDATA": "/x"}
+    found = dsn.parse("postgres://k@db/kratos", "svc", own)
+    assert (found.keywords["port"], found.sslmode, found.user, found.password) == ("6432", "require", "k", "canary")
+    assert dsn.parse("postgres:///kratos", "svc", {"PGHOST": "/run/pg", "PGUSER": "k"}).hosts == ("/run/pg",)
+    with pytest.raises(BluegreenError, match="parameter service, whose meaning lies outside"):
+        dsn.parse("postgres://k@db/kratos", "svc", {"PGSERVICE": "x"})
+    service = release.parse(
+        {"services": {"svc": {"image": "i", "environment": {**own, "DSN": "postgres://k@db/d"}}}}, "svc"
+    )
+    assert service.dsn.keywords["port"] == "6432"
+
+
+# A word that no message has, with everything that means something in a URL around it.
+SIGNS = "@:/?#%&=+ '\"\\[]{}$"
+PASSWORDS = st.tuples(st.text(max_size=4), st.text(SIGNS, max_size=4)).map(lambda two: "%scanary%s" % two)
+PLACES = (
+    "postgres://k:%s@db/d",
+    "postgres://%s@db/d",
+    "postgres://db/d?user=k&password=%s",
+    "postgres://k@db/d?password=%s",
+    "postgres://k:%s@db/d?service=x",
+    "postgres://k:%s@[::1/d",
+    "postgres://k:%s@db:x/d",
+    "mysql://k:%s@db/d",
+)
+
+
+@given(PASSWORDS, st.sampled_from(PLACES), st.sampled_from([str, quote, quote_plus, lambda word: quote(word, safe="")]))
+def test_no_message_and_no_repr_holds_the_password(password: str, place: str, written: Callable[[str], str]) -> None:
+    url = place % written(password)
+    try:
+        found = dsn.parse(url, "svc")
+    except BluegreenError as exc:
+        assert "canary" not in "%s %r %s" % (exc, exc, exc.mend)
+        return
+    assert "canary" not in repr(found)
+    if found.password:
+        # A password in the wrong place is a user's name to everybody: PostgreSQL itself says it.
+        said = 'can\'t connect with "%s", %s, %s' % (url, found.password, quote(found.password, safe=""))
+        assert "canary" not in dsn.redact(said, found)
+        with pytest.raises(BluegreenError) as caught:
+            session.open_session(found, "test", inside.View("svc"), (), lambda *_: refuse(said))
+        assert "canary" not in str(caught.value)
+
+
+def refuse(said: str) -> database.Db:
+    raise BluegreenError(said)
 
 
 @given(

@@ -143,7 +143,8 @@ def test_arguments_of_a_one_shot_hold_no_secret() -> None:
     )
     found = oneshot.arguments(job)
     assert found[-5:] == ["i", *OLD_UP]
-    assert found[found.index("DSN") - 1 : found.index("DSN") + 1] == ["--env", "DSN"] and "PATH=/usr/bin" in found
+    assert found[found.index("DSN") - 1 : found.index("DSN") + 1] == ["--env", "DSN"] and "PATH=/usr/bin" not in found
+    assert found[found.index("--env-file") + 1] == "/dev/stdin"
     assert URL not in " ".join(found) and "p%40" not in repr(job)
 
 

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, gate, journeys, remembered
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
@@ -108,10 +109,10 @@ def test_that_the_two_do_not_fit_is_still_refused(name: str) -> None:
 
 
 def test_a_colour_without_containers_is_no_reason_to_refuse_the_other() -> None:
-    gone = alike.Settings(unknown="no container of blue", missing=True)
-    found = alike.judge("site", "site", alike.Settings({"A": "b"}), gone)
+    gone = Settings(unknown="no container of blue", missing=True)
+    found = alike.judge("site", "site", Settings({"A": "b"}), gone)
     assert found.ok and found.other == "no container of blue"
-    assert not alike.judge("site", "site", alike.Settings(), alike.Settings(unknown="its command is a shell line")).ok
+    assert not alike.judge("site", "site", Settings(), Settings(unknown="its command is a shell line")).ok
 
 
 class Clock:

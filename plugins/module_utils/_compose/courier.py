@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import Line, config_files, line, shell_line
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import (
+    PROGRAMS,
+    Line,
+    config_files,
+    line,
+    shell_line,
+)
 
 FLAG = "--watch-courier"
 PROFILE = "singleton"
 # These are run with other arguments than the service's own, too: a migration, a courier.
-PRODUCTS = ("kratos", "hydra")
+PRODUCTS = PROGRAMS
 
 
 def watches(command: Sequence[str]) -> bool:

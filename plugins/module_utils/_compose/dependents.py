@@ -12,14 +12,13 @@ seen from outside, so that a run after a kill goes on where the last one ended.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import created, discard, joining, shared
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.upping import STEERS, scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.upping import scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import BEFORE, Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
@@ -29,6 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import handed
 
 RECREATE, KEEP = "recreate", "keep"
 # Up for so long (seconds) after its start, it runs.
@@ -149,15 +149,8 @@ def _create(context: Context, raw: Mapping[str, Any], name: str, without: Sequen
     podman = context.podman
     given = created.environment(raw, podman.one("image", str(raw["Image"])) or {})
     argv = created.arguments(raw, name, without)
-    secret = {key: value for key, value in given.items() if not STEERS.match(key)}
-    plain = {key: value for key, value in given.items() if key not in secret}
-    words = [word for key in sorted(secret) for word in ("--env", key)]
-    with tempfile.NamedTemporaryFile("w", dir=context.wanted.state_dir, prefix=".env-") as handle:
-        # Made for its owner alone; what would steer podman itself can't travel by podman's environment.
-        handle.writelines("%s=%s\n" % pair for pair in plain.items())
-        handle.flush()
-        words += ["--env-file", handle.name] if plain else []
-        result = podman.run(*argv[:1], *words, *argv[1:], env=secret, timeout=180)
+    values = handed(given)
+    result = podman.run(*argv[:1], *values.arguments, *argv[1:], env=values.env, stdin=values.file, timeout=180)
     if result.rc != 0:
         _back(context, name)
         why = scrub(result.last_words(), given.values())

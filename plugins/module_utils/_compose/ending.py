@@ -124,7 +124,8 @@ def settle(context: Context, world: World, colour: str, singleton: Singleton, st
 def open_mails(context: Context, raw: Mapping[str, Any]) -> database.Db:
     """A session in the database of a Kratos container, as its own role, in the network of the database's container."""
     name = core.labels(raw).get(core.COMPOSE_SERVICE, "")
-    address = dsn.parse(core.environment(raw).get("DSN", ""), name)
+    given = core.environment(raw)
+    address = dsn.parse(given.get("DSN", ""), name, given)
     servers = context.podman.containers({core.COMPOSE_PROJECT: context.wanted.project})
     return session.open_session(address, APPLICATION, inside.of_container(context.podman, raw, name), servers)
 

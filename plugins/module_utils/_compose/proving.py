@@ -68,9 +68,9 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
 
 
 def _helps(context: Context, service: release.Service) -> None:
-    given, secret = oneshot.given(service.environment, service.volumes, entrypoint_text(service.entrypoint))
+    given = oneshot.given(service.environment, service.volumes, entrypoint_text(service.entrypoint))
     words = ("--network", "none", "--pull", "never", *given, service.image, *service.command, "--help")
-    result = context.podman.run("run", "--rm", *words, env=secret, timeout=SECONDS)
+    result = oneshot.call(context.podman, service.environment, "run", "--rm", *words, timeout=SECONDS)
     if result.rc != 0:
         raise Refused(
             "the courier %s can't start: `%s --help` ended with %d (%s)"
@@ -93,8 +93,8 @@ def _server_image(context: Context, service: release.Service) -> tuple[str, str]
         return "", "this host has no python3-psycopg2"
     try:
         address = service.dsn
-    except BluegreenError:
-        return "", "its environment has no DSN of a PostgreSQL"
+    except BluegreenError as exc:
+        return "", exc.msg
     servers = context.podman.containers({core.COMPOSE_PROJECT: context.wanted.project})
     view = inside.View(service.name, extra_hosts=service.extra_hosts)
     for raw in session.named(address, servers, view).values():

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import re
 import shlex
+import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
@@ -18,19 +20,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, handed
 
-# These would steer podman or podman-compose themselves, so they cannot travel by the environment of the call.
-STEERS = re.compile(
-    r"^(PATH|HOME|USER|SHELL|TERM|TMPDIR|LANG|LC_.*|XDG_.*|LD_.*|PYTHON(PATH|HOME|STARTUP|WARNINGS|DEBUG|INSPECT|OPTIMIZE"
-    r"|VERBOSE|UNBUFFERED|HASHSEED|UTF8|IOENCODING|DONTWRITEBYTECODE|SAFEPATH|NOUSERSITE|DEVMODE|BREAKPOINT|MALLOC)"
-    r"|CONTAINERS_(CONF|CONF_OVERRIDE|STORAGE_CONF|REGISTRIES_CONF|REGISTRIES_CONF_DIR|SHORT_NAME_ALIASES_CONF)"
-    r"|CONTAINER_(HOST|CONNECTION|SSHKEY|PASSPHRASE|PROXY)|PODMAN_.*|BUILDAH_.*|STORAGE_(DRIVER|OPTS)"
-    r"|COMPOSE_(FILE|PROJECT_NAME|PROJECT_DIR|PROFILES|PATH_SEPARATOR|ENV_FILES|PODMAN_.*|PARALLEL_LIMIT|ANSI)"
-    r"|REGISTRY_AUTH_FILE|REGISTRIES_CONFIG_PATH|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|GO[A-Z]+|NO_COLOR"
-    r"|(HTTPS?|NO|ALL|FTP)_PROXY)$",
-    re.IGNORECASE,
-)
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(?:s|$))?(?:(\d+)ms)?")
 
 
@@ -58,28 +49,29 @@ def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) ->
     """Create and start one service's container.
 
     podman-compose would put every value on podman's command line, where each user of the host can read it. So it sees
-    only names (``-e NAME``), and podman takes the values from its environment.
+    only names (``--env NAME``), and podman takes the values from its environment; what would steer podman there comes
+    from a file that only root can read.
     """
     wanted = context.wanted
-    secret = {name: value for name, value in environment(stack, service).items() if not STEERS.match(name)}
-    names = " ".join("-e %s" % shlex.quote(name) for name in sorted(secret))
-    plain = {
-        key: value
-        for key, value in (stack["services"][service].get("environment") or {}).items()
-        if unescape(str(key)) not in secret
-    }
-    shown = {**stack["services"][service], "environment": plain}
+    values = environment(stack, service)
+    shown = {key: value for key, value in stack["services"][service].items() if key != "environment"}
     text = yamlio.dump({**stack, "services": {service: shown}})
     argv = [wanted.podman_compose, "-p", wanted.stack_project(colour), "--profile", PROFILE, "-f", "-"]
     grace = seconds(stack["services"][service].get("stop_grace_period"))
-    # podman-compose heeds stop_grace_period only when it stops something itself; the container shall know it.
-    names += " --stop-timeout %d" % grace if grace else ""
-    argv += ["--podman-run-args=" + names.strip()] if names else []
-    argv += ["up", "-d", "--no-deps", "--no-build", service]
-    result = context.podman.runner.run(argv, env=secret, stdin=text, cwd=wanted.path("stacks", colour), timeout=180)
+    where = wanted.path("stacks", colour)
+    with tempfile.NamedTemporaryFile("w", dir=where, prefix=".env-") if handed(values).file else nullcontext() as file:
+        given = handed(values, file.name if file else "")
+        if file:
+            file.write(given.file)
+            file.flush()
+        # podman-compose heeds stop_grace_period only when it stops something itself; the container shall know it.
+        words = [*given.arguments, *(["--stop-timeout", str(grace)] if grace else [])]
+        argv += ["--podman-run-args=" + " ".join(map(shlex.quote, words))] if words else []
+        argv += ["up", "-d", "--no-deps", "--no-build", service]
+        result = context.podman.runner.run(argv, env=given.env, stdin=text, cwd=where, timeout=180)
     if result.rc != 0:
-        words = scrub(result.last_words(), environment(stack, service).values())
-        text = "podman-compose up %s failed (rc %d): %s" % (service, result.rc, words)
+        said = scrub(result.last_words(), values.values())
+        text = "podman-compose up %s failed (rc %d): %s" % (service, result.rc, said)
         if HELD.search(result.err):
             raise AddressHeld(text, mend="boot the host: podman was killed over a start, and forgets it only then")
         raise CommandError(text, mend="look at podman ps -a")

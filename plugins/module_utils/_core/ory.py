@@ -12,11 +12,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SHELLS = ("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh")
+# What takes a line of its own language by -c.
+SHELLS = re.compile(r"(sh|[abdhz]ash|bash|rbash|zsh|yash|m?ksh(93)?|fish|nu|pwsh|python[0-9.]*)")
+# These hand their -c on to a shell, and take other words before it.
+LOGINS = ("su", "runuser")
+# A file of -c; a line has blanks, or signs of a shell's language.
+FILE = re.compile(r"[^\s;|&$<>(){}=\"'`\\]+")
+PROGRAMS = ("kratos", "hydra")
 # What may stand right behind the program's name, beside an option.
 COMMANDS = ("serve", "courier", "migrate")
 # Of a shell's options these take a value.
-VALUED = re.compile(r"[-+][a-zA-Z]*o$|--(rcfile|init-file)$")
+VALUED = re.compile(r"[-+][a-zA-Z]*[oO]$|--(rcfile|init-file)$")
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,19 @@ def _is_program(words: Sequence[str], at: int, program: str) -> bool:
 
 
 def shell_line(words: Sequence[str]) -> bool:
-    """Whether a shell is given a line of its language (``sh -c LINE``, ``bash -lc LINE``), not the file of a script."""
-    return any(os.path.basename(word) in SHELLS and _takes_line(words[n + 1 :]) for n, word in enumerate(words))
+    """Whether a shell is given a line of its language (``sh -c LINE``, ``bash -lc LINE``), not the file of a script.
+
+    By the shell's name, or because what stands behind -c can be no file: a shell that is not known takes lines as well.
+    """
+    return any(_runs_line(words, at) for at in range(len(words))) or not all(map(FILE.fullmatch, _values(words)))
+
+
+def _runs_line(words: Sequence[str], at: int) -> bool:
+    name, rest = os.path.basename(words[at]), words[at + 1 :]
+    if name in LOGINS:
+        own = rest[: rest.index("--")] if "--" in rest else rest
+        return any(re.match(r"-[a-zA-Z]*c|--(session-)?command", word) for word in own)
+    return bool(SHELLS.fullmatch(name)) and _takes_line(rest)
 
 
 def _takes_line(rest: Sequence[str]) -> bool:
@@ -68,7 +85,7 @@ def _takes_line(rest: Sequence[str]) -> bool:
     for word in options:
         if not word.startswith(("-", "+")) or word in ("-", "--"):
             return False
-        if re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", word):
+        if re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*|--command(=.*)?", word, re.DOTALL):
             return True
         if VALUED.fullmatch(word):
             next(options, "")
@@ -76,12 +93,19 @@ def _takes_line(rest: Sequence[str]) -> bool:
 
 
 def config_files(words: Sequence[str]) -> list[str]:
-    """The values of -c and --config in their order, in every form that the flag takes (-c F, -c=F, -cF, --config=F).
+    """The values of -c and --config in their order, in every form that the flag takes (-c F, -c=F, -cF, --config=F,F).
 
     ``words``: the whole line or the program's arguments. Of a shell line nothing is known: its -c is the shell's.
     """
+    if shell_line(words):
+        return []
+    at = next((n for n in range(len(words)) if any(_is_program(words, n, one) for one in PROGRAMS)), -1)
+    return _values(words[at + 1 :])
+
+
+def _values(words: Sequence[str]) -> list[str]:
     found: list[str] = []
-    rest = iter(() if shell_line(words) else words)
+    rest = iter(words)
     for word in rest:
         if word in ("-c", "--config"):
             found.append(next(rest, ""))
@@ -89,7 +113,7 @@ def config_files(words: Sequence[str]) -> list[str]:
             found.append(word.partition("=")[2])
         elif word.startswith("-c") and not word.startswith("--"):
             found.append(word[2:].lstrip("="))
-    return [path for path in found if path]
+    return [path for value in found for path in value.split(",") if path]
 
 
 def entrypoint_text(words: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
@@ -37,6 +38,41 @@ ABSENT = re.compile(
     r"|unable to find network|no container with name"
 )
 HALF_JOINED = "network inspection mismatch"
+# What podman, podman-compose and the programs that they start read for themselves. A service's own variable of such a
+# name would lead root's podman to another host, another library or another proxy.
+STEERS = re.compile(
+    r"^(PATH|HOME|USER|LOGNAME|SHELL|ENV|BASH_ENV|IFS|TERM|TMPDIR|TMP|TEMP|TZ|LANG|LANGUAGE|LC_.*|XDG_.*|LD_.*"
+    r"|PYTHON(PATH|HOME|STARTUP|WARNINGS|DEBUG|INSPECT|OPTIMIZE"
+    r"|VERBOSE|UNBUFFERED|HASHSEED|UTF8|IOENCODING|DONTWRITEBYTECODE|SAFEPATH|NOUSERSITE|DEVMODE|BREAKPOINT|MALLOC)"
+    r"|GLIBC_TUNABLES|MALLOC_.*|GCONV_PATH|LOCPATH|NLSPATH|LOCALDOMAIN|RES_OPTIONS|HOSTALIASES"
+    r"|CONTAINERS_(CONF|CONF_OVERRIDE|STORAGE_CONF|REGISTRIES_CONF|REGISTRIES_CONF_DIR|SHORT_NAME_ALIASES_CONF)"
+    r"|_CONTAINERS_.*|CONTAINER_(HOST|CONNECTION|SSHKEY|PASSPHRASE|PROXY|TLS_.*)|PODMAN_.*|BUILDAH_.*|NETAVARK_.*"
+    r"|STORAGE_(DRIVER|OPTS)|DOCKER_(CONFIG|HOST)|SSH_AUTH_SOCK|SSL_CERT_(FILE|DIR)|GNUPGHOME"
+    r"|COMPOSE_(FILE|PROJECT_NAME|PROJECT_DIR|PROFILES|PATH_SEPARATOR|ENV_FILES|PODMAN_.*|PARALLEL_LIMIT|ANSI)"
+    r"|REGISTRY_AUTH_FILE|REGISTRIES_CONFIG_PATH|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|GO[A-Z]+|RUST_(LOG|BACKTRACE)|NO_COLOR"
+    r"|(HTTPS?|NO|ALL|FTP)_PROXY)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """How a container gets its variables: no value stands on a command line, none reaches podman as its own setting.
+
+    ``arguments`` of ``podman run`` or ``create``; ``env`` for that call; ``file``: the text of ``--env-file``.
+    """
+
+    arguments: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    file: str = field(default="", repr=False)
+
+
+def handed(environment: Mapping[str, str], path: str = "/dev/stdin") -> Handed:
+    """``path``: where the call finds ``file``; by default ``file`` is its standard input."""
+    env = {name: value for name, value in environment.items() if not STEERS.match(name)}
+    file = "".join("%s=%s\n" % pair for pair in environment.items() if pair[0] not in env)
+    words = [word for name in sorted(env) for word in ("--env", name)]
+    return Handed((*(("--env-file", path) if file else ()), *words), env, file)
 
 
 class Podman:

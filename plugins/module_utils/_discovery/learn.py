@@ -248,12 +248,8 @@ class Finder:
     def schema(self) -> tuple[list[dict[str, str]], str]:
         """(schema targets, the service that is their database)."""
         targets, hosts = [], []
-        for name, seen in self.coloured.items():
-            address = seen.setting("DSN", "dsn") if self.kinds[name] in kinds.ORY else ""
-            try:
-                parsed = dsn.parse(address) if address else None
-            except BluegreenError:
-                parsed = None
+        for name in [name for name in self.coloured if self.kinds[name] in kinds.ORY]:
+            parsed = self._dsn(name)
             if parsed is None:
                 continue
             key = name.replace("-", "_")
@@ -264,6 +260,17 @@ class Finder:
         if there and there[0]:
             self.found["database"] = "the DSN's host %s" % hosts[0]
         return targets, there[0] if there else ""
+
+    def _dsn(self, name: str) -> dsn.Dsn | None:
+        """None where it is no PostgreSQL's. One that can't be read is said: nothing would migrate that database."""
+        seen = self.coloured[name]
+        address = seen.setting("DSN", "dsn")
+        try:
+            return dsn.parse(address, name, seen.env) if address else None
+        except BluegreenError as exc:
+            if dsn.SCHEME.match(address) and "schema_targets" not in self.told:
+                self.problems.append(str(exc))
+            return None
 
 
 def _one_each(every: Sequence[Seen]) -> dict[str, Seen]:

@@ -27,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen 
     from_compose,
     from_inspect,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import merge, parsed
 
 # A configuration file larger than this is none of Kratos' or Hydra's.
 LARGEST = 1 << 20
@@ -95,12 +96,12 @@ class Look:
         """With the ports that it has open, and what its configuration files say."""
         if kinds.of(seen)[0] not in kinds.ORY or kinds.job(seen):
             return replace(seen, listens=listening(seen.pid)) if seen.running else seen
-        files, config = {}, {}
+        files: dict[str, str] = {}
+        config: dict[str, Any] = {}
         for path in configuration(seen):
             text = _text(core.on_host({"Mounts": list(seen.mounts)}, path))
             with suppress(BluegreenError):
-                value = yamlio.load(text, path)
-                config.update(value if isinstance(value, dict) else {})
+                merge(config, parsed(text, path))
             files[path] = text
         return replace(seen, listens=listening(seen.pid), files=files, config=config)
 

@@ -16,6 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, journeys
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
@@ -68,7 +69,7 @@ class Wanted:
     versions: Mapping[str, str] = field(default_factory=dict)
     warm: int = 5
     # Colour -> service -> what its container was given; empty where nobody looked.
-    settings: Mapping[str, Mapping[str, alike.Settings]] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Settings]] = field(default_factory=dict)
     cache: cache.Probe | None = None
     skip: Sequence[str] = ()
     way: Through | None = None
@@ -169,7 +170,7 @@ def _alike(wanted: Wanted, name: str, http: Http, left: float) -> CheckResult:
     service = wanted.services[name]
     here = wanted.settings.get(wanted.colour, {}).get(name, alike.NOBODY_LOOKED)
     there = wanted.settings.get(wanted.against, {}).get(name, alike.NOBODY_LOOKED)
-    return alike.judge(name, str(service.get("kind", "other")), here, there, service.get("alike") or ())
+    return alike.judge(name, str(service.get("kind", "other")), here, there, service.get("alike"))
 
 
 def _settings(wanted: Wanted) -> list[Check]:

@@ -26,6 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
     remembered,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import gate as running
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint, find_edge
@@ -74,13 +75,13 @@ class World:
     enter: Callable[[int], AbstractContextManager[None]] = network_of
 
 
-def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, alike.Settings]]:
+def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, Settings]]:
     """What the containers of both colours were given, where that is compared."""
     if "secrets" not in params["checks"] or "secrets" in params["skip"] or not params["against"]:
         return {}
-    project, names = params["project"], list(params["services"])
+    project, services = params["project"], params["services"]
     return {
-        colour: alike.observe(podman, params["deployment"], project, colour, names)
+        colour: alike.observe(podman, params["deployment"], project, colour, services)
         for colour in (params["colour"], params["against"])
     }
 

@@ -15,9 +15,14 @@ MASK = "***"
 _KEYS = re.compile(
     r"passw|secret|dsn|authorization|cookie|credential|private_key|api_token|(access|session)_token", re.I
 )
-_IN_URL = re.compile(r"(?<=://)[^\s/:@]*:[^\s/@]+(?=@)")
+# Up to the last @ of the authority; an address of a database or a mail server may hold a bare / in its password, too.
+_IN_URL = re.compile(
+    r"(?i)((?:postgres(?:ql)?|mysql|mariadb|rediss?|amqps?|smtps?)://)[^\s:@/]*:[^\s\"']*(?=@)"
+    r"|(://)[^\s/:@]*:[^\s/?#\"']*(?=@)"
+)
 _IN_TEXT = re.compile(
-    r"(?i)((?:password|secret|token|dsn)[\"']?\s*[=:]\s*[\"']?)(?!\d+\b)[^\s,;&\"']{6,}"
+    r"(?i)((?:password|passwd|pwd)[\"']?=[\"']?)[^\s,;&\"']+"
+    r"|((?:password|secret|token|dsn)[\"']?\s*[=:]\s*[\"']?)(?!\d+\b)[^\s,;&\"']{6,}"
     r"|(\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{16,}"
 )
 
@@ -31,5 +36,10 @@ def redact(value: Any, key: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
     if isinstance(value, str):
-        return _IN_TEXT.sub(lambda found: (found.group(1) or found.group(2)) + MASK, _IN_URL.sub(MASK, value))
+        return _IN_TEXT.sub(_masked, _IN_URL.sub(_masked, value))
     return value
+
+
+def _masked(found: re.Match[str]) -> str:
+    """The group that matched is what stands before the secret."""
+    return next(one for one in found.groups() if one) + MASK

@@ -6,38 +6,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
 
-# In order: what is said of the public endpoint wins over what is said of both, the environment over the files.
-PREFIXES = ("SERVE_PUBLIC_TLS_", "SERVE_TLS_")
+# What is said of the public endpoint wins over what is said of both.
+PREFIXES = ("serve.public.tls.", "serve.tls.")
 
 
-def termination(env: Mapping[str, str], command: Sequence[str], pid: int) -> dict[str, Any]:
-    """{tls, ranges} of a process that may be gone (then its environment alone is asked)."""
-    serve = [(_file("/proc/%d/root%s" % (pid, path)) or {}).get("serve") or {} for path in config_files(command)]
-    blocks = [(one.get("public") or {}).get("tls") or {} for one in serve] + [one.get("tls") or {} for one in serve]
-    ranges = next(
-        (split(env[one + "ALLOW_TERMINATION_FROM"]) for one in PREFIXES if one + "ALLOW_TERMINATION_FROM" in env), None
-    )
-    if ranges is None:
-        ranges = next((one["allow_termination_from"] for one in blocks if one.get("allow_termination_from")), [])
-    enabled = next((env[one + "ENABLED"].lower() for one in PREFIXES if one + "ENABLED" in env), "")
-    tls = enabled in ("1", "true") if enabled else any(one.get("enabled") for one in blocks)
-    return {"tls": bool(tls), "ranges": [str(item) for item in ranges]}
+def termination(settings: Settings) -> dict[str, Any]:
+    """{tls, ranges, unknown}: ``unknown`` is '' or why the rest is no more than what its environment says."""
+    ranges = _first(settings, "allow_termination_from")
+    enabled = _first(settings, "enabled")
+    return {
+        "tls": str(enabled).strip().lower() in ("1", "t", "true"),
+        "ranges": split(ranges) if isinstance(ranges, str) else [str(item) for item in ranges or ()],
+        "unknown": settings.unknown,
+    }
+
+
+def _first(settings: Settings, name: str) -> Any:
+    found = (settings.get(prefix + name) for prefix in PREFIXES)
+    return next((one for one in found if one is not None), None)
 
 
 def split(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _file(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as handle:
-            found = yamlio.load(handle.read(), path)
-    except OSError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return [part for part in (one.strip(" []\"'") for one in value.split(",")) if part]

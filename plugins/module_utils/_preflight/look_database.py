@@ -51,10 +51,11 @@ def databases(raws: Sequence[look_podman.Raw], wanted: Wanted) -> list[str]:
     """Every database that the live colour's DSNs (or the schema targets) name."""
     found = [str(target.get("database")) for target in wanted.schema_targets if target.get("database")]
     for raw in look_podman.of_live(raws, wanted).values():
-        for name, value in core.environment(raw).items():
+        given = core.environment(raw)
+        for name, value in given.items():
             if name.endswith("DSN") and value:
                 try:
-                    found.append(dsn.parse(value).database)
+                    found.append(dsn.parse(value, environment=given).database)
                 except BluegreenError:
                     continue
     return sorted(set(found))
@@ -64,7 +65,8 @@ def database(
     engine: Podman, raws: Sequence[look_podman.Raw], wanted: Wanted, enter: Enter, opened: Connect = connect
 ) -> dict[str, Any]:
     name, raw = door(raws, wanted)
-    address = dsn.parse(core.environment(raw)["DSN"], name)
+    given = core.environment(raw)
+    address = dsn.parse(given["DSN"], name, given)
     servers = [one for one in raws if core.labels(one).get(core.COMPOSE_PROJECT) == wanted.project]
     db = session.open_session(address, NAME, inside.of_container(engine, raw, name), servers, opened, enter)
     try:

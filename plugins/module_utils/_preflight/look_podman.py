@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import read
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.hydra import termination
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
@@ -116,11 +117,7 @@ def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str,
     all_ = [*live.values(), *[raw for raw in others if raw is not None]]
     tree = look_host.children()
     sizes = image_sizes(engine, [str(raw["Image"]) for raw in live.values()])
-    hydras = {
-        name: termination(core.environment(live[name]), core.command_line(live[name]), pid_of(live[name]))
-        for name in wanted.of_kind("hydra")
-        if name in live
-    }
+    hydras = {name: termination(read(live[name], engine, "hydra")) for name in wanted.of_kind("hydra") if name in live}
     return {
         "live": {
             name: {

@@ -167,6 +167,9 @@ def hydra(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     edges = [ipaddress.IPv4Network(subnet(colour)) for colour in ("blue", "green")]
     for name, one in sorted((seen.containers.get("hydra") or {}).items()):
         listed_ranges = [str(item) for item in one.get("ranges") or []]
+        if one.get("unknown") and not listed_ranges:
+            yield failed("hydra.termination", WARN, str(one["unknown"]), wanted.network_range, name)
+            continue
         if not listed_ranges and not one.get("tls"):
             yield row("hydra.termination", True, WARN, "no list, TLS off", "our edge networks, if any", about=name)
             continue

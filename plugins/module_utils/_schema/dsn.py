@@ -12,9 +12,9 @@ the DSN: a part of it is the password.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
@@ -50,6 +50,7 @@ PGX = (
 )
 # What both drivers read of the address and of its proof.
 SHARED = (
+    "application_name",
     "channel_binding",
     "dbname",
     "host",
@@ -70,6 +71,39 @@ SHARED = (
     "user",
 )
 ELSEWHERE = ("service", "servicefile", "krbspn")
+# libpq knows them and pgx does not: it hands them to PostgreSQL as settings, which refuses the connection.
+LIBPQ = (
+    "authtype", "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "hostaddr", "keepalives",
+    "keepalives_count", "keepalives_idle", "keepalives_interval", "load_balance_hosts", "replication", "requirepeer",
+    "requiressl", "scram_client_key", "scram_server_key", "sslcertmode", "sslcompression", "sslcrl",
+    "sslcrldir", "sslkeylogfile", "tcp_user_timeout", "tty",
+)  # fmt: skip
+# Of Prisma, JDBC, lib/pq and node-postgres. The first three name a schema.
+OF_OTHERS = (
+    "schema", "currentschema", "current_schema", "applicationname", "binary_parameters", "connection_limit",
+    "loginappname", "pgbouncer", "pool_timeout", "preparethreshold", "readonly", "socket_timeout", "sslaccept",
+    "sslfactory", "sslidentity", "statement_cache_size", "targetservertype", "uselibpqcompat",
+)  # fmt: skip
+# The service's own variables, which count for pgx where the DSN says nothing.
+VARIABLES = {
+    "PGHOST": "host",
+    "PGPORT": "port",
+    "PGDATABASE": "dbname",
+    "PGUSER": "user",
+    "PGPASSWORD": "password",
+    "PGPASSFILE": "passfile",
+    "PGSSLMODE": "sslmode",
+    "PGSSLCERT": "sslcert",
+    "PGSSLKEY": "sslkey",
+    "PGSSLROOTCERT": "sslrootcert",
+    "PGSSLPASSWORD": "sslpassword",
+    "PGSSLSNI": "sslsni",
+    "PGTARGETSESSIONATTRS": "target_session_attrs",
+    "PGOPTIONS": "options",
+}
+OTHER_DATABASES = re.compile(
+    r"(cockroach(?:db)?|mysql|mariadb|sqlite3?|mssql|sqlserver|mongodb|oracle)(?=:)|memory$", re.I
+)
 FILES = ("sslrootcert", "sslcert", "sslkey", "passfile")
 SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?")
 
@@ -109,14 +143,17 @@ class Dsn:
         return self.keywords.get("sslmode", "prefer")
 
 
-def parse(url: str, of: str = "") -> Dsn:
-    """``of`` names the service in messages. Raises BluegreenError for what is no DSN, or one that can't be read."""
+def parse(url: str, of: str = "", environment: Mapping[str, str] | None = None) -> Dsn:
+    """``of`` names the service in messages, ``environment`` is the service's: pgx takes PGPORT and the like from it.
+
+    Raises BluegreenError for what is no DSN, or one that can't be read.
+    """
     whose = "the DSN of %s" % of if of else "the DSN"
+    if not SCHEME.match(url):
+        raise _no_postgresql(whose, url)
     if PSYCOPG2_MISSING:
         raise BluegreenError("psycopg2 is not there", mend="install python3-psycopg2 on this host")
-    if not SCHEME.match(url):
-        raise BluegreenError("%s names no PostgreSQL database" % whose, mend=WRITE)
-    given = query(url)
+    given, own = query(url), environment or {}
     _refuse(whose, given)
     shared = {key: value for key, value in given.items() if key in SHARED}
     try:
@@ -124,12 +161,35 @@ def parse(url: str, of: str = "") -> Dsn:
     except psycopg2.Error:
         # Without libpq's words: it quotes what it could not read. Nor as the cause: that would be printed too.
         raise _unreadable(whose, shared) from None
+    _refuse(whose, [name[2:].lower() for name in own if name in ("PGSERVICE", "PGSERVICEFILE")])
+    for name, key in VARIABLES.items():
+        if own.get(name) and not found.get(key):
+            found[key] = own[name]
     settings = {key: value for key, value in given.items() if key not in (*SHARED, *POOL, *PGX)}
     options = [found.pop("options", ""), *("-c %s=%s" % (key, _escaped(settings[key])) for key in sorted(settings))]
     if any(options):
         found["options"] = " ".join(option for option in options if option)
     _complete(whose, found)
+    if "," in found["host"] and found.get("port"):
+        found["port"] = _ports(found)
     return Dsn(url, found)
+
+
+def _no_postgresql(whose: str, url: str) -> BluegreenError:
+    other = OTHER_DATABASES.match(url.strip())
+    if other is None:
+        return BluegreenError("%s names no PostgreSQL database" % whose, mend=WRITE)
+    return BluegreenError(
+        "%s names no PostgreSQL database: it is one of %s" % (whose, other.group(0).lower()),
+        mend="leave its service out of bluegreen_schema_targets: only PostgreSQL is migrated here",
+    )
+
+
+def _ports(found: Mapping[str, str]) -> str:
+    """One a host. pgx takes the first port for a host without one of its own, libpq takes 5432."""
+    ports = [port for port in found["port"].split(",") if port] or ["5432"]
+    count = found["host"].count(",") + 1
+    return ",".join((ports + ports[:1] * count)[:count])
 
 
 def query(url: str) -> dict[str, str]:
@@ -148,12 +208,25 @@ def _base(url: str) -> str:
     return "%s://%s%s%s%s%s" % (scheme, userinfo.replace("@", "%40"), at, hosts, slash, path.lstrip("/"))
 
 
-def _refuse(whose: str, given: Mapping[str, str]) -> None:
+def _refuse(whose: str, given: Iterable[str]) -> None:
     for key in given:
         if key in ELSEWHERE:
             raise BluegreenError(
                 "%s has the parameter %s, whose meaning lies outside of it" % (whose, key),
                 mend="write host, user, database and TLS files into the DSN itself",
+            )
+        if key in LIBPQ:
+            raise BluegreenError(
+                "%s has the parameter %s, which only libpq knows: the service's driver hands it to PostgreSQL, which "
+                "refuses it" % (whose, key),
+                mend="take it out of the DSN",
+            )
+        if key.lower() in OF_OTHERS:
+            raise BluegreenError(
+                "%s has the parameter %s, which belongs to another driver" % (whose, key),
+                mend="name the schema by search_path=NAME"
+                if key.lower() in OF_OTHERS[:3]
+                else "take it out of the DSN",
             )
         if not SETTING.fullmatch(key):
             # Not quoted: after a bare ? in the password it is a part of that.
@@ -193,9 +266,13 @@ def with_parameters(dsn: Dsn, **extra: str) -> str:
 
 
 def redact(text: str, dsn: Dsn) -> str:
-    """``text`` without the DSN and its password."""
-    written = _base(dsn.url).partition("://")[2].partition("@")[0].partition(":")[2]
-    for secret in (dsn.url, written, quote(dsn.password, safe=""), dsn.password):
+    """``text`` without the DSN and its password, in whatever way either is written."""
+    base, _sign, asked = dsn.url.partition("#")[0].partition("?")
+    userinfo, at, _hosts = base.partition("://")[2].partition("/")[0].rpartition("@")
+    written = [userinfo.partition(":")[2] if at else ""]
+    written += [word.partition("=")[2] for word in asked.split("&") if word.startswith("password=")]
+    word = dsn.password
+    for secret in (dsn.url, *written, quote(word, safe=""), quote(word), quote_plus(word), word):
         if secret:
             text = text.replace(secret, "***")
     return text

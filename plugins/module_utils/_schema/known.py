@@ -128,10 +128,10 @@ def keep(image: Image, known: Known) -> None:
 def ask_form(podman: Podman, image: Image) -> cli.Form:
     """From the program's own help, in a container without a network."""
     told = []
-    given, secret = oneshot.given(image.environment, image.volumes, image.entrypoint)
+    given = oneshot.given(image.environment, image.volumes, image.entrypoint)
     for words in cli.HELP:
-        command = [*given, image.id, *image.before, *words]
-        result = podman.run("run", "--rm", "--network", "none", "--pull", "never", *command, env=secret, timeout=60)
+        command = ("run", "--rm", "--network", "none", "--pull", "never", *given, image.id, *image.before, *words)
+        result = oneshot.call(podman, image.environment, *command, timeout=60)
         if result.rc not in (0, 1):
             raise CommandError(
                 "`%s` of the image failed: %s" % (" ".join(words), result.last_words()),

@@ -13,8 +13,8 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, KIND, LABEL, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import PASSED_ON, check
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, KIND, LABEL, Podman, handed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, check
 
 TARGET = "olympus.bluegreen.target"
 # Our own networks give fixed addresses below these; a one-shot container stays out of their way. More than one, as
@@ -60,27 +60,29 @@ def arguments(job: Job, place: Sequence[str] = ()) -> list[str]:
     found = ["run", "-d", "--name", job.name, "--pull", "never", "--log-driver", "k8s-file", "--network", job.network]
     found += [part for key, value in job.labels.items() for part in ("--label", "%s=%s" % (key, value))]
     found += [part for host in job.extra_hosts for part in ("--add-host", host)]
-    found += [*given(job.environment, job.volumes, job.entrypoint)[0], *place]
+    found += [*given(job.environment, job.volumes, job.entrypoint), *place]
     found += ["--user", job.user] if job.user else []
     found += ["--workdir", job.workdir] if job.workdir else []
     found += ["--timeout", str(job.lifetime)] if job.lifetime else []
     return [*found, job.image, *job.arguments]
 
 
-def given(environment: Mapping[str, str], volumes: Sequence[str], entrypoint: str) -> tuple[list[str], dict[str, str]]:
-    """Arguments of ``podman run`` without a secret, and what Podman's own environment has to hold for them."""
+def given(environment: Mapping[str, str], volumes: Sequence[str], entrypoint: str) -> list[str]:
+    """Arguments of ``podman run`` without a secret; ``call`` runs them."""
     found = [part for volume in volumes for part in ("--volume", volume)]
-    for name, value in environment.items():
-        # What Podman itself reads would change Podman; none of these is a secret.
-        found += ["--env", "%s=%s" % (name, value) if name in PASSED_ON else name]
-    found += ["--entrypoint", entrypoint] if entrypoint else []
-    return found, {name: value for name, value in environment.items() if name not in PASSED_ON}
+    found += handed(environment).arguments
+    return [*found, *(["--entrypoint", entrypoint] if entrypoint else [])]
+
+
+def call(podman: Podman, environment: Mapping[str, str], *words: str, timeout: float) -> Result:
+    """``podman`` with the words that ``given`` is among, and with what they want of its environment."""
+    values = handed(environment)
+    return podman.run(*words, env=values.env, stdin=values.file, timeout=timeout)
 
 
 def start(podman: Podman, job: Job) -> None:
-    secret = given(job.environment, (), "")[1]
     for place in job.places or ((),):
-        result = podman.run(*arguments(job, place), env=secret, timeout=60)
+        result = call(podman, job.environment, *arguments(job, place), timeout=60)
         if not HELD.search(result.err):
             break
         podman.run("rm", "-f", "-t", "1", job.name, timeout=60)

@@ -50,7 +50,7 @@ class Service:
                 value=self.name,
                 mend="give the service its DSN in the compose file (environment or env_file)",
             )
-        return dsn.parse(url, self.name)
+        return dsn.parse(url, self.name, self.environment)
 
 
 def _words(value: Any) -> tuple[str, ...]:

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, render, yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import ory
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, configured
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.redact import redact
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import known, migrate, release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import cli, known, migrate, release
 
 SHIM = "sh /check-secrets.sh ciam-kratos SECRETS_COOKIE DSN --"
 SECRET = "s3cr3t-pw"
@@ -72,7 +73,9 @@ def test_behind_a_shim_the_rendered_courier_names_its_program() -> None:
 @pytest.mark.parametrize(
     "words",
     ["sh -c LINE", "/bin/sh -ec LINE", "bash -lc LINE", "bash --login -o pipefail -c LINE", "sh -e -c LINE",
-     SHIM + " sh -c LINE"],
+     SHIM + " sh -c LINE", "busybox sh -c LINE", "env -i A=b ash -c LINE", "tini -- dash -ec LINE",
+     "/usr/bin/dumb-init -- /bin/zsh -c LINE", "bash -O extglob -c LINE", "su ory -s /bin/x -c LINE",
+     "runuser -u ory --command LINE", "fish --command=LINE", "python3.11 -c LINE", "/opt/strange -c LINE"],
 )  # fmt: skip
 def test_a_shell_line_is_refused_and_never_printed(words: str) -> None:
     *entrypoint, last = [LINE if word == "LINE" else word for word in words.split()]
@@ -82,7 +85,7 @@ def test_a_shell_line_is_refused_and_never_printed(words: str) -> None:
             rendered({"entrypoint": entrypoint, "command": [last]}, kind)
         assert SECRET not in str(failed.value) and "serve -c FILE" in failed.value.mend
     assert rendered({"entrypoint": entrypoint, "command": [last]}, "other")
-    seen = alike.read({"Config": {"Entrypoint": " ".join(entrypoint), "Cmd": [last], "Env": ["DSN=x"]}})
+    seen = configured.read({"Config": {"Entrypoint": " ".join(entrypoint), "Cmd": [last], "Env": ["DSN=x"]}})
     assert "shell line" in seen.unknown and SECRET not in seen.unknown
     asked = Wanted("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
     with pytest.raises(BluegreenError, match="hydra is a shell line") as failed:
@@ -91,9 +94,55 @@ def test_a_shell_line_is_refused_and_never_printed(words: str) -> None:
 
 
 def test_a_script_is_no_shell_line() -> None:
-    for words in (SHIM + " kratos serve -c /k.yml", "sh -x /run.sh -c /k.yml", "kratos serve -c sh", "sh"):
+    plain = [SHIM + " kratos serve -c /k.yml", "sh -x /run.sh -c /k.yml", "kratos serve -c sh", "sh"]
+    for words in (*plain, "runuser -u ory -- kratos serve -c /k.yml", "su-exec ory kratos serve -c /k.yml"):
         assert not ory.shell_line(words.split())
     assert ory.config_files((SHIM + " kratos serve -c /k.yml").split()) == ["/k.yml"]
+    # A shim's own -c is no file of the program; the flag takes several files.
+    files = ["/shim", "-c", "own.conf", "--", "kratos", "serve", "-c", "/a.yml,/b.yml"]
+    assert ory.config_files(files) == ["/a.yml", "/b.yml"]
+    assert ory.config_files(["serve", "-c=/a.yml", "--config", "/b.json"]) == ["/a.yml", "/b.json"]
+
+
+INPUT = """
+services:
+  hydra:
+    image: oryd/hydra:v2.3.0
+    entrypoint: ["/bin/sh", "-c"]
+    command: ['export DSN="postgres://hydra:s3cr3t-pw@db/hydra"; exec hydra serve all -c /etc/config/hydra.yml']
+"""
+FORMS = [
+    {},
+    {"entrypoint": ["/bin/sh", "-ec"]},
+    {"entrypoint": "/bin/sh -c"},
+    {"entrypoint": ["sh"], "command": ["-c", LINE]},
+    {"entrypoint": [], "command": "sh -c '%s'" % LINE},
+    {"entrypoint": "tini -- bash -lc"},
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_line_with_a_secret_is_in_no_result_and_no_argument(form: dict[str, Any]) -> None:
+    """inputs/shell_line_told: preflight, deploy, gate, migration, courier and the ledger."""
+    given = {**yamlio.load(INPUT, "compose.yml")["services"]["hydra"], **form}
+    service = release.parse({"services": {"hydra": given}}, "hydra")
+    said: list[str] = []
+    asked = Wanted("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
+    for refused in (
+        lambda: look_release.refuse_shell_lines(asked, {"hydra": given}),
+        lambda: Renderer(asked, "r", {"hydra": "i"}, {"services": {"hydra": given}}, "/copy").render(),
+        lambda: known.find_image(Podman(Images()), service, "hydra", "/"),
+    ):
+        with pytest.raises(BluegreenError, match="the command of hydra is a shell line") as failed:
+            refused()
+        said.append(str(failed.value))
+    words = [render.words(given.get(key)) for key in ("entrypoint", "command")]
+    seen = configured.read({"Config": {"Entrypoint": words[0], "Cmd": words[1], "Env": []}}, product="hydra")
+    gate = alike.judge("hydra", "hydra", seen, seen)
+    assert not gate.ok and cli.config_arguments([*words[0], *words[1]]) == ()
+    said += [gate.detail, str(redact({"line": [*words[0], *words[1]]}))]
+    assert not any(SECRET in one for one in said)
+    assert all("write it as a plain command line (hydra serve -c FILE)" in one for one in said[:4])
 
 
 class Images:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, handed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot
 
 NAMES = st.dictionaries(st.text(min_size=1, max_size=5), st.text(alphabet="0123456789abcdef", min_size=1, max_size=8))
 WANTED = Wanted(
@@ -202,10 +205,38 @@ def test_the_last_words_of_a_program_lose_their_secrets() -> None:
         ("REGISTRY_PASSWORD", False),
         ("CONTAINER_TOKEN", False),
         ("PYTHON_SECRET", False),
+        ("ssl_cert_file", True),
+        ("NETAVARK_FW", True),
+        ("SSL_CERT_FILES", False),
     ],
 )
 def test_names_that_would_steer_podman_stay_in_the_file(name: str, steers: bool) -> None:
-    assert bool(upping.STEERS.match(name)) is steers
+    found = handed({name: "canary", "DSN": "x"})
+    assert ((name in found.env), found.file) == ((not steers), "%s=canary\n" % name if steers else "")
+    assert ("--env-file" in found.arguments) is steers and "canary" not in repr(found)
+
+
+def test_a_service_s_environment_never_reaches_podman_s_own(tmp_path: Path) -> None:
+    """podman-compose as well as podman itself: what steers them travels by a file, and leaves none behind."""
+    seen: list[tuple[Sequence[str], Mapping[str, str], str]] = []
+
+    class Runner:
+        def run(self, argv: Sequence[str], env: Any = None, stdin: str | None = None, **_: Any) -> Result:
+            words = shlex.split(next((one.partition("=")[2] for one in argv if "run-args" in one), shlex.join(argv)))
+            path = words[words.index("--env-file") + 1]
+            seen.append((argv, env, Path(path).read_text() if path != "/dev/stdin" else str(stdin)))
+            return Result(0, "", "")
+
+    values = {"CONTAINER_HOST": "tcp://canary", "LD_PRELOAD": "/canary.so", "DSN": "postgres://u:canary@h/d"}
+    (tmp_path / "stacks" / "green").mkdir(parents=True)
+    context = Context(replace(WANTED, state_dir=str(tmp_path)), Podman(Runner()), SystemClock())
+    upping.up(context, "green", {"services": {"kratos": {"image": "i", "environment": values}}}, "kratos")
+    labels = oneshot.labels("olympus", "migrate", "t")
+    oneshot.start(context.podman, oneshot.Job("n", "i", ("migrate",), labels, "none", values))
+    for argv, env, file in seen:
+        assert env == {"DSN": values["DSN"]} and not any("canary" in word for word in argv)
+        assert file == "CONTAINER_HOST=tcp://canary\nLD_PRELOAD=/canary.so\n"
+    assert len(seen) == 2 and not list((tmp_path / "stacks" / "green").iterdir())
 
 
 def test_the_adopted_colour_has_the_time_to_end_that_its_compose_file_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,8 +233,9 @@ def test_check_mode_asks_for_the_help_alone(trial: Trial) -> None:
         (None, "postgres://u:p@postgres/x", "no running container of project prod"),
         ({**DATABASE, "State": {"Pid": 0}}, "postgres://u:p@postgres/x", "no running container"),
         (DATABASE, "postgres://u:p@db.example.com/x", "no running container"),
-        (DATABASE, "cockroach://u:p@postgres/x", "no DSN of a PostgreSQL"),
-        (DATABASE, "", "no DSN of a PostgreSQL"),
+        (DATABASE, "cockroach://u:p@postgres/x", "names no PostgreSQL database: it is one of cockroach"),
+        (DATABASE, "postgres://u:p@postgres/x?schema=y", "parameter schema, which belongs to another driver"),
+        (DATABASE, "", "it has no environment variable DSN"),
     ],
 )
 def test_without_a_database_container_only_the_help_is_proven(

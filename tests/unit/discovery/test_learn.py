@@ -109,6 +109,18 @@ def test_a_route_to_nobody_is_named() -> None:
     )
 
 
+def test_a_dsn_that_can_not_be_read_is_a_problem_and_no_silence() -> None:
+    """Without a schema target nothing would migrate that database, and nothing would say so."""
+    stack = published()
+    for one in stack.services.values():
+        if "DSN" in one.get("env", {}):
+            one["env"]["DSN"] = "postgres://k:canary@db/x?schema=y"
+    said = [one for one in learn(stack.looked(), {}).problems if "DSN" in one]
+    assert len(said) == 4 and "canary" not in str(said)
+    assert said[0].startswith("the DSN of ciam-kratos has the parameter schema") and "Fix: name the schema" in said[0]
+    assert not [one for one in learn(stack.looked(), {"schema_targets": []}).problems if "DSN" in one]
+
+
 def test_ports_of_a_configuration_file() -> None:
     raw = published().inspect("ciam-kratos")
     raw["Config"]["Env"] = []

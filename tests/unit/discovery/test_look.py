@@ -21,8 +21,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.podman_ed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, host, ranges, record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, host, look, ranges, record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.app import Deployment
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import from_inspect
 
 COMPOSE = """
 services:
@@ -141,6 +142,17 @@ def test_a_host_with_nothing_but_the_stack(tmp_path: Path, admin: Any) -> None:
     # Every container is asked for once, by one call.
     assert sum(call[1:3] == ["container", "inspect"] for call in podman.calls) == 1
     assert "p%40ss" not in json.dumps(found)
+
+
+def test_configuration_files_in_every_format_are_laid_over_one_another(tmp_path: Path) -> None:
+    """As Ory does it: a later file wins key by key, and is TOML or JSON by its ending."""
+    (tmp_path / "a.json").write_text('{\t"serve": {"public": {"port": 1}, "admin": {"port": 2}}}')
+    (tmp_path / "b.toml").write_text("[serve.public]\nport = 3\n")
+    raw = published().inspect("ciam-kratos")
+    raw["Config"].update(Cmd=["kratos", "serve", "-c", "/c/a.json,/c/b.toml"])
+    raw["Mounts"] = [{"Destination": "/c", "Source": str(tmp_path)}]
+    found = object.__new__(look.Look)._closer(from_inspect(raw))
+    assert found.config == {"serve": {"public": {"port": 3}, "admin": {"port": 2}}} and len(found.files) == 2
 
 
 def test_of_several_projects_one_has_to_be_named(tmp_path: Path, admin: Any) -> None:

@@ -72,16 +72,22 @@ def test_writers_do_not_mix(tmp_path: Path) -> None:
         {"detail": '{"access_token": "%s"}' % CANARY},
         {"detail": "basic %s" % CANARY},
         {"headers": {"Cookie": CANARY}},
+        {"text": "postgres://user:p@%s@postgres/db" % CANARY},
+        {"text": 'export DSN="postgres://hydra:p/%s@db/hydra"; exec hydra serve' % CANARY},
+        {"text": "postgres://db/kratos?user=k&password=%s" % CANARY[:5]},
+        {"text": "smtp://me:%s/x@mail:1025/" % CANARY},
     ],
 )
 def test_no_secret_is_written(tmp_path: Path, event: dict[str, Any]) -> None:
     events.append(str(tmp_path / "l"), {"event": "x", **event}, 1.0)
-    assert CANARY not in (tmp_path / "l").read_text()
+    assert CANARY[:5] not in (tmp_path / "l").read_text()
 
 
 def test_what_is_no_secret_stays() -> None:
     event = {"event": "stage_began", "token": 7, "detail": "token (client_credentials) on green: status 500", "n": [1]}
     assert redact(event) == event
+    text = "http://10.0.0.1:3000/login?mail=me@example.org and https://a.test:8443/x answered"
+    assert redact(text) == text
 
 
 @given(

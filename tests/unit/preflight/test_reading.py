@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from preflight_world import CONTAINERS, GOOD, WANTED
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns, resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
@@ -17,6 +19,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import configured
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
     caddyjson,
     hydra,
@@ -26,6 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
     look_release,
     secrets,
     table,
+    world,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
@@ -165,9 +170,23 @@ def test_an_environment_in_both_forms() -> None:
 
 def test_hydra_listens_to_its_environment_first(tmp_path: Path) -> None:
     assert config_files(["serve", "-c", "/a.yml", "--config=/b.yml", "-c"]) == ["/a.yml", "/b.yml"]
-    asked = hydra.termination({"SERVE_TLS_ALLOW_TERMINATION_FROM": "10.0.0.0/8, 127.0.0.1/32"}, [], 0)
-    assert asked == {"tls": False, "ranges": ["10.0.0.0/8", "127.0.0.1/32"]}
-    assert hydra.termination({"SERVE_PUBLIC_TLS_ENABLED": "true"}, [], 0) == {"tls": True, "ranges": []}
+    asked = hydra.termination(Settings({"SERVE_TLS_ALLOW_TERMINATION_FROM": "10.0.0.0/8, 127.0.0.1/32"}))
+    assert asked == {"tls": False, "ranges": ["10.0.0.0/8", "127.0.0.1/32"], "unknown": ""}
+    asked = hydra.termination(Settings({"SERVE_PUBLIC_TLS_ENABLED": "true"}))
+    assert asked == {"tls": True, "ranges": [], "unknown": ""}
+    files = {"serve": {"tls": {"enabled": True, "allow_termination_from": ["10.0.0.0/8"]}}}
+    assert hydra.termination(Settings({}, files)) == {"tls": True, "ranges": ["10.0.0.0/8"], "unknown": ""}
+
+
+@pytest.mark.parametrize(
+    "words", [["sh", "-c", "exec hydra serve all -c /c.yml"], ["hydra", "serve", "-c", "/gone.yml"]]
+)
+def test_a_hydra_whose_files_can_not_be_read_is_never_ok(words: list[str]) -> None:
+    read = hydra.termination(configured.read({"Config": {"Cmd": words}}, product="hydra"))
+    assert read["unknown"] and "exec" not in read["unknown"] and (read["tls"], read["ranges"]) == (False, [])
+    seen = replace(GOOD, containers={**CONTAINERS, "hydra": {"iam-hydra": read}})
+    (row,) = world.hydra(seen, WANTED)
+    assert not row.ok and row.level == "warn" and row.mend and "can't be" in row.found
 
 
 def test_caddy_in_json() -> None:
