@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The threads of a watch: whatever fails, they say so and go on."""
+"""The threads of a watch: whatever fails, they say so and go on. And whom they believe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import words
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import source
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import main, source
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import PairedProber
@@ -110,3 +110,28 @@ def test_a_thread_that_cannot_be_had_is_tried_for_at_each_look(monkeypatch: pyte
     one.start()
     told = heard(one, bool)
     assert [event["event"] for event in told] == ["done"]
+
+
+@pytest.mark.parametrize(
+    ("edge", "verified"),
+    [
+        ({"address": "127.0.0.1", "port": 443}, False),
+        ({"address": "127.0.0.1", "ca": "ca.pem"}, True),
+        ({}, True),
+        ({"ca": "ca.pem"}, True),
+    ],
+)
+def test_a_name_that_is_looked_up_must_show_its_certificate(
+    monkeypatch: pytest.MonkeyPatch, edge: dict[str, Any], verified: bool
+) -> None:
+    """C8: behind Cloudflare the public name is asked over the Internet, where anybody may answer."""
+    made: list[bool] = []
+
+    class Asked(DirectHttp):
+        def __init__(self, ca: str | None = None, source: str = "", verify: bool = True) -> None:
+            super().__init__(None, source, verify)
+            made.append(verify)
+
+    monkeypatch.setattr(main, "DirectHttp", Asked)
+    main.world_of(config(edge=edge, probe=False), NoEntry(OSError()), SystemClock(), Podman(SubprocessRunner()))
+    assert made == [verified]
