@@ -176,7 +176,7 @@ def watch(
         publish="loopback",
         public=() if runner else ({"host": LOGIN, "path": "/login"},),
     )
-    standpoint = NoEntry(prober or AssertionError("nobody asks"))
+    standpoint = NoEntry(prober or AssertionError("not asked"))
     world = main.world_of(config, standpoint, scene.clock, Podman(runner or SubprocessRunner()))
     scene.now = world.clock.now
     changes: dict[str, Any] = {}

@@ -85,7 +85,7 @@ class Routes:
     """Whose error is it that no colour answered? Known by who else answered on its route (host and first segment).
 
     A colour answered there, before the flip or since: it is the edge's own error for the live colour. Something else
-    answers there, or it failed before the flip already: another site's. Else nobody knows. ``hosts`` are the
+    answers there, or it failed before the flip already: another site's. Else it is unclear. ``hosts`` are the
     deployment's public names.
     """
 
@@ -135,7 +135,7 @@ class Counts:
     def _reset(self) -> None:
         self._side = {side: {"n": 0, "bad": 0, "left": 0} for side in (self.new, self.old)}
         self._edge_bad = 0
-        self._nobodys = {ELSEWHERE: 0, UNCLEAR: 0}
+        self._uncoloured = {ELSEWHERE: 0, UNCLEAR: 0}
 
     def add(self, lines: Iterable[Line]) -> None:
         for line in lines:
@@ -174,7 +174,7 @@ class Counts:
         if whose == OURS:
             self._edge_bad += 1
             return self.new if since else self.old
-        self._nobodys[whose] += since
+        self._uncoloured[whose] += since
         if since and whose == UNCLEAR:
             self.routes["%s %d, answered by no colour" % (line.route, line.status)] += 1
         return ""
@@ -183,8 +183,13 @@ class Counts:
         """{new, old: {n, bad, left}, edge_bad, elsewhere, unclear} since the last call.
 
         ``left`` are visitors who went away; ``elsewhere`` errors of another site on the same edge, ``unclear`` those
-        of which nobody knows whether they are.
+        where that is not known.
         """
-        taken = {"new": self._side[self.new], "old": self._side[self.old], "edge_bad": self._edge_bad, **self._nobodys}
+        taken = {
+            "new": self._side[self.new],
+            "old": self._side[self.old],
+            "edge_bad": self._edge_bad,
+            **self._uncoloured,
+        }
         self._reset()
         return taken

@@ -82,8 +82,8 @@ def _moved(watcher: Watcher) -> dict[str, Any]:
 def _dead(watcher: Watcher, unready: Unready) -> list[str]:
     """What of the old colour does not answer, asked again for a while: the bad release may be what slows it down.
 
-    Nobody to ask (podman hangs, the edge begins again, no thread can be had) is no reason to stay: to move the switch
-    needs nobody.
+    No answer (podman hangs, the edge begins again, no thread can be had) is no reason to stay: moving the switch
+    needs no answer.
     """
     clock, old = watcher.world.clock, watcher.config.old
     deadline = clock.monotonic() + ASK_AGAIN_SECONDS

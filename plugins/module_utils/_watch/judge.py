@@ -10,7 +10,7 @@ Events that it weighs (others are passed over; all have ``event`` and ``at``, se
              interval: seconds between two samples, before: {n, bad} seconds of probes before the flip and those in
              which both colours failed, observed: whether an observer looks, asks: [checks that are sent]}
     sample  {new: {n, bad}, old: {n, bad}, source: ok|down|none, elsewhere, unclear: errors that no colour answered,
-             cut: some of the log got lost, missed: nobody looked then}    answers seen since the last sample
+             cut: some of the log got lost, missed: the watcher did not look then}    answers seen since the last sample
     looked  {ok}                                               the observer's look at containers and public name
     pair    {checks: {name: [new ok, old ok]}}                 the same probes, sent to both colours at the same time
     rule    {rule, bad, detail}                                a hard rule was looked at
@@ -44,8 +44,8 @@ WELL, NEW_BAD, OLD_BAD, BOTH = "ok", "new_bad", "old_bad", "both_bad"
 ONE_CAUSE = 30.0
 # How much more evidence than for errors it takes to say that an incident came with the release.
 STRICTER = 10
-# After so many seconds each check must have been sent once.
-ALL_ASKED = 60.0
+# After so many rounds of probes each check must have been answered once: the rarest comes in each fifteenth.
+ALL_ASKED = 45
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Judge:
         self.aside = {"n": 0, "bad": 0}
         self.synthetic = {"n": 0, "bad": 0}
         self.pairs = {WELL: 0, NEW_BAD: 0, OLD_BAD: 0, BOTH: 0}
-        self.nobodys = {"elsewhere": 0, "unclear": 0}
+        self.uncoloured = {"elsewhere": 0, "unclear": 0}
         self.cut = 0
         self._expected = expected or Expected()
         self._probes, self._observer = Pulse(), Pulse()
@@ -123,8 +123,8 @@ class Judge:
         if not event.get("missed"):
             for pulse in (self._probes, self._observer):
                 pulse.look(self._expected.interval)
-        for name in self.nobodys:
-            self.nobodys[name] += int(event.get(name, 0))
+        for name in self.uncoloured:
+            self.uncoloured[name] += int(event.get(name, 0))
         new = event["new"]
         # While both colours fail their probes the cause is elsewhere: shown, not judged.
         counted = self.aside if self.incident(event["at"]) else self.organic
@@ -178,7 +178,7 @@ class Judge:
         return stats.paired_evidence(self.pairs[NEW_BAD], self.pairs[OLD_BAD])
 
     def incident_evidence(self) -> float:
-        """log E that both colours fail more often than before the flip; 0 where nobody knows how it was before, or
+        """log E that both colours fail more often than before the flip; 0 where it is not known how it was before, or
         where they failed then already. Colours share their database: a release can take both down."""
         before, seconds = self._expected.before, sum(self.pairs.values())
         if not before.n or before.bad:
@@ -239,7 +239,7 @@ class Judge:
         if self.aside["bad"] > limit * answers:
             told = "%d of %d answers were errors while both colours failed their probes"
             found.append(told % (self.aside["bad"], answers))
-        unclear = self.nobodys["unclear"]
+        unclear = self.uncoloured["unclear"]
         if unclear >= self.parameters.consecutive and unclear > limit * (answers + unclear):
             found.append("%d errors were answered by no colour, on routes where none ever answered" % unclear)
         return found
@@ -254,7 +254,7 @@ class Judge:
             told = "the observer could see the containers and the public name %s"
             found.append(told % self._observer.missing())
         silent = sorted(self._expected.asks - self._seen)
-        if silent and not probes and self._probes.looked >= ALL_ASKED:
+        if silent and not probes and self._probes.heard >= ALL_ASKED:
             found.append("never answered by both colours, so not judged: %s" % ", ".join(silent))
         return found
 
@@ -338,7 +338,7 @@ class Judge:
             "source_down_samples": self._source_down,
             "log_cut": self.cut,
             "silent_seconds": {"probes": self._probes.silent, "observer": self._observer.silent},
-            "no_colour": dict(self.nobodys),
+            "no_colour": dict(self.uncoloured),
             "untested": list(self.untested),
         }
 

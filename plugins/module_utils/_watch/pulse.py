@@ -34,10 +34,6 @@ class Pulse:
         self.heard += 1
         self._fresh = True
 
-    @property
-    def looked(self) -> float:
-        return self._looked
-
     def missing(self) -> str:
         """What is missing, in plain words; '' where enough was heard."""
         if not self.heard:

@@ -223,7 +223,7 @@ class Watcher:
         self._begun = clock.monotonic() - max(0.0, clock.now() - float(armed["at"]))
         self._start_sources()
         if clock.now() < past.until:
-            # The clock was set back while nobody looked: what was logged then can't be told from what was counted.
+            # The clock was set back while no watcher looked: what was logged then can't be told from what was counted.
             self._weigh({"event": "sample", **self.counts.take(), "source": "ok", "missed": True, "cut": True})
         self._catch_up(past.until)
         return None

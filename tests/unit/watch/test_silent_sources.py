@@ -58,7 +58,7 @@ def eight_percent(scene: Scene, since: int) -> None:
 
 
 def clock_back(scene: Scene, since: int) -> None:
-    """An hour back, and then the edge itself answers half of all requests, as nobody listens at green."""
+    """An hour back, and then the edge itself answers half of all requests, as green listens no more."""
     if since == 20:
         scene.clock.set_by = -3600
         scene.answers = ((200, True),) * 5 + ((502, False),) * 5

@@ -172,7 +172,7 @@ def test_a_source_that_is_heard_between_two_looks_is_not_silent() -> None:
 
 
 def test_without_an_observer_there_is_no_pass() -> None:
-    """B1: nobody saw whether a container stopped, and nobody asked the public name."""
+    """B1: a container that stopped was not seen, the public name was not asked."""
     watched = {**armed(), "observed": True}
     assert judge([watched, *seconds(300), ended()]).verdict == "INCONCLUSIVE"
     looks = sorted([*seconds(300), *[observed(s) for s in range(0, 300, 3)]], key=lambda event: float(event["at"]))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The threads of a watch: whatever fails, they say so and go on. And whom they believe."""
+"""The threads of a watch: whatever fails, they say so and go on."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def test_an_observer_that_cannot_fork_goes_on_and_asks_the_public_name() -> None
 
 
 def test_an_observer_that_sees_says_so() -> None:
-    class Nobody(SubprocessRunner):
+    class Empty(SubprocessRunner):
         def run(self, *_argv: Any, **_given: Any) -> Any:
             return Result(0, "[]", "")
 
-    observer = Observer(config(), Podman(Nobody()), Public(Answering(), (), None), SystemClock())
+    observer = Observer(config(), Podman(Empty()), Public(Answering(), (), None), SystemClock())
     told = heard(observer, lambda found: any(event["event"] == "looked" for event in found))
     assert next(event["ok"] for event in told if event["event"] == "looked") is True
 

@@ -86,7 +86,7 @@ def test_no_roll_loses_a_line(tmp_path_factory: pytest.TempPathFactory, steps: l
 
 
 def test_a_file_that_went_away_is_said(tmp_path: Path) -> None:
-    """Rolled twice, and what was rolled first is kept no more: some of it nobody has read."""
+    """Rolled twice, and what was rolled first is kept no more: some of it was never read."""
     log = Log(tmp_path)
     tail = Tail(str(log.path))
     tail.open(0)
@@ -142,7 +142,7 @@ def test_older_files_than_the_baseline_are_left_alone(tmp_path: Path) -> None:
     assert numbers(tail) == list(range(11, 21))
 
 
-def test_what_nobody_watched_and_nobody_kept_is_said(tmp_path: Path) -> None:
+def test_what_was_not_watched_and_not_kept_is_said(tmp_path: Path) -> None:
     """A watcher died at 100; when the next begins, the log reaches back to 105 only."""
     log = Log(tmp_path)
     log.count = 4
@@ -231,13 +231,13 @@ OTHER = "pgadmin.test"
         ([entry(1, "blue")], entry(200, "", 502), (1, 0, 0)),
         # The same of a route that only a colour since the flip has answered.
         ([entry(150, "green")], entry(200, "", 502), (1, 0, 0)),
-        # Another path of that host, which nobody ever answered.
+        # Another path of that host, which was never answered.
         ([entry(1, "blue")], entry(200, "", 500, uri="/new"), (0, 0, 1)),
         # It failed before the flip already, or others answer there: another site's.
         ([entry(1, "", 500, OTHER)], entry(200, "", 500, OTHER), (0, 1, 0)),
         ([entry(150, "", 200, OTHER)], entry(200, "", 500, OTHER, "/browser"), (0, 1, 0)),
         ([entry(1, "blue"), entry(2, "", 200, uri="/grafana")], entry(200, "", 500, uri="/grafana"), (0, 1, 0)),
-        # A redirect to https is nobody's answer, nor is an error since the flip.
+        # A redirect to https tells nothing, nor is an error since the flip.
         ([entry(1, "", 308)], entry(200, "", 502), (0, 0, 1)),
         ([entry(150, "", 502)], entry(200, "", 502), (0, 0, 2)),
         # A public name of ours, by whatever port, is no other site's though a file answers there too.
