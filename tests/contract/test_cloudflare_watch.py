@@ -18,10 +18,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Tail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import Following, load_balancers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import SPEC, config_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.trail import Trail
 
 

@@ -110,9 +110,22 @@ def numbers(verdict: Mapping[str, Any]) -> str:
         ("Set aside (both colours ill)", "%d of %d" % (aside["bad"], aside["n"]), ""),
         ("Error test, E", words.evidence_factor(found["error_log_e"]), _limit(found["error_log_limit"])),
         ("Paired test, E", words.evidence_factor(found["pair_log_e"]), _limit(found["pair_log_limit"])),
+        *_more(found),
         ("Slots of 5 s with errors", str(found["bad_slots"]), "3 needed to roll back by errors"),
     ]
     return table(rows)
+
+
+def _more(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What older verdicts do not hold."""
+    rows = []
+    if "incident_log_e" in found:
+        limit = _limit(found["incident_log_limit"])
+        rows.append(("Both colours failing, E", words.evidence_factor(found["incident_log_e"]), limit))
+    if any(found.get("no_colour", {}).values()):
+        told = found["no_colour"]
+        rows.append(("Errors that no colour answered", "%(elsewhere)d of other sites, %(unclear)d unclear" % told, ""))
+    return rows
 
 
 def _limit(value: float) -> str:

@@ -85,12 +85,14 @@ def next_step(verdict: Mapping[str, Any]) -> str:
 
 def _counts(event: Mapping[str, Any]) -> str:
     organic, pairs = event["organic"], event["pairs"]
-    return "%d answers, %d errors (%s); probes: %d well, %d bad on the new colour alone, %d on both" % (
+    told = "%d answers, %d errors (%s); probes: %d well, %d bad on the new colour alone, %d on the old, %d on both"
+    return told % (
         organic["n"],
         organic["bad"],
         share(organic["bad"], organic["n"]),
-        pairs["ok"] + pairs["old_bad"],
+        pairs["ok"],
         pairs["new_bad"],
+        pairs["old_bad"],
         pairs["both_bad"],
     )
 
@@ -152,6 +154,10 @@ def sentence(event: Mapping[str, Any]) -> str:
         return "%s: %s" % (event["rule"], event["detail"])
     if kind == "public" and not event["agrees"]:
         return "the public name disagrees with the switch: %s" % event["detail"]
+    if kind == "looked" and not event["ok"]:
+        return "containers and public name can't be looked at: %s" % event["detail"]
+    if kind == "sample" and event.get("cut"):
+        return "some of the access log was lost before the watcher could read it"
     if kind == "ended" and event["why"] != "window":
         return "ended: %s" % event["detail"]
     if kind == "pair" and event.get("why"):

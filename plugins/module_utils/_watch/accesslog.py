@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import json
-import os
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 # Our own requests to the public name say so here: they prove that the log is alive and are nobody's traffic.
 AGENT = "olympus-bluegreen"
@@ -20,7 +20,6 @@ COLOUR_HEADER = "X-Bluegreen-Colour"
 # On every answer to one who previews the idle colour: nobody's traffic either.
 PREVIEW_HEADER = "X-Bluegreen-Preview"
 CLIENT_CLOSED = 499
-CHUNK = 1 << 20
 _WORD = re.compile(r"[a-z][a-z-]{0,19}\Z")
 
 
@@ -41,14 +40,16 @@ class Line:
 
 
 def parse(text: str) -> Line | None:
-    """A line of Caddy's JSON access log; None for anything else."""
+    """A line of Caddy's JSON access log; None for anything else, whatever was written there."""
     try:
         entry = json.loads(text)
         request = entry["request"]
         at = float(entry["ts"])
         begun = at - float(entry["duration"])
         status = int(entry["status"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    if not isinstance(request, dict) or not (math.isfinite(at) and math.isfinite(begun)):
         return None
     return Line(
         at,
@@ -69,102 +70,94 @@ def _header(headers: Any, name: str) -> str:
 def _route(request: dict[str, Any]) -> str:
     """Host and first path segment, the segment only where it is a plain word: an id or a token is left out."""
     first = str(request.get("uri", "/")).split("?", 1)[0].strip("/").split("/", 1)[0]
-    return "%s/%s" % (request.get("host", "?"), first if not first or _WORD.match(first) else "*")
+    return "%s/%s" % (host(str(request.get("host", "?"))), first if not first or _WORD.match(first) else "*")
 
 
-class Tail:
-    """Follows the log through rotation. ``lines()`` gives what is new; nothing is lost between two files.
+def host(name: str) -> str:
+    """A host's name without its port."""
+    return re.sub(r":[0-9]*\Z", "", name).lower()
 
-    An empty ``path`` is no log: nothing is ever new."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._file: IO[bytes] | None = None
-        self._rest = b""
+OURS, ELSEWHERE, UNCLEAR = "ours", "elsewhere", "unclear"
 
-    def open(self, back: int) -> bool:
-        """Start ``back`` bytes before the end (0: at the end). False where there is no log yet."""
-        self._reopen()
-        if self._file is None:
-            return False
-        size = os.fstat(self._file.fileno()).st_size
-        self._file.seek(max(0, size - back))
-        if 0 < back < size:
-            self._file.readline()
-        return True
 
-    def exists(self) -> bool:
-        return os.path.exists(self.path)
+class Routes:
+    """Whose error is it that no colour answered? Known by who else answered on its route (host and first segment).
 
-    def lines(self) -> Iterator[Line]:
-        """Parsed lines since the last call; a line that is not whole yet waits for its end."""
-        if self._file is None:
-            self._reopen()
-        yield from self._drain()
-        if self._rotated():
-            yield from self._drain()
-            self._rest = b""
-            self._reopen()
-            yield from self._drain()
+    A colour answered there, before the flip or since: it is the edge's own error for the live colour. Something else
+    answers there, or it failed before the flip already: another site's. Else it is unclear. ``hosts`` are the
+    deployment's public names.
+    """
 
-    def _reopen(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        try:
-            self._file = os.fdopen(os.open(self.path, os.O_RDONLY | os.O_CLOEXEC), "rb")
-        except OSError:
-            self._file = None
+    def __init__(self, hosts: Iterable[str] = ()) -> None:
+        self._hosts = {host(name) for name in hosts}
+        self._coloured: set[str] = set()
+        self._other_hosts: set[str] = set()
+        self._other: set[str] = set()
 
-    def _rotated(self) -> bool:
-        if self._file is None:
-            return False
-        try:
-            now = os.stat(self.path)
-        except OSError:
-            return False
-        mine = os.fstat(self._file.fileno())
-        return now.st_ino != mine.st_ino or now.st_dev != mine.st_dev or now.st_size < self._file.tell()
+    def learn(self, line: Line, before: bool) -> None:
+        """``before``: the request began before the flip."""
+        if line.colour:
+            self._coloured.add(line.route)
+            self._hosts.add(_host_of(line))
+        elif 200 <= line.status < 300 or (before and line.bad):
+            self._other.add(line.route)
+            self._other_hosts.add(_host_of(line))
 
-    def _drain(self) -> Iterator[Line]:
-        while self._file is not None:
-            chunk = self._file.read(CHUNK)
-            if not chunk:
-                return
-            *whole, self._rest = (self._rest + chunk).split(b"\n")
-            for text in whole:
-                found = parse(text.decode("utf-8", "replace"))
-                if found:
-                    yield found
+    def coloured(self, line: Line) -> bool:
+        return line.route in self._coloured
+
+    def whose(self, line: Line) -> str:
+        if self.coloured(line):
+            return OURS
+        name = _host_of(line)
+        other = line.route in self._other or (name in self._other_hosts and name not in self._hosts)
+        return ELSEWHERE if other else UNCLEAR
+
+
+def _host_of(line: Line) -> str:
+    return line.route.split("/", 1)[0]
 
 
 class Counts:
     """Answers of both colours since the last ``take()``; ``flipped`` is when the new colour was seen live."""
 
-    def __init__(self, new: str, old: str) -> None:
+    def __init__(self, new: str, old: str, hosts: Iterable[str] = ()) -> None:
         self.new = new
         self.old = old
         self.flipped: float | None = None
         self.last_ours = 0.0
+        # Where the new colour's errors were, and those that may be its.
         self.routes: Counter[str] = Counter()
+        self.known = Routes(hosts)
         self._reset()
 
     def _reset(self) -> None:
         self._side = {side: {"n": 0, "bad": 0, "left": 0} for side in (self.new, self.old)}
         self._edge_bad = 0
+        self._uncoloured = {ELSEWHERE: 0, UNCLEAR: 0}
 
     def add(self, lines: Iterable[Line]) -> None:
         for line in lines:
             self._add(line)
 
-    def _add(self, line: Line) -> None:
+    def learn(self, line: Line) -> None:
+        """Whose its route is, and that the log is alive; the answer itself is not counted."""
+        self.known.learn(line, not self._since(line))
         if line.ours:
             self.last_ours = max(self.last_ours, line.at)
+
+    def _since(self, line: Line) -> bool:
+        return self.flipped is not None and line.begun >= self.flipped
+
+    def _add(self, line: Line) -> None:
+        self.learn(line)
+        if line.ours:
             return
         colour = line.colour
         if not colour and line.bad:
             # The edge's own 5xx belongs to the colour that was live when the request began.
-            colour = self.new if self.flipped is not None and line.begun >= self.flipped else self.old
-            self._edge_bad += 1
+            colour = self._blamed(line)
         side = self._side.get(colour)
         if side is None:
             return
@@ -176,8 +169,27 @@ class Counts:
         if line.bad and colour == self.new:
             self.routes["%s %d" % (line.route, line.status)] += 1
 
+    def _blamed(self, line: Line) -> str:
+        since, whose = self._since(line), self.known.whose(line)
+        if whose == OURS:
+            self._edge_bad += 1
+            return self.new if since else self.old
+        self._uncoloured[whose] += since
+        if since and whose == UNCLEAR:
+            self.routes["%s %d, answered by no colour" % (line.route, line.status)] += 1
+        return ""
+
     def take(self) -> dict[str, Any]:
-        """{new, old: {n, bad, left}, edge_bad} since the last call; ``left`` are visitors who went away."""
-        taken = {"new": self._side[self.new], "old": self._side[self.old], "edge_bad": self._edge_bad}
+        """{new, old: {n, bad, left}, edge_bad, elsewhere, unclear} since the last call.
+
+        ``left`` are visitors who went away; ``elsewhere`` errors of another site on the same edge, ``unclear`` those
+        where that is not known.
+        """
+        taken = {
+            "new": self._side[self.new],
+            "old": self._side[self.old],
+            "edge_bad": self._edge_bad,
+            **self._uncoloured,
+        }
         self._reset()
         return taken

@@ -82,14 +82,15 @@ def _moved(watcher: Watcher) -> dict[str, Any]:
 def _dead(watcher: Watcher, unready: Unready) -> list[str]:
     """What of the old colour does not answer, asked again for a while: the bad release may be what slows it down.
 
-    Nobody to ask (podman hangs, the edge begins again) is no reason to stay: to move the switch needs nobody.
+    No answer (podman hangs, the edge begins again, no thread can be had) is no reason to stay: moving the switch
+    needs no answer.
     """
     clock, old = watcher.world.clock, watcher.config.old
     deadline = clock.monotonic() + ASK_AGAIN_SECONDS
     while True:
         try:
             dead = unready(old)
-        except (BluegreenError, OSError) as exc:
+        except Exception as exc:  # whatever keeps us from asking must not keep visitors on a bad release
             watcher.note({"event": "not_asked", "detail": str(exc)})
             return []
         if not dead or clock.monotonic() >= deadline or not watcher.still_ours(watcher.read_switch()):

@@ -15,6 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.level import NO_LOGIN_TRIED, untested
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
@@ -77,7 +78,9 @@ class Config:
     def log(self) -> str:
         """The edge's access log; '' where there is none."""
         beside = os.path.join(self.switch_dir, "log", "access.log")
-        return str(self.edge.get("log") or ("" if "cloudflare" in self.edge else beside))
+        named = str(self.edge.get("log") or "")
+        # The operator's own path may be a link; what lies beside the switch must not be one.
+        return os.path.realpath(named) if named else "" if "cloudflare" in self.edge else beside
 
     @property
     def watches_containers(self) -> bool:
@@ -112,6 +115,11 @@ class Config:
             skip=self.skip,
             watched=True,
         )
+
+    def asks(self) -> list[str]:
+        """The checks that its probes send, as pairs name them."""
+        plan = checks.plan(self.wanted(self.colour)) if self.probe else []
+        return sorted({"%s %s" % (check.name, check.service) for check in plan})
 
     def untested(self) -> list[str]:
         """What no probe of this watch tries, in plain sentences."""

@@ -6,8 +6,12 @@
 
 Events that it weighs (others are passed over; all have ``event`` and ``at``, seconds since the epoch):
 
-    armed   {parameters, baseline, trusted: [checks that the old colour has passed], untested: [what no probe tries]}
-    sample  {new: {n, bad}, old: {n, bad}, source: ok|down|none}    answers seen since the last sample
+    armed   {parameters, baseline, trusted: [checks that the old colour has passed], untested: [what no probe tries],
+             interval: seconds between two samples, before: {n, bad} seconds of probes before the flip and those in
+             which both colours failed, observed: whether an observer looks, asks: [checks that are sent]}
+    sample  {new: {n, bad}, old: {n, bad}, source: ok|down|none, elsewhere, unclear: errors that no colour answered,
+             cut: some of the log got lost, missed: the watcher did not look then}    answers seen since the last sample
+    looked  {ok}                                               the observer's look at containers and public name
     pair    {checks: {name: [new ok, old ok]}}                 the same probes, sent to both colours at the same time
     rule    {rule, bad, detail}                                a hard rule was looked at
     public  {agrees, detail}                                   what the public name answered, against the switch
@@ -17,7 +21,8 @@ Events that it weighs (others are passed over; all have ``event`` and ``at``, se
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import stats
@@ -26,12 +31,44 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameter
     Judgement,
     Parameters,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.pulse import MOST, Pulse
 
 PASS, SYNTHETIC, FAIL, INCONCLUSIVE = "PASS", "PASS_SYNTHETIC_ONLY", "FAIL", "INCONCLUSIVE"
 # An environment incident is over when no pair confirmed it for so long (seconds).
 INCIDENT_SECONDS = 5.0
 # Ends that leave the rules to decide: the window was over, or somebody said that enough was seen.
 ENDS = ("window", "promoted")
+# What a second of probes says.
+WELL, NEW_BAD, OLD_BAD, BOTH = "ok", "new_bad", "old_bad", "both_bad"
+# An incident has one cause however long it lasts: so many of its seconds count as one observation.
+ONE_CAUSE = 30.0
+# How much more evidence than for errors it takes to say that an incident came with the release.
+STRICTER = 10
+# After so many rounds of probes each check must have been answered once: the rarest comes in each fifteenth.
+ALL_ASKED = 45
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the watch was set up to see: an ``armed`` event's interval, before, observed and asks."""
+
+    interval: float = 1.0
+    before: Baseline = field(default_factory=Baseline)
+    observed: bool = False
+    asks: frozenset[str] = frozenset()
+
+
+def outcome(checks: Mapping[str, list[bool]], trusted: Collection[str]) -> str:
+    """What one pair says; '' where no check in it is worth asking. A second is one pair however many checks it ran,
+    as these share their causes."""
+    usable = [checks[name] for name in sorted(checks) if name in trusted]
+    new_bad = sum(old and not new for new, old in usable)
+    old_bad = sum(new and not old for new, old in usable)
+    if not usable:
+        return ""
+    if 2 * sum(not new and not old for new, old in usable) >= len(usable):
+        return BOTH
+    return NEW_BAD if new_bad > old_bad else OLD_BAD if old_bad > new_bad else WELL
 
 
 class Judge:
@@ -43,6 +80,7 @@ class Judge:
         baseline: Baseline,
         trusted: frozenset[str] = frozenset(),
         untested: tuple[str, ...] = (),
+        expected: Expected | None = None,
     ) -> None:
         self.parameters = parameters
         self.untested = untested
@@ -51,7 +89,13 @@ class Judge:
         self.organic = {"n": 0, "bad": 0}
         self.aside = {"n": 0, "bad": 0}
         self.synthetic = {"n": 0, "bad": 0}
-        self.pairs = {"ok": 0, "new_bad": 0, "old_bad": 0, "both_bad": 0}
+        self.pairs = {WELL: 0, NEW_BAD: 0, OLD_BAD: 0, BOTH: 0}
+        self.uncoloured = {"elsewhere": 0, "unclear": 0}
+        self.cut = 0
+        self._expected = expected or Expected()
+        self._probes, self._observer = Pulse(), Pulse()
+        # How often in a row a check failed on the old colour alone.
+        self._way_back: dict[str, int] = {}
         self.rules: dict[str, tuple[int, str]] = {}
         self.ended: Mapping[str, Any] | None = None
         self._slots: set[int] = set()
@@ -63,6 +107,7 @@ class Judge:
             "sample": self._sample,
             "pair": self._pair,
             "rule": self._rule,
+            "looked": self._look,
             "public": self._public,
             "ended": self._end,
         }
@@ -74,6 +119,12 @@ class Judge:
 
     def _sample(self, event: Mapping[str, Any]) -> None:
         self._source_down += event.get("source") == "down"
+        self.cut += bool(event.get("cut"))
+        if not event.get("missed"):
+            for pulse in (self._probes, self._observer):
+                pulse.look(self._expected.interval)
+        for name in self.uncoloured:
+            self.uncoloured[name] += int(event.get(name, 0))
         new = event["new"]
         # While both colours fail their probes the cause is elsewhere: shown, not judged.
         counted = self.aside if self.incident(event["at"]) else self.organic
@@ -86,22 +137,23 @@ class Judge:
         checks: Mapping[str, list[bool]] = event["checks"]
         self._seen.update(checks)
         self._trusted.update(name for name, (_new, old) in checks.items() if old)
-        usable = [checks[name] for name in sorted(checks) if name in self._trusted]
-        if not usable:
+        said = outcome(checks, self._trusted)
+        if not said:
             return
-        new_bad = sum(old and not new for new, old in usable)
-        old_bad = sum(new and not old for new, old in usable)
-        both_bad = sum(not new and not old for new, old in usable)
-        if 2 * both_bad >= len(usable):
-            self.pairs["both_bad"] += 1
-            self._incident = event["at"]
-            return
-        self._incident = -math.inf
-        # Checks of one second share their causes, so a second is one pair however many checks it ran.
-        outcome = "new_bad" if new_bad > old_bad else "old_bad" if old_bad > new_bad else "ok"
-        self.pairs[outcome] += 1
-        self.synthetic["n"] += 1
-        self.synthetic["bad"] += outcome == "new_bad"
+        self._probes.beat()
+        self.pairs[said] += 1
+        for name in self._trusted.intersection(checks):
+            new, old = checks[name]
+            if new or old:
+                self._way_back[name] = 0 if old else self._way_back.get(name, 0) + 1
+        self._incident = event["at"] if said == BOTH else -math.inf
+        if said != BOTH:
+            self.synthetic["n"] += 1
+            self.synthetic["bad"] += said == NEW_BAD
+
+    def _look(self, event: Mapping[str, Any]) -> None:
+        if event["ok"]:
+            self._observer.beat()
 
     def _rule(self, event: Mapping[str, Any]) -> None:
         count = self.rules.get(event["rule"], (0, ""))[0]
@@ -115,7 +167,7 @@ class Judge:
 
     def incident(self, at: float) -> bool:
         """Whether both colours were failing their probes just before ``at``."""
-        return at - self._incident <= INCIDENT_SECONDS
+        return abs(at - self._incident) <= INCIDENT_SECONDS
 
     def error_evidence(self) -> float:
         """log E of the error share; k and n are thinned by the old colour's burstiness."""
@@ -123,7 +175,16 @@ class Judge:
         return stats.error_evidence(self.organic["bad"] / spread, self.organic["n"] / spread, self.allowed)
 
     def pair_evidence(self) -> float:
-        return stats.paired_evidence(self.pairs["new_bad"], self.pairs["old_bad"])
+        return stats.paired_evidence(self.pairs[NEW_BAD], self.pairs[OLD_BAD])
+
+    def incident_evidence(self) -> float:
+        """log E that both colours fail more often than before the flip; 0 where it is not known how it was before, or
+        where they failed then already. Colours share their database: a release can take both down."""
+        before, seconds = self._expected.before, sum(self.pairs.values())
+        if not before.n or before.bad:
+            return 0.0
+        allowed = max(before.allowed(self.parameters), self.allowed)
+        return stats.error_evidence(self.pairs[BOTH] / ONE_CAUSE, seconds / ONE_CAUSE, allowed)
 
     def failures(self) -> list[str]:
         """Why to roll back now; empty while there is no reason."""
@@ -141,7 +202,12 @@ class Judge:
         if self.pairs["new_bad"] and self.pair_evidence() >= math.log(self.parameters.pair_limit):
             found.append(
                 "probes failed on the new colour and not on the old one in %d seconds, the other way round in %d"
-                % (self.pairs["new_bad"], self.pairs["old_bad"])
+                % (self.pairs[NEW_BAD], self.pairs[OLD_BAD])
+            )
+        if self.pairs[BOTH] and self.incident_evidence() >= math.log(STRICTER * self.parameters.error_limit):
+            found.append(
+                "both colours failed their probes in %d of %d seconds since the flip and in none of %d before it"
+                % (self.pairs[BOTH], sum(self.pairs.values()), self._expected.before.n)
             )
         return found
 
@@ -154,12 +220,54 @@ class Judge:
             found.append("the access log could not be trusted for %d samples (SOURCE_DOWN)" % self._source_down)
         if self._disagreed >= self.parameters.consecutive:
             found.append("the public name was not answered by the colour that the switch names")
-        if self.incident(end["at"]):
-            found.append("both colours were failing their probes at the end: an incident of the environment")
+        if self.cut:
+            found.append("the access log was cut off or went away %d times: some of it was never read" % self.cut)
         never = sorted(self._seen - self._trusted)
         if never:
             found.append("never passed on the old colour, so not judged: %s" % ", ".join(never))
-        return found + self._samples_missing()
+        return found + self._incidents(end) + self._unheard() + self._sick_way_back() + self._samples_missing()
+
+    def _incidents(self, end: Mapping[str, Any]) -> list[str]:
+        """What was set aside has a bound: the colours share what may have made both ill."""
+        found = []
+        if self.incident(end["at"]):
+            found.append("both colours were failing their probes at the end: an incident of the environment")
+        limit, seconds = self.baseline.passing(self.parameters), sum(self.pairs.values())
+        answers = self.organic["n"] + self.aside["n"]
+        if self.pairs[BOTH] > max(min(limit, MOST) * seconds, INCIDENT_SECONDS):
+            found.append("both colours failed their probes in %d of %d seconds" % (self.pairs[BOTH], seconds))
+        if self.aside["bad"] > limit * answers:
+            told = "%d of %d answers were errors while both colours failed their probes"
+            found.append(told % (self.aside["bad"], answers))
+        unclear = self.uncoloured["unclear"]
+        if unclear >= self.parameters.consecutive and unclear > limit * (answers + unclear):
+            found.append("%d errors were answered by no colour, on routes where none ever answered" % unclear)
+        return found
+
+    def _unheard(self) -> list[str]:
+        """Silence is no evidence: what each source should have said."""
+        found = []
+        probes = self._probes.missing() if self.parameters.metrics > 1 else ""
+        if probes:
+            found.append("probes were answered %s: what they would have shown is missing" % probes)
+        if self._expected.observed and self._observer.missing():
+            told = "the observer could see the containers and the public name %s"
+            found.append(told % self._observer.missing())
+        silent = sorted(self._expected.asks - self._seen)
+        if silent and not probes and self._probes.heard >= ALL_ASKED:
+            found.append("never answered by both colours, so not judged: %s" % ", ".join(silent))
+        return found
+
+    def _sick_way_back(self) -> list[str]:
+        """A PASS leaves a rollback open for the bake time: it has to lead somewhere."""
+        failing = sorted(name for name, count in self._way_back.items() if count >= self.parameters.consecutive)
+        seconds = sum(self.pairs.values())
+        if failing:
+            return ["the old colour fails, a rollback would not help: %s" % ", ".join(failing)]
+        if self.pairs[OLD_BAD] > MOST * seconds:
+            told = "the old colour failed alone in %d of %d seconds of probes, a rollback may not help"
+            return [told % (self.pairs[OLD_BAD], seconds)]
+        return []
 
     def _samples_missing(self) -> list[str]:
         limit = self.baseline.passing(self.parameters)
@@ -187,14 +295,21 @@ class Judge:
             return Judgement(INCONCLUSIVE, (*doubts, *self.untested), self.evidence())
         if self.organic["n"] < self.parameters.min_organic:
             reason = "only %d answers to the public were seen; the probes alone say that it is well" % self.organic["n"]
-            return Judgement(SYNTHETIC, (reason, *self.untested), self.evidence())
+            return Judgement(SYNTHETIC, (reason, *self._set_aside(), *self.untested), self.evidence())
         reason = "%d bad of %d answers, %d bad of %d seconds of probes" % (
             self.organic["bad"],
             self.organic["n"],
             self.synthetic["bad"],
             self.synthetic["n"],
         )
-        return Judgement(PASS, (reason, *self.untested), self.evidence())
+        return Judgement(PASS, (reason, *self._set_aside(), *self.untested), self.evidence())
+
+    def _set_aside(self) -> list[str]:
+        """What a PASS does not rest on is said beside it."""
+        if not self.pairs[BOTH]:
+            return []
+        told = "both colours failed their probes in %d seconds: %d answers of then are not counted"
+        return [told % (self.pairs[BOTH], self.aside["n"])]
 
     def if_ended(self, end: Mapping[str, Any]) -> Judgement:
         """What the judgement would be if the watch ended so."""
@@ -216,9 +331,14 @@ class Judge:
             "error_log_limit": round(math.log(self.parameters.error_limit), 3),
             "pair_log_e": round(self.pair_evidence(), 3),
             "pair_log_limit": round(math.log(self.parameters.pair_limit), 3),
+            "incident_log_e": round(self.incident_evidence(), 3),
+            "incident_log_limit": round(math.log(STRICTER * self.parameters.error_limit), 3),
             "bad_slots": len(self._slots),
             "rules": {name: {"in_a_row": count, "detail": detail} for name, (count, detail) in self.rules.items()},
             "source_down_samples": self._source_down,
+            "log_cut": self.cut,
+            "silent_seconds": {"probes": self._probes.silent, "observer": self._observer.silent},
+            "no_colour": dict(self.uncoloured),
             "untested": list(self.untested),
         }
 
@@ -230,6 +350,12 @@ def of_armed(event: Mapping[str, Any]) -> Judge:
         Baseline.of(event.get("baseline", {})),
         frozenset(event.get("trusted", ())),
         tuple(str(one) for one in event.get("untested", ())),
+        Expected(
+            float(event.get("interval", 1.0)),
+            Baseline.of(event.get("before", {})),
+            bool(event.get("observed")),
+            frozenset(event.get("asks", ())),
+        ),
     )
 
 

@@ -28,9 +28,14 @@ def keep(watch: Callable[[int], int], begun: Callable[[], bool], pause: float = 
 
     A watch that fails before it had ``begun`` would fail again: its starter is told instead.
     """
-    code = 0
+    code = 1
     for deaths in range(LIVES):
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            # No process can be had now: what the bad release takes it may give back.
+            time.sleep(pause)
+            continue
         if pid == 0:
             os._exit(_guarded(watch, deaths))
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -30,7 +30,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import e
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import followers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import conclude
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import configuration, load_balancers
@@ -41,23 +40,26 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameter
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.past import Past
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import PairedProber, unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.process import identity
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.steady import SteadyClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher, World
 
 
-def world_of(config: Config, standpoint: Standpoint, clock: SystemClock, podman: Podman) -> World:
+def world_of(config: Config, standpoint: Standpoint, wall: Clock, podman: Podman) -> World:
     ca = str(config.edge.get("ca") or "")
     connect: tuple[str, int] | None = None
     if config.edge.get("address"):
         connect = (str(config.edge["address"]), int(config.edge.get("port") or 443))
-    public = Public(
-        DirectHttp(ca or None, verify=bool(ca)), config.public, connect, config.edge.get("scheme") or "https"
-    )
+    # At an address of our own no certificate is needed; a name that is looked up may lead to anybody.
+    http = DirectHttp(ca or None, verify=bool(ca) or connect is None)
+    public = Public(http, config.public, connect, config.edge.get("scheme") or "https")
+    clock = SteadyClock(wall)
     switch = Switch(config.switch_dir)
     cloudflare = config.edge.get("cloudflare")
     return World(
         clock,
         switch,
-        Tail(config.log),
+        Tail(config.log, clock),
         Observer(config, podman, public, clock),
         public,
         PairedProber(config, DirectHttp(), clock, standpoint) if config.probe else None,

@@ -7,19 +7,16 @@
 from __future__ import annotations
 
 import json
-import queue
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import COLOUR, LABEL, SERVICE, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import AGENT, COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.source import Event, Source
 
 EVERY = 3.0
 SECONDS = 4.0
@@ -96,18 +93,19 @@ def changed(before: Mapping[str, tuple[str, int, int]], now: Mapping[str, tuple[
     return ", ".join(found)
 
 
-class Observer:
+class Observer(Source):
     """A thread that looks every few seconds. ``answered`` is when the last own request to the public name began."""
 
+    name = "observer"
+    patience = SECONDS * 2
+
     def __init__(self, config: Config, podman: Podman, public: Public, clock: Clock) -> None:
+        super().__init__(clock)
         self._config = config
         self._podman = podman
         self._public = public
-        self._clock = clock
         self._before: dict[str, tuple[str, int, int]] = {}
-        self._queue: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
+        self._index = 0
         self.answered = 0.0
         self.live = config.old
 
@@ -116,35 +114,23 @@ class Observer:
         self.live = live
         self._before = dict(containers)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(SECONDS * 2)
-
-    def events(self) -> list[dict[str, Any]]:
-        found = []
-        while not self._queue.empty():
-            found.append(self._queue.get())
-        return found
-
-    def _run(self) -> None:
-        index = 0
-        while not self._stopping.is_set():
+    def work(self) -> None:
+        """One look. The public name is asked although Podman is ill: what that says stands in the end of the look."""
+        try:
             if self._config.watches_containers:
                 self._look_at_containers()
+        finally:
             if self._public.names:
-                self._ask_public(index)
-                index += 1
-            self._stopping.wait(EVERY)
+                self._ask_public(self._index)
+                self._index += 1
+        self._put({"event": "looked", "ok": True})
+        self._stopping.wait(EVERY)
+
+    def failed(self, detail: str) -> Event:
+        return {"event": "looked", "ok": False, "detail": detail}
 
     def _look_at_containers(self) -> None:
-        try:
-            now = containers(self._podman, self._config.deployment, self._config.colour)
-        except (BluegreenError, ValueError):
-            return
+        now = containers(self._podman, self._config.deployment, self._config.colour)
         if not self._before:
             self._before = now
             self._put({"event": "containers", "seen": now})
@@ -160,6 +146,3 @@ class Observer:
         if self.live == live and (said or self._public.gone(index, answer)):
             host = self._public.names[index % len(self._public.names)]["host"]
             self._put({"event": "public", "agrees": said == live, "detail": "%s: %s" % (host, said or answer.error)})
-
-    def _put(self, event: dict[str, Any]) -> None:
-        self._queue.put({"at": self._clock.now(), **event})

@@ -9,16 +9,13 @@ A thread of its own, so that a service that hangs never delays the judge. Events
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
@@ -28,6 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.sweep im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.continuity import Continuity
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.source import Event, Source
 
 # Seconds between two runs of a check. One that failed on the new colour alone is asked again every second: which
 # question comes next may depend on the past without spoiling the paired test.
@@ -41,8 +39,6 @@ ESSENTIAL = ("kratos", "hydra", "hera")
 # The journey of a person. One whose right password is refused counts towards a lockout of the login UI's: this rule
 # ends the watch at the third time, before any lockout that starts at 5.
 PERSON, LOGIN_RULE = "code_flow", "a login that the old colour takes is refused"
-
-Event = dict[str, Any]
 
 
 class Prober(Protocol):
@@ -75,62 +71,40 @@ def _sweep_ended(visit: Visit, begun: Sweep) -> None:
         begun.end(Visit(visit.http, visit.domain, SECONDS))
 
 
-class PairedProber:
+class PairedProber(Source):
     """Speaks from ``standpoint``, which is entered again when it is gone: an edge may be restarted meanwhile."""
 
+    name = "prober"
+    patience = SECONDS * 3
+
     def __init__(self, config: Config, http: Http, clock: Clock, standpoint: Standpoint) -> None:
+        super().__init__(clock)
         self.config = config
         self._http = http
-        self._clock = clock
         self._standpoint = standpoint
         new, old = (checks.plan(config.wanted(colour)) for colour in (config.colour, config.old))
         self._pairs = [Pair(a.name, a, b) for a, b in zip(new, old)]
         self._continuity = Continuity(config, http)
         self._swept = {name: checks.domain(config.wanted(config.old), config.old, name) for name in config.probes}
         self._suspects: set[str] = set()
-        self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
+        self._tick = 0
 
-    def start(self) -> None:
-        self._thread.start()
+    def failed(self, detail: str) -> Event:
+        return {"event": "probing", "ok": False, "detail": detail}
 
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(SECONDS * 3)
-
-    def events(self) -> list[Event]:
-        found = []
-        while True:
-            try:
-                found.append(self._queue.get_nowait())
-            except queue.Empty:
-                return found
-
-    def _run(self) -> None:
-        tick = 0
-        while not self._stopping.is_set():
-            try:
-                with self._standpoint.enter(), ThreadPoolExecutor(THREADS) as pool:
-                    tick = self._ticks(pool, tick)
-            except (BluegreenError, OSError) as exc:
-                self._put({"event": "probing", "ok": False, "detail": str(exc)})
-                self._stopping.wait(1.0)
-
-    def _ticks(self, pool: ThreadPoolExecutor, tick: int) -> int:
+    def work(self) -> None:
         """One round a second until told to stop. Raises when the network is gone."""
-        self._continuity.open()
-        while not self._stopping.is_set():
-            begun = self._clock.monotonic()
-            self._round(pool, tick)
-            tick += 1
-            if tick % 10 == 0:
-                self._standpoint.check()
-                self._continuity.open()
-            self._stopping.wait(max(0.05, 1.0 - (self._clock.monotonic() - begun)))
-        self._continuity.close()
-        return tick
+        with self._standpoint.enter(), ThreadPoolExecutor(THREADS) as pool:
+            self._continuity.open()
+            while not self._stopping.is_set():
+                begun = self._clock.monotonic()
+                self._tick += 1
+                self._round(pool, self._tick - 1)
+                if self._tick % 10 == 0:
+                    self._standpoint.check()
+                    self._continuity.open()
+                self._stopping.wait(max(0.05, 1.0 - (self._clock.monotonic() - begun)))
+            self._continuity.close()
 
     def _due(self, tick: int) -> list[Pair]:
         return [
@@ -173,9 +147,6 @@ class PairedProber:
                 self._put(_rule(rule, "; ".join(alone) or None))
         for rule, detail in found.items():
             self._put(_rule(rule, detail))
-
-    def _put(self, event: Event) -> None:
-        self._queue.put({"at": self._clock.now(), **event})
 
 
 def _rule(rule: str, detail: str | None) -> Event:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Line, Tail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Line
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 
 # So much of the log is read back, for the baseline or for what nobody watched (bytes).
 BACK = 64 << 20
@@ -27,27 +28,38 @@ class Trail:
         # When the oldest own request began that the log does not show yet; 0 when it shows all.
         self._unshown = 0.0
 
-    def rewind(self) -> None:
-        self._tail.open(BACK)
+    def rewind(self, since: float = 0.0) -> None:
+        """Back to what was logged after ``since`` (epoch seconds), as far as ``BACK`` goes."""
+        self._tail.open(BACK, since)
 
     def lines(self) -> Iterator[Line]:
         return self._tail.lines()
 
     def sample(self, asked: float, now: float) -> dict[str, Any]:
-        """What was answered since the last sample; ``asked`` is when the last own request began."""
+        """What was answered since the last sample; ``asked`` is when the last own request began. ``cut``: some of the
+        log got lost since."""
+        cuts = self._tail.cuts
         self.counts.add(self._tail.lines())
-        return {"event": "sample", **self.counts.take(), "source": self._source(asked, now)}
+        cut = {"cut": True} if self._tail.cuts > cuts else {}
+        return {"event": "sample", **self.counts.take(), **cut, "source": self._source(asked, now)}
 
     def missed(self, since: float, slot: float) -> Iterator[dict[str, Any]]:
         """What was answered after ``since`` while nobody looked, a sample for each slot as if somebody had."""
         self.rewind()
         slots: dict[int, list[Line]] = {}
+        # A log that does not reach back to then was rolled away meanwhile.
+        whole = False
         for line in self._tail.lines():
             if line.at > since:
                 slots.setdefault(int(line.at // slot), []).append(line)
+            else:
+                self.counts.learn(line)
+                whole = True
         for _slot, lines in sorted(slots.items()):
             self.counts.add(lines)
-            yield {"event": "sample", "at": max(line.at for line in lines), **self.counts.take(), "source": "ok"}
+            cut = {} if whole else {"cut": True}
+            at = max(line.at for line in lines)
+            yield {"event": "sample", "at": at, **self.counts.take(), **cut, "source": "ok", "missed": True}
 
     def _source(self, asked: float, now: float) -> str:
         """Whether the log shows what we know was asked; ``none`` where nobody keeps one: probes alone are judged."""

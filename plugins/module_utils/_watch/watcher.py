@@ -18,13 +18,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch, SwitchState
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events as record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import judge as judging
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Tail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.approach import Approach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.course import Course
@@ -37,6 +36,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameter
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.past import Past
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import Prober
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.steady import SteadyClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.trail import Trail
 
 # How soon a flip is seen, and how often the waiting says that it waits (seconds).
@@ -54,7 +55,7 @@ class World:
     """What a watch touches. ``prober`` is None where probes are switched off; ``follow``: what has to be made to follow
     the switch on the way back; nothing where it looks itself."""
 
-    clock: Clock
+    clock: SteadyClock
     switch: Switch
     tail: Tail
     observer: Observer
@@ -70,7 +71,7 @@ class Watcher:
         self.state = StateDir(config.state_dir)
         self.path = self.state.release(config.release, "watch", "events.jsonl")
         self.control = self.state.release(config.release, "watch", "control")
-        self.counts = Counts(config.colour, config.old)
+        self.counts = Counts(config.colour, config.old, [name["host"] for name in config.public])
         self.trail = Trail(world.tail, self.counts, config.interval)
         self.parameters = Parameters.of({**config.parameters, "metrics": 2 if world.prober else 1})
         self.judge = judging.Judge(self.parameters, Baseline())
@@ -118,6 +119,7 @@ class Watcher:
         return [self.world.observer, *([self.world.prober] if self.world.prober else [])]
 
     def _start_sources(self) -> None:
+        """Those that run already go on; a thread that could not be had is tried for again."""
         for source in self._sources():
             source.start()
 
@@ -133,14 +135,15 @@ class Watcher:
         """Until the switch names our colour; (why, detail) when that never came."""
         clock, flipped = self.world.clock, self._flipped(self.read_switch())
         self.course = Course(self.config.window, past.events)
-        approach = Approach(self.config.old, self.since - self.config.baseline, self.since, flipped)
+        oldest = self.since - self.config.baseline
+        approach = Approach(self.config.old, oldest, self.since, self.counts.known, flipped)
         # What the log held before the flip ends with it; the rest is read again when the watch is armed.
-        self.trail.rewind()
+        self.trail.rewind(oldest)
         approach.read(self.trail.lines())
         self.note({"event": "waiting", "release": self.config.release, "colour": self.config.colour})
-        self._start_sources()
         deadline, beat = clock.monotonic() + self.config.wait, clock.monotonic() + HEARTBEAT
         while True:
+            self._start_sources()
             state = self.read_switch()
             if state.live == self.config.colour:
                 self._arm(state, approach)
@@ -163,7 +166,8 @@ class Watcher:
         """When our colour went live, if it did long ago; infinity while it has not."""
         if state.live != self.config.colour or state.return_to is None:
             return math.inf
-        return state.return_to.at if self.world.clock.now() - state.return_to.at > LATE else math.inf
+        at = self.world.clock.of_wall(state.return_to.at)
+        return at if self.world.clock.now() - at > LATE else math.inf
 
     def _trust(self, approach: Approach) -> None:
         for source in self._sources():
@@ -190,6 +194,10 @@ class Watcher:
                 "baseline": asdict(approach.baseline(at, self.parameters.slot)),
                 "trusted": sorted(approach.trusted),
                 "untested": self.config.untested(),
+                "interval": self.config.interval,
+                "before": {name: value for name, value in asdict(approach.before()).items() if name in ("n", "bad")},
+                "observed": self.config.watches_containers or bool(self.config.public),
+                "asks": self.config.asks(),
             }
         )
         self.judge = judging.of_armed(armed)
@@ -214,6 +222,9 @@ class Watcher:
             return "decided", ""
         self._begun = clock.monotonic() - max(0.0, clock.now() - float(armed["at"]))
         self._start_sources()
+        if clock.now() < past.until:
+            # The clock was set back while no watcher looked: what was logged then can't be told from what was counted.
+            self._weigh({"event": "sample", **self.counts.take(), "source": "ok", "missed": True, "cut": True})
         self._catch_up(past.until)
         return None
 
@@ -231,6 +242,7 @@ class Watcher:
         progress = clock.monotonic() + PROGRESS
         while True:
             tick = clock.monotonic()
+            self._start_sources()
             ended = self._superseded()
             if ended:
                 return ended

@@ -241,6 +241,21 @@ def test_when_the_keeper_begins_anew(
     assert sorted(int(path.name) for path in tmp_path.iterdir()) == list(range(deaths))
 
 
+def test_a_keeper_that_cannot_fork_waits_and_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B1: a release that takes every process of the host must not end its own watch."""
+    real, tries = os.fork, [OSError(11, "again"), OSError(12, "no memory")]
+
+    def fork() -> int:
+        if tries:
+            raise tries.pop()
+        return real()
+
+    monkeypatch.setattr(os, "fork", fork)
+    assert keeper.keep(lambda _deaths: 0, lambda: False, pause=0) == 0 and not tries
+    monkeypatch.setattr(os, "fork", lambda: (_ for _ in ()).throw(OSError(11, "again")))
+    assert keeper.keep(lambda _deaths: 0, lambda: False, pause=0) == 1
+
+
 def test_what_a_past_says() -> None:
     armed = {"event": "armed", "at": 5.0, "flip": "f"}
     seen = {"event": "containers", "at": 1.0, "seen": {"site": ["running", 3, 0]}}

@@ -63,7 +63,9 @@ def test_one_that_stays_dead_is_left_alone() -> None:
     assert seen.world.clock.at == conclude.ASK_AGAIN_SECONDS
 
 
-@pytest.mark.parametrize("error", [BluegreenError("no answer within 120 s"), OSError("no process")])
+@pytest.mark.parametrize(
+    "error", [BluegreenError("no answer within 120 s"), OSError("no process"), RuntimeError("no thread")]
+)
 def test_nobody_to_ask_is_no_reason_to_stay(error: Exception) -> None:
     def nobody(_colour: str) -> list[str]:
         raise error

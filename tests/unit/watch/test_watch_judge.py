@@ -111,6 +111,100 @@ def test_an_incident_of_both_colours_is_set_aside() -> None:
     assert held.judgement().verdict == ""
 
 
+def observed(second: float, **changes: Any) -> Event:
+    return {"event": "looked", "at": START + second, "ok": True, **changes}
+
+
+def both_down(share: int, count: int = 1800) -> list[Event]:
+    """A5: in one of ``share`` tens of seconds both colours and all answers fail."""
+    return [
+        event
+        for s in range(count)
+        for ill in [s // 10 % share == 0 and s >= 10]
+        for event in (pair(s, login=BOTH_BAD if ill else WELL), sample(s, 10, 10 if ill else 0))
+    ]
+
+
+BEFORE = {"before": {"n": 5, "bad": 0}}
+
+
+@pytest.mark.parametrize(
+    ("share", "more", "verdict"),
+    [
+        (2, BEFORE, "FAIL"),
+        (2, {"before": {"n": 5, "bad": 1}}, "INCONCLUSIVE"),
+        (2, {"before": {"n": 0, "bad": 0}}, "INCONCLUSIVE"),
+        # As the old colour had it in the log, the new one may have it too.
+        (2, {**BEFORE, "baseline": {**HEALTHY, "bad": 1500}}, "INCONCLUSIVE"),
+        (4, BEFORE, "INCONCLUSIVE"),
+        (20, BEFORE, "INCONCLUSIVE"),
+        (1000, BEFORE, "PASS"),
+    ],
+)
+def test_what_makes_both_ill_has_a_bound(share: int, more: Event, verdict: str) -> None:
+    """A5: the colours share PostgreSQL. One that takes both down since the flip is bad, and none of it is a PASS."""
+    told = judge([{**armed(), **more}, *both_down(share), ended(1800)])
+    assert told.verdict == verdict, told.reasons
+
+
+def test_a_short_incident_is_said_beside_the_pass() -> None:
+    ill = [event for s in range(10, 13) for event in (pair(s, login=BOTH_BAD), sample(s, 2, 2))]
+    told = judge([armed(), *seconds(10), *ill, *[e for e in seconds(600) if e["at"] > START + 12], ended(600)])
+    assert told.verdict == "PASS" and "in 3 seconds" in told.reasons[1]
+
+
+def test_without_a_probe_there_is_no_pass() -> None:
+    """B1: 36 000 good answers say nothing of a login page that answers 200 and 'Invalid'."""
+    answers = [sample(s, 20, 0) for s in range(1800)]
+    assert judge([armed(), *answers, ended(1800)]).verdict == "INCONCLUSIVE"
+    assert judge([armed(metrics=1), *answers, ended(1800)]).verdict == "PASS"
+    half = [pair(s, login=WELL) for s in range(900)]
+    late = sorted([*answers, *half], key=lambda event: float(event["at"]))
+    assert "not in the last" in judge([armed(), *late, ended(1800)]).reasons[0]
+
+
+def test_a_source_that_is_heard_between_two_looks_is_not_silent() -> None:
+    """A look a minute: the probes of that minute were heard before it."""
+    looks = [event for s in range(0, 1800, 60) for event in (pair(s, login=WELL), sample(s, 1200, 0))]
+    told = judge([{**armed(), "interval": 60.0}, *looks, ended(1800)])
+    assert told.verdict == "PASS", told.reasons
+    assert judge([{**armed(), "interval": 60.0}, *looks[:20], *looks[21::2], ended(1800)]).verdict == "INCONCLUSIVE"
+
+
+def test_without_an_observer_there_is_no_pass() -> None:
+    """B1: a container that stopped was not seen, the public name was not asked."""
+    watched = {**armed(), "observed": True}
+    assert judge([watched, *seconds(300), ended()]).verdict == "INCONCLUSIVE"
+    looks = sorted([*seconds(300), *[observed(s) for s in range(0, 300, 3)]], key=lambda event: float(event["at"]))
+    assert judge([watched, *looks, ended()]).verdict == "PASS"
+    blind = [
+        {**event, "ok": False} if event["event"] == "looked" and event["at"] > START + 200 else event for event in looks
+    ]
+    assert judge([watched, *blind, ended()]).verdict == "INCONCLUSIVE"
+
+
+def test_a_check_that_never_got_an_answer_is_said() -> None:
+    """A login that is rate-limited all the time is no verdict, so it is in no pair."""
+    told = judge([{**armed(), "asks": ["login", "code_flow ciam"]}, *seconds(300), ended()])
+    assert told.verdict == "INCONCLUSIVE" and "code_flow ciam" in told.reasons[0]
+
+
+@pytest.mark.parametrize("bad", [range(0, 300, 5), range(297, 300)])
+def test_a_way_back_that_is_sick_is_no_pass(bad: range) -> None:
+    """C7: a rollback would not help, and who reads PASS believes that it would."""
+    old = [pair(s, login=OLD_BAD if s in bad else WELL, ready=WELL) for s in range(300)]
+    told = judge([armed(), pair(0, login=WELL), *old, *[sample(s, 2, 0) for s in range(300)], ended()])
+    assert told.verdict == "INCONCLUSIVE" and any("rollback" in reason for reason in told.reasons), told.reasons
+
+
+def test_a_clock_that_is_set_back_makes_no_endless_incident() -> None:
+    """An incident an hour ahead of us is not on."""
+    found = Judge(Parameters(), Baseline.of(HEALTHY))
+    found.add(pair(0, login=WELL))
+    found.add(pair(3600, login=BOTH_BAD))
+    assert not found.incident(START) and found.incident(START + 3601)
+
+
 @pytest.mark.parametrize("phase", [0.0, 1.0, 2.5, 4.9])
 @pytest.mark.parametrize("baseline", [HEALTHY, {"n": 200, "bad": 0}, {"n": 0, "bad": 0}])
 def test_total_failure_is_seen_within_fifteen_seconds(phase: float, baseline: Event) -> None:
