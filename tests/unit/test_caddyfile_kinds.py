@@ -238,6 +238,31 @@ def test_a_snippet_in_the_block_of_a_coloured_proxy_is_of_its_colour() -> None:
     assert "# import e: written out by olympus.bluegreen\n\t\t\treverse_proxy 10.0.1.24:3000 {" in made
 
 
+def test_one_in_a_proxy_without_colour_in_its_block_is_too() -> None:
+    lines = ["reverse_proxy hera:3000 {", "\thandle_response {", "\t\treverse_proxy 127.0.0.9:80 {"]
+    lines += ["\t\t\theader_up Host {upstream_hostport}", "\t\t\thandle_response {", "\t\t\t\treverse_proxy site:3000"]
+    made = body(inside(*lines, "\t\t\t}", "\t\t}", "\t}", "}"))
+    assert "site:3000" not in made and "reverse_proxy 10.0.1.24:3000 {" in made
+    assert made.count("reverse_proxy 127.0.0.9:80 {\n\t\t\t\theader_up Host {upstream_hostport}") == 8
+
+
+def test_what_a_snippet_says_in_a_block_counts() -> None:
+    snippets = (
+        "(host) {\n\theader_up Host {upstream_hostport}\n}\n(lb) {\n\tlb_policy first\n}\n(own) {\n\theader_up A b\n}\n"
+    )
+    snippets += "(tls) {\n\ttransport http {\n\t\ttls\n\t}\n}\n"
+    made = body(snippets + inside("reverse_proxy hera:3000 {", "\timport host", "\timport tls", "\timport own", "}"))
+    assert made.count("header_up Host hera:3000") == 8 and made.count("tls_server_name hera") == 8
+    assert made.count("\timport own\n") == 8 and "import host\n" not in made
+    made = body(snippets + inside("reverse_proxy hera:3000 127.0.0.9:80 {", "\timport lb", "}"))
+    assert "reverse_proxy @bluegreen1_green 10.0.1.18:3000 127.0.0.9:80 {" in made
+
+
+def test_a_health_check_of_an_address_of_its_own_is_refused_with_a_fix_that_fits() -> None:
+    found = refused(inside("reverse_proxy hera:3000 {", "\thealth_uri /h", "\thealth_upstream hera:3001", "}"))
+    assert found[0] == 4 and found[2] == "say health_port in its place: each colour is checked at its own address"
+
+
 ORDERS = {
     "reverse_proxy before route": ["reverse_proxy hera:3000"],
     "reverse_proxy first": ["handle {", "\treverse_proxy hera:3000", "}"],

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Proxy, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import INNER, Other, Proxy, Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import write_out_handed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree, no_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.order import refuse_order
@@ -154,13 +154,20 @@ class _Rewriter:
         made = {path: one.applied() for path, one in self.edits.items()}
         return {path: fixed.turned(one, self.colour) if self.colour else one for path, one in made.items()}
 
-    def _inner(self, statement: Statement, read: Mapping[int, Proxy]) -> list[tuple[Statement, Proxy | str]]:
+    def _inner(self, statement: Statement, read: Mapping[int, Proxy]) -> list[tuple[Statement, Proxy | Other]]:
         """The outermost proxies in its block, as ``Proxy.inner`` has them."""
-        found: list[tuple[Statement, Proxy | str]] = []
+        found: list[tuple[Statement, Proxy | Other]] = []
         for one in statement.walk():
             if one is not statement and one.name in DIALLING and not (found and one.start < found[-1][0].end):
-                found.append((one, read.get(id(one)) or one.root.text[one.start : one.end]))
+                found.append((one, read.get(id(one)) or self._other(one, self._inner(one, read))))
         return found
+
+    @staticmethod
+    def _other(statement: Statement, inner: Sequence[tuple[Statement, Proxy | Other]]) -> Other:
+        text, at, said = statement.root.text, statement.start, ""
+        for number, (one, _made) in enumerate(inner):
+            said, at = said + text[at : one.start] + INNER % number, one.end
+        return Other(said + text[at : statement.end], tuple(made for _one, made in inner))
 
     def _within(self, statement: Statement) -> bool:
         """Whether it stands in the block of another one that is rewritten."""

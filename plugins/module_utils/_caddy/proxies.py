@@ -15,6 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.fixed imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     INNER,
     OUR_MATCHERS,
+    Other,
     Plain,
     Proxy,
     Target,
@@ -98,7 +99,7 @@ class Proxies:
         more = matcher and not matcher.quoted and len(self.word(matcher).split()) > 1
         return [matcher] if matcher and more else []
 
-    def read(self, statement: Statement, number: int, inner: Sequence[tuple[Statement, Proxy | str]] = ()) -> Proxy:
+    def read(self, statement: Statement, number: int, inner: Sequence[tuple[Statement, Proxy | Other]] = ()) -> Proxy:
         """``inner`` are the proxies in its block, as ``Proxy.inner`` has them."""
         matcher, dialled, _to = self.parts(statement)
         if self._several(matcher):

@@ -174,7 +174,7 @@ class JsonSyntax:
             final, more = done.config, (fixed.NO_LOG,)
         require_switch(self._edge, final, self._upstreams, self._colour)
         content = base if final == self.config(base) else dumped(final, base)
-        return Rewritten(content, final, (*done.warnings, *more), text_of(content), {}, done.made)
+        return Rewritten(content, final, tuple(more), text_of(content), {}, done.made)
 
     def _template(self, wanted: Sequence[jsonconfig.Target]) -> Any:
         """The switch for each of them, as the edge's adapter says it. At least one: the log is needed in any case."""

@@ -38,6 +38,7 @@ VARIABLES = ("vars", "map")
 MENDS = {
     "dynamic": "name it as an ordinary upstream, name:port: a coloured service has one address a colour",
     "import": "name its upstream in the file itself",
+    "health_upstream": "say health_port in its place: each colour is checked at its own address",
     "output": "send this log elsewhere, or to an address that is no coloured service",
 }
 UNKNOWN_SOURCE = "name its upstreams, name:port, or move this proxy to a Caddy of its own"
