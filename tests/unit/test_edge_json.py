@@ -98,7 +98,7 @@ def test_what_is_refused_is_named_with_its_place(handler: dict[str, Any], said: 
 
 
 def test_what_is_only_said_is_left_alone() -> None:
-    said = [
+    said: list[dict[str, Any]] = [
         {"handler": "static_response", "body": "hera:3000", "headers": {"X": ["http://hera:3000"]}},
         {"handler": "log_append", "key": "backend", "value": "hera:3000"},
         {"handler": "rewrite", "uri": "/x?to=http://hera:3000", "uri_substring": [{"find": "hera:3000"}]},

@@ -14,7 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import INNER, Other, Proxy, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
+    INNER,
+    Other,
+    Plain,
+    Proxy,
+    Target,
+    Upstream,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import write_out_handed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree, no_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.order import refuse_order
@@ -136,6 +143,8 @@ class _Rewriter:
         # Those in the block of another one come first, so that they are known to it.
         for at, one in reversed([*enumerate(self.done, number + 1)]):
             read[id(one)] = self.proxies.read(one, at, self._inner(one, read))
+            if self.colour:
+                self._refuse_twice(one, read[id(one)].targets)
         Unknown(self.proxies, self.done, self.warnings).refuse()
         if not self.colour:
             refuse_order(self.tree, self.done)
@@ -153,6 +162,12 @@ class _Rewriter:
                 self.edits[self.tree.where].add(at, at, self._head())
         made = {path: one.applied() for path, one in self.edits.items()}
         return {path: fixed.turned(one, self.colour) if self.colour else one for path, one in made.items()}
+
+    @staticmethod
+    def _refuse_twice(statement: Statement, targets: Sequence[Target | Plain]) -> None:
+        for at, one in enumerate(targets):
+            if isinstance(one, Target) and one in targets[:at]:
+                raise error(statement, statement, "%s twice in one proxy" % one.said(), "name it once")
 
     def _inner(self, statement: Statement, read: Mapping[int, Proxy]) -> list[tuple[Statement, Proxy | Other]]:
         """The outermost proxies in its block, as ``Proxy.inner`` has them."""

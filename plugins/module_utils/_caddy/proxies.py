@@ -294,7 +294,8 @@ class Proxies:
         """Server name and Host to write out ('' for none), and the operator's ``transport http``."""
         block = statement.block or []
         found = [child for child in block if child.name == "transport" and child.args and child.args[0].value == "http"]
-        transport = found[0] if found else None
+        # Of several the last one counts.
+        transport = found[-1] if found else None
         settings = {child.name for child in (transport.block or [] if transport else [])}
         if not any(isinstance(target, Target) and target.scheme == "https://" for target in targets) and not any(
             name.startswith("tls") for name in settings

@@ -18,6 +18,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 
 BOM = "\ufeff"
 HEREDOC = re.compile(r"<<([A-Za-z0-9_-]+)\r?\n")
+PLAIN = re.compile(r"(?:(?!\\\r?\n)\S)+")
+BLANKS = re.compile(r"[^\S\n]+")
 
 
 class CaddyfileError(BluegreenError):
@@ -100,8 +102,8 @@ class Lexer:
                 if row:
                     yield row
                 row = []
-            elif char.isspace():
-                self._advance(1)
+            elif blanks := BLANKS.match(self.text, self.at):
+                self.at = blanks.end()
             elif char == "#":
                 end = self.text.find("\n", self.at)
                 self._advance((len(self.text) if end < 0 else end) - self.at)
@@ -130,12 +132,10 @@ class Lexer:
         return Token(value, line, start, self.at, True)
 
     def _plain(self) -> str:
-        begin = self.at
-        while self.at < len(self.text) and not self.text[self.at].isspace():
-            if self.text.startswith(("\\\n", "\\\r\n"), self.at):
-                break
-            self.at += 1
-        return self.text[begin : self.at]
+        found = PLAIN.match(self.text, self.at)
+        value = found.group(0) if found else ""
+        self.at += len(value)
+        return value
 
     def _quoted(self, quote: str) -> str:
         line, value = self.line, ""
