@@ -149,9 +149,10 @@ def test_an_upstream_that_a_request_names_is_refused(upstream: str, form: str) -
 
 
 def test_each_of_them_is_named_and_none_is_told_to_be_a_service() -> None:
-    text = inside("reverse_proxy {labels.2}:3000") + inside("reverse_proxy hera:3000", "reverse_proxy /y {re.x.1}:1")
-    line, reason, _mend = refused(text)
-    assert line == 2 and reason.endswith("(the same in Caddyfile:6)")
+    snippet = "(p) {\n\treverse_proxy {args[0]} {\n\t\theader_up A b\n\t}\n}\n" + inside("import p hera:3000")
+    text = snippet + inside("reverse_proxy {labels.2}:3000") + inside("reverse_proxy /y {re.x.1}:1")
+    with pytest.raises(CaddyfileError, match=r"/srv/Caddyfile:10: upstream .* \(and \{re.x.1\}:1 in Caddyfile:13\)"):
+        done(text)
     line, reason, mend = refused(inside("reverse_proxy hera:3000 {labels.2}:3000"))
     assert reason.startswith("upstream {labels.2}:3000 is known only") and "bluegreen_services" not in mend
     handed = "(p) {\n\treverse_proxy {args[0]}\n}\n" + inside("import p hera:3000", "import p {labels.1}:80")
@@ -295,8 +296,11 @@ def test_of_two_that_take_everything_the_first_stays_the_first() -> None:
     order = re.findall(r"reverse_proxy (@bluegreen\d_green|/x)", made)
     assert order == ["/x", "@bluegreen1_green", "@bluegreen2_green"]
     found = refused(inside("reverse_proxy 127.0.0.9:80", "reverse_proxy /x hera:3000", "reverse_proxy hera:3000"))
-    assert found[:2] == (4, "never asked: the reverse_proxy in line 2 answers everything before it")
+    assert found[:2] == (4, "never asked: another reverse_proxy without a matcher stands before it")
     assert done(inside("route {", "\treverse_proxy 127.0.0.9:80", "\treverse_proxy hera:3000", "}")).proxies == 1
+    auth = "forward_auth %s {\n\t\turi /\n\t}"
+    made = body(inside(auth % "kratos:4433", auth % "/x 127.0.0.9:80"))
+    assert made.index("forward_auth /x") < made.index("forward_auth @bluegreen1_green")
 
 
 PLACEHOLDERS = {

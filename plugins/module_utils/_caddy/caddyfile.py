@@ -34,6 +34,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN, preamble, without_imports
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, CaddyfileError, Statement
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.unknown import Unknown
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 # How many snippets may hand a coloured name on to one another.
 ROUNDS = 9
@@ -98,13 +99,22 @@ def rewrite(
         rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log, colour)
         done = rewriter.run()
     except CaddyfileError as exc:
-        line = exc.line
-        for edits in reversed(rounds):
-            line = edits[exc.where].origin(line) if exc.where in edits else line
-        raise exc.at(line) from exc
+        raise exc.led_back(lambda where, line: _origin(rounds, where, line)) from exc
     changed = {path: new for path, new in done.items() if new != texts[path] and path != where}
-    flat = again.flat(done)
-    return Rewritten(done[where], rewriter.proxied, tuple(rewriter.warnings), changed, tree.flat(texts), flat)
+    before = tree.flat(texts)
+    try:
+        after = again.flat(done)
+    except CaddyfileError as exc:
+        # Its line is one of a text that the operator has never seen.
+        raise BluegreenError("%s can't be rewritten: %s" % (exc.where, exc.reason), mend="report this form") from exc
+    return Rewritten(done[where], rewriter.proxied, tuple(rewriter.warnings), changed, before, after)
+
+
+def _origin(rounds: Sequence[Mapping[str, Edits]], where: str, line: int) -> int:
+    """The line of the operator's file that one of the last round comes from."""
+    for edits in reversed(rounds):
+        line = edits[where].origin(line) if where in edits else line
+    return line
 
 
 def _in_named_route(statement: Statement) -> bool:
@@ -214,19 +224,18 @@ class _Rewriter:
         parent = statement.parent
         if parent is None or parent.name in LITERAL_ORDER or not self._takes_all(statement):
             return None
-        siblings = parent.block or []
+        siblings = [one for one in parent.block or [] if one.name in (statement.name, "import")]
         at = next(at for at, one in enumerate(siblings) if one is statement)
         before = next((one for one in siblings[:at] if self._takes_all(one)), None)
-        if before is not None and not self.proxies.dials(before):
-            reason = "never asked: the reverse_proxy in line %d answers everything before it" % before.line
+        if statement.name == "reverse_proxy" and before is not None and not self.proxies.dials(before):
+            reason = "never asked: another reverse_proxy without a matcher stands before it"
             raise error(statement, statement, reason, "take one of the two out, or give one a matcher")
-        rest = [one for one in siblings[at + 1 :] if one.name in ("reverse_proxy", "import")]
-        later = [one for one in rest if not self._takes_all(one)]
+        later = [one for one in siblings[at + 1 :] if not self._takes_all(one)]
         return later[-1] if later else None
 
     def _takes_all(self, statement: Statement) -> bool:
         matcher = self.proxies.word(self.proxies.parts(statement)[0])
-        return statement.name == "reverse_proxy" and matcher in ("", "*")
+        return statement.name in DIALLING and matcher in ("", "*")
 
     def _place(self, statement: Statement, proxy: Proxy) -> None:
         if self.colour:

@@ -131,14 +131,14 @@ class Proxies:
     def refuse_asked(self, statement: Statement, at: Statement) -> None:
         for token in self.asks(statement):
             reason = "upstream %s is known only when a request comes, and may be a coloured service" % token.value
-            others = [
-                "%s:%d" % (one.root.where.rpartition("/")[2], other.line)
+            also = [
+                (one.root.where, other.line, other.value)
                 for one in self.tree.walk()
                 for other in self.asks(one)
                 if one is not statement and not self.dials(one)
             ]
-            also = " (the same in %s)" % ", ".join(others) if others else ""
-            raise error(token if at is statement else at, at, reason + also, EACH_VALUE)
+            line = (token if at is statement else at).line
+            raise CaddyfileError(at.root.where, line, reason, EACH_VALUE, also)
 
     def _targets(self, token: Token, statement: Statement) -> Iterator[Target | Plain]:
         value = self.value(token)

@@ -10,8 +10,9 @@ token. Offsets count characters of the text.
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -23,17 +24,24 @@ BLANKS = re.compile(r"[^\S\n]+")
 
 
 class CaddyfileError(BluegreenError):
-    """A Caddyfile that we can't read or rewrite. The message names the file, the line and the reason."""
+    """A Caddyfile that we can't read or rewrite. The message names the file, the line and the reason. ``also`` are
+    (file, line, words) of others that are refused for the same reason."""
 
-    def __init__(self, where: str, line: int, reason: str, mend: str = "") -> None:
-        super().__init__("%s:%d: %s" % (where, line, reason), mend=mend)
-        self.where, self.line, self.reason, self.to_mend = where, line, reason, mend
+    def __init__(
+        self, where: str, line: int, reason: str, mend: str = "", also: Sequence[tuple[str, int, str]] = ()
+    ) -> None:
+        others = ["%s in %s:%d" % (words, posixpath.basename(other), number) for other, number, words in also]
+        more = " (and %s)" % ", ".join(others) if others else ""
+        super().__init__("%s:%d: %s%s" % (where, line, reason, more), mend=mend)
+        self.where, self.line, self.reason, self.to_mend, self.also = where, line, reason, mend, also
 
-    def at(self, line: int) -> CaddyfileError:
-        return CaddyfileError(self.where, line, self.reason, self.to_mend)
+    def led_back(self, to: Callable[[str, int], int]) -> CaddyfileError:
+        """With the lines that ``to`` gives for a file and a line."""
+        also = [(where, to(where, line), words) for where, line, words in self.also]
+        return CaddyfileError(self.where, to(self.where, self.line), self.reason, self.to_mend, also)
 
     def on(self, where: str) -> CaddyfileError:
-        return CaddyfileError(where, self.line, self.reason, self.to_mend)
+        return CaddyfileError(where, self.line, self.reason, self.to_mend, self.also)
 
 
 @dataclass(frozen=True)
