@@ -87,27 +87,37 @@ def rewrite(
     """
     tree = Tree.of(text, where, read, environ)
     texts = {path: root.text for path, root in tree.roots.items()}
+    before = tree.flat(texts)
     rounds: list[dict[str, Edits]] = []
-    again = tree
     try:
-        for _round in range(ROUNDS):
-            edits = write_out_handed(again, Proxies(again, upstreams, sets_host))
-            if not any(one.edits for one in edits.values()):
-                break
-            rounds.append(edits)
-            again = _edited(again, edits)
+        again = _all_written_out(tree, upstreams, sets_host, rounds)
         rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log, colour)
         done = rewriter.run()
     except CaddyfileError as exc:
         raise exc.led_back(lambda where, line: _origin(rounds, where, line)) from exc
     changed = {path: new for path, new in done.items() if new != texts[path] and path != where}
-    before = tree.flat(texts)
+    return Rewritten(done[where], rewriter.proxied, tuple(rewriter.warnings), changed, before, _whole(again, done))
+
+
+def _all_written_out(
+    tree: Tree, upstreams: Sequence[Upstream], sets_host: bool, rounds: list[dict[str, Edits]]
+) -> Tree:
+    """Without imports that hand on what the rewrite has to see. Each round of edits is added to ``rounds``."""
+    for _round in range(ROUNDS):
+        edits = write_out_handed(tree, Proxies(tree, upstreams, sets_host))
+        if not any(one.edits for one in edits.values()):
+            break
+        rounds.append(edits)
+        tree = _edited(tree, edits)
+    return tree
+
+
+def _whole(tree: Tree, done: Mapping[str, str]) -> str:
     try:
-        after = again.flat(done)
+        return tree.flat(done)
     except CaddyfileError as exc:
         # Its line is one of a text that the operator has never seen.
         raise BluegreenError("%s can't be rewritten: %s" % (exc.where, exc.reason), mend="report this form") from exc
-    return Rewritten(done[where], rewriter.proxied, tuple(rewriter.warnings), changed, before, after)
 
 
 def _origin(rounds: Sequence[Mapping[str, Edits]], where: str, line: int) -> int:
