@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from caddy_kinds import Kind, Running
 
@@ -43,8 +44,8 @@ def restart(edge: Running) -> None:
     edge.start()
 
 
-def flip(edge: Running, to: str) -> None:
-    assert edge.app(state="live", colour=to, token=switch(edge).read().token)["live"] == to
+def flip(edge: Running, to: str, **params: Any) -> None:
+    assert edge.app(state="live", colour=to, token=switch(edge).read().token, **params)["live"] == to
 
 
 def settled(edge: Running, colour: str) -> None:

@@ -103,7 +103,10 @@ def test_somebody_else_writes(caddy: str, socket_: bool) -> None:
         flip(edge, "green")
         assert busy(edge, 2)["live"] == "blue" and public(edge) == "blue"
         assert [edge.ask("/extra%d" % number).status for number in range(2)] == [200, 200]
-        flip(edge, "green")
+        with pytest.raises(Refused, match=r"does not run what its file says: .*routes/0 of"):
+            flip(edge, "green")
+        assert (switch(edge).read().live, public(edge)) == ("blue", "blue")
+        flip(edge, "green", accept_pending=True)
         with pytest.raises(Refused, match="goes on changing"):
             busy(edge, 99)
         assert (switch(edge).read().live, public(edge)) == ("blue", "green")

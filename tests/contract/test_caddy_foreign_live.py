@@ -211,7 +211,10 @@ def test_every_form_answers_the_same_before_adopted_and_after_undo(world: native
     assert (world.edge.reloads(), answers(world)) == (1, before)
     changed = [name for name, (_inode, content) in contents(world).items() if content != files[name][1]]
     assert sorted(Path(name).name for name in changed) == ["Caddyfile", "one.caddy", "own.inc", "two.caddy"]
-    assert "+++ b/%s" % str(world.edge.directory / "sites" / "two.caddy").lstrip("/") in adopted["patch"]
+    assert (
+        "+++ b/%s" % str(world.edge.directory / "sites" / "two.caddy").lstrip("/")
+        in Path(adopted["patch_file"]).read_text()
+    )
     assert [inode for inode, _content in contents(world).values()] == [inode for inode, _content in files.values()]
     tree = contents(world)
     assert not world.app(state="adopted")["changed"] and contents(world) == tree
@@ -237,7 +240,7 @@ def test_an_edited_imported_file_is_adopted_again_and_not_lost_by_undo(world: na
     path.write_bytes(path.read_bytes() + b"\nhttp://more.test {\n\treverse_proxy site:%d\n}\n" % world.backend_port)
     with pytest.raises(Exception, match="was edited since adopt"):
         world.app(state="undone")
-    world.app(state="adopted")
+    world.app(state="adopted", accept_pending=True)
     assert world.ask("/", host="more.test").headers["x-bluegreen-colour"] == "blue"
 
 

@@ -76,7 +76,11 @@ def test_an_edit_of_the_adopted_file_is_adopted_too(config: str) -> None:
             route = {"match": [{"host": ["more.test"]}], "handle": [proxy]}
             document["apps"]["http"]["servers"]["public"]["routes"].append(route)
             edge.path.write_text(json.dumps(document))
-        edge.app(state="adopted")
+        told = edge.loads()
+        with pytest.raises(Refused, match=r"does not run what its file says: /apps/http/servers/.* of .*more\.test"):
+            edge.app(state="adopted")
+        assert edge.loads() == told
+        edge.app(state="adopted", accept_pending=True)
         assert edge.colour("/", "more.test") == "blue" and not edge.app(state="adopted")["changed"]
         edge.app(state="live", colour="green")
         assert (edge.colour("/", "more.test"), edge.colour()) == ("green", "green")

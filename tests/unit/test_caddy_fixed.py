@@ -78,6 +78,13 @@ def test_a_flip_edits_three_words(named_log: bool) -> None:
     assert fixed.turned(FILE, "green") == FILE
 
 
+def test_an_edit_of_an_adopted_file_leaves_our_own_imports() -> None:
+    """Where a port of this host is dialled, blue keeps it: our snippet is handed an upstream that looks like his."""
+    green = fix(FILE, "green")
+    edited = green + "http://more.test {\n\trespond more\n}\n"
+    assert fix(edited, "green") == edited
+
+
 def test_an_edge_without_a_volume_has_no_log_of_ours() -> None:
     done = rewrite(FILE, UPSTREAMS, "", colour="blue")
     assert "bluegreen_log" not in done.text and "no mount to write to" in " ".join(done.warnings)

@@ -82,7 +82,7 @@ def test_copies_of_one_handler_are_told_apart() -> None:
         ),
         ({"handler": "reverse_proxy", "dynamic_upstreams": {"source": "srv", "name": "x.test"}}, "`srv` is asked"),
         (proxy("{http.request.host.labels.2}:3000"), r"/dial: \{http.request.host.labels.2\}:3000 is known only"),
-        (proxy("{env.X}"), r"\{env.X\} is read from the edge's environment"),
+        (proxy("{env.X}{labels.1}:80"), "is known only"),
         (proxy("tcp/hera:3000"), "tcp/hera:3000 is a coloured service in a form"),
         (
             proxy("hera:3000", handle_response=[{"routes": [{"handle": [proxy("hera:3000")]}]}]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, way_back
@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reached, Reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import Record, changes, write
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, describe, release_of
@@ -24,6 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import add
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.preview import Preview
 
 Result = dict[str, Any]
+# The last adoption's change of the configuration file, in the state directory.
+PATCH = "adopt.patch"
 NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}
 # An edge that has no container, or none with a place for the switch.
 NOWHERE: Result = {
@@ -53,6 +57,7 @@ class App:
     clock: Clock
     check_mode: bool = False
     record: Addresses | None = None
+    reaches: Reaches = field(default_factory=Reaches)
 
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
@@ -95,9 +100,10 @@ class App:
             config, traffic = self.admin.config(), self._traffic()
         except BluegreenError as exc:
             return {**result, "open": {}, "observed": [], "problems": [*problems, str(exc)], **Plan().result()}
+        plain = configured.plain_names(config, self.upstreams, root_of(self.edge))
         running = bool(configured.form(config, root_of(self.edge)))
         result["adopted"] = bool(state) and running
-        result["plain_names"] = configured.plain_names(config, self.upstreams, root_of(self.edge))
+        result["plain_names"] = self.reaches.past(self.edge, config, self.upstreams) if result["adopted"] else plain
         result["open"] = traffic.open(config)
         result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
         problems += self._disagreements(result, running)
@@ -128,7 +134,7 @@ class App:
                 else "the edge runs a switch whose directory is gone or empty: run adopt"
             )
         if result["plain_names"] and result["adopted"]:
-            found.append("the edge dials %s by its plain name: run adopt" % ", ".join(result["plain_names"]))
+            found.append("the edge dials %s past the switch: run adopt" % ", ".join(result["plain_names"]))
         for one in result["observed"] if result["adopted"] else []:
             if one["colour"] != result["live"]:
                 said = one["colour"] or "no colour (status %s)" % one["status"]
@@ -140,16 +146,27 @@ class App:
         from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
 
         adopter = Adopter(self.edge, self.admin, self.upstreams)
+        adopter.accept_pending, adopter.reaches = self.params["accept_pending"], self.reaches
         adopter.installer.said, adopter.installer.deployment = self.params["lost"], self.params.get("deployment", "")
         return adopter
 
     def adopted(self) -> Result:
         adopter = self._adopter()
         change = adopter.adopted()
-        if self.record and not self.check_mode:
+        record = self._recorded(change.found)
+        if record and not self.check_mode:
             os.makedirs(self.params["state_dir"], mode=0o750, exist_ok=True)
-            addresses.write(self.params["state_dir"], self.record)
+            addresses.write(self.params["state_dir"], record)
         return self._noted(self._change(adopter, change), adopter.switch.path, self._record())
+
+    def _recorded(self, found: Mapping[str, Reached]) -> Addresses | None:
+        """What has to be written down before the edge is told anything; None for nothing. A name of a service that is
+        found once stays: when its container is gone, no name server knows it any more."""
+        known = self.record or addresses.read(self.params["state_dir"])
+        also = {dial: (one.service, one.port, one.outside, one.direct) for dial, one in found.items()}
+        if known is None or not also or also.items() <= known.aliases.items():
+            return self.record
+        return replace(known, aliases={**known.aliases, **also})
 
     def undone(self) -> Result:
         adopter = self._adopter()
@@ -188,7 +205,7 @@ class App:
         return {
             **state,
             "adopted": after if not self.check_mode else bool(change.plan.before.get("switch_running")),
-            "patch": change.patch,
+            "patch_file": self._keep_patch(change),
             "warnings": list(change.warnings),
             "diff": {
                 "before": before,
@@ -198,6 +215,21 @@ class App:
             },
             **change.plan.result(),
         }
+
+    def _keep_patch(self, change: Change) -> str:
+        """Where the change lies for the operator's repository, '' where nothing was made. It quotes the Caddyfile, so
+        it is in no result."""
+        path = os.path.join(self.params["state_dir"], PATCH)
+        adopts = bool(change.plan.after.get("switch_running"))
+        if self.check_mode:
+            return ""
+        if adopts and change.patch:
+            os.makedirs(self.params["state_dir"], mode=0o750, exist_ok=True)
+            write_atomic(path, change.patch, 0o640)
+            return path
+        if not adopts and os.path.exists(path):
+            os.unlink(path)
+        return ""
 
     def previewed(self) -> Result:
         traffic = self._traffic()
@@ -219,6 +251,7 @@ class App:
         plan = traffic.plan_live(colour)
         if self.check_mode:
             return self._moved(traffic, plan, {})
+        traffic.follower.accept_pending = self.params["accept_pending"]
         if plan.changed:
             traffic.require_alive(colour, config)
         at = self.clock.now()

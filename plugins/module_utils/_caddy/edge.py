@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -81,6 +81,9 @@ class Edge(Protocol):
 
     def seen_caddyfile(self) -> bytes | None:
         """The configuration file as the edge sees it; None where it sees none."""
+
+    def exported(self) -> Sequence[str]:
+        """Variables whose values its process has and a program that is started beside it has not."""
 
     def hidden(self, directory: str) -> str:
         """Why the edge can't use the switch in ``directory`` of this host as it must; '' where it can."""

@@ -12,8 +12,8 @@ the world (running configuration, file) and done by the next one.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, fixed
@@ -27,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal i
     overwrite,
     read_bytes,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.pending import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import syntax_of
@@ -55,6 +56,8 @@ class Follower:
         self.edge = edge
         self.admin = admin
         self.step = step
+        # Whether a file that says something else than what runs is meant to go live.
+        self.accept_pending = False
         self.upstreams = upstreams
         self.switch = Switch(edge.place().directory)
         self.syntax = syntax_of(edge, upstreams)
@@ -78,14 +81,25 @@ class Follower:
         return [Step("turn", path, "to " + colour)] if behind else []
 
     def check(self, colour: str) -> None:
-        """Before anything is moved: the edge's own Caddy has to take the file with ``colour``."""
-        validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(self._file()[1], colour)))
+        """Before anything is moved: the edge has to run what its file says, and its own Caddy to take the file with
+        ``colour``."""
+        whole = self._file()[1]
+        validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(whole, colour)))
+        if self.edge.place().pid and not self.accept_pending:
+            said = self.syntax.loaded(self.syntax.present(whole))
+            Reference(self.edge, self.upstreams, self.admin.config()).require([said])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nothing else makes the edge follow meanwhile."""
+        with locked(os.path.join(self.switch.path, "follow.lock")):
+            yield
 
     def follow(self, back: bool = False) -> str:
         """Make the edge serve what the marker says. ``back``: by one write to the admin endpoint. It does not load what
         another program is about to write into the file, nor fail for it: returned is, why a restart would not come up
         with the same."""
-        with locked(os.path.join(self.switch.path, "follow.lock")):
+        with self.alone():
             live = self.switch.read().live
             if not live:
                 raise BluegreenError("the switch says of no colour that it is live", mend="run the adopt stage")

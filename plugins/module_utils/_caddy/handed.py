@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.heard import names_upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import Proxies, indent
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import Proxies, indent, ours
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import Statement, parse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.written_out import written_out
 
@@ -45,7 +45,7 @@ def write_out_handed(tree: Tree, proxies: Proxies) -> dict[str, Edits]:
 
 def _handed(tree: Tree, proxies: Proxies, used: Statement) -> bool:
     targets = tree.targets(used)
-    if used.name != "import" or len(targets) != 1:
+    if used.name != "import" or ours(used) or len(targets) != 1:
         return False
     given = [*used.args[1:], *(token for child in used.block or [] for one in child.walk() for token in one.tokens)]
     if not any(proxies.names(token) for token in given) and not any(map(proxies.waits, targets[0].walk())):

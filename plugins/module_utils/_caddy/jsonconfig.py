@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 
@@ -132,9 +133,7 @@ def _refuse_unknown(path: str, value: Any, upstreams: Sequence[Upstream]) -> Non
 
 def _refuse_dial(path: str, value: str, coloured: bool) -> None:
     """What an upstream dials that is no target: a placeholder, or a coloured service in other words."""
-    if value.startswith("{env."):
-        reason, mend = "is read from the edge's environment", "write the address in its place"
-    elif "{" in value:
+    if "{" in RUNTIME.sub("", value):
         reason = "is known only when a request comes, and may be a coloured service"
         mend = "give each value a handler of its own, with a matcher"
     elif coloured and "/" in value:

@@ -54,6 +54,8 @@ class Confirmed:
 class LooksItself:
     """An edge that looks at the marker itself: it follows without being told."""
 
+    accept_pending = False
+
     def steps(self, _colour: str) -> tuple[Step, ...]:
         return ()
 
