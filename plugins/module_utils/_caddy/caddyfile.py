@@ -50,7 +50,7 @@ class Rewritten:
     """``proxies`` counts what was rewritten (0: the text is unchanged), ``warnings`` are for the operator.
 
     ``text`` is the main file, ``files`` are those imported ones that change, by path as the edge sees them. ``before``
-    and ``after`` are all of it as one text each, for Caddy's adapter.
+    and ``after`` are all of it as one text each, for Caddy's adapter. ``lines`` are (file, line) of each proxy.
     """
 
     text: str
@@ -59,6 +59,7 @@ class Rewritten:
     files: Mapping[str, str] = field(default_factory=dict)
     before: str = ""
     after: str = ""
+    lines: tuple[tuple[str, int], ...] = ()
 
 
 def unified(before: str, after: str, name: str) -> str:
@@ -76,6 +77,7 @@ def rewrite(
     read: Read = no_files,
     environ: Mapping[str, str] | None = None,
     colour: str = "",
+    only: int = 0,
 ) -> Rewritten:
     """The text with the switch in it, or with a ``colour`` in the form that names one. A rewritten text comes back as
     it is, but for the colour that it names. Raises CaddyfileError.
@@ -83,7 +85,8 @@ def rewrite(
     ``named_log`` and ``sets_host`` say what this Caddy does: whether a site may have a second log under its own name
     (since 2.7), and whether an upstream with TLS hears its own address as Host (since 2.11). ``where`` is the file's
     path as the edge sees it, ``read`` gives the files of an absolute pattern there, ``environ``
-    is the environment of the running edge.
+    is the environment of the running edge. ``only`` one proxy is rewritten, by its place in ``lines`` from 1 on (0:
+    all): so the one is found whose form the rewrite does not know.
     """
     tree = Tree.of(text, where, read, environ)
     texts = {path: root.text for path, root in tree.roots.items()}
@@ -91,12 +94,14 @@ def rewrite(
     rounds: list[dict[str, Edits]] = []
     try:
         again = _all_written_out(tree, upstreams, sets_host, rounds)
-        rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log, colour)
+        rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log, colour, only)
         done = rewriter.run()
     except CaddyfileError as exc:
         raise exc.led_back(lambda where, line: _origin(rounds, where, line)) from exc
     changed = {path: new for path, new in done.items() if new != texts[path] and path != where}
-    return Rewritten(done[where], rewriter.proxied, tuple(rewriter.warnings), changed, before, _whole(again, done))
+    warnings, whole = tuple(rewriter.warnings), _whole(again, done)
+    lines = tuple((path, _origin(rounds, path, line)) for path, line in rewriter.lines)
+    return Rewritten(done[where], len(lines), warnings, changed, before, whole, lines)
 
 
 def _all_written_out(
@@ -149,8 +154,9 @@ class _Rewriter:
     mount: str
     named_log: bool
     colour: str = ""
+    only: int = 0
     warnings: list[str] = field(default_factory=list)
-    proxied: int = 0
+    lines: list[tuple[str, int]] = field(default_factory=list)
 
     def run(self) -> dict[str, str]:
         """The new text of every file of the tree."""
@@ -158,16 +164,12 @@ class _Rewriter:
         self.edits = {path: Edits(root.text) for path, root in roots.items()}
         number = max((int(found) for root in roots.values() for found in OURS.findall(root.text)), default=0)
         self.done = [statement for statement in self.tree.walk() if self.proxies.dials(statement)]
-        self.proxied = len(self.done)
-        read: dict[int, Proxy] = {}
-        # Those in the block of another one come first, so that they are known to it.
-        for at, one in reversed([*enumerate(self.done, number + 1)]):
-            read[id(one)] = self.proxies.read(one, at, self._inner(one, read))
-            if self.colour:
-                self._refuse_twice(one, read[id(one)].targets)
-        Unknown(self.proxies, self.done, self.warnings).refuse()
-        if not self.colour:
-            refuse_order(self.tree, self.done)
+        self.lines = [(self.tree.path(one), one.line) for one in self.done]
+        if self.only:
+            self.done = [self.done[self.only - 1]]
+        read = self._read(number + 1)
+        if not self.only:
+            self._refuse()
         for statement in self.done:
             if not self._within(statement):
                 self._place(statement, self._deciding(statement, read))
@@ -182,6 +184,20 @@ class _Rewriter:
                 self.edits[self.tree.where].add(at, at, self._head())
         made = {path: one.applied() for path, one in self.edits.items()}
         return {path: fixed.turned(one, self.colour) if self.colour else one for path, one in made.items()}
+
+    def _read(self, number: int) -> dict[int, Proxy]:
+        """Those in the block of another one come first, so that they are known to it."""
+        read: dict[int, Proxy] = {}
+        for at, one in reversed([*enumerate(self.done, number)]):
+            read[id(one)] = self.proxies.read(one, at, self._inner(one, read))
+            if self.colour:
+                self._refuse_twice(one, read[id(one)].targets)
+        return read
+
+    def _refuse(self) -> None:
+        Unknown(self.proxies, self.done, self.warnings).refuse()
+        if not self.colour:
+            refuse_order(self.tree, self.done)
 
     @staticmethod
     def _refuse_twice(statement: Statement, targets: Sequence[Target | Plain]) -> None:
