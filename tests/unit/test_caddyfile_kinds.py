@@ -264,6 +264,13 @@ def test_a_health_check_of_an_address_of_its_own_is_refused_with_a_fix_that_fits
     assert found[0] == 4 and found[2] == "say health_port in its place: each colour is checked at its own address"
 
 
+def test_checks_of_several_upstreams_that_say_addresses_are_told_about() -> None:
+    lines = ["reverse_proxy hera:3000 site:3000 {", "\tlb_policy first", "\thealth_uri /h"]
+    (warning,) = done(inside(*lines, "}")).warnings
+    assert warning.startswith("/srv/Caddyfile:2: its health checks say an address as Host")
+    assert not done(inside(*lines, "\thealth_headers {", "\t\tHost a.test", "\t}", "}")).warnings
+
+
 ORDERS = {
     "reverse_proxy before route": ["reverse_proxy hera:3000"],
     "reverse_proxy first": ["handle {", "\treverse_proxy hera:3000", "}"],
@@ -328,8 +335,9 @@ def test_a_placeholder_for_what_is_dialled_means_what_it_meant(placeholder: str)
 
 
 def test_one_outside_of_a_proxy_is_told_about() -> None:
-    made = done(inside("header >X-By {upstream_hostport}", "reverse_proxy hera:3000"))
-    assert re.match(r"/srv/Caddyfile:2: outside of the proxy \{upstream_hostport\} says the address", made.warnings[0])
+    handed = "(p) {\n\treverse_proxy {args[0]} {\n\t\theader_up A b\n\t}\n}\n"
+    made = done(handed + inside("import p hera:3000", "header >X-By {upstream_hostport}"))
+    assert re.match(r"/srv/Caddyfile:8: outside of the proxy \{upstream_hostport\} says the address", made.warnings[0])
     assert not done(
         inside("header >X-By {upstream_hostport}", "respond x") + inside("reverse_proxy hera:3000")
     ).warnings

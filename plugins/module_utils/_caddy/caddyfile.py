@@ -28,6 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.order imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import (
     DIALLING,
     Proxies,
+    checked_by_address,
     error,
     indent,
 )
@@ -99,7 +100,9 @@ def rewrite(
     except CaddyfileError as exc:
         raise exc.led_back(lambda where, line: _origin(rounds, where, line)) from exc
     changed = {path: new for path, new in done.items() if new != texts[path] and path != where}
-    warnings, whole = tuple(rewriter.warnings), _whole(again, done)
+    led_back = [(path, _origin(rounds, path, line), said) for path, line, said in rewriter.warnings]
+    warnings = tuple("%s:%d: %s" % one if one[1] else one[2] for one in led_back)
+    whole = _whole(again, done)
     lines = tuple((path, _origin(rounds, path, line)) for path, line in rewriter.lines)
     return Rewritten(done[where], len(lines), warnings, changed, before, whole, lines)
 
@@ -155,7 +158,8 @@ class _Rewriter:
     named_log: bool
     colour: str = ""
     only: int = 0
-    warnings: list[str] = field(default_factory=list)
+    # (file, line, words); 0 where it is of no line.
+    warnings: list[tuple[str, int, str]] = field(default_factory=list)
     lines: list[tuple[str, int]] = field(default_factory=list)
 
     def run(self) -> dict[str, str]:
@@ -177,7 +181,7 @@ class _Rewriter:
             if self.mount:
                 self._log()
             else:
-                self.warnings.append(fixed.NO_LOG)
+                self.warnings.append((self.tree.where, 0, fixed.NO_LOG))
             main = roots[self.tree.where]
             if BEGIN not in main.text:
                 at = len(BOM) if main.text.startswith(BOM) else 0
@@ -192,6 +196,11 @@ class _Rewriter:
             read[id(one)] = self.proxies.read(one, at, self._inner(one, read))
             if self.colour:
                 self._refuse_twice(one, read[id(one)].targets)
+            if checked_by_address(one, read[id(one)].targets):
+                said = (
+                    "its health checks say an address as Host from now on; write one in health_headers if that counts"
+                )
+                self.warnings.append((self.tree.path(one), one.line, said))
         return read
 
     def _refuse(self) -> None:
@@ -302,9 +311,8 @@ class _Rewriter:
         if any(one.name == "import" and one.args and one.args[0].value == "bluegreen_log" for one in inside):
             return
         if not self.named_log and any(one.name == "log" for one in inside):
-            where = "%s:%d" % (site.root.where, site.line)
-            lost = "no log of ours, so the watch counts no visitors of it"
-            self.warnings.append("%s: this Caddy allows one log a site: %s" % (where, lost))
+            lost = "this Caddy allows one log a site: no log of ours, so the watch counts no visitors of it"
+            self.warnings.append((site.root.where, site.line, lost))
             return
         inner = indent(site.block[0]) if site.block and not site.bare else "\t"
         rest = site.root.text[site.inner[0] :].split("\n", 1)[0].rstrip()

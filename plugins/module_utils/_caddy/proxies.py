@@ -274,9 +274,8 @@ class Proxies:
         statement: Statement, targets: Sequence[Target | Plain]
     ) -> tuple[list[str], list[tuple[int, int, str]]]:
         """The Host that an active health check takes from the upstream, as a line or as an insertion (see _body)."""
-        block, said = statement.block or [], {target.said() for target in targets}
-        named = {child.name: child for child in block}
-        if len(said) > 1 or not {"health_uri", "health_path", "health_port"} & set(named) or "health_upstream" in named:
+        named, said = _health_of(statement), {target.said() for target in targets}
+        if len(said) > 1 or not named:
             return [], []
         port = named["health_port"].args[0].value if "health_port" in named else ""
         host = "Host " + heard.health_host(said.pop(), port)
@@ -314,6 +313,20 @@ class Proxies:
             )
         one = said.pop()
         return one.rpartition(":")[0] if wants_name else "", one if wants_host else "", transport
+
+
+def _health_of(statement: Statement) -> dict[str, Statement]:
+    """The lines of its block by name, where it has an active health check that takes its Host from the upstream."""
+    named = {child.name: child for child in statement.block or []}
+    asks = {"health_uri", "health_path", "health_port"} & set(named) and "health_upstream" not in named
+    return named if asks else {}
+
+
+def checked_by_address(statement: Statement, targets: Sequence[Target | Plain]) -> bool:
+    """Whether its health checks said several names, of which none can be written out."""
+    headers = _health_of(statement).get("health_headers")
+    own = headers is not None and any(child.name.lower() == "host" for child in headers.block or [])
+    return len({target.said() for target in targets}) > 1 and bool(_health_of(statement)) and not own
 
 
 def ours(statement: Statement) -> bool:

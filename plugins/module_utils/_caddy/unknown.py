@@ -50,7 +50,7 @@ class Unknown:
 
     proxies: Proxies
     done: Sequence[Statement]
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[tuple[str, int, str]] = field(default_factory=list)
     _done: set[int] = field(default_factory=set)
     _variable: bool = False
 
@@ -127,9 +127,8 @@ class Unknown:
         for token in statement.tokens if beside else []:
             placeholder = heard.names_upstream(token.value)
             if placeholder:
-                where = "%s:%d" % (root.where, token.line)
                 said = "outside of the proxy %s says the address of a colour from now on" % placeholder
-                self.warnings.append("%s: %s" % (where, said))
+                self.warnings.append((root.where, token.line, said))
 
     def _is_site(self, statement: Statement) -> bool:
         """A line of addresses, or a root."""
