@@ -104,6 +104,11 @@ def test_a_matcher_that_an_import_hands_on_is_one_where_it_is_imported() -> None
         assert "\t@bluegreen%d_green {\n\t\tpath %s\n\t\timport bluegreen_green\n\t}" % (number, path) in made
 
 
+def test_a_snippet_that_the_environment_names_is_found() -> None:
+    text = "(real) {\n\treverse_proxy {args[0]}\n}\n" + inside("import {$WHICH:real} hera:3000")
+    assert "reverse_proxy @bluegreen1_green 10.0.1.18:3000 {" in body(text)
+
+
 def test_a_runtime_variable_is_no_matcher() -> None:
     _line, reason, _mend = refused(inside("reverse_proxy {env.KPATH}/* kratos:4433"), {"KPATH": "/auth"})
     assert "shares its requests with {env.KPATH}/*" in reason
