@@ -109,9 +109,15 @@ def test_a_snippet_that_the_environment_names_is_found() -> None:
     assert "reverse_proxy @bluegreen1_green 10.0.1.18:3000 {" in body(text)
 
 
-def test_a_runtime_variable_is_no_matcher() -> None:
-    _line, reason, _mend = refused(inside("reverse_proxy {env.KPATH}/* kratos:4433"), {"KPATH": "/auth"})
-    assert "shares its requests with {env.KPATH}/*" in reason
+@pytest.mark.parametrize(("path", "value"), [("{env.KPATH}/*", "/auth"), ("{$KPATH}/*", "auth"), ("auth/*", "")])
+def test_what_is_no_matcher_for_caddy_is_not_taken_for_a_service(path: str, value: str) -> None:
+    line, reason, mend = refused(inside("reverse_proxy %s kratos:4433" % path), {"KPATH": value})
+    assert (line, mend) == (2, "write the path out") and reason.startswith("Caddy takes %s for an upstream" % path)
+
+
+def test_a_socket_beside_a_coloured_service_is_no_path() -> None:
+    made = done(inside('reverse_proxy kratos:4433 "unix//run/x.sock" {', "\tlb_policy first", "}"))
+    assert made.proxies == 1
 
 
 @pytest.mark.parametrize("value", ["/auth/* kratos:4433", "@api kratos:4433"])

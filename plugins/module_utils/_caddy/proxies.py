@@ -36,6 +36,8 @@ RANGE = re.compile(r"^(.*:)(\d+)-(\d+)$")
 ALSO_DIALLING = ("php_fastcgi",)
 # What an import hands on is looked at where it is handed on.
 HANDED_ON = re.compile(r"\{(?:args|blocks?)(?:[.\[][^}]*)?\}")
+# No upstream looks like that; a socket does, and one with a scheme or a network.
+PATH = re.compile(r"^(?!unix|fd/|tcp|udp|\w+://)[^/]*/|\*")
 PLACEHOLDER = re.compile(r"\{[^{}\s]+\}")
 EACH_VALUE = "give each value a reverse_proxy of its own, with a matcher"
 OWN_SITE = (
@@ -167,6 +169,11 @@ class Proxies:
         """Another upstream beside a coloured one is either its fallback or part of a colour that nobody told us of."""
         others = [target for target in targets if isinstance(target, Plain)]
         policies = [child.args for child in statement.block or [] if child.name == "lb_policy"]
+        values = {one.raw: resolved(one.raw.strip('"`'), self.tree.environ) for one in others}
+        path = next((raw for raw, value in values.items() if PATH.search(value)), "")
+        if path:
+            reason = "Caddy takes %s for an upstream, as a path begins with / when the file is read" % path
+            raise error(named, statement, reason, "write the path out")
         if others and not any(args and args[0].value == "first" for args in policies):
             raise error(
                 named,
