@@ -186,3 +186,33 @@ def test_the_log_has_the_colour_and_no_secret(world: native.World) -> None:
     (line,) = [json.loads(one) for one in text.splitlines() if "/api" in one]
     assert line["resp_headers"]["X-Bluegreen-Colour"] == ["blue"] and line["request"]["uri"] == "/api"
     assert "secret" not in text and "own=1" not in text and "127.0.0.1" not in text
+
+
+UNHEARD_OF = """{
+	admin localhost:%(admin)d
+	http_port %(port)d
+}
+(pages) {
+	reverse_proxy {args.0}
+}
+http://site.test {
+	import pages site:%(backend)d
+	reverse_proxy /api/* kratos:%(backend)d
+	reverse_proxy /own/* hera:%(backend)d {
+		@bluegreen_page status 500
+		handle_response @bluegreen_page {
+			respond "a name that we use"
+		}
+	}
+}
+"""
+
+
+def test_an_unknown_form_is_refused_by_its_line(tmp_path: Path, caddy: str) -> None:
+    with native.world(tmp_path, UNHEARD_OF, caddy) as world:
+        tree = world.tree()
+        with pytest.raises(
+            BluegreenError, match=r"Caddyfile:11: this proxy can't be rewritten: Caddy takes .* not ours"
+        ):
+            world.app(state="adopted")
+        assert (world.tree(), world.edge.reloads()) == (tree, 0)

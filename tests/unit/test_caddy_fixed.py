@@ -93,6 +93,8 @@ def test_an_edge_without_a_volume_has_no_log_of_ours() -> None:
 def test_what_it_cannot_do_is_refused() -> None:
     with pytest.raises(CaddyfileError, match=r"Caddyfile:2: .*named route.*edge\.method=switch"):
         fix("&(shared) {\n\treverse_proxy hera:3000\n}\nhttp://a.test {\n\tinvoke shared\n}\n")
+    with pytest.raises(CaddyfileError, match=r"Caddyfile:2: hera:3000 twice in one proxy"):
+        fix("http://a.test {\n\treverse_proxy hera:3000 hera:3000\n}\n")
     with pytest.raises(BluegreenError, match=r"edge\.method='admin'.*one of switch, reload"):
         edge_options({"method": "admin"})
 

@@ -104,9 +104,20 @@ def test_a_matcher_that_an_import_hands_on_is_one_where_it_is_imported() -> None
         assert "\t@bluegreen%d_green {\n\t\tpath %s\n\t\timport bluegreen_green\n\t}" % (number, path) in made
 
 
-def test_a_runtime_variable_is_no_matcher() -> None:
-    _line, reason, _mend = refused(inside("reverse_proxy {env.KPATH}/* kratos:4433"), {"KPATH": "/auth"})
-    assert "shares its requests with {env.KPATH}/*" in reason
+def test_a_snippet_that_the_environment_names_is_found() -> None:
+    text = "(real) {\n\treverse_proxy {args[0]}\n}\n" + inside("import {$WHICH:real} hera:3000")
+    assert "reverse_proxy @bluegreen1_green 10.0.1.18:3000 {" in body(text)
+
+
+@pytest.mark.parametrize(("path", "value"), [("{env.KPATH}/*", "/auth"), ("{$KPATH}/*", "auth"), ("auth/*", "")])
+def test_what_is_no_matcher_for_caddy_is_not_taken_for_a_service(path: str, value: str) -> None:
+    line, reason, mend = refused(inside("reverse_proxy %s kratos:4433" % path), {"KPATH": value})
+    assert (line, mend) == (2, "write the path out") and reason.startswith("Caddy takes %s for an upstream" % path)
+
+
+def test_a_socket_beside_a_coloured_service_is_no_path() -> None:
+    made = done(inside('reverse_proxy kratos:4433 "unix//run/x.sock" {', "\tlb_policy first", "}"))
+    assert made.proxies == 1
 
 
 @pytest.mark.parametrize("value", ["/auth/* kratos:4433", "@api kratos:4433"])
@@ -149,9 +160,10 @@ def test_an_upstream_that_a_request_names_is_refused(upstream: str, form: str) -
 
 
 def test_each_of_them_is_named_and_none_is_told_to_be_a_service() -> None:
-    text = inside("reverse_proxy {labels.2}:3000") + inside("reverse_proxy hera:3000", "reverse_proxy /y {re.x.1}:1")
-    line, reason, _mend = refused(text)
-    assert line == 2 and reason.endswith("(the same in Caddyfile:6)")
+    snippet = "(p) {\n\treverse_proxy {args[0]} {\n\t\theader_up A b\n\t}\n}\n" + inside("import p hera:3000")
+    text = snippet + inside("reverse_proxy {labels.2}:3000") + inside("reverse_proxy /y {re.x.1}:1")
+    with pytest.raises(CaddyfileError, match=r"/srv/Caddyfile:10: upstream .* \(and \{re.x.1\}:1 in Caddyfile:13\)"):
+        done(text)
     line, reason, mend = refused(inside("reverse_proxy hera:3000 {labels.2}:3000"))
     assert reason.startswith("upstream {labels.2}:3000 is known only") and "bluegreen_services" not in mend
     handed = "(p) {\n\treverse_proxy {args[0]}\n}\n" + inside("import p hera:3000", "import p {labels.1}:80")
@@ -238,6 +250,38 @@ def test_a_snippet_in_the_block_of_a_coloured_proxy_is_of_its_colour() -> None:
     assert "# import e: written out by olympus.bluegreen\n\t\t\treverse_proxy 10.0.1.24:3000 {" in made
 
 
+def test_one_in_a_proxy_without_colour_in_its_block_is_too() -> None:
+    lines = ["reverse_proxy hera:3000 {", "\thandle_response {", "\t\treverse_proxy 127.0.0.9:80 {"]
+    lines += ["\t\t\theader_up Host {upstream_hostport}", "\t\t\thandle_response {", "\t\t\t\treverse_proxy site:3000"]
+    made = body(inside(*lines, "\t\t\t}", "\t\t}", "\t}", "}"))
+    assert "site:3000" not in made and "reverse_proxy 10.0.1.24:3000 {" in made
+    assert made.count("reverse_proxy 127.0.0.9:80 {\n\t\t\t\theader_up Host {upstream_hostport}") == 8
+
+
+def test_what_a_snippet_says_in_a_block_counts() -> None:
+    snippets = (
+        "(host) {\n\theader_up Host {upstream_hostport}\n}\n(lb) {\n\tlb_policy first\n}\n(own) {\n\theader_up A b\n}\n"
+    )
+    snippets += "(tls) {\n\ttransport http {\n\t\ttls\n\t}\n}\n"
+    made = body(snippets + inside("reverse_proxy hera:3000 {", "\timport host", "\timport tls", "\timport own", "}"))
+    assert made.count("header_up Host hera:3000") == 8 and made.count("tls_server_name hera") == 8
+    assert made.count("\timport own\n") == 8 and "import host\n" not in made
+    made = body(snippets + inside("reverse_proxy hera:3000 127.0.0.9:80 {", "\timport lb", "}"))
+    assert "reverse_proxy @bluegreen1_green 10.0.1.18:3000 127.0.0.9:80 {" in made
+
+
+def test_a_health_check_of_an_address_of_its_own_is_refused_with_a_fix_that_fits() -> None:
+    found = refused(inside("reverse_proxy hera:3000 {", "\thealth_uri /h", "\thealth_upstream hera:3001", "}"))
+    assert found[0] == 4 and found[2] == "say health_port in its place: each colour is checked at its own address"
+
+
+def test_checks_of_several_upstreams_that_say_addresses_are_told_about() -> None:
+    lines = ["reverse_proxy hera:3000 site:3000 {", "\tlb_policy first", "\thealth_uri /h"]
+    (warning,) = done(inside(*lines, "}")).warnings
+    assert warning.startswith("/srv/Caddyfile:2: its health checks say an address as Host")
+    assert not done(inside(*lines, "\thealth_headers {", "\t\tHost a.test", "\t}", "}")).warnings
+
+
 ORDERS = {
     "reverse_proxy before route": ["reverse_proxy hera:3000"],
     "reverse_proxy first": ["handle {", "\treverse_proxy hera:3000", "}"],
@@ -270,8 +314,11 @@ def test_of_two_that_take_everything_the_first_stays_the_first() -> None:
     order = re.findall(r"reverse_proxy (@bluegreen\d_green|/x)", made)
     assert order == ["/x", "@bluegreen1_green", "@bluegreen2_green"]
     found = refused(inside("reverse_proxy 127.0.0.9:80", "reverse_proxy /x hera:3000", "reverse_proxy hera:3000"))
-    assert found[:2] == (4, "never asked: the reverse_proxy in line 2 answers everything before it")
+    assert found[:2] == (4, "never asked: another reverse_proxy without a matcher stands before it")
     assert done(inside("route {", "\treverse_proxy 127.0.0.9:80", "\treverse_proxy hera:3000", "}")).proxies == 1
+    auth = "forward_auth %s {\n\t\turi /\n\t}"
+    made = body(inside(auth % "kratos:4433", auth % "/x 127.0.0.9:80"))
+    assert made.index("forward_auth /x") < made.index("forward_auth @bluegreen1_green")
 
 
 PLACEHOLDERS = {
@@ -299,8 +346,9 @@ def test_a_placeholder_for_what_is_dialled_means_what_it_meant(placeholder: str)
 
 
 def test_one_outside_of_a_proxy_is_told_about() -> None:
-    made = done(inside("header >X-By {upstream_hostport}", "reverse_proxy hera:3000"))
-    assert re.match(r"/srv/Caddyfile:2: outside of the proxy \{upstream_hostport\} says the address", made.warnings[0])
+    handed = "(p) {\n\treverse_proxy {args[0]} {\n\t\theader_up A b\n\t}\n}\n"
+    made = done(handed + inside("import p hera:3000", "header >X-By {upstream_hostport}"))
+    assert re.match(r"/srv/Caddyfile:8: outside of the proxy \{upstream_hostport\} says the address", made.warnings[0])
     assert not done(
         inside("header >X-By {upstream_hostport}", "respond x") + inside("reverse_proxy hera:3000")
     ).warnings

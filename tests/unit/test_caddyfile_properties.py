@@ -19,6 +19,8 @@ UPSTREAMS = (
     Upstream("hera", "10.0.0.18", "10.0.1.18", ui=True),
 )
 SNIPPETS = "(plain) {\n\theader X-Plain y # kept\n}\n(handed) {\n\treverse_proxy /{args[1]}/* {args[0]}\n}\n"
+# What waits for a matcher stays as it is; it is written out where it is imported.
+SNIPPETS += "(first) {\n\treverse_proxy {args[0]} kratos:4434\n}\n(named) {\n\theader_up X-A {upstream_hostport}\n}\n"
 # Each line of these is marked, so that it is found again wherever it went.
 KEPT = (
     'respond /a "hera:3000 { # kept" # kept',
@@ -39,6 +41,13 @@ COLOURED = (
     "forward_auth /p/* kratos:4433 {\n\turi /whoami\n}",
     "import handed hera:3000 h%d",
     "handle_path /q/* {\n\treverse_proxy {\n\t\tto {$HERA:hera:3000}\n\t}\n}",
+    "reverse_proxy {$PART:/n}/* kratos:4433 {\n\theader_up Host {http.reverse_proxy.upstream.host}\n}",
+    'reverse_proxy "/o/*" hera:3000 {\n\timport named\n\thealth_uri /h\n}',
+    "import first /i%d/*",
+    "reverse_proxy hera:3000 {\n\t@r status 404\n\thandle_response @r {\n\t\treverse_proxy kratos:4433 {\n"
+    "\t\t\thandle_response {\n\t\t\t\treverse_proxy 127.0.0.9:80 {\n\t\t\t\t\thandle_response {\n"
+    "\t\t\t\t\t\treverse_proxy hera:3000\n\t\t\t\t\t}\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n}",
+    "reverse_proxy /v/* 127.0.0.9:80 {\n\thandle_response {\n\t\treverse_proxy hera:3000\n\t}\n}",
 )
 WRAPS = ("handle /w%d/* {\n%s\n}", "route {\n%s\n}", "handle_errors {\n%s\n}")
 
@@ -59,7 +68,10 @@ statements = st.recursive(
     max_leaves=6,
 )
 sites = st.lists(statements, min_size=1, max_size=3).map(
-    lambda bodies: "".join("s%d.test { # kept\n%s\n}\n" % pair for pair in enumerate(bodies))
+    lambda bodies: "".join(
+        "s%d.test %s# kept\n%s\n}\n" % (number, "\n{ " if number % 2 else "{ ", body)
+        for number, body in enumerate(bodies)
+    )
 )
 
 
@@ -91,7 +103,8 @@ def test_whatever_goes_by_a_decision_has_it_made_in_its_own_block_and_once(body:
         beside = block.block or []
         deciding = [one for one in beside if one.name == "route" and imports(one, "bluegreen_decide")]
         pinning = [one for one in beside if one.name == "route" and imports(one, "bluegreen_form")]
-        first = [one for one in beside if one.name == "reverse_proxy" and one.args[0].value.endswith("_green")]
+        proxies = [one for one in beside if one.name == "reverse_proxy" and one.args]
+        first = [one for one in proxies if one.args[0].value.endswith("_green")]
         firsts = [one for one in first if not one.args[0].value.endswith("_pinned_green")]
         if block.name != "route":
             assert len(deciding) == bool(firsts)

@@ -77,11 +77,17 @@ def test_copies_of_one_handler_are_told_apart() -> None:
     [
         (proxy("hera:3000", upstreams=[{"dial": "hera:3000"}, {"dial": "x:1"}]), "among several upstreams"),
         (
-            {"handler": "reverse_proxy", "dynamic_upstreams": {"source": "a", "name": "x"}},
-            "dynamic_upstreams are asked at each request",
+            {"handler": "reverse_proxy", "dynamic_upstreams": {"source": "a", "name": "hera"}},
+            "/dynamic_upstreams: `a` is",
         ),
-        (proxy("{http.request.host}:80"), r"only a request knows whom \{http.request.host\}:80 means"),
-        (proxy("{env.X}{labels.1}:80"), "only a request knows"),
+        ({"handler": "reverse_proxy", "dynamic_upstreams": {"source": "srv", "name": "x.test"}}, "`srv` is asked"),
+        (proxy("{http.request.host.labels.2}:3000"), r"/dial: \{http.request.host.labels.2\}:3000 is known only"),
+        (proxy("{env.X}{labels.1}:80"), "is known only"),
+        (proxy("tcp/hera:3000"), "tcp/hera:3000 is a coloured service in a form"),
+        (
+            proxy("hera:3000", handle_response=[{"routes": [{"handle": [proxy("hera:3000")]}]}]),
+            "/handle/0/handle_response/0/routes/0/handle/0: a coloured service inside of handle_response",
+        ),
         ({"handler": "proxy", "upstreams": [{"dial": ["hera:3000"]}]}, "/upstreams/0/dial/0: hera:3000"),
         (proxy("hera:3000", headers={"response": {"require": {}, "set": {}}}), "require"),
     ],
@@ -92,8 +98,13 @@ def test_what_is_refused_is_named_with_its_place(handler: dict[str, Any], said: 
 
 
 def test_what_is_only_said_is_left_alone() -> None:
-    said = {"handler": "static_response", "body": "hera:3000", "headers": {"X": ["http://hera:3000"]}}
-    assert jsonconfig.targets(config(said, proxy("other:3000"), proxy("localhost:3100")), [HERA]) == []
+    said: list[dict[str, Any]] = [
+        {"handler": "static_response", "body": "hera:3000", "headers": {"X": ["http://hera:3000"]}},
+        {"handler": "log_append", "key": "backend", "value": "hera:3000"},
+        {"handler": "rewrite", "uri": "/x?to=http://hera:3000", "uri_substring": [{"find": "hera:3000"}]},
+        {"handler": "vars", "backend": "hera:3000"},
+    ]
+    assert jsonconfig.targets(config(*said, proxy("other:3000"), proxy("localhost:3100")), [HERA]) == []
 
 
 def test_a_published_port_is_rewritten_and_plain_only_outside_of_the_switch() -> None:
@@ -101,6 +112,34 @@ def test_a_published_port_is_rewritten_and_plain_only_outside_of_the_switch() ->
     assert configured.plain_names(config(proxy("localhost:3100")), [PORT], ROOT) == ["localhost:3100"]
     assert configured.plain_names(done.config, [PORT], ROOT) == []
     assert public_names(done.config, ROOT) == [{"host": "a.test", "path": "/in/"}]
+
+
+def test_one_in_the_handle_response_of_another_upstream_is_switched() -> None:
+    inner = proxy("hera:3000")
+    before = config(proxy("other:80", handle_response=[{"routes": [{"handle": [inner]}]}]))
+    done = switched(before)
+    assert list(done.made.values()) == [inner] and jsonconfig.restored(done.config, done.made) == before
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "meant"),
+    [("hostport", "hera:3000"), ("host", "hera"), ("port", "3000"), ("address", "tcp/hera:3000")],
+)
+def test_a_placeholder_for_what_is_dialled_is_written_out_but_not_that_of_an_inner_proxy(
+    placeholder: str, meant: str
+) -> None:
+    said = "{http.reverse_proxy.upstream.%s}" % placeholder
+    inner = proxy("other:80", headers={"request": {"set": {"X": [said]}}})
+    whole = proxy(
+        "hera:3000",
+        headers={"request": {"set": {"X": [said]}}},
+        transport={"protocol": "http", "tls": {"server_name": said}},
+        handle_response=[{"routes": [{"handle": [inner]}]}],
+    )
+    (ours,) = [one for _path, one in jsonconfig.places(switched(config(whole)).config) if jsonconfig.ours(one)]
+    made = ours["routes"][0]["handle"][0]
+    assert made["headers"]["request"]["set"]["X"] == [meant] and made["transport"]["tls"]["server_name"] == meant
+    assert made["handle_response"][0]["routes"][0]["handle"] == [inner]
 
 
 @pytest.mark.parametrize("logs", [None, {}, {"logger_names": {"a.test": ["own"]}, "default_logger_name": "rest"}])

@@ -14,19 +14,28 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Proxy, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
+    INNER,
+    Other,
+    Plain,
+    Proxy,
+    Target,
+    Upstream,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import write_out_handed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree, no_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.order import refuse_order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import (
     DIALLING,
     Proxies,
+    checked_by_address,
     error,
     indent,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN, preamble, without_imports
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, CaddyfileError, Statement
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.unknown import Unknown
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 # How many snippets may hand a coloured name on to one another.
 ROUNDS = 9
@@ -42,7 +51,7 @@ class Rewritten:
     """``proxies`` counts what was rewritten (0: the text is unchanged), ``warnings`` are for the operator.
 
     ``text`` is the main file, ``files`` are those imported ones that change, by path as the edge sees them. ``before``
-    and ``after`` are all of it as one text each, for Caddy's adapter.
+    and ``after`` are all of it as one text each, for Caddy's adapter. ``lines`` are (file, line) of each proxy.
     """
 
     text: str
@@ -51,6 +60,7 @@ class Rewritten:
     files: Mapping[str, str] = field(default_factory=dict)
     before: str = ""
     after: str = ""
+    lines: tuple[tuple[str, int], ...] = ()
 
 
 def unified(before: str, after: str, name: str) -> str:
@@ -68,6 +78,7 @@ def rewrite(
     read: Read = no_files,
     environ: Mapping[str, str] | None = None,
     colour: str = "",
+    only: int = 0,
 ) -> Rewritten:
     """The text with the switch in it, or with a ``colour`` in the form that names one. A rewritten text comes back as
     it is, but for the colour that it names. Raises CaddyfileError.
@@ -75,29 +86,53 @@ def rewrite(
     ``named_log`` and ``sets_host`` say what this Caddy does: whether a site may have a second log under its own name
     (since 2.7), and whether an upstream with TLS hears its own address as Host (since 2.11). ``where`` is the file's
     path as the edge sees it, ``read`` gives the files of an absolute pattern there, ``environ``
-    is the environment of the running edge.
+    is the environment of the running edge. ``only`` one proxy is rewritten, by its place in ``lines`` from 1 on (0:
+    all): so the one is found whose form the rewrite does not know.
     """
     tree = Tree.of(text, where, read, environ)
     texts = {path: root.text for path, root in tree.roots.items()}
+    before = tree.flat(texts)
     rounds: list[dict[str, Edits]] = []
-    again = tree
     try:
-        for _round in range(ROUNDS):
-            edits = write_out_handed(again, Proxies(again, upstreams, sets_host))
-            if not any(one.edits for one in edits.values()):
-                break
-            rounds.append(edits)
-            again = _edited(again, edits)
-        rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log, colour)
+        again = _all_written_out(tree, upstreams, sets_host, rounds)
+        rewriter = _Rewriter(again, Proxies(again, upstreams, sets_host), mount, named_log, colour, only)
         done = rewriter.run()
     except CaddyfileError as exc:
-        line = exc.line
-        for edits in reversed(rounds):
-            line = edits[exc.where].origin(line) if exc.where in edits else line
-        raise exc.at(line) from exc
+        raise exc.led_back(lambda where, line: _origin(rounds, where, line)) from exc
     changed = {path: new for path, new in done.items() if new != texts[path] and path != where}
-    flat = again.flat(done)
-    return Rewritten(done[where], rewriter.proxied, tuple(rewriter.warnings), changed, tree.flat(texts), flat)
+    led_back = [(path, _origin(rounds, path, line), said) for path, line, said in rewriter.warnings]
+    warnings = tuple("%s:%d: %s" % one if one[1] else one[2] for one in led_back)
+    whole = _whole(again, done)
+    lines = tuple((path, _origin(rounds, path, line)) for path, line in rewriter.lines)
+    return Rewritten(done[where], len(lines), warnings, changed, before, whole, lines)
+
+
+def _all_written_out(
+    tree: Tree, upstreams: Sequence[Upstream], sets_host: bool, rounds: list[dict[str, Edits]]
+) -> Tree:
+    """Without imports that hand on what the rewrite has to see. Each round of edits is added to ``rounds``."""
+    for _round in range(ROUNDS):
+        edits = write_out_handed(tree, Proxies(tree, upstreams, sets_host))
+        if not any(one.edits for one in edits.values()):
+            break
+        rounds.append(edits)
+        tree = _edited(tree, edits)
+    return tree
+
+
+def _whole(tree: Tree, done: Mapping[str, str]) -> str:
+    try:
+        return tree.flat(done)
+    except CaddyfileError as exc:
+        # Its line is one of a text that the operator has never seen.
+        raise BluegreenError("%s can't be rewritten: %s" % (exc.where, exc.reason), mend="report this form") from exc
+
+
+def _origin(rounds: Sequence[Mapping[str, Edits]], where: str, line: int) -> int:
+    """The line of the operator's file that one of the last round comes from."""
+    for edits in reversed(rounds):
+        line = edits[where].origin(line) if where in edits else line
+    return line
 
 
 def _in_named_route(statement: Statement) -> bool:
@@ -122,8 +157,10 @@ class _Rewriter:
     mount: str
     named_log: bool
     colour: str = ""
-    warnings: list[str] = field(default_factory=list)
-    proxied: int = 0
+    only: int = 0
+    # (file, line, words); 0 where it is of no line.
+    warnings: list[tuple[str, int, str]] = field(default_factory=list)
+    lines: list[tuple[str, int]] = field(default_factory=list)
 
     def run(self) -> dict[str, str]:
         """The new text of every file of the tree."""
@@ -131,14 +168,12 @@ class _Rewriter:
         self.edits = {path: Edits(root.text) for path, root in roots.items()}
         number = max((int(found) for root in roots.values() for found in OURS.findall(root.text)), default=0)
         self.done = [statement for statement in self.tree.walk() if self.proxies.dials(statement)]
-        self.proxied = len(self.done)
-        read: dict[int, Proxy] = {}
-        # Those in the block of another one come first, so that they are known to it.
-        for at, one in reversed([*enumerate(self.done, number + 1)]):
-            read[id(one)] = self.proxies.read(one, at, self._inner(one, read))
-        Unknown(self.proxies, self.done, self.warnings).refuse()
-        if not self.colour:
-            refuse_order(self.tree, self.done)
+        self.lines = [(self.tree.path(one), one.line) for one in self.done]
+        if self.only:
+            self.done = [self.done[self.only - 1]]
+        read = self._read(number + 1)
+        if not self.only:
+            self._refuse()
         for statement in self.done:
             if not self._within(statement):
                 self._place(statement, self._deciding(statement, read))
@@ -146,7 +181,7 @@ class _Rewriter:
             if self.mount:
                 self._log()
             else:
-                self.warnings.append(fixed.NO_LOG)
+                self.warnings.append((self.tree.where, 0, fixed.NO_LOG))
             main = roots[self.tree.where]
             if BEGIN not in main.text:
                 at = len(BOM) if main.text.startswith(BOM) else 0
@@ -154,13 +189,45 @@ class _Rewriter:
         made = {path: one.applied() for path, one in self.edits.items()}
         return {path: fixed.turned(one, self.colour) if self.colour else one for path, one in made.items()}
 
-    def _inner(self, statement: Statement, read: Mapping[int, Proxy]) -> list[tuple[Statement, Proxy | str]]:
+    def _read(self, number: int) -> dict[int, Proxy]:
+        """Those in the block of another one come first, so that they are known to it."""
+        read: dict[int, Proxy] = {}
+        for at, one in reversed([*enumerate(self.done, number)]):
+            read[id(one)] = self.proxies.read(one, at, self._inner(one, read))
+            if self.colour:
+                self._refuse_twice(one, read[id(one)].targets)
+            if checked_by_address(one, read[id(one)].targets):
+                said = (
+                    "its health checks say an address as Host from now on; write one in health_headers if that counts"
+                )
+                self.warnings.append((self.tree.path(one), one.line, said))
+        return read
+
+    def _refuse(self) -> None:
+        Unknown(self.proxies, self.done, self.warnings).refuse()
+        if not self.colour:
+            refuse_order(self.tree, self.done)
+
+    @staticmethod
+    def _refuse_twice(statement: Statement, targets: Sequence[Target | Plain]) -> None:
+        for at, one in enumerate(targets):
+            if isinstance(one, Target) and one in targets[:at]:
+                raise error(statement, statement, "%s twice in one proxy" % one.said(), "name it once")
+
+    def _inner(self, statement: Statement, read: Mapping[int, Proxy]) -> list[tuple[Statement, Proxy | Other]]:
         """The outermost proxies in its block, as ``Proxy.inner`` has them."""
-        found: list[tuple[Statement, Proxy | str]] = []
+        found: list[tuple[Statement, Proxy | Other]] = []
         for one in statement.walk():
             if one is not statement and one.name in DIALLING and not (found and one.start < found[-1][0].end):
-                found.append((one, read.get(id(one)) or one.root.text[one.start : one.end]))
+                found.append((one, read.get(id(one)) or self._other(one, self._inner(one, read))))
         return found
+
+    @staticmethod
+    def _other(statement: Statement, inner: Sequence[tuple[Statement, Proxy | Other]]) -> Other:
+        text, at, said = statement.root.text, statement.start, ""
+        for number, (one, _made) in enumerate(inner):
+            said, at = said + text[at : one.start] + INNER % number, one.end
+        return Other(said + text[at : statement.end], tuple(made for _one, made in inner))
 
     def _within(self, statement: Statement) -> bool:
         """Whether it stands in the block of another one that is rewritten."""
@@ -192,19 +259,18 @@ class _Rewriter:
         parent = statement.parent
         if parent is None or parent.name in LITERAL_ORDER or not self._takes_all(statement):
             return None
-        siblings = parent.block or []
+        siblings = [one for one in parent.block or [] if one.name in (statement.name, "import")]
         at = next(at for at, one in enumerate(siblings) if one is statement)
         before = next((one for one in siblings[:at] if self._takes_all(one)), None)
-        if before is not None and not self.proxies.dials(before):
-            reason = "never asked: the reverse_proxy in line %d answers everything before it" % before.line
+        if statement.name == "reverse_proxy" and before is not None and not self.proxies.dials(before):
+            reason = "never asked: another reverse_proxy without a matcher stands before it"
             raise error(statement, statement, reason, "take one of the two out, or give one a matcher")
-        rest = [one for one in siblings[at + 1 :] if one.name in ("reverse_proxy", "import")]
-        later = [one for one in rest if not self._takes_all(one)]
+        later = [one for one in siblings[at + 1 :] if not self._takes_all(one)]
         return later[-1] if later else None
 
     def _takes_all(self, statement: Statement) -> bool:
         matcher = self.proxies.word(self.proxies.parts(statement)[0])
-        return statement.name == "reverse_proxy" and matcher in ("", "*")
+        return statement.name in DIALLING and matcher in ("", "*")
 
     def _place(self, statement: Statement, proxy: Proxy) -> None:
         if self.colour:
@@ -245,9 +311,8 @@ class _Rewriter:
         if any(one.name == "import" and one.args and one.args[0].value == "bluegreen_log" for one in inside):
             return
         if not self.named_log and any(one.name == "log" for one in inside):
-            where = "%s:%d" % (site.root.where, site.line)
-            lost = "no log of ours, so the watch counts no visitors of it"
-            self.warnings.append("%s: this Caddy allows one log a site: %s" % (where, lost))
+            lost = "this Caddy allows one log a site: no log of ours, so the watch counts no visitors of it"
+            self.warnings.append((site.root.where, site.line, lost))
             return
         inner = indent(site.block[0]) if site.block and not site.bare else "\t"
         rest = site.root.text[site.inner[0] :].split("\n", 1)[0].rstrip()

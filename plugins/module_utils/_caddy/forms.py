@@ -13,7 +13,7 @@ one has no upstream at all, which is Caddy's own 503, at the place in the order 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
@@ -101,6 +101,14 @@ class Plain:
 
 
 @dataclass(frozen=True)
+class Other:
+    """A proxy without colour in the block of one that has one: its text, with INNER for those inside of it."""
+
+    text: str
+    inner: tuple[Proxy | Other, ...] = ()
+
+
+@dataclass(frozen=True)
 class Proxy:
     """One operator's ``directive``.
 
@@ -108,7 +116,7 @@ class Proxy:
     as written), ``guarded`` says that these use a matcher of ours (ours then hides in a double negation, as Caddy would
     merge the two), ``body`` is the text of its own block without ``to``, ``indent`` its indentation. ``decides``: the
     first in its place, so it looks where the request goes; ``pins``: the first there that looks for forms. ``inner``
-    are the proxies in its block (``handle_response``), as text where they have no colour.
+    are the proxies in its block (``handle_response``).
     """
 
     number: int
@@ -121,7 +129,7 @@ class Proxy:
     decides: bool = True
     pins: bool = True
     asked: str = ""
-    inner: tuple[Proxy | str, ...] = ()
+    inner: tuple[Proxy | Other, ...] = ()
 
     def text(self) -> str:
         """The replacement, without the indentation of its first line and without a newline at its end."""
@@ -177,12 +185,8 @@ class Proxy:
     def own(self, inside: Callable[[Proxy], str]) -> str:
         """The body, in which a placeholder for the dialled address is written out, with \\0 for its line ends.
         ``inside`` makes the text of a proxy in it."""
-
-        def inner(found: re.Match[str]) -> str:
-            one = self.inner[int(found.group(1))]
-            return one if isinstance(one, str) else inside(one)
-
-        return _INNER.sub(inner, heard.named(self.body, self.targets[0].said())).replace("\n", "\0")
+        body = heard.named(self.body, self.targets[0].said())
+        return _filled(body, self.inner, inside).replace("\n", "\0")
 
     def _own(self, colour: str) -> str:
         return self.own(lambda one: one.alone(colour))
@@ -223,3 +227,11 @@ class Proxy:
         if own or " " in dialled:
             return asset(colour, dialled, own)
         return "\timport bluegreen_fallback_%s %s\n" % (colour, dialled)
+
+
+def _filled(text: str, inner: Sequence[Proxy | Other], inside: Callable[[Proxy], str]) -> str:
+    def made(found: re.Match[str]) -> str:
+        one = inner[int(found.group(1))]
+        return _filled(one.text, one.inner, inside) if isinstance(one, Other) else inside(one)
+
+    return _INNER.sub(made, text)

@@ -6,7 +6,7 @@
 
 What the snippet dials then differs from import to import, so these are written out where they stand. So are those of
 a snippet that one site brings in twice, as our matchers would be defined twice there, and those in the block of a
-coloured proxy, which decides for what is in it.
+coloured proxy that bring another one, or what depends on the dialled name.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.heard import names_upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import Proxies, indent, ours
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import Statement, parse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.written_out import written_out
+
+# What the rewrite asks for in the block of a proxy.
+SEEN = ("lb_policy", "transport", "health_uri", "health_path", "health_port", "health_upstream", "health_headers")
 
 
 def write_out_handed(tree: Tree, proxies: Proxies) -> dict[str, Edits]:
@@ -72,8 +76,17 @@ def _within(tree: Tree, proxies: Proxies) -> Iterator[Statement]:
     for proxy in tree.walk():
         for used in proxy.walk() if proxies.dials(proxy) else ():
             targets = tree.targets(used)
-            if used.name == "import" and len(targets) == 1 and any(map(proxies.dials, tree.reached(targets[0]))):
+            if (
+                used.name == "import"
+                and len(targets) == 1
+                and any(_counts(proxies, one) for one in tree.reached(targets[0]))
+            ):
                 yield used
+
+
+def _counts(proxies: Proxies, one: Statement) -> bool:
+    """Whether a line of a coloured proxy's block is one that the rewrite has to see."""
+    return proxies.dials(one) or one.name in SEEN or any(names_upstream(token.value) for token in one.tokens)
 
 
 def _twice(tree: Tree, proxies: Proxies) -> Iterator[Statement]:

@@ -19,6 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens im
     BOM,
     CaddyfileError,
     Statement,
+    Token,
     parse,
 )
 
@@ -76,6 +77,9 @@ class Tree:
     def path(self, statement: Statement) -> str:
         return statement.root.where
 
+    def _word(self, token: Token) -> str:
+        return expanded(token.value, self.environ)
+
     def _pattern(self, statement: Statement) -> str:
         base = posixpath.dirname(self.path(statement))
         return posixpath.normpath(posixpath.join(base, resolved(statement.args[0].value, self.environ)))
@@ -84,7 +88,7 @@ class Tree:
         """Parse what the imports of one file name; the paths that are new."""
         new = []
         for statement in self.roots[path].walk():
-            if statement.name != "import" or not statement.args or self.snippet(statement.args[0].value):
+            if statement.name != "import" or not statement.args or self.snippet(self._word(statement.args[0])):
                 continue
             pattern = self._pattern(statement)
             if pattern not in self._found:
@@ -112,9 +116,9 @@ class Tree:
         if statement.name not in ("import", "invoke") or not statement.args:
             return []
         if statement.name == "invoke":
-            route = self.snippet(statement.args[-1].value, "&(%s)")
+            route = self.snippet(self._word(statement.args[-1]), "&(%s)")
             return [route] if route else []
-        held = self.snippet(statement.args[0].value)
+        held = self.snippet(self._word(statement.args[0]))
         if held:
             return [held]
         return [self.roots[name] for name in self._found.get(self._pattern(statement), [])]

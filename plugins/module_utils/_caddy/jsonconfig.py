@@ -28,6 +28,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 GROUP = "bluegreen-"
 # Strings there are said to somebody, not dialled.
 SAYS_ONLY = ("headers", "request", "response", "body", "match", "logging")
+# Handlers that dial nothing: what they say of a coloured service is said to a client, a log or another handler.
+SAYING = ("log_append", "rewrite", "vars", "map", "headers", "static_response", "error", "templates", "push", "tracing")
 Handler = dict[str, Any]
 
 
@@ -71,11 +73,14 @@ def places(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def targets(config: Any, upstreams: Sequence[Upstream]) -> list[Target]:
     """What the proxies that are still to be rewritten dial, each once. Raises Refused with the place."""
     found: dict[tuple[Upstream, str], Target] = {}
+    saying: list[str] = []
     for path, value in places(config):
+        if isinstance(value, dict) and value.get("handler") in SAYING:
+            saying.append(path + "/")
         target = _target(path, value, upstreams)
         if target:
             found[target.upstream, target.port] = target
-        else:
+        elif not path.startswith(tuple(saying)):
             _refuse_unknown(path, value, upstreams)
     return list(found.values())
 
@@ -108,24 +113,34 @@ def _target(path: str, value: Any, upstreams: Sequence[Upstream]) -> Target | No
 
 
 def _refuse_unknown(path: str, value: Any, upstreams: Sequence[Upstream]) -> None:
-    """A coloured service in a place that nothing here rewrites would go on meaning blue."""
-    if isinstance(value, dict) and value.get("dynamic_upstreams"):
+    """A coloured service in a place that nothing here rewrites would go on meaning blue, and so would an upstream that
+    only a request or a name server knows."""
+    names = path.split("/")
+    if names[-1] == "dynamic_upstreams":
+        source = value.get("source") if isinstance(value, dict) else value
         raise Refused(
-            "%s: dynamic_upstreams are asked at each request who is dialled, and that may be a coloured service" % path,
+            "%s: `%s` is asked at each request who is dialled, and that may be a coloured service" % (path, source),
             mend="name its upstreams, or move this proxy to a Caddy of its own",
         )
-    names = path.split("/")
-    dial = names[-3:-2] == ["upstreams"] and names[-1] == "dial"
-    if dial and "{" in RUNTIME.sub("", str(value)):
-        raise Refused(
-            "%s: only a request knows whom %s means, and that may be a coloured service" % (path, value),
-            mend="give each value a reverse_proxy handler of its own, with a matcher",
-        )
-    if not isinstance(value, str) or any(name in SAYS_ONLY for name in names) or names[-3:-2] == ["upstreams"]:
+    if not isinstance(value, str) or any(name in SAYS_ONLY for name in names):
         return
-    rest = value.split("://")[-1].split("/")[-1]
-    if ":" in rest and any(one.port(rest) for one in upstreams):
+    rest = value.split("://")[-1].rpartition("/")[2]
+    if names[-3:-2] == ["upstreams"] and names[-1] == "dial":
+        _refuse_dial(path, value, any(one.port(rest) for one in upstreams))
+    elif ":" in rest and any(one.port(rest) for one in upstreams):
         raise Refused("%s: %s in a form that can't be rewritten" % (path, value), mend="dial it as an upstream")
+
+
+def _refuse_dial(path: str, value: str, coloured: bool) -> None:
+    """What an upstream dials that is no target: a placeholder, or a coloured service in other words."""
+    if "{" in RUNTIME.sub("", value):
+        reason = "is known only when a request comes, and may be a coloured service"
+        mend = "give each value a handler of its own, with a matcher"
+    elif coloured and "/" in value:
+        reason, mend = "is a coloured service in a form that can't be rewritten", "write host:port"
+    else:
+        return
+    raise Refused("%s: %s %s" % (path, value, reason), mend=mend)
 
 
 def template(wanted: Sequence[Target]) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.fixed imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
     INNER,
     OUR_MATCHERS,
+    Other,
     Plain,
     Proxy,
     Target,
@@ -35,6 +36,8 @@ RANGE = re.compile(r"^(.*:)(\d+)-(\d+)$")
 ALSO_DIALLING = ("php_fastcgi",)
 # What an import hands on is looked at where it is handed on.
 HANDED_ON = re.compile(r"\{(?:args|blocks?)(?:[.\[][^}]*)?\}")
+# No upstream looks like that; a socket does, and one with a scheme or a network.
+PATH = re.compile(r"^(?!unix|fd/|tcp|udp|\w+://)[^/]*/|\*")
 PLACEHOLDER = re.compile(r"\{[^{}\s]+\}")
 EACH_VALUE = "give each value a reverse_proxy of its own, with a matcher"
 OWN_SITE = (
@@ -98,7 +101,7 @@ class Proxies:
         more = matcher and not matcher.quoted and len(self.word(matcher).split()) > 1
         return [matcher] if matcher and more else []
 
-    def read(self, statement: Statement, number: int, inner: Sequence[tuple[Statement, Proxy | str]] = ()) -> Proxy:
+    def read(self, statement: Statement, number: int, inner: Sequence[tuple[Statement, Proxy | Other]] = ()) -> Proxy:
         """``inner`` are the proxies in its block, as ``Proxy.inner`` has them."""
         matcher, dialled, _to = self.parts(statement)
         if self._several(matcher):
@@ -130,14 +133,14 @@ class Proxies:
     def refuse_asked(self, statement: Statement, at: Statement) -> None:
         for token in self.asks(statement):
             reason = "upstream %s is known only when a request comes, and may be a coloured service" % token.value
-            others = [
-                "%s:%d" % (one.root.where.rpartition("/")[2], other.line)
+            also = [
+                (one.root.where, other.line, other.value)
                 for one in self.tree.walk()
                 for other in self.asks(one)
                 if one is not statement and not self.dials(one)
             ]
-            also = " (the same in %s)" % ", ".join(others) if others else ""
-            raise error(token if at is statement else at, at, reason + also, EACH_VALUE)
+            line = (token if at is statement else at).line
+            raise CaddyfileError(at.root.where, line, reason, EACH_VALUE, also)
 
     def _targets(self, token: Token, statement: Statement) -> Iterator[Target | Plain]:
         value = self.value(token)
@@ -166,6 +169,11 @@ class Proxies:
         """Another upstream beside a coloured one is either its fallback or part of a colour that nobody told us of."""
         others = [target for target in targets if isinstance(target, Plain)]
         policies = [child.args for child in statement.block or [] if child.name == "lb_policy"]
+        values = {one.raw: resolved(one.raw.strip('"`'), self.tree.environ) for one in others}
+        path = next((raw for raw, value in values.items() if PATH.search(value)), "")
+        if path:
+            reason = "Caddy takes %s for an upstream, as a path begins with / when the file is read" % path
+            raise error(named, statement, reason, "write the path out")
         if others and not any(args and args[0].value == "first" for args in policies):
             raise error(
                 named,
@@ -273,9 +281,8 @@ class Proxies:
         statement: Statement, targets: Sequence[Target | Plain]
     ) -> tuple[list[str], list[tuple[int, int, str]]]:
         """The Host that an active health check takes from the upstream, as a line or as an insertion (see _body)."""
-        block, said = statement.block or [], {target.said() for target in targets}
-        named = {child.name: child for child in block}
-        if len(said) > 1 or not {"health_uri", "health_path", "health_port"} & set(named) or "health_upstream" in named:
+        named, said = _health_of(statement), {target.said() for target in targets}
+        if len(said) > 1 or not named:
             return [], []
         port = named["health_port"].args[0].value if "health_port" in named else ""
         host = "Host " + heard.health_host(said.pop(), port)
@@ -293,7 +300,8 @@ class Proxies:
         """Server name and Host to write out ('' for none), and the operator's ``transport http``."""
         block = statement.block or []
         found = [child for child in block if child.name == "transport" and child.args and child.args[0].value == "http"]
-        transport = found[0] if found else None
+        # Of several the last one counts.
+        transport = found[-1] if found else None
         settings = {child.name for child in (transport.block or [] if transport else [])}
         if not any(isinstance(target, Target) and target.scheme == "https://" for target in targets) and not any(
             name.startswith("tls") for name in settings
@@ -312,6 +320,20 @@ class Proxies:
             )
         one = said.pop()
         return one.rpartition(":")[0] if wants_name else "", one if wants_host else "", transport
+
+
+def _health_of(statement: Statement) -> dict[str, Statement]:
+    """The lines of its block by name, where it has an active health check that takes its Host from the upstream."""
+    named = {child.name: child for child in statement.block or []}
+    asks = {"health_uri", "health_path", "health_port"} & set(named) and "health_upstream" not in named
+    return named if asks else {}
+
+
+def checked_by_address(statement: Statement, targets: Sequence[Target | Plain]) -> bool:
+    """Whether its health checks said several names, of which none can be written out."""
+    headers = _health_of(statement).get("health_headers")
+    own = headers is not None and any(child.name.lower() == "host" for child in headers.block or [])
+    return len({target.said() for target in targets}) > 1 and bool(_health_of(statement)) and not own
 
 
 def ours(statement: Statement) -> bool:

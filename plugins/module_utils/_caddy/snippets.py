@@ -46,10 +46,14 @@ _ASKED = (
     "Cookie", "Referer", "Sec-Websocket-Protocol", "Sec-Websocket-Key", PREVIEW_HEADER, "X-Original-Url",
     "X-Original-Uri", "X-Forwarded-Uri", "Hx-Current-Url", "Next-Url", "Next-Router-State-Tree",
 )  # fmt: skip
-_ANSWERED = ("Set-Cookie", "Location", "Content-Location", "Refresh", "Hx-Redirect", "X-Action-Redirect")
+_ANSWERED = (
+    "Set-Cookie", "Location", "Content-Location", "Refresh", "Hx-Redirect", "X-Action-Redirect", "Authorization",
+    "X-Session-Token", "X-Session-Id", "X-Access-Token", "X-Refresh-Token", "X-Id-Token", "X-Auth-Token",
+    "X-Csrf-Token", "X-User-Id", "X-Kratos-Authenticated-Identity-Id", "Remote-User", "Remote-Email",
+)  # fmt: skip
 _HEADERS = {
     "request>headers>": (*_ASKED, *_ADDRESSES, *_PERSONS, *_SECRETS),
-    "resp_headers>": (*_ANSWERED, *_PERSONS, *_SECRETS),
+    "resp_headers>": _ANSWERED,
 }
 _LOG = """(bluegreen_log) {
     log%(name)s {

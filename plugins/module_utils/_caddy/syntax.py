@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import (
@@ -17,7 +18,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import (
     fixed,
     jsonconfig,
     jsonlog,
-    meaning,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configured import unswitched
@@ -31,12 +31,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import Imported
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree, resolved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proof import Proof
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import DIALLING
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reached, Reaches, aliases
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import marker_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
@@ -110,7 +110,8 @@ class CaddyfileSyntax:
             original = adapt(self._edge, tree.flat({path: root.text for path, root in tree.roots.items()}))
             found = self._found(original, tree)
             upstreams = (*self._upstreams, *aliases(self._upstreams, found))
-            done = rewrite(
+            rewrite_of = partial(
+                rewrite,
                 text_of(base),
                 upstreams,
                 options.mount,
@@ -121,18 +122,16 @@ class CaddyfileSyntax:
                 environ,
                 self._colour,
             )
+            done = rewrite_of()
+            proof = Proof(self._edge, self._colour, upstreams, None if self.adopted(base) else original, environ)
+            config, wrong = proof.tried(done.after)
+            if wrong and config is None:
+                raise proof.blamed(done.lines, rewrite_of, wrong)
+            require_switch(self._edge, config, upstreams, self._reaches, self._colour)
+            if wrong:
+                raise proof.blamed(done.lines, rewrite_of, wrong)
         except CaddyfileError as exc:
             raise exc.on(options.caddyfile if exc.where == options.config_path else exc.where) from exc
-        config = adapt(self._edge, done.after)
-        require_switch(self._edge, config, upstreams, self._reaches, self._colour)
-        if not self.adopted(base):
-            for after, colours in self._proven(done.after, config):
-                root = root_of(self._edge)
-                where = meaning.difference(original, after, upstreams, root, named_log, environ, colours)
-                if where:
-                    raise Refused(
-                        "the rewritten Caddyfile would mean something else at %s" % where, mend="report this form"
-                    )
         return Rewritten(done.text.encode(), config, done.before, done.warnings, done.after, done.files, found)
 
     def _found(self, original: Any, tree: Tree) -> dict[str, Reached]:
@@ -147,14 +146,6 @@ class CaddyfileSyntax:
             except Refused as exc:
                 raise CaddyfileError(*_said(tree, dial), exc.msg, exc.mend) from exc
         return found
-
-    def _proven(self, after: str, config: Any) -> Iterator[tuple[Any, Sequence[str]]]:
-        """Each configuration that has to mean what the operator's does, and the colours whose proxies are in it."""
-        if not self._colour:
-            yield config, COLOURS
-            return
-        for colour in COLOURS:
-            yield config if colour == self._colour else adapt(self._edge, fixed.turned(after, colour)), (colour,)
 
     def turned(self, content: bytes, colour: str) -> bytes:
         return fixed.turned(text_of(content), colour).encode()

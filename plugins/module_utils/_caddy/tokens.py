@@ -10,28 +10,38 @@ token. Offsets count characters of the text.
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 BOM = "\ufeff"
 HEREDOC = re.compile(r"<<([A-Za-z0-9_-]+)\r?\n")
+PLAIN = re.compile(r"(?:(?!\\\r?\n)\S)+")
+BLANKS = re.compile(r"[^\S\n]+")
 
 
 class CaddyfileError(BluegreenError):
-    """A Caddyfile that we can't read or rewrite. The message names the file, the line and the reason."""
+    """A Caddyfile that we can't read or rewrite. The message names the file, the line and the reason. ``also`` are
+    (file, line, words) of others that are refused for the same reason."""
 
-    def __init__(self, where: str, line: int, reason: str, mend: str = "") -> None:
-        super().__init__("%s:%d: %s" % (where, line, reason), mend=mend)
-        self.where, self.line, self.reason, self.to_mend = where, line, reason, mend
+    def __init__(
+        self, where: str, line: int, reason: str, mend: str = "", also: Sequence[tuple[str, int, str]] = ()
+    ) -> None:
+        others = ["%s in %s:%d" % (words, posixpath.basename(other), number) for other, number, words in also]
+        more = " (and %s)" % ", ".join(others) if others else ""
+        super().__init__("%s:%d: %s%s" % (where, line, reason, more), mend=mend)
+        self.where, self.line, self.reason, self.to_mend, self.also = where, line, reason, mend, also
 
-    def at(self, line: int) -> CaddyfileError:
-        return CaddyfileError(self.where, line, self.reason, self.to_mend)
+    def led_back(self, to: Callable[[str, int], int]) -> CaddyfileError:
+        """With the lines that ``to`` gives for a file and a line."""
+        also = [(where, to(where, line), words) for where, line, words in self.also]
+        return CaddyfileError(self.where, to(self.where, self.line), self.reason, self.to_mend, also)
 
     def on(self, where: str) -> CaddyfileError:
-        return CaddyfileError(where, self.line, self.reason, self.to_mend)
+        return CaddyfileError(where, self.line, self.reason, self.to_mend, self.also)
 
 
 @dataclass(frozen=True)
@@ -100,8 +110,8 @@ class Lexer:
                 if row:
                     yield row
                 row = []
-            elif char.isspace():
-                self._advance(1)
+            elif blanks := BLANKS.match(self.text, self.at):
+                self.at = blanks.end()
             elif char == "#":
                 end = self.text.find("\n", self.at)
                 self._advance((len(self.text) if end < 0 else end) - self.at)
@@ -130,12 +140,10 @@ class Lexer:
         return Token(value, line, start, self.at, True)
 
     def _plain(self) -> str:
-        begin = self.at
-        while self.at < len(self.text) and not self.text[self.at].isspace():
-            if self.text.startswith(("\\\n", "\\\r\n"), self.at):
-                break
-            self.at += 1
-        return self.text[begin : self.at]
+        found = PLAIN.match(self.text, self.at)
+        value = found.group(0) if found else ""
+        self.at += len(value)
+        return value
 
     def _quoted(self, quote: str) -> str:
         line, value = self.line, ""

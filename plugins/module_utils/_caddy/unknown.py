@@ -38,6 +38,7 @@ VARIABLES = ("vars", "map")
 MENDS = {
     "dynamic": "name it as an ordinary upstream, name:port: a coloured service has one address a colour",
     "import": "name its upstream in the file itself",
+    "health_upstream": "say health_port in its place: each colour is checked at its own address",
     "output": "send this log elsewhere, or to an address that is no coloured service",
 }
 UNKNOWN_SOURCE = "name its upstreams, name:port, or move this proxy to a Caddy of its own"
@@ -49,7 +50,7 @@ class Unknown:
 
     proxies: Proxies
     done: Sequence[Statement]
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[tuple[str, int, str]] = field(default_factory=list)
     _done: set[int] = field(default_factory=set)
     _variable: bool = False
 
@@ -126,9 +127,8 @@ class Unknown:
         for token in statement.tokens if beside else []:
             placeholder = heard.names_upstream(token.value)
             if placeholder:
-                where = "%s:%d" % (root.where, token.line)
                 said = "outside of the proxy %s says the address of a colour from now on" % placeholder
-                self.warnings.append("%s: %s" % (where, said))
+                self.warnings.append((root.where, token.line, said))
 
     def _is_site(self, statement: Statement) -> bool:
         """A line of addresses, or a root."""
