@@ -28,7 +28,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / "build" / "findings"
-ROW = re.compile(r"^\| (R\d+) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([ABCR]\d+|[a-z]+(?:_[a-z]+)+) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 QUICK = "not lab and not slow"
 GREEN, RED, IMPORT, SKIPPED, LEFT_OUT, BROKEN = "green", "red", "red (import)", "skipped", "left out", "not run"
