@@ -289,9 +289,16 @@ class Switch(Directory):
             stopped = "" if check_mode else self.fence()
             raise Refused(no.msg + stopped, option=no.option, value=no.value, mend=no.mend) from no
 
-    def withdraw(self, colour: str) -> None:
-        """Before its first container goes: from now on no rollback goes to ``colour``. Refused while it is live."""
+    def withdraw(self, colour: str, token: int | None = None) -> None:
+        """Around each removal of one of its containers: from now on no rollback goes to ``colour``. Refused while it
+        is live. ``token``: that of the run that removes; Fenced where it is older than the switch's.
+
+        A rollback that was refused, because this very removal goes on, does not stop it: half of it helps no user.
+        """
         with locked(self._in("lock")):
+            alone = self.withdrawn(colour) and not os.path.exists(self._in("claimed"))
+            if token is not None and not alone:
+                self._check(token, exact=False)
             if self.read().live == colour:
                 raise Refused(
                     "%s is live by now: a rollback went there" % colour,
@@ -301,11 +308,14 @@ class Switch(Directory):
                 )
             self._touch("switch", GONE + colour)
 
-    def offer(self, colour: str) -> None:
-        """It is whole again."""
+    def offer(self, colour: str, token: int | None = None) -> None:
+        """It is whole again. Fenced where ``token`` is older than the switch's: a newer run may be removing it."""
         with locked(self._in("lock")):
-            if self.withdrawn(colour):
-                self._remove("switch", GONE + colour)
+            if not self.withdrawn(colour):
+                return
+            if token is not None:
+                self._check(token, exact=False)
+            self._remove("switch", GONE + colour)
 
     def withdrawn(self, colour: str) -> bool:
         return os.path.exists(self._in("switch", GONE + colour))
