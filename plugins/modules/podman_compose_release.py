@@ -120,6 +120,13 @@ options:
         there meanwhile, and stop where one went there before.
     type: dict
     default: {}
+  token:
+    description:
+      - The fencing token of this run, as M(olympus.bluegreen.release_ledger) gives it. Before and after each removal it
+        is compared with the switch's under the switch's lock; an older one is refused, and what ran is started again.
+      - V(0) takes the switch's token as it is when the module begins.
+    type: int
+    default: 0
   settle: {description: 'Under the lock, first end what a killed run was joining.', type: bool, default: false}
   switch_dir: {description: The switch directory if it is not looked for at O(edge)., type: path, default: ""}
   network_range:
@@ -287,7 +294,8 @@ def main() -> None:
             raise BluegreenError("undo belongs to state adopted", option="undo", value=True, mend="say state=adopted")
         runner = SubprocessRunner()
         asked = live.reader(params, runner), live.finder(params, runner)
-        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, params["settle"])
+        given = {"settle": params["settle"], "token": params["token"]}
+        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, **given)
         with beating(params["state_dir"], state in LONG and not module.check_mode):
             result = answer(context, state, module.check_mode, params["release"])
     except (BluegreenError, OSError) as exc:

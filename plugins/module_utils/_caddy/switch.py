@@ -317,6 +317,11 @@ class Switch(Directory):
                 self._check(token, exact=False)
             self._remove("switch", GONE + colour)
 
+    def require(self, token: int) -> None:
+        """Fenced where ``token`` is older than the switch's."""
+        with locked(self._in("lock")):
+            self._check(token, exact=False)
+
     def withdrawn(self, colour: str) -> bool:
         return os.path.exists(self._in("switch", GONE + colour))
 

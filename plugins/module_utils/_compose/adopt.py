@@ -53,7 +53,9 @@ def adopt(context: Context) -> Job:
     steps = [*store.address_steps(wanted), *mending.steps, *_to_write(before, record, ports)]
     if present != shared.recorded(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
-    steps += [Step("remove", c.name) for c in _foreign(world, blue)]
+    strangers, still = _foreign(world, blue), live.unfenced(context)
+    steps += [Step("remove", c.name) for c in strangers]
+    seen = {c.name: c.id for c in strangers}
     names, more, told = relay.plan(context, world) if relay.due(wanted) else (None, [], _foretold(context, world, blue))
     steps += more
     steps += [Step("offer", colour) for colour in live.withdrawn(context.switch, wanted.wake)]
@@ -65,13 +67,13 @@ def adopt(context: Context) -> Job:
         "record-release": lambda step: _make_release(context, record),
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: shared.record(wanted, present),
-        "remove": lambda step: discard.container(podman, step.target),
+        "remove": lambda step: discard.container(podman, seen[step.target], still=still),
         "offer": lambda step: _offer(context, mending, step.target),
     }
 
     def do(step: Step) -> None:
         if not relay.do(context, names, step):
-            acts.get(step.action, partial(mend.do, context, mending))(step)
+            acts.get(step.action, partial(mend.do, context, mending, still=still))(step)
 
     after = {"release": record["stack"]["release"] if record else before.get("release", "")}
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]
@@ -99,7 +101,7 @@ def _offer(context: Context, mending: mend.Mending, colour: str) -> None:
     _verify(context, mending)
     switch = context.switch()
     if switch:
-        switch.offer(colour)
+        switch.offer(colour, context.token or None)
 
 
 def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str, object]) -> list[Step]:

@@ -60,7 +60,7 @@ def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
             todo = _steps(every, colour)
             if not todo:
                 return _describe(before, every, colour, steps, told)
-            steps += _carry_out(context, colour, todo, live, inherited, told)
+            steps += _carry_out(context, colour, every, todo, live, inherited, told)
     raise BluegreenError(
         "not where it shall be: %s" % "; ".join(problems(holders.seen(context), live())),
         mend="look at podman ps -a and podman logs, run again",
@@ -78,15 +78,22 @@ def _steps(every: list[Seen], live: str) -> list[Step]:
 
 
 def _carry_out(
-    context: Context, colour: str, todo: list[Step], live: Live, inherited: int, told: list[dict[str, Any]]
+    context: Context,
+    colour: str,
+    every: list[Seen],
+    todo: list[Step],
+    live: Live,
+    inherited: int,
+    told: list[dict[str, Any]],
 ) -> list[Step]:
-    """As many steps as the switch stays where it was."""
+    """As many steps as the switch stays where it was. What ended while it moved is started again at the next turn."""
     done: list[Step] = []
+    ids = {h.container: h.id for seen in every for h in seen.holders}
     for step in todo:
         if live() != colour:
             break
         if step.action == "end":
-            told.append(ending.end(context, step.target, step.detail))
+            told.append(ending.end(context, step.target, step.detail, ident=ids.get(step.target, "")))
         else:
             _start(context, colour, step.target, inherited, told)
         done.append(step)

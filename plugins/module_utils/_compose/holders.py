@@ -71,7 +71,7 @@ def _ours(world: World, single: Singleton, files: Files) -> list[Holder]:
     for c in world.singletons():
         if c.service == single.name:
             right = c.running and files.get(c.colour, {}).get(single.name) == c.config
-            found.append(Holder(c.name, c.colour, c.state, right))
+            found.append(Holder(c.name, c.colour, c.state, right, c.id))
     return found
 
 

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     dependents,
     ending,
+    fence,
     holders,
     proving,
     relay,
@@ -42,18 +44,28 @@ def absent(context: Context) -> Job:
     steps = _steps(context, gone, [*before, *again])
     graces = _graces(context, gone)
     said: list[str] = [*tried, *told]
+    ours = fence.of(context)
+    # Another container may bear the name by then.
+    seen = {_name_then(c, steps): c.id for c in gone}
 
     def do(step: Step) -> None:
         if relay.do(context, names, step):
             return
-        if step.action == dependents.RECREATE:
-            dependents.do(context, step.target, roots)
-        elif step.action == "remove":
-            # A courier inside a server of the adopted project is ended between two mails, too.
-            ended = ending.end(context, step.target, grace=graces.get(step.target, 0))
-            said.extend([ended["warning"]] if ended.get("warning") else [])
-        else:
-            _on_record(context, step)
+        if step.action == "forget-adopted":
+            # What podman-compose makes of the same name later is a stranger.
+            store.forget_adopted(wanted, wanted.colour)
+            return
+        with ours.removal():
+            if step.action == dependents.RECREATE:
+                ours.hold()
+                dependents.do(context, step.target, roots)
+            elif step.action == "remove":
+                # A courier inside a server of the adopted project is ended between two mails, too.
+                name, grace = step.target, graces.get(step.target, 0)
+                ended = ending.end(context, name, grace=grace, ident=seen[name], still=ours.hold)
+                said.extend([ended["warning"]] if ended.get("warning") else [])
+            else:
+                ours.hold()
 
     def verify() -> None:
         left = roots_of(World.look(podman, wanted), wanted)
@@ -77,24 +89,18 @@ def _refuse_live(wanted: Wanted) -> None:
 
 
 def _steps(context: Context, gone: Sequence[Container], first: Sequence[Step]) -> list[Step]:
-    wanted, found = context.wanted, [Step("remove", c.name, c.state) for c in gone]
-    # An old container that stood aside goes by the name that it has then.
-    aside = {step.target: step.target + BEFORE for step in first if step.action == dependents.RECREATE}
-    found = [*first, *(Step("remove", aside.get(step.target, step.target), step.detail) for step in found)]
+    wanted = context.wanted
+    found = [*first, *(Step("remove", _name_then(c, first), c.state) for c in gone)]
     if gone and context.switch():
         found.insert(0, Step("withdraw", wanted.colour))
     if store.is_adopted(wanted, wanted.colour):
-        # What podman-compose makes of the same name later is a stranger.
         found.append(Step("forget-adopted", wanted.colour))
     return found
 
 
-def _on_record(context: Context, step: Step) -> None:
-    switch = context.switch()
-    if step.action == "withdraw" and switch:
-        switch.withdraw(step.target)
-    elif step.action == "forget-adopted":
-        store.forget_adopted(context.wanted, context.wanted.colour)
+def _name_then(c: Container, steps: Sequence[Step]) -> str:
+    """An old container that stood aside goes by the name that it has then."""
+    return c.name + BEFORE if Step(dependents.RECREATE, c.name) in [replace(s, detail="") for s in steps] else c.name
 
 
 def _prove_courier(context: Context, world: World) -> list[str]:
