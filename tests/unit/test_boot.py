@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import install, record, run, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Place
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import mend
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
@@ -172,7 +173,7 @@ def test_what_a_run_is_taking_away_is_left_to_it(
         Lock(state, switch, then).take(Claim("run-1", "cleanup"))
     switch.withdraw("blue", switch.read().token)
     monkeypatch.setattr(run, "unready", lambda *_args: [])
-    monkeypatch.setattr(run.mend, "shortfall", lambda *_args: [])
+    monkeypatch.setattr(mend, "shortfall", lambda *_args: [])
     said: list[str] = []
     boot = run.Boot(record.made(params(tmp_path), switch.path), Systemctl(tmp_path), clock, said.append)
     assert boot.run() is True
@@ -192,7 +193,7 @@ def test_a_run_that_begins_beside_the_boot_keeps_its_fence(tmp_path: Path, monke
         return []
 
     monkeypatch.setattr(run, "unready", lambda *_args: [])
-    monkeypatch.setattr(run.mend, "shortfall", cleanup_begins)
+    monkeypatch.setattr(mend, "shortfall", cleanup_begins)
     said: list[str] = []
     boot = run.Boot(record.made(params(tmp_path), switch.path), Systemctl(tmp_path), SystemClock(), said.append)
     boot.run()
