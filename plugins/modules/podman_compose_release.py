@@ -37,7 +37,8 @@ options:
     description:
       - V(read) only looks.
       - V(adopted) makes the networks, joins the running project to them and records it as blue. Run again it is the
-        repair, and what other hands stopped, removed or recreated since is started and joined again.
+        repair, and what other hands stopped, removed or recreated since is started and joined again. A record that
+        was lost is made again from labels, networks and O(source) where containers of a colour are there.
       - V(rendered) makes the release and the compose file of O(colour).
       - V(started) renders and then makes the containers of O(colour) what the file says.
       - V(handed_over) ends every singleton (the mail couriers and O(singletons)) that does not run where the switch

@@ -43,7 +43,7 @@ def adopt(context: Context) -> Job:
     wanted, podman = context.wanted, context.podman
     world = World.look(podman, wanted)
     before = store.stack(wanted, BLUE)
-    if not before:
+    if not before and not any(world.rendered(colour) for colour in COLOURS):
         _refuse_incomplete(wanted, world)
     blue = _blue(context, world)
     mending = mend.plan(context, world, wanted.wake, blue)

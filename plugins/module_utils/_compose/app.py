@@ -18,6 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
     joining,
     origin,
     prepare,
+    rebuild,
     remove,
     renew,
     report,
@@ -80,13 +81,25 @@ def _read(context: Context, check_mode: bool, kept: str) -> Job:
     return Job(Plan())
 
 
+def _adopted(context: Context, check_mode: bool, kept: str) -> Job:
+    """What was lost of the record first. In check mode what follows is not known without it."""
+    first = rebuild.rebuild(context)
+    carry_out(first, check_mode)
+    if check_mode and first.plan.changed:
+        return first
+    second = adopt.adopt(replace(context, wanted=rebuild.in_order(context.wanted)))
+    carry_out(second, check_mode)
+    plan = replace(second.plan, steps=first.plan.steps + second.plan.steps)
+    return replace(second, plan=plan, notes={**second.notes, **first.notes})
+
+
 def _handed_over(context: Context, check_mode: bool, kept: str) -> Job:
     return handover.hand_over(context, context.live, check_mode)
 
 
 STATES: dict[str, Callable[[Context, bool, str], Job]] = {
     "read": _read,
-    "adopted": _one(adopt.adopt),
+    "adopted": _adopted,
     "undone": _one(adopt.undo),
     "rendered": _rendered,
     "started": _started,
