@@ -317,6 +317,15 @@ class Switch(Directory):
                 self._check(token, exact=False)
             self._remove("switch", GONE + colour)
 
+    def undrain(self, colour: str, token: int) -> None:
+        """A removal of ``colour`` was refused before it began: where a rollback goes there, its forms and static files
+        are reachable again. A newer run's drain stays."""
+        with locked(self._in("lock")):
+            state = self.read()
+            back = state.return_to.colour if state.return_to else ""
+            if back == colour != state.live and state.token <= token and colour not in state.removing:
+                self._reachable(colour)
+
     def require(self, token: int) -> None:
         """Fenced where ``token`` is older than the switch's."""
         with locked(self._in("lock")):

@@ -35,6 +35,21 @@ class Fence:
         if self.switch:
             self.switch.withdraw(self.colour, self.token)
 
+    def newest(self) -> None:
+        """Fenced where a newer run has begun; nothing is withdrawn."""
+        if self.switch:
+            self.switch.require(self.token)
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Around what may refuse before the first removal: the colour is as whole as it was, so it is undrained."""
+        try:
+            yield
+        except BluegreenError:
+            if self.switch and not self.context.check_mode:
+                self.switch.undrain(self.colour, self.token)
+            raise
+
     def offer(self) -> None:
         """The colour is whole again: a rollback may go there."""
         if self.switch:

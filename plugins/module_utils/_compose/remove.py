@@ -32,6 +32,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 
 def absent(context: Context) -> Job:
     """Whatever refuses does so here, before the first step: cleanup asks in check mode before it drains."""
+    ours = fence.of(context)
+    with ours.beginning():
+        return _absent(context, ours)
+
+
+def _absent(context: Context, ours: fence.Fence) -> Job:
     wanted, podman = context.wanted, context.podman
     _refuse_live(wanted)
     world = World.look(podman, wanted)
@@ -44,22 +50,22 @@ def absent(context: Context) -> Job:
     steps = _steps(context, gone, [*before, *again])
     graces = _graces(context, gone)
     said: list[str] = [*tried, *told]
-    ours = fence.of(context)
     # Another container may bear the name by then.
     seen = {_name_then(c, steps): c.id for c in gone}
 
     def do(step: Step) -> None:
-        if relay.do(context, names, step):
-            return
         if step.action == "forget-adopted":
             # What podman-compose makes of the same name later is a stranger.
             store.forget_adopted(wanted, wanted.colour)
             return
+        if step.action not in ("withdraw", "remove"):
+            with ours.beginning():
+                ours.newest()
+                if not relay.do(context, names, step):
+                    dependents.do(context, step.target, roots)
+            return
         with ours.removal():
-            if step.action == dependents.RECREATE:
-                ours.hold()
-                dependents.do(context, step.target, roots)
-            elif step.action == "remove":
+            if step.action == "remove":
                 # A courier inside a server of the adopted project is ended between two mails, too.
                 name, grace = step.target, graces.get(step.target, 0)
                 ended = ending.end(context, name, grace=grace, ident=seen[name], still=ours.hold)
@@ -90,9 +96,9 @@ def _refuse_live(wanted: Wanted) -> None:
 
 def _steps(context: Context, gone: Sequence[Container], first: Sequence[Step]) -> list[Step]:
     wanted = context.wanted
-    found = [*first, *(Step("remove", _name_then(c, first), c.state) for c in gone)]
-    if gone and context.switch():
-        found.insert(0, Step("withdraw", wanted.colour))
+    # Until then the colour is whole, and a rollback may go there.
+    begun = [Step("withdraw", wanted.colour)] if gone and context.switch() else []
+    found = [*first, *begun, *(Step("remove", _name_then(c, first), c.state) for c in gone)]
     if store.is_adopted(wanted, wanted.colour):
         found.append(Step("forget-adopted", wanted.colour))
     return found

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ import pytest
 from test_proving import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import mend, remove, renew, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    created,
+    dependents,
+    mend,
+    remove,
+    renew,
+    store,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, carry_out
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
@@ -201,3 +209,41 @@ def test_a_repair_removes_only_what_it_saw(context: Context, machine: Machine) -
     with pytest.raises(BluegreenError, match="does not start"):
         mend.do(context, mending, step)
     assert machine.states()["olympus-green_hera_1"] == "running" and "new" in machine.here
+
+
+def reachable(switch: Switch) -> tuple[bool, bool, bool]:
+    state = switch.read()
+    return "blue" in state.warm, "blue" in state.assets, "blue" not in state.removing
+
+
+CONSOLE_FAILS = BluegreenError("prod_console_1, made again, does not start", mend="look at it")
+
+
+@pytest.mark.parametrize("refused", ["in the plan", "half way", "by a newer run", "behind a rollback from it"])
+def test_a_cleanup_that_is_refused_before_it_removes_gives_forms_assets_and_the_way_back_back(
+    context: Context, machine: Machine, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    """It has drained blue already. inputs/shared_depends_on_coloured, line 4."""
+    blue = machine.make("prod_console_1", "console")
+    machine.here[blue]["Dependencies"] = [next(iter(machine.here))]
+    switch = the_switch(context)
+    if refused == "behind a rollback from it":
+        # Green is what a rollback goes to: blue was left because it is bad, and no form may go there again.
+        switch.prepare(ReturnTo("green", *list(vars(BACK).values())[1:]), context.token)
+        switch.flip("blue", context.token)
+        switch.rollback()
+        context = replace(context, token=switch.claim(0))
+    switch.retire("blue")
+    if refused == "by a newer run":
+        switch.claim(0)
+    if refused == "half way":
+        monkeypatch.setattr(created, "arguments", lambda *_given: ["create"])
+        monkeypatch.setattr(dependents, "do", lambda *_given: raising(CONSOLE_FAILS))
+    with pytest.raises(BluegreenError):
+        carry_out(remove.absent(context), check_mode=False)
+    whole = refused in ("in the plan", "half way")
+    assert reachable(switch) == (whole, whole, True) and set(machine.states().values()) == {"running"}
+
+
+def raising(exc: Exception) -> None:
+    raise exc
