@@ -210,7 +210,7 @@ services:
 singletons:
   description: >-
     Of each singleton C(name), C(service), C(kind) (courier, service, command), C(holders) (C(container), C(place):
-    blue, green, project or foreign, C(state), C(right)) and C(files) (the colours whose file has it).
+    blue, green, project or foreign, C(state), C(right), C(id)) and C(files) (the colours whose file has it).
   type: list
   elements: dict
   returned: success

@@ -73,6 +73,7 @@ class Boot:
         except BluegreenError as exc:
             self._complain(str(exc))
             return "", ()
+        self.token = state.token
         if not state.live:
             self._complain("the switch names no colour (%s). Fix: --tags adopt" % state.damage)
             return "", ()
@@ -80,7 +81,6 @@ class Boot:
         stable = accepted(StateDir(self.record.wanted.state_dir).read_marks(), flip)
         release = str(store.stack(self.record.wanted, state.live).get("release", ""))
         back = state.return_to.colour if state.return_to else None
-        self.token = state.token
         taken = [colour for colour in state.removing if colour != state.live]
         busy = self._busy() if taken else ""
         if busy:

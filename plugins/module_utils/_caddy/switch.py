@@ -296,9 +296,6 @@ class Switch(Directory):
         A rollback that was refused, because this very removal goes on, does not stop it: half of it helps no user.
         """
         with locked(self._in("lock")):
-            alone = self.withdrawn(colour) and not os.path.exists(self._in("claimed"))
-            if token is not None and not alone:
-                self._check(token, exact=False)
             if self.read().live == colour:
                 raise Refused(
                     "%s is live by now: a rollback went there" % colour,
@@ -306,6 +303,9 @@ class Switch(Directory):
                     value=colour,
                     mend="see the status stage",
                 )
+            alone = self.withdrawn(colour) and not os.path.exists(self._in("claimed"))
+            if token is not None and not alone:
+                self._check(token, exact=False)
             self._touch("switch", GONE + colour)
 
     def offer(self, colour: str, token: int | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
 
 def container(
@@ -30,13 +31,17 @@ def container(
     ident = str(seen.get("Id") or name)
     own = int((seen.get("Config") or {}).get("StopTimeout") or 10)
     grace = 0 if at_once else max(own, grace)
-    if not at_once and _status(seen) in ("running", "stopping"):
-        _stop(podman, ident, grace, still)
-    result = podman.run("rm", "--force", "--time", str(grace), ident, timeout=grace + 60)
-    if result.rc == 124:
-        # Podman hangs over its stop: what is left is to kill.
-        result = podman.run("rm", "--force", "--time", "0", ident, timeout=60)
+    if at_once or _status(seen) not in ("running", "stopping"):
+        result = _force(podman, ident, grace)
+    elif _stop(podman, ident, grace, still):
+        # Without force: podman refuses one that was started again this moment.
+        result = podman.run("rm", ident, timeout=60)
+        if result.rc != 0 and _status(podman.one("container", ident) or {}) != "running":
+            result = _force(podman, ident, grace)
+    else:
+        result = _force(podman, ident, 0)
     if result.rc != 0 and podman.one("container", ident) is not None:
+        still()
         raise BluegreenError(
             "container %s cannot be removed: %s" % (seen.get("Name") or name, result.last_words()),
             mend="look at podman ps -a",
@@ -44,14 +49,22 @@ def container(
     still()
 
 
-def _stop(podman: Podman, ident: str, grace: int, still: Callable[[], None]) -> None:
-    """What does not stop is removed by force."""
-    podman.run("stop", "--time", str(grace), ident, timeout=grace + 60)
+def _stop(podman: Podman, ident: str, grace: int, still: Callable[[], None]) -> bool:
+    """False where podman hangs over it: what is left is to kill."""
+    result = podman.run("stop", "--time", str(grace), ident, timeout=grace + 60)
     try:
         still()
     except BluegreenError:
         podman.run("start", ident, timeout=180)
         raise
+    return result.rc != 124
+
+
+def _force(podman: Podman, ident: str, grace: int) -> Result:
+    result = podman.run("rm", "--force", "--time", str(grace), ident, timeout=grace + 60)
+    if result.rc == 124:
+        result = podman.run("rm", "--force", "--time", "0", ident, timeout=60)
+    return result
 
 
 def _status(seen: Mapping[str, Any]) -> str:

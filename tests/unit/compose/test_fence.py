@@ -76,6 +76,8 @@ class Machine:
         if argv[1:3] == ["container", "inspect"]:
             return Result(0, json.dumps([one for one in map(self._one, argv[3:]) if one]), "")
         one = self._one(argv[-1])
+        if verb == "rm" and one and "--force" not in argv and one["State"]["Status"] == "running":
+            return Result(2, "", "cannot remove a running container")
         if verb in ("stop", "start") and one:
             one["State"]["Status"] = {"stop": "exited", "start": "running"}[verb]
         if verb == "rm" and one:
@@ -165,6 +167,20 @@ def test_one_that_is_gone_already_is_named_and_the_others_stay(
     with pytest.raises((Refused, Fenced), match=r"blue still lacks: project prod has no container of .*run adopt"):
         carry_out(remove.absent(context), check_mode=False)
     assert len(machine.states()) == 1 and set(machine.states().values()) == {"running"}
+
+
+def test_one_that_was_started_again_this_moment_is_not_removed(context: Context, machine: Machine) -> None:
+    """Between the last question and the removal, as close as a signal can freeze us."""
+
+    def frozen() -> None:
+        offered_and_rolled_back(context)
+        for one in machine.here.values():
+            one["State"]["Status"] = "running"
+
+    machine.at["rm"] = frozen
+    with pytest.raises(Refused, match="blue is live by now"):
+        carry_out(remove.absent(context), check_mode=False)
+    assert machine.states() == {"prod_hera_1": "running", "prod_site_1": "running"}
 
 
 def test_the_container_of_the_plan_is_meant_and_none_of_its_name(context: Context, machine: Machine) -> None:
