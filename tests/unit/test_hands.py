@@ -288,3 +288,18 @@ def test_the_boot_story_stops_nothing(boot: Facts, told: str) -> None:
     seen = world(facts(edge(), compose(), boot=boot))
     assert [told] == [found.what.partition(" (a reboot")[0][-len(told) :] for found in seen.findings] or not told
     assert not seen.problems
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [{"recorded": False}, {"colours": {"blue": colour(release=""), "green": colour(release="")}}],
+    ids=["addresses", "stacks"],
+)
+def test_a_record_that_was_lost_stops_all_but_adopt(lost: Facts) -> None:
+    """What the state directory knew of a live green is gone (REVIEW B4)."""
+    given = facts(edge(), compose(**lost))
+    seen = world(given)
+    assert [found.kind for found in seen.findings][:1] == ["record"] and seen.findings[0].stops
+    assert status_data(given)["next"].endswith("--tags adopt   (makes it again from what runs)")
+    assert stage_decision(given, "deploy", "v1.6.0")["refused"]
+    assert repair_decision(seen).go and repair_decision(seen).wake[0] == "green"

@@ -46,6 +46,7 @@ def _one(make: Callable[[Context], Job]) -> Callable[[Context, bool, str], Job]:
 
 def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
     """A kept release needs no source; another's files are there as long as it takes to copy them."""
+    rebuild.refuse_lost(context)
     with nullcontext(NO_ORIGIN) if kept else origin.opened(context.podman.runner, context.wanted) as files:
         job = prepare.prepare(context, kept, files)
         carry_out(job, check_mode)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending, holders, store, upping
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending, holders, rebuild, store, upping
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import (
     COURIER,
@@ -48,6 +48,7 @@ Live = Callable[[], str]
 
 def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
     """``live`` reads the switch. What was done, with ``moved`` and ``in_doubt`` in the notes."""
+    rebuild.refuse_lost(context)
     before = holders.seen(context)
     told: list[dict[str, Any]] = []
     steps: list[Step] = []

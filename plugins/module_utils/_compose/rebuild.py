@@ -31,7 +31,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.origin 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
 ADDRESSES, STACK = "rebuild-addresses", "rebuild-stack"
@@ -74,6 +74,23 @@ def rebuild(context: Context) -> Job:
         said.extend(_write(now, one) if one else _forgotten(now))
 
     return Job(Plan({}, {}, tuple(steps)), do, notes={"said": said})
+
+
+def refuse_lost(context: Context) -> None:
+    """Who would go by the record says so where it was lost: a service would get another address, a courier an end."""
+    wanted = context.wanted
+    numbers = addresses.read(wanted.state_dir) is not None
+    if numbers and all(store.stack(wanted, colour) for colour in COLOURS):
+        return
+    world = World.look(context.podman, wanted)
+    lost = [colour for colour in COLOURS if world.rendered(colour) and not (numbers and store.stack(wanted, colour))]
+    if lost:
+        raise Refused(
+            "the record of %s was lost, and its containers are there" % " and ".join(lost),
+            option="state_dir",
+            value=wanted.state_dir,
+            mend="run adopt, which makes it again from what runs; nothing was changed",
+        )
 
 
 def in_order(wanted: Wanted) -> Wanted:

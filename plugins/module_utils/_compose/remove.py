@@ -15,6 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
     fence,
     holders,
     proving,
+    rebuild,
     relay,
     singletons,
     source,
@@ -34,6 +35,7 @@ def absent(context: Context) -> Job:
     """Whatever refuses does so here, before the first step: cleanup asks in check mode before it drains."""
     ours = fence.of(context)
     with ours.beginning():
+        rebuild.refuse_lost(context)
         return _absent(context, ours)
 
 

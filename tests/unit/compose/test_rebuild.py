@@ -14,9 +14,12 @@ import pytest
 from test_proving import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
+    app,
+    handover,
     holders,
     numbered,
     rebuild,
+    remove,
     salvage,
     store,
 )
@@ -132,3 +135,25 @@ def test_a_courier_whose_file_was_lost_is_not_ended(tmp_path: Path) -> None:
 def test_nothing_is_made_again_where_nothing_of_ours_is(tmp_path: Path) -> None:
     asked = wanted(tmp_path)
     assert not rebuild.rebuild(Context(asked, Podman(Told([])), Clock())).plan.changed
+
+
+def test_no_state_but_adopt_goes_by_a_record_that_was_lost(tmp_path: Path) -> None:
+    """A courier would be ended, and a service would get another one's address."""
+    context = Context(replace(wanted(tmp_path), colour="blue", live_colour="green"), Podman(Nothing()), Clock())
+    acts: list[Any] = [
+        lambda: handover.hand_over(context, lambda: "green"),
+        lambda: remove.absent(context),
+        lambda: app.answer(context, "started", check_mode=True),
+    ]
+    for act in acts:
+        with pytest.raises(Refused, match=r"the record of green was lost.*run adopt"):
+            act()
+
+
+class Nothing:
+    """Podman with one container of green; whatever would change something fails the test."""
+
+    def run(self, argv: Sequence[str], **_more: Any) -> Result:
+        assert argv[1] in ("ps", "container", "network"), argv
+        raw = {"Id": "a", "Name": "olympus-green_site_1", "State": {"Status": "running"}, "Config": {"Labels": GREEN}}
+        return Result(0, "a" if argv[1] == "ps" else json.dumps([raw]) if argv[1] == "container" else "", "")
