@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
@@ -50,10 +50,8 @@ def _absent(context: Context, ours: fence.Fence) -> Job:
     wants_names = store.is_adopted(wanted, wanted.colour) or relay.due(wanted)
     names, before, told = relay.plan(context, world) if wants_names else (None, [], [])
     steps = _steps(context, gone, [*before, *again])
-    graces = _graces(context, gone)
     said: list[str] = [*tried, *told]
-    # Another container may bear the name by then.
-    seen = {_name_then(c, steps): c.id for c in gone}
+    end = _ender(context, ours, {_name_then(c, steps): c for c in gone}, said)
 
     def do(step: Step) -> None:
         if step.action == "forget-adopted":
@@ -68,10 +66,7 @@ def _absent(context: Context, ours: fence.Fence) -> Job:
             return
         with ours.removal():
             if step.action == "remove":
-                # A courier inside a server of the adopted project is ended between two mails, too.
-                name, grace = step.target, graces.get(step.target, 0)
-                ended = ending.end(context, name, grace=grace, ident=seen[name], still=ours.hold)
-                said.extend([ended["warning"]] if ended.get("warning") else [])
+                end(step.target)
             else:
                 ours.hold()
 
@@ -82,8 +77,22 @@ def _absent(context: Context, ours: fence.Fence) -> Job:
         dependents.forget(context)
 
     plan = Plan({c.name: "%s %s" % (c.service, c.state) for c in gone}, {}, tuple(steps))
-    removed = [c.name for c in gone if c not in olds]
-    return Job(plan, do, verify, notes={"removed": removed, "said": said})
+    return Job(plan, do, verify, notes={"removed": [c.name for c in gone if c not in olds], "said": said})
+
+
+def _ender(
+    context: Context, ours: fence.Fence, gone: Mapping[str, Container], said: list[str]
+) -> Callable[[str], None]:
+    """Ends a container by the name that it has then, and means its id: another may bear the name by then."""
+    graces = _graces(context, list(gone.values()))
+
+    def end(name: str) -> None:
+        # A courier inside a server of the adopted project is ended between two mails, too.
+        grace = graces.get(gone[name].name, 0)
+        ended = ending.end(context, name, grace=grace, ident=gone[name].id, still=ours.hold)
+        said.extend([ended["warning"]] if ended.get("warning") else [])
+
+    return end
 
 
 def _refuse_live(wanted: Wanted) -> None:
