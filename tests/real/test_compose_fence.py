@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cleanup that nobody fenced in time (REVIEW A3), with real podman: what became live meanwhile goes on running.
+"""A cleanup that is overtaken (REVIEW A3), with real podman: what became live meanwhile goes on running.
 
 The three orders: a boot takes the fence away and a rollback follows; the controller dies and another run takes over;
 the module itself is frozen while another run deploys and cuts over.
@@ -101,7 +101,7 @@ def test_another_run_takes_over_while_the_module_lives_on(bench: Bench, switch: 
 
     def taken_over() -> None:
         token = switch.claim(0)
-        # Every container is right: nothing is made anew, and the colour is offered.
+        # Every container is right: nothing is made again, and the colour is offered.
         assert bench.run("started", **GREEN, switch=switch, token=token)["steps"] == ["offer green"]
         cut_over(switch, token)
 

@@ -19,7 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 
 __all__ = ["switch"]
 pytestmark = pytest.mark.lab
-# Whoever gives numbers by today's order gives others.
+# Numbers by today's order would be others.
 TURNED = {"hera": {"kind": "hera", "port": 8080}, "kratos": {"kind": "kratos", "port": 8080, "admin_port": 8081}}
 NOW: dict[str, Any] = {"live_colour": "green", "wake": ["green", "blue"], "services": TURNED}
 FILES = ("addresses.json", "stacks/green/services.json", "stacks/green/compose.yml")

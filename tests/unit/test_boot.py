@@ -160,7 +160,7 @@ def test_one_thing_that_fails_keeps_nobody_else_down(tmp_path: Path, monkeypatch
 def test_what_a_run_is_taking_away_is_left_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float | None, offered: bool
 ) -> None:
-    """Cleanup has withdrawn blue and waits for its first container to end; somebody runs the boot program."""
+    """Cleanup has withdrawn blue and waits for its first container to end; a person runs the boot program."""
     switch = Switch(str(tmp_path / "switch"))
     switch.install("blue")
     switch.prepare(ReturnTo("blue", "v1", "f" * 16, 1.0), switch.claim(0))

@@ -93,7 +93,7 @@ class Boot:
         try:
             held = Lock(StateDir(self.record.wanted.state_dir), None, self.clock).read()
         except BluegreenError as exc:
-            return "a run that nobody can name (%s)" % exc
+            return "a run whose lock can't be read (%s)" % exc
         if held is None or abs(self.clock.now() - float(held["beat"])) > STALE_SECONDS:
             return ""
         return "run %s (stage %s)" % (held["run"], held.get("stage") or "?")

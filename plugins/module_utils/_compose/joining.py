@@ -35,7 +35,7 @@ def noted(wanted: Wanted, container: str, network: str) -> Iterator[None]:
 
 
 def settle(podman: Podman, wanted: Wanted) -> None:
-    """Take off again what killed runs were joining; the plan that follows joins it anew. What lives is left alone."""
+    """Take off again what killed runs were joining; the plan that follows joins it again. What lives is left alone."""
     for path in sorted(glob.glob(os.path.join(glob.escape(wanted.state_dir), "joining*.json"))):
         with suppress(FileNotFoundError):
             _settle(podman, path)

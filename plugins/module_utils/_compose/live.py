@@ -51,7 +51,7 @@ def withdrawn(switch: Callable[[], Switch | None], colours: Iterable[str]) -> li
 
 def unfenced(context: Context) -> Callable[[], None]:
     """Raises Fenced where a run that is newer than ours (or than now, where we have no token) has begun. Where no edge
-    runs nobody can be asked."""
+    runs, nothing is asked."""
     try:
         switch = context.switch()
     except BluegreenError:

@@ -125,7 +125,7 @@ def the_switch(context: Context) -> Switch:
 
 
 def offered_and_rolled_back(context: Context) -> None:
-    """A boot took the fence away (it may be typed at any time), then somebody went back."""
+    """A boot took the fence away (it may be typed at any time), then a person went back."""
     the_switch(context).offer("blue")
     assert the_switch(context).rollback().live == "blue"
 
