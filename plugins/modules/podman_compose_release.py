@@ -37,7 +37,8 @@ options:
     description:
       - V(read) only looks.
       - V(adopted) makes the networks, joins the running project to them and records it as blue. Run again it is the
-        repair, and what other hands stopped, removed or recreated since is started and joined again.
+        repair, and what other hands stopped, removed or recreated since is started and joined again. A record that
+        was lost is made again from labels, networks and O(source) where containers of a colour are there.
       - V(rendered) makes the release and the compose file of O(colour).
       - V(started) renders and then makes the containers of O(colour) what the file says.
       - V(handed_over) ends every singleton (the mail couriers and O(singletons)) that does not run where the switch
@@ -120,6 +121,13 @@ options:
         there meanwhile, and stop where one went there before.
     type: dict
     default: {}
+  token:
+    description:
+      - The fencing token of this run, as M(olympus.bluegreen.release_ledger) gives it. Before and after each removal it
+        is compared with the switch's under the switch's lock; an older one is refused, and what ran is started again.
+      - V(0) takes the switch's token as it is when the module begins.
+    type: int
+    default: 0
   settle: {description: 'Under the lock, first end what a killed run was joining.', type: bool, default: false}
   switch_dir: {description: The switch directory if it is not looked for at O(edge)., type: path, default: ""}
   network_range:
@@ -202,7 +210,7 @@ services:
 singletons:
   description: >-
     Of each singleton C(name), C(service), C(kind) (courier, service, command), C(holders) (C(container), C(place):
-    blue, green, project or foreign, C(state), C(right)) and C(files) (the colours whose file has it).
+    blue, green, project or foreign, C(state), C(right), C(id)) and C(files) (the colours whose file has it).
   type: list
   elements: dict
   returned: success
@@ -287,7 +295,8 @@ def main() -> None:
             raise BluegreenError("undo belongs to state adopted", option="undo", value=True, mend="say state=adopted")
         runner = SubprocessRunner()
         asked = live.reader(params, runner), live.finder(params, runner)
-        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, params["settle"])
+        given = {"settle": params["settle"], "token": params["token"]}
+        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, **given)
         with beating(params["state_dir"], state in LONG and not module.check_mode):
             result = answer(context, state, module.check_mode, params["release"])
     except (BluegreenError, OSError) as exc:

@@ -67,6 +67,7 @@ def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts
     ``kept``: the colour that a rollback goes back to; ``boot``: the answer of release_boot where somebody asked it.
     """
     found = [
+        *_record(edge, compose, live),
         *_edge(edge, compose, live),
         *_shared(compose),
         *_colour(compose, live, True),
@@ -78,6 +79,14 @@ def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts
         *_boot(boot or {}),
     ]
     return tuple(found)
+
+
+def _record(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
+    """The edge has the switch, and of what runs behind it nothing is known: each stage would go by other numbers."""
+    about = (compose.get("colours") or {}).get(live) or {}
+    if edge.get("adopted") and (compose.get("recorded") is False or about.get("release") == ""):
+        what = "the record of this deployment (addresses.json, stacks) in bluegreen_state_dir was lost"
+        yield Finding("record", what, adopt("makes it again from what runs"))
 
 
 def some(names: Sequence[str]) -> str:

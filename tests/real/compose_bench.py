@@ -215,12 +215,13 @@ class Bench:
         runner: Runner | None = None,
         live: str = "",
         switch: Switch | None = None,
+        token: int = 0,
         **given: Any,
     ) -> dict[str, Any]:
         """What the module does, without Ansible around it. ``live``: what the switch says, for a handover."""
         params = self.params(state, **given)
         engine = Podman(runner or SubprocessRunner())
-        context = Context(wanted_from(params), engine, SystemClock(), lambda: live, lambda: switch)
+        context = Context(wanted_from(params), engine, SystemClock(), lambda: live, lambda: switch, token=token)
         return answer(context, "undone" if params["undo"] else state, check, params["release"])
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,9 +17,12 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import install, record, run, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Place
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import mend
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import STALE_SECONDS, Claim, Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
 HOSTILE = 'a b"c%d$e\\f'
 
@@ -147,3 +151,50 @@ def test_one_thing_that_fails_keeps_nobody_else_down(tmp_path: Path, monkeypatch
     assert tried == ["green", "green blue"] and "WRONG: green is not ready: site: refused" in said
     last = events.read(str(tmp_path / "state/ledger.jsonl"))[-1]
     assert last["event"] == "boot" and last["live"] == "green" and last["ready"] is False and last["wrong"]
+
+
+@pytest.mark.parametrize(
+    ("age", "offered"), [(0.0, False), (STALE_SECONDS - 1, False), (STALE_SECONDS + 1, True), (None, True)],
+    ids=["at work", "silent for a while", "dead", "no run"],
+)  # fmt: skip
+def test_what_a_run_is_taking_away_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float | None, offered: bool
+) -> None:
+    """Cleanup has withdrawn blue and waits for its first container to end; a person runs the boot program."""
+    switch = Switch(str(tmp_path / "switch"))
+    switch.install("blue")
+    switch.prepare(ReturnTo("blue", "v1", "f" * 16, 1.0), switch.claim(0))
+    switch.flip("green", switch.read().token)
+    state = StateDir(str(tmp_path / "state"))
+    state.ensure()
+    clock = SystemClock()
+    if age is not None:
+        then = SimpleNamespace(now=lambda: clock.now() - age)
+        Lock(state, switch, then).take(Claim("run-1", "cleanup"))
+    switch.withdraw("blue", switch.read().token)
+    monkeypatch.setattr(run, "unready", lambda *_args: [])
+    monkeypatch.setattr(mend, "shortfall", lambda *_args: [])
+    said: list[str] = []
+    boot = run.Boot(record.made(params(tmp_path), switch.path), Systemctl(tmp_path), clock, said.append)
+    assert boot.run() is True
+    assert switch.withdrawn("blue") != offered
+    assert any("by run run-1 (stage cleanup). Fix: wait for it" in line for line in said) != offered
+
+
+def test_a_run_that_begins_beside_the_boot_keeps_its_fence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch = Switch(str(tmp_path / "switch"))
+    switch.install("blue")
+    switch.prepare(ReturnTo("blue", "v1", "f" * 16, 1.0), switch.claim(0))
+    switch.flip("green", switch.read().token)
+    (tmp_path / "state").mkdir()
+
+    def cleanup_begins(*_args: Any) -> list[str]:
+        switch.withdraw("blue", switch.claim(0))
+        return []
+
+    monkeypatch.setattr(run, "unready", lambda *_args: [])
+    monkeypatch.setattr(mend, "shortfall", cleanup_begins)
+    said: list[str] = []
+    boot = run.Boot(record.made(params(tmp_path), switch.path), Systemctl(tmp_path), SystemClock(), said.append)
+    boot.run()
+    assert switch.withdrawn("blue") and any("the way back to blue: token" in line for line in said)

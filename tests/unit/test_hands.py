@@ -381,3 +381,18 @@ def test_no_sentence_of_a_module_is_parsed() -> None:
     assert len(files) > 20 and [str(path) for path in files if cut.search(path.read_text())] == []
     said = "".join(path.read_text() for path in (plugins.parent / "playbooks").rglob("*.yml"))
     assert not re.search(r"select\('(match|search)'", said)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [{"recorded": False}, {"colours": {"blue": colour(release=""), "green": colour(release="")}}],
+    ids=["addresses", "stacks"],
+)
+def test_a_record_that_was_lost_stops_all_but_adopt(lost: Facts) -> None:
+    """What the state directory knew of a live green is gone (REVIEW B4)."""
+    given = facts(edge(), compose(**lost))
+    seen = world(given)
+    assert [found.kind for found in seen.findings][:1] == ["record"] and seen.findings[0].stops
+    assert status_data(given)["next"].endswith("--tags adopt   (makes it again from what runs)")
+    assert stage_decision(given, "deploy", "v1.6.0")["refused"]
+    assert repair_decision(seen).go and repair_decision(seen).wake[0] == "green"

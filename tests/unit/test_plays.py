@@ -270,3 +270,33 @@ def test_every_play_names_what_an_entry_point_needs() -> None:
         spec = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"][entry]
         needed = {name for name, option in spec["options"].items() if option.get("required")}
         assert needed <= set(given), (role, entry, needed - set(given))
+
+
+def _tasks(found: Any) -> list[dict[str, Any]]:
+    """Every task of a play or of a list, those in blocks too."""
+    if isinstance(found, list):
+        return [task for one in found for task in _tasks(one)]
+    if not isinstance(found, dict):
+        return []
+    inner = [task for key in ("tasks", "block", "rescue", "always") for task in _tasks(found.get(key))]
+    return [found, *inner]
+
+
+def test_whatever_removes_containers_has_the_token_of_its_run() -> None:
+    """REVIEW A3. An undo of the adoption has no switch any more."""
+    for name in ("adopt", "start", "stop"):
+        (task,) = [
+            one["olympus.bluegreen.podman_compose_release"]
+            for one in yaml.safe_load((ROOT / "roles/stack/tasks" / (name + ".yml")).read_text())
+            if "olympus.bluegreen.podman_compose_release" in one
+        ]
+        assert task["token"] == "{{ stack_token }}"
+    asked = [
+        task
+        for path in sorted((ROOT / "playbooks").rglob("*.yml"))
+        for task in _tasks(yaml.safe_load(path.read_text()))
+        for role in [task.get("ansible.builtin.include_role") or {}]
+        if role.get("name") == "olympus.bluegreen.stack" and role["tasks_from"] in ("adopt", "start", "stop")
+    ]
+    without = [task["name"] for task in asked if "preflight_lock.token" not in str(task["vars"].get("stack_token"))]
+    assert len(asked) == 8 and without == ["Let the networks go again"]

@@ -156,3 +156,25 @@ def test_nobody_goes_back_to_a_colour_that_is_being_removed(tmp_path: Path) -> N
     switch.flip("green", switch.read().token)
     switch.withdraw("blue")
     assert switch.rollback(gone=True).live == "blue"
+
+
+def test_a_removal_of_a_run_that_was_overtaken_is_fenced(tmp_path: Path) -> None:
+    """By a newer run, also one that has ended and left the colour whole; never by a rollback that it refuses itself."""
+    switch = Switch(str(tmp_path / "s"))
+    switch.install()
+    cut_over(switch, switch.claim(0))
+    cleanup = switch.claim(0)
+    switch.withdraw("blue", cleanup)
+    with pytest.raises(Refused, match="blue is being removed or replaced"):
+        switch.rollback()
+    switch.withdraw("blue", cleanup)
+
+    newer = switch.claim(0)
+    for act in (switch.withdraw, switch.offer):
+        with pytest.raises(Fenced):
+            act("blue", cleanup)
+    switch.offer("blue", newer)
+    switch.unclaim(newer)
+    with pytest.raises(Fenced):
+        switch.withdraw("blue", cleanup)
+    assert not switch.withdrawn("blue") and switch.rollback().live == "blue"

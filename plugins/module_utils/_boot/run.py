@@ -5,6 +5,7 @@
 """Bring the live colour back: what shall run is started and joined, then it has to answer; the rest follows.
 
 No lock, no controller, no answer of anybody: what is already as it shall be is left alone, so it can run at any time.
+A colour that a run is taking away at this moment is that run's: nothing of it is started, no rollback is sent there.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import STALE_SECONDS, Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
 
 READY_SECONDS = 300.0
+AGAIN = "run this program again"
 
 
 @dataclass
@@ -42,6 +45,8 @@ class Boot:
     patience: float = READY_SECONDS
     started: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    # The switch's fencing token of the moment when we looked: a run that begins later is newer than we are.
+    token: int = 0
 
     def run(self) -> bool:
         """Whether the live colour answers."""
@@ -68,6 +73,7 @@ class Boot:
         except BluegreenError as exc:
             self._complain(str(exc))
             return "", ()
+        self.token = state.token
         if not state.live:
             self._complain("the switch names no colour (%s). Fix: --tags adopt" % state.damage)
             return "", ()
@@ -75,22 +81,38 @@ class Boot:
         stable = accepted(StateDir(self.record.wanted.state_dir).read_marks(), flip)
         release = str(store.stack(self.record.wanted, state.live).get("release", ""))
         back = state.return_to.colour if state.return_to else None
-        return state.live, awake(state.live, back, stable, release)
+        taken = [colour for colour in state.removing if colour != state.live]
+        busy = self._busy() if taken else ""
+        if busy:
+            self._complain("%s is being removed or replaced by %s. Fix: wait for it, then %s" % (taken[0], busy, AGAIN))
+        shall_run = awake(state.live, back, stable, release)
+        return state.live, tuple(colour for colour in shall_run if not (busy and colour in taken))
+
+    def _busy(self) -> str:
+        """The run that holds the lock and is alive, '' where there is none."""
+        try:
+            held = Lock(StateDir(self.record.wanted.state_dir), None, self.clock).read()
+        except BluegreenError as exc:
+            return "a run whose lock can't be read (%s)" % exc
+        if held is None or abs(self.clock.now() - float(held["beat"])) > STALE_SECONDS:
+            return ""
+        return "run %s (stage %s)" % (held["run"], held.get("stage") or "?")
 
     def _bring_back(self, context: Context, colours: Sequence[str]) -> None:
         """Each step by itself: one that fails keeps nobody else down."""
         world = World.look(context.podman, context.wanted)
         blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
         mending = mend.plan(context, world, colours, blue)
+        still = partial(self.record.switch.require, self.token)
         for step in mending.steps:
-            if self._try(str(step), partial(mend.do, context, mending, step)):
+            if self._try(str(step), partial(mend.do, context, mending, step, still)):
                 self.started.append(str(step))
                 self.say(str(step))
         short = mend.shortfall(World.look(context.podman, context.wanted), mending)
         for line in short:
             self._complain(line)
         for colour in () if short else colours:
-            self._try("the way back to %s" % colour, partial(self.record.switch.offer, colour))
+            self._try("the way back to %s" % colour, partial(self.record.switch.offer, colour, self.token))
 
     def _answers(self, context: Context, live: str) -> bool:
         silent = self._unready(context, live)

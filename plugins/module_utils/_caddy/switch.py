@@ -292,8 +292,12 @@ class Switch(Directory):
             about = {**no.partial, "stopped": stopped}
             raise Refused(no.msg + stopped, option=no.option, value=no.value, mend=no.mend, partial=about) from no
 
-    def withdraw(self, colour: str) -> None:
-        """Before its first container goes: from now on no rollback goes to ``colour``. Refused while it is live."""
+    def withdraw(self, colour: str, token: int | None = None) -> None:
+        """Around each removal of one of its containers: from now on no rollback goes to ``colour``. Refused while it
+        is live. ``token``: that of the run that removes; Fenced where it is older than the switch's.
+
+        A rollback that was refused, because this very removal goes on, does not stop it: half of it helps no user.
+        """
         with locked(self._in("lock")):
             if self.read().live == colour:
                 raise Refused(
@@ -302,13 +306,33 @@ class Switch(Directory):
                     value=colour,
                     mend="see the status stage",
                 )
+            alone = self.withdrawn(colour) and not os.path.exists(self._in("claimed"))
+            if token is not None and not alone:
+                self._check(token, exact=False)
             self._touch("switch", GONE + colour)
 
-    def offer(self, colour: str) -> None:
-        """It is whole again."""
+    def offer(self, colour: str, token: int | None = None) -> None:
+        """It is whole again. Fenced where ``token`` is older than the switch's: a newer run may be removing it."""
         with locked(self._in("lock")):
-            if self.withdrawn(colour):
-                self._remove("switch", GONE + colour)
+            if not self.withdrawn(colour):
+                return
+            if token is not None:
+                self._check(token, exact=False)
+            self._remove("switch", GONE + colour)
+
+    def undrain(self, colour: str, token: int) -> None:
+        """A removal of ``colour`` was refused before it began: where a rollback goes there, its forms and static files
+        are reachable again. A newer run's drain stays."""
+        with locked(self._in("lock")):
+            state = self.read()
+            back = state.return_to.colour if state.return_to else ""
+            if back == colour != state.live and state.token <= token and colour not in state.removing:
+                self._reachable(colour)
+
+    def require(self, token: int) -> None:
+        """Fenced where ``token`` is older than the switch's."""
+        with locked(self._in("lock")):
+            self._check(token, exact=False)
 
     def withdrawn(self, colour: str) -> bool:
         return os.path.exists(self._in("switch", GONE + colour))

@@ -43,8 +43,7 @@ def adopt(context: Context) -> Job:
     wanted, podman = context.wanted, context.podman
     world = World.look(podman, wanted)
     before = store.stack(wanted, BLUE)
-    if not before:
-        _refuse_incomplete(wanted, world)
+    _refuse_incomplete(wanted, world, before)
     blue = _blue(context, world)
     mending = mend.plan(context, world, wanted.wake, blue)
     record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
@@ -53,7 +52,8 @@ def adopt(context: Context) -> Job:
     steps = [*store.address_steps(wanted), *mending.steps, *_to_write(before, record, ports)]
     if present != shared.recorded(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
-    steps += [Step("remove", c.name) for c in _foreign(world, blue)]
+    still, strangers = live.unfenced(context), {c.name: c.id for c in _foreign(world, blue)}
+    steps += [Step("remove", name) for name in strangers]
     names, more, told = relay.plan(context, world) if relay.due(wanted) else (None, [], _foretold(context, world, blue))
     steps += more
     steps += [Step("offer", colour) for colour in live.withdrawn(context.switch, wanted.wake)]
@@ -65,13 +65,13 @@ def adopt(context: Context) -> Job:
         "record-release": lambda step: _make_release(context, record),
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: shared.record(wanted, present),
-        "remove": lambda step: discard.container(podman, step.target),
+        "remove": lambda step: discard.container(podman, strangers[step.target], still=still),
         "offer": lambda step: _offer(context, mending, step.target),
     }
 
     def do(step: Step) -> None:
         if not relay.do(context, names, step):
-            acts.get(step.action, partial(mend.do, context, mending))(step)
+            acts.get(step.action, partial(mend.do, context, mending, still=still))(step)
 
     after = {"release": record["stack"]["release"] if record else before.get("release", "")}
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]
@@ -99,7 +99,7 @@ def _offer(context: Context, mending: mend.Mending, colour: str) -> None:
     _verify(context, mending)
     switch = context.switch()
     if switch:
-        switch.offer(colour)
+        switch.offer(colour, context.token or None)
 
 
 def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str, object]) -> list[Step]:
@@ -116,8 +116,10 @@ def _to_record(wanted: Wanted, blue: list[Container]) -> bool:
     return {c.service for c in blue} == set(wanted.names) and known != {c.id for c in blue}
 
 
-def _refuse_incomplete(wanted: Wanted, world: World) -> None:
-    """A first adopt takes a whole running project or nothing."""
+def _refuse_incomplete(wanted: Wanted, world: World, before: Mapping[str, Any]) -> None:
+    """A first adopt takes a whole running project or nothing; where a colour of ours is there it is no first one."""
+    if before or any(world.rendered(colour) for colour in COLOURS):
+        return
     networks.common_members(wanted, world)
     for name in wanted.names:
         networks.required(wanted, world, name)

@@ -18,6 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
     joining,
     origin,
     prepare,
+    rebuild,
     remove,
     renew,
     report,
@@ -45,6 +46,7 @@ def _one(make: Callable[[Context], Job]) -> Callable[[Context, bool, str], Job]:
 
 def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
     """A kept release needs no source; another's files are there as long as it takes to copy them."""
+    rebuild.refuse_lost(context)
     with nullcontext(NO_ORIGIN) if kept else origin.opened(context.podman.runner, context.wanted) as files:
         job = prepare.prepare(context, kept, files)
         carry_out(job, check_mode)
@@ -80,13 +82,25 @@ def _read(context: Context, check_mode: bool, kept: str) -> Job:
     return Job(Plan())
 
 
+def _adopted(context: Context, check_mode: bool, kept: str) -> Job:
+    """What was lost of the record first. In check mode what follows is not known without it."""
+    first = rebuild.rebuild(context)
+    carry_out(first, check_mode)
+    if check_mode and first.plan.changed:
+        return first
+    second = adopt.adopt(replace(context, wanted=rebuild.in_order(context.wanted)))
+    carry_out(second, check_mode)
+    plan = replace(second.plan, steps=first.plan.steps + second.plan.steps)
+    return replace(second, plan=plan, notes={**second.notes, **first.notes})
+
+
 def _handed_over(context: Context, check_mode: bool, kept: str) -> Job:
     return handover.hand_over(context, context.live, check_mode)
 
 
 STATES: dict[str, Callable[[Context, bool, str], Job]] = {
     "read": _read,
-    "adopted": _one(adopt.adopt),
+    "adopted": _adopted,
     "undone": _one(adopt.undo),
     "rendered": _rendered,
     "started": _started,

@@ -6,25 +6,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
 
-def container(podman: Podman, name: str, at_once: bool = False, grace: int = 0) -> None:
+def container(
+    podman: Podman, name: str, at_once: bool = False, grace: int = 0, still: Callable[[], None] = nothing
+) -> None:
     """Stop by the container's own signal and time (or ``grace`` seconds, if more; ``at_once``: kill), then remove.
 
-    One that is gone is no error.
+    ``name``: its name or id; it goes by the id that this has now, so that a successor of that name is never meant. One
+    that is gone is no error. ``still`` raises when it may not go (any more): it is asked before the stop, between stop
+    and removal (what ran is started again) and after the removal.
     """
+    still()
     seen = podman.one("container", name)
     if seen is None:
         return
+    ident = str(seen.get("Id") or name)
     own = int((seen.get("Config") or {}).get("StopTimeout") or 10)
     grace = 0 if at_once else max(own, grace)
-    result = podman.run("rm", "--force", "--time", str(grace), name, timeout=grace + 60)
-    if result.rc == 124:
-        # Podman hangs over its stop: what is left is to kill.
-        result = podman.run("rm", "--force", "--time", "0", name, timeout=60)
-    if result.rc != 0 and podman.one("container", name) is not None:
+    if at_once or _status(seen) not in ("running", "stopping"):
+        result = _force(podman, ident, grace)
+    elif _stop(podman, ident, grace, still):
+        # Without force: podman refuses one that was started again this moment.
+        result = podman.run("rm", ident, timeout=60)
+        if result.rc != 0 and _status(podman.one("container", ident) or {}) != "running":
+            result = _force(podman, ident, grace)
+    else:
+        result = _force(podman, ident, 0)
+    if result.rc != 0 and podman.one("container", ident) is not None:
+        still()
         raise BluegreenError(
-            "container %s cannot be removed: %s" % (name, result.last_words()), mend="look at podman ps -a"
+            "container %s cannot be removed: %s" % (seen.get("Name") or name, result.last_words()),
+            mend="look at podman ps -a",
         )
+    still()
+
+
+def _stop(podman: Podman, ident: str, grace: int, still: Callable[[], None]) -> bool:
+    """False where podman hangs over it: what is left is to kill."""
+    result = podman.run("stop", "--time", str(grace), ident, timeout=grace + 60)
+    try:
+        still()
+    except BluegreenError:
+        podman.run("start", ident, timeout=180)
+        raise
+    return result.rc != 124
+
+
+def _force(podman: Podman, ident: str, grace: int) -> Result:
+    result = podman.run("rm", "--force", "--time", str(grace), ident, timeout=grace + 60)
+    if result.rc == 124:
+        result = podman.run("rm", "--force", "--time", "0", ident, timeout=60)
+    return result
+
+
+def _status(seen: Mapping[str, Any]) -> str:
+    return str((seen.get("State") or {}).get("Status", "")).lower()

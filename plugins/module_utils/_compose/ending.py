@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, discard, mails
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import Singleton
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
@@ -28,24 +28,32 @@ DOUBT = (
 BLIND = "%s was ended without a look at its mails: %s"
 
 
-def end(context: Context, name: str, singleton: str = "", grace: int = 0) -> dict[str, Any]:
+def end(
+    context: Context,
+    name: str,
+    singleton: str = "",
+    grace: int = 0,
+    ident: str = "",
+    still: Callable[[], None] = nothing,
+) -> dict[str, Any]:
     """{singleton, container, quiet, waited, returned, in_doubt, warning}; the container is gone afterwards.
 
     A courier is ended between two mails. Everything else gets its own stop signal and as long as it asked for
     (stop_grace_period), or ``grace`` seconds, then it is killed. Raises where podman cannot do or tell it: then
-    nothing may be started.
+    nothing may be started. ``ident``: of the very container that is meant. ``still`` as of ``discard.container``.
     """
     podman = context.podman
-    raw = podman.one("container", name)
+    still()
+    raw = podman.one("container", ident or name)
     told: dict[str, Any] = {"singleton": singleton, "container": name, "quiet": True, "waited": 0.0}
     begun = context.clock.monotonic()
     if raw is not None:
         pid = process.identity(int((raw.get("State") or {}).get("Pid") or 0))
         if courier.sends(core.command_line(raw)) and _status(raw) in ("running", "paused"):
-            told.update(_end_courier(context, raw))
+            told.update(_end_courier(context, raw, still))
         else:
-            discard.container(podman, name, grace=grace)
-        _gone(context, name, pid)
+            discard.container(podman, ident or name, grace=grace, still=still)
+        _gone(context, ident or name, pid)
     return {**told, "seconds": round(context.clock.monotonic() - begun, 2)}
 
 
@@ -59,29 +67,34 @@ def _gone(context: Context, name: str, pid: Mapping[str, int]) -> None:
         )
 
 
-def _end_courier(context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
-    name, podman = str(raw["Name"]), context.podman
+def _end_courier(context: Context, raw: Mapping[str, Any], still: Callable[[], None]) -> dict[str, Any]:
+    name, ident, podman = str(raw["Name"]), str(raw.get("Id") or raw["Name"]), context.podman
     try:
         db = open_mails(context, raw)
     except BluegreenError as exc:
-        _plainly(podman, name)
+        _plainly(podman, ident, still)
         return {"quiet": False, "warning": BLIND % (name, exc)}
     try:
         try:
-            paused = mails.pause(podman, name, lambda: mails.being_sent(db), context.clock)
+            paused = mails.pause(podman, ident, lambda: mails.being_sent(db), context.clock)
         except BluegreenError as exc:
-            _plainly(podman, name)
+            _plainly(podman, ident, still)
             return {"quiet": False, "warning": BLIND % (name, exc), **_returned(db, None)}
-        discard.container(podman, name, at_once=True)
+        try:
+            discard.container(podman, ident, at_once=True, still=still)
+        except BluegreenError:
+            # It may go on with its mails; where it is gone this does nothing.
+            podman.run("unpause", ident)
+            raise
         return {"quiet": not paused.doubt, "waited": paused.seconds, **_returned(db, paused.doubt)}
     finally:
         db.close()
 
 
-def _plainly(podman: Podman, name: str) -> None:
+def _plainly(podman: Podman, ident: str, still: Callable[[], None]) -> None:
     """As podman would: by its stop signal, then by force. One that is paused has to run to hear a signal."""
-    podman.run("unpause", name)
-    discard.container(podman, name)
+    podman.run("unpause", ident)
+    discard.container(podman, ident, still=still)
 
 
 def _returned(db: database.Db, doubt: frozenset[str] | None) -> dict[str, Any]:

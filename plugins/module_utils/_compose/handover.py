@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending, holders, store, upping
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import ending, holders, rebuild, store, upping
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import (
     COURIER,
@@ -48,6 +48,7 @@ Live = Callable[[], str]
 
 def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
     """``live`` reads the switch. What was done, with ``moved`` and ``in_doubt`` in the notes."""
+    rebuild.refuse_lost(context)
     before = holders.seen(context)
     told: list[dict[str, Any]] = []
     steps: list[Step] = []
@@ -60,7 +61,7 @@ def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
             todo = _steps(every, colour)
             if not todo:
                 return _describe(before, every, colour, steps, told)
-            steps += _carry_out(context, colour, todo, live, inherited, told)
+            steps += _carry_out(context, colour, every, todo, live, inherited, told)
     raise BluegreenError(
         "not where it shall be: %s" % "; ".join(problems(holders.seen(context), live())),
         mend="look at podman ps -a and podman logs, run again",
@@ -78,15 +79,22 @@ def _steps(every: list[Seen], live: str) -> list[Step]:
 
 
 def _carry_out(
-    context: Context, colour: str, todo: list[Step], live: Live, inherited: int, told: list[dict[str, Any]]
+    context: Context,
+    colour: str,
+    every: list[Seen],
+    todo: list[Step],
+    live: Live,
+    inherited: int,
+    told: list[dict[str, Any]],
 ) -> list[Step]:
-    """As many steps as the switch stays where it was."""
+    """As many steps as the switch stays where it was. What ended while it moved is started again at the next turn."""
     done: list[Step] = []
+    ids = {h.container: h.id for seen in every for h in seen.holders}
     for step in todo:
         if live() != colour:
             break
         if step.action == "end":
-            told.append(ending.end(context, step.target, step.detail))
+            told.append(ending.end(context, step.target, step.detail, ident=ids.get(step.target, "")))
         else:
             _start(context, colour, step.target, inherited, told)
         done.append(step)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, store, yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import (
     COMMAND,
@@ -42,7 +41,7 @@ def one(context: Context, world: World, name: str) -> Seen | None:
 def look(world: World) -> list[Seen]:
     """Every singleton that is wanted, and every container of ours that was one and is wanted no more."""
     wanted = world.wanted
-    files = {colour: _definitions(wanted, colour) for colour in COLOURS}
+    files = {colour: _definitions(world, colour) for colour in COLOURS}
     known = {single.name: single for single in wanted.all_singletons}
     for c in world.singletons():
         known.setdefault(c.service, Singleton(c.service, "", SERVICE))
@@ -56,10 +55,13 @@ def look(world: World) -> list[Seen]:
     ]
 
 
-def _definitions(wanted: Wanted, colour: str) -> dict[str, str]:
-    """Of the file that the colour was started from; an adopted colour has none."""
+def _definitions(world: World, colour: str) -> dict[str, str]:
+    """Of the file that the colour was started from; an adopted colour has none. Where it was lost, what runs counts."""
+    wanted = world.wanted
     path = wanted.stack_file(colour, "compose.yml")
     text = None if store.is_adopted(wanted, colour) else read_text(path)
+    if text is None and store.stack(wanted, colour).get("services") and not store.is_adopted(wanted, colour):
+        return {c.service: c.config for c in world.singletons() if c.colour == colour}
     value = yamlio.load(text, path) if text else None
     services = value.get("services") if isinstance(value, dict) else {}
     labels = {name: service.get("labels") or {} for name, service in (services or {}).items()}
@@ -71,7 +73,7 @@ def _ours(world: World, single: Singleton, files: Files) -> list[Holder]:
     for c in world.singletons():
         if c.service == single.name:
             right = c.running and files.get(c.colour, {}).get(single.name) == c.config
-            found.append(Holder(c.name, c.colour, c.state, right))
+            found.append(Holder(c.name, c.colour, c.state, right, c.id))
     return found
 
 

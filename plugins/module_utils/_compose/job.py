@@ -28,6 +28,8 @@ class Context:
     # The caller has the lock, so what an earlier run left half done is nobody's work.
     settle: bool = False
     check_mode: bool = False
+    # The fencing token of the run; 0: it has none.
+    token: int = 0
 
 
 def nothing() -> None:

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
@@ -45,6 +47,18 @@ def withdrawn(switch: Callable[[], Switch | None], colours: Iterable[str]) -> li
     except BluegreenError:
         return []
     return [colour for colour in colours if found and found.withdrawn(colour)]
+
+
+def unfenced(context: Context) -> Callable[[], None]:
+    """Raises Fenced where a run that is newer than ours (or than now, where we have no token) has begun. Where no edge
+    runs, nothing is asked."""
+    try:
+        switch = context.switch()
+    except BluegreenError:
+        return nothing
+    if switch is None:
+        return nothing
+    return partial(switch.require, context.token or switch.read().token)
 
 
 def reader(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:

@@ -9,11 +9,11 @@ One plan for the adopt stage and for the boot of the host. Nothing that runs is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import discard, networks, store, upping
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.networks import Member
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -34,6 +34,8 @@ class Mending:
     members: tuple[Member, ...] = ()
     runs: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    # Name -> id of those that are there: another container may bear the name by the time of a step.
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -73,6 +75,7 @@ def plan(context: Context, world: World, awake: Sequence[str] = (), blue: Sequen
         tuple(member for _colour, part in parts for member in part.members),
         tuple(name for _colour, part in parts for name in part.runs()),
         tuple(gap for _colour, part in parts for gap in part.gaps),
+        {c.name: c.id for _colour, part in parts for c in part.here},
     )
 
 
@@ -139,30 +142,31 @@ def _gap(world: World, services: str) -> str:
     )
 
 
-def do(context: Context, mending: Mending, step: Step) -> None:
-    """Carry out one step of a plan."""
+def do(context: Context, mending: Mending, step: Step, still: Callable[[], None] = nothing) -> None:
+    """Carry out one step of a plan. ``still`` is asked around a removal, as of ``discard.container``."""
     if step.action == START:
-        _start(context, mending, step.target)
+        _start(context, mending, step.target, still)
     elif step.action == UP:
         upping.up(context, step.detail, upping.stack_of(context, step.detail), step.target)
     else:
         networks.do(context.podman, context.wanted, mending.members, step)
 
 
-def _start(context: Context, mending: Mending, name: str) -> None:
+def _start(context: Context, mending: Mending, name: str, still: Callable[[], None]) -> None:
     """Start what was stopped. One of ours that can't be started (podman died over it) is made again from its file.
 
     Podman starts nothing that it believes to run, and can only remove it.
     """
-    result = context.podman.run("start", name, timeout=180)
-    found = World.look(context.podman, context.wanted).named(name)
+    ident = mending.ids.get(name, name)
+    result = context.podman.run("start", ident, timeout=180)
+    found = next((c for c in World.look(context.podman, context.wanted).all if ident in (c.id, c.name)), None)
     if found is not None and result.rc == 0 and found.state != "dead":
         return
     if found is None or not found.ours(context.wanted):
         why = result.last_words() if result.rc else "podman takes it for running, but its processes are gone"
         again = "podman rm -f %s, then podman-compose up -d --no-deps its service in your project, then adopt" % name
         raise BluegreenError("%s does not start: %s" % (name, why), mend="podman logs %s; %s" % (name, again))
-    discard.container(context.podman, name)
+    discard.container(context.podman, found.id, still=still)
     upping.up(context, found.colour, upping.stack_of(context, found.colour), found.service)
     for member in mending.members:
         if member.container == name:

@@ -207,9 +207,21 @@ def do(podman: Podman, wanted: Wanted, members: Iterable[Member], step: Step) ->
         podman.must("network", "disconnect", step.detail, step.target)
     elif step.action == "connect":
         member = next(m for m in members if m.container == step.target and m.network == step.detail)
-        address = ("--ip", member.address.ip, "--mac-address", member.address.mac)
         with joining.noted(wanted, member.container, member.network):
-            podman.must("network", "connect", *address, member.network, member.container)
+            _connect(podman, member)
+
+
+def _connect(podman: Podman, member: Member) -> None:
+    """A boot and a stage may both want it; who comes second finds it done."""
+    address = (member.address.ip, member.address.mac)
+    words = ("--ip", address[0], "--mac-address", address[1], member.network, member.container)
+    result = podman.run("network", "connect", *words)
+    if result.rc == 0:
+        return
+    there = podman.one("container", member.container) or {}
+    place = ((there.get("NetworkSettings") or {}).get("Networks") or {}).get(member.network) or {}
+    if (str(place.get("IPAddress", "")), str(place.get("MacAddress", "")).lower()) != address:
+        check(result, "podman network connect")
 
 
 def _create(podman: Podman, wanted: Wanted, net: Net) -> None:

@@ -40,6 +40,7 @@ RELEASE = ArgumentSpec(
         "singletons": {"type": "dict", "default": {}},
         "edge_service": {"type": "str", "default": "caddy"},
         "edge": {"type": "dict", "default": {}},
+        "token": {"type": "int", "default": 0, "no_log": False},
         "switch_dir": {"type": "path", "default": ""},
         "settle": {"type": "bool", "default": False},
         "network_range": {"type": "str", "default": "10.231.16.0/20"},

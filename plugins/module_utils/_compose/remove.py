@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     dependents,
     ending,
+    fence,
     holders,
     proving,
+    rebuild,
     relay,
     singletons,
     source,
@@ -30,6 +33,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 
 def absent(context: Context) -> Job:
     """Whatever refuses does so here, before the first step: cleanup asks in check mode before it drains."""
+    ours = fence.of(context)
+    with ours.beginning():
+        rebuild.refuse_lost(context)
+        return _absent(context, ours)
+
+
+def _absent(context: Context, ours: fence.Fence) -> Job:
     wanted, podman = context.wanted, context.podman
     _refuse_live(wanted)
     world = World.look(podman, wanted)
@@ -40,20 +50,25 @@ def absent(context: Context) -> Job:
     wants_names = store.is_adopted(wanted, wanted.colour) or relay.due(wanted)
     names, before, told = relay.plan(context, world) if wants_names else (None, [], [])
     steps = _steps(context, gone, [*before, *again])
-    graces = _graces(context, gone)
     said: list[str] = [*tried, *told]
+    end = _ender(context, ours, {_name_then(c, steps): c for c in gone}, said)
 
     def do(step: Step) -> None:
-        if relay.do(context, names, step):
+        if step.action == "forget-adopted":
+            # What podman-compose makes of the same name later is a stranger.
+            store.forget_adopted(wanted, wanted.colour)
             return
-        if step.action == dependents.RECREATE:
-            dependents.do(context, step.target, roots)
-        elif step.action == "remove":
-            # A courier inside a server of the adopted project is ended between two mails, too.
-            ended = ending.end(context, step.target, grace=graces.get(step.target, 0))
-            said.extend([ended["warning"]] if ended.get("warning") else [])
-        else:
-            _on_record(context, step)
+        if step.action not in ("withdraw", "remove"):
+            with ours.beginning():
+                ours.newest()
+                if not relay.do(context, names, step):
+                    dependents.do(context, step.target, roots)
+            return
+        with ours.removal():
+            if step.action == "remove":
+                end(step.target)
+            else:
+                ours.hold()
 
     def verify() -> None:
         left = roots_of(World.look(podman, wanted), wanted)
@@ -62,8 +77,22 @@ def absent(context: Context) -> Job:
         dependents.forget(context)
 
     plan = Plan({c.name: "%s %s" % (c.service, c.state) for c in gone}, {}, tuple(steps))
-    removed = [c.name for c in gone if c not in olds]
-    return Job(plan, do, verify, notes={"removed": removed, "said": said})
+    return Job(plan, do, verify, notes={"removed": [c.name for c in gone if c not in olds], "said": said})
+
+
+def _ender(
+    context: Context, ours: fence.Fence, gone: Mapping[str, Container], said: list[str]
+) -> Callable[[str], None]:
+    """Ends a container by the name that it has then, and means its id: another may bear the name by then."""
+    graces = _graces(context, list(gone.values()))
+
+    def end(name: str) -> None:
+        # A courier inside a server of the adopted project is ended between two mails, too.
+        grace = graces.get(gone[name].name, 0)
+        ended = ending.end(context, name, grace=grace, ident=gone[name].id, still=ours.hold)
+        said.extend([ended["warning"]] if ended.get("warning") else [])
+
+    return end
 
 
 def _refuse_live(wanted: Wanted) -> None:
@@ -77,24 +106,18 @@ def _refuse_live(wanted: Wanted) -> None:
 
 
 def _steps(context: Context, gone: Sequence[Container], first: Sequence[Step]) -> list[Step]:
-    wanted, found = context.wanted, [Step("remove", c.name, c.state) for c in gone]
-    # An old container that stood aside goes by the name that it has then.
-    aside = {step.target: step.target + BEFORE for step in first if step.action == dependents.RECREATE}
-    found = [*first, *(Step("remove", aside.get(step.target, step.target), step.detail) for step in found)]
-    if gone and context.switch():
-        found.insert(0, Step("withdraw", wanted.colour))
+    wanted = context.wanted
+    # Until then the colour is whole, and a rollback may go there.
+    begun = [Step("withdraw", wanted.colour)] if gone and context.switch() else []
+    found = [*first, *begun, *(Step("remove", _name_then(c, first), c.state) for c in gone)]
     if store.is_adopted(wanted, wanted.colour):
-        # What podman-compose makes of the same name later is a stranger.
         found.append(Step("forget-adopted", wanted.colour))
     return found
 
 
-def _on_record(context: Context, step: Step) -> None:
-    switch = context.switch()
-    if step.action == "withdraw" and switch:
-        switch.withdraw(step.target)
-    elif step.action == "forget-adopted":
-        store.forget_adopted(context.wanted, context.wanted.colour)
+def _name_then(c: Container, steps: Sequence[Step]) -> str:
+    """An old container that stood aside goes by the name that it has then."""
+    return c.name + BEFORE if Step(dependents.RECREATE, c.name) in [replace(s, detail="") for s in steps] else c.name
 
 
 def _prove_courier(context: Context, world: World) -> list[str]:

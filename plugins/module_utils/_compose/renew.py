@@ -10,7 +10,7 @@ host boots, for a container that nobody can bring back. Its notes go by the netw
 
 from __future__ import annotations
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import discard, networks, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import discard, fence, networks, store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import first_name
@@ -31,7 +31,9 @@ def renew(context: Context) -> Job:
     # A name that podman has never heard: it may keep addresses of any earlier one.
     new = "%s.%x" % (first_name(wanted.deployment, wanted.colour), int(context.clock.now()))
     world = World.look(podman, wanted)
-    steps = [Step(REMOVE, c.name) for c in world.dependents(world.rendered(wanted.colour))]
+    ours, gone = fence.of(context), world.dependents(world.rendered(wanted.colour))
+    seen = {c.name: c.id for c in gone}
+    steps = [Step(REMOVE, c.name) for c in gone]
     there = [c for c in world.all if old in c.networks and (c.project == wanted.project or c == world.relay())]
     steps += [Step("disconnect", c.name, old) for c in there]
     network = networks.existing(podman).get(old)
@@ -40,9 +42,15 @@ def renew(context: Context) -> Job:
     steps.append(Step(RENAME, old, new))
 
     def do(step: Step) -> None:
-        if step.action == REMOVE:
-            discard.container(podman, step.target)
-        elif step.action == UNLINK:
+        with ours.removal():
+            ours.hold()
+            if step.action == REMOVE:
+                discard.container(podman, seen[step.target], still=ours.hold)
+            else:
+                other(step)
+
+    def other(step: Step) -> None:
+        if step.action == UNLINK:
             _unlink(podman, step.target)
         elif step.action == RENAME:
             store.rename_network(wanted, wanted.colour, new)

@@ -43,6 +43,7 @@ class Holder:
     place: str
     state: str
     right: bool = True
+    id: str = ""
 
     @property
     def active(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
     discard,
+    fence,
     networks,
     proving,
     publish,
@@ -36,35 +37,46 @@ def start(context: Context) -> Job:
     members = networks.common_members(wanted, world, (colour,)) + _edge_members(context, services)
     steps = networks.create_steps(wanted, networks.existing(podman), networks.routes(podman))
     steps += networks.connect_steps(world, networks.common_members(wanted, world, (colour,)))
-    steps += [Step("remove", c.name) for c in remove.order(world, wanted, wrong)]
+    gone = {c.name: c.id for c in remove.order(world, wanted, wrong)}
+    steps += [Step("remove", name) for name in gone]
     steps += [Step("up", name) for name in services if name not in right]
     running = {c.service for c in world.rendered(colour) if c.running}
     publish.refuse_taken((n, port) for n in services if n not in running for port in services[n].get("ports") or [])
-    steps += _edge_steps(context, world, services, {step.target for step in steps if step.action == "remove"})
-    switch = context.switch()
-    if switch and any(step.action in ("remove", "up") for step in steps):
+    steps += _edge_steps(context, world, services, set(gone))
+    ours = fence.of(context)
+    if ours.switch and any(step.action in ("remove", "up") for step in steps):
         steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
-    elif switch and switch.withdrawn(colour):
+    elif ours.switch and ours.switch.withdrawn(colour):
         steps.append(Step("offer", colour))
     # Its couriers start only behind a flip; that they can is known before anything is touched.
     told = proving.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
 
     def do(step: Step) -> None:
-        if step.action == "withdraw" and switch:
-            switch.withdraw(colour)
-        elif step.action == "offer" and switch:
-            verify(context, stack)
-            switch.offer(colour)
-        elif step.action == "remove":
-            discard.container(podman, step.target)
-        elif step.action == "up":
-            upping.up(context, colour, stack, step.target)
+        if step.action in ("withdraw", "offer", "remove", "up"):
+            with ours.removal():
+                _fenced(context, ours, stack, gone, step)
         else:
             networks.do(podman, wanted, members, step)
 
     before = {c.service: "%s %s" % (c.release, c.state) for c in world.rendered(colour)}
     after = {name: "%s running" % value["labels"]["olympus.bluegreen.release"] for name, value in services.items()}
     return Job(Plan(before, after, tuple(steps)), do, lambda: verify(context, stack), tuple(told))
+
+
+def _fenced(context: Context, ours: fence.Fence, stack: Mapping[str, Any], gone: Mapping[str, str], step: Step) -> None:
+    """``gone``: name -> id; another container may bear the name by then."""
+    if step.action == "offer":
+        verify(context, stack)
+        ours.offer()
+        return
+    if step.action == "remove":
+        discard.container(context.podman, gone[step.target], still=ours.hold)
+        return
+    ours.hold()
+    if step.action == "up":
+        # podman-compose replaces what it finds under the name.
+        upping.up(context, ours.colour, stack, step.target)
+        ours.hold()
 
 
 def planned(context: Context) -> Plan:
