@@ -26,7 +26,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal i
     TURN,
     Journal,
     overwrite,
-    read_bytes,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import Syntax, syntax_of, text_of
@@ -36,6 +35,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
     CommandError,
     Refused,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
 

@@ -58,7 +58,10 @@ class App:
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
         if self.params["state"] != "read":
-            switch = Switch(self.edge.place().directory)
+            place = self.edge.place()
+            if place.doubt and self.params["state"] != "returned":
+                raise place.doubt
+            switch = Switch(place.directory)
             switch.require_of(self.params.get("deployment", ""))
             if self.params["state"] == "returned":
                 way_back.require_adopted(switch)
@@ -82,6 +85,7 @@ class App:
             place = self.edge.place()
         except BluegreenError as exc:
             return {**NOWHERE, "problems": [str(exc)], **Plan().result()}
+        problems += [str(place.doubt)] if place.doubt else []
         switch = Switch(place.directory)
         result: Result = {"edge": place.name, "directory": place.directory, "adopted": False, "plain_names": []}
         result.update(method="", cost="")

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import DIRECTORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
 # How the edge gets its configuration: from a Caddyfile, from a JSON file, or by its API alone (`caddy run --resume`).
@@ -59,12 +60,14 @@ class EdgeOptions:
 
 @dataclass(frozen=True)
 class Place:
-    """``name`` for messages, ``directory`` the switch directory on the host, ``owner`` who owns the edge's volume."""
+    """``name`` for messages, ``directory`` the switch directory on the host, ``owner`` who owns the edge's volume.
+    ``doubt``: why ``pid`` may not be the edge, so that only a rollback goes on."""
 
     name: str
     pid: int
     directory: str
     owner: tuple[int, int]
+    doubt: Refused | None = None
 
 
 class Edge(Protocol):
@@ -93,11 +96,7 @@ def root_of(edge: Edge) -> str:
 
 def seen_file(pid: int, path: str) -> bytes | None:
     """A file as process ``pid`` sees it."""
-    try:
-        with open("/proc/%d/root%s" % (pid, path), "rb") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return None
+    return read_bytes("/proc/%d/root%s" % (pid, path))
 
 
 def same_place(pid: int, path: str, directory: str) -> bool:

@@ -25,7 +25,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal i
     TURN,
     Journal,
     overwrite,
-    read_bytes,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.saved import require_saved
@@ -36,7 +35,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
     CommandError,
     Refused,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
 
 # So often somebody else may change the configuration between our look and our write.

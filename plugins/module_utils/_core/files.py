@@ -9,12 +9,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+# More than any configuration that a person keeps.
+WHOLE = 1 << 26
 
 
 def sync_dir(path: str) -> None:
@@ -60,6 +64,22 @@ def read_text(path: str) -> str | None:
             return handle.read()
     except FileNotFoundError:
         return None
+
+
+def read_bytes(path: str, size: int = WHOLE) -> bytes | None:
+    """The content of a regular file, None where there is none. A FIFO would be waited for: it is an error, as is a file
+    of more than ``size`` bytes."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(fd, "rb") as handle:
+        regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        content = handle.read(size + 1) if regular else b""
+    if not regular or len(content) > size:
+        what = "larger than %d bytes" % size if regular else "no regular file"
+        raise BluegreenError("%s is %s" % (path, what), mend="Put the right file there")
+    return content
 
 
 def read_json(path: str) -> Any:
