@@ -29,7 +29,7 @@ from olympus_lab import binaries
 
 OUT = packages.ROOT / "build" / "bench"
 CADDYS = ("current", "2.6.2")
-METHODS = ("admin", "caddyfile", "caddy_reload")
+RELOADING = ("reload", "caddy_patch", "caddy_reload")
 PEERS = {
     "haproxy": Haproxy,
     "haproxy_servers": HaproxyServers,
@@ -78,12 +78,12 @@ class Cells:
     def adopted(self, name: str, which: str, logged: bool = True) -> Adopted:
         return Adopted(name, which, self.backends, self.shown, self.place(name, which), logged=logged)
 
-    def method(self, name: str, which: str) -> Edge:
-        """The collection's own; the published recipe is nobody's."""
+    def reloading(self, name: str, which: str) -> Edge:
+        """The method ``reload``, its edge moved by one write to the admin API instead, and the published recipe."""
         if name == "caddy_reload":
             return self.caddy(name, which)
         made = self.adopted(name, which)
-        made.method = name
+        made.method, made.patches = "reload", name == "caddy_patch"
         return made
 
     def peer(self, name: str) -> Edge:
@@ -93,7 +93,7 @@ class Cells:
         """Every way to change the colour, in the order in which they take turns."""
         found: list[Edge] = [self.adopted("switch", which) for which in CADDYS]
         found += [self.peer(name) for name in PEERS]
-        return [*found, *(self.method(name, which) for name in METHODS for which in CADDYS)]
+        return [*found, *(self.reloading(name, which) for name in RELOADING for which in CADDYS)]
 
     def bare(self) -> dict[Edge, str]:
         """The switch and what it is compared with, both without the log, and the host name that is asked."""

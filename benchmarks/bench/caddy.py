@@ -114,9 +114,11 @@ class Caddy:
 
 
 class Adopted(Caddy):
-    """The same Caddy as the collection's adopt leaves it for ``method``; without ``logged``, that less the log."""
+    """The same Caddy as the collection's adopt leaves it for ``method``; without ``logged``, that less the log.
+    ``patches``: moved by one write to the admin API and no reload of the file."""
 
     method = "switch"
+    patches = False
 
     def start(self, prefix: Sequence[str] = ()) -> None:
         super().start(prefix)
@@ -146,4 +148,4 @@ class Adopted(Caddy):
         """What Traffic.make_live does once the way back is written."""
         self.switch.flip(colour, self.token)
         if self.follower:
-            self.follower.follow()
+            self.follower.follow(back=self.patches)

@@ -10,7 +10,8 @@ from typing import Any
 from bench import results
 
 Slices = Mapping[tuple[str, str], Mapping[str, Sequence[Mapping[str, Any]]]]
-METHODS = ("admin", "caddyfile")
+METHODS = ("reload",)
+OF_CADDY = ("caddy_patch", "caddy_reload")
 PEERS = ("haproxy", "haproxy_servers", "nginx_marker", "nginx_reload")
 # name: what is divided by what, in which part.
 RATIOS = {
@@ -25,7 +26,7 @@ RATIOS = {
 
 def document(slices: Slices, made: Mapping[str, Any]) -> dict[str, Any]:
     """``cells`` has every edge as ``name@version``; ``switch`` is that of both Caddys, the worse one where it is a
-    time or a ratio; ``methods`` and ``peers.caddy_reload`` are by version, the other peers are cells."""
+    time or a ratio; ``methods`` and the peers ``OF_CADDY`` are by version, the other peers are cells."""
     cells = {"%s@%s" % key: results.cell(found, key[1]) for key, found in slices.items()}
 
     def versions(name: str) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def document(slices: Slices, made: Mapping[str, Any]) -> dict[str, Any]:
         "made": dict(made),
         "switch": switch,
         "methods": {name: versions(name) for name in METHODS},
-        "peers": {**peers, "caddy_reload": versions("caddy_reload")},
+        "peers": {**peers, **{name: versions(name) for name in OF_CADDY}},
         "ratios": ratios,
         "cells": cells,
     }

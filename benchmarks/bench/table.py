@@ -11,8 +11,8 @@ from bench.document import RATIOS
 
 WAYS = {
     "switch": "**switch** (marker + sentinel)",
-    "admin": "method `admin`: one write to the admin API",
-    "caddyfile": "method `caddyfile`: edit, reload",
+    "reload": "method `reload`: edit, reload",
+    "caddy_patch": "one write to Caddy's admin API",
     "caddy_reload": "`caddy reload`, as published",
     "haproxy": "HAProxy `set map`",
     "haproxy_servers": "HAProxy `set server`",

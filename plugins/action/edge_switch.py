@@ -22,6 +22,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "force": {"type": "bool"},
     "keep_pinned": {"type": "bool"},
     "lost": {"type": "str"},
+    "accept_pending": {"type": "bool"},
     "deadline": {"type": "float"},
 }
 

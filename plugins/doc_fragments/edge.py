@@ -25,23 +25,20 @@ options:
         default: container
       config:
         description:
-          - Where it has its configuration from.
-          - V(api) is its admin API alone, with C(caddy run --resume); without that a restart would lose the switch,
-            which is refused.
+          - What its configuration file is written in. A Caddy that starts with C(--resume) has no such file and is
+            refused.
         type: str
-        choices: [caddyfile, json, api]
+        choices: [caddyfile, json]
         default: caddyfile
       method:
         description:
           - How a flip reaches the public. Another one than before takes effect with the next adopt, by one reload.
           - V(switch) is one file that each request asks for; a flip renames it and loses nothing.
-          - V(admin) exchanges the upstreams in the running configuration by one write to the admin API, and in the
-            configuration file after it.
-          - V(caddyfile) edits the configuration file, lets the edge's own Caddy validate it and reloads it. A
-            rollback goes as with V(admin). There is no such file with O(edge.config=api).
-          - Both of these reload Caddy at each flip and keep no open form on its colour.
+          - V(reload) is for an edge that can't look at a file. It edits the configuration file, lets the edge's own
+            Caddy validate it and reloads it. A rollback is one write to the admin API, and the file after it. Each
+            flip costs a reload and keeps no open form on its colour.
         type: str
-        choices: [switch, admin, caddyfile]
+        choices: [switch, reload]
         default: switch
       service:
         description: Its compose service.
@@ -58,7 +55,7 @@ options:
       mount:
         description:
           - Where a writable volume is mounted in the container; the switch goes there.
-          - With O(edge.method=admin) or O(edge.method=caddyfile) it may be empty. Then the switch lies below
+          - With O(edge.method=reload) it may be empty. Then the switch lies below
             O(edge.switch_dir), and there is no access log of ours.
         type: str
         default: /config

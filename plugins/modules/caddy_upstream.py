@@ -12,12 +12,13 @@ version_added: 1.0.0
 description:
   - Puts a switch into the configuration of a running Caddy once (one announced reload), and from then on flips the
     public to the other colour and back by renaming one file, without a reload and without losing a request.
-  - Caddy runs in a container or as a process of the host, and has its configuration from a Caddyfile, from a JSON file
-    or by its admin API alone.
+  - Caddy runs in a container or as a process of the host, and has its configuration from a Caddyfile or a JSON file.
   - The switch lives on a writable volume that the running container already has, or in a directory of the host. No
     container is recreated and no process restarted.
-  - Where a file matcher a request or a writable volume is not wanted, O(edge.method) has two other ways, which reload
-    the configuration at each flip. The switch then says what is wanted, and the edge is made to follow.
+  - For a Caddy that can't look at a file, O(edge.method=reload) reloads the configuration at each flip. The switch then
+    says what is wanted, and the edge is made to follow.
+  - What the edge runs is the reference. Before a reload its running configuration is compared with its file; a
+    difference is refused and its place named.
   - A file is rewritten in place. Caddy's own adapter proves that it still means the same, and its own
     C(validate) that it loads. Undo restores its exact bytes.
 author: "olympus.bluegreen authors (@olympusoss)"
@@ -37,8 +38,7 @@ options:
       - V(read) only looks, and lists what is wrong in C(problems).
       - V(adopted) makes the switch, with blue live, and rewrites the configuration so that it decides. Run again it is
         the repair after the edge was recreated, its configuration was replaced or the switch was damaged.
-      - V(undone) restores the operator's configuration and reloads it. An edge that is configured by its API keeps what
-        others have told it since.
+      - V(undone) restores the operator's configuration and reloads it.
       - V(previewed) lets who knows the secret of a release reach the idle colour at the public names, and sees each of
         them answer with it. The secret is made here, anew for each release, and stands in no result.
       - V(live) writes the way back, flips to O(colour) and sees every public name answer with it.
@@ -66,6 +66,12 @@ options:
     type: str
     choices: ['', blue, green]
     default: ''
+  accept_pending:
+    description:
+      - With O(state=adopted), O(state=undone) and (O(edge.method=reload)) O(state=live), let the configuration file go
+        live although it does not say what the edge runs. Else that is refused, and the places that differ are named.
+    type: bool
+    default: false
   release:
     description:
       - With O(state=live), the release that O(colour) has to hold according to the state directory.
@@ -129,11 +135,11 @@ EXAMPLES = r"""
     publish: loopback
     services: "{{ bluegreen_services }}"
 
-- name: Adopt a Caddy that is configured by its API, without a file matcher a request
+- name: Adopt a Caddy that must not look at a file for each request
   olympus.bluegreen.caddy_upstream:
     state: adopted
     project: prod
-    edge: {kind: native, config: api, method: admin, admin: unix//run/caddy/admin.sock}
+    edge: {kind: native, method: reload, caddyfile: /etc/caddy/Caddyfile, admin: unix//run/caddy/admin.sock}
     publish: loopback
     services: "{{ bluegreen_services }}"
 
@@ -217,8 +223,10 @@ preview:
       that read it. Empty where nobody can.
   type: dict
   returned: O(state=read), O(state=previewed)
-patch:
-  description: The change to the file as a unified diff, for the operator's repository; empty where there is no file.
+patch_file:
+  description:
+    - File on the host (mode 0640) with the change as a unified diff, for the operator's repository. It quotes the
+      Caddyfile, which may hold secrets; so it is in no result. Empty where nothing was changed.
   type: str
   returned: O(state=adopted), O(state=undone)
 flipped_at: {description: When the marker moved (epoch)., type: float, returned: 'O(state=live), O(state=returned)'}

@@ -51,6 +51,9 @@ options:
   lost:
     description: With O(state=adopted) and a Caddy, the colour that was live, where the switch directory is lost.
     type: str
+  accept_pending:
+    description: With a Caddy, let its configuration file go live although it does not say what the edge runs.
+    type: bool
   deadline:
     description: With O(state=drained), how long to wait, in seconds.
     type: float

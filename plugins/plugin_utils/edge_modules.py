@@ -24,7 +24,7 @@ OF_EDGE: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 ASKED = {
-    CADDY: ("state", "colour", "release", "token", "force", "keep_pinned", "lost", "deadline"),
+    CADDY: ("state", "colour", "release", "token", "force", "keep_pinned", "lost", "accept_pending", "deadline"),
     CLOUDFLARE: ("state", "colour", "release", "token", "force", "keep_pinned", "deadline"),
 }
 

@@ -40,6 +40,7 @@ class Setting:
 
 SETTINGS: dict[str, Setting] = {
     "bluegreen_accept": Setting("list"),
+    "bluegreen_accept_pending": Setting("bool", empty=True),
     "bluegreen_allow_mutable": Setting("bool"),
     "bluegreen_bake": Setting("int"),
     "bluegreen_cache_probe": Setting("dict"),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from caddy_kinds import Kind, Running
 
@@ -17,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import configuration
 
-CASES = [("caddyfile", Kind("caddyfile")), ("admin", Kind("json")), ("admin", Kind("api", named=True))]
+CASES = [Kind("caddyfile"), Kind("json")]
 
 
 def switch(edge: Running, step: Callable[[str], None] = lambda name: None) -> Switch:
@@ -40,12 +41,11 @@ def public(edge: Running) -> str:
 
 def restart(edge: Running) -> None:
     edge.stop()
-    empty = str(edge.directory / "empty.json")
-    edge.start(*(("--resume", "--config", empty) if edge.kind.config == "api" else ()))
+    edge.start()
 
 
-def flip(edge: Running, to: str) -> None:
-    assert edge.app(state="live", colour=to, token=switch(edge).read().token)["live"] == to
+def flip(edge: Running, to: str, **params: Any) -> None:
+    assert edge.app(state="live", colour=to, token=switch(edge).read().token, **params)["live"] == to
 
 
 def settled(edge: Running, colour: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Caddy of each kind that adopt knows beside the container: a process of this host, with another user where tests
-run as root, configured by a Caddyfile, by JSON or by its API, with its admin endpoint on TCP or on a unix socket."""
+run as root, configured by a Caddyfile or by JSON, with its admin endpoint on TCP or on a unix socket."""
 
 from __future__ import annotations
 
@@ -150,15 +150,6 @@ class Running:
             except BluegreenError:
                 time.sleep(0.02)
 
-    def first(self) -> None:
-        """As its operator would: an API-driven one gets its configuration by the API, once."""
-        if self.kind.config != "api":
-            self.start()
-            return
-        (self.directory / "empty.json").write_text(json.dumps({"admin": {"listen": self.listen}}))
-        self.start("--resume", "--config", str(self.directory / "empty.json"))
-        Admin(self.edge).load(json.loads(self.path.read_text()))
-
     def stop(self) -> None:
         if self.process:
             self.process.kill()
@@ -226,7 +217,7 @@ def running(kind: Kind, caddy: str, **changed: Any) -> Iterator[Running]:
         one = Running(directory, kind, caddy, backend)
         one.options = replace(one.options, **changed)
         try:
-            one.first()
+            one.start()
             yield one
         finally:
             one.stop()

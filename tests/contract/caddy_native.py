@@ -12,7 +12,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,6 +62,7 @@ def binary(which: str = "current") -> str:
 OPTIONS: Mapping[str, Any] = {
     "project": "prod",
     "public": [], "colour": None, "release": "", "token": 0, "force": False, "keep_pinned": False, "lost": "",
+    "accept_pending": False,
     "deadline": 5.0, "seen": {}, "confirm_timeout": 10.0,
 }  # fmt: skip
 
@@ -200,6 +201,9 @@ class NativeEdge:
 
     def seen_caddyfile(self) -> bytes | None:
         return self.path.read_bytes()
+
+    def exported(self) -> Sequence[str]:
+        return ()
 
     def hidden(self, directory: str) -> str:
         return ""

@@ -27,6 +27,7 @@ ENVIRON = {
     "KRATOS_UPSTREAM": "ciam-kratos:4433",
     "ATHENA_UPSTREAM": "ciam-athena:3000",
     "SITE_PORT": "3001",
+    "KRATOS_PATH": "/auth",
 }
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
 
 
 class Cut(BaseException):
@@ -31,7 +30,7 @@ def cut(number: int, act: Callable[[Callable[[str], None]], object]) -> bool:
     return False
 
 
-def cut_off(make: Callable[[Callable[[str], None]], Adopter | ApiAdopter], number: int, undo: bool) -> bool:
+def cut_off(make: Callable[[Callable[[str], None]], Adopter], number: int, undo: bool) -> bool:
     """Adopt or undo until just before its change ``number``; False when it had fewer. ``make`` is given the hook."""
 
     def act(step: Callable[[str], None]) -> None:

@@ -8,7 +8,6 @@ import itertools
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import caddy_kinds as kinds
@@ -18,7 +17,6 @@ from caddy_kinds import Kind, Running
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.saved import require_saved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import syntax_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
@@ -33,7 +31,7 @@ def changed(edge: Running, word: str) -> Any:
 @pytest.mark.parametrize("socket", [False, True], ids=["tcp", "socket"])
 def test_who_asks_or_tells_beside_a_reload_is_answered(caddy: str, socket: bool) -> None:
     """Every question and every load of six is answered, while each load hangs up on those before the old server."""
-    with kinds.running(Kind("api", named=True, socket=socket), caddy) as edge:
+    with kinds.running(Kind("json", named=True, socket=socket), caddy) as edge:
 
         def loading(who: int) -> None:
             for at in range(RELOADS):
@@ -56,7 +54,7 @@ def test_who_asks_or_tells_beside_a_reload_is_answered(caddy: str, socket: bool)
 
 
 def test_a_dead_endpoint_is_named() -> None:
-    with kinds.running(Kind("api", named=True), "current") as edge:
+    with kinds.running(Kind("json", named=True), "current") as edge:
         edge.stop()
         with pytest.raises(BluegreenError, match="does not answer: ConnectionRefused"):
             edge.config()
@@ -92,15 +90,3 @@ def test_a_caddy_that_is_another_process_now_is_found() -> None:
         assert (seen.place().pid, seen.place().owner) == (0, (0, 0))
         edge.start()
         assert seen.place().pid not in (0, first)
-
-
-def test_what_is_just_being_saved_is_waited_for() -> None:
-    with kinds.running(Kind("api"), "current") as edge:
-        require_saved(edge.edge, Admin(edge.edge))
-        path = Path(edge.env["XDG_CONFIG_HOME"], "caddy", "autosave.json")
-        saved = path.read_bytes()
-        path.write_bytes(saved[:50])
-        with pytest.raises(BluegreenError, match="did not save it"):
-            require_saved(edge.edge, Admin(edge.edge))
-        threading.Timer(0.5, path.write_bytes, [saved]).start()
-        require_saved(edge.edge, Admin(edge.edge))

@@ -113,7 +113,7 @@ def test_adopt_and_undo(edge: Apart) -> None:
 def test_the_form_that_names_a_colour_means_the_same(edge: Apart) -> None:
     """Caddy's own adapter proves it for both colours; what it cannot say there is refused by name."""
     files = edge.files()
-    edge.options = replace(edge.options, method="caddyfile")
+    edge.options = replace(edge.options, method="reload")
     try:
         change = Adopter(edge, Admin(edge), UPSTREAMS).adopted()
     except BluegreenError as exc:

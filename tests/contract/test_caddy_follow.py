@@ -42,10 +42,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher
 
 
-@pytest.fixture(params=CASES, ids=lambda case: "%s-%s" % case)
+@pytest.fixture(params=CASES, ids=str)
 def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
-    method, kind = request.param
-    with kinds.running(kind, "current", method=method) as one:
+    with kinds.running(request.param, "current", method="reload") as one:
         one.app(state="adopted")
         yield one
 
@@ -82,14 +81,15 @@ class Busy(Admin):
             server = next(iter(config["apps"]["http"]["servers"].values()))
             extra = {"match": [{"path": ["/extra%d" % self.others]}], "handle": [{"handler": "static_response"}]}
             server["routes"].insert(0, extra)
-            super().replace(config, tag)
+            headers = {"Content-Type": "application/json", "If-Match": tag}
+            assert self._ask("POST", "/config/", json.dumps(config).encode(), headers, 10).status == 200
             config = json.loads(json.dumps(config))
             server["routes"].pop(0)
         return config, tag
 
 
-def busy(edge: Running, others: int, token: int = 0) -> dict[str, Any]:
-    given = {**native.OPTIONS, "state_dir": "", "state": "live", "colour": "green", "token": token}
+def busy(edge: Running, others: int) -> dict[str, Any]:
+    given = {**native.OPTIONS, "state_dir": "", "state": "returned"}
     one = edge.edge
     return App(given, one, Busy(one, others), edge.upstreams, DirectHttp(), SystemClock()).run()
 
@@ -97,19 +97,24 @@ def busy(edge: Running, others: int, token: int = 0) -> dict[str, Any]:
 @pytest.mark.parametrize("socket_", [False, True], ids=["tcp", "unix"])
 @pytest.mark.parametrize("caddy", native.CADDIES_IN_TURN)
 def test_somebody_else_writes(caddy: str, socket_: bool) -> None:
-    """Theirs is kept and ours comes after it; when it never ends, nothing has moved."""
-    with kinds.running(Kind("api", socket=socket_), caddy, method="admin") as edge:
+    """Theirs is kept and the way back comes after it; when it never ends, that is an error and the next one ends it."""
+    with kinds.running(Kind("json", socket=socket_), caddy, method="reload") as edge:
         edge.app(state="adopted")
-        assert busy(edge, 2)["live"] == "green" and public(edge) == "green"
+        flip(edge, "green")
+        assert busy(edge, 2)["live"] == "blue" and public(edge) == "blue"
         assert [edge.ask("/extra%d" % number).status for number in range(2)] == [200, 200]
-        edge.app(state="returned")
-        with pytest.raises(Refused, match="somebody else goes on changing"):
-            busy(edge, 99, switch(edge).read().token)
+        with pytest.raises(Refused, match=r"does not run what its file says: .*routes/0 of"):
+            flip(edge, "green")
         assert (switch(edge).read().live, public(edge)) == ("blue", "blue")
+        flip(edge, "green", accept_pending=True)
+        with pytest.raises(Refused, match="goes on changing"):
+            busy(edge, 99)
+        assert (switch(edge).read().live, public(edge)) == ("blue", "green")
+        assert edge.app(state="returned")["live"] == public(edge) == "blue"
 
 
 def test_a_reload_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with kinds.running(Kind("caddyfile"), "current", method="caddyfile") as edge:
+    with kinds.running(Kind("caddyfile"), "current", method="reload") as edge:
         edge.app(state="adopted")
         file, real = edge.path.read_bytes(), ProcessEdge.caddy
 
@@ -123,10 +128,9 @@ def test_a_reload_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         settled(edge, "blue")
 
 
-@pytest.mark.parametrize("method", ["admin", "caddyfile"])
-def test_a_file_that_caddy_would_refuse(method: str) -> None:
+def test_a_file_that_caddy_would_refuse() -> None:
     """No cutover begins with one; the way back does not ask it, and leaves the edit."""
-    with kinds.running(Kind("caddyfile"), "current", method=method) as edge:
+    with kinds.running(Kind("caddyfile"), "current", method="reload") as edge:
         edge.app(state="adopted")
         flip(edge, "green")
         before = switch(edge).read()
@@ -142,7 +146,7 @@ def test_a_file_that_caddy_would_refuse(method: str) -> None:
 
 def test_a_file_that_somebody_edits_is_no_reason_to_stay() -> None:
     """The public is back, by a rollback and by the watcher; both say that a restart would not come up with it."""
-    with kinds.running(Kind("json"), "current", method="admin") as edge:
+    with kinds.running(Kind("json"), "current", method="reload") as edge:
         edge.app(state="adopted")
         flip(edge, "green")
         whole = edge.path.read_bytes()
@@ -180,20 +184,17 @@ def test_a_rollback_before_the_edge_has_followed(edge: Running, monkeypatch: pyt
 
 def test_another_method(caddy: str) -> None:
     """Each change is one adoption; whoever is live stays live."""
-    for config in ("caddyfile", "api"):
-        with kinds.running(Kind(config, named=config == "api"), caddy) as edge:
+    for config in ("caddyfile", "json"):
+        with kinds.running(Kind(config, named=config == "json"), caddy) as edge:
             file, running, told = edge.path.read_bytes(), edge.config(), edge.loads()
             edge.app(state="adopted")
             flip(edge, "green")
-            for count, method in enumerate(("admin", "switch", "admin"), 2):
+            for count, method in enumerate(("reload", "switch", "reload"), 2):
                 edge.options = replace(edge.options, method=method)
                 assert any("is in force: run adopt" in one for one in edge.app(state="read")["problems"])
                 assert edge.app(state="adopted")["changed"] and edge.loads() == told + count
                 settled(edge, "green")
                 assert edge.app(state="read")["method"] == method
-            if config == "caddyfile":
-                edge.options = replace(edge.options, method="caddyfile")
-                assert edge.app(state="adopted")["steps"] == ["note %s the method caddyfile" % switch(edge).path]
             flip(edge, "blue")
             edge.app(state="undone")
             assert (edge.path.read_bytes(), edge.config()) == (file, running)
@@ -202,7 +203,7 @@ def test_another_method(caddy: str) -> None:
 def test_streams_and_what_is_in_flight(caddy: str) -> None:
     """A request ends on its colour and is counted there; a WebSocket stays open where this Caddy can keep it."""
     keeps = caddy == "current"
-    with kinds.running(Kind("caddyfile"), caddy, method="admin") as edge:
+    with kinds.running(Kind("caddyfile"), caddy, method="reload") as edge:
         edge.app(state="adopted")
         native.GO_ON.clear()
         slow: list[bytes] = []
@@ -256,7 +257,7 @@ def test_imported_files_are_adopted_once_and_no_flip_touches_them(tmp_path: Path
         port, admin = free_port(), free_port()
         text = MAIN % {"admin": admin, "port": port, "backend": backend}
         one = native.NativeEdge(tmp_path, text, port, admin, caddy)
-        one.options = replace(one.options, method="caddyfile")
+        one.options = replace(one.options, method="reload")
         one.start()
         try:
             world = native.World(one, backend, servers)

@@ -14,14 +14,10 @@ from cut import cut
 
 
 @pytest.fixture(
-    params=[
-        pytest.param(case, id="%s-%s" % case, marks=[pytest.mark.slow] if case[1].config == "json" else [])
-        for case in CASES
-    ]
+    params=[pytest.param(kind, marks=[pytest.mark.slow] if kind.config == "json" else []) for kind in CASES], ids=str
 )
 def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
-    method, kind = request.param
-    with kinds.running(kind, "current", method=method) as one:
+    with kinds.running(request.param, "current", method="reload") as one:
         one.app(state="adopted")
         yield one
 

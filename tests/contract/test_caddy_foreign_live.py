@@ -75,6 +75,43 @@ http://secret.test {
     }
     reverse_proxy hera:%(backend)d
 }
+
+http://inner.test
+{
+    reverse_proxy hera:%(backend)d {
+        @missing status 404
+        handle_response @missing {
+            rewrite * /headers/inner
+            reverse_proxy site:%(backend)d {
+                header_up X-Via {upstream_hostport}
+            }
+        }
+    }
+}
+
+http://outer.test {
+    reverse_proxy kratos:%(backend)d
+    reverse_proxy /missing/* 127.0.2.3:%(backend)d {
+        @missing status 404
+        handle_response @missing {
+            rewrite * /headers/outer
+            reverse_proxy hera:%(backend)d
+        }
+    }
+}
+
+http://first.test {
+    reverse_proxy {$KRATOS_PATH}/* kratos:%(backend)d
+    reverse_proxy "/quoted/*" kratos:%(backend)d
+    reverse_proxy {$NOT_THERE} hera:%(backend)d
+}
+
+http://named.test {
+    reverse_proxy kratos:%(backend)d {
+        header_up Host {http.reverse_proxy.upstream.host}
+        header_up X-Via "{http.reverse_proxy.upstream.port} {http.reverse_proxy.upstream.address} {upstream_hostport}"
+    }
+}
 """,
     "parts/snippets.caddy": """(proxy) {
     # one for all
@@ -107,6 +144,13 @@ REQUESTS = [
     ("one.test", "/page"),
     ("inside.test", "/teapot"),
     ("inside.test", "/missing"),
+    ("inner.test", "/missing/x"),
+    ("inner.test", "/page"),
+    ("outer.test", "/missing/x"),
+    ("first.test", "/headers"),
+    ("first.test", "/auth/x"),
+    ("first.test", "/quoted/x"),
+    ("named.test", "/headers"),
 ]
 
 
@@ -119,7 +163,7 @@ def world(tmp_path: Path, caddy: str) -> Iterator[native.World]:
         for name, text in FILES.items():
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_bytes((text % values).encode())
-        edge.env["KRATOS_UPSTREAM"] = "kratos:%d" % backend
+        edge.env.update(KRATOS_UPSTREAM="kratos:%d" % backend, KRATOS_PATH="/auth")
         start(edge)
         try:
             yield native.World(edge, backend, servers)
@@ -167,7 +211,10 @@ def test_every_form_answers_the_same_before_adopted_and_after_undo(world: native
     assert (world.edge.reloads(), answers(world)) == (1, before)
     changed = [name for name, (_inode, content) in contents(world).items() if content != files[name][1]]
     assert sorted(Path(name).name for name in changed) == ["Caddyfile", "one.caddy", "own.inc", "two.caddy"]
-    assert "+++ b/%s" % str(world.edge.directory / "sites" / "two.caddy").lstrip("/") in adopted["patch"]
+    assert (
+        "+++ b/%s" % str(world.edge.directory / "sites" / "two.caddy").lstrip("/")
+        in Path(adopted["patch_file"]).read_text()
+    )
     assert [inode for inode, _content in contents(world).values()] == [inode for inode, _content in files.values()]
     tree = contents(world)
     assert not world.app(state="adopted")["changed"] and contents(world) == tree
@@ -193,7 +240,7 @@ def test_an_edited_imported_file_is_adopted_again_and_not_lost_by_undo(world: na
     path.write_bytes(path.read_bytes() + b"\nhttp://more.test {\n\treverse_proxy site:%d\n}\n" % world.backend_port)
     with pytest.raises(Exception, match="was edited since adopt"):
         world.app(state="undone")
-    world.app(state="adopted")
+    world.app(state="adopted", accept_pending=True)
     assert world.ask("/", host="more.test").headers["x-bluegreen-colour"] == "blue"
 
 

@@ -15,15 +15,12 @@ from cut import cut_off
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
 
 KINDS = [
     Kind("caddyfile"),
     Kind("caddyfile", socket=True),
     Kind("json"),
     Kind("json", socket=True, named=True),
-    Kind("api", named=True),
-    Kind("api", socket=True),
 ]
 
 
@@ -72,16 +69,14 @@ def test_adopt_flip_back_and_undo(edge: Running) -> None:
     assert not edge.app(state="undone")["changed"]
 
 
-def adopter(edge: Running, step: Callable[[str], None]) -> Adopter | ApiAdopter:
-    kind = ApiAdopter if edge.kind.config == "api" else Adopter
-    return kind(edge.edge, Admin(edge.edge), edge.upstreams, step)
+def adopter(edge: Running, step: Callable[[str], None]) -> Adopter:
+    return Adopter(edge.edge, Admin(edge.edge), edge.upstreams, step)
 
 
 @pytest.mark.parametrize("caddy", ["current", pytest.param("2.6.2", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("kind", [Kind("json"), Kind("api", named=True)], ids=str)
 @pytest.mark.parametrize("undo", [False, True])
-def test_cut_off_between_any_two_changes(kind: Kind, undo: bool, caddy: str) -> None:
-    with kinds.running(kind, caddy) as edge:
+def test_cut_off_between_any_two_changes(undo: bool, caddy: str) -> None:
+    with kinds.running(Kind("json"), caddy) as edge:
         file, config, number = edge.path.read_bytes(), edge.config(), 0
         while True:
             if undo:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a native, JSON or API-driven edge is refused for, what others did to it meanwhile, and what is repaired."""
+"""What a native or JSON edge is refused for, what others did to it meanwhile, and what is repaired."""
 
 from __future__ import annotations
 
@@ -10,24 +10,16 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import caddy_kinds as kinds
 import pytest
 from caddy_kinds import Kind, Running
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="another user and other mounts need root")
-
-
-@pytest.fixture
-def api(caddy: str) -> Iterator[Running]:
-    with kinds.running(Kind("api", named=True), caddy) as one:
-        yield one
 
 
 @pytest.fixture
@@ -36,73 +28,12 @@ def native() -> Iterator[Running]:
         yield one
 
 
-def tell(edge: Running, method: str, path: str, value: Any) -> None:
-    """What somebody else says to the admin API."""
-    headers = {"Content-Type": "application/json"}
-    answer = Admin(edge.edge)._ask(method, path, json.dumps(value).encode(), headers, 10)
-    assert answer.status == 200, answer
-
-
-def test_the_switch_survives_a_restart_of_an_api_driven_edge(api: Running) -> None:
-    api.app(state="adopted")
-    api.app(state="live", colour="green")
-    config = api.config()
-    api.stop()
-    api.start("--resume")
-    assert (api.config(), api.colour()) == (config, "green")
-
-
-def test_an_api_driven_edge_that_forgets_is_refused(caddy: str) -> None:
-    for kind, said, text in (
-        ("json", "api", r"a restart of the edge would lose the switch.*--resume"),
-        ("api", "json", r"runs with --resume.*say edge.config=api"),
-    ):
-        with kinds.running(Kind(kind), caddy, config=said) as edge, pytest.raises(Refused, match=text):
+def test_an_edge_that_starts_with_what_its_api_was_told_is_refused(caddy: str) -> None:
+    with kinds.running(Kind("json"), caddy) as edge:
+        edge.stop()
+        edge.start("--resume", "--config", str(edge.path))
+        with pytest.raises(Refused, match=r"runs with --resume.*caddy run --config FILE"):
             edge.app(state="adopted")
-
-
-def test_what_others_tell_the_api_is_neither_lost_nor_blocked(api: Running) -> None:
-    before = api.config()
-    api.app(state="adopted")
-    more = {"match": [{"path": ["/more"]}], "handle": [{"handler": "static_response", "body": "more"}]}
-    tell(api, "PUT", "/config/apps/http/servers/public/routes/0", more)
-    assert not api.app(state="adopted")["changed"] and api.ask("/more").body == b"more"
-    api.app(state="undone")
-    routes = before["apps"]["http"]["servers"]["public"]["routes"]
-    routes.insert(0, more)
-    assert api.config() == before
-
-
-def test_a_new_proxy_told_to_the_api_is_named_and_adopted(api: Running) -> None:
-    api.app(state="adopted")
-    dial = {"handler": "reverse_proxy", "upstreams": [{"dial": "hera:%d" % api.backend}]}
-    added = {"match": [{"path": ["/new"]}], "handle": [dial]}
-    tell(api, "PUT", "/config/apps/http/servers/public/routes/0", added)
-    assert "by its plain name" in " ".join(api.app(state="read")["problems"])
-    assert api.app(state="adopted")["changed"] and api.colour("/new") == "blue"
-    api.app(state="undone")
-    assert api.config()["apps"]["http"]["servers"]["public"]["routes"][0] == added
-
-
-def test_an_edit_inside_of_ours_is_not_lost_unasked(api: Running) -> None:
-    api.app(state="adopted")
-    ours = Admin(api.edge)._ask("GET", "/id/the-site", b"", {}, 5).json()
-    proxy = next(one for route in ours["routes"] for one in route["handle"] if one.get("upstreams"))
-    proxy["flush_interval"] = -1
-    tell(api, "PATCH", "/id/the-site", ours)
-    with pytest.raises(Refused, match="was edited since adopt"):
-        api.app(state="undone")
-    assert api.app(state="undone", force=True)["changed"]
-
-
-def test_a_change_at_the_same_moment_wins_over_ours(api: Running) -> None:
-    edge = api.edge
-    adopter = ApiAdopter(edge, Admin(edge), api.upstreams)
-    change = adopter.adopted()
-    tell(api, "POST", "/config/apps/http/servers/public/routes", {"handle": []})
-    with pytest.raises(Refused, match="somebody else changed"):
-        adopter.apply(change)
-    assert api.app(state="adopted")["adopted"]
 
 
 @AS_ROOT
@@ -145,7 +76,11 @@ def test_an_edit_of_the_adopted_file_is_adopted_too(config: str) -> None:
             route = {"match": [{"host": ["more.test"]}], "handle": [proxy]}
             document["apps"]["http"]["servers"]["public"]["routes"].append(route)
             edge.path.write_text(json.dumps(document))
-        edge.app(state="adopted")
+        told = edge.loads()
+        with pytest.raises(Refused, match=r"does not run what its file says: /apps/http/servers/.* of .*more\.test"):
+            edge.app(state="adopted")
+        assert edge.loads() == told
+        edge.app(state="adopted", accept_pending=True)
         assert edge.colour("/", "more.test") == "blue" and not edge.app(state="adopted")["changed"]
         edge.app(state="live", colour="green")
         assert (edge.colour("/", "more.test"), edge.colour()) == ("green", "green")

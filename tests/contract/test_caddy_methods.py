@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The methods ``admin`` and ``caddyfile`` on real Caddys: the edge follows the switch, whatever happens between."""
+"""The method ``reload`` on real Caddys: the edge follows the switch, whatever happens between."""
 
 from __future__ import annotations
 
@@ -11,29 +11,20 @@ import caddy_native as native
 import pytest
 from caddy_kinds import Kind, Running
 
-CASES = [
-    ("caddyfile", Kind("caddyfile")),
-    ("caddyfile", Kind("json", named=True)),
-    ("admin", Kind("caddyfile", socket=True)),
-    ("admin", Kind("json")),
-    ("admin", Kind("api", named=True)),
-    ("admin", Kind("api", socket=True)),
-]
+KINDS = [Kind("caddyfile"), Kind("json", named=True), Kind("caddyfile", socket=True), Kind("json", socket=True)]
 PAIRS = [
     pytest.param(
-        (method, kind, caddy),
-        id="%s-%s-%s" % (method, kind, caddy),
-        marks=[pytest.mark.slow] if caddy != "current" and at % 2 else [],
+        (kind, caddy), id="%s-%s" % (kind, caddy), marks=[pytest.mark.slow] if caddy != "current" and at % 2 else []
     )
     for caddy in native.CADDIES
-    for at, (method, kind) in enumerate(CASES)
+    for at, kind in enumerate(KINDS)
 ]
 
 
 @pytest.fixture(params=PAIRS)
 def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
-    method, kind, caddy = request.param
-    with kinds.running(kind, caddy, method=method) as one:
+    kind, caddy = request.param
+    with kinds.running(kind, caddy, method="reload") as one:
         yield one
 
 

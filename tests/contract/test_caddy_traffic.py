@@ -264,3 +264,19 @@ def test_our_own_requests_can_be_told_from_the_publics(world: native.World) -> N
     world.app(state="read", public=[{"host": "site.test", "path": "/"}])
     text = (world.marker.parent / "log" / "access.log").read_text()
     assert '"User-Agent":["olympus-bluegreen"]' in text
+
+
+VISITORS = (
+    "X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP", "X-Client-IP",
+    "Fastly-Client-IP", "Cookie", "Authorization", "Proxy-Authorization", "X-Access-Token", "X-Session-Token",
+    "X-Auth-Token", "X-API-Key", "Sec-WebSocket-Protocol", "Referer", "DPoP", "X-Forwarded-User", "Remote-Email",
+    "Next-Router-State-Tree", "CF-Access-Jwt-Assertion", "X-Original-URL",
+)  # fmt: skip
+
+
+def test_the_log_names_no_visitor_and_holds_no_secret(world: native.World) -> None:
+    told = {name: "canary-%d" % at for at, name in enumerate(VISITORS)}
+    world.ask("/api/x?code=canary", **{**told, "User-Agent": "a visitor"})
+    text = (world.marker.parent / "log" / "access.log").read_text()
+    (line,) = [one for one in text.splitlines() if "a visitor" in one]
+    assert "canary" not in text and "127.0.0.1" not in line and '"X-Bluegreen-Colour":["blue"]' in line

@@ -191,7 +191,7 @@ def test_when_the_way_leads_through_the_edge(tmp_path: Path) -> None:
     (tmp_path / "switch/preview" / SECRET).write_text("")
     found = made()
     assert found and found.address == ("127.0.0.1", 8443) and found.scheme == "https" and found.colour == "green"
-    assert made(method="admin") is None and made(kind="cloudflare") is None
+    assert made(method="reload") is None and made(kind="cloudflare") is None
     assert through(caddy, where, "", "green", None) is None
     # What is live is not what a preview leads to.
     (tmp_path / "switch/green").write_text("")

@@ -117,7 +117,7 @@ def slices(**switch: Any) -> dict[tuple[str, str], dict[str, list[dict[str, Any]
     """As a whole run leaves them; what is given is the switch's own on the new Caddy."""
     found: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
     ways = {("haproxy", "2.6"), ("haproxy_servers", "2.6"), ("nginx_marker", "1.22"), ("nginx_reload", "1.22")}
-    ways |= {(name, one) for name in ("switch", "admin", "caddyfile", "caddy_reload") for one in ("2.6.2", "2.11")}
+    ways |= {(name, one) for name in ("switch", "reload", "caddy_patch", "caddy_reload") for one in ("2.6.2", "2.11")}
     for key in ways:
         first = {"to": "green", "first_new_ms": 1.0 if key[0] == "haproxy" else 2.0, "last_old_ms": 1.0, "late": 0}
         one = slice_of(flips=0, requests=600_000) | {"flips": [first] * 300}
@@ -140,7 +140,7 @@ def test_what_must_hold_holds() -> None:
     assert (switch["requests"], switch["flips"], switch["lost"], switch["duplicated"]) == (1_200_200, 604, 0, 0)
     assert (switch["first_new_ms"], switch["throughput_ratio"]) == ({"p50": 2.0, "p99": 2.0}, 0.95)
     assert found["peers"]["haproxy"]["first_new_ms"]["p50"] == 1.0
-    assert set(found["methods"]["admin"]) == {"2.6.2", "2.11"}
+    assert set(found["peers"]["caddy_patch"]) == {"2.6.2", "2.11"}
 
 
 SLOW = {"to": "green", "first_new_ms": 30.0, "last_old_ms": 1.0, "late": 0}

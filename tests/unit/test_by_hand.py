@@ -239,7 +239,7 @@ def test_what_it_refuses(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("edge", "words"),
-    [({"kind": "cloudflare"}, "at Cloudflare"), ({"method": "admin"}, "method admin"), ({"method": "switch"}, "")],
+    [({"kind": "cloudflare"}, "at Cloudflare"), ({"method": "reload"}, "method reload"), ({"method": "switch"}, "")],
 )
 def test_an_edge_that_no_rename_moves_is_told(edge: dict[str, str], words: str, tmp_path: Path) -> None:
     switch = cut_over(tmp_path / "s")

@@ -78,6 +78,13 @@ def test_a_flip_edits_three_words(named_log: bool) -> None:
     assert fixed.turned(FILE, "green") == FILE
 
 
+def test_an_edit_of_an_adopted_file_leaves_our_own_imports() -> None:
+    """Where a port of this host is dialled, blue keeps it: our snippet is handed an upstream that looks like his."""
+    green = fix(FILE, "green")
+    edited = green + "http://more.test {\n\trespond more\n}\n"
+    assert fix(edited, "green") == edited
+
+
 def test_an_edge_without_a_volume_has_no_log_of_ours() -> None:
     done = rewrite(FILE, UPSTREAMS, "", colour="blue")
     assert "bluegreen_log" not in done.text and "no mount to write to" in " ".join(done.warnings)
@@ -86,10 +93,8 @@ def test_an_edge_without_a_volume_has_no_log_of_ours() -> None:
 def test_what_it_cannot_do_is_refused() -> None:
     with pytest.raises(CaddyfileError, match=r"Caddyfile:2: .*named route.*edge\.method=switch"):
         fix("&(shared) {\n\treverse_proxy hera:3000\n}\nhttp://a.test {\n\tinvoke shared\n}\n")
-    with pytest.raises(BluegreenError, match=r"edge\.method='caddyfile': there is no file to edit"):
-        edge_options({"method": "caddyfile", "config": "api"})
-    with pytest.raises(BluegreenError, match=r"edge\.method='reload'.*one of switch, admin, caddyfile"):
-        edge_options({"method": "reload"})
+    with pytest.raises(BluegreenError, match=r"edge\.method='admin'.*one of switch, reload"):
+        edge_options({"method": "admin"})
 
 
 def proxy(dial: str, colour: str, idle: str) -> dict[str, Any]:
@@ -168,7 +173,7 @@ class OneContainer(SubprocessRunner):
 def test_a_container_without_a_volume() -> None:
     """The switch is of no use to it, so it may lie on the host; with the method ``switch`` it must be seen."""
     podman = Podman(OneContainer())
-    options = EdgeOptions("/f", mount="", method="admin", switch_dir="/var/lib/there")
+    options = EdgeOptions("/f", mount="", method="reload", switch_dir="/var/lib/there")
     place = PodmanEdge(podman, "prod", options).place()
     assert (place.directory, place.pid) == ("/var/lib/there/olympus-bluegreen", 7)
     assert PodmanEdge(podman, "prod", options).hidden(place.directory) == ""

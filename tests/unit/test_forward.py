@@ -148,7 +148,7 @@ def test_no_script_is_offered_for_an_edge_that_it_does_not_move() -> None:
     boot = {"live": "green", "rollback": "bluegreen-rollback"}
     edges: list[tuple[dict[str, str], bool]] = [
         ({}, True),
-        ({"method": "caddyfile"}, False),
+        ({"method": "reload"}, False),
         ({"edge": "cloudflare"}, False),
     ]
     for edge, there in edges:

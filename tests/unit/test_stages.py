@@ -165,9 +165,9 @@ def test_status_names_the_next_command() -> None:
     assert data["fence"] == "v1.4.2-a"
     assert all(len(line) <= 110 for line in status_screen(FACTS))
     assert not any(line.startswith("edge") for line in status_screen(FACTS))
-    told = {**FACTS, "edge": {**FACTS["edge"], "method": "admin", "cost": "a reload"}}
-    assert "edge       method admin: a reload" in status_screen(told)
-    assert status_data(told)["edge"] == {"method": "admin", "cost": "a reload"}
+    told = {**FACTS, "edge": {**FACTS["edge"], "method": "reload", "cost": "a reload"}}
+    assert "edge       method reload: a reload" in status_screen(told)
+    assert status_data(told)["edge"] == {"method": "reload", "cost": "a reload"}
     assert stage_decision(FACTS, "cleanup", bake=0)["go"] is True
 
 

@@ -21,7 +21,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
-    Refused,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 
@@ -49,7 +48,7 @@ class Admin:
         return self._get("/config/").json()
 
     def tagged(self) -> tuple[Any, str]:
-        """The running configuration and its tag, by which ``replace`` knows that nobody else changed it meanwhile."""
+        """The running configuration and its tag, by which ``patch`` knows that it is still the same."""
         answer = self._get("/config/")
         return answer.json(), answer.headers.get("etag", "")
 
@@ -62,14 +61,6 @@ class Admin:
         """Run another configuration, as ``caddy reload`` does."""
         headers = {"Content-Type": "application/json"}
         self._told(self._ask("POST", "/load", json.dumps(config).encode(), headers, LOAD))
-
-    def replace(self, config: Any, tag: str) -> None:
-        """Run another configuration unless somebody changed the present one since it had ``tag``. Refused then."""
-        headers = {"Content-Type": "application/json", "If-Match": tag}
-        answer = self._ask("POST", "/config/", json.dumps(config).encode(), headers, LOAD)
-        if answer.status == 412:
-            raise Refused("somebody else changed the edge's configuration at this moment", mend="run it again")
-        self._told(answer)
 
     def patch(self, path: str, value: Any, tag: str) -> bool:
         """Exchange the value at ``path`` of the configuration; False when that was changed since it had ``tag``."""

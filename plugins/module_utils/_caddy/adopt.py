@@ -11,7 +11,8 @@ to do is read from the world (file, running configuration) and never from a note
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import co
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import unified
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, arguments, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import FileChange
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import Installer, cost
@@ -27,6 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal i
     Journal,
     overwrite,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.pending import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import Syntax, syntax_of, text_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -42,7 +45,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 @dataclass(frozen=True)
 class Change:
     """From ``current`` to ``wanted`` bytes in the file; ``base`` is what ``wanted`` was made of. ``files`` holds the
-    same and every imported file in the order in which they are written, ``whole`` all of them as one text."""
+    same and every imported file in the order in which they are written, ``whole`` all of them as one text. ``live``:
+    the colour that ``config`` names (method ``reload``), else ''."""
 
     current: bytes
     base: bytes
@@ -53,6 +57,7 @@ class Change:
     warnings: tuple[str, ...] = ()
     files: tuple[FileChange, ...] = ()
     whole: str = ""
+    live: str = ""
 
     @property
     def texts(self) -> tuple[str, str]:
@@ -70,6 +75,8 @@ class Adopter:
         self.admin = admin
         self.upstreams = upstreams
         self.step = step
+        # Whether a file that says something else than what runs is meant to go live.
+        self.accept_pending = False
         self.installer = Installer(edge, admin, upstreams, step)
         self.switch = self.installer.switch
         self.journal = Journal(self.installer.directory)
@@ -83,6 +90,7 @@ class Adopter:
         """What adopt would do. Raises where the rewrite is impossible or would mean something else."""
         current, base = self._current()
         done = self.syntax.rewritten(base)
+        self._refuse_pending(done.config, [lambda: done.before, lambda: self.syntax.present(current)])
         main = self._main(current, base, done.content)
         # The Caddyfile first, as it has the snippets; back last. So what is there always loads.
         files = (main, *self.syntax.imported().changes(done.others))
@@ -106,10 +114,49 @@ class Adopter:
             )
         main = self._main(current, before, before)
         files = (*self.syntax.imported().undone(force), main)
-        return self._change(main, files, self.syntax.whole(before), self.syntax.config(before), ())
+        whole = self.syntax.whole(before)
+        config = self.syntax.loaded(whole)
+        after = self.journal.after
+        made = after or current
+        self._refuse_pending(config, [lambda: self.syntax.present(current), lambda: self.syntax.made(made)])
+        return self._change(main, files, whole, config, ())
+
+    def _refuse_pending(self, wanted: Any, texts: Iterable[Callable[[], str]]) -> None:
+        """Refused where our reload would make live what nobody asked for. The edge may run the configuration ``wanted``
+        or that of one of ``texts``: its file's, or what is left where an adopt or undo was cut off."""
+        reference = Reference(self.edge, self.upstreams, self.admin.config())
+        if not self.accept_pending and not reference.runs(wanted):
+            reference.require(self._loaded(texts))
+
+    def _loaded(self, texts: Iterable[Callable[[], str]]) -> Iterator[Any]:
+        done: set[str] = set()
+        for read in texts:
+            # One that was half written loads nowhere.
+            with suppress(BluegreenError):
+                text = read()
+                if text not in done:
+                    done.add(text)
+                    yield self.syntax.loaded(text)
 
     def apply(self, change: Change) -> None:
-        """Carry it out and read it back; a reload that fails puts the bytes back."""
+        """Carry it out and read it back; a reload that fails puts the bytes back. Refused where a configuration that
+        names a colour would undo a rollback."""
+        if not (change.live and change.plan.changed and self.switch.exists()):
+            self._apply(change)
+            return
+        follower = Follower(self.edge, self.admin, self.upstreams, self.step)
+        with follower.alone():
+            if self.installer.live() != change.live:
+                raise Refused(
+                    "the switch was moved while adopt looked: %s is not live any more" % change.live,
+                    mend="run the adopt stage again",
+                )
+            self._apply(change)
+        # A rollback that came meanwhile waits for us, or has given up waiting.
+        if configured.form(change.config, root_of(self.edge)):
+            follower.follow(back=True)
+
+    def _apply(self, change: Change) -> None:
         actions = {step.action for step in change.plan.steps}
         if "make" in actions:
             self.installer.make()
@@ -137,6 +184,13 @@ class Adopter:
 
     def _file(self) -> bytes:
         options = self.edge.options
+        if "--resume" in arguments(self.edge.place().pid):
+            raise Refused(
+                "the edge runs with --resume: a start loads what its API was told last, not a file",
+                option="edge.caddyfile",
+                value=options.caddyfile,
+                mend="keep its configuration in a file and run it with `caddy run --config FILE`",
+            )
         current = read_bytes(options.caddyfile)
         if current is None:
             raise BluegreenError(
@@ -150,13 +204,6 @@ class Adopter:
                 "the edge does not see %s at %s" % (options.caddyfile, options.config_path),
                 mend="the file was replaced under its mount, or it is another one: write it in place (cat new > file),"
                 " or recreate the edge's container",
-            )
-        if "--resume" in arguments(self.edge.place().pid):
-            raise Refused(
-                "the edge runs with --resume: what its API was told last is loaded at a start, not the file",
-                option="edge.config",
-                value=options.config,
-                mend="say edge.config=api",
             )
         return current
 
@@ -185,7 +232,8 @@ class Adopter:
         names = {one: os.path.basename(one.path) if one is main else one.seen for one in files}
         patch = "".join(unified(text_of(one.base), text_of(one.wanted), names[one].lstrip("/")) for one in files)
         plan = Plan(state, after, tuple(steps))
-        return Change(main.current, main.base, main.wanted, config, plan, patch, warnings, files, whole)
+        live = self.installer.live() if self.edge.options.method != "switch" else ""
+        return Change(main.current, main.base, main.wanted, config, plan, patch, warnings, files, whole, live)
 
     def _rewrite(self, change: Change) -> None:
         validate(self.edge, self.syntax, change.whole)

@@ -24,15 +24,17 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import add
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
-    from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.preview import Preview
 
 Result = dict[str, Any]
+# The last adoption's change of the configuration file, in the state directory.
+PATCH = "adopt.patch"
 NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}
 # An edge that has no container, or none with a place for the switch.
 NOWHERE: Result = {
@@ -140,13 +142,12 @@ class App:
                 found.append("the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said))
         return found
 
-    def _adopter(self) -> Adopter | ApiAdopter:
+    def _adopter(self) -> Adopter:
         # Half of the library. Only here, as a way back that is asked for has no time to load it.
         from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt_api import ApiAdopter
 
-        kind = ApiAdopter if self.edge.options.config == "api" else Adopter
-        adopter = kind(self.edge, self.admin, self.upstreams)
+        adopter = Adopter(self.edge, self.admin, self.upstreams)
+        adopter.accept_pending = self.params["accept_pending"]
         adopter.installer.said, adopter.installer.deployment = self.params["lost"], self.params.get("deployment", "")
         return adopter
 
@@ -185,7 +186,7 @@ class App:
         step = Step("note", directory, "the method " + (wanted.edge.method if wanted else "switch"))
         return {**result, "changed": True, "steps": [*result["steps"], str(step)]}
 
-    def _change(self, adopter: Adopter | ApiAdopter, change: Change) -> Result:
+    def _change(self, adopter: Adopter, change: Change) -> Result:
         if not self.check_mode:
             adopter.apply(change)
         state = describe(adopter.switch.read()) if adopter.switch.exists() else {"live": "", "idle": ""}
@@ -195,7 +196,7 @@ class App:
         return {
             **state,
             "adopted": after if not self.check_mode else bool(change.plan.before.get("switch_running")),
-            "patch": change.patch,
+            "patch_file": self._keep_patch(change),
             "warnings": list(change.warnings),
             "diff": {
                 "before": before,
@@ -205,6 +206,21 @@ class App:
             },
             **change.plan.result(),
         }
+
+    def _keep_patch(self, change: Change) -> str:
+        """Where the change lies for the operator's repository, '' where nothing was made. It quotes the Caddyfile, so
+        it is in no result."""
+        path = os.path.join(self.params["state_dir"], PATCH)
+        adopts = bool(change.plan.after.get("switch_running"))
+        if self.check_mode:
+            return ""
+        if adopts and change.patch:
+            os.makedirs(self.params["state_dir"], mode=0o750, exist_ok=True)
+            write_atomic(path, change.patch, 0o640)
+            return path
+        if not adopts and os.path.exists(path):
+            os.unlink(path)
+        return ""
 
     def previewed(self) -> Result:
         traffic = self._traffic()
@@ -226,6 +242,7 @@ class App:
         plan = traffic.plan_live(colour)
         if self.check_mode:
             return self._moved(traffic, plan, {})
+        traffic.follower.accept_pending = self.params["accept_pending"]
         if plan.changed:
             traffic.require_alive(colour, config)
         at = self.clock.now()

@@ -13,33 +13,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.earlier import brought_up
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Proxy, Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import brought, write_out_handed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.handed import write_out_handed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree, no_files
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.order import refuse_order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import (
     DIALLING,
-    OWN_SITE,
     Proxies,
     error,
     indent,
-    ours,
-    parts,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN, preamble, without_imports
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import BOM, CaddyfileError, Statement
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.unknown import Unknown
 
-# A token there is said to somebody, not dialled.
-SAYS_ONLY = ("header_up", "header_down", "header", "request_header", "respond", "error", "redir", "health_headers")
-VARIABLES = ("vars", "map")
 # How many snippets may hand a coloured name on to one another.
 ROUNDS = 9
-MENDS = {
-    "dynamic": "name it as an ordinary upstream, name:port: a coloured service has one address a colour",
-    "vars": "give each value a reverse_proxy of its own, with a matcher",
-    "import": "name its upstream in the file itself",
-}
 # Blocks whose directives Caddy runs as written; elsewhere it sorts them.
 LITERAL_ORDER = ("route",)
 # Empty where a line ends without one.
@@ -89,8 +79,8 @@ def rewrite(
     """
     tree = Tree.of(text, where, read, environ)
     texts = {path: root.text for path, root in tree.roots.items()}
-    rounds = [brought_up(tree, mount, named_log)]
-    again = _edited(tree, rounds[0])
+    rounds: list[dict[str, Edits]] = []
+    again = tree
     try:
         for _round in range(ROUNDS):
             edits = write_out_handed(again, Proxies(again, upstreams, sets_host))
@@ -142,13 +132,16 @@ class _Rewriter:
         number = max((int(found) for root in roots.values() for found in OURS.findall(root.text)), default=0)
         self.done = [statement for statement in self.tree.walk() if self.proxies.dials(statement)]
         self.proxied = len(self.done)
-        read = {id(one): self.proxies.read(one, at) for at, one in enumerate(self.done, number + 1)}
+        read: dict[int, Proxy] = {}
+        # Those in the block of another one come first, so that they are known to it.
+        for at, one in reversed([*enumerate(self.done, number + 1)]):
+            read[id(one)] = self.proxies.read(one, at, self._inner(one, read))
+        Unknown(self.proxies, self.done, self.warnings).refuse()
+        if not self.colour:
+            refuse_order(self.tree, self.done)
         for statement in self.done:
-            self._place(statement, self._deciding(statement, read))
-        self.variable = self._dials_variables()
-        for statement in self.tree.walk():
-            if statement not in self.done and not (statement.name == "to" and statement.parent in self.done):
-                self._refuse_unknown(statement, statement)
+            if not self._within(statement):
+                self._place(statement, self._deciding(statement, read))
         if self.done:
             if self.mount:
                 self._log()
@@ -160,6 +153,21 @@ class _Rewriter:
                 self.edits[self.tree.where].add(at, at, self._head())
         made = {path: one.applied() for path, one in self.edits.items()}
         return {path: fixed.turned(one, self.colour) if self.colour else one for path, one in made.items()}
+
+    def _inner(self, statement: Statement, read: Mapping[int, Proxy]) -> list[tuple[Statement, Proxy | str]]:
+        """The outermost proxies in its block, as ``Proxy.inner`` has them."""
+        found: list[tuple[Statement, Proxy | str]] = []
+        for one in statement.walk():
+            if one is not statement and one.name in DIALLING and not (found and one.start < found[-1][0].end):
+                found.append((one, read.get(id(one)) or one.root.text[one.start : one.end]))
+        return found
+
+    def _within(self, statement: Statement) -> bool:
+        """Whether it stands in the block of another one that is rewritten."""
+        parent, done = statement.parent, {id(one) for one in self.done}
+        while parent is not None and id(parent) not in done:
+            parent = parent.parent
+        return parent is not None
 
     def _head(self) -> str:
         if self.colour:
@@ -182,13 +190,21 @@ class _Rewriter:
     def _behind(self, statement: Statement) -> Statement | None:
         """Behind whom it goes: one without matcher, which Caddy sorts last, has one now, so behind the others."""
         parent = statement.parent
-        siblings = (parent.block if parent else None) or []
-        rest = siblings[siblings.index(statement) + 1 :]
-        later = [other for other in rest if other.name in ("reverse_proxy", "import")]
-        matcher = parts(statement)[0]
-        sorts_last = statement.name == "reverse_proxy" and (matcher is None or matcher.value == "*")
-        literal = parent is not None and parent.name in LITERAL_ORDER
-        return later[-1] if sorts_last and later and not literal else None
+        if parent is None or parent.name in LITERAL_ORDER or not self._takes_all(statement):
+            return None
+        siblings = parent.block or []
+        at = next(at for at, one in enumerate(siblings) if one is statement)
+        before = next((one for one in siblings[:at] if self._takes_all(one)), None)
+        if before is not None and not self.proxies.dials(before):
+            reason = "never asked: the reverse_proxy in line %d answers everything before it" % before.line
+            raise error(statement, statement, reason, "take one of the two out, or give one a matcher")
+        rest = [one for one in siblings[at + 1 :] if one.name in ("reverse_proxy", "import")]
+        later = [one for one in rest if not self._takes_all(one)]
+        return later[-1] if later else None
+
+    def _takes_all(self, statement: Statement) -> bool:
+        matcher = self.proxies.word(self.proxies.parts(statement)[0])
+        return statement.name == "reverse_proxy" and matcher in ("", "*")
 
     def _place(self, statement: Statement, proxy: Proxy) -> None:
         if self.colour:
@@ -209,47 +225,7 @@ class _Rewriter:
         if _in_named_route(statement):
             mend = "say edge.method=switch, or write the proxy where the route is invoked"
             raise error(statement, statement, "a proxy in a named route, where Caddy imports nothing", mend)
-        said, matcher = statement.root.text, parts(statement)[0]
-        written = fixed.text(proxy, said[matcher.start : matcher.end] if matcher else "")
-        self._edit(statement, statement.start, statement.end, written)
-
-    def _dials_variables(self) -> bool:
-        """Whether some proxy dials what only a request knows."""
-        dialling = (one for one in self.tree.walk() if one.name in DIALLING)
-        tokens = [token for one in dialling for token in parts(one)[1]]
-        return any("{" in self.proxies.value(token).replace("{args", "") for token in tokens)
-
-    def _refuse_unknown(self, statement: Statement, at: Statement) -> None:
-        """A coloured name with a port that nothing above understood would go on meaning blue."""
-        says = statement.name in SAYS_ONLY or statement.name.startswith("@")
-        if says or ours(statement) or self._is_site(statement):
-            return
-        if statement.name == "import" and statement.args[1:] and len(self.tree.targets(statement)) == 1:
-            brings = list(brought(statement, self.tree.targets(statement)[0]).walk())
-            dialling = [one for one in brings if self.proxies.dials(one)]
-            for inner in brings:
-                if inner.name != "import" and inner not in dialling and inner.parent not in dialling:
-                    self._refuse_unknown(inner, at)
-            return
-        variable = statement.name in VARIABLES or (statement.parent and statement.parent.name in VARIABLES)
-        if variable and not self.variable:
-            return
-        mend = MENDS.get(statement.name, MENDS["vars"] if variable else OWN_SITE)
-        for token in statement.tokens:
-            for found in self.proxies.coloured.finditer(self.proxies.value(token)):
-                if found.group(2) or ":" in found.group(1) or variable or statement.name == "dynamic":
-                    raise error(
-                        token if at is statement else at,
-                        at,
-                        "%s in a form that can't be rewritten (%s)" % (found.group(0), statement.name),
-                        mend,
-                    )
-
-    def _is_site(self, statement: Statement) -> bool:
-        """A line of addresses, or a root."""
-        parent = statement.parent
-        outside = parent is None or (parent.parent is None and not parent.fragment)
-        return outside and statement.name != "import"
+        self._edit(statement, statement.start, statement.end, fixed.text(proxy))
 
     def _log(self) -> None:
         """Each site gets the access log, whether it holds a proxy of ours or imports a snippet that does."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,14 +21,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
-# How the edge gets its configuration: from a Caddyfile, from a JSON file, or by its API alone (`caddy run --resume`).
-CONFIGS = ("caddyfile", "json", "api")
+# What the edge's configuration file is written in.
+CONFIGS = ("caddyfile", "json")
 KINDS = ("container", "native")
 # An edge that is not on this host: only its switch is (_cloudflare/edge.py).
 CLOUDFLARE = "cloudflare"
-# How a flip reaches the public: by the file that every request asks for, or by other upstreams in the configuration,
-# told to the admin endpoint or written into the file and reloaded.
-METHODS = ("switch", "admin", "caddyfile")
+# How a flip reaches the public: by the file that every request asks for, or by other upstreams in the configuration
+# file and a reload.
+METHODS = ("switch", "reload")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
 
@@ -84,6 +84,9 @@ class Edge(Protocol):
 
     def seen_caddyfile(self) -> bytes | None:
         """The configuration file as the edge sees it; None where it sees none."""
+
+    def exported(self) -> Sequence[str]:
+        """Variables whose values its process has and a program that is started beside it has not."""
 
     def hidden(self, directory: str) -> str:
         """Why the edge can't use the switch in ``directory`` of this host as it must; '' where it can."""

@@ -36,9 +36,6 @@ def edge_options(given: Mapping[str, Any]) -> EdgeOptions:
             raise BluegreenError(
                 "no such thing", option="edge." + name, value=values[name], mend="one of " + ", ".join(choices)
             )
-    if values.get("method") == "caddyfile" and values.get("config") == "api":
-        mend = "say admin or switch"
-        raise BluegreenError("there is no file to edit", option="edge.method", value="caddyfile", mend=mend)
     values["caddyfile"] = str(values.get("caddyfile") or "")
     if values.get("kind") == "native":
         switch_dir = str(given.get("switch_dir") or NATIVE_SWITCH)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The form of the configuration that names one colour, for the methods ``admin`` and ``caddyfile``.
+"""The form of the configuration that names one colour, for the method ``reload``.
 
 Every proxy stays one proxy. In a Caddyfile it says both addresses, and one snippet at the head of the file which of
 them is dialled, so that a flip edits three words. In JSON the addresses themselves are exchanged. Either way a proxy
@@ -54,17 +54,17 @@ def head(mount: str, named_log: bool, colour: str) -> str:
     return "".join([BEGIN, "\n", snippet, access_log(mount, named_log) if mount else "", END, "\n"])
 
 
-def text(proxy: Proxy, matcher: str) -> str:
-    """The replacement of one operator's proxy, without the indentation of its first line and the newline at its end.
-    ``matcher`` is his own as written."""
+def text(proxy: Proxy) -> str:
+    """The replacement of one operator's proxy, without the indentation of its first line and the newline at its end."""
     dialled = [
         "to " + one.raw if isinstance(one, Plain) else "import %s %s" % (SNIPPET, " ".join(map(one.dial, COLOURS)))
         for one in proxy.targets
     ]
     inner = "".join("\n%s\t%s" % (proxy.indent, line) for line in dialled)
-    own = proxy.own().replace("\0", "\n")
+    own = proxy.own(text).replace("\0", "\n")
     # First, so that what the operator says himself comes later and counts.
-    return "%s{%s%s\n%s}" % (" ".join([proxy.directive, *([matcher] if matcher else []), ""]), inner, own, proxy.indent)
+    head = " ".join([proxy.directive, *([proxy.asked] if proxy.asked else [])])
+    return "%s {%s%s\n%s}" % (head, inner, own, proxy.indent)
 
 
 def turned(caddyfile: str, colour: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The methods ``admin`` and ``caddyfile``: the switch says which colour is wanted, and the edge is made to follow.
+"""The method ``reload``: the switch says which colour is wanted, and the edge is made to follow.
 
 Nothing is told what to do but "follow": whoever does looks at the marker once he is alone, so of two that come together
 (a stage, a watcher on its way back) the later one leaves what the marker says. What was cut off anywhere is found in
@@ -12,8 +12,8 @@ the world (running configuration, file) and done by the next one.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, fixed
@@ -26,8 +26,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal i
     Journal,
     overwrite,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.pending import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.saved import require_saved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import syntax_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
@@ -50,28 +50,24 @@ class Follower:
         edge: Edge,
         admin: Admin,
         upstreams: Sequence[Upstream],
-        method: str,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.edge = edge
         self.admin = admin
-        self.method = method
         self.step = step
+        # Whether a file that says something else than what runs is meant to go live.
+        self.accept_pending = False
         self.upstreams = upstreams
         self.switch = Switch(edge.place().directory)
         self.syntax = syntax_of(edge, upstreams)
-        self._has_file = edge.options.config != "api"
         self._turn = Journal(self.switch.path, TURN)
 
     def steps(self, colour: str) -> tuple[Step, ...]:
         """What it takes until the edge serves ``colour`` and does so after a restart; nothing with the switch."""
         running, steps = self._running(), []
         if running is not None and self._turned(running, colour) != running:
-            act = "reload" if self.method == "caddyfile" else "patch"
-            steps.append(Step(act, self.edge.place().name, cost(self.edge, self.admin, running)))
-        if self._has_file:
-            steps += self._turn_steps(colour)
-        return tuple(steps)
+            steps.append(Step("reload", self.edge.place().name, cost(self.edge, self.admin, running)))
+        return (*steps, *self._turn_steps(colour))
 
     def _turn_steps(self, colour: str) -> list[Step]:
         path = self.edge.options.caddyfile
@@ -84,38 +80,40 @@ class Follower:
         return [Step("turn", path, "to " + colour)] if behind else []
 
     def check(self, colour: str) -> None:
-        """Before anything is moved: the edge's own Caddy has to take the file with ``colour``."""
-        if self._has_file:
-            validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(self._file()[1], colour)))
+        """Before anything is moved: the edge has to run what its file says, and its own Caddy to take the file with
+        ``colour``."""
+        whole = self._file()[1]
+        validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(whole, colour)))
+        if self.edge.place().pid and not self.accept_pending:
+            said = self.syntax.loaded(self.syntax.present(whole))
+            Reference(self.edge, self.upstreams, self.admin.config()).require([said])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nothing else makes the edge follow meanwhile."""
+        with locked(os.path.join(self.switch.path, "follow.lock")):
+            yield
 
     def follow(self, back: bool = False) -> str:
-        """Make the edge serve what the marker says. ``back``: by the admin endpoint alone, with either method. It does
-        not load what else somebody is about to write into the file, nor fail for it: returned is, why a restart would
-        not come up with the same."""
-        with locked(os.path.join(self.switch.path, "follow.lock")):
+        """Make the edge serve what the marker says. ``back``: by one write to the admin endpoint. It does not load what
+        another program is about to write into the file, nor fail for it: returned is, why a restart would not come up
+        with the same."""
+        with self.alone():
             live = self.switch.read().live
             if not live:
                 raise BluegreenError("the switch says of no colour that it is live", mend="run the adopt stage")
             # Where Caddy's own command is not let in (see ``reload``), the admin act has to do.
-            told = back or self.edge.options.admin_origin or not self.edge.place().pid
-            if self.method == "caddyfile" and not told:
+            if not (back or self.edge.options.admin_origin or not self.edge.place().pid):
                 self._reload(live)
                 return ""
-            running = self._patch(live)
+            self._patch(live)
             try:
-                self._keep(live, running)
+                self._write(live)
             except (BluegreenError, OSError) as exc:
                 if not back:
                     raise
                 return "the edge serves %s, but would not after a restart: %s" % (live, exc)
             return ""
-
-    def _keep(self, live: str, running: bool) -> None:
-        """For a restart."""
-        if self._has_file:
-            self._write(live)
-        elif running:
-            require_saved(self.edge, self.admin)
 
     def _running(self) -> Any:
         """The running configuration, None where none runs or it is not of this form."""
@@ -130,21 +128,21 @@ class Follower:
     def _turned(self, running: Any, colour: str) -> Any:
         return fixed.turned_config(running, self.upstreams, colour)
 
-    def _patch(self, live: str) -> bool:
-        """One write for all sites, refused when somebody else wrote since our look. Whether an edge of this form runs
-        at all."""
+    def _patch(self, live: str) -> None:
+        """One write for all sites, where an edge of this form runs; repeated when another program wrote since our
+        look."""
         for _attempt in range(ATTEMPTS):
             if not self.edge.place().pid:
-                return False
+                return
             running, tag = self.admin.tagged()
             if not self._names_one(running):
-                return False
+                return
             wanted = self._turned(running, live)
             if wanted == running:
-                return True
+                return
             self.step("patch")
             if self.admin.patch(*fixed.smallest(running, wanted), tag):
-                return True
+                return
         raise Refused(
             "somebody else goes on changing the edge's configuration: %d of our writes were refused" % ATTEMPTS,
             mend="stop who does, and run it again",

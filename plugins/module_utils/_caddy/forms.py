@@ -12,13 +12,18 @@ one has no upstream at all, which is Caddy's own 503, at the place in the order 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import REASON_HEADER, asset
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
-UPSTREAM_PLACEHOLDERS = ("{upstream_hostport}", "{http.reverse_proxy.upstream.hostport}")
+# Where a body has a proxy of its own: its number among those of the body.
+INNER = "\1%d\1"
+_INNER = re.compile(INNER.replace("%d", r"(\d+)"))
 # What the matchers of ours consist of: Caddy merges two of a kind in one set into one.
 OUR_MATCHERS = {"reverse_proxy": frozenset(("file", "method", "vars")), "forward_auth": frozenset(("file", "vars"))}
 
@@ -92,10 +97,11 @@ class Plain:
 class Proxy:
     """One operator's ``directive``.
 
-    ``number`` makes matcher names unique, ``matcher`` are the lines that its own matcher consists of, ``guarded`` says
-    that these use a matcher of ours (ours then hides in a double negation, as Caddy would merge the two), ``body`` is
-    the text of its own block without ``to``, ``indent`` its indentation. ``decides``: the first in its place, so it
-    looks where the request goes; ``pins``: the first there that looks for forms.
+    ``number`` makes matcher names unique, ``matcher`` are the lines that its own matcher consists of (``asked`` is it
+    as written), ``guarded`` says that these use a matcher of ours (ours then hides in a double negation, as Caddy would
+    merge the two), ``body`` is the text of its own block without ``to``, ``indent`` its indentation. ``decides``: the
+    first in its place, so it looks where the request goes; ``pins``: the first there that looks for forms. ``inner``
+    are the proxies in its block (``handle_response``), as text where they have no colour.
     """
 
     number: int
@@ -107,11 +113,13 @@ class Proxy:
     directive: str = "reverse_proxy"
     decides: bool = True
     pins: bool = True
+    asked: str = ""
+    inner: tuple[Proxy | str, ...] = ()
 
     def text(self) -> str:
         """The replacement, without the indentation of its first line and without a newline at its end."""
         parts = self._authorizing() if self.directive == "forward_auth" else self._proxying()
-        return "\n".join(parts).replace("\n", "\n" + self.indent).replace("\0", "\n")
+        return self._indented("\n".join(parts))
 
     def _proxying(self) -> list[str]:
         pinned = ["pinned_" + colour for colour in COLOURS] if self.ui() else []
@@ -145,7 +153,7 @@ class Proxy:
             self._set("blue", not_green),
             "forward_auth %s {\n\turi /\n}" % self._name("nobody"),
             *(
-                "forward_auth %s %s {%s\n}" % (self._name(colour), self._dialled(colour), self.own())
+                "forward_auth %s %s {%s\n}" % (self._name(colour), self._dialled(colour), self._own(colour))
                 for colour in reversed(COLOURS)
             ),
         ]
@@ -159,13 +167,28 @@ class Proxy:
     def _dialled(self, colour: str) -> str:
         return " ".join(target.dial(colour) for target in self.targets)
 
-    def own(self) -> str:
-        """The body, in which a placeholder for the dialled address is written out, with \\0 for its line ends."""
-        own = self.body.replace("\n", "\0")
-        said = [target.said() for target in self.targets]
-        for placeholder in UPSTREAM_PLACEHOLDERS:
-            own = own.replace(placeholder, said[0])
-        return own
+    def own(self, inside: Callable[[Proxy], str]) -> str:
+        """The body, in which a placeholder for the dialled address is written out, with \\0 for its line ends.
+        ``inside`` makes the text of a proxy in it."""
+
+        def inner(found: re.Match[str]) -> str:
+            one = self.inner[int(found.group(1))]
+            return one if isinstance(one, str) else inside(one)
+
+        return _INNER.sub(inner, heard.named(self.body, self.targets[0].said())).replace("\n", "\0")
+
+    def _own(self, colour: str) -> str:
+        return self.own(lambda one: one.alone(colour))
+
+    def alone(self, colour: str, bare: bool = False) -> str:
+        """Of one colour, for the block of another proxy: that one has decided already. A ``bare`` one only dials it."""
+        head = " ".join([self.directive, *([self.asked] if self.asked else []), self._dialled(colour)])
+        extra = self._extra(colour) if self.directive == "reverse_proxy" and not bare else ""
+        own = self.own(lambda one: one.alone(colour, bare))
+        return self._indented("%s {%s\n%s}" % (head, own, extra))
+
+    def _indented(self, text: str) -> str:
+        return text.replace("\n", "\n" + self.indent).replace("\0", "\n")
 
     def _set(self, what: str, *ours: str) -> str:
         lines = [*(line.replace("\n", "\0") for line in self.matcher), *ours]
@@ -176,14 +199,20 @@ class Proxy:
         return self._set(what, "not {\n\t\tnot {\n\t\t\t%s\n\t\t}\n\t}" % ours if self.guarded else ours)
 
     def _proxy(self, what: str, colour: str) -> str:
+        inside = self._own(colour), self._extra(colour)
+        return "reverse_proxy %s %s {%s\n%s}" % (self._name(what), self._dialled(colour), *inside)
+
+    def _extra(self, colour: str) -> str:
         extra = "\timport bluegreen_from_%s\n" % colour
         if self.ui():
             extra += "%s\timport bluegreen_page_%s\n" % (self._fallback(colour), colour)
-        return "reverse_proxy %s %s {%s\n%s}" % (self._name(what), self._dialled(colour), self.own(), extra)
+        return extra
 
     def _fallback(self, colour: str) -> str:
         """Once for all proxies without a block of their own and with one upstream; else with what is theirs in it."""
-        dialled, own = self._dialled(OTHER[colour]), self.own()
+        dialled = self._dialled(OTHER[colour])
+        # It has one of these itself, and Caddy knows the matchers of a block in the blocks inside of it too.
+        own = self.own(lambda one: one.alone(OTHER[colour], bare=True))
         if own or " " in dialled:
             return asset(colour, dialled, own)
         return "\timport bluegreen_fallback_%s %s\n" % (colour, dialled)

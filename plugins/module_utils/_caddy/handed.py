@@ -5,7 +5,8 @@
 """Imports that hand a coloured service to a snippet or a file: as an argument, or in a block.
 
 What the snippet dials then differs from import to import, so these are written out where they stand. So are those of
-a snippet that one site brings in twice: our matchers would be defined twice there.
+a snippet that one site brings in twice, as our matchers would be defined twice there, and those in the block of a
+coloured proxy, which decides for what is in it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edits import Edits
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import Proxies, indent
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import Proxies, indent, ours
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import Statement, parse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.written_out import written_out
 
@@ -23,7 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.written_o
 def write_out_handed(tree: Tree, proxies: Proxies) -> dict[str, Edits]:
     """The changes to each file, none where nothing is handed on. Another round may find more."""
     edits = {path: Edits(root.text) for path, root in tree.roots.items()}
-    twice = {id(one) for one in _twice(tree, proxies)}
+    twice = {id(one) for one in (*_twice(tree, proxies), *_within(tree, proxies))}
     taken: set[int] = set()
     for statement in [*tree.walk()]:
         if statement.parent is not None and id(statement.parent) in taken:
@@ -40,10 +41,10 @@ def write_out_handed(tree: Tree, proxies: Proxies) -> dict[str, Edits]:
 
 def _handed(tree: Tree, proxies: Proxies, used: Statement) -> bool:
     targets = tree.targets(used)
-    if used.name != "import" or len(targets) != 1:
+    if used.name != "import" or ours(used) or len(targets) != 1:
         return False
     given = [*used.args[1:], *(token for child in used.block or [] for one in child.walk() for token in one.tokens)]
-    if not any(proxies.names(token) for token in given):
+    if not any(proxies.names(token) for token in given) and not any(map(proxies.waits, targets[0].walk())):
         return False
     return _dialling(proxies, brought(used, targets[0])) > _dialling(proxies, targets[0])
 
@@ -55,9 +56,24 @@ def brought(used: Statement, target: Statement) -> Statement:
 
 def _dialling(proxies: Proxies, part: Statement) -> int:
     return sum(
-        proxies.dials(one) or (one.name == "import" and any(proxies.names(token) for token in one.args[1:]))
+        proxies.dials(one)
+        or (one.name == "import" and (_waited_for(proxies, one) or any(proxies.names(token) for token in one.args[1:])))
         for one in part.walk()
     )
+
+
+def _waited_for(proxies: Proxies, used: Statement) -> bool:
+    """Whether an import says what a proxy waits for."""
+    waiting = (one for target in proxies.tree.targets(used) for one in target.walk())
+    return not proxies.waits(used) and any(map(proxies.waits, waiting))
+
+
+def _within(tree: Tree, proxies: Proxies) -> Iterator[Statement]:
+    for proxy in tree.walk():
+        for used in proxy.walk() if proxies.dials(proxy) else ():
+            targets = tree.targets(used)
+            if used.name == "import" and len(targets) == 1 and any(map(proxies.dials, tree.reached(targets[0]))):
+                yield used
 
 
 def _twice(tree: Tree, proxies: Proxies) -> Iterator[Statement]:

@@ -4,8 +4,9 @@
 
 """What an upstream hears where an address is dialled in place of its name: the names that it heard before. Pure, JSON.
 
-TLS takes its server name from what is dialled, a new Caddy the Host of an upstream with TLS too, and each active health
-check its Host. ``said`` is the ``host:port`` that the operator's handler dials.
+TLS takes its server name from what is dialled, a new Caddy the Host of an upstream with TLS too, each active health
+check its Host, and every placeholder that names the dialled upstream its value. ``said`` is the ``host:port`` that the
+operator's handler dials.
 """
 
 from __future__ import annotations
@@ -14,6 +15,43 @@ import copy
 from typing import Any
 
 Handler = dict[str, Any]
+# Of what is dialled; in a Caddyfile a new Caddy knows shorter names too.
+_NAMES = (("hostport", "%(said)s"), ("address", "tcp/%(said)s"), ("host", "%(host)s"), ("port", "%(port)s"))
+_LONG = "http.reverse_proxy.upstream."
+UPSTREAM_PLACEHOLDERS = {
+    "{upstream_hostport}": "%(said)s",
+    **{"{%s%s}" % (prefix, name): value for prefix in (_LONG, "rp.upstream.") for name, value in _NAMES},
+    "{http.reverse_proxy.active.target_upstream}": "%(said)s",
+}
+
+
+def named(text: str, said: str) -> str:
+    """``text`` with each placeholder for the dialled upstream written out."""
+    host, _colon, port = said.rpartition(":")
+    host = host.strip("[]")
+    for placeholder, value in UPSTREAM_PLACEHOLDERS.items():
+        text = text.replace(placeholder, value % {"said": said, "host": host, "port": port})
+    return text
+
+
+def names_upstream(text: str) -> str:
+    """The first placeholder for the dialled upstream in ``text``, '' for none."""
+    return next((one for one in UPSTREAM_PLACEHOLDERS if one in text), "")
+
+
+def written(handler: Handler, said: str) -> Handler:
+    """``handler`` with these placeholders written out, but for those of another proxy inside of it."""
+
+    def inner(value: Any) -> Any:
+        if isinstance(value, str):
+            return named(value, said)
+        if isinstance(value, list):
+            return [inner(one) for one in value]
+        if not isinstance(value, dict) or value.get("handler") == "reverse_proxy":
+            return value
+        return {named(name, said): inner(one) for name, one in value.items()}
+
+    return {name: inner(one) for name, one in handler.items()}
 
 
 def told(handler: Handler, said: str, sets_host: bool) -> Handler:

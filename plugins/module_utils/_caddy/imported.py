@@ -70,6 +70,11 @@ class Imported:
         """The same files as they are now."""
         return {path: _decoded(path, self._seen(path) or b"") for path in self._paths(pattern)}
 
+    def made(self, pattern: str) -> Mapping[str, str]:
+        """The same files as the last adopt made them."""
+        every = {path: self._journal(path).after or self._seen(path) or b"" for path in self._paths(pattern)}
+        return {path: _decoded(path, content) for path, content in every.items()}
+
     def _paths(self, pattern: str) -> list[str]:
         root = "/proc/%d/root" % self._pid
         paths = [path for path in sorted(glob.glob(glob.escape(root) + pattern)) if os.path.isfile(path)]

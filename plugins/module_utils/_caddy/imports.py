@@ -33,10 +33,14 @@ def no_files(_pattern: str) -> Mapping[str, str]:
     return {}
 
 
+def expanded(value: str, environ: Mapping[str, str]) -> str:
+    """``{$NAME}`` and ``{$NAME:default}`` as the edge reads them, before it takes the text apart."""
+    return ENVIRONMENT.sub(lambda found: environ.get(found.group(1), found.group(2) or ""), value)
+
+
 def resolved(value: str, environ: Mapping[str, str]) -> str:
     """``{$NAME}``, ``{$NAME:default}`` and ``{env.NAME}`` as the edge understands them."""
-    value = ENVIRONMENT.sub(lambda found: environ.get(found.group(1), found.group(2) or ""), value)
-    return RUNTIME.sub(lambda found: environ.get(found.group(1), ""), value)
+    return RUNTIME.sub(lambda found: environ.get(found.group(1), ""), expanded(value, environ))
 
 
 @dataclass

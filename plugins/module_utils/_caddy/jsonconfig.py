@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, heard
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import UPSTREAM_PLACEHOLDERS, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 
@@ -97,6 +97,12 @@ def _target(path: str, value: Any, upstreams: Sequence[Upstream]) -> Target | No
             "%s/headers/response: our header would depend on its `require`" % path,
             mend="put the conditional part into a headers handler before the proxy",
         )
+    for inside, inner in places(value.get("handle_response")):
+        if _target("", inner, upstreams):
+            raise Refused(
+                "%s/handle_response%s: a coloured service inside of handle_response of another one" % (path, inside),
+                mend="give the inner one a server of its own, and dial its address here",
+            )
     upstream, port = known[0]
     return Target(upstream, port or "")
 
@@ -193,10 +199,8 @@ def _subroute(
     handler: Handler, target: Target, routes: Sequence[dict[str, Any]], group: str, sets_host: bool
 ) -> Handler:
     said = target.upstream.said(target.port)
-    text = json.dumps({name: value for name, value in handler.items() if name != "@id"})
-    for placeholder in UPSTREAM_PLACEHOLDERS:
-        text = text.replace(placeholder, said)
-    own = heard.told(json.loads(text), said, sets_host)
+    plain = {name: value for name, value in handler.items() if name != "@id"}
+    own = heard.told(heard.written(plain, said), said, sets_host)
     made = []
     for route in routes:
         proxies = any(one.get("upstreams") for one in route["handle"])

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, heard
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import UPSTREAM_PLACEHOLDERS, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME, resolved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import (
     VARIABLE,
@@ -144,7 +144,7 @@ class _Fold:
         wanted = {remembered(match) for match in route.get("match", [])} - {""}
         if wanted:
             return not markers and wanted == {self.colour}
-        # The form before asked the disk in each route.
+        # An auth request asks the disk itself.
         return markers in (set(), {"green" if self.colour == "green" else "ready"})
 
     def _matched(self, route: dict[str, Any]) -> dict[str, Any]:
@@ -208,17 +208,24 @@ class _Fold:
         dialled = [resolved(str(upstream.get("dial", "")), self.environ) for upstream in proxy.get("upstreams", [])]
         if len(dialled) != 1 or not any(upstream.port(dialled[0]) for upstream in self.upstreams):
             return proxy
-        text = json.dumps(proxy)
-        for placeholder in UPSTREAM_PLACEHOLDERS:
-            text = text.replace(placeholder, dialled[0])
-        written: dict[str, Any] = json.loads(text)
-        return written
+        return heard.written(proxy, dialled[0])
 
     def _our_response(self, response: dict[str, Any]) -> bool:
         if fixed.keeps_idle(response):
             return True
-        text = json.dumps(response)
-        return bool(marker_names(response, self.root)) or ('"%s=' % COOKIE in text and "copy_response" in text)
+        # One of the operator's may hold a proxy of ours.
+        own = _without_proxies(response)
+        markers, text = marker_names(own, self.root), json.dumps(own)
+        assets = bool(markers) and markers <= {"assets-" + colour for colour in COLOURS}
+        return assets or ('"%s=' % COOKIE in text and "copy_response" in text)
+
+
+def _without_proxies(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_proxies(one) for one in value]
+    if not isinstance(value, dict) or value.get("handler") == "reverse_proxy":
+        return {} if isinstance(value, dict) else value
+    return {name: _without_proxies(one) for name, one in value.items()}
 
 
 def _listed(route: dict[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ SPEC = DEPLOYMENT.merge(
             "release": {"type": "str", "default": ""},
             "token": {"type": "int", "default": 0, "no_log": False},
             "force": {"type": "bool", "default": False},
+            "accept_pending": {"type": "bool", "default": False},
             "keep_pinned": {"type": "bool", "default": False},
             "deadline": {"type": "float", "default": 60.0},
             "seen": {"type": "dict", "default": {}},

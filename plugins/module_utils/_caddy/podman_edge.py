@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
     EdgeOptions,
     Place,
+    environment,
     same_place,
     seen_file,
 )
@@ -21,7 +23,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import environment as container_environment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+
+BY_A_SHELL = ("HOME", "HOSTNAME", "OLDPWD", "PATH", "PWD", "SHLVL", "TERM", "_", "container")
 
 
 @dataclass
@@ -84,6 +89,11 @@ class PodmanEdge:
 
     def seen_caddyfile(self) -> bytes | None:
         return seen_file(self._pid(), self.options.config_path)
+
+    def exported(self) -> Sequence[str]:
+        """What its entrypoint made of the container's environment, but for what a shell sets by itself."""
+        given, has = container_environment(self._container()), environment(self._pid())
+        return sorted(name for name, value in has.items() if name not in BY_A_SHELL and given.get(name) != value)
 
     def hidden(self, directory: str) -> str:
         inside = "%s/%s" % (self.options.mount.rstrip("/"), DIRECTORY)

@@ -11,6 +11,7 @@ user and, where its service manager shows it other file systems than ours, from 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -63,6 +64,10 @@ class ProcessEdge:
 
     def seen_caddyfile(self) -> bytes | None:
         return seen_file(self._it().pid, self.options.config_path)
+
+    def exported(self) -> Sequence[str]:
+        """``caddy`` has them all."""
+        return ()
 
     def hidden(self, directory: str) -> str:
         """Asked as Caddy's user and in its view, so that every permission and every mount counts."""

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.fixed import SNIPPET
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import (
+    INNER,
     OUR_MATCHERS,
-    UPSTREAM_PLACEHOLDERS,
     Plain,
     Proxy,
     Target,
     Upstream,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree, resolved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Tree, expanded, resolved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import (
     CaddyfileError,
     Statement,
@@ -31,6 +31,12 @@ DIALLING = ("reverse_proxy", "forward_auth")
 SCHEMES = ("http://", "https://", "h2c://")
 PORTS = {"https://": "443"}
 RANGE = re.compile(r"^(.*:)(\d+)-(\d+)$")
+# Beside those that are rewritten: what speaks no HTTP to its upstreams.
+ALSO_DIALLING = ("php_fastcgi",)
+# What an import hands on is looked at where it is handed on.
+HANDED_ON = re.compile(r"\{(?:args|blocks?)(?:[.\[][^}]*)?\}")
+PLACEHOLDER = re.compile(r"\{[^{}\s]+\}")
+EACH_VALUE = "give each value a reverse_proxy of its own, with a matcher"
 OWN_SITE = (
     "give the service a reverse_proxy on a site of its own (http://127.0.0.1:9080, say) and write that address here"
 )
@@ -59,16 +65,48 @@ class Proxies:
     def names(self, token: Token) -> bool:
         return self.coloured.search(self.value(token)) is not None
 
+    def word(self, token: Token | None) -> str:
+        """A token as the edge reads it, with the environment in it; '' for none."""
+        return expanded(token.value, self.tree.environ) if token else ""
+
+    def parts(self, statement: Statement) -> tuple[Token | None, list[Token], list[Statement]]:
+        """The matcher of a proxy, the tokens that name upstreams, and its ``to`` lines. What is empty in this
+        environment is not there."""
+        args = [token for token in statement.args if token.quoted or self.word(token)]
+        first = (self.word(args[0]).split() or [""])[0] if args else ""
+        matcher = args.pop(0) if first == "*" or first.startswith(("/", "@")) else None
+        to = [child for child in statement.block or [] if child.name == "to"]
+        return matcher, args + [token for child in to for token in child.args], to
+
+    def waits(self, statement: Statement) -> bool:
+        """Whether it proxies to a coloured service, but when is said by what an import hands to it: its first word."""
+        if statement.name == "import" and any(HANDED_ON.search(one.value) for one in statement.args[1:]):
+            return any(self.waits(one) for target in self.tree.targets(statement) for one in target.walk())
+        first = statement.args[0].value if statement.name in DIALLING and len(statement.args) > 1 else ""
+        found = HANDED_ON.match(first) and not self.names(statement.args[0])
+        return bool(found) and any(self.names(one) for one in statement.args[1:])
+
     def dials(self, statement: Statement) -> bool:
         """Whether it proxies to a coloured service."""
-        if statement.name not in DIALLING or ours(statement):
+        if statement.name not in DIALLING or ours(statement) or self.waits(statement):
             return False
-        return any(self.names(token) for token in parts(statement)[1])
+        matcher, dialled, _to = self.parts(statement)
+        return any(self.names(token) for token in (*dialled, *self._several(matcher)))
 
-    def read(self, statement: Statement, number: int) -> Proxy:
-        matcher, dialled, _to = parts(statement)
+    def _several(self, matcher: Token | None) -> list[Token]:
+        """The matcher, where a variable puts more than one word there."""
+        more = matcher and not matcher.quoted and len(self.word(matcher).split()) > 1
+        return [matcher] if matcher and more else []
+
+    def read(self, statement: Statement, number: int, inner: Sequence[tuple[Statement, Proxy | str]] = ()) -> Proxy:
+        """``inner`` are the proxies in its block, as ``Proxy.inner`` has them."""
+        matcher, dialled, _to = self.parts(statement)
+        if self._several(matcher):
+            raise error(statement, statement, "a matcher and an upstream in one variable", "write the path out")
         targets = tuple(target for token in dialled for target in self._targets(token, statement))
         named = [token for token in dialled if self.names(token)]
+        if len(targets) > 1:
+            self.refuse_asked(statement, statement)
         self._refuse_mixture(statement, named[0], targets)
         return Proxy(
             number=number,
@@ -76,9 +114,30 @@ class Proxies:
             targets=targets,
             matcher=tuple(self._definition(statement, matcher)),
             guarded=self._collides(statement, matcher),
-            body=self._body(statement, targets, named[0]),
+            body=self._body(statement, targets, named[0], [one for one, _made in inner]),
             indent=indent(statement),
+            asked=statement.root.text[matcher.start : matcher.end] if matcher else "",
+            inner=tuple(made for _one, made in inner),
         )
+
+    def asks(self, statement: Statement) -> list[Token]:
+        """The upstreams of a proxy that a placeholder of a request names."""
+        if statement.name not in (*DIALLING, *ALSO_DIALLING) or ours(statement):
+            return []
+        upstreams = self.parts(statement)[1]
+        return [one for one in upstreams if PLACEHOLDER.search(HANDED_ON.sub("", self.value(one)))]
+
+    def refuse_asked(self, statement: Statement, at: Statement) -> None:
+        for token in self.asks(statement):
+            reason = "upstream %s is known only when a request comes, and may be a coloured service" % token.value
+            others = [
+                "%s:%d" % (one.root.where.rpartition("/")[2], other.line)
+                for one in self.tree.walk()
+                for other in self.asks(one)
+                if one is not statement and not self.dials(one)
+            ]
+            also = " (the same in %s)" % ", ".join(others) if others else ""
+            raise error(token if at is statement else at, at, reason + also, EACH_VALUE)
 
     def _targets(self, token: Token, statement: Statement) -> Iterator[Target | Plain]:
         value = self.value(token)
@@ -115,17 +174,15 @@ class Proxies:
                 "add it to bluegreen_services, or say `lb_policy first` if it is a fallback, or take it out",
             )
         said = {target.said() for target in targets}
-        text = statement.root.text[statement.start : statement.end]
-        if len(said) > 1 and any(placeholder in text for placeholder in UPSTREAM_PLACEHOLDERS):
-            raise error(
-                named, statement, "{upstream_hostport} beside several upstreams", "write the host name that is meant"
-            )
+        placeholder = heard.names_upstream(statement.root.text[statement.start : statement.end])
+        if len(said) > 1 and placeholder:
+            raise error(named, statement, placeholder + " beside several upstreams", "write the name that is meant")
 
     def _definition(self, statement: Statement, matcher: Token | None) -> Iterator[str]:
         """The lines of the proxy's own matcher, to stand beside ours in one set."""
-        if matcher is None or matcher.value == "*":
+        if matcher is None or self.word(matcher) == "*":
             return
-        if matcher.value.startswith("/"):
+        if self.word(matcher).startswith("/"):
             yield "path " + statement.root.text[matcher.start : matcher.end]
             return
         found = self._matcher(statement, matcher)
@@ -139,14 +196,14 @@ class Proxies:
             yield text[child.start : child.end]
 
     def _collides(self, statement: Statement, matcher: Token | None) -> bool:
-        if matcher is None or not matcher.value.startswith("@"):
+        if matcher is None or not self.word(matcher).startswith("@"):
             return False
         found = self._matcher(statement, matcher)
         kinds = {found.args[0].value} if found.args else {child.name for child in found.block or []}
         return bool(kinds & OUR_MATCHERS[statement.name]) or "import" in kinds
 
     def _matcher(self, statement: Statement, matcher: Token) -> Statement:
-        found = self._defined(statement, matcher.value)
+        found = self._defined(statement, self.word(matcher))
         if found is None:
             raise error(
                 matcher,
@@ -163,7 +220,7 @@ class Proxies:
             scope = scope.parent
             if scope.parent is not None or scope.fragment:
                 for child in self._with_snippets(scope):
-                    if child.name == name:
+                    if child.tokens and self.word(child.tokens[0]) == name:
                         return child
             if not scope.parent or scope.name.startswith(("(", "&(")):
                 uses = self.tree.users(scope)[:depth]
@@ -180,9 +237,11 @@ class Proxies:
                 for target in self.tree.targets(child):
                     yield from self._with_snippets(target)
 
-    def _body(self, statement: Statement, targets: Sequence[Target | Plain], named: Token) -> str:
+    def _body(
+        self, statement: Statement, targets: Sequence[Target | Plain], named: Token, inside: Sequence[Statement]
+    ) -> str:
         """The text of the block, from after its brace to the end of its last line, without the ``to`` lines, and with
-        the names that TLS would have taken from the upstream."""
+        the names that TLS would have taken from the upstream. The proxies ``inside`` are numbers, see INNER."""
         name, host, transport = self._tls(statement, targets, named)
         insert = "\n%s\ttls_server_name %s" % (indent(statement) + "\t", name) if name else ""
         lines = ["\theader_up Host " + host] if host else []
@@ -197,8 +256,8 @@ class Proxies:
         if statement.block is None:
             return extra
         text, (start, end) = statement.root.text, statement.inner
-        cuts = [(text.rfind("\n", start, line.start), line.end, "") for line in parts(statement)[2]]
-        cuts += cut
+        cuts = [(text.rfind("\n", start, line.start), line.end, "") for line in self.parts(statement)[2]]
+        cuts += cut + [(one.start, one.end, INNER % at) for at, one in enumerate(inside)]
         if transport is not None and insert:
             at = transport.inner[0] if transport.block is not None else transport.end
             closing = "" if transport.block is not None else "\n%s\t}" % indent(statement)
@@ -258,15 +317,6 @@ class Proxies:
 def ours(statement: Statement) -> bool:
     """Made by an adoption before: blue may be dialled by the very address that the operator wrote."""
     return bool(statement.args) and statement.args[0].value.startswith(("@bluegreen", SNIPPET))
-
-
-def parts(statement: Statement) -> tuple[Token | None, list[Token], list[Statement]]:
-    """The matcher of a proxy, the tokens that name upstreams, and its ``to`` lines."""
-    args = list(statement.args)
-    first = args[0] if args and not args[0].quoted else None
-    matcher = args.pop(0) if first and (first.value[:1] in ("/", "@") or first.value == "*") else None
-    to = [child for child in statement.block or [] if child.name == "to"]
-    return matcher, args + [token for child in to for token in child.args], to
 
 
 def indent(statement: Statement) -> str:

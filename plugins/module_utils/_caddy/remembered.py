@@ -44,7 +44,7 @@ def has_preview(config: Any, root: str) -> bool:
 
 
 def goes_to_green(route: dict[str, Any], root: str) -> bool:
-    """Whether a route answers from green, by what was remembered of the request or (the form before) by the marker."""
+    """Whether a route answers from green, by what was remembered of the request or (an auth request) by the marker."""
     found = route.get("match") or []
     known = any(one.get("vars") == {"{http.vars.%s}" % LIVE: [FOUND["green"]]} for one in objects(found))
     only_decides = all(one.get("handler") == "vars" for one in route["handle"])

@@ -34,20 +34,24 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembere
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
+    BluegreenError,
+    CommandError,
+    Refused,
+)
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """``config`` is what Caddy runs of ``content``; ``whole`` is it with its imported files, of which ``others``
-    change (by path as the edge sees them); ``made`` see jsonconfig.Switched."""
+    """``config`` is what Caddy runs of ``content``, ``before`` the whole text that it was made of. ``whole`` is it with
+    its imported files, of which ``others`` change (by path as the edge sees them)."""
 
     content: bytes
     config: Any
+    before: str
     warnings: tuple[str, ...] = ()
     whole: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
-    made: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Syntax(Protocol):
@@ -59,11 +63,17 @@ class Syntax(Protocol):
     def config(self, content: bytes) -> Any:
         """What Caddy runs of it."""
 
+    def loaded(self, whole: str) -> Any:
+        """What Caddy runs of a text with its imported files. Raises CommandError where it loads nothing of it."""
+
     def whole(self, content: bytes) -> str:
         """What Caddy may be asked about: with the imported files, as undo leaves them."""
 
     def present(self, content: bytes) -> str:
         """The same with the imported files as they are now."""
+
+    def made(self, content: bytes) -> str:
+        """The same with the imported files as adopt made them."""
 
     def imported(self, back: bool = False) -> Imported:
         """The files that it imports; with ``back`` as undo leaves them."""
@@ -114,7 +124,7 @@ class CaddyfileSyntax:
                     raise Refused(
                         "the rewritten Caddyfile would mean something else at %s" % where, mend="report this form"
                     )
-        return Rewritten(done.text.encode(), config, done.warnings, done.after, done.files)
+        return Rewritten(done.text.encode(), config, done.before, done.warnings, done.after, done.files)
 
     def _proven(self, after: str, config: Any) -> Iterator[tuple[Any, Sequence[str]]]:
         """Each configuration that has to mean what the operator's does, and the colours whose proxies are in it."""
@@ -128,13 +138,19 @@ class CaddyfileSyntax:
         return fixed.turned(text_of(content), colour).encode()
 
     def config(self, content: bytes) -> Any:
-        return adapt(self._edge, self.whole(content))
+        return self.loaded(self.whole(content))
+
+    def loaded(self, whole: str) -> Any:
+        return adapt(self._edge, whole)
 
     def whole(self, content: bytes) -> str:
         return self._flat(content, self.imported(back=True).read)
 
     def present(self, content: bytes) -> str:
         return self._flat(content, self.imported().present)
+
+    def made(self, content: bytes) -> str:
+        return self._flat(content, self.imported().made)
 
     def _flat(self, content: bytes, read: Read) -> str:
         tree = Tree.of(text_of(content), self._edge.options.config_path, read, self._environ())
@@ -152,7 +168,7 @@ class CaddyfileSyntax:
 
 
 class JsonSyntax:
-    """Caddy's own JSON, in a file or as the admin API has it."""
+    """Caddy's own JSON."""
 
     flags: tuple[str, ...] = ()
 
@@ -174,7 +190,7 @@ class JsonSyntax:
             final, more = done.config, (fixed.NO_LOG,)
         require_switch(self._edge, final, self._upstreams, self._colour)
         content = base if final == self.config(base) else dumped(final, base)
-        return Rewritten(content, final, (*done.warnings, *more), text_of(content), {}, done.made)
+        return Rewritten(content, final, text_of(base), (*done.warnings, *more), text_of(content))
 
     def _template(self, wanted: Sequence[jsonconfig.Target]) -> Any:
         """The switch for each of them, as the edge's adapter says it. At least one: the log is needed in any case."""
@@ -194,10 +210,13 @@ class JsonSyntax:
         return content if wanted == config else dumped(wanted, content)
 
     def config(self, content: bytes) -> Any:
+        return self.loaded(text_of(content))
+
+    def loaded(self, whole: str) -> Any:
         try:
-            return json.loads(text_of(content), object_pairs_hook=_unique)
+            return json.loads(whole, object_pairs_hook=_unique)
         except ValueError as exc:
-            raise BluegreenError(
+            raise CommandError(
                 "not Caddy's JSON: %s" % exc,
                 option="edge.caddyfile",
                 value=self._edge.options.caddyfile,
@@ -208,6 +227,9 @@ class JsonSyntax:
         return text_of(content)
 
     def present(self, content: bytes) -> str:
+        return text_of(content)
+
+    def made(self, content: bytes) -> str:
         return text_of(content)
 
     def imported(self, back: bool = False) -> Imported:

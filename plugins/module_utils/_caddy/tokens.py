@@ -141,8 +141,10 @@ class Lexer:
         line, value = self.line, ""
         self._advance(1)
         while self.at < len(self.text):
-            if quote == '"' and self.text.startswith('\\"', self.at):
-                value += self._advance(2)[1]
+            if quote == '"' and self.text.startswith("\\", self.at):
+                # Only a quote is escaped; a backslash before anything else is itself, and so is what it stands before.
+                pair = self._advance(2)
+                value += pair[1:] if pair == '\\"' else pair
             elif self.text[self.at] == quote:
                 self._advance(1)
                 return value
@@ -152,7 +154,7 @@ class Lexer:
 
     def _heredoc(self, opening: re.Match[str]) -> str:
         line = self.line
-        end = re.compile(r"^[ \t]*%s(?=\s|$)" % re.escape(opening.group(1)), re.MULTILINE)
+        end = re.compile(r"^[ \t]*%s" % re.escape(opening.group(1)), re.MULTILINE)
         closing = end.search(self.text, opening.end())
         if closing is None:
             raise CaddyfileError(
@@ -178,26 +180,18 @@ def parse(text: str, where: str = "Caddyfile", fragment: bool = False) -> Statem
     current = root
     for row in Lexer(text, where).lines():
         if _is(row[0], "}"):
-            if len(row) > 1:
-                raise CaddyfileError(
-                    where,
-                    row[0].line,
-                    "something follows a closing brace on its line",
-                    mend="put it on a line of its own",
-                )
-            current.end = row[0].end
-            current.inner = (current.inner[0], row[0].start)
-            if current.parent is None:
-                raise CaddyfileError(
-                    where, row[0].line, "a closing brace without an opening one", mend="remove it, or open its block"
-                )
-            current = current.parent
+            current = _closed(current, row, where)
             continue
         opens = _is(row[-1], "{")
+        if len(row) == 1 and opens and (current is not root or fragment):
+            raise CaddyfileError(
+                where, row[0].line, "an opening brace on a line of its own", mend="put it behind its directive"
+            )
         tokens = row[:-1] if opens else row
         statement = Statement(tokens, row[0].start, row[-1].end, row[0].line, parent=current)
         if current.block is not None:
-            current.block.append(_joined(current, statement))
+            statement = _joined(current, statement)
+            current.block.append(statement)
         if opens:
             statement.block, statement.inner = [], (row[-1].end, row[-1].end)
             current = statement
@@ -208,6 +202,21 @@ def parse(text: str, where: str = "Caddyfile", fragment: bool = False) -> Statem
     if not fragment:
         _gather_bare_site(root)
     return root
+
+
+def _closed(current: Statement, row: list[Token], where: str) -> Statement:
+    """What goes on after a closing brace."""
+    if len(row) > 1:
+        raise CaddyfileError(
+            where, row[0].line, "something follows a closing brace on its line", mend="put it on a line of its own"
+        )
+    current.end = row[0].end
+    current.inner = (current.inner[0], row[0].start)
+    if current.parent is None:
+        raise CaddyfileError(
+            where, row[0].line, "a closing brace without an opening one", mend="remove it, or open its block"
+        )
+    return current.parent
 
 
 def _gather_bare_site(root: Statement) -> None:
@@ -224,10 +233,11 @@ def _gather_bare_site(root: Statement) -> None:
 
 
 def _joined(parent: Statement, statement: Statement) -> Statement:
-    """A site's addresses may go on after a comma on the next line: then the two rows are one statement."""
-    if parent.parent is None and parent.block and parent.block[-1].block is None:
+    """A site's addresses may go on after a comma on the next line, and its brace may stand there alone: then the two
+    rows are one statement."""
+    if parent.parent is None and not parent.fragment and parent.block and parent.block[-1].block is None:
         last = parent.block[-1]
-        if last.tokens and last.tokens[-1].value.endswith(","):
+        if last.tokens and (last.tokens[-1].value.endswith(",") or (not statement.tokens and last.name != "import")):
             parent.block.pop()
             statement.tokens = last.tokens + statement.tokens
             statement.start, statement.line = last.start, last.line

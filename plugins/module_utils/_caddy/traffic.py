@@ -54,6 +54,8 @@ class Confirmed:
 class LooksItself:
     """An edge that looks at the marker itself: it follows without being told."""
 
+    accept_pending = False
+
     def steps(self, _colour: str) -> tuple[Step, ...]:
         return ()
 
@@ -82,7 +84,7 @@ class Traffic:
             return LooksItself()
         from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.follow import Follower
 
-        return Follower(self.edge, self.admin, self.upstreams, self.method)
+        return Follower(self.edge, self.admin, self.upstreams)
 
     def config(self) -> Any:
         """The running configuration. Refused where the switch is not in it or plain coloured names are; where the

@@ -43,10 +43,10 @@ def flags(words: Sequence[str]) -> dict[str, str]:
 
 
 def file_of(words: Sequence[str], workdir: str) -> tuple[str, str]:
-    """(path of the configuration file as the edge sees it, ``caddyfile``, ``json`` or ``api``)."""
+    """(path of the configuration file as the edge sees it, ``caddyfile`` or ``json``); no path with ``--resume``."""
     said = flags(words)
     if "resume" in said and "config" not in said:
-        return "", "api"
+        return "", "caddyfile"
     path = said.get("config") or "Caddyfile"
     if not os.path.isabs(path):
         path = os.path.join(workdir or "/", path)

@@ -85,6 +85,6 @@ def configuration(
         if found is None:
             return ""
         edge = edge_of(runner, found.project, found.edge)
-        return Follower(edge, Admin(edge), found.upstreams, found.edge.method, step).follow(back=True)
+        return Follower(edge, Admin(edge), found.upstreams, step).follow(back=True)
 
     return Following("the edge", back, switch, clock)

@@ -271,7 +271,7 @@ def test_no_range_is_free() -> None:
         (["sh", "-c", "exec caddy run -c=/x/my.caddyfile"], ("/x/my.caddyfile", "caddyfile")),
         (["caddy", "run", "--config=/etc/caddy.json"], ("/etc/caddy.json", "json")),
         (["caddy", "run", "--config", "conf.json", "--adapter=caddyfile"], ("/srv/conf.json", "caddyfile")),
-        (["caddy", "run", "--resume"], ("", "api")),
+        (["caddy", "run", "--resume"], ("", "caddyfile")),
         (["caddy", "run"], ("/srv/Caddyfile", "caddyfile")),
     ],
 )
