@@ -79,7 +79,7 @@ class Adopter:
         self.accept_pending = False
         self.installer = Installer(edge, admin, upstreams, step)
         self.switch = self.installer.switch
-        self.journal = Journal(self.installer.directory)
+        self.journal = Journal(edge.options.state_dir)
 
     @property
     def syntax(self) -> Syntax:
@@ -178,7 +178,7 @@ class Adopter:
     def _made(self, current: bytes) -> bool:
         """Whether an adopt made these bytes, with whichever colour live by now or about to be."""
         after = self.journal.after
-        if Journal(self.installer.directory, TURN).torn(current):
+        if Journal(self.edge.options.state_dir, TURN).torn(current):
             return True
         return after is not None and any(current == self.syntax.turned(after, colour) for colour in COLOURS)
 

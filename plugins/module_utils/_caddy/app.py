@@ -157,12 +157,12 @@ class App:
         if self.record and not self.check_mode:
             os.makedirs(self.params["state_dir"], mode=0o750, exist_ok=True)
             addresses.write(self.params["state_dir"], self.record)
-        return self._noted(self._change(adopter, change), adopter.switch.path, self._record())
+        return self._noted(self._change(adopter, change), self._record())
 
     def undone(self) -> Result:
         adopter = self._adopter()
         result = self._change(adopter, adopter.undone(self.params["force"]))
-        return self._noted(self._without_logs(adopter.switch, result), adopter.switch.path, None)
+        return self._noted(self._without_logs(adopter.switch, result), None)
 
     def _without_logs(self, switch: Switch, result: Result) -> Result:
         """The access log of the edge names visitors. No watch reads it any more, and Caddy has let go of the file."""
@@ -177,8 +177,9 @@ class App:
     def _record(self) -> Record:
         return Record(str(self.params["project"]), self.edge.options, tuple(self.upstreams))
 
-    def _noted(self, result: Result, directory: str, wanted: Record | None) -> Result:
+    def _noted(self, result: Result, wanted: Record | None) -> Result:
         """Last, so that what is written down is what runs."""
+        directory = self.edge.options.state_dir
         if not changes(directory, wanted):
             return result
         if not self.check_mode:
@@ -249,7 +250,7 @@ class App:
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)
             if traffic.method == self.edge.options.method:
-                write(traffic.switch.path, self._record())
+                write(self.edge.options.state_dir, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
         seen = traffic.confirm(colour, self._public(config), at, self.params["confirm_timeout"])
         return self._moved(traffic, plan, {**seen.result(), "open": traffic.open(self.admin.config())})
@@ -275,7 +276,7 @@ class App:
         if asleep:
             raise asleep
         seen = way_back.seen(traffic, target, self.params["public"], at, self.params["confirm_timeout"])
-        return {**self._moved(traffic, plan, seen), "warnings": [left] if left else []}
+        return {**self._moved(traffic, plan, seen), "warnings": [one for one in (traffic.switch.passed, left) if one]}
 
     def _public(self, config: Any) -> Sequence[Mapping[str, str]]:
         return self.params["public"] or public_names(config, root_of(self.edge))

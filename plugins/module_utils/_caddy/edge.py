@@ -31,6 +31,7 @@ CLOUDFLARE = "cloudflare"
 METHODS = ("switch", "reload")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
+STATE_DIR = "/var/lib/olympus-bluegreen"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class EdgeOptions:
     sees; ``address``, ``port`` and ``scheme`` say where the public names are asked, ``ca`` is a PEM file or ''.
 
     Without a ``mount`` the switch of a container lies in ``switch_dir`` of the host, as that of a process does.
+    ``state_dir`` is root's own: what root writes elsewhere goes by a file there, never by one on the edge's volume.
     ``upstreams``: what the configuration dials (host:port) -> the coloured service and port that it means."""
 
     caddyfile: str
@@ -55,6 +57,7 @@ class EdgeOptions:
     config: str = "caddyfile"
     method: str = "switch"
     switch_dir: str = NATIVE_SWITCH
+    state_dir: str = STATE_DIR
     upstreams: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -55,7 +55,7 @@ class FileChange:
 
 
 class Imported:
-    """``pid`` is the edge's process, ``directory`` the switch directory. ``back``: read what undo restores."""
+    """``pid`` is the edge's process, ``directory`` the state directory. ``back``: read what undo restores."""
 
     def __init__(self, pid: int, directory: str, back: bool = False) -> None:
         self._pid = pid

@@ -79,6 +79,7 @@ class Journal:
 
     def write(self, before: bytes, base: bytes, after: bytes, facts: dict[str, object]) -> None:
         """All of it before the file itself is touched: only then a half-written one can be recognised."""
+        os.makedirs(self._directory, mode=0o700, exist_ok=True)
         for suffix, content in ((BEFORE, before), (BASE, base), (AFTER, after)):
             write_atomic(os.path.join(self._directory, self._name + suffix), content, 0o600)
         noted = "adopt.json" if self._name == MAIN else self._name + ".json"

@@ -41,6 +41,7 @@ class Return:
         if world.check_mode:
             return self._would(state, target, found or world.pools.look())
         world.switch.rollback(keep, world.flip, gone=bool(world.params["force"]))
+        self.notes += [world.switch.passed] if world.switch.passed else []
         at = world.clock.now()
         found = found or world.pools.look()
         ids, seen = ids_of(found.ids), {}

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
@@ -15,10 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import flock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 # More than any configuration that a person keeps.
 WHOLE = 1 << 26
+# Nothing that is done under a lock of a file takes that long.
+LOCK_SECONDS = 30.0
 
 
 def sync_dir(path: str) -> None:
@@ -106,11 +108,14 @@ def read_mapping(path: str, *needs: str) -> dict[str, Any]:
 
 
 @contextmanager
-def locked(path: str) -> Iterator[None]:
-    """Hold an exclusive flock on ``path`` (made when missing). The kernel drops it when the holder dies."""
+def locked(path: str, seconds: float = LOCK_SECONDS, passing: bool = False) -> Iterator[bool]:
+    """Hold an exclusive flock on ``path`` (made when missing). The kernel drops it when the holder dies, but not when
+    it is stopped: after ``seconds`` it is Refused, or with ``passing`` gone on without (False)."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
+        ours = flock.taken(fd, seconds)
+        if not ours and not passing:
+            raise flock.refused(fd, path)
+        yield ours
     finally:
         os.close(fd)

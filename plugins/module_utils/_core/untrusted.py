@@ -4,14 +4,14 @@
 
 """Directories that others may write as well: the edge's volume, where its container's root may put links, FIFOs or
 anything else at any moment. Every act is done by the handle of a directory, nothing is followed, and only a regular
-file of bounded size is read."""
+file of bounded size is read. The owner proves nothing: an entrypoint may give the whole volume to its user."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -63,10 +63,6 @@ def _open_folder(name: str, above: int | None, path: str) -> int:
     except OSError as exc:
         exc.filename = path
         raise
-    owner = os.fstat(fd).st_uid
-    if owner not in (0, os.geteuid()):
-        os.close(fd)
-        raise strange(path, "a directory of user %d" % owner)
     return fd
 
 
@@ -136,8 +132,10 @@ def read(fd: int, name: str, path: str, size: int = SIZE) -> bytes | None:
     return content
 
 
-def write(fd: int, name: str, path: str, content: bytes, mode: int = 0o644) -> None:
-    """Temporary file, fsync, rename, fsync of the directory."""
+def write(
+    fd: int, name: str, path: str, content: bytes, mode: int = 0o644, still: Callable[[], None] = lambda: None
+) -> None:
+    """Temporary file, fsync, rename, fsync of the directory. ``still`` raises where it may not be renamed any more."""
     clear(fd, name, path)
     temp = ".%s.%s" % (name, secrets.token_hex(8))
     opened = create(fd, temp, path, 0o600)
@@ -147,6 +145,7 @@ def write(fd: int, name: str, path: str, content: bytes, mode: int = 0o644) -> N
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
+        still()
         os.rename(temp, name, src_dir_fd=fd, dst_dir_fd=fd)
     except BaseException as exc:
         with suppress(FileNotFoundError):

@@ -157,5 +157,5 @@ class Lock:
     def _raised(self) -> int:
         return self.switch.claim(0) if self.switch else 0
 
-    def _alone(self) -> AbstractContextManager[None]:
-        return locked(self.state.path("lock.flock"))
+    def _alone(self) -> AbstractContextManager[object]:
+        return locked(self.state.path("lock.flock"), seconds=10.0)
