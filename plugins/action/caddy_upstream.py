@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import program
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, still_open
 
 MODULE = "olympus.bluegreen.caddy_upstream"
@@ -28,6 +29,14 @@ FIRST, LINE = 1.5, 5.0
 DEADLINE = 60.0
 # In a path: only the state host knows what it means.
 EXPANDED = re.compile(r"[~$]")
+
+
+def also_stopped(today: dict[str, Any], stopped: str) -> dict[str, Any]:
+    """The refusal of the module of today, with what the program has ``stopped`` before: the module meets that run no
+    more."""
+    if not (today.get("failed") and stopped and "said" in today):
+        return today
+    return {**today, **refusal(BluegreenError(today["said"] + stopped, mend=str(today.get("mend") or "")))}
 
 
 class ActionModule(ActionBase):
@@ -60,10 +69,7 @@ class ActionModule(ActionBase):
         done = base._low_level_execute_command(("%s %s" % (base._compute_environment_string(), command)).strip())
         found = program.said(done["rc"], done["stdout"])
         if found and found.get("failed"):
-            today = self._once(args, variables)
-            # The program's words are more: it has stopped a run, which the module does not meet any more.
-            same = str(found.get("msg")).startswith(str(today.get("msg")).partition(" Fix:")[0].rstrip("."))
-            return found if today.get("failed") and same else today
+            return also_stopped(self._once(args, variables), (found.get("partial") or {}).get("stopped") or "")
         if found and not self._task.diff:
             # The edge's whole configuration: only for who asks to see it.
             found.pop("diff", None)

@@ -26,11 +26,12 @@ options:
     description:
       - The API token, with the permissions Load Balancers Write (zone) and Load Balancing, Monitors and Pools Write
         (account). If it may also read itself (API Tokens Read), a missing one is found before anything is begun.
-      - Default is the environment variable E(CLOUDFLARE_API_TOKEN).
+      - Default is the environment variable E(CLOUDFLARE_API_TOKEN). It goes before O(api_token_file).
+      - A task of this module alone may have it. The stages, C(bluegreen_edge) and a watch take the file only.
     type: str
   api_token_file:
     description:
-      - A file of this host that holds the token. O(api_token) is preferred.
+      - A file of this host that holds the token.
       - Only its owner may have access to it, else it is refused.
     type: path
   public:
@@ -106,7 +107,7 @@ options:
         type: int
         default: 443
       scheme:
-        description: The scheme.
+        description: The scheme. Plain http only at an O(observe.address).
         type: str
         choices: [https, http]
         default: https

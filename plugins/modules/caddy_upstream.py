@@ -80,10 +80,9 @@ options:
     default: ''
   token:
     description:
-      - With O(state=live) and O(state=previewed), the fencing token of this run. An older one than the switch's is
-        refused.
+      - With O(state=live) and O(state=previewed), this run's fencing token. One older than the switch's is refused.
+      - Without it this act goes by the token that the switch has when it begins, so a rollback in between stops it.
     type: int
-    default: 0
   force:
     description: With O(state=returned), go back to a target that seems dead. With O(state=undone), lose later edits.
     type: bool
@@ -201,6 +200,14 @@ problems:
   type: list
   elements: str
   returned: O(state=read)
+findings:
+  description:
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(mend) and C(repair), the
+      stage that puts it right.
+    - C(code) is V(public) of a public name and V(behind) of a load balancer that does not follow the switch.
+  type: list
+  elements: dict
+  returned: O(state=read)
 method:
   description: The method in force; empty before adopt.
   type: str
@@ -274,7 +281,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating 
 def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     try:
-        with beating(module.params["state_dir"], module.params["state"] == "drained" and not module.check_mode):
+        # A rollback has no lock.
+        locked = module.params["state"] not in ("read", "returned") and not module.check_mode
+        with beating(module.params["state_dir"], locked):
             result = answered(module.params, module.check_mode)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))

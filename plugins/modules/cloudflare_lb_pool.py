@@ -17,6 +17,8 @@ description:
   - The switch directory on the state host says what is wanted, before the first request. A run that was killed is
     finished by the next one, and a rollback works from everywhere.
   - Every write is read back and the public names are asked, so a success means that visitors get the colour.
+  - The switch is asked right before each write to a pool and right after it. A run that another one has overtaken puts
+    its last write right and fails.
 author: "olympus.bluegreen authors (@olympusoss)"
 extends_documentation_fragment: olympus.bluegreen.cloudflare
 attributes:
@@ -74,9 +76,10 @@ options:
     type: str
     default: ''
   token:
-    description: With O(state=live), the fencing token of this run. An older one than the switch's is refused.
+    description:
+      - The fencing token of this run, which every write is checked by. An older one than the switch's is refused.
+      - Without it an act goes by the token that the switch has when it begins, so a rollback in between stops it.
     type: int
-    default: 0
   force:
     description:
       - With O(state=returned), go back to a pool that is not healthy.
@@ -194,6 +197,14 @@ problems:
   type: list
   elements: str
   returned: O(state=read)
+findings:
+  description:
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(mend) and C(repair), the
+      stage that puts it right.
+    - C(code) is V(public) of a public name and V(behind) of a load balancer that does not follow the switch.
+  type: list
+  elements: dict
+  returned: O(state=read)
 notes:
   description: What was not done or not seen, as sentences.
   type: list
@@ -247,7 +258,9 @@ def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
     try:
         public_http = DirectHttp(module.params["observe"]["ca"] or None)
-        with beating(module.params["state_dir"], module.params["state"] == "drained" and not module.check_mode):
+        # A rollback has no lock.
+        locked = module.params["state"] not in ("read", "returned") and not module.check_mode
+        with beating(module.params["state_dir"], locked):
             result = app.run(world_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
     except (BluegreenError, OSError) as exc:
         module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))

@@ -40,7 +40,7 @@ options:
     description: The release that the colour has to hold.
     type: str
   token:
-    description: The fencing token of this run.
+    description: The fencing token of this run. Without it this act goes by the one that the switch has when it begins.
     type: int
   force:
     description: Go back to a target that seems dead; take the switch out though edits made since are lost.

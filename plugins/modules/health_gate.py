@@ -292,6 +292,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.options import GATE, World, gate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 
 
 def refused(result: dict[str, Any], verbosity: int) -> dict[str, Any]:
@@ -304,7 +305,9 @@ def main() -> None:
     module = AnsibleModule(**DEPLOYMENT.merge(GATE).to_kwargs())
     world = World(DirectHttp(), Podman(SubprocessRunner()), SystemClock())
     try:
-        result = gate(module.params, module.check_mode, world)
+        # A short look asks without a lock.
+        with beating(module.params["state_dir"], not (module.params["light"] or module.check_mode)):
+            result = gate(module.params, module.check_mode, world)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     if result["passed"] is False and module.params["fail"]:

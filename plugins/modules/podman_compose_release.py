@@ -240,9 +240,9 @@ foreign:
   returned: success
 networks: {description: Network to C(subnet) and C(present)., type: dict, returned: success}
 off_networks:
-  description: The edge, shared or coloured containers that are not on a network they belong to, as sentences.
+  description: The edge, shared or coloured containers that are not on a network they belong to.
   type: list
-  elements: str
+  elements: dict
   returned: success
 removed:
   description: Containers removed by O(state=absent), releases and images by O(state=pruned).
@@ -275,7 +275,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 
-LONG = ("rendered", "started", "absent", "pruned")
+LONG = ("rendered", "started", "absent", "pruned", "adopted", "undone", "handed_over")
 
 
 def main() -> None:

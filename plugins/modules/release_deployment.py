@@ -107,6 +107,13 @@ problems:
   type: list
   elements: str
   returned: with O(state=read) and O(state=learned)
+findings:
+  description:
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(setting), C(said), C(mend) and
+      C(repair), the stage that puts it right.
+  type: list
+  elements: dict
+  returned: with O(state=read) and O(state=learned)
 steps:
   description: What was done, or would be done in check mode.
   type: list

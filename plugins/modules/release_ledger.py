@@ -28,11 +28,12 @@ options:
       - V(read) returns what is recorded.
       - V(locked) takes the lock for O(run), or refreshes it. It fails while another run holds it.
       - V(beaten) says that O(run) is alive. V(unlocked) gives the lock back if it is O(run)'s own.
+      - V(waited) waits until O(since) is O(seconds) ago by the clock of this host, and keeps the lock meanwhile.
       - V(appended) writes O(event) to the ledger.
       - V(accepted) marks O(release) as the stable one, moves the fence to it and notes that O(colour) was removed for
         it. V(reported) writes the report of O(release).
     type: str
-    choices: [read, locked, beaten, unlocked, appended, accepted, reported]
+    choices: [read, locked, beaten, unlocked, waited, appended, accepted, reported]
     default: read
   deployment:
     description: Name of the deployment.
@@ -83,7 +84,21 @@ options:
   stale:
     description: Seconds after which a lock without a beat is taken over.
     type: float
-    default: 900.0
+    default: 120.0
+  unlock:
+    description:
+      - Id of the run whose lock is broken, as the refusal prints it. Empty breaks none.
+      - It is refused while another run holds the lock. The run that lost it writes no more.
+    type: str
+    default: ''
+  since:
+    description: With O(state=waited), a moment of the past in seconds since the epoch.
+    type: float
+    default: 0.0
+  seconds:
+    description: With O(state=waited), how long ago O(since) has to be. It never waits longer than that.
+    type: float
+    default: 0.0
   event:
     description: The event to append. It needs the key C(event). Never put a secret in it.
     type: dict
@@ -131,7 +146,17 @@ lock:
   description: The lock as it is now, empty when nobody holds it.
   returned: always
   type: dict
-  sample: {holder: op at ctl (process 4711), operator: op, run: ctl-4711-99, stage: cutover, token: 7, version: v1.5.0}
+  sample: {holder: op at ctl (process 4711), operator: op, run: ctl-4711-1f3a90bc, stage: cutover, token: 7}
+now:
+  description: The time of this host in seconds since the epoch. Every other time of a deployment is of this clock too.
+  returned: always
+  type: float
+  sample: 1796000000.0
+silent:
+  description: Seconds since the last beat of the run that holds the lock, null where none holds it or it is unknown.
+  returned: always
+  type: float
+  sample: 12.5
 token:
   description: The fencing token of O(run) where it holds the lock, else the switch's present one; 0 before an adopt.
   returned: always
@@ -167,7 +192,7 @@ run:
   description: The id of the run that was used.
   returned: always
   type: str
-  sample: ctl-4711-99
+  sample: ctl-4711-1f3a90bc
 steps:
   description: What was written, or would be in check mode.
   returned: always
@@ -181,6 +206,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
 
 
@@ -190,7 +216,8 @@ def main() -> None:
     try:
         plan = ledger.plan()
         if not module.check_mode:
-            ledger.apply()
+            with beating(module.params["state_dir"], module.params["state"] == "waited"):
+                ledger.apply()
         result = ledger.result()
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))

@@ -212,6 +212,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.options import SPEC, answer
 
@@ -227,7 +228,8 @@ def main() -> None:
             lambda: edge_of(runner, params["project"], options),
             DirectHttp(options.ca or None),
         )
-        result = answer(params, world, module.check_mode)
+        with beating(params["state_dir"], not module.check_mode):
+            result = answer(params, world, module.check_mode)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     module.exit_json(**result)

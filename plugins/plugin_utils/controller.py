@@ -7,15 +7,23 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import platform
 import re
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 # A job of AWX or Automation Controller keeps its id wherever its container runs.
 JOB_VARIABLES = ("awx_job_id", "tower_job_id")
 OPERATOR_VARIABLES = ("awx_user_name", "tower_user_name")
+# Where a system keeps its id; a controller without one (macOS, most containers) makes one of its own.
+MACHINE, OWN_ID = "/etc/machine-id", "~/.ansible/olympus-bluegreen-controller"
+# The first process namespace of every Linux: whatever has another one is a container, which may share a machine id
+# with others that were made from its image.
+NO_CONTAINER = "pid:[4026531836]"
 
 
 def _text(path: str) -> str:
@@ -50,11 +58,33 @@ def _exists(pid: int) -> bool:
     return True
 
 
+def _machine() -> str:
+    """The same for every run on this machine and for none on another; '' where it can't be told. Hashed, as a
+    machine id itself is nothing to hand out."""
+    known = _text(MACHINE) or _own_id(os.path.expanduser(OWN_ID))
+    return hashlib.sha256(("olympus.bluegreen " + known).encode()).hexdigest()[:16] if known else ""
+
+
+def _own_id(path: str) -> str:
+    if not _text(path):
+        made = "%s.%d" % (path, os.getpid())
+        with suppress(OSError):
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(made, "w", encoding="utf-8") as handle:
+                handle.write(uuid.uuid4().hex + "\n")
+            # Whole or not at all, and never over that of another run.
+            os.link(made, path)
+        with suppress(OSError):
+            os.unlink(made)
+    return _text(path)
+
+
 def myself() -> dict[str, Any]:
     """The controller's process: a worker's parent is the ansible-playbook that forked it."""
     pid = os.getppid()
     return {
         "host": platform.node(),
+        "machine": _machine(),
         "boot": _text("/proc/sys/kernel/random/boot_id"),
         "namespace": _namespace(),
         "pid": pid,
@@ -63,12 +93,17 @@ def myself() -> dict[str, Any]:
 
 
 def run_id(me: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
-    """The same for every task of one run, another one for the next."""
+    """The same for every task of one run, another one for the next, on whichever machine that runs.
+
+    A job of AWX is one process as well; its number alone is also that of a job of every other AWX.
+    """
+    whole = "\n".join(str(me.get(name) or "") for name in ("machine", "boot", "namespace", "host", "pid", "start"))
+    mark = hashlib.sha256(whole.encode()).hexdigest()[:8]
     for name in JOB_VARIABLES:
         if variables.get(name):
-            return "job-%s" % variables[name]
+            return "job-%s-%s" % (variables[name], mark)
     host = re.sub(r"[^A-Za-z0-9.-]", "-", str(me["host"]))
-    return "%s-%s-%s" % (host, me["pid"], me["start"] or "0")
+    return "%s-%s-%s" % (host, me["pid"], mark)
 
 
 def operator(variables: Mapping[str, Any]) -> str:
@@ -84,12 +119,17 @@ def operator(variables: Mapping[str, Any]) -> str:
 def knows(me: Mapping[str, Any], lock: Mapping[str, Any]) -> dict[str, Any]:
     """{run, alive} of a lock's holder, if it was started from this very machine; {} where nobody can tell from here."""
     holder = lock.get("controller") or {}
-    if not lock.get("run") or not holder.get("pid") or holder.get("host") != me["host"]:
+    same = bool(me.get("machine")) and holder.get("machine") == me["machine"] and holder.get("host") == me["host"]
+    if not lock.get("run") or not holder.get("pid") or not same:
         return {}
     if holder.get("boot") != me["boot"]:
-        return {"run": lock["run"], "alive": False}
+        # Its process ended with that boot, unless the id is that of an image.
+        rebooted = holder.get("namespace") == me["namespace"] == NO_CONTAINER
+        return {"run": lock["run"], "alive": False} if rebooted else {}
     if holder.get("namespace") != me["namespace"]:
         return {}
     pid = int(holder["pid"])
-    alive = _started(pid) == holder["start"] if holder.get("start") else _exists(pid)
-    return {"run": lock["run"], "alive": alive}
+    if holder.get("start"):
+        return {"run": lock["run"], "alive": _started(pid) == holder["start"]}
+    # Without a start, a process that is there may be another one by now.
+    return {} if _exists(pid) else {"run": lock["run"], "alive": False}

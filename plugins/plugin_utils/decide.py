@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,12 +31,11 @@ def stage_decision(
     check_mode: bool = False,
     force: bool = False,
     fix_forward: bool = False,
-    now: float | None = None,
 ) -> dict[str, Any]:
     """The decision of a stage, as data for a playbook; with the stage's name, as a later one may ask whose it is."""
     seen = world(facts)
     if stage == "cleanup":
-        found = cleanup_decision(seen, bake, time.time() if now is None else now)
+        found = cleanup_decision(seen, bake)
     elif stage == "rollback":
         found = rollback_decision(seen, facts, version, force, fix_forward)
     else:

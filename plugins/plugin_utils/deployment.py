@@ -11,6 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
+    Problem,
+    of_error,
+    problem,
+    sentences,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import record, told
 
 SETTINGS = (*told.KEYS, "bluegreen_source")
@@ -60,12 +66,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Known:
-    """``learned``: what is known, {} for nothing. ``wrong``: sentences that say why it can't be used as it is."""
+    """``learned``: what is known, {} for nothing. ``wrong``: why it can't be used as it is."""
 
     learned: Mapping[str, Any] = field(default_factory=dict)
     recorded: bool = False
     look: bool = False
-    wrong: tuple[str, ...] = ()
+    wrong: tuple[Problem, ...] = ()
     said: tuple[str, ...] = ()
 
     @classmethod
@@ -73,9 +79,9 @@ class Known:
         """From the record's text. A rollback and a watch go by what there is; all others look where there is none."""
         try:
             known = record.parse(text, asked.record)
-            wrong: tuple[str, ...] = ()
+            wrong: tuple[Problem, ...] = ()
         except BluegreenError as exc:
-            known, wrong = {}, (str(exc),)
+            known, wrong = {}, (of_error(exc),)
         never = not set(asked.stages) - {"rollback", "watch", "always"}
         look = asked.adopts or (not known and not never)
         return cls(known, bool(known), look, () if look else wrong)
@@ -86,8 +92,10 @@ class Known:
             why = str(looked.get("msg") or "")
             if self.recorded:
                 return replace(self, said=("The running stack could not be read, the record is used: " + why,))
-            return replace(self, wrong=(why,))
-        return Known(looked["learned"], False, True, tuple(looked["problems"]), tuple(looked["lines"]))
+            failed = Problem(why, said=str(looked.get("said") or why), mend=str(looked.get("mend") or ""))
+            return replace(self, wrong=(failed,))
+        wrong = tuple(problem(one) for one in looked["findings"])
+        return Known(looked["learned"], False, True, wrong, tuple(looked["lines"]))
 
     def described(self, asked: Asked) -> dict[str, Any]:
         values = self.learned.get("values") or {}
@@ -98,11 +106,11 @@ class Known:
             # Settings of another shape, where nobody refused them: a rollback.
             return {**told.described(values, {}), **place}
 
-    def problems(self, asked: Asked) -> list[str]:
+    def problems(self, asked: Asked) -> list[Problem]:
         """Why the stages may not go on: what a look said, or where the settings contradict the record."""
         found = list(self.wrong)
         if self.recorded and not goes_on(asked.stages):
-            found += told.contradictions(self.learned, asked.told, False)
+            found += map(problem, told.contradictions(self.learned, asked.told, False))
         return found
 
     def lines(self, asked: Asked) -> list[str]:
@@ -114,24 +122,24 @@ class Known:
     def result(self, asked: Asked) -> dict[str, Any]:
         """The task's result: ``described``, what adopt records (``learned``), and rows for preflight's table."""
         problems = self.problems(asked)
-        made = {"described": self.described(asked), "learned": dict(self.learned), "problems": problems}
+        made = {
+            "described": self.described(asked),
+            "learned": dict(self.learned),
+            "problems": sentences(problems),
+        }
         told_by_table = not set(asked.stages) - {"preflight", "always"}
         if problems and not goes_on(asked.stages) and not (told_by_table and self.learned):
-            return {"failed": True, "msg": " ".join(problems), "problems": problems}
+            return {"failed": True, "msg": " ".join(problems), "problems": sentences(problems)}
         return {**made, "rows": [row(one) for one in problems] if told_by_table else []}
 
 
-def row(sentence: str) -> dict[str, str]:
+def row(one: Problem) -> dict[str, str]:
     """A problem as ``wrong_settings`` says those of settings."""
-    what, _fix, mend = sentence.partition(" Fix: ")
-    name, equals, found = what.partition("=")
-    named = name if equals and name.startswith("bluegreen_") else "running stack"
-    said = found if named == name else what
     return {
         "level": "refuse",
-        "name": named,
-        "found": said.rstrip("."),
+        "name": one.setting if one.setting.startswith("bluegreen_") else "running stack",
+        "found": one.said.rstrip("."),
         "wanted": "what the running stack says",
-        "mend": mend,
-        "sentence": sentence,
+        "mend": one.mend,
+        "sentence": str(one),
     }

@@ -92,15 +92,15 @@ def _edge(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
         yield from _edge_container(service, one, compose, live)
     if any(one["state"] != "running" for one in told.values()):
         return
-    for problem in edge.get("problems") or []:
+    for one in edge.get("findings") or []:
         # Of public names that say otherwise more is told below.
-        if not str(problem).startswith("the switch says") or str(problem).endswith(": run adopt"):
-            yield Finding("edge", str(problem).replace(": run adopt", ""), _step_of(str(problem), edge))
+        if one["code"] not in ("public", "behind"):
+            yield Finding("edge", str(one["said"]), _step_of(one, edge))
 
 
-def _step_of(problem: str, edge: Facts) -> Step:
+def _step_of(one: Facts, edge: Facts) -> Step:
     """What Cloudflare itself does, nothing of ours can put right."""
-    away = edge.get("edge") == "cloudflare" and not problem.endswith(": run adopt")
+    away = edge.get("edge") == "cloudflare" and one["repair"] != "adopt"
     return Step(STATUS, "mend it at Cloudflare") if away else REPAIR
 
 
@@ -118,8 +118,7 @@ def _edge_container(service: str, one: Facts, compose: Facts, live: str) -> Iter
 
 
 def _networks_off(compose: Facts, container: str) -> list[str]:
-    lines = [str(line).partition(" is off ") for line in compose.get("off_networks") or []]
-    return [network for name, _off, network in lines if name == container]
+    return [str(one["network"]) for one in compose.get("off_networks") or [] if one["container"] == container]
 
 
 def _shared(compose: Facts) -> Iterable[Finding]:
@@ -180,11 +179,10 @@ def _bring_back(about: Facts, lost: Sequence[str], live: bool) -> Step:
 
 def _off_edge(compose: Facts) -> Iterable[Finding]:
     shared = {one["container"] for one in (compose.get("shared") or {}).values()}
-    lines = [str(line) for line in compose.get("off_networks") or []]
-    names = [line.partition(" is off ") for line in lines if line.partition(" is off ")[0] not in shared]
-    for network in dict.fromkeys(network for _name, _off, network in names):
-        off = [name for name, _off, there in names if there == network]
-        yield Finding("network", "off %s: %s" % (network, some(off)))
+    off = [one for one in compose.get("off_networks") or [] if one["container"] not in shared]
+    for network in dict.fromkeys(str(one["network"]) for one in off):
+        names = [str(one["container"]) for one in off if one["network"] == network]
+        yield Finding("network", "off %s: %s" % (network, some(names)))
 
 
 def _foreign(compose: Facts, live: str, kept: str) -> Iterable[Finding]:

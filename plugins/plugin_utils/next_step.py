@@ -32,7 +32,7 @@ ROLLBACK, CLEANUP = command("rollback"), command("cleanup")
 PROMOTE = command("watch", "you sign it off", bluegreen_watch_do="promote")
 
 
-def next_step(seen: World, bake: int, now: float) -> Step:
+def next_step(seen: World, bake: int) -> Step:
     """What an operator would do now."""
     if not seen.adopted:
         return Step(command("adopt", version=RUNNING))
@@ -47,7 +47,7 @@ def next_step(seen: World, bake: int, now: float) -> Step:
         return stops[0].step
     if seen.misplaced:
         return _singletons(seen)
-    return _after_cutover(seen, bake, now) if seen.back else Step(release(NEW))
+    return _after_cutover(seen, bake) if seen.back else Step(release(NEW))
 
 
 def _away_from_live(seen: World, stops: list[Finding]) -> Step | None:
@@ -85,13 +85,13 @@ def _singletons(seen: World) -> Step:
     return Step(Command("adopt", (), note))
 
 
-def _after_cutover(seen: World, bake: int, now: float) -> Step:
+def _after_cutover(seen: World, bake: int) -> Step:
     """What comes next while the flip in force is not accepted."""
     verdict = seen.judged
     if not verdict:
         return Step(WATCH)
     if accepted(verdict):
-        return _to_accept(seen, bake, now)
+        return _to_accept(seen, bake)
     if seen.way_back and verdict.get("verdict") == "INCONCLUSIVE":
         return Step(ROLLBACK, other=PROMOTE)
     if seen.way_back:
@@ -101,13 +101,13 @@ def _after_cutover(seen: World, bake: int, now: float) -> Step:
     return _without_a_way_back(seen)
 
 
-def _to_accept(seen: World, bake: int, now: float) -> Step:
+def _to_accept(seen: World, bake: int) -> Step:
     if seen.idle in seen.removing:
         return Step(Command("cleanup", (), "goes on: it has begun to remove %s" % seen.idle))
     back = ROLLBACK if seen.way_back else None
-    if now >= ready_at(seen, bake):
+    if seen.now >= ready_at(seen, bake):
         return Step(CLEANUP, other=back)
-    wait = "nothing to do before %s, then --tags cleanup" % at(ready_at(seen, bake), now)
+    wait = "nothing to do before %s, then --tags cleanup" % at(ready_at(seen, bake), seen.now)
     return Step(None, wait, other=back, at=ready_at(seen, bake), later=CLEANUP)
 
 

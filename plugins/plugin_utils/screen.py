@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,13 +24,13 @@ BAKE = 3600
 PROBLEMS = 8
 
 
-def status_data(facts: Mapping[str, Any], bake: int = BAKE, now: float | None = None) -> dict[str, Any]:
+def status_data(facts: Mapping[str, Any], bake: int = BAKE) -> dict[str, Any]:
     """Schema-versioned status: live, idle, edge, releases, schema, lock, verdict, findings, boot, what to type next.
 
-    ``bake`` is the bake time in seconds, ``now`` the time of the day in seconds since the epoch.
+    ``bake`` is the bake time in seconds. The time is the host's, as the facts have it.
     """
-    seen, when = world(facts), time.time() if now is None else now
-    step = next_step(seen, bake, when)
+    seen = world(facts)
+    step = next_step(seen, bake)
     return {
         "v": 1,
         "adopted": seen.adopted,
@@ -91,13 +90,12 @@ def _schema(facts: Mapping[str, Any], seen: World) -> list[dict[str, Any]]:
     return [found[name] for name in sorted(found)]
 
 
-def status_screen(facts: Mapping[str, Any], bake: int = BAKE, now: float | None = None) -> list[str]:
-    """At most LINES lines of at most COLUMNS columns. ``bake`` and ``now`` as for the JSON."""
-    seen, data = world(facts), status_data(facts, bake, now)
+def status_screen(facts: Mapping[str, Any], bake: int = BAKE) -> list[str]:
+    """At most LINES lines of at most COLUMNS columns. ``bake`` as for the JSON."""
+    seen, data = world(facts), status_data(facts, bake)
     if not seen.adopted:
         return _fitting(_line("live", "not adopted"), list(seen.troubles), _line("next", data["next"]))
-    when = time.time() if now is None else now
-    lines = [line for label in ("live", "idle") for line in _one_colour(label, seen, when)]
+    lines = [line for label in ("live", "idle") for line in _one_colour(label, seen)]
     lines += _line("edge", "method %(method)s: %(cost)s" % data["edge"]) if data["edge"]["method"] else []
     lines += _line("rollback", _rollback(seen) + _by_hand(seen, facts, data["boot"]))
     lines += _line("stable", seen.stable or "-")
@@ -109,7 +107,7 @@ def status_screen(facts: Mapping[str, Any], bake: int = BAKE, now: float | None 
     words = [verdict, "(%s)" % about if about else "", "; ".join(data["verdict"].get("reasons") or [])]
     lines += _line("verdict", " ".join(word for word in words if word))
     lines += _line("mails", _mails(data["singletons"]))
-    lines += _line("lock", _lock(seen.lock))
+    lines += _line("lock", _lock(seen, (facts.get("ledger") or {}).get("silent")))
     if data["boot"]:
         lines += _line("boot", str(data["boot"].get("story") or "-"))
     if data["preview"].get("commands"):
@@ -118,13 +116,13 @@ def status_screen(facts: Mapping[str, Any], bake: int = BAKE, now: float | None 
     return _fitting(lines, [*map(str, seen.findings), *seen.misplaced], ending)
 
 
-def _one_colour(label: str, seen: World, now: float) -> list[str]:
+def _one_colour(label: str, seen: World) -> list[str]:
     name = seen.live if label == "live" else seen.idle
     one = seen.colour(name)
     state = "running" if one.running else "not running"
     ill = ""
     if one.fails:
-        ill = "  SICK%s: %s since %s" % ("" if one.asked else ", as last seen", one.sick, at(one.since, now))
+        ill = "  SICK%s: %s since %s" % ("" if one.asked else ", as last seen", one.sick, at(one.since, seen.now))
     adopted = "  (adopted)" if one.adopted else ""
     return _line(label, "%-6s %s  %s%s%s" % (name, one.release or "-", state, adopted, ill))
 
@@ -189,7 +187,11 @@ def _mails(singletons: Iterable[Mapping[str, Any]]) -> str:
     return "; ".join("%s: %s" % (place, ", ".join(names)) for place, names in places.items()) or "-"
 
 
-def _lock(lock: Mapping[str, Any]) -> str:
+def _lock(seen: World, silent: float | None) -> str:
+    """``silent``: seconds since the last beat of its run, None where that is unknown."""
+    lock = seen.lock
     if not lock.get("holder"):
         return "free"
-    return "%s, stage %s, for %d s" % (lock["holder"], lock.get("stage"), time.time() - float(lock.get("since") or 0))
+    held = max(0, int(seen.now - float(lock.get("since") or 0)))
+    beat = "" if silent is None else ", last beat %d s ago" % silent
+    return "%s, stage %s, for %d s%s (run %s)" % (lock["holder"], lock.get("stage"), held, beat, lock.get("run"))

@@ -74,6 +74,7 @@ SETTINGS: dict[str, Setting] = {
     "bluegreen_source": Setting("str|dict", ("directory", "repo", "ref", "path", "overlay")),
     "bluegreen_state_dir": Setting("str"),
     "bluegreen_undo": Setting("bool", empty=True),
+    "bluegreen_unlock": Setting("str", empty=True),
     "bluegreen_singletons": Setting("dict", plain=True),
     "bluegreen_remove_foreign": Setting("bool", empty=True),
     "bluegreen_version": Setting("str", empty=True),

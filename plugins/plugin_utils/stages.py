@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -228,7 +229,7 @@ def _lacks(idle: Colour) -> str:
     return " (not as it was made)" if idle.drifted else ""
 
 
-def cleanup_decision(seen: World, bake: int, now: float) -> Decision:
+def cleanup_decision(seen: World, bake: int) -> Decision:
     """May the old colour go? Only after a good verdict of this very cutover and the bake time (seconds)."""
     live = seen.colour(seen.live)
     base = {**_base(seen), "release": live.release, "since": float(seen.return_to.get("at") or 0)}
@@ -241,7 +242,7 @@ def cleanup_decision(seen: World, bake: int, now: float) -> Decision:
         )
     if live.release and seen.settled == live.release and not seen.colour(seen.idle).running:
         return Decision(summary="%s is stable and %s is empty: nothing to do" % (live.version, seen.idle), **base)
-    why = _unproven(seen, bake, now)
+    why = _unproven(seen, bake)
     if why:
         return Decision(refused=why, **base)
     return Decision(summary="%s becomes the stable release, %s is removed" % (live.version, seen.idle), go=True, **base)
@@ -252,7 +253,7 @@ def ready_at(seen: World, bake: int) -> float:
     return float(seen.return_to.get("at") or 0) + bake
 
 
-def _unproven(seen: World, bake: int, now: float) -> str:
+def _unproven(seen: World, bake: int) -> str:
     live, verdict = seen.colour(seen.live), seen.verdict
     if seen.return_to.get("colour") == seen.live:
         return "%s is live again after a rollback; there is nothing to accept." % seen.live
@@ -262,10 +263,12 @@ def _unproven(seen: World, bake: int, now: float) -> str:
         leads = STATUS if seen.judged else WATCH
         return "This cutover to %s has %s. Type: %s" % (live.version, said, leads.line)
     # One that has begun to remove was over it then.
-    if now < ready_at(seen, bake) and seen.idle not in seen.removing:
-        return "%s is live for %d of %d s of bake time. Wait, or say -e bluegreen_bake=0" % (
-            live.version,
-            now - float(seen.return_to.get("at") or 0),
-            bake,
-        )
+    if seen.now < ready_at(seen, bake) and seen.idle not in seen.removing:
+        since = seen.now - float(seen.return_to.get("at") or 0)
+        if since < 0:
+            return (
+                "The host's clock went back by %d s since the cutover to %s, so its bake time of %d s can't be told. "
+                "Wait that long, then say -e bluegreen_bake=0" % (math.ceil(-since), live.version, bake)
+            )
+        return "%s is live for %d of %d s of bake time. Wait, or say -e bluegreen_bake=0" % (live.version, since, bake)
     return ""

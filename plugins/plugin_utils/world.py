@@ -98,6 +98,8 @@ class World:
     kept: tuple[str, ...] = ()
     # What the edge says is wrong where nothing is adopted yet.
     troubles: tuple[str, ...] = ()
+    # The host's clock when it was asked, seconds since the epoch: every other time of the facts is of that clock too.
+    now: float = 0.0
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -174,6 +176,11 @@ def _colour(one: Mapping[str, Any], asked: Mapping[str, Any], kept: Mapping[str,
     )
 
 
+def _verdict(ledger: Mapping[str, Any], one: Colour | None) -> Mapping[str, Any]:
+    """The last word of a watch on the release that a colour holds; {} where there is none."""
+    return ((ledger.get("releases") or {}).get(one.release if one else "") or {}).get("verdict") or {}
+
+
 def world(facts: Mapping[str, Any]) -> World:
     """Read the three modules' answers (``edge``, ``compose``, ``ledger``) of preflight, and of status also ``health``:
     by colour what it answered just now."""
@@ -186,7 +193,6 @@ def world(facts: Mapping[str, Any]) -> World:
     boot = facts.get("boot") or {}
     told = str(edge.get("live") or boot.get("live") or "")
     live = told or "blue"
-    releases = ledger.get("releases") or {}
     # Recorded, it stays adopted whatever became of the edge's configuration meanwhile.
     adopted = bool(edge.get("adopted") or compose.get("recorded"))
     marks = ledger.get("marks") or {}
@@ -203,8 +209,8 @@ def world(facts: Mapping[str, Any]) -> World:
         lock=ledger.get("lock") or {},
         stable=stable,
         reopened=bool(stable) and not settled,
-        verdict=(releases.get(colours.get(live, Colour()).release) or {}).get("verdict") or {},
-        left=(releases.get(colours.get(OTHER[live], Colour()).release) or {}).get("verdict") or {},
+        verdict=_verdict(ledger, colours.get(live)),
+        left=_verdict(ledger, colours.get(OTHER[live])),
         findings=findings(edge, compose, live, shall_run[-1], boot) if adopted else (),
         known=bool(told),
         misplaced=tuple(singletons.problems(singletons.seen_from(compose.get("singletons") or []), live)),
@@ -213,4 +219,5 @@ def world(facts: Mapping[str, Any]) -> World:
         reachable=tuple(edge.get("assets", ("blue", "green"))),
         kept=deployable(compose.get("releases") or [], str(marks.get("fence") or "")),
         troubles=() if adopted else tuple(str(one) for one in edge.get("problems") or []),
+        now=float(ledger.get("now") or 0.0),
     )

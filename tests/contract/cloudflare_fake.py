@@ -78,6 +78,24 @@ def zone(name: str, domain: str, account: str = ACCOUNT, status: str = "active")
     }  # fmt: skip
 
 
+def ascii_of(name: str) -> str:
+    return name.encode("idna").decode().lower()
+
+
+def same(name: str, other: str) -> bool:
+    """Whether two spellings are one name: the API takes either, and answers with that in which an object was made."""
+    return ascii_of(name) == ascii_of(other)
+
+
+def ruled(lb: dict[str, Any], path: str) -> dict[str, Any]:
+    """The load balancer as its rules make it for this path; of conditions only the beginning of a path is known."""
+    for rule in lb.get("rules") or []:
+        begins = re.fullmatch(r'starts_with\(http\.request\.uri\.path, "(.*)"\)', rule.get("condition") or "")
+        if not rule.get("disabled") and path.startswith(begins[1] if begins else "/"):
+            lb = {**lb, **(rule.get("overrides") or {})}
+    return lb
+
+
 class Cloudflare:
     """``zones``: id -> zone; a load balancer lies in the one whose name ends its own, else in ``ZONE``."""
 
@@ -190,7 +208,8 @@ class Cloudflare:
 
     def _zone(self, balancer: dict[str, Any]) -> str:
         """The zone that a load balancer lies in."""
-        around = [one for one in self.zones.values() if ("." + balancer["name"]).endswith("." + one["name"])]
+        name = "." + ascii_of(balancer["name"])
+        around = [one for one in self.zones.values() if name.endswith("." + ascii_of(one["name"]))]
         return str(max(around, key=lambda one: len(one["name"]), default={"id": ZONE})["id"])
 
     def _zones(self, request: Request, known: Token, name: str) -> Any:
@@ -205,7 +224,7 @@ class Cloudflare:
         if text:
             raise No(400, 1004, text)
         wanted = asked.get("name", [""])[0].lower()
-        return [one for one in self.zones.values() if wanted in ("", one["name"])]
+        return [one for one in self.zones.values() if not wanted or same(wanted, one["name"])]
 
     def _about(self, known: Token) -> Any:
         if "API Tokens Read" not in known.permissions:
@@ -290,20 +309,21 @@ class Cloudflare:
         origins = [{one["address"]: check} for one in pool["origins"]]
         return {"pool_id": name, "pop_health": {"Amsterdam, NL": {"healthy": well, "origins": origins}}}
 
-    def visit(self, host: str, cookie: str) -> tuple[int, dict[str, str]]:
+    def visit(self, host: str, cookie: str, path: str = "/") -> tuple[int, dict[str, str]]:
         """What a visitor of a public name gets where nobody stands behind the pools: (status, headers)."""
-        pool, headers = self.route(host, cookie)
+        pool, headers = self.route(host, cookie, path)
         if pool is None:
             return 530, {}
         return 200, {"X-Bluegreen-Colour": "green" if "green" in pool["name"] else "blue", **headers}
 
-    def route(self, host: str, cookie: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    def route(self, host: str, cookie: str, path: str = "/") -> tuple[dict[str, Any] | None, dict[str, str]]:
         """The pool that a visitor of a public name is sent to, and the headers that Cloudflare adds to its answer."""
         with self._lock:
             world = self._as_of(self.delay)
-        lb = next((one for one in world["load_balancers"].values() if one["name"] == host), None)
+        lb = next((one for one in world["load_balancers"].values() if same(host, one["name"])), None)
         if lb is None:
             return None, {}
+        lb = ruled(lb, path)
         well = [p for p in lb["default_pools"] if self._serves(world["pools"][p])]
         weights = (lb.get("random_steering") or {}).get("pool_weights") or {}
         if lb["steering_policy"] in ("random", "least_connections", "least_outstanding_requests"):

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare
-from cloudflare_server import Server
+from cloudflare_fake import ACCOUNT, TOKEN, ZONE, Cloudflare, Request
+from cloudflare_server import PREFIX, Server
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
@@ -19,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import OBSERVE, SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Response
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
 
 HOSTS = ("login.example.com", "oauth.example.com", "www.example.com")
 Result = dict[str, Any]
@@ -54,13 +57,52 @@ class DyingHttp(DirectHttp):
         return super().request(*args, **named)
 
 
-class Deployment:
-    """``blue`` is the operator's pool and live, ``green`` is to be ours."""
+class MemoryHttp:
+    """The fake without a socket. ``pause`` is called at the API's request ``index``: before Cloudflare hears it, or
+    ``after`` it has answered."""
 
-    def __init__(self, root: Path, **balancer: Any) -> None:
+    def __init__(
+        self, fake: Cloudflare, index: int = -1, pause: Callable[[], None] = lambda: None, after: bool = False
+    ) -> None:
+        self._fake, self._index, self._pause, self._after = fake, index, pause, after
+
+    def request(
+        self, method: str, url: str, *, headers: Any = None, body: bytes | None = None, **_more: Any
+    ) -> Response:
+        parts = urlsplit(url)
+        if not parts.path.startswith(PREFIX):
+            status, told = self._fake.visit(parts.hostname or "", "")
+            return Response(status, {name.lower(): value for name, value in told.items()})
+        self._index -= 1
+        if self._index == -1 and not self._after:
+            self._pause()
+        path = parts.path.removeprefix(PREFIX) + ("?" + parts.query if parts.query else "")
+        request = Request(method, path, json.loads(body) if body else None)
+        answer = self._fake.answer(request, headers["Authorization"].replace("Bearer ", ""))
+        if self._index == -1 and self._after:
+            self._pause()
+        if answer is None:
+            return Response(0, error="no answer")
+        named = {name.lower(): value for name, value in answer[2].items()}
+        return Response(answer[0], named, json.dumps(answer[1]).encode())
+
+
+class Nowhere(AbstractContextManager["Nowhere"]):
+    """The address of a fake that has no socket."""
+
+    port, url = 1, "http://127.0.0.1:1" + PREFIX
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+class Deployment:
+    """``blue`` is the operator's pool and live, ``green`` is to be ours. ``memory``: no socket is used."""
+
+    def __init__(self, root: Path, memory: bool = False, **balancer: Any) -> None:
         self.root = root
         self.clock = FastClock()
-        self.header = COLOUR_HEADER
+        self.header, self.token = COLOUR_HEADER, TOKEN
         self.fake = Cloudflare(self.clock.now)
         self.monitor = self.fake.put("monitors", type="https", path="/health", expected_codes="200")
         self.blue = self.fake.put("pools", name="blue", monitor=self.monitor, origins=[origin("edge-1", "203.0.113.1")])
@@ -69,7 +111,8 @@ class Deployment:
             fields = {"default_pools": [self.blue], "fallback_pool": self.blue, **balancer}
             self.ids[host] = self.fake.put("load_balancers", name=host, **fields)
         self.switch = Switch(str(root / "edge" / "olympus-bluegreen"))
-        self.server = Server(self.fake)
+        self.http: Http = MemoryHttp(self.fake) if memory else DirectHttp()
+        self.server = Server(self.fake) if not memory else Nowhere()
 
     def __enter__(self) -> Deployment:
         self.server.__enter__()
@@ -108,7 +151,7 @@ class Deployment:
         }
 
     def run(self, state: str, check: bool = False, **changes: Any) -> Result:
-        world = world_of(self.params(state=state, **changes), DirectHttp(), DirectHttp(), self.clock, check)
+        world = world_of(self.params(state=state, **changes), self.http, self.http, self.clock, check)
         return app.run(world)
 
     def run_killed(self, state: str, index: int, die: Callable[[], None], **changes: Any) -> Result:
@@ -125,6 +168,10 @@ class Deployment:
             return exc
         raise AssertionError("went through: %s" % done)
 
+    def claim(self) -> int:
+        """A stage begins."""
+        return self.switch.claim(0)
+
     def adopt(self) -> None:
         self.run("adopted")
         self.switch.claim(1)
@@ -140,9 +187,9 @@ class Deployment:
     def pool(self, name: str) -> dict[str, Any]:
         return next(one for one in self.fake.state["pools"].values() if one["name"] == name)
 
-    def serving(self, cookie: str = "") -> list[str]:
+    def serving(self, cookie: str = "", path: str = "/") -> list[str]:
         """What a new visitor of each public name gets."""
-        return [self.fake.visit(host, cookie)[1].get("X-Bluegreen-Colour", "") for host in HOSTS]
+        return [self.fake.visit(host, cookie, path)[1].get("X-Bluegreen-Colour", "") for host in HOSTS]
 
 
 def origin(name: str, address: str) -> dict[str, Any]:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import caddy_native as native
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 
 
@@ -101,6 +103,7 @@ def test_without_sentinel_nobody_answers_and_the_rest_stays(world: native.World)
     assert world.ask("/internal/x", host="login.test").status == 404
     seen = world.app(state="read")
     assert "no sentinel" in seen["damage"] and seen["problems"]
+    assert seen["findings"][0]["said"].startswith("the switch is damaged") and seen["findings"][0]["repair"] == "adopt"
     assert world.app(state="adopted")["changed"] and colour_of(world) == "blue"
 
 
@@ -187,6 +190,30 @@ def test_return_needs_nothing_and_twice_is_once(world: native.World) -> None:
     assert world.edge.reloads() == 1
 
 
+def test_who_names_no_token_acts_as_of_now(world: native.World) -> None:
+    """R8: role traffic alone had worked until the first rollback, which raises it."""
+    world.app(state="live", colour="green", token=5)
+    world.app(state="returned")
+    assert world.app(state="live", colour="green", token=None)["live"] == "green"
+    with pytest.raises(Fenced):
+        world.app(state="live", colour="blue", token=0)
+
+
+def test_a_rollback_stops_who_named_no_token(world: native.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came between this act's beginning and its flip."""
+    world.app(state="live", colour="green", token=5)
+    asked = Traffic.require_alive
+
+    def meanwhile(traffic: Traffic, colour: str, config: Any) -> None:
+        asked(traffic, colour, config)
+        traffic.switch.rollback()
+
+    with monkeypatch.context() as patched, pytest.raises(Fenced):
+        patched.setattr(Traffic, "require_alive", meanwhile)
+        world.app(state="live", colour="blue", token=None)
+    assert colour_of(world) == "blue"
+
+
 def test_return_refuses_a_dead_target_unless_forced(world: native.World) -> None:
     world.app(state="live", colour="green")
     dead = world.servers["blue"][2]
@@ -256,6 +283,7 @@ def test_read_names_a_disagreement(world: native.World) -> None:
     seen = world.app(state="read", public=public)
     assert (seen["live"], seen["adopted"], seen["plain_names"]) == ("blue", True, [])
     assert seen["problems"] == ["the switch says blue, site.test/teapot says no colour (status 418)"]
+    assert [one["code"] for one in seen["findings"]] == ["public"] and {type(one) for one in seen["problems"]} == {str}
     world.edge.stop()
     assert "admin endpoint does not answer" in world.app(state="read")["problems"][0]
 

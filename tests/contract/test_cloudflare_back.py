@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cloudflare_kit import Deployment
+from cloudflare_kit import HOSTS, Deployment
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
@@ -55,3 +56,64 @@ def test_nobody_who_is_pinned_meets_a_container_that_is_gone(tmp_path: Path) -> 
         slept = edge.clock.slept
         assert edge.run("drained", colour="green")["drained"] is True
         assert 29 <= edge.clock.slept - slept < 60
+
+
+RULED = json.loads(
+    (Path(__file__).resolve().parents[1] / "unit" / "fixtures" / "cloudflare_rule_affinity.json").read_text()
+)
+
+
+def test_sessions_that_a_rule_pins_are_told_ended_and_waited_for(tmp_path: Path) -> None:
+    """The load balancer itself pins no visitor."""
+    with Deployment(tmp_path, session_affinity=RULED["session_affinity"], rules=RULED["rules"]) as edge:
+        edge.adopt()
+        told = edge.run("live", colour="green")["hosts"][0]["pins"]
+        assert (told["affinity"], told["seconds"], told["drain"]) == ("cookie", 7200, 60)
+        assert 'sessions (cookie, by rule "sticky app") stay on their colour for up to 7200 s' in told["text"]
+        pinned = "__cflb=" + edge.green
+        steps = edge.run("returned", check=True)["steps"]
+        assert steps[-1] == "disable pool of the colour left behind, which ends its sessions"
+        edge.run("returned", keep_pinned=True)
+        assert edge.serving(pinned, "/app") == ["green"] * 3 and edge.serving(pinned) == ["blue"] * 3
+        at = edge.clock.now()
+        assert edge.run("drained", colour="green", deadline=50)["drained"] is False
+        assert edge.run("drained", colour="green", deadline=50)["drained"] is True
+        assert 59 < edge.clock.now() - at < 75 and edge.serving(pinned, "/app") == ["blue"] * 3
+        edge.switch.claim(20)
+        edge.run("live", colour="green", token=20)
+        edge.run("returned")
+        assert not edge.pool("green")["enabled"] and edge.serving(pinned, "/app") == ["blue"] * 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "why", "cure"),
+    [
+        ({"name": "eu", "overrides": {"default_pools": ["{blue}"]}},
+         'rules that choose pools by themselves: rule "eu" (default_pools)',
+         'disable rule "eu" in Cloudflare, or take default_pools out of its overrides'),
+        ({"overrides": {"fallback_pool": "{blue}", "ttl": 30}}, "rule number 1 (fallback_pool)",
+         "disable rule number 1 in Cloudflare"),
+        # The new way to say it, and whatever comes after that.
+        ({"name": "new", "overrides": {"pools": ["{blue}"], "pool_weights": {"{blue}": 1.0}}},
+         'rule "new" (pools, pool_weights)', "take pools, pool_weights out"),
+        ({"name": "closed", "condition": "", "fixed_response": {"status_code": 503}},
+         'rule "closed" answers every visitor itself (fixed_response)', 'disable rule "closed" in Cloudflare'),
+    ],
+)  # fmt: skip
+def test_a_rule_that_decides_by_itself_is_refused_by_its_name(
+    tmp_path: Path, rule: dict[str, Any], why: str, cure: str
+) -> None:
+    with Deployment(tmp_path) as edge:
+        made = json.loads(json.dumps(rule).replace("{blue}", edge.blue))
+        harmless = {"name": "sticky", "overrides": {"session_affinity": "cookie"}, "terminates": True}
+        before = edge.lb(HOSTS[1])
+        edge.fake.put("load_balancers", id=edge.ids[HOSTS[1]], rules=[made, harmless])
+        said = str(edge.fails("adopted"))
+        assert HOSTS[1] in said and why in said and cure in said and "sticky" not in said
+        off = {**made, "disabled": True}
+        edge.fake.put("load_balancers", id=edge.ids[HOSTS[1]], rules=[off, harmless])
+        edge.adopt()
+        edge.fake.put("load_balancers", id=edge.ids[HOSTS[1]], rules=[made, harmless])
+        said = str(edge.fails("live", colour="green"))
+        assert HOSTS[1] in said and why in said and cure in said
+        assert edge.fake.mutating == [] and edge.lb(HOSTS[1])["default_pools"] == before["default_pools"]

@@ -15,6 +15,8 @@ import pytest
 from cloudflare_fake import LB, POOLS, TOKEN, Fault, Token
 from cloudflare_kit import HOSTS, Deployment, origin
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced
+
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[Deployment]:
@@ -96,6 +98,14 @@ def test_a_pool_that_is_not_well_gets_nobody(edge: Deployment) -> None:
     assert edge.fake.mutating == [] and edge.switch.read().live == "blue"
 
 
+def test_who_names_no_token_acts_as_of_now(edge: Deployment) -> None:
+    """R8: a rollback raises it."""
+    edge.run("live", colour="green")
+    edge.run("returned")
+    assert edge.run("live", colour="green", token=None)["live"] == "green"
+    assert isinstance(edge.fails("live", colour="blue", token=0), Fenced)
+
+
 def test_rollback_to_a_dead_pool_is_refused_unless_forced(edge: Deployment) -> None:
     edge.run("live", colour="green")
     edge.fake.sick[edge.blue] = False
@@ -167,6 +177,14 @@ def test_a_token_that_is_none(edge: Deployment) -> None:
     for wrong in (TOKEN + "\n\r\nX: y", "ä" * 20):
         assert wrong.strip() not in str(edge.fails("live", colour="green", api_token=wrong))
     assert "only over https" in str(edge.fails("read", api="http://api.example.com/client/v4"))
+
+
+def test_what_says_a_colour_has_to_say_who_it_is(edge: Deployment) -> None:
+    """Over the Internet a name is believed by its certificate alone."""
+    observe = {**edge.params()["observe"], "address": ""}
+    told = str(edge.fails("live", colour="green", observe=observe))
+    assert "bluegreen_edge.observe.scheme=" in told and "anybody on the way may answer" in told
+    assert edge.fake.log == [] and edge.switch.read().live == "blue"
 
 
 def test_somebody_elses_edit_is_kept(edge: Deployment) -> None:
@@ -273,10 +291,13 @@ def test_read_tells_what_disagrees(edge: Deployment) -> None:
     assert sound["problems"] == [] and sound["adopted"] and {one["healthy"] for one in sound["pools"]} == {True}
     assert sound["permissions_known"]
     edge.fake.put("load_balancers", id=edge.ids[HOSTS[0]], default_pools=[edge.green])
-    assert edge.run("read")["problems"] == [
+    seen = edge.run("read")
+    assert seen["problems"] == [
         "the switch says blue, the load balancer of login.example.com says green",
         "the switch says blue, login.example.com/ says green",
     ]
+    assert [one["code"] for one in seen["findings"]] == ["behind", "public"]
+    assert {type(one) for one in seen["problems"]} == {str}
     edge.fake.fresh()
     edge.fake.faults = {0: Fault("429", 999)}
     assert "refuses every call for 999 s more" in edge.run("read")["problems"][0]

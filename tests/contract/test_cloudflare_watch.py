@@ -70,15 +70,21 @@ def test_a_newer_cutover_is_left_alone(edge: Deployment) -> None:
     """Somebody cuts over again while the first try fails: the watcher of the old one must not take that back."""
     state, follow, notes = back(edge)
     edge.fake.faults = {index: Fault("before") for index in range(40)}
+    tokens: list[int] = []
 
     def again(event: Any) -> None:
         notes.append(dict(event))
         edge.fake.faults = {}
         edge.run("returned")
+        tokens.append(edge.claim())
         edge.run("live", colour="green")
 
     assert "Cloudflare does not follow" in follow(state, again) and len(notes) == 1
     assert edge.serving() == ["green"] * 3 and edge.switch.read().live == "green"
+    # Asked again, it refuses, and the run that came after is not stopped by that.
+    with pytest.raises(BluegreenError, match="the switch was moved meanwhile"):
+        follow.back(state.return_to.flip if state.return_to else "")
+    assert [edge.switch.read().token] == tokens and edge.switch.read().claimed
 
 
 def test_without_an_access_log_the_probes_alone_are_judged(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_release_that_visitors_do_not_notice(bench: Bench) -> None:
         out = bench.play("migrate,deploy,cutover,watch", **NEW)
     assert bench.verdict()["verdict"] == "PASS", bench.verdict()
     assert bench.serving() == ["green"] * 3 and len(bench.writes()) == 3
-    assert len(bench.fake.log) == len(HOSTS) + 26, "docs/cloudflare.md lists the calls"
+    assert len(bench.fake.log) == len(HOSTS) + 27, "docs/cloudflare.md lists the calls"
     assert {status for _colour, status in bench.said} == {200}, bench.said
     assert bench.said["blue", 200] and bench.said["green", 200]
     assert "answers, 0 errors" in out

@@ -170,7 +170,9 @@ def test_what_is_not_ours_is_named(bench: Bench) -> None:
     assert seen["shared"]["caddy"] == {
         "container": PROJECT + "_caddy_1", "state": "running", "recreated": False, "edge": True,
     }  # fmt: skip
-    assert any("caddy_1 is off bgtest-edge-blue" in line for line in seen["off_networks"])
+    assert any(
+        one["container"].endswith("caddy_1") and one["network"] == "bgtest-edge-blue" for one in seen["off_networks"]
+    )
     repaired = bench.run("adopted")
     assert repaired["changed"] and not repaired["off_networks"] and not repaired["foreign"]
 

@@ -45,11 +45,28 @@ OF_EDGE = ("kind", "config", "service", "caddyfile", "config_path", "mount", "ad
 ALSO = {"edge": ("edge",), "source": ("source", "git")}
 # Of settings that no role and no module takes as they are.
 SAID = {
-    "bluegreen_host": "Which host of group `olympus_edge` is meant. Needed where it has several; one inventory is one"
-    " deployment.",
+    "bluegreen_host": "Which host of group `olympus_edge` a run is about. Where it has several, name one here or with"
+    " `--limit`.",
     "bluegreen_version": "The same as `version`, which is the release to go to.",
     "bluegreen_checks": "What the gate leaves out:",
     "bluegreen_checks.skip": "Names of checks. What was left out is said in verdict and report.",
+}
+# Of settings that mean something in several stages: what one entry point says is true of that one alone.
+WHOLE = {
+    "bluegreen_undo": "With `adopt`, return traffic to your original containers and take the switch out of the edge."
+    " After a cutover, roll back first. Once `cleanup` has removed those containers, it is no longer possible.",
+    "bluegreen_force": "With `adopt` and `bluegreen_undo`, discard edits made to the edge's configuration since. With"
+    " `rollback`, go back although the target does not answer. With `rollback` and `version`, go back to a kept release"
+    " beyond the fence.",
+    "bluegreen_schema_targets": "The databases to migrate. Each has a name and the service whose image migrates it. An"
+    " empty list: nothing is migrated.",
+    "bluegreen_bake": "Bake time in seconds. Until it is over, `cleanup` refuses, and `status` does not name it as the"
+    " next step.",
+    "bluegreen_probe_secrets": "Per domain the probe's `password` and `client_secret`. Preflight logs in once by each.",
+    "bluegreen_rehearsal_image": "Image of the throw-away PostgreSQL, of the same major version, that migrations are"
+    " tried on. Empty takes that of the database's container. Needed where the database runs in no container of the"
+    " host.",
+    "bluegreen_watch": "How long and how often the watch looks:",
 }
 
 
@@ -134,8 +151,8 @@ def _rows(name: str, setting: Any) -> Iterator[Row]:
     kind = setting.kind.replace("|", " or ") + (" of " + ", ".join(setting.keys) if setting.keys else "")
     kind += "".join(", *%s*" % word for word in ("plain", "secret") if getattr(setting, word))
     choices = "".join(_type(one).partition(":")[1:][-1] for one in found[:1])
-    said = SAID.get(name) or " ".join(handed.words(one) for one in found)
-    yield name, kind + (":" + choices if choices else ""), default(name), said or "its keys:"
+    said = SAID.get(name) or WHOLE.get(name) or " ".join(handed.words(one) for one in found)
+    yield name, kind + (":" + choices if choices else ""), default(name), said
     for key in setting.keys:
         nested = [] if handed.of(name, None) and handed.options(name, None) else handed.by_name(key)
         for option in (handed.options(name, key) or nested)[:1]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ WANTED: dict[str, Any] = {
     "origins": [{"name": "one", "address": "203.0.113.2", "port": None, "weight": None, "host": "login.example.com"}],
     "monitor": "m1",
 }
+RULED: dict[str, Any] = json.loads((Path(__file__).parent / "fixtures" / "cloudflare_rule_affinity.json").read_text())
 TIMED_OUT = {"healthy": False, "failure_reason": "TCP timeout"}
 
 
@@ -98,6 +100,62 @@ def test_health_is_what_most_places_say(said: Any, good: bool | None, text: str)
         ),
         ({"session_affinity": "cookie", "proxied": False, "ttl": 120}, "dns", 120, "for up to 120 s"),
         ({"proxied": False}, "dns", 30, "for up to 30 s"),
+        # Rules: for which visitors they hold is not known, so the longest of all counts.
+        (RULED, "cookie", 7200, 'cookie, by rule "sticky app") stay on their colour for up to 7200 s after they got'),
+        (RULED, "cookie", 7200, "draining that colour ends them after 60 s"),
+        (
+            {
+                "rules": [
+                    {"overrides": {"session_affinity": "header"}},
+                    {"overrides": {"session_affinity": "ip_cookie"}},
+                ]
+            },
+            "ip_cookie",
+            82800,
+            "sessions (header, by rule number 1) stay on their colour for up to 1800 s after their last request",
+        ),
+        (
+            {
+                "session_affinity_ttl": 3600,
+                "session_affinity_attributes": {"drain_duration": 90},
+                "rules": [{"name": "r", "overrides": {"session_affinity": "cookie"}}],
+            },
+            "cookie",
+            3600,
+            "ends them after 90 s",
+        ),
+        (
+            {
+                "session_affinity": "cookie",
+                "session_affinity_ttl": 1800,
+                "rules": [
+                    {"name": "long", "overrides": {"session_affinity_ttl": 86400}},
+                    {"name": "drain", "overrides": {"session_affinity_attributes": {"drain_duration": 300}}},
+                    {"name": "off", "disabled": True, "overrides": {"session_affinity_ttl": 604800}},
+                ],
+            },
+            "cookie",
+            86400,
+            'until 1800 s after they got their cookie; sessions (cookie, by rule "long") stay on their colour for up to'
+            " 86400 s after they got their cookie, while it is healthy; draining that colour ends them after 300 s",
+        ),
+        # A rule that takes the pins away holds for some only; one that only says how long pins no visitor.
+        (
+            {"session_affinity": "cookie", "rules": [{"overrides": {"session_affinity": "none"}}]},
+            "cookie",
+            82800,
+            "sessions (cookie) stay",
+        ),
+        ({"rules": [{"overrides": {"session_affinity_ttl": 7200}}]}, "none", 0, "nobody"),
+        ({"rules": [{"disabled": True, "overrides": {"session_affinity": "cookie"}}]}, "none", 0, "nobody"),
+        ({"rules": [{"fixed_response": {"status_code": 410}, "condition": "x"}]}, "none", 0, "nobody"),
+        (
+            {"proxied": False, "ttl": 60, "rules": [{"name": "r", "overrides": {"ttl": 300}}]},
+            "dns",
+            300,
+            'for up to 300 s (rule "r")',
+        ),
+        ({"proxied": False, "ttl": 60, "rules": [{"overrides": {"ttl": 30}}]}, "dns", 60, "for up to 60 s"),
     ],
 )
 def test_who_stays_and_for_how_long(lb: dict[str, Any], affinity: str, seconds: int, text: str) -> None:

@@ -80,6 +80,33 @@ def test_every_setting_has_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "words", "never"),
+    [
+        ("bluegreen_edge.api_token_file", "A file of this host that holds the token. Only its owner", "preferred"),
+        ("bluegreen_undo", "return traffic to your original containers", "Take the switch out again"),
+        (
+            "bluegreen_force",
+            "discard edits made to the edge's configuration since. With `rollback`, go back",
+            "Take it out",
+        ),
+        ("bluegreen_schema_targets", "An empty list: nothing is migrated", "Its name"),
+        ("bluegreen_unlock", "Break the lock of exactly this run", ""),
+        ("bluegreen_watch", "How long and how often", "its keys"),
+    ],
+)
+def test_a_setting_says_what_it_does_in_each_stage(name: str, words: str, never: str) -> None:
+    """R13: what edge_settings refuses was preferred, and texts of several entry points stood in a row."""
+    (row,) = re.findall(r"^\| `%s` \|.*$" % re.escape(name), described.page(), re.MULTILINE)
+    assert words in row and (not never or never not in row)
+
+
+def test_no_sentence_of_a_setting_stands_twice() -> None:
+    for row in re.findall(r"^\| `bluegreen_.*$", described.page(), re.MULTILINE):
+        said = [one.strip() for one in row.rpartition(" | ")[2].rstrip(" |").split(". ") if one.strip()]
+        assert len(said) == len(set(said)), row
+
+
+@pytest.mark.parametrize(
     ("name", "key", "wanted"),
     [
         ("bluegreen_bake", "", "`3600`"),

@@ -76,7 +76,12 @@ def test_copies_of_one_handler_are_told_apart() -> None:
     ("handler", "said"),
     [
         (proxy("hera:3000", upstreams=[{"dial": "hera:3000"}, {"dial": "x:1"}]), "among several upstreams"),
-        ({"handler": "reverse_proxy", "dynamic_upstreams": {"source": "a", "name": "hera"}}, "/dynamic_upstreams/name"),
+        (
+            {"handler": "reverse_proxy", "dynamic_upstreams": {"source": "a", "name": "x"}},
+            "dynamic_upstreams are asked at each request",
+        ),
+        (proxy("{http.request.host}:80"), r"only a request knows whom \{http.request.host\}:80 means"),
+        (proxy("{env.X}{labels.1}:80"), "only a request knows"),
         ({"handler": "proxy", "upstreams": [{"dial": ["hera:3000"]}]}, "/upstreams/0/dial/0: hera:3000"),
         (proxy("hera:3000", headers={"response": {"require": {}, "set": {}}}), "require"),
     ],
@@ -96,10 +101,6 @@ def test_a_published_port_is_rewritten_and_plain_only_outside_of_the_switch() ->
     assert configured.plain_names(config(proxy("localhost:3100")), [PORT], ROOT) == ["localhost:3100"]
     assert configured.plain_names(done.config, [PORT], ROOT) == []
     assert public_names(done.config, ROOT) == [{"host": "a.test", "path": "/in/"}]
-
-
-def test_a_dial_that_only_caddy_knows_is_warned_of() -> None:
-    assert "{env.X}" in switched(config(proxy("hera:3000"), proxy("{env.X}"))).warnings[0]
 
 
 @pytest.mark.parametrize("logs", [None, {}, {"logger_names": {"a.test": ["own"]}, "default_logger_name": "rest"}])

@@ -43,7 +43,7 @@ FACTS: dict[str, Any] = {
             "green": {"release": "v1.5.0-b", "adopted": False, "running": True},
         },
     },
-    "ledger": {"releases": {"v1.5.0-b": {"verdict": GOOD}}, "marks": {}, "lock": {}},
+    "ledger": {"releases": {"v1.5.0-b": {"verdict": GOOD}}, "marks": {}, "lock": {}, "now": 100.0},
 }
 
 
@@ -91,7 +91,10 @@ def test_a_sick_colour_is_no_way_back_to_keep() -> None:
     held = replace(CUT, verdict={"verdict": "FAIL", "flip": "f1"}, colours={"green": NEW, "blue": ours})
     assert release_decision(held, "v1.6.0").refused
     sick = replace(held, colours={**held.colours, "blue": replace(ours, fails=("login",))})
-    assert release_decision(sick, "v1.6.0").go and str(next_step(sick, 0, 9e9).command) == "-e version=<new version>"
+    assert (
+        release_decision(sick, "v1.6.0").go
+        and str(next_step(replace(sick, now=9e9), 0).command) == "-e version=<new version>"
+    )
     adopted = replace(sick, colours={**held.colours, "blue": ILL})
     assert "your own project" in release_decision(adopted, "v1.6.0").refused
     assert release_decision(adopted, "v1.6.0", forward=True).clears
@@ -104,7 +107,7 @@ def health(**fails: list[dict[str, Any]]) -> dict[str, Any]:
 def test_status_says_who_is_sick_since_when_and_the_way_on() -> None:
     """R17: status said PASS, and only the way back to the broken colour was offered."""
     facts = {**FACTS, "edge": {**FACTS["edge"], "live": "blue"}, "health": health(blue=[FAIL], green=[])}
-    screen = " ".join(" ".join(status_screen(facts, now=100.0)).split())
+    screen = " ".join(" ".join(status_screen(facts)).split())
     assert "SICK: login of ciam-kratos: status 500 since 00:01 UTC" in screen and screen.endswith("next " + COMMAND)
     data = status_data(facts)
     assert data["next_command"]["stage"] == "cutover" and data["colours"]["blue"]["fails_since"] == 60.0

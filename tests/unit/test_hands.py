@@ -4,11 +4,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.action import caddy_upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
+    Problem,
+    as_data,
+    sentences,
+    to_adopt,
+)
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils import deployment
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import REMOVING, findings
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import COLUMNS, LINES, status_data, status_screen
@@ -40,13 +51,18 @@ BACK = {"colour": "blue", "release": "v1.4.2-a", "flip": "f1", "at": 1000.0}
 STRANGERS = [stranger(name) for name in SERVICES]
 
 
+def off(container: str, network: str) -> Facts:
+    return {"container": container, "network": network}
+
+
 def compose(**changed: Any) -> Facts:
     base = {"recorded": True, "colours": {"blue": BLUE, "green": GREEN}, "foreign": [], "off_networks": []}
     return {**base, "shared": {"postgres": DATABASE, "caddy": EDGE}, **changed}
 
 
-def edge(**changed: Any) -> Facts:
-    return {"adopted": True, "live": "green", "return_to": BACK, "problems": [], "observed": [], **changed}
+def edge(problems: Sequence[str] = (), **changed: Any) -> Facts:
+    said = {"problems": sentences(problems), "findings": as_data(problems)}
+    return {"adopted": True, "live": "green", "return_to": BACK, "observed": [], **said, **changed}
 
 
 def facts(edge_: Facts, compose_: Facts, **more: Any) -> Facts:
@@ -68,7 +84,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         edge(),
         compose(
             shared={"caddy": {**EDGE, "recreated": True}},
-            off_networks=["p_caddy_1 is off p-edge-blue", "p_caddy_1 is off p-edge-green"],
+            off_networks=[off("p_caddy_1", "p-edge-blue"), off("p_caddy_1", "p-edge-green")],
         ),
         "was recreated and is off p-edge-blue, p-edge-green: it reaches no green",
         "--tags adopt",
@@ -76,7 +92,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     ),
     (
         "old Caddyfile came back",
-        edge(adopted=False, problems=["the edge does not run the switch that is on its disk: run adopt"]),
+        edge(adopted=False, problems=[to_adopt("the edge does not run the switch that is on its disk")]),
         compose(),
         "does not run the switch",
         "--tags adopt",
@@ -85,7 +101,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     (
         "database recreated",
         edge(),
-        compose(shared={"postgres": {**DATABASE, "recreated": True}}, off_networks=["p_postgres_1 is off p-green"]),
+        compose(shared={"postgres": {**DATABASE, "recreated": True}}, off_networks=[off("p_postgres_1", "p-green")]),
         "p_postgres_1 was recreated and is off p-green",
         "--tags adopt",
         True,
@@ -168,7 +184,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     ),
     (
         "a method that loads was killed between the switch and the edge",
-        edge(problems=["the switch says green, the edge runs blue: run adopt"]),
+        edge(problems=[to_adopt("the switch says green, the edge runs blue")]),
         compose(),
         "the switch says green, the edge runs blue",
         "--tags adopt",
@@ -177,7 +193,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     (
         "coloured container off its network",
         edge(),
-        compose(off_networks=["p-green_site_1 is off p-edge-green"]),
+        compose(off_networks=[off("p-green_site_1", "p-edge-green")]),
         "off p-edge-green: p-green_site_1",
         "--tags adopt",
         True,
@@ -208,7 +224,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     ),
     (
         "a pool is gone",
-        edge(edge="cloudflare", problems=["there is no pool of blue: run adopt"]),
+        edge(edge="cloudflare", problems=[to_adopt("there is no pool of blue")]),
         compose(shared={}),
         "there is no pool of blue",
         "--tags adopt",
@@ -245,7 +261,7 @@ def test_everything_at_once_fits_the_screen() -> None:
         shared={"postgres": {**DATABASE, "state": "absent"}, "caddy": {**EDGE, "state": "absent"}},
         colours={"blue": colour("absent", True), "green": colour("absent")},
         foreign=[stranger(name, same=False) for name in SERVICES],
-        off_networks=["c%d is off n%d" % (number, number) for number in range(40)],
+        off_networks=[off("c%d" % number, "n%d" % number) for number in range(40)],
     )
     screen = status_screen(facts(edge(live="", problems=["x" * 200] * 30), wrecked))
     assert len(screen) <= LINES and all(len(line) <= COLUMNS for line in screen)
@@ -288,3 +304,55 @@ def test_the_boot_story_stops_nothing(boot: Facts, told: str) -> None:
     seen = world(facts(edge(), compose(), boot=boot))
     assert [told] == [found.what.partition(" (a reboot")[0][-len(told) :] for found in seen.findings] or not told
     assert not seen.problems
+
+
+@pytest.mark.parametrize("kind", ["", "cloudflare"])
+def test_nothing_is_read_off_the_words_of_a_module(kind: str) -> None:
+    """R12: its sentences may say anything, what is decided stands beside them."""
+    odd = [
+        Problem("the switch says so: run adopt", "public", said="x"),
+        Problem("the pools follow no switch", "behind"),
+        Problem("Kaputt. Fix: lies docs/edges.md", said="kaputt", repair="adopt"),
+        "the switch says: nothing of the kind",
+    ]
+    told = {found.what: found.mend for found in world(facts(edge(problems=odd, edge=kind), compose())).findings}
+    assert told.pop("kaputt") == "--tags adopt"
+    mend = "mend it at Cloudflare, then --tags status" if kind else "--tags adopt"
+    assert told == {"the switch says: nothing of the kind": mend}
+
+
+def test_containers_off_a_network_are_data() -> None:
+    strange = off("p_is off_1", "n is off x")
+    assert "off n is off x: p_is off_1" in [
+        found.what for found in world(facts(edge(), compose(off_networks=[strange]))).findings
+    ]
+
+
+def test_what_the_program_stopped_is_said_with_the_refusal_of_today() -> None:
+    """R12: both answers are data; the words of one are not looked for in the other."""
+    today = {"failed": True, "said": "blue is gone", "mend": "run adopt", "msg": "whatever", "partial": {}}
+    told = caddy_upstream.also_stopped(today, "; the run is stopped")
+    assert (told["msg"], told["failed"]) == ("blue is gone; the run is stopped. Fix: run adopt", True)
+    assert caddy_upstream.also_stopped(today, "") == today
+    assert caddy_upstream.also_stopped({"changed": True}, "; the run is stopped") == {"changed": True}
+
+
+def test_the_parts_of_a_contradiction_are_not_cut_out_of_its_sentence() -> None:
+    name = "a=b. Fix: c"
+    asked = deployment.Asked(("preflight",), settings={"bluegreen_project": name})
+    known = deployment.Known({"values": {"project": "prod"}}, recorded=True)
+    (row,) = known.result(asked)["rows"]
+    assert (row["name"], row["mend"]) == ("bluegreen_project", "say prod, or nothing: it is learned")
+    assert row["found"] == "'a=b. Fix: c': the running edge is of prod"
+    unknown = deployment.Known().seen({"failed": True, "msg": "x=1. Fix: y", "said": "x=1", "mend": "y"}, asked)
+    assert [(one.said, one.mend) for one in unknown.wrong] == [("x=1", "y")]
+
+
+def test_no_sentence_of_a_module_is_parsed() -> None:
+    """R12, by kind."""
+    plugins = Path(__file__).resolve().parents[2] / "plugins"
+    cut = re.compile(r"(partition|split|startswith|endswith|find|index)\(\"[^\"]* [^\"]*\"|(partition|split)\(\":")
+    files = [*(plugins / "plugin_utils").glob("*.py"), *(plugins / "action").glob("*.py")]
+    assert len(files) > 20 and [str(path) for path in files if cut.search(path.read_text())] == []
+    said = "".join(path.read_text() for path in (plugins.parent / "playbooks").rglob("*.yml"))
+    assert not re.search(r"select\('(match|search)'", said)

@@ -61,7 +61,10 @@ def guard(tmp_path: Path) -> Path:
         ("rollback", {"version": ""}),
         ("rollback", {"version": " ", "bluegreen_force": ""}),
         ("watch", {"bluegreen_watch_do": "", "bluegreen_watch_extend": ""}),
-        ("migrate", {"version": "v1.5.0", "bluegreen_watch_do": "", "bluegreen_watch_extend": ""}),
+        (
+            "migrate",
+            {"version": "v1.5.0", "bluegreen_watch_do": "", "bluegreen_watch_extend": "", "bluegreen_unlock": ""},
+        ),
         ("rollback", {"version": None}),
     ],
 )
@@ -217,3 +220,53 @@ def test_status_asks_the_idle_colour_only_where_the_live_one_is_not_well(
         status_health={"blue": {"fails": fails}},
     )
     assert rc == 0 and ("asked green" in told) is asks, told
+
+
+ENTRIES = [
+    (path.parents[1].name, entry, name)
+    for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
+    for entry, spec in yaml.safe_load(path.read_text())["argument_specs"].items()
+    for name, option in spec["options"].items()
+    if name.endswith(("_colour", "_live")) and option.get("choices") == ["blue", "green"]
+]
+
+
+def test_no_entry_point_takes_a_colour_that_nobody_named() -> None:
+    """R11: green was the default, so a role without variables made green live."""
+    assert {role for role, _entry, _name in ENTRIES} == {"traffic", "stack", "watch", "schema"} and len(ENTRIES) > 12
+    for role, entry, name in ENTRIES:
+        spec = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"][entry]
+        defaults = yaml.safe_load((ROOT / "roles" / role / "defaults/main.yml").read_text())
+        option = spec["options"][name]
+        assert option.get("required") is True and "default" not in option and name not in defaults, (role, entry, name)
+
+
+def test_a_role_without_a_colour_says_which_variable_it_needs(tmp_path: Path) -> None:
+    """R11, played: nothing is asked of the host."""
+    role = {"name": "olympus.bluegreen.traffic", "tasks_from": "switch"}
+    given = {"traffic_deployment": {"name": "olympus"}}
+    task = {"ansible.builtin.include_role": role, "vars": given}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    rc, said = play(tmp_path / "play.yml")
+    assert rc == 2 and "missing required arguments: traffic_colour" in said and "Flip the switch" not in said
+
+
+def _included(found: Any) -> list[tuple[str, str, dict[str, Any]]]:
+    """(role, entry point, variables) of every role that a play includes or imports."""
+    if isinstance(found, list):
+        return [one for item in found for one in _included(item)]
+    if not isinstance(found, dict):
+        return []
+    there = [found[key] for key in ("ansible.builtin.include_role", "ansible.builtin.import_role") if key in found]
+    own = [(one["name"].rpartition(".")[2], one.get("tasks_from", "main"), found.get("vars") or {}) for one in there]
+    return own + [one for item in found.values() for one in _included(item)]
+
+
+def test_every_play_names_what_an_entry_point_needs() -> None:
+    files = sorted((ROOT / "playbooks").rglob("*.yml"))
+    included = [one for path in files for one in _included(yaml.safe_load(path.read_text()))]
+    assert len(included) > 40
+    for role, entry, given in included:
+        spec = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"][entry]
+        needed = {name for name, option in spec["options"].items() if option.get("required")}
+        assert needed <= set(given), (role, entry, needed - set(given))

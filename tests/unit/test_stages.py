@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,12 +112,46 @@ def test_a_cutover_that_stopped_half_way_through_the_names(seen: World, version:
     ],
 )
 def test_cleanup_decision(seen: World, now: float, go: bool, word: str) -> None:
-    decision = cleanup_decision(seen, 3600, now)
+    decision = cleanup_decision(replace(seen, now=now), 3600)
     assert decision.go is go and word in decision.refused + decision.summary
 
 
 COURIER = {"name": "ciam-kratos-courier", "service": "ciam-kratos", "kind": "courier", "files": ["green"]}
 HELD = {"container": "olympus-green_ciam-kratos-courier_1", "place": "green", "state": "running", "right": True}
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (1600.0, "live for 600 of 3600 s of bake time"),
+        (4600.0, ""),
+        # The host's clock was put back since: nothing is said to be negative.
+        (1000.0 - 2592000.0, "clock went back by 2592000 s since the cutover to v1.5.0"),
+    ],
+)
+def test_the_bake_time_is_by_the_clock_of_the_host(now: float, words: str) -> None:
+    """C4: the controller's clock may be hours away."""
+    facts = {**FACTS, "ledger": {**FACTS["ledger"], "now": now}}
+    decision = stage_decision(facts, "cleanup", bake=3600)
+    assert (
+        words in decision["refused"] and bool(words) == bool(decision["refused"]) and " -2" not in decision["refused"]
+    )
+
+
+def test_status_tells_the_lock_by_the_clock_of_the_host() -> None:
+    lock = {"holder": "op at ctl (process 7)", "stage": "deploy", "run": "ctl-7-x", "since": 1000.0, "beat": 1050.0}
+    facts = {**FACTS, "ledger": {**FACTS["ledger"], "lock": lock, "now": 1060.0, "silent": 10.0}}
+    (line,) = [line for line in status_screen(facts) if line.startswith("lock")]
+    assert line.endswith("process 7), stage deploy, for 60 s, last beat 10 s ago (run ctl-7-x)")
+
+
+def test_no_time_of_a_deployment_is_compared_with_the_controllers_clock() -> None:
+    """C4, by kind. What an action prints beside its lines is no comparison."""
+    shared = Path(__file__).resolve().parents[2]
+    asks = re.compile(r"time\.time\(|\bnow\(|ansible_date_time|\bpause:")
+    files = [*(shared / "plugins/plugin_utils").glob("*.py"), *(shared / "plugins/filter").glob("*.py")]
+    files += [*(shared / "roles").rglob("*.yml"), *(shared / "playbooks").rglob("*.yml")]
+    assert len(files) > 60 and [str(path) for path in files if asks.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize(
@@ -143,7 +179,7 @@ FACTS: dict[str, Any] = {
             "green": {"release": "v1.5.0-b", "adopted": False, "running": True},
         },
     },
-    "ledger": {"releases": {"v1.5.0-b": {"verdict": GOOD}}, "marks": {"fence": "v1.4.2-a"}, "lock": {}},
+    "ledger": {"releases": {"v1.5.0-b": {"verdict": GOOD}}, "marks": {"fence": "v1.4.2-a"}, "lock": {}, "now": 9e8},
 }
 
 
@@ -233,10 +269,11 @@ def test_no_way_back_is_offered_that_would_be_refused(
     ],
 )
 def test_no_cleanup_is_next_before_the_bake_time_is_over(now: float, words: str) -> None:
-    data = status_data(FACTS, bake=3600, now=now)
-    assert (
-        words in data["next"] and words in " ".join(" ".join(status_screen(FACTS, bake=3600, now=now)).split())
-    ) or (words.partition("(")[0] in data["next"])
+    facts = {**FACTS, "ledger": {**FACTS["ledger"], "now": now}}
+    data = status_data(facts, bake=3600)
+    assert (words in data["next"] and words in " ".join(" ".join(status_screen(facts, bake=3600)).split())) or (
+        words.partition("(")[0] in data["next"]
+    )
     # R24: what would refuse now is no command to type now.
     later = {"at": 4600.0, "stage": "cleanup", "extra": {}}
     over = now >= 4600
@@ -302,7 +339,7 @@ def test_what_is_not_ours_stops_every_stage() -> None:
     compose = {
         **FACTS["compose"],
         "foreign": [{"container": "x_ciam-hera_1", "service": "ciam-hera"}],
-        "off_networks": ["caddy is off olympus-edge-green"],
+        "off_networks": [{"container": "caddy", "network": "olympus-edge-green"}],
     }
     decision = stage_decision({**FACTS, "compose": compose}, "cleanup", bake=0)
     assert "ciam-hera" in decision["refused"] and "olympus-edge-green" in decision["refused"]

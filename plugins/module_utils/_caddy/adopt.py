@@ -11,9 +11,9 @@ to do is read from the world (file, running configuration) and never from a note
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured
@@ -30,6 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal i
     overwrite,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.pending import Reference
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reached, Reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.syntax import Syntax, syntax_of, text_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -46,7 +47,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 class Change:
     """From ``current`` to ``wanted`` bytes in the file; ``base`` is what ``wanted`` was made of. ``files`` holds the
     same and every imported file in the order in which they are written, ``whole`` all of them as one text. ``live``:
-    the colour that ``config`` names (method ``reload``), else ''."""
+    the colour that ``config`` names (method ``reload``), else ''. ``found``: see Rewritten."""
 
     current: bytes
     base: bytes
@@ -58,6 +59,7 @@ class Change:
     files: tuple[FileChange, ...] = ()
     whole: str = ""
     live: str = ""
+    found: Mapping[str, Reached] = field(default_factory=dict)
 
     @property
     def texts(self) -> tuple[str, str]:
@@ -77,6 +79,7 @@ class Adopter:
         self.step = step
         # Whether a file that says something else than what runs is meant to go live.
         self.accept_pending = False
+        self.reaches = Reaches()
         self.installer = Installer(edge, admin, upstreams, step)
         self.switch = self.installer.switch
         self.journal = Journal(edge.options.state_dir)
@@ -84,7 +87,7 @@ class Adopter:
     @property
     def syntax(self) -> Syntax:
         colour = self.installer.live() if self.edge.options.method != "switch" else ""
-        return syntax_of(self.edge, self.upstreams, colour)
+        return syntax_of(self.edge, self.upstreams, colour, self.reaches)
 
     def adopted(self) -> Change:
         """What adopt would do. Raises where the rewrite is impossible or would mean something else."""
@@ -94,7 +97,8 @@ class Adopter:
         main = self._main(current, base, done.content)
         # The Caddyfile first, as it has the snippets; back last. So what is there always loads.
         files = (main, *self.syntax.imported().changes(done.others))
-        return self._change(main, files, done.whole, done.config, self.installer.steps(), done.warnings)
+        change = self._change(main, files, done.whole, done.config, self.installer.steps(), done.warnings)
+        return replace(change, found=done.found)
 
     def undone(self, force: bool = False) -> Change:
         """What undo would do. Refused where it would lose an edit or move the public to another colour."""

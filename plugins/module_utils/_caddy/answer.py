@@ -19,6 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App, Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import reached
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import of_deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
@@ -33,7 +34,8 @@ def answered(params: Mapping[str, Any], check_mode: bool = False) -> Result:
     podman = Podman(runner)
     edge, known = edge_of(runner, params["project"], options), reached(params, podman)
     http, admin = DirectHttp(options.ca or None), Admin(edge)
-    result = App(params, edge, admin, known.upstreams, http, SystemClock(), check_mode, known.record).run()
+    clock, reaches = SystemClock(), of_deployment(podman, params)
+    result = App(params, edge, admin, known.upstreams, http, clock, check_mode, known.record, reaches).run()
     if params["state"] == "returned":
         place = (params["deployment"], params["state_dir"], result["return_to"]["colour"])
         result["singletons"] = way_back.singletons_follow(podman, *place)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, way_back
@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import public_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reached, Reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.record import Record, changes, write
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic, describe, release_of
@@ -27,6 +28,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
+    Problem,
+    as_data,
+    sentences,
+    to_adopt,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter, Change
@@ -56,6 +63,7 @@ class App:
     clock: Clock
     check_mode: bool = False
     record: Addresses | None = None
+    reaches: Reaches = field(default_factory=Reaches)
 
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
@@ -67,7 +75,14 @@ class App:
             switch.require_of(self.params.get("deployment", ""))
             if self.params["state"] == "returned":
                 way_back.require_adopted(switch)
-        return {
+            if self.params.get("token") is None and switch.exists():
+                # An act without one goes by the token of now: what fences from here on fences it too.
+                return replace(self, params={**self.params, "token": switch.read().token}).act()
+        return self.act()
+
+    def act(self) -> Result:
+        """What the state asks for, with the token that is given."""
+        result = {
             "read": self.read,
             "adopted": self.adopted,
             "undone": self.undone,
@@ -76,6 +91,9 @@ class App:
             "returned": self.returned,
             "drained": self.drained,
         }[self.params["state"]]()
+        # For programs, what the sentences say to people.
+        found = result.get("problems")
+        return {**result, "problems": sentences(found), "findings": as_data(found)} if found is not None else result
 
     def _traffic(self) -> Traffic:
         return Traffic(self.edge, self.admin, self.upstreams, self.http, self.clock)
@@ -94,17 +112,18 @@ class App:
         state = switch.read() if switch.exists() else None
         result.update(describe(state) if state else NOTHING, preview={})
         if state and state.damage:
-            problems.append("the switch is damaged (%s): run adopt" % state.damage)
+            problems.append(to_adopt("the switch is damaged (%s)" % state.damage))
         if state:
             owner = place.owner if place.pid else None
-            problems += ["the switch is damaged (%s): run adopt" % one for one in wrong(place.directory, owner)]
+            problems += [to_adopt("the switch is damaged (%s)" % one) for one in wrong(place.directory, owner)]
         try:
             config, traffic = self.admin.config(), self._traffic()
         except BluegreenError as exc:
             return {**result, "open": {}, "observed": [], "problems": [*problems, str(exc)], **Plan().result()}
+        plain = configured.plain_names(config, self.upstreams, root_of(self.edge))
         running = bool(configured.form(config, root_of(self.edge)))
         result["adopted"] = bool(state) and running
-        result["plain_names"] = configured.plain_names(config, self.upstreams, root_of(self.edge))
+        result["plain_names"] = self.reaches.past(self.edge, config, self.upstreams) if result["adopted"] else plain
         result["open"] = traffic.open(config)
         result["observed"] = [traffic.ask(one["host"], one["path"]) for one in self.params["public"]]
         problems += self._disagreements(result, running)
@@ -127,19 +146,17 @@ class App:
         return Preview.of(traffic, self.params["state_dir"], release)
 
     def _disagreements(self, result: Result, running: bool) -> list[str]:
-        found = []
+        found: list[str] = []
         if bool(result["live"]) != running:
-            found.append(
-                "the edge does not run the switch that is on its disk: run adopt"
-                if result["live"]
-                else "the edge runs a switch whose directory is gone or empty: run adopt"
-            )
+            here, gone = "does not run the switch that is on its disk", "runs a switch whose directory is gone or empty"
+            found.append(to_adopt("the edge %s" % (here if result["live"] else gone)))
         if result["plain_names"] and result["adopted"]:
-            found.append("the edge dials %s by its plain name: run adopt" % ", ".join(result["plain_names"]))
+            found.append(to_adopt("the edge dials %s past the switch" % ", ".join(result["plain_names"])))
         for one in result["observed"] if result["adopted"] else []:
             if one["colour"] != result["live"]:
                 said = one["colour"] or "no colour (status %s)" % one["status"]
-                found.append("the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said))
+                words = "the switch says %s, %s%s says %s" % (result["live"], one["host"], one["path"], said)
+                found.append(Problem(words, "public"))
         return found
 
     def _adopter(self) -> Adopter:
@@ -147,17 +164,27 @@ class App:
         from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.adopt import Adopter
 
         adopter = Adopter(self.edge, self.admin, self.upstreams)
-        adopter.accept_pending = self.params["accept_pending"]
+        adopter.accept_pending, adopter.reaches = self.params["accept_pending"], self.reaches
         adopter.installer.said, adopter.installer.deployment = self.params["lost"], self.params.get("deployment", "")
         return adopter
 
     def adopted(self) -> Result:
         adopter = self._adopter()
         change = adopter.adopted()
-        if self.record and not self.check_mode:
+        record = self._recorded(change.found)
+        if record and not self.check_mode:
             os.makedirs(self.params["state_dir"], mode=0o750, exist_ok=True)
-            addresses.write(self.params["state_dir"], self.record)
+            addresses.write(self.params["state_dir"], record)
         return self._noted(self._change(adopter, change), self._record())
+
+    def _recorded(self, found: Mapping[str, Reached]) -> Addresses | None:
+        """What has to be written down before the edge is told anything; None for nothing. A name of a service that is
+        found once stays: when its container is gone, no name server knows it any more."""
+        known = self.record or addresses.read(self.params["state_dir"])
+        also = {dial: (one.service, one.port, one.outside, one.direct) for dial, one in found.items()}
+        if known is None or not also or also.items() <= known.aliases.items():
+            return self.record
+        return replace(known, aliases={**known.aliases, **also})
 
     def undone(self) -> Result:
         adopter = self._adopter()

@@ -29,17 +29,17 @@ def plain_names(config: Any, upstreams: Sequence[Upstream], root: str) -> list[s
 
     A ``written`` one may be what blue is dialled by too: behind the switch that is right.
     """
-    found = dials(_unswitched(config, root) if any(one.written for one in upstreams) else config)
+    found = dials(unswitched(config, root) if any(one.written for one in upstreams) else config)
     return [dial for dial in found if any(one.port(dial) for one in upstreams)]
 
 
-def _unswitched(value: Any, root: str) -> Any:
+def unswitched(value: Any, root: str) -> Any:
     """``value`` without the routes that ask the switch, and without proxies that say their colour."""
     if isinstance(value, list):
-        return [_unswitched(one, root) for one in value if not (isinstance(one, dict) and _asks(one, root))]
+        return [unswitched(one, root) for one in value if not (isinstance(one, dict) and _asks(one, root))]
     if fixed.says(value):
         return {}
-    return {key: _unswitched(child, root) for key, child in value.items()} if isinstance(value, dict) else value
+    return {key: unswitched(child, root) for key, child in value.items()} if isinstance(value, dict) else value
 
 
 def _asks(route: dict[str, Any], root: str) -> bool:

@@ -33,7 +33,8 @@ class Upstream:
     """A coloured service as the edge reaches it: its plain name and its address on each edge network.
 
     With ``written`` the operator's configuration does not say the name but this very ``host:port`` (a published port
-    of one service), and ``blue`` and ``green`` are ``host:port`` too.
+    of one service), and ``blue`` and ``green`` are ``host:port`` too. ``alias`` is another name or address of the
+    service that the configuration dials.
     """
 
     service: str
@@ -41,6 +42,12 @@ class Upstream:
     green: str
     ui: bool = False
     written: str = ""
+    alias: str = ""
+
+    @property
+    def name(self) -> str:
+        """The host that the operator's configuration dials."""
+        return self.alias or self.service
 
     def address(self, colour: str) -> str:
         return self.blue if colour == "blue" else self.green
@@ -50,14 +57,14 @@ class Upstream:
 
     def said(self, port: str) -> str:
         """What the operator's configuration says."""
-        return self.written or "%s:%s" % (self.service, port)
+        return self.written or "%s:%s" % (self.name, port)
 
     def port(self, dial: str) -> str | None:
         """The port of an operator's ``dial`` (80 where it names none) that means this service; None for others."""
         if self.written:
             return dial.rpartition(":")[2] if dial == self.written else None
         host, colon, port = dial.partition(":")
-        return (port or "80") if host == self.service and (port.isdigit() or not colon) else None
+        return (port or "80") if host == self.name and (port.isdigit() or not colon) else None
 
     def dialled(self, dial: str, colour: str) -> bool:
         """Whether a rewritten configuration's ``dial`` is this service in ``colour``."""

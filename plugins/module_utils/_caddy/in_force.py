@@ -14,8 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.install import cost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-
-ADOPT = ": run adopt"
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import to_adopt
 
 
 @dataclass(frozen=True)
@@ -44,19 +43,19 @@ class InForce:
     def problems(self, live: str) -> list[str]:
         asked = self.traffic.edge.options.method
         if (self.form == "switch") != (self.traffic.method == "switch"):
-            return ["the edge does not run the method that is written down (%s)%s" % (self.traffic.method, ADOPT)]
+            return [to_adopt("the edge does not run the method that is written down (%s)" % self.traffic.method)]
         if self.traffic.method != asked:
-            return ["edge.method says %s, %s is in force%s" % (asked, self.traffic.method, ADOPT)]
+            return [to_adopt("edge.method says %s, %s is in force" % (asked, self.traffic.method))]
         if self.form == "switch" or not live:
             return []
         said = fixed.colours(self.config)
         if said != {live}:
-            return ["the switch says %s, the edge runs %s%s" % (live, " and ".join(sorted(said)), ADOPT)]
+            return [to_adopt("the switch says %s, the edge runs %s" % (live, " and ".join(sorted(said))))]
         try:
             behind = self.traffic.follower.steps(live)
         except BluegreenError as exc:
             return [str(exc)]
         if behind:
             where = self.traffic.edge.options.caddyfile
-            return ["a restart of the edge would not come up with %s, which %s does not name%s" % (live, where, ADOPT)]
+            return [to_adopt("a restart of the edge would not come up with %s, which %s does not name" % (live, where))]
         return []

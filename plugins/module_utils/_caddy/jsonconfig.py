@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import fixed, heard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import RUNTIME
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 
@@ -44,7 +45,6 @@ class Switched:
 
     config: Any
     made: Mapping[str, Handler]
-    warnings: tuple[str, ...] = ()
 
 
 def ours(handler: Any) -> str:
@@ -109,12 +109,22 @@ def _target(path: str, value: Any, upstreams: Sequence[Upstream]) -> Target | No
 
 def _refuse_unknown(path: str, value: Any, upstreams: Sequence[Upstream]) -> None:
     """A coloured service in a place that nothing here rewrites would go on meaning blue."""
+    if isinstance(value, dict) and value.get("dynamic_upstreams"):
+        raise Refused(
+            "%s: dynamic_upstreams are asked at each request who is dialled, and that may be a coloured service" % path,
+            mend="name its upstreams, or move this proxy to a Caddy of its own",
+        )
     names = path.split("/")
+    dial = names[-3:-2] == ["upstreams"] and names[-1] == "dial"
+    if dial and "{" in RUNTIME.sub("", str(value)):
+        raise Refused(
+            "%s: only a request knows whom %s means, and that may be a coloured service" % (path, value),
+            mend="give each value a reverse_proxy handler of its own, with a matcher",
+        )
     if not isinstance(value, str) or any(name in SAYS_ONLY for name in names) or names[-3:-2] == ["upstreams"]:
         return
     rest = value.split("://")[-1].split("/")[-1]
-    dynamic = "dynamic_upstreams" in names and value in {one.service for one in upstreams}
-    if dynamic or (":" in rest and any(one.port(rest) for one in upstreams)):
+    if ":" in rest and any(one.port(rest) for one in upstreams):
         raise Refused("%s: %s in a form that can't be rewritten" % (path, value), mend="dial it as an upstream")
 
 
@@ -155,12 +165,7 @@ def switched(
         return _subroute(value, target, routes[target.upstream, target.port], group, sets_host)
 
     done = change(config)
-    warnings = [
-        "%s: dials %s, and whom that means is not known here" % (path, value)
-        for path, value in places(config)
-        if path.endswith("/dial") and "{" in str(value)
-    ]
-    return Switched(done, made, tuple(warnings))
+    return Switched(done, made)
 
 
 def restored(config: Any, made: Mapping[str, Handler]) -> Any:

@@ -188,8 +188,8 @@ class _Fold:
         said = {str(one.get("dial", "")) for one in proxy.get("upstreams", [])}
         if len(said) != 1:
             return proxy
-        names = [one.written for one in self.upstreams if one.written and one.blue in said]
-        for name in [*names, *(dial for one in self.upstreams for dial in said if one.port(dial))]:
+        (dial,) = said
+        for name in [one.said(dial.rpartition(":")[2]) for one in self.upstreams if one.dialled(dial, "blue")]:
             proxy = heard.untold(proxy, name)
         return proxy
 
@@ -199,8 +199,8 @@ class _Fold:
         for upstream in self.upstreams:
             if upstream.written and dial in (upstream.written, upstream.address(self.colour)):
                 return upstream.blue
-            if not upstream.written and upstream.dialled(dial, self.colour):
-                return "%s:%s" % (upstream.service, dial.rpartition(":")[2])
+            if not upstream.written and (upstream.port(dial) or upstream.dialled(dial, self.colour)):
+                return "%s:%s" % (upstream.blue, dial.rpartition(":")[2])
         return dial
 
     def _said(self, proxy: dict[str, Any]) -> dict[str, Any]:

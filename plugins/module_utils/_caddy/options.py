@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import published, reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
     CONFIGS,
     KINDS,
@@ -67,7 +68,7 @@ SPEC = DEPLOYMENT.merge(
             "colour": {"type": "str", "choices": list(COLOURS)},
             "lost": {"type": "str", "choices": ["", *COLOURS], "default": ""},
             "release": {"type": "str", "default": ""},
-            "token": {"type": "int", "default": 0, "no_log": False},
+            "token": {"type": "int", "no_log": False},
             "force": {"type": "bool", "default": False},
             "accept_pending": {"type": "bool", "default": False},
             "keep_pinned": {"type": "bool", "default": False},
@@ -109,8 +110,8 @@ def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
             value=params["publish"],
             mend="set bluegreen_publish: network, or bluegreen_edge.kind: native for a Caddy that is no container",
         )
-    return Reached(
-        tuple(
+    found = (
+        *(
             Upstream(
                 name,
                 nets.service_on_edge("blue", name).ip,
@@ -119,8 +120,20 @@ def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
             )
             for name in in_order(services, nets.addresses.services)
             if services[name].get("edge", True)
-        )
+        ),
     )
+    return Reached((*found, *_aliases(found, nets)))
+
+
+def _aliases(found: tuple[Upstream, ...], nets: Networks) -> tuple[Upstream, ...]:
+    """Other names of the services, as adopt resolved them. One that fits no service any more is passed over: the proof
+    asks the network."""
+    recorded = nets.recorded.aliases if nets.recorded else {}
+    known: list[Upstream] = []
+    for dial, meant in recorded.items():
+        with suppress(Refused):
+            known += reaches.aliases(found, {dial: reaches.Reached(*meant)})
+    return tuple(known)
 
 
 def _native(params: Mapping[str, Any], nets: Networks, podman: Podman) -> Reached:
@@ -142,4 +155,4 @@ def _native(params: Mapping[str, Any], nets: Networks, podman: Podman) -> Reache
         )
     found = published.upstreams(services, nets, blue, forms, publish, params["port_base"])
     record = replace(nets.addresses, published=blue)
-    return Reached(found, record if record != nets.recorded else None)
+    return Reached((*found, *_aliases(found, nets)), record if record != nets.recorded else None)

@@ -56,7 +56,7 @@ class Proxies:
     coloured: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        names = "|".join(re.escape(upstream.written or upstream.service) for upstream in self.upstreams)
+        names = "|".join(re.escape(upstream.written or upstream.name) for upstream in self.upstreams)
         self.coloured = re.compile(r"(?<![\w.-])(%s)(:\d+)?(?![\w.-])" % (names or r"(?!)"))
 
     def value(self, token: Token) -> str:
@@ -159,7 +159,7 @@ class Proxies:
                         "upstream %s: a coloured service in a form that can't be rewritten" % token.value,
                         "write name:port",
                     )
-                port = PORTS.get(scheme, "80") if rest == found[0][0].service else found[0][1]
+                port = PORTS.get(scheme, "80") if rest == found[0][0].name else found[0][1]
                 yield Target(found[0][0], scheme, port)
 
     def _refuse_mixture(self, statement: Statement, named: Token, targets: Sequence[Target | Plain]) -> None:

@@ -277,9 +277,9 @@ class Switch(Directory):
 
     def _nothing(self, state: SwitchState, held: bool) -> Refused:
         """The refusal where no cutover yet; a run on its way to the first one is fenced all the same."""
-        return Refused(
-            "nothing to roll back: no cutover yet%s" % self._fenced(state, held), mend="see the status stage"
-        )
+        stopped = self._fenced(state, held)
+        said = "nothing to roll back: no cutover yet%s" % stopped
+        return Refused(said, mend="see the status stage", partial={"stopped": stopped})
 
     def _fenced(self, state: SwitchState, held: bool) -> str:
         """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""
@@ -306,7 +306,8 @@ class Switch(Directory):
             yield
         except Refused as no:
             stopped = "" if check_mode else self.fence()
-            raise Refused(no.msg + stopped, option=no.option, value=no.value, mend=no.mend) from no
+            about = {**no.partial, "stopped": stopped}
+            raise Refused(no.msg + stopped, option=no.option, value=no.value, mend=no.mend, partial=about) from no
 
     def withdraw(self, colour: str) -> None:
         """Before its first container goes: from now on no rollback goes to ``colour``, and no cookie: what takes its

@@ -14,7 +14,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import flock, untrusted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
@@ -45,6 +45,10 @@ class Directory:
 
     def _in(self, *names: str) -> str:
         return os.path.join(self.path, *names)
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Nobody changes it meanwhile: for a look that has to be of one moment. Refused as every act is."""
+        return self._alone()
 
     @contextmanager
     def _alone(self, passing: bool = False) -> Iterator[bool]:

@@ -20,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import (
     meaning,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.caddyfile import rewrite
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configured import unswitched
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
     Edge,
     adapt,
@@ -29,7 +30,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import Imported
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import Read, Tree, resolved
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.proxies import DIALLING
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reached, Reaches, aliases
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import marker_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import BEGIN
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
@@ -44,7 +47,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 @dataclass(frozen=True)
 class Rewritten:
     """``config`` is what Caddy runs of ``content``, ``before`` the whole text that it was made of. ``whole`` is it with
-    its imported files, of which ``others`` change (by path as the edge sees them)."""
+    its imported files, of which ``others`` change (by path as the edge sees them). ``found`` are the other names by
+    which it dials coloured services."""
 
     content: bytes
     config: Any
@@ -52,6 +56,7 @@ class Rewritten:
     warnings: tuple[str, ...] = ()
     whole: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
+    found: Mapping[str, Reached] = field(default_factory=dict)
 
 
 class Syntax(Protocol):
@@ -91,18 +96,23 @@ class CaddyfileSyntax:
 
     flags: tuple[str, ...] = ("--adapter", "caddyfile")
 
-    def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str = "") -> None:
+    def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str, reaches: Reaches) -> None:
         self._edge = edge
         self._upstreams = upstreams
         self._colour = colour
+        self._reaches = reaches
 
     def rewritten(self, base: bytes) -> Rewritten:
         options, named_log = self._edge.options, has_named_logs(self._edge)
         read, environ = self.imported().read, self._environ()
         try:
+            tree = Tree.of(text_of(base), options.config_path, read, environ)
+            original = adapt(self._edge, tree.flat({path: root.text for path, root in tree.roots.items()}))
+            found = self._found(original, tree)
+            upstreams = (*self._upstreams, *aliases(self._upstreams, found))
             done = rewrite(
                 text_of(base),
-                self._upstreams,
+                upstreams,
                 options.mount,
                 options.config_path,
                 named_log,
@@ -114,17 +124,29 @@ class CaddyfileSyntax:
         except CaddyfileError as exc:
             raise exc.on(options.caddyfile if exc.where == options.config_path else exc.where) from exc
         config = adapt(self._edge, done.after)
-        require_switch(self._edge, config, self._upstreams, self._colour)
+        require_switch(self._edge, config, upstreams, self._reaches, self._colour)
         if not self.adopted(base):
-            original = adapt(self._edge, done.before)
             for after, colours in self._proven(done.after, config):
                 root = root_of(self._edge)
-                where = meaning.difference(original, after, self._upstreams, root, named_log, environ, colours)
+                where = meaning.difference(original, after, upstreams, root, named_log, environ, colours)
                 if where:
                     raise Refused(
                         "the rewritten Caddyfile would mean something else at %s" % where, mend="report this form"
                     )
-        return Rewritten(done.text.encode(), config, done.before, done.warnings, done.after, done.files)
+        return Rewritten(done.text.encode(), config, done.before, done.warnings, done.after, done.files, found)
+
+    def _found(self, original: Any, tree: Tree) -> dict[str, Reached]:
+        """What it dials, as its tokens say it, and reaches a coloured service by another name than the service's."""
+        environ = tree.environ
+        dials = [resolved(dial, environ) for dial in configured.dials(unswitched(original, root_of(self._edge)))]
+        others = [dial for dial in dials if not any(one.port(dial) for one in self._upstreams)]
+        found = self._reaches.asked(self._edge, others)
+        for dial in found:
+            try:
+                aliases(self._upstreams, {dial: found[dial]})
+            except Refused as exc:
+                raise CaddyfileError(*_said(tree, dial), exc.msg, exc.mend) from exc
+        return found
 
     def _proven(self, after: str, config: Any) -> Iterator[tuple[Any, Sequence[str]]]:
         """Each configuration that has to mean what the operator's does, and the colours whose proxies are in it."""
@@ -171,32 +193,46 @@ class JsonSyntax:
 
     flags: tuple[str, ...] = ()
 
-    def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str = "") -> None:
+    def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str, reaches: Reaches) -> None:
         self._edge = edge
         self._upstreams = upstreams
         self._colour = colour
+        self._reaches = reaches
 
     def rewritten(self, base: bytes) -> Rewritten:
         config = self._turned(self.config(base), self._colour)
-        wanted = jsonconfig.targets(config, self._upstreams)
-        adapted = self._template(wanted)
-        done = jsonconfig.switched(config, self._upstreams, wanted, adapted, sets_host(self._edge))
+        found = self._found(config)
+        upstreams = (*self._upstreams, *aliases(self._upstreams, found))
+        wanted = jsonconfig.targets(config, upstreams)
+        adapted = self._template(wanted, upstreams)
+        done = jsonconfig.switched(config, upstreams, wanted, adapted, sets_host(self._edge))
         if jsonconfig.restored(done.config, {**done.made, **_kept(config)}) != config:
             raise BluegreenError("the rewritten configuration can't be taken back", mend="report this form")
         if self._edge.options.mount:
             final, more = jsonlog.with_log(done.config, adapted, root_of(self._edge))
         else:
             final, more = done.config, (fixed.NO_LOG,)
-        require_switch(self._edge, final, self._upstreams, self._colour)
+        require_switch(self._edge, final, upstreams, self._reaches, self._colour)
         content = base if final == self.config(base) else dumped(final, base)
-        return Rewritten(content, final, text_of(base), (*done.warnings, *more), text_of(content))
+        return Rewritten(content, final, text_of(base), more, text_of(content), {}, found)
 
-    def _template(self, wanted: Sequence[jsonconfig.Target]) -> Any:
+    def _found(self, config: Any) -> dict[str, Reached]:
+        """What it dials, as it is written, and reaches a coloured service by another name than the service's."""
+        environ = environment(self._edge.place().pid)
+        said = configured.dials(unswitched(config, root_of(self._edge)))
+        dials = {one: resolved(one, environ) for one in said if not any(known.port(one) for known in self._upstreams)}
+        reached = self._reaches.asked(self._edge, dials.values())
+        for one, dial in dials.items():
+            if dial in reached and "{" in one:
+                raise Refused("%s is a coloured service (%s)" % (one, dial), mend="write its name out: service:port")
+        return {one: reached[dial] for one, dial in dials.items() if dial in reached}
+
+    def _template(self, wanted: Sequence[jsonconfig.Target], upstreams: Sequence[Upstream]) -> Any:
         """The switch for each of them, as the edge's adapter says it. At least one: the log is needed in any case."""
-        some = wanted or [jsonconfig.Target(self._upstreams[0], "80")]
+        some = wanted or [jsonconfig.Target(upstreams[0], "80")]
         named_log = has_named_logs(self._edge)
         text, mount = jsonconfig.template(some), self._edge.options.mount
-        done = rewrite(text, self._upstreams, mount, named_log=named_log, colour=self._colour)
+        done = rewrite(text, upstreams, mount, named_log=named_log, colour=self._colour)
         return adapt(self._edge, done.text)
 
     def _turned(self, config: Any, colour: str) -> Any:
@@ -245,18 +281,19 @@ def sets_host(edge: Edge) -> bool:
     return found is None or (int(found.group(1)), int(found.group(2))) >= (2, 11)
 
 
-def syntax_of(edge: Edge, upstreams: Sequence[Upstream], colour: str = "") -> Syntax:
-    return (CaddyfileSyntax if edge.options.config == "caddyfile" else JsonSyntax)(edge, upstreams, colour)
+def syntax_of(edge: Edge, upstreams: Sequence[Upstream], colour: str = "", reaches: Reaches | None = None) -> Syntax:
+    kind = CaddyfileSyntax if edge.options.config == "caddyfile" else JsonSyntax
+    return kind(edge, upstreams, colour, reaches or Reaches())
 
 
-def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], colour: str = "") -> None:
-    """Raises where a rewritten configuration would still dial somebody past the switch, or has none; where it names a
-    ``colour``, past its proxies of that colour."""
-    plain = configured.plain_names(config, upstreams, root_of(edge))
-    if plain:
+def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], reaches: Reaches, colour: str = "") -> None:
+    """Raises where a rewritten configuration would still reach a coloured service past the switch, or has none; where
+    it names a ``colour``, past its proxies of that colour."""
+    past = reaches.past(edge, config, upstreams)
+    if past:
         raise Refused(
-            "after the rewrite the edge would still dial %s by its plain name" % ", ".join(plain),
-            mend="it comes from an imported file or a variable: write it into the Caddyfile itself",
+            "after the rewrite the edge would still dial %s past the switch" % ", ".join(past),
+            mend="write that upstream into a reverse_proxy of the Caddyfile itself, as service:port",
         )
     found = configured.form(config, root_of(edge))
     if not found:
@@ -276,6 +313,17 @@ def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], colou
             value=edge.options.method,
             mend="keep a copy, undo with -e bluegreen_undo=true -e bluegreen_force=true, edit again and adopt",
         )
+
+
+def _said(tree: Tree, dial: str) -> tuple[str, int]:
+    """The file and the line that say an upstream; the head of the file where an import or a variable makes it."""
+    host = dial.rpartition(":")[0]
+    for statement in tree.walk():
+        if statement.name in DIALLING or (statement.parent and statement.parent.name in DIALLING):
+            for token in statement.tokens:
+                if host in resolved(token.value, tree.environ):
+                    return statement.root.where, token.line
+    return tree.where, 1
 
 
 def dumped(config: Any, like: bytes = b"") -> bytes:

@@ -22,6 +22,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 TRIES = 4
 # Seconds to wait where a 429 does not say how long.
 UNSAID = 5.0
+# Raises where a write must not be sent any more.
+Guard = Callable[[], object]
 RATE = "1200 calls in 5 minutes"
 BALANCERS = "Load Balancers"
 POOLS = "Load Balancing: Monitors and Pools"
@@ -92,10 +94,13 @@ class Api:
                 return [*found.values()]
             page += 1
 
-    def write(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
-        """``result`` of the envelope. Lost where the answer is missing or a 5xx, ApiError where it is a no."""
+    def write(self, method: str, path: str, body: Mapping[str, Any], guard: Guard | None = None) -> Any:
+        """``result`` of the envelope. Lost where the answer is missing or a 5xx, ApiError where it is a no.
+
+        ``guard`` is asked right before it is sent, and again where a 429 was waited for.
+        """
         while True:
-            answer = self._send(method, path, body)
+            answer = self._send(method, path, body, guard)
             if answer.status == 429:
                 self._wait(answer)
                 continue
@@ -106,15 +111,23 @@ class Api:
             return envelope.get("result")
 
     def settle(
-        self, method: str, path: str, body: Mapping[str, Any], landed: Callable[[], bool], taken: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        landed: Callable[[], bool],
+        guard: Guard | None = None,
+        taken: bool = False,
     ) -> None:
         """A write that is repeated after a lost answer, unless ``landed`` reads back that it worked.
+
+        ``guard`` is asked right before each try: what it raises after the first does not say that nothing was written.
 
         ``taken``: a no to a repeated one may be about our own first, whose answer was lost; then ``landed`` decides.
         """
         for attempt in range(TRIES):
             try:
-                self.write(method, path, body)
+                self.write(method, path, body, guard)
                 return
             except ApiError as exc:
                 if not isinstance(exc, Lost) and not (taken and attempt):
@@ -139,11 +152,13 @@ class Api:
                 return envelope
         raise ApiError(self._text("GET", path, answer), answer.status, "look at Cloudflare's status, then run it again")
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> Response:
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, guard: Guard | None = None) -> Response:
         pause = self._blocked - self._clock.monotonic()
         if pause > 0:
             self._pause(pause)
         self.require(1, "the next request")
+        if guard:
+            guard()
         self.used += 1
         answer = self._http.request(
             method,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +16,20 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.back import Return
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import SETTLE, Seen, unfit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.cutover import Cutover
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.pins import pins, sticky
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steer import cure
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import Result, World, ids_of, table
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
+    Problem,
+    as_data,
+    sentences,
+    to_adopt,
+)
 
 # So long (seconds) an edge of Cloudflare may still send a pinned session to an endpoint that was just disabled.
 EVERYWHERE = 30
@@ -31,6 +40,10 @@ def run(world: World) -> Result:
     state = world.params["state"]
     if state != "read":
         world.switch.require_of(world.params["deployment"])
+        if world.params["token"] is None:
+            # An act without one goes by the token of now: what fences from here on fences it too.
+            token = world.switch.read().token if world.switch.exists() else 0
+            world = replace(world, params={**world.params, "token": token})
     if state == "live":
         return Cutover(world).run()
     if state == "returned":
@@ -61,7 +74,8 @@ def read(world: World) -> Result:
         "hosts": table(seen, ids),
         "pools": rows,
         "observed": observed,
-        "problems": problems,
+        "problems": sentences(problems),
+        "findings": as_data(problems),
         "calls": world.api.used,
         "budget_left": world.api.left,
         **Plan().result(),
@@ -84,25 +98,32 @@ def _row(world: World, found: Found, colour: str) -> Result:
 
 
 def _wrong(world: World, told: Result, found: Found, seen: Seen, observed: list[dict[str, object]]) -> list[str]:
-    wrong = [] if told["live"] else ["there is no switch, or it is empty: run adopt"]
+    wrong: list[str] = [] if told["live"] else [to_adopt("there is no switch, or it is empty")]
     if told.get("damage"):
-        wrong.append("the switch is damaged (%s): run adopt" % told["damage"])
-    wrong += ["there is no pool of %s: run adopt" % colour for colour in ("blue", "green") if colour not in found.pools]
+        wrong.append(to_adopt("the switch is damaged (%s)" % told["damage"]))
+    wrong += [to_adopt("there is no pool of %s" % colour) for colour in ("blue", "green") if colour not in found.pools]
     ids = ids_of(found.ids)
     wrong += ["the load balancer of %s cannot be flipped: %s" % pair for pair in unfit(seen, ids)]
+    why = pools.shape(found.pools[told["live"]]) if told["live"] in found.pools else ""
+    if why:
+        named = found.pools[told["live"]].get("name")
+        wrong.append("the switch says %s, but its pool %s serves no request: %s" % (told["live"], named, why))
     for row in table(seen, ids) if told["live"] else []:
         if row["live"] != told["live"]:
             said = row["live"] or "both or neither"
-            wrong.append("the switch says %s, the load balancer of %s says %s" % (told["live"], row["host"], said))
+            words = "the switch says %s, the load balancer of %s says %s" % (told["live"], row["host"], said)
+            wrong.append(Problem(words, "behind"))
     for one in observed if told["live"] else []:
         if one["colour"] != told["live"]:
             said = one["colour"] or "no colour (status %s)" % one["status"]
-            wrong.append("the switch says %s, %s%s says %s" % (told["live"], one["host"], one["path"], said))
+            words = "the switch says %s, %s%s says %s" % (told["live"], one["host"], one["path"], said)
+            wrong.append(Problem(words, "public"))
     return wrong
 
 
 def adopted(world: World) -> Result:
     """The pools that are ours, made or brought up to date, and the switch. No load balancer is written."""
+    fence = Fence(world)
     rights = scopes.ask(world.api, world.params["account_id"])
     found, seen = world.pools.look(), world.balancers.look()
     serving = _serving(world, found, seen)
@@ -117,9 +138,9 @@ def adopted(world: World) -> Result:
         world.api.require(2 * len(todo) + 2, "adopting")
         for colour, (method, body) in todo.items():
             if method == "POST":
-                world.pools.make(colour, body)
+                world.pools.make(colour, body, fence.mine)
             else:
-                world.pools.change(found.pools[colour], body)
+                fence.change(colour, found.pools[colour], body, fence.mine)
         world.switch_install(serving)
         # An old answer to the reading back is waited out.
         found = wait_until(world.clock, world.pools.look, lambda now: not world.pools.plan(now), SETTLE, 1.0)
@@ -164,7 +185,8 @@ def _serving(world: World, found: Found, seen: Seen) -> str:
             "the load balancer of %s cannot be flipped: %s" % wrong[0],
             option="public",
             value=wrong[0][0],
-            mend="let it send to one colour's pool: give that pool's name in pools.<colour>.name, without origins",
+            mend=cure(seen[wrong[0][0]])
+            or "let it send to one colour's pool: give that pool's name in pools.<colour>.name, without origins",
         )
     lives = {str(row["live"]) for row in table(seen, ids)}
     told = world.switch.read().live if world.switch.exists() else ""
@@ -181,6 +203,7 @@ def drained(world: World) -> Result:
     """The old colour's endpoints are drained: who is pinned to it stays for drain_duration, then nobody is left."""
     colour = world.params["colour"]
     world.require_switch()
+    fence = Fence(world)
     if world.switch.read().live == colour:
         raise Refused("%s is live" % colour, option="colour", value=colour, mend="drain the other one")
     found, seen = world.pools.look(), world.balancers.look()
@@ -201,11 +224,15 @@ def drained(world: World) -> Result:
     if pool is not None and not mine and any(one["seconds"] for one in told):
         notes.append("the pool of %s is not ours: who is pinned to it stays until his session ends" % colour)
     if not world.check_mode:
+        fence.idle(colour)
         world.switch.retire(colour)
         if pool is not None and body:
-            world.pools.change(pool, body)
+            fence.change(colour, pool, body, lambda: fence.idle(colour))
         pinned = (max(int(pins(lb)["drain"]), EVERYWHERE) for lb in seen.values() if sticky(lb))
         over = not notes and _over(world, colour, max(pinned, default=0))
+        if pool is not None and mine:
+            # Its containers go next.
+            fence.checked(colour, pool, lambda: fence.idle(colour))
     rows = table(seen, ids_of(found.ids))
     return {**world.told(), "hosts": rows, "drained": over, "notes": notes, "diff": plan.diff(), **plan.result()}
 

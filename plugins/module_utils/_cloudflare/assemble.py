@@ -20,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.worl
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -27,6 +28,8 @@ NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 def world_of(params: Mapping[str, Any], http: Http, public_http: Http, clock: Clock, check_mode: bool) -> World:
     """``http`` speaks to the API, ``public_http`` to the public names. Refused where an option makes no sense."""
+    hosts = [{**one, "host": ascii_host(one["host"], "public")} for one in params["public"]]
+    params = {**params, "public": hosts}
     _checked(params)
     api = api_of(params, http, clock)
     zones = {one["host"]: one["zone_id"] or params["zone_id"] for one in params["public"]}
@@ -48,6 +51,12 @@ def _checked(params: Mapping[str, Any]) -> None:
         raise Refused(
             "no zone is given for %s" % ", ".join(bare), option="zone_id", value="", mend="give the zone's id"
         )
+    if params["observe"]["scheme"] == "http" and not params["observe"]["address"]:
+        # A colour is believed where a certificate, or an address of the operator's own, says who answers.
+        raise Refused(
+            "over plain http anybody on the way may answer for a public name", option="edge.observe.scheme",
+            value="http", mend="leave it out, or give observe.address in your own network",
+        )  # fmt: skip
     names = [params["pools"][colour]["name"] for colour in COLOURS]
     for colour, name in zip(COLOURS, names):
         if not NAME.fullmatch(name):

@@ -13,6 +13,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import wa
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.pins import sticky
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.plans import Goals, changed, halfway
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
@@ -40,24 +41,54 @@ class Return:
             found = self._asked(target)
         if world.check_mode:
             return self._would(state, target, found or world.pools.look())
-        world.switch.rollback(keep, world.flip, gone=bool(world.params["force"]))
-        self.notes += [world.switch.passed] if world.switch.passed else []
-        at = world.clock.now()
+        moved = self._moved(state, keep)
+        at, fence = world.clock.now(), Fence(world)
+        fence.token = moved.token
+        fresh = found is None or state.live == target
         found = found or world.pools.look()
-        ids, seen = ids_of(found.ids), {}
-        goals: Goals = {}
+        ids = ids_of(found.ids)
         try:
-            seen = world.balancers.look()
-            goals = {host: Goal(target) for host in seen}
-            plan = self._plan(state, target, found, seen)
-            world.api.require(len(seen) + 4, "a rollback of %d hostnames" % len(seen))
-            self._enable(target, found)
-            after = world.balancers.converge(seen, ids, goals, lambda: self._ours(target), best=True)
-            self._bar(target, found, seen)
+            plan, after = self._followed(state, target, found, fence, fresh)
         except BluegreenError as exc:
-            raise halfway(world, exc, target, ids) from exc
+            raise self._stopped(exc, target, ids, fence) from exc
         observed = world.public.confirm(target, at, world.params["confirm_timeout"])
         return self._result(plan, after, ids, observed)
+
+    def _moved(self, state: SwitchState, keep: bool) -> SwitchState:
+        """The switch, back to the colour that was asked for: a cutover that came since then has another way back."""
+        flip = self.world.flip or (state.return_to.flip if state.return_to else "")
+        # A watcher has no say about the run that came after its cutover.
+        with self.world.switch.stopping(bool(self.world.flip)):
+            moved = self.world.switch.rollback(keep, flip, gone=bool(self.world.params["force"]))
+        self.notes += [self.world.switch.passed] if self.world.switch.passed else []
+        return moved
+
+    def _followed(self, state: SwitchState, target: str, found: Found, fence: Fence, fresh: bool) -> tuple[Plan, Seen]:
+        """Everything at Cloudflare, as the switch says by now. ``fresh``: the pools were looked at since."""
+        world, ids = self.world, ids_of(found.ids)
+        seen = world.balancers.look()
+        plan = self._plan(state, target, found, seen)
+        world.api.require(len(seen) + 5, "a rollback of %d hostnames" % len(seen))
+        goals: Goals = {host: Goal(target) for host in seen}
+        asleep: BluegreenError | None = None
+        try:
+            # A drain may have shut it after the look that came before the move.
+            found = fence.awake(target, lambda: fence.still(target), found if fresh else None)
+        except Fenced:
+            raise
+        except BluegreenError as exc:
+            asleep = exc
+        after = world.balancers.converge(seen, ids, goals, lambda: fence.still(target), best=True)
+        if asleep:
+            raise asleep
+        self._bar(target, found, seen, fence)
+        return plan, after
+
+    def _stopped(self, exc: BluegreenError, target: str, ids: steer.Pools, fence: Fence) -> BluegreenError:
+        """The error to raise. Where the switch was moved meanwhile, what was written follows it."""
+        if self.world.switch.read().live != target:
+            return fence.stopped(exc, ids) or halfway(self.world, exc, target, ids)
+        return exc if isinstance(exc, Fenced) else halfway(self.world, exc, target, ids)
 
     def _target(self, state: SwitchState) -> str:
         if state.return_to is None and not (state.claimed and state.live):
@@ -93,7 +124,7 @@ class Return:
                 mend="bring it back with the deploy stage, or override with -e bluegreen_force=true",
             )
 
-    def _barring(self, target: str, found: Found, seen: Seen) -> Mapping[str, Any]:
+    def _barring(self, target: str, found: Found, seen: Seen) -> dict[str, Any]:
         """Who is pinned to the colour left behind stays on it while it is healthy: for a bad colour that must end."""
         left = OTHER[target]
         if self.world.params["keep_pinned"] or left not in found.pools or not any(sticky(lb) for lb in seen.values()):
@@ -106,29 +137,19 @@ class Return:
 
     def _plan(self, state: SwitchState, target: str, found: Found, seen: Seen) -> Plan:
         todo = self.world.balancers.plan(seen, ids_of(found.ids), {host: Goal(target) for host in seen})
-        steps = [Step("enable", "pool", str(found.pools[target]["name"]))] if self._waking(target, found) else []
+        waking = found.ours[target] and pools.woken(found.pools[target])
+        steps = [Step("enable", "pool", str(found.pools[target]["name"]))] if waking else []
         if state.live != target or state.claimed or state.damage:
             steps.append(Step("return", self.world.switch.path, "to " + target))
         shut = self._barring(target, found, seen)
         last = [Step("disable", "pool", "of the colour left behind, which ends its sessions")] if shut else []
         return changed(state.live, target, seen, todo, steps, last)
 
-    def _waking(self, target: str, found: Found) -> Mapping[str, Any]:
-        return pools.woken(found.pools[target]) if found.ours[target] else {}
-
-    def _enable(self, target: str, found: Found) -> None:
-        wake = self._waking(target, found)
-        if wake:
-            self.world.pools.change(found.pools[target], wake)
-
-    def _bar(self, target: str, found: Found, seen: Seen) -> None:
-        shut = self._barring(target, found, seen)
+    def _bar(self, target: str, found: Found, seen: Seen, fence: Fence) -> None:
+        left, shut = OTHER[target], self._barring(target, found, seen)
         if shut:
-            self.world.pools.change(found.pools[OTHER[target]], shut)
-
-    def _ours(self, target: str) -> None:
-        if self.world.switch.read().live != target:
-            raise Fenced("the switch was moved meanwhile", mend="run status")
+            # A newer run may be about to cut over to it.
+            fence.change(left, found.pools[left], shut, lambda: fence.left(left))
 
     def _would(self, state: SwitchState, target: str, found: Found) -> Result:
         seen = self.world.balancers.look()

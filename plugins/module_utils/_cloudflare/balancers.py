@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 
 # So often somebody else may change what we write before we give up.
 ROUNDS = 4
@@ -30,7 +31,7 @@ class Goal:
 
 
 class Balancers:
-    """``zones`` is {hostname: zone id}. ``written`` lists the hostnames that a PATCH was sent for, in order.
+    """``zones`` is {hostname in ASCII: zone id}. ``written`` lists the hostnames that a PATCH was sent for, in order.
 
     There is no ETag: what is written is planned from a list read right before, holds only the fields that must change,
     and is compared with what is read after. What somebody else wrote meanwhile is the ground of the next round.
@@ -51,7 +52,7 @@ class Balancers:
         """{hostname: load balancer}, one request a zone. Refused where one is missing."""
         found: dict[str, dict[str, Any]] = {}
         for zone in dict.fromkeys(self._zones.values()):
-            listed = {str(one.get("name")): one for one in self._api.list("/zones/%s/load_balancers" % zone)}
+            listed = {spelled(str(one.get("name"))): one for one in self._api.list("/zones/%s/load_balancers" % zone)}
             found.update({host: listed[host] for host, its in self._zones.items() if its == zone and host in listed})
         missing = [host for host in self._zones if host not in found]
         if missing:
@@ -72,7 +73,7 @@ class Balancers:
         return {host: body for host, body in bodies.items() if body}
 
     def converge(
-        self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal], guard: Callable[[], object], best: bool = False
+        self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal], guard: Guard, best: bool = False
     ) -> Seen:
         """Write until the plan is empty. ``guard`` raises where we must not; it is called around every write.
 
@@ -94,14 +95,14 @@ class Balancers:
             seen = self._read_back(seen, pools, goals, todo)
             rounds += 1
 
-    def _write(
-        self, seen: Seen, todo: Mapping[str, Mapping[str, Any]], guard: Callable[[], object], best: bool
-    ) -> None:
+    def _write(self, seen: Seen, todo: Mapping[str, Mapping[str, Any]], guard: Guard, best: bool) -> None:
         failed: BluegreenError | None = None
         for host, body in todo.items():
             guard()
             try:
-                self._patch(host, seen[host], body)
+                self._patch(host, seen[host], body, guard)
+            except Fenced:
+                raise
             except BluegreenError as exc:
                 if not best:
                     raise
@@ -121,11 +122,11 @@ class Balancers:
                 )
         return seen
 
-    def _patch(self, host: str, before: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+    def _patch(self, host: str, before: Mapping[str, Any], body: Mapping[str, Any], guard: Guard) -> None:
         path = "/zones/%s/load_balancers/%s" % (self._zones[host], before["id"])
         self.written.append(host)
         # Not as it was: it worked, or somebody else was there, and the next round sees which.
-        self._api.settle("PATCH", path, body, lambda: not _same(self._api.get(path) or {}, before))
+        self._api.settle("PATCH", path, body, lambda: not _same(self._api.get(path) or {}, before), guard)
 
     def _read_back(
         self, before: Seen, pools: steer.Pools, goals: Mapping[str, Goal], todo: Mapping[str, object]

@@ -19,6 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, scopes, steer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen, shares, unfit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.plans import Goals, changed, halfway
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found, require_shape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import Result, World, table
@@ -33,6 +34,7 @@ class Cutover:
         self.world = world
         self.colour: str = world.params["colour"]
         self.weight: int = world.params["weight"]
+        self.fence = Fence(world)
 
     def run(self) -> Result:
         world = self.world
@@ -81,7 +83,7 @@ class Cutover:
                 value=self.weight if mine else wrong[0][0],
                 mend="set its steering policy, or leave weight out"
                 if mine
-                else "change it in Cloudflare, then run adopt",
+                else steer.cure(seen[wrong[0][0]]) or "change it in Cloudflare, then run adopt",
             )
 
     @property
@@ -99,12 +101,8 @@ class Cutover:
     def _ready(self, found: Found, wake: Mapping[str, Any], hosts: int) -> None:
         """Nothing is flipped to a pool that is not well, and nothing is begun that the budget does not let end."""
         world, pool = self.world, found.pools[self.colour]
-        if world.params["token"] < world.switch.read().token:
-            # As the switch would say it later, but before a pool is enabled.
-            raise Fenced(
-                "token %d, but the switch is at %d" % (world.params["token"], world.switch.read().token),
-                mend="run status, then start again",
-            )
+        # As the switch would say it later, but before anything is asked or enabled.
+        self.fence.mine()
         reads = 4 * world.balancers.zones + 8
         world.api.require(2 * hosts + reads, "a cutover of %d hostnames and its way back" % hosts)
         if world.params["require_monitor"]:
@@ -114,14 +112,14 @@ class Cutover:
                     why, option="require_monitor", value=True, mend="give it a monitor, or set require_monitor to false"
                 )
         if wake:
-            world.pools.change(pool, wake)
+            self.fence.change(self.colour, pool, dict(wake), self.fence.mine)
             pool = {**pool, **wake}
         require_shape(pool)
         if world.params["require_monitor"]:
             world.pools.require_healthy(pool, world.params["health_timeout"])
 
     def _cut(self, state: SwitchState, seen: Seen, ids: steer.Pools, goals: Goals) -> tuple[Seen, float]:
-        world, token, mark = self.world, self.world.params["token"], self._mark
+        world, token, mark = self.world, self.fence.token, self._mark
         old = state.live
         resumed = old == self.colour
         if not resumed:
@@ -131,7 +129,10 @@ class Cutover:
         try:
             world.switch.flip(mark, token)
             at = world.clock.now()
-            return world.balancers.converge(seen, ids, goals, lambda: world.switch.flip(mark, token)), at
+            after = world.balancers.converge(seen, ids, goals, lambda: world.switch.flip(mark, token))
+            # A drain or a rollback that is late may have shut it since it was looked at.
+            self.fence.awake(self.colour, lambda: world.switch.flip(mark, token))
+            return after, at
         except BluegreenError as exc:
             raise self._stopped(exc, old, mark, ids, before, resumed) from exc
 
@@ -142,22 +143,23 @@ class Cutover:
 
         A run that went on with another one's cutover leaves it half way: to go on or back is not its decision.
         """
-        world, token = self.world, self.world.params["token"]
+        world, token = self.world, self.fence.token
         written = list(dict.fromkeys(world.balancers.written))
-        if resumed and not isinstance(exc, Fenced):
+        if isinstance(exc, Fenced):
+            # Who fenced us decides.
+            return self.fence.stopped(exc, ids) or halfway(world, exc, self.colour, ids)
+        if resumed:
             return halfway(world, exc, self.colour, ids)
         goals = {host: before[host] for host in written}
         try:
-            if isinstance(exc, Fenced):
-                # Who fenced us decides: what we wrote follows the switch.
-                goals = {host: Goal(world.switch.read().live) for host in written}
-                world.balancers.converge(world.balancers.look(), ids, goals, lambda: None)
-                return Fenced(exc.msg, mend=exc.mend, partial={"state": "restored", "written": written})
             if written:
                 world.balancers.converge(
                     world.balancers.look(), ids, goals, lambda: world.switch.flip(mark, token), best=True
                 )
             world.switch.flip(old, token)
+            self.fence.awake(old, lambda: world.switch.flip(old, token))
+        except Fenced as fenced:
+            return self.fence.stopped(fenced, ids) or halfway(world, exc, self.colour, ids)
         except BluegreenError:
             return halfway(world, exc, self.colour, ids)
         partial: dict[str, object] = {"state": "restored", "written": written, "live": old}

@@ -67,7 +67,7 @@ SPEC = DEPLOYMENT.merge(
             "weight": {"type": "int", "default": 100},
             "failover": {"type": "bool", "default": True},
             "release": {"type": "str", "default": ""},
-            "token": {"type": "int", "default": 0, "no_log": False},
+            "token": {"type": "int", "no_log": False},
             "force": {"type": "bool", "default": False},
             "keep_pinned": {"type": "bool", "default": False},
             "require_monitor": {"type": "bool", "default": True},

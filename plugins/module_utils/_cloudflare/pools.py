@@ -68,6 +68,18 @@ def barred(pool: Pool) -> dict[str, Any]:
     return {"enabled": False} if pool.get("enabled", True) else {}
 
 
+def asleep(pool: Pool, before: Pool) -> dict[str, Any]:
+    """The PATCH that takes back what woke it since ``before``; {} where nothing did. Whatever else changed stays."""
+    body: dict[str, Any] = {}
+    if pool.get("enabled", True) and not before.get("enabled", True):
+        body["enabled"] = False
+    off = {one.get("name") for one in before.get("origins") or [] if not one.get("enabled", True)}
+    now = [_writable(one) for one in pool.get("origins") or []]
+    if any(one.get("name") in off and one.get("enabled", True) for one in now):
+        body["origins"] = [{**one, "enabled": False} if one.get("name") in off else one for one in now]
+    return body
+
+
 def shape(pool: Pool) -> str:
     """Why a pool serves nobody by its own fields; '' where it may."""
     if not pool.get("enabled", True):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError, Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 
@@ -83,19 +83,26 @@ class PoolSet:
                 steps[colour] = ("PATCH", body)
         return steps
 
-    def make(self, colour: str, body: Mapping[str, Any]) -> None:
+    def make(self, colour: str, body: Mapping[str, Any], guard: Guard) -> None:
         """POST, once: after a lost answer the list says whether it worked."""
-        self._api.settle("POST", self._path + "/pools", body, lambda: bool(self.look().ours.get(colour)), taken=True)
 
-    def change(self, pool: pools.Pool, body: Mapping[str, Any]) -> None:
-        """PATCH of a pool of ours, which gives the same pool however often: repeated where the answer was lost."""
+        def landed() -> bool:
+            return bool(self.look().ours.get(colour))
+
+        self._api.settle("POST", self._path + "/pools", body, landed, guard, taken=True)
+
+    def change(self, pool: pools.Pool, body: Mapping[str, Any], guard: Guard) -> None:
+        """PATCH of a pool of ours, which gives the same pool however often: repeated where the answer was lost.
+
+        Only ``fence`` calls it, which asks ``guard`` after it too.
+        """
         path = "%s/pools/%s" % (self._path, pool["id"])
 
         def landed() -> bool:
             now = self._api.get(path) or {}
             return now != pool and not _differs(now, body)
 
-        self._api.settle("PATCH", path, body, landed)
+        self._api.settle("PATCH", path, body, landed, guard)
 
     def monitored(self, pool: pools.Pool) -> str:
         """Why nobody watches the health of this pool; '' where a monitor of the account does."""

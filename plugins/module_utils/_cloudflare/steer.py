@@ -22,8 +22,11 @@ Pools = Mapping[str, str]
 MAPS = ("region_pools", "country_pools", "pop_pools")
 WEIGHTED = ("random", "least_outstanding_requests", "least_connections")
 NEAREST = ("dynamic_latency", "proximity")
-# Overrides of a rule that choose the pool instead of the load balancer's own fields.
-CHOOSING = ("default_pools", "fallback_pool", "steering_policy", "random_steering", *MAPS)
+# Overrides of a rule that choose no pool. Every other one may: also one that Cloudflare adds later.
+HARMLESS = (
+    "session_affinity", "session_affinity_ttl", "session_affinity_attributes", "ttl", "adaptive_routing",
+    "location_strategy",
+)  # fmt: skip
 
 
 def steering(lb: Balancer) -> str:
@@ -56,8 +59,11 @@ def unfit(lb: Balancer, pools: Pools, weight: int = 100) -> str:
     foreign = [pool for pool in listed if pool not in pools.values()]
     if lb.get("enabled") is False:
         return "it is disabled"
-    if any(_chooses(rule) for rule in lb.get("rules") or []):
-        return "it has rules that choose pools by themselves"
+    if choosing := _choosing(lb):
+        said = ", ".join("%s (%s)" % (name, ", ".join(fields)) for name, fields in choosing.items())
+        return "it has rules that choose pools by themselves: %s" % said
+    if answering := _answering(lb):
+        return "%s answers every visitor itself (fixed_response)" % answering
     if any(not one.get("disabled") for one in lb.get("pool_sets") or []):
         return "it has pool sets, which choose pools by themselves"
     if len(foreign) == len(listed):
@@ -142,5 +148,36 @@ def _weight(lb: Balancer, pool: str) -> float:
     return float((given.get("pool_weights") or {}).get(pool, 1 if default is None else default))
 
 
-def _chooses(rule: Mapping[str, Any]) -> bool:
-    return not rule.get("disabled") and any((rule.get("overrides") or {}).get(name) for name in CHOOSING)
+def cure(lb: Balancer) -> str:
+    """What to do about the rules that make it unfit; '' where they do not."""
+    wrong = [*_choosing(lb), *([_answering(lb)] if _answering(lb) else [])]
+    fields = ", ".join(dict.fromkeys(field for fields in _choosing(lb).values() for field in fields))
+    less = ", or take %s out of its overrides" % fields if fields else ""
+    return "disable %s in Cloudflare%s" % (" and ".join(wrong), less) if wrong else ""
+
+
+def rules(lb: Balancer) -> list[tuple[str, Mapping[str, Any]]]:
+    """(what it is called, its overrides) of every rule that is not disabled."""
+    return [(name, rule.get("overrides") or {}) for name, rule in _enabled(lb)]
+
+
+def _enabled(lb: Balancer) -> list[tuple[str, Mapping[str, Any]]]:
+    named = [
+        ('rule "%s"' % rule["name"] if rule.get("name") else "rule number %d" % at, rule)
+        for at, rule in enumerate(lb.get("rules") or [], 1)
+    ]
+    return [(name, rule) for name, rule in named if not rule.get("disabled")]
+
+
+def _choosing(lb: Balancer) -> dict[str, list[str]]:
+    """{rule: its overrides that choose pools}"""
+    found = {name: [key for key, one in over.items() if one and key not in HARMLESS] for name, over in rules(lb)}
+    return {name: fields for name, fields in found.items() if fields}
+
+
+def _answering(lb: Balancer) -> str:
+    """The rule that lets no visitor reach a pool."""
+    everybody = ("", "true")
+    told = (name for name, rule in _enabled(lb) if rule.get("fixed_response"))
+    always = {name for name, rule in _enabled(lb) if str(rule.get("condition") or "").strip() in everybody}
+    return next((name for name in told if name in always), "")

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 
 Object = Mapping[str, Any]
 # Answers to a zone id that is none, or that the token may not see.
@@ -43,7 +44,7 @@ def suffixes(host: str) -> list[str]:
 
 
 class Zones:
-    """``hosts``: public name -> the id of its zone, where the operator says one, else ''."""
+    """``hosts``: public name in ASCII -> the id of its zone, where the operator says one, else ''."""
 
     def __init__(self, api: Api, hosts: Mapping[str, str]) -> None:
         self._api, self._hosts = api, hosts
@@ -77,7 +78,8 @@ class Zones:
         self._zones[zone] = {"id": zone}
 
     def _balancers(self, zone: str) -> dict[str, Object]:
-        return {str(one.get("name")): one for one in self._api.list("/zones/%s/load_balancers" % quote(zone, ""))}
+        listed = self._api.list("/zones/%s/load_balancers" % quote(zone, ""))
+        return {spelled(str(one.get("name"))): one for one in listed}
 
     def _next(self) -> str:
         """The suffix to ask for next: that of the most names without a load balancer so far, then the longest."""
@@ -87,7 +89,9 @@ class Zones:
 
     def _by_name(self, name: str) -> None:
         self._asked.add(name)
-        same = [one for one in self._api.list("/zones?name=%s" % quote(name, "")) if one.get("name") == name]
+        # Cloudflare finds a name in either spelling, and may answer with the other one.
+        named = self._api.list("/zones?name=%s" % quote(name, ""))
+        same = [one for one in named if spelled(str(one.get("name"))) == name]
         # The same name may wait in another account until its name servers say who has it.
         for zone in [one for one in same if one.get("status", "active") == "active"] or same[:1]:
             found = str(zone["id"])
@@ -100,7 +104,7 @@ class Zones:
         return self._hosts[host] if self._hosts[host] in having else (having or [""])[0]
 
     def _around(self, host: str) -> str:
-        names = {str(zone.get("name")): name for name, zone in self._zones.items()}
+        names = {spelled(str(zone.get("name"))): name for name, zone in self._zones.items()}
         return next((names[suffix] for suffix in suffixes(host) if suffix in names), "")
 
     def _accounts(self, used: Sequence[str], told: str) -> list[str]:

@@ -48,14 +48,15 @@ def _state(world: World, name: str, found: Container | None) -> str:
     return found.state if found else "absent"
 
 
-def off_networks(wanted: Wanted, world: World) -> list[str]:
-    """What runs and is not where it shall be: the edge, a shared service, a coloured one. Only of colours in use."""
+def off_networks(wanted: Wanted, world: World) -> list[dict[str, str]]:
+    """{container, network} of what runs and is not where it belongs: the edge, a shared service, a coloured one. Only
+    of colours in use."""
     found = []
     for colour in COLOURS:
         here = world.of_colour(colour)
         members = _members(wanted, world, colour, here) if here else []
         steps = networks.connect_steps(world, members)
-        found += ["%s is off %s" % (step.target, step.detail) for step in steps if step.action == "connect"]
+        found += [{"container": one.target, "network": one.detail} for one in steps if one.action == "connect"]
     return found
 
 

@@ -34,6 +34,8 @@ class Addresses:
     ``published``: service -> the host's ports of its port and of its admin port (0: none) that the operator's own
     compose file published. A native edge dials them, so blue keeps them when its adopted containers are gone.
     ``networks``: colour -> name of its own network, where podman keeps addresses of the one it had at first.
+    ``aliases``: what the operator's configuration dials -> (service, port inside, published port or 0, whether the
+    container itself is dialled), as adopt resolved it.
     """
 
     range_: str
@@ -41,12 +43,14 @@ class Addresses:
     shared: Mapping[str, int] = field(default_factory=dict)
     published: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, tuple[str, int, int, bool]] = field(default_factory=dict)
 
     def data(self) -> dict[str, Any]:
         numbers = {"services": dict(self.services), "shared": dict(self.shared)}
         ports = {"published": {name: list(pair) for name, pair in self.published.items()}} if self.published else {}
         names = {"networks": dict(self.networks)} if self.networks else {}
-        return {"v": VERSION, "range": self.range_, **numbers, **ports, **names}
+        also = {"aliases": {dial: list(meant) for dial, meant in self.aliases.items()}} if self.aliases else {}
+        return {"v": VERSION, "range": self.range_, **numbers, **ports, **names, **also}
 
 
 def assigned(range_: str, services: Iterable[str], shared: Iterable[str], known: Addresses | None = None) -> Addresses:
@@ -96,7 +100,8 @@ def read(state_dir: str) -> Addresses | None:
             raise ValueError(value["v"])
         ports = {str(name): (int(one), int(two)) for name, (one, two) in value.get("published", {}).items()}
         names = {str(colour): str(name) for colour, name in value.get("networks", {}).items()}
-        return Addresses(str(value["range"]), _numbers(value["services"]), _numbers(value["shared"]), ports, names)
+        numbers = _numbers(value["services"]), _numbers(value["shared"])
+        return Addresses(str(value["range"]), *numbers, ports, names, _aliases(value.get("aliases", {})))
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise BluegreenError(
             "%s is not a record of addresses (version %d)" % (path(state_dir), VERSION),
@@ -109,6 +114,13 @@ def _numbers(value: Mapping[str, Any]) -> dict[str, int]:
     if len(set(found.values())) != len(found):
         raise ValueError("one number, two services")
     return found
+
+
+def _aliases(value: Mapping[str, Any]) -> dict[str, tuple[str, int, int, bool]]:
+    return {
+        str(dial): (str(service), int(port), int(outside), bool(direct))
+        for dial, (service, port, outside, direct) in value.items()
+    }
 
 
 def write(state_dir: str, addresses: Addresses) -> None:

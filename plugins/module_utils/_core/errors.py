@@ -49,10 +49,14 @@ class BluegreenError(Exception):
         self.partial = partial or {}
         super().__init__(str(self))
 
+    @property
+    def said(self) -> str:
+        """What is wrong, without what to do about it."""
+        return ("%s=%r: " % (as_set(self.option), self.value) if self.option else "") + self.msg
+
     def __str__(self) -> str:
-        head = "%s=%r: " % (as_set(self.option), self.value) if self.option else ""
         stop = "" if self.msg.endswith((".", "!", "?")) else "."
-        return "%s%s%s" % (head, self.msg, "%s Fix: %s" % (stop, self.mend) if self.mend else "")
+        return "%s%s" % (self.said, "%s Fix: %s" % (stop, self.mend) if self.mend else "")
 
 
 class Refused(BluegreenError):
@@ -82,4 +86,4 @@ def refusal(exc: BluegreenError | OSError) -> dict[str, Any]:
         said = exc.strerror or str(exc)
         mend = _MENDS.get(exc.errno or 0, "look at that path")
         exc = BluegreenError("%s: %s" % (exc.filename, said) if exc.filename else said, mend=mend)
-    return {"msg": str(exc), "mend": exc.mend, "partial": exc.partial}
+    return {"msg": str(exc), "said": exc.said, "mend": exc.mend, "partial": exc.partial}

@@ -16,6 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import as_data, sentences
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import cloudflare, record, told
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import Looked, learn
@@ -87,11 +88,12 @@ class Deployment:
         wrong = [*found.get("problems", ()), *told.contradictions(found, self.told, not recorded)]
         given = {"name": self.params["deployment"], "state_dir": self.state_dir, **self.told}
         return {
-            "learned": found,
+            "learned": {**found, "problems": sentences(found.get("problems", ()))},
             "recorded": recorded,
             "described": told.described(found["values"], given),
             "lines": lines(found),
-            "problems": wrong,
+            "problems": sentences(wrong),
+            "findings": as_data(wrong),
         }
 
 

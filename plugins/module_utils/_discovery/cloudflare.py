@@ -18,9 +18,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.acce
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steer import MAPS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.zones import Held, Zones, suffixes
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import problem
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.told import no
@@ -31,7 +33,7 @@ Ask = Callable[[Mapping[str, str], str], Held]
 NOT_FLIPPED = "not_flipped."
 # What says which pool is a colour's, where that is sure.
 MARK, TOLD = "our mark", "bluegreen_edge.pools"
-LISTS = ("default_pools", *MAPS)
+LISTS = ("default_pools", "pools", *MAPS)
 
 
 def is_told(told: Told) -> bool:
@@ -50,8 +52,9 @@ def asking(told: Told, http: Http, clock: Clock) -> Ask:
 def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, first: bool = False) -> dict[str, Any]:
     """``found`` (a ``Learned`` as data) with what Cloudflare says of its public names and of those told. ``first``:
     nothing was adopted yet, so what runs is blue."""
+    found = _spelled(found)
     values, edge = found["values"], told.get("edge") or {}
-    said = {str(one.get("host")): str(one.get("zone_id") or "") for one in told.get("public") or ()}
+    said = {spelled(str(one.get("host"))): str(one.get("zone_id") or "") for one in told.get("public") or ()}
     known = [str(one["host"]) for one in values["public"]]
     hosts = {host: said.get(host) or str(edge.get("zone_id") or "") for host in [*said, *known]}
     if not hosts:
@@ -59,12 +62,13 @@ def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, fir
     try:
         held = ask(hosts, str(edge.get("account_id") or ""))
     except BluegreenError as exc:
-        return _and(found, ["Cloudflare could not be asked for the public names: %s" % exc])
+        said_ = "Cloudflare could not be asked for the public names: "
+        return _and(found, [problem.Problem(said_ + str(exc), said=said_ + exc.said, mend=exc.mend)])
     names = [host for host in hosts if host in held.balancers]
     wrong = [*_unheld(found, hosts, said, held), *_elsewhere(hosts, said, held)]
     if len(held.accounts) > 1:
-        wrong.append("the zones of the public names belong to several accounts: %s. Fix: keep one deployment's names in"
-                     " zones of one account" % ", ".join(held.accounts))  # fmt: skip
+        said_ = "the zones of the public names belong to several accounts: %s" % ", ".join(held.accounts)
+        wrong.append(problem.wrong(said_, "keep one deployment's names in zones of one account"))
     choice = Choice(held, names, edge.get("pools") or {}, deployment).choose()
     chosen = choice.values()
     wrong += [*(choice.questions if names else ()), *_beside(held, chosen)]
@@ -77,10 +81,19 @@ def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, fir
     return _and({**found, "values": merged, "found": {**found["found"], **why}}, wrong)
 
 
-NAMELESS = (
-    "nothing says a public name: no Hydra has URLS_SELF_ISSUER or URLS_LOGIN, no service a *_PUBLIC_URL. Fix: name them"
-    " in bluegreen_public, as in [{host: www.example.com, path: /}]"
+NAMELESS = problem.wrong(
+    "nothing says a public name: no Hydra has URLS_SELF_ISSUER or URLS_LOGIN, no service a *_PUBLIC_URL",
+    "name them in bluegreen_public, as in [{host: www.example.com, path: /}]",
 )
+
+
+def _spelled(found: Mapping[str, Any]) -> dict[str, Any]:
+    """With each public name once, as DNS has it: services write it as they like."""
+    public = {spelled(str(one["host"])): one for one in reversed(found["values"]["public"])}
+    names = [{**public[host], "host": host} for host in reversed(public)]
+    at = "public."
+    why = {at + spelled(key[len(at) :]) if key.startswith(at) else key: one for key, one in found["found"].items()}
+    return {**found, "values": {**found["values"], "public": names}, "found": why}
 
 
 def _and(found: Mapping[str, Any], wrong: Sequence[str]) -> dict[str, Any]:
@@ -252,10 +265,10 @@ def _beside(held: Held, chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[str
     ours = {str(pool["id"]) for pool in held.pools if pool["name"] in names}
     for lb in held.others:
         if lb.get("enabled") is not False and ours & set(used_by(lb)):
-            yield (
-                "the load balancer of %s sends to a colour's pool and is none of the public names. Fix: name it in"
-                " bluegreen_public with a path that a coloured service answers, or let it send to another pool"
-                % lb.get("name")
+            yield problem.wrong(
+                "the load balancer of %s sends to a colour's pool and is none of the public names" % lb.get("name"),
+                "name it in bluegreen_public with a path that a coloured service answers, or let it send to another"
+                " pool",
             )
 
 

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman, problem
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import domains, kinds, named, others, ports
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import routes as routing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.routes import Route
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, urls
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.told import NO_CONTAINER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn
 
 Told = Mapping[str, Any]
@@ -143,10 +144,13 @@ class Finder:
 
     def _ask(self, name: str, seen: Seen, names: Sequence[str]) -> None:
         why = "the edge sends %s to it" % names[0] if names else "a coloured service dials it, and it dials one"
+        said = "%s (image %s): coloured or shared? %s, and nothing says of which kind it is"
         self.problems.append(
-            "%s (image %s): coloured or shared? %s, and nothing says of which kind it is. Fix: name it in"
-            " bluegreen_services (as in {%s: {kind: other, port: 8080}}: each colour has its own) or in"
-            " bluegreen_shared (both colours use one)" % (name, seen.image, why[0].upper() + why[1:], name)
+            problem.wrong(
+                said % (name, seen.image, why[0].upper() + why[1:]),
+                "name it in bluegreen_services (as in {%s: {kind: other, port: 8080}}: each colour has its own) or in"
+                " bluegreen_shared (both colours use one)" % name,
+            )
         )
 
     def services(self) -> dict[str, dict[str, Any]]:
@@ -159,10 +163,9 @@ class Finder:
             for key, side in (("port", "public"), ("admin_port", "admin"))[: 2 if kind in kinds.ORY else 1]:
                 one[key], self.found["services.%s.%s" % (name, key)] = ports.port(seen, kind, side, dialled)
             if not one["port"] and not given.get("port") and given.get("edge", True):
-                self.problems.append(
-                    "%s: nothing says at which port it listens (no PORT, health check, route or exposed port). Fix:"
-                    " say it in bluegreen_services: {%s: {port: 3000}}" % (name, name)
-                )
+                deaf = "%s: nothing says at which port it listens (no PORT, health check, route or exposed port)" % name
+                mend = "say it in bluegreen_services: {%s: {port: 3000}}" % name
+                self.problems.append(problem.wrong(deaf, mend))
             path, why = ports.ready(seen, kind, one["port"])
             if path:
                 one["ready"], self.found["services.%s.ready" % name] = path, why
@@ -178,10 +181,10 @@ class Finder:
         for route, (end, port) in self.routes:
             listens = self.coloured[end].listens if end in self.coloured else ()
             if listens and port not in listens and not self.coloured[end].ours:
-                self.problems.append(
-                    "the edge sends %s to %s, and %s listens on %s. Fix: correct the route or the service's port"
-                    % (route.host or "requests", route.dial, end, ", ".join(map(str, sorted(listens))))
-                )
+                known = ", ".join(map(str, sorted(listens)))
+                said = "the edge sends %s to %s, and %s listens on %s"
+                said %= (route.host or "requests", route.dial, end, known)
+                self.problems.append(problem.wrong(said, "correct the route or the service's port"))
 
     def facts(self) -> dict[str, dict[str, Any]]:
         return {
@@ -236,10 +239,9 @@ class Finder:
         told = {str(one.get("host")) for one in self.told.get("public") or () if isinstance(one, Mapping)}
         for host, (end, why) in self.named.items():
             if not end and host not in told:
-                self.problems.append(
-                    "%s is a public name (%s), and nothing says which service answers there. Fix: name its service in"
-                    " bluegreen_services, as in {login: {kind: hera}}, or the name in bluegreen_public" % (host, why)
-                )
+                said = "%s is a public name (%s), and nothing says which service answers there" % (host, why)
+                mend = "name its service in bluegreen_services, as in {login: {kind: hera}}, or the name in"
+                self.problems.append(problem.wrong(said, mend + " bluegreen_public"))
 
     def schema(self) -> tuple[list[dict[str, str]], str]:
         """(schema targets, the service that is their database)."""
@@ -292,10 +294,9 @@ def learn(looked: Looked, told: Told) -> Learned:
     for key, (_value, why) in looked.edge.items():
         finder.found["edge.%s" % key] = why
     if not services:
-        finder.problems.append(
-            "project %s has no container of a coloured service (Kratos, Hydra, Hera, Athena, Site). Fix: start the"
-            " project, or name its services in bluegreen_services" % looked.project
-        )
+        said = "project %s has no container of a coloured service (Kratos, Hydra, Hera, Athena, Site)" % looked.project
+        mend = "start the project, or name its services in bluegreen_services"
+        finder.problems.append(problem.wrong(said, mend, NO_CONTAINER))
     values = {
         **{key: value for key, (value, _why) in looked.plain.items()},
         "services": services,

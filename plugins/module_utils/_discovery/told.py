@@ -13,6 +13,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import Problem, problem
+
+# Of a problem: nothing of the project is there.
+NO_CONTAINER = "no_container"
 NAME, STATE_DIR = "olympus", "/var/lib/olympus-bluegreen"
 # Setting -> key of the description.
 KEYS = {
@@ -130,10 +135,16 @@ def _entries(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, A
 
 
 def _listed(learned: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]], by: str) -> list[dict[str, Any]]:
-    """Entries of the same name become one, key by key; what has no learned one comes behind."""
-    known = {str(one[by]): one for one in learned}
-    said = {str(one.get(by)): one for one in told if isinstance(one, Mapping)}
-    return list(_entries(known, said).values())
+    """Entries of the same name become one, key by key; what has no learned one comes behind. A host has one name,
+    however it is spelled."""
+
+    def named(ones: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        if by != "host":
+            return {str(one.get(by)): one for one in ones if isinstance(one, Mapping)}
+        hosts = [(spelled(str(one.get(by))), one) for one in ones if isinstance(one, Mapping)]
+        return {host: {**one, by: host} if by in one else one for host, one in hosts}
+
+    return list(_entries(named(learned), named(told)).values())
 
 
 def probes(domains: Mapping[str, Mapping[str, Any]], told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -161,8 +172,9 @@ def contradictions(record: Mapping[str, Any], told: Mapping[str, Any], adopting:
     return list(_contradictions(record, told, adopting))
 
 
-def no(setting: str, told: Any, why: str, mend: str) -> str:
-    return "%s=%r: %s. Fix: %s" % (setting, told, why, mend)
+def no(setting: str, told: Any, why: str, mend: str) -> Problem:
+    found = "%r: %s" % (told, why)
+    return Problem("%s=%s. Fix: %s" % (setting, found, mend), "", setting, found, mend)
 
 
 def _contradictions(record: Mapping[str, Any], told: Mapping[str, Any], adopting: bool) -> Iterator[str]:
@@ -228,10 +240,8 @@ def _cloudflare(found: Mapping[str, Any], told: Mapping[str, Any], adopting: boo
     made = _edge(found, told)
     named = [colour for colour, one in (made.get("pools") or {}).items() if one.get("name")]
     if made.get("kind") == "cloudflare" and not adopting and not (made.get("account_id") and len(named) == 2):
-        yield (
-            "bluegreen_edge.kind='cloudflare': its account and pools are not recorded. Fix: run --tags adopt, which"
-            " learns them"
-        )
+        why = "its account and pools are not recorded"
+        yield no("bluegreen_edge.kind", "cloudflare", why, "run --tags adopt, which learns them")
 
 
 def refreshed(record: Mapping[str, Any], learned: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,5 +256,6 @@ def refreshed(record: Mapping[str, Any], learned: Mapping[str, Any]) -> dict[str
     joined = {key: {**(record.get(key) or {}), **learned[key]} for key in ("found", "facts")}
     members = list(dict.fromkeys([*(record.get("members") or ()), *learned["members"]]))
     # Nothing of the project may be left; it is no news that a recorded one has no coloured container.
-    problems = [one for one in learned["problems"] if not (before.get("services") and "no container of a" in one)]
+    no_news = NO_CONTAINER if before.get("services") else "-"
+    problems = [one for one in learned["problems"] if problem(one).code != no_news]
     return {**learned, "values": now, **joined, "members": members, "problems": problems}

@@ -15,21 +15,24 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
-EVERY = 60.0
+# Seconds; a lock is taken over after STALE_SECONDS without one.
+EVERY = 30.0
 
 
 @contextmanager
 def beating(state_dir: str, wanted: bool, every: float = EVERY) -> Iterator[None]:
-    """Whoever holds the lock of ``state_dir`` is alive as long as this lasts. Where ``wanted`` is not: nothing."""
+    """The run that holds the lock of ``state_dir`` now is alive as long as this lasts; a run that takes the lock over
+    meanwhile beats itself. Where ``wanted`` is not: nothing."""
     over = threading.Event()
     lock = Lock(StateDir(state_dir), None, SystemClock())
 
     def beat() -> None:
+        run = None
         while True:
             try:
-                held = lock.read()
-                if held:
-                    lock.beat(str(held["run"]))
+                run = str((lock.read() or {}).get("run") or "") if run is None else run
+                if run:
+                    lock.beat(run)
             except (BluegreenError, OSError):
                 # Given up or taken over meanwhile, or no space: the work itself goes on.
                 pass

@@ -6,13 +6,17 @@
 
 lock.json belongs to the state directory; the token belongs to the switch, and is raised under the flock that flips and
 rollbacks take too. Where nothing was adopted yet there is no switch and the token is 0.
+
+**Time.** The lock is kept while its run beats. How long ago a beat was is told by the host's time since its boot, which
+no step of its clock changes; the clock is only asked where a lock has none.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -23,12 +27,29 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     locked,
     read_mapping,
+    read_text,
     sync_dir,
     write_json,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
-STALE_SECONDS = 900.0
+# A run beats every 30 s (``beating``); four in a row are not missed by one that is alive.
+STALE_SECONDS = 120.0
+# So many runs that lost their lock are remembered.
+OVERTAKEN = 50
+
+
+def this_boot() -> str:
+    return (read_text("/proc/sys/kernel/random/boot_id") or "").strip()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """``now``: the host's clock, seconds since the epoch. ``up``: seconds since its boot, which is called ``boot``."""
+
+    now: float
+    up: float
+    boot: str
 
 
 @dataclass(frozen=True)
@@ -36,7 +57,7 @@ class Claim:
     """Who wants the lock. ``controller`` tells host, pid and start of the process that drives the run.
 
     ``seen`` is what the controller knows about the present holder: {run, alive}; ``alive`` False hands the lock over at
-    once, True keeps it however old its beat is.
+    once, True keeps it however old its beat is. ``unlock``: the run whose lock the operator breaks; '' for none.
     """
 
     run: str
@@ -45,47 +66,93 @@ class Claim:
     version: str = ""
     controller: Mapping[str, Any] | None = None
     seen: Mapping[str, Any] | None = None
+    unlock: str = ""
 
 
-def may_take(lock: Mapping[str, Any] | None, claim: Claim, now: float, stale: float) -> bool:
+def silent(lock: Mapping[str, Any], at: Moment) -> float | None:
+    """Seconds, at least, since the last beat; None where that is unknown. Pure."""
+    if lock.get("boot") and lock.get("boot") == at.boot:
+        return max(0.0, at.up - float(lock["up"]))
+    since = at.now - float(lock["beat"])
+    if lock.get("boot") and at.boot:
+        # None since the host was started.
+        return at.up
+    return since if since >= 0 else None
+
+
+def may_take(lock: Mapping[str, Any] | None, claim: Claim, at: Moment, stale: float) -> bool:
     """Whether the claim may have the lock. Pure."""
     if lock is None or lock["run"] == claim.run:
         return True
+    if claim.unlock:
+        return bool(claim.unlock == lock["run"])
     seen = claim.seen or {}
     if seen.get("run") == lock["run"]:
         return not seen["alive"]
-    return bool(now - float(lock["beat"]) > stale)
+    since = silent(lock, at)
+    # A beat that lies in the future proves nothing about its run.
+    return since is None or since > stale
 
 
-def held(lock: Mapping[str, Any], now: float, stale: float) -> Refused:
+def held(lock: Mapping[str, Any], claim: Claim, at: Moment, stale: float) -> Refused:
     """The refusal, with everything an operator needs to decide."""
-    left = max(0.0, stale - (now - float(lock["beat"])))
-    return Refused(
-        "%s holds the lock: stage %s of run %s, version %s, since %s, last beat %d s ago"
-        % (
-            lock.get("holder") or "somebody",
-            lock.get("stage") or "?",
-            lock["run"],
-            lock.get("version") or "?",
-            time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(lock["since"]))),
-            now - float(lock["beat"]),
-        ),
-        mend="let it finish (--tags status shows it). If that run is dead, start again from its own controller, which "
-        "takes over at once, or wait %d s. A rollback needs no lock." % left,
+    said = "%s holds the lock: stage %s of run %s, version %s, since %s, %s" % (
+        lock.get("holder") or "an unknown run",
+        lock.get("stage") or "?",
+        lock["run"],
+        lock.get("version") or "?",
+        time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(lock["since"]))),
+        _beat(lock, at),
     )
+    if claim.unlock:
+        return Refused(
+            "bluegreen_unlock=%s is not the run that holds the lock. %s" % (claim.unlock, said),
+            mend="break the lock of a dead run with -e bluegreen_unlock=%s, or let it finish" % lock["run"],
+        )
+    alive = (claim.seen or {}).get("run") == lock["run"]
+    left = stale - (silent(lock, at) or 0.0)
+    return Refused(
+        said,
+        mend="let it finish (--tags status shows it); its process runs on this controller. A rollback needs no lock. "
+        "To stop it at its next write, break its lock with -e bluegreen_unlock=%s" % lock["run"]
+        if alive
+        else "let it finish (--tags status shows it). If that run is dead, start again from its own controller, which "
+        "takes over at once. Or wait %d s, or break its lock with -e bluegreen_unlock=%s. A rollback needs no lock."
+        % (math.ceil(max(0.0, left)), lock["run"]),
+    )
+
+
+def _beat(lock: Mapping[str, Any], at: Moment) -> str:
+    since = silent(lock, at)
+    told = "last beat %d s ago" % since if since is not None else "last beat at an unknown time"
+    back = float(lock["beat"]) + (since or 0.0) - at.now
+    return told + (", and this host's clock went back by %d s since" % back if back >= 1 else "")
 
 
 class Lock:
     """``switch`` is None before an adopt. ``stale``: seconds after which a beat means that its run is dead."""
 
-    def __init__(self, state: StateDir, switch: Switch | None, clock: Clock, stale: float = STALE_SECONDS) -> None:
+    def __init__(
+        self,
+        state: StateDir,
+        switch: Switch | None,
+        clock: Clock,
+        stale: float = STALE_SECONDS,
+        boot: Callable[[], str] = this_boot,
+    ) -> None:
         self.state = state
         self.switch = switch if switch and switch.exists() else None
         self.clock = clock
         self.stale = stale
+        self._boot = boot
 
     def read(self) -> dict[str, Any] | None:
         return read_mapping(self.state.lock, "run", "beat", "since") or None
+
+    def silent(self) -> float | None:
+        """Seconds since the last beat of the run that holds the lock; None where there is none, or unknown."""
+        lock = self.read()
+        return silent(lock, self._moment()) if lock else None
 
     def token(self) -> int:
         """The switch's fencing token; 0 before an adopt."""
@@ -95,12 +162,19 @@ class Lock:
         """Take the lock or refresh our own. Refused while another run holds it, Fenced when ours was overtaken."""
         self.state.ensure()
         with self._alone():
-            lock, now = self.read(), self.clock.now()
-            if lock is not None and not may_take(lock, claim, now, self.stale):
-                raise held(lock, now, self.stale)
+            lock, at = self.read(), self._moment()
+            if claim.run in self._overtaken():
+                raise Fenced(
+                    "another run took the lock over from run %s" % claim.run,
+                    mend="see --tags status, then start the playbook again",
+                )
+            if lock is not None and not may_take(lock, claim, at, self.stale):
+                raise held(lock, claim, at, self.stale)
             own = lock if lock is not None and lock["run"] == claim.run else None
+            if lock is not None and own is None:
+                self._overtake(str(lock["run"]))
             token = self._kept(own) if own else self._raised()
-            return self._write(claim, own, token, now)
+            return self._write(claim, own, token, at)
 
     def beat(self, run: str, stage: str = "") -> dict[str, Any]:
         """Say that the run is alive. Fenced when the lock is no longer its own."""
@@ -108,7 +182,7 @@ class Lock:
             lock = self.read()
             if lock is None or lock["run"] != run:
                 raise Fenced("run %s no longer holds the lock" % run, mend="start the playbook again")
-            beaten = {**lock, "beat": self.clock.now(), "stage": stage or lock["stage"]}
+            beaten = {**lock, **self._beats(self._moment()), "stage": stage or lock["stage"]}
             write_json(self.state.lock, beaten)
         return beaten
 
@@ -126,7 +200,7 @@ class Lock:
             sync_dir(self.state.root)
         return True
 
-    def _write(self, claim: Claim, own: Mapping[str, Any] | None, token: int, now: float) -> dict[str, Any]:
+    def _write(self, claim: Claim, own: Mapping[str, Any] | None, token: int, at: Moment) -> dict[str, Any]:
         controller = dict(claim.controller or {})
         lock = {
             "holder": "%s at %s (process %s)"
@@ -136,8 +210,8 @@ class Lock:
             "stage": claim.stage,
             "version": claim.version or (own or {}).get("version", ""),
             "token": token,
-            "since": own["since"] if own else now,
-            "beat": now,
+            "since": own["since"] if own else at.now,
+            **self._beats(at),
             "controller": controller,
         }
         write_json(self.state.lock, lock)
@@ -156,6 +230,21 @@ class Lock:
 
     def _raised(self) -> int:
         return self.switch.claim(0) if self.switch else 0
+
+    def _moment(self) -> Moment:
+        return Moment(self.clock.now(), self.clock.monotonic(), self._boot())
+
+    @staticmethod
+    def _beats(at: Moment) -> dict[str, Any]:
+        return {"beat": at.now, "up": at.up, "boot": at.boot}
+
+    def _overtaken(self) -> list[str]:
+        return list(read_mapping(self.state.overtaken).get("runs") or [])
+
+    def _overtake(self, run: str) -> None:
+        """Remembered before anything else: whatever happens next, that run goes on no more."""
+        runs = [one for one in self._overtaken() if one != run]
+        write_json(self.state.overtaken, {"runs": [*runs, run][-OVERTAKEN:]})
 
     def _alone(self) -> AbstractContextManager[object]:
         return locked(self.state.path("lock.flock"), seconds=10.0)

@@ -22,11 +22,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import remembered
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import STALE_SECONDS, Claim, Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import schema_results, write_report
 
-STATES = ("read", "locked", "beaten", "unlocked", "appended", "accepted", "reported")
+STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported")
 
 SPEC = ArgumentSpec(
     {
@@ -40,7 +40,10 @@ SPEC = ArgumentSpec(
         "operator": {"type": "str", "default": ""},
         "controller": {"type": "dict", "default": {}},
         "seen": {"type": "dict", "default": {}},
-        "stale": {"type": "float", "default": 900.0},
+        "stale": {"type": "float", "default": STALE_SECONDS},
+        "unlock": {"type": "str", "default": ""},
+        "since": {"type": "float", "default": 0.0},
+        "seconds": {"type": "float", "default": 0.0},
         "event": {"type": "dict", "default": {}},
         "release": {"type": "str", "default": ""},
         "colour": {"type": "str", "choices": list(COLOURS)},
@@ -77,6 +80,11 @@ def _accepted(wanted: Mapping[str, Any]) -> dict[str, str]:
     cleaned = {"cleaned": str(wanted["colour"])} if wanted["colour"] else {}
     flip = {"flip": str(wanted["flip"])} if wanted["flip"] else {}
     return {"stable": str(wanted["release"]), "fence": str(wanted["release"]), **cleaned, **flip}
+
+
+def left(since: float, seconds: float, now: float) -> float:
+    """How long to wait until ``since`` is ``seconds`` ago; never longer than that, also where the clock went back."""
+    return max(0.0, min(seconds, since + seconds - now))
 
 
 class Ledger:
@@ -127,6 +135,8 @@ class Ledger:
             if self._lock().release(wanted["run"]):
                 # The release that a stage belonged to is known by the lock, not by who gives it back.
                 self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
+        elif state == "waited":
+            self.clock.sleep(left(wanted["since"], wanted["seconds"], self.clock.now()))
         elif state == "appended":
             self._append(wanted["event"])
         elif not self.plan().changed:
@@ -147,7 +157,7 @@ class Ledger:
         before = read_json(self.state.lock) or {}
         lock = self._lock().take(self._claim())
         if before.get("run") != lock["run"]:
-            over = {"taken_over_from": before["run"]} if before else {}
+            over = {"taken_over_from": before["run"], "unlocked": bool(self.params["unlock"])} if before else {}
             began = {"event": "stage_began", "token": lock["token"], "operator": lock["operator"]}
             self._append({**began, **over})
 
@@ -160,6 +170,8 @@ class Ledger:
         lock = self._lock()
         return {
             "lock": lock.read() or {},
+            "now": self.clock.now(),
+            "silent": lock.silent(),
             "token": self._token(lock),
             "marks": self.state.read_marks(),
             "health": remembered.read(self.params["state_dir"]),
@@ -195,6 +207,7 @@ class Ledger:
             wanted["version"],
             wanted["controller"],
             wanted["seen"],
+            wanted["unlock"].strip(),
         )
 
     def _lock(self) -> Lock:

@@ -33,6 +33,11 @@ class StateDir:
         return self.path("lock.json")
 
     @property
+    def overtaken(self) -> str:
+        """The runs that lost their lock to another one."""
+        return self.path("overtaken.json")
+
+    @property
     def ledger(self) -> str:
         return self.path("ledger.jsonl")
 

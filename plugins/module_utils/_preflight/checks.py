@@ -110,7 +110,7 @@ CHECKS: dict[str, Check] = {
     ),
     "dns.plain_names": Check(
         "refuse",
-        "the adopted edge dials no coloured service by its plain name",
+        "the adopted edge dials no coloured service past the switch, by whatever name (asked of its network)",
         "ansible-playbook bluegreen.yml --tags adopt puts the switch back into the edge's configuration",
     ),
     "dns.upstreams": Check(

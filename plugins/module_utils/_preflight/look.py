@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reaches, members
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import edge as cloudflare
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
@@ -108,13 +109,16 @@ class Look:
             # It is asked by the API, and answered before this look began.
             return {}
         running = self.world.edge()
-        seen = look_edge.edge(running, Admin(running).config(), self.world.http, self.wanted)
+        config = Admin(running).config()
+        seen = look_edge.edge(running, config, self.world.http, self.wanted)
+        asked = {"project": self.wanted.project, "deployment": self.wanted.deployment, "services": self.wanted.services}
+        seen["past"] = Reaches(lambda: members(raws.result(), asked)).past(running, config, ())
         container = self._edge_container(raws)
         if container is None:
             return seen
         networks = look_podman.joined(container)
         names = caddyjson.unique_names(seen["dials"])
-        found = look_edge.resolution(running, names, look_podman.pid_of(container), networks)
+        found = look_edge.resolution(running, names, look_podman.pid_of(container))
         return {**seen, "networks": networks, **found}
 
     def _edge_container(self, raws: Future[list[dict[str, Any]]]) -> look_podman.Raw | None:

@@ -12,16 +12,16 @@ import ssl
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configured import dials
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import AGENT
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, dns, known
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, known
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 
 SECONDS = 2.0
@@ -100,21 +100,14 @@ def certificate(address: str, port: int, name: str, ca: str) -> dict[str, Any]:
     }
 
 
-def resolution(running: Edge, names: Sequence[str], pid: int, networks: Sequence[str]) -> dict[str, list[str]]:
+def resolution(running: Edge, names: Sequence[str], pid: int) -> dict[str, list[str]]:
     """Which of the names that the edge dials its own name servers know; {} where none of them is on this machine."""
-    by = dns.resolver(_in(pid, "/etc/hosts"), _in(pid, "/etc/resolv.conf"))
-    servers = dns.inside(by.servers, networks)
-    if not servers or not pid:
+    by = resolve.of_process(pid)
+    if not by.servers or not pid:
         return {}
     with running.network():
-        known_names = [name for name in names if dns.resolves(name, by, servers)]
+        known_names = [name for name in names if resolve.addresses(name, by)]
     return {"resolved": known_names, "unresolved": [name for name in names if name not in known_names]}
-
-
-def _in(pid: int, path: str) -> str:
-    with suppress(OSError), open("/proc/%d/root%s" % (pid, path), encoding="utf-8", errors="replace") as handle:
-        return handle.read()
-    return ""
 
 
 def volume(running: Edge) -> str:

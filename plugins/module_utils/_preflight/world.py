@@ -32,7 +32,8 @@ def names(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     edge = seen.edge
     if "dials" not in edge:
         return
-    plain = [dial for dial in edge["dials"] if dial.rsplit(":", 1)[0] in wanted.services]
+    said = [dial for dial in edge["dials"] if dial.rsplit(":", 1)[0] in wanted.services]
+    plain = list(dict.fromkeys([*said, *edge.get("past", ())]))
     if wanted.live:
         yield row("dns.plain_names", not plain, REFUSE, listed(plain) or "none", "none")
     else:

@@ -37,6 +37,7 @@ PODMAN = "#!/bin/sh\ncase \"$*\" in *inspect*) echo '[]' ;; esac\n"
 class Guard:
     def __init__(self, directory: Path) -> None:
         self.directory, self.hosts, self.said = directory, ["edge"], ""
+        self.limit: list[str] = []
         (directory / "bin").mkdir()
         (directory / "bin/podman").write_text(PODMAN)
         (directory / "bin/podman").chmod(0o755)
@@ -52,13 +53,14 @@ class Guard:
         common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "shown": str(shown),
                   "bluegreen_state_dir": str(self.directory / "state"), **settings}  # fmt: skip
         group = {"hosts": {name: {} for name in self.hosts}, "vars": common}
-        (self.directory / "inventory.yml").write_text(yaml.safe_dump({"olympus_edge": group}))
+        beside = {"hosts": {"database": {"ansible_connection": "local"}} if self.limit else {}}
+        (self.directory / "inventory.yml").write_text(yaml.safe_dump({"olympus_edge": group, "beside": beside}))
         guard = {"ansible.builtin.import_playbook": "olympus.bluegreen.guard", "tags": ["always"]}
         (self.directory / "play.yml").write_text(yaml.safe_dump([guard, SHOW]))
         argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.directory / "inventory.yml")]
         env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
                "PATH": "%s:%s" % (self.directory / "bin", os.environ["PATH"])}  # fmt: skip
-        argv += [str(self.directory / "play.yml"), "--tags", ",".join(tags)]
+        argv += [str(self.directory / "play.yml"), "--tags", ",".join(tags), *self.limit]
         done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
         self.said = " ".join((done.stdout + done.stderr).split())
         assert (done.returncode == 0) == shown.exists(), self.said
@@ -120,6 +122,29 @@ def test_one_inventory_is_one_deployment(guard: Guard) -> None:
     assert shown is not None and shown["host"] == "staging"
     assert guard.play("status", bluegreen_host="test") is None
     assert "bluegreen_host=test: not a host of group olympus_edge" in guard.said
+
+
+@pytest.mark.parametrize(
+    ("limit", "host", "words"),
+    [
+        ("staging", "staging", ""),
+        ("olympus_edge", "", "Say which one is meant: -e bluegreen_host=production, or --limit production."),
+        ("database", "", "leaves out production and staging, where the switch is. Leave --limit away, or name one"),
+    ],
+)
+def test_a_limit_says_which_one_is_meant(limit: str, host: str, words: str, guard: Guard) -> None:
+    """R10: it was refused, and the first was taken without it."""
+    guard.recorded()
+    guard.hosts, guard.limit = ["production", "staging"], ["--limit", limit]
+    shown = guard.play("rollback")
+    assert (shown or {}).get("host", "") == host and words in guard.said, guard.said
+
+
+def test_a_limit_against_the_setting_is_refused(guard: Guard) -> None:
+    guard.recorded()
+    guard.hosts, guard.limit = ["production", "staging"], ["--limit", "staging"]
+    assert guard.play("status", bluegreen_host="production") is None
+    assert "--limit staging leaves out production, where the switch is. Leave --limit away." in guard.said
 
 
 @pytest.mark.parametrize(

@@ -7,29 +7,52 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock, may_take
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import lock as lock_module
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import EVERY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import (
+    STALE_SECONDS,
+    Claim,
+    Lock,
+    Moment,
+    may_take,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import left
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 
 
 class Clock(SystemClock):
+    """``at`` is what the clock says, ``up`` the time since the boot."""
+
     def __init__(self) -> None:
-        self.at = 1000.0
+        self.at, self.up = 1000.0, 50.0
 
     def now(self) -> float:
         return self.at
+
+    def monotonic(self) -> float:
+        return self.up
+
+    def passes(self, seconds: float) -> None:
+        self.at += seconds
+        self.up += seconds
 
 
 @pytest.fixture
@@ -47,32 +70,76 @@ def clock() -> Clock:
 
 @pytest.fixture
 def lock(tmp_path: Path, switch: Switch, clock: Clock) -> Lock:
-    return Lock(StateDir(str(tmp_path / "state")), switch, clock)
+    return Lock(StateDir(str(tmp_path / "state")), switch, clock, boot=lambda: "boot-1")
 
 
 def claim(run: str, **changes: Any) -> Claim:
     return Claim(**{"run": run, "stage": "deploy", "operator": "op", "version": "v2", **changes})
 
 
-HELD = {"run": "a", "beat": 1000.0}
+# Of a version before the time since the boot was written down, and one of today.
+OLD = {"run": "a", "beat": 1000.0}
+HELD = {**OLD, "up": 50.0, "boot": "boot-1"}
+
+
+def moment(passed: float, stepped: float = 0.0, boot: str = "boot-1", up: float = 50.0) -> Moment:
+    """So many seconds after the beat; meanwhile the clock was put on (or back) by ``stepped``."""
+    return Moment(1000.0 + passed + stepped, up + passed, boot)
+
+
+MONTH = 2592000.0
 
 
 @pytest.mark.parametrize(
-    ("lock", "run", "seen", "now", "wanted"),
+    ("lock", "run", "seen", "at", "wanted"),
     [
-        (None, "b", None, 1000, True),
-        (HELD, "a", None, 9999, True),
-        (HELD, "b", None, 1001, False),
-        (HELD, "b", None, 1899, False),
-        (HELD, "b", None, 1901, True),
-        (HELD, "b", {"run": "a", "alive": False}, 1001, True),
-        (HELD, "b", {"run": "a", "alive": True}, 9999, False),
-        (HELD, "b", {"run": "other", "alive": False}, 1001, False),
-        (HELD, "b", {}, 1001, False),
+        (None, "b", None, moment(0), True),
+        (HELD, "a", None, moment(9999), True),
+        (HELD, "b", None, moment(1), False),
+        (HELD, "b", None, moment(119), False),
+        (HELD, "b", None, moment(121), True),
+        (HELD, "b", {"run": "a", "alive": False}, moment(1), True),
+        (HELD, "b", {"run": "a", "alive": True}, moment(9999), False),
+        (HELD, "b", {"run": "other", "alive": False}, moment(1), False),
+        (HELD, "b", {}, moment(1), False),
+        # The clock was put back: the beat lies in the future, and real time goes on.
+        (HELD, "b", None, moment(1, -MONTH), False),
+        (HELD, "b", None, moment(121, -MONTH), True),
+        (HELD, "b", None, moment(121, -60), True),
+        # Put on by a month: the run beat a second ago.
+        (HELD, "b", None, moment(1, MONTH), False),
+        (HELD, "b", None, moment(121, MONTH), True),
+        # Started again since: it has not beaten for as long as the host is up, whatever its clock says.
+        (HELD, "b", None, Moment(1200.0, 30.0, "boot-2"), False),
+        (HELD, "b", None, Moment(1200.0, 121.0, "boot-2"), True),
+        (HELD, "b", None, Moment(1000.0 - MONTH, 30.0, "boot-2"), False),
+        (HELD, "b", None, Moment(1000.0 - MONTH, 121.0, "boot-2"), True),
+        # Only the clock is there to go by.
+        (OLD, "b", None, moment(1), False),
+        (OLD, "b", None, moment(121), True),
+        (OLD, "b", None, moment(0, -1), True),
+        (OLD, "b", None, moment(1, -MONTH), True),
+        (HELD, "b", None, moment(1, boot=""), False),
+        (HELD, "b", None, moment(121, boot=""), True),
     ],
 )
-def test_who_may_take_it(lock: Any, run: str, seen: Any, now: float, wanted: bool) -> None:
-    assert may_take(lock, claim(run, seen=seen), now, 900) is wanted
+def test_who_may_take_it(lock: Any, run: str, seen: Any, at: Moment, wanted: bool) -> None:
+    assert may_take(lock, claim(run, seen=seen), at, STALE_SECONDS) is wanted
+
+
+@given(
+    step=st.floats(-1e8, 1e8, allow_nan=False),
+    steps=st.lists(st.floats(0, 60, allow_nan=False), min_size=1, max_size=12),
+)
+def test_it_is_kept_for_the_real_time_of_its_beat_whatever_the_clock_does(step: float, steps: list[float]) -> None:
+    passed = 0.0
+    for more in steps:
+        passed += more
+        assert may_take(HELD, claim("b"), moment(passed, step), 120.0) is (50.0 + passed - 50.0 > 120.0)
+
+
+def test_four_beats_in_a_row_are_missed_before_it_is_taken_over() -> None:
+    assert (STALE_SECONDS, EVERY) == (120.0, 30.0)
 
 
 def test_a_new_run_raises_the_token_and_the_same_run_keeps_it(lock: Lock, switch: Switch) -> None:
@@ -86,22 +153,108 @@ def test_a_new_run_raises_the_token_and_the_same_run_keeps_it(lock: Lock, switch
 
 def test_the_refusal_names_everything(lock: Lock, clock: Clock) -> None:
     lock.take(claim("a", controller={"host": "ctl", "pid": 7}))
-    clock.at += 60
+    clock.passes(60)
     with pytest.raises(Refused) as refused:
         lock.take(claim("b"))
     told = str(refused.value)
-    for word in ("op at ctl (process 7)", "stage deploy", "run a", "v2", "1970-01-01", "60 s ago", "wait 840 s"):
+    for word in ("op at ctl (process 7)", "stage deploy", "run a", "v2", "1970-01-01", "60 s ago", "wait 60 s"):
         assert word in told
+    assert "-e bluegreen_unlock=a" in told and "clock" not in told
+    with pytest.raises(Refused) as alive:
+        lock.take(claim("b", seen={"run": "a", "alive": True}))
+    assert "wait" not in str(alive.value) and "-e bluegreen_unlock=a" in str(alive.value)
+
+
+def test_a_clock_that_went_back_is_told_and_keeps_no_lock(lock: Lock, clock: Clock) -> None:
+    """../inputs/lock_from_the_future: the run died, then the host's clock was corrected by a month."""
+    clock.at += MONTH
+    lock.take(claim("a"))
+    clock.at -= MONTH
+    clock.passes(10)
+    with pytest.raises(Refused) as refused:
+        lock.take(claim("b"))
+    told = str(refused.value)
+    assert "last beat 10 s ago, and this host's clock went back by 2592000 s since" in told
+    assert not re.search(r"\s-\d", told)
+    assert "wait 110 s" in told and "-e bluegreen_unlock=a" in told
+    clock.passes(111)
+    assert lock.take(claim("b"))["run"] == "b"
+
+
+def test_a_lock_without_a_boot_and_a_holder_that_lives(lock: Lock, clock: Clock) -> None:
+    """A version before wrote it, and its clock was a month ahead."""
+    lock.take(claim("a"))
+    written = json.loads(Path(lock.state.lock).read_text())
+    old = {key: one for key, one in written.items() if key not in ("up", "boot")}
+    Path(lock.state.lock).write_text(json.dumps({**old, "beat": clock.at + MONTH}))
+    with pytest.raises(Refused, match="at an unknown time, and this host's clock went back by 2592000 s"):
+        lock.take(claim("b", seen={"run": "a", "alive": True}))
+    assert lock.silent() is None
+    assert lock.take(claim("b"))["run"] == "b"
+
+
+def test_an_operator_breaks_the_lock_of_one_run(lock: Lock, switch: Switch) -> None:
+    """R14: a job that died, and the operator does not wait."""
+    old = lock.take(claim("a"))
+    with pytest.raises(Refused, match=r"bluegreen_unlock=x is not the run that holds the lock\. op at .*run a"):
+        lock.take(claim("b", unlock="x"))
+    # Not even where it would be given: the operator means another state of things.
+    with pytest.raises(Refused):
+        lock.take(claim("b", unlock="x", seen={"run": "a", "alive": False}))
+    assert lock.take(claim("b", unlock="a", seen={"run": "a", "alive": True}))["token"] == 2
+    # The same command again, and its next stages.
+    assert lock.take(claim("b", unlock="a"))["token"] == 2
+    with pytest.raises(Fenced):
+        switch.prepare(ReturnTo("blue", "r", "0" * 16, 0), old["token"])
+    with pytest.raises(Fenced):
+        lock.beat("a")
+    assert lock.release("a") is False and lock.release("b") is True
+    # Typed once more, it finds a free lock.
+    assert lock.take(claim("c", unlock="a"))["token"] == 3
+
+
+def test_a_run_that_lost_its_lock_takes_none_again(lock: Lock, clock: Clock) -> None:
+    """It was alive after all; its next stage would begin behind the one that took over."""
+    lock.take(claim("a"))
+    clock.passes(121)
+    lock.take(claim("b"))
+    lock.release("b")
+    with pytest.raises(Fenced, match="took the lock over from run a"):
+        lock.take(claim("a", stage="cutover"))
+    assert lock.read() is None and lock.take(claim("c"))["run"] == "c"
+
+
+def test_killed_while_it_takes_over(lock: Lock, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each write: the same claim again has the lock, and the old run never."""
+    for write in range(1, 4):
+        run, left = "old-%d" % write, [write]
+        lock.take(claim(run))
+        clock.passes(121)
+
+        def dies(path: str, value: Any, left: list[int] = left) -> None:
+            left[0] -= 1
+            if not left[0]:
+                raise KeyboardInterrupt
+            write_json(path, value)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(lock_module, "write_json", dies)
+            with suppress(KeyboardInterrupt):
+                lock.take(claim("new-%d" % write))
+        assert lock.take(claim("new-%d" % write))["run"] == "new-%d" % write
+        with pytest.raises(Fenced):
+            lock.take(claim(run))
+        assert lock.release("new-%d" % write)
 
 
 def test_stale_is_taken_over_and_the_old_run_is_fenced(lock: Lock, clock: Clock, switch: Switch) -> None:
     lock.take(claim("a"))
-    clock.at += 800
+    clock.passes(100)
     lock.beat("a", "migrate")
-    clock.at += 800
+    clock.passes(100)
     with pytest.raises(Refused):
         lock.take(claim("b"))
-    clock.at += 200
+    clock.passes(21)
     assert lock.take(claim("b"))["token"] == 2
     with pytest.raises(Fenced):
         lock.beat("a")
@@ -127,6 +280,28 @@ def test_before_an_adopt_the_token_is_nothing(tmp_path: Path, clock: Clock) -> N
     later = Lock(lock.state, Switch(str(tmp_path / "none")), clock)
     assert later.take(claim("a"))["token"] == 0
     assert later.state.root and oct(os.stat(later.state.root).st_mode)[-3:] == "750"
+
+
+@pytest.mark.parametrize(
+    ("since", "seconds", "now", "waits"),
+    [(1000.0, 60.0, 1020.0, 40.0), (1000.0, 60.0, 1060.0, 0.0), (0.0, 60.0, 1000.0, 0.0), (1000.0, 60.0, -MONTH, 60.0)],
+)
+def test_how_long_a_cache_is_waited_out(since: float, seconds: float, now: float, waits: float) -> None:
+    """C4: by one clock, and no longer than the cache lasts where that went back."""
+    assert left(since, seconds, now) == waits
+
+
+MODULES = Path(__file__).resolve().parents[3] / "plugins/modules"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["caddy_upstream", "cloudflare_lb_pool", "health_gate", "ory_migrate", "podman_compose_release", "release_ledger",
+     "release_preflight", "schema_bridge", "schema_proof"],
+)  # fmt: skip
+def test_what_may_outlast_the_lock_beats(name: str) -> None:
+    """A gate may take 120 s, a migration 900."""
+    assert "with beating(" in (MODULES / (name + ".py")).read_text()
 
 
 RACER = """

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns, resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
@@ -19,7 +19,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
     caddyjson,
-    dns,
     hydra,
     known,
     look_host,
@@ -188,14 +187,19 @@ def test_caddy_in_json() -> None:
 
 
 def test_a_question_to_a_name_server() -> None:
-    by = dns.resolver("127.0.0.1 localhost # me\n10.1.1.1 db pg\n", "search a.test b.test\nnameserver 10.1.1.1\n")
-    assert by == dns.Resolver(frozenset({"localhost", "db", "pg"}), ("10.1.1.1",), ("a.test", "b.test"))
-    assert dns.inside(("10.1.1.1", "9.9.9.9", "::1"), ["10.1.1.0/24"]) == ["10.1.1.1"]
-    assert dns.question("a.test", 7)[12:] == b"\x01a\x04test\x00\x00\x01\x00\x01"
-    assert dns.answered(struct.pack(">HHHHHH", 7, 0x8180, 1, 1, 0, 0), 7)
-    assert not dns.answered(struct.pack(">HHHHHH", 7, 0x8183, 1, 0, 0, 0), 7)
-    assert not dns.answered(struct.pack(">HHHHHH", 8, 0x8180, 1, 1, 0, 0), 7) and not dns.answered(b"", 7)
-    assert dns.resolves("db", by, [])
+    by = resolve.resolver("127.0.0.1 localhost # me\n10.1.1.1 db PG\n", "search a.test b.test\nnameserver 10.1.1.1\n")
+    hosts = {"localhost": ("127.0.0.1",), "db": ("10.1.1.1",), "pg": ("10.1.1.1",)}
+    assert by == resolve.Resolver(hosts, ("10.1.1.1",), ("a.test", "b.test"))
+    asked = resolve.question("a.test", 7)
+    assert asked[12:] == b"\x01a\x04test\x00\x00\x01\x00\x01"
+    behind = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + bytes((10, 1, 1, 2))
+    alias = b"\xc0\x0c" + struct.pack(">HHIH", 5, 1, 60, 2) + b"\xc0\x0c"
+    head = struct.pack(">HHHHHH", 7, 0x8180, 1, 2, 0, 0)
+    assert list(resolve.answered(head + asked[12:] + alias + behind, 7)) == ["10.1.1.2"]
+    assert not list(resolve.answered(struct.pack(">HHHHHH", 7, 0x8183, 1, 0, 0, 0) + asked[12:], 7))
+    assert not list(resolve.answered(head + asked[12:] + alias + behind, 8))
+    assert resolve.addresses("PG.", by) == ("10.1.1.1",) and resolve.addresses("[::1]", by) == ("::1",)
+    assert resolve.addresses("absent", resolve.Resolver()) == ()
 
 
 def row(**values: Any) -> dict[str, Any]:

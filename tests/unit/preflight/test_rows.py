@@ -104,6 +104,7 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("clock", "warn", changed("database", skew=-5.0), "PostgreSQL -5.0 s", WANTED),
     ("clock", "refuse", changed("edge", skew=120.0), "the edge +120.0 s", WANTED),
     ("dns.plain_names", "refuse", changed("edge", dials=["hera:3000"]), "hera:3000", WANTED),
+    ("dns.plain_names", "refuse", changed("edge", past=["prod_hera_1:3000"]), "prod_hera_1:3000", WANTED),
     ("dns.upstreams", "warn", changed("edge", unresolved=["pgadmin"], resolved=[]), "pgadmin", WANTED),
     ("dns.public", "refuse", changed("edge", hosts=["other.test"]), "login.ciam.test", WANTED),
     ("route.edge", "refuse", changed("edge", local=False), "127.0.0.1 is none", WANTED),

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import as_data
+
 OTHER = {"blue": "green", "green": "blue"}
 # How a colour is. ``sick``: it runs and can't do what it should. ``cleaned``: a cleanup removed its containers.
 RUNS = ("well", "sick", "drifted", "pending")
@@ -202,12 +204,14 @@ def _edge(one: State) -> dict[str, Any]:
         return {"adopted": False, "live": "", "problems": []}
     gone = one.hands in ("edge stopped", "edge gone")
     seen = OTHER[one.live] if one.hands == "public" else one.live
+    said = ["no container of service caddy is running"] if gone else []
     return {
         "adopted": not gone,
         "live": "" if gone else one.live,
         "return_to": None if gone else return_to(one),
         "token": 4,
-        "problems": ["no container of service caddy is running"] if gone else [],
+        "problems": said,
+        "findings": as_data(said),
         "observed": [] if gone else [{"host": "login.test", "path": "/", "colour": seen, "status": 200}],
         "removing": [one.idle] if one.removing else [],
         "assets": [one.live] if one.drained else [one.live, one.idle],
@@ -234,7 +238,7 @@ def _colour(one: State, side: Side) -> dict[str, Any]:
 def _compose(one: State) -> dict[str, Any]:
     edge = {"container": "p_caddy_1", "state": "running", "edge": True}
     shared = {"container": "p_postgres_1", "state": "running", "edge": False}
-    off = ["p_caddy_1 is off olympus-edge-%s" % one.live] if one.hands == "edge off" else []
+    off = [{"container": "p_caddy_1", "network": "olympus-edge-%s" % one.live}] if one.hands == "edge off" else []
     edge["state"] = {"edge stopped": "exited", "edge gone": "absent"}.get(one.hands, "running")
     shared["state"] = "exited" if one.hands == "shared stopped" else "running"
     strange = {"container": "p_other_1", "service": "ciam-hera", "state": "running", "replaces": False}
@@ -266,6 +270,7 @@ def _ledger(one: State) -> dict[str, Any]:
     sick = {name: side for name, side in ((one.live, one.here), (one.idle, one.there)) if side.known}
     fails = {"login ciam-kratos": FAIL}
     return {
+        "now": NOW,
         "lock": {},
         "releases": releases,
         "marks": {

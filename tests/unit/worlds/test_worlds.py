@@ -52,11 +52,11 @@ def test_two_colours_that_fail_are_a_persons_work() -> None:
     assert data["next"].startswith("both colours fail: look at their logs and at the database")
 
 
-def loops(_seen: Any, _bake: int, _now: float) -> Step:
+def loops(_seen: Any, _bake: int) -> Step:
     return Step(command("adopt"))
 
 
-def refuses(_seen: Any, _bake: int, _now: float) -> Step:
+def refuses(_seen: Any, _bake: int) -> Step:
     return Step(command("cleanup"))
 
 

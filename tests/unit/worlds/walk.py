@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any
 
 from effects import Cannot, dead, deploy, done, person, settled
-from states import BAKE, NOW, OTHER, State, every, facts, return_to
+from states import BAKE, OTHER, State, every, facts, return_to
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -51,7 +51,7 @@ def refusal(one: State, stage: str, extra: Mapping[str, str]) -> str:
     version, forward = given.get("version", ""), given.get("bluegreen_fix_forward") == "true"
 
     def decided(name: str, about: Mapping[str, Any]) -> Any:
-        return stage_decision(about, name, version, BAKE, False, False, forward, NOW)
+        return stage_decision(about, name, version, BAKE, False, False, forward)
 
     if stage == "rollback" and not version:
         return _switch_says(one)
@@ -119,7 +119,7 @@ def step(one: State) -> tuple[State, dict[str, Any]]:
     known = replace(one, here=replace(one.here, known=one.here.state == "sick"))
     if one.here.state != "well" and one.there.state == "sick":
         known = replace(known, there=replace(one.there, known=True))
-    return known, dict(next_step(world(facts(one)), BAKE, NOW).data())
+    return known, dict(next_step(world(facts(one)), BAKE).data())
 
 
 Known = dict[State, Path]
