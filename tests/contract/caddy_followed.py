@@ -26,10 +26,10 @@ def switch(edge: Running, step: Callable[[str], None] = lambda name: None) -> Sw
 
 
 def watcher_back(edge: Running, step: Callable[[str], None] = lambda name: None) -> None:
-    """As the watcher does it: it knows the directory alone."""
+    """As the watcher does it: it knows the switch and the state directory alone."""
     moved = switch(edge, step)
     notes: list[object] = []
-    follow = configuration(SubprocessRunner(), moved, SystemClock(), step)
+    follow = configuration(SubprocessRunner(), moved, SystemClock(), edge.options.state_dir, step)
     assert follow(moved.rollback(), notes.append) == "" and not notes
 
 

@@ -107,7 +107,13 @@ class Running:
         self.process: subprocess.Popen[bytes] | None = None
         given = {"kind": "native", "config": kind.config, "caddyfile": str(self.path), "admin": self.listen}
         self.options: EdgeOptions = edge_options(
-            {**given, "switch_dir": str(directory / "edge"), "port": self.port, "scheme": "http"}
+            {
+                **given,
+                "switch_dir": str(directory / "edge"),
+                "state_dir": str(directory / "state"),
+                "port": self.port,
+                "scheme": "http",
+            }
         )
         self.owner = (NOBODY, NOBODY) if os.geteuid() == 0 else (os.getuid(), os.getgid())
         (directory / "edge").mkdir(mode=0o711)

@@ -163,6 +163,7 @@ class NativeEdge:
             caddyfile=str(self.path),
             config_path=str(self.path),
             mount=str(directory / "config"),
+            state_dir=str(directory / "state"),
             port=port,
             scheme="http",
             admin="localhost:%d" % admin,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from miniwatch import until
 from operations import rollback_table
 from ports import free_port
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import follow as following
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.app import App
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.process_edge import ProcessEdge
@@ -31,6 +33,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
     CommandError,
     Refused,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
@@ -49,12 +52,13 @@ def edge(request: pytest.FixtureRequest) -> Iterator[Running]:
         yield one
 
 
-def test_the_watchers_way_back(edge: Running, tmp_path: Path) -> None:
+def test_the_watchers_way_back(edge: Running) -> None:
     flip(edge, "green")
     here = switch(edge)
     back = here.read().return_to
     assert back
-    told = {"deployment": "olympus", "state_dir": str(tmp_path), "release": "v2", "colour": "green", "probe": False}
+    about = {"deployment": "olympus", "state_dir": edge.options.state_dir}
+    told = {**about, "release": "v2", "colour": "green", "probe": False}
     where = {"address": "127.0.0.1", "port": edge.port, "scheme": "http"}
     config = Config.of({**told, "switch_dir": here.path, "edge": where, "public": [{"host": "site.test", "path": "/"}]})
     podman = Podman(SubprocessRunner())
@@ -160,10 +164,21 @@ def test_a_file_that_somebody_edits_is_no_reason_to_stay() -> None:
         flip(edge, "green")
         edge.path.unlink()
         notes: list[Mapping[str, Any]] = []
-        follow = configuration(SubprocessRunner(), switch(edge), SystemClock())
+        follow = configuration(SubprocessRunner(), switch(edge), SystemClock(), edge.options.state_dir)
         assert follow(switch(edge).rollback(), notes.append) == "" and public(edge) == "blue"
         (note,) = notes
         assert note["event"] == "not_kept" and "no such file" in note["why"]
+
+
+def test_a_process_that_never_ends_to_make_it_follow_is_passed_by(
+    edge: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The edge refuses a write of ours that comes between; the lock only keeps the file whole."""
+    flip(edge, "green")
+    monkeypatch.setattr(following, "BACK", 0.05)
+    with locked(os.path.join(edge.options.state_dir, "follow.lock")):
+        assert edge.app(state="returned")["live"] == public(edge) == "blue"
+    settled(edge, "blue")
 
 
 def test_a_rollback_before_the_edge_has_followed(edge: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +293,7 @@ def test_imported_files_are_adopted_once_and_no_flip_touches_them(tmp_path: Path
 
 
 def test_what_is_written_down_is_checked(edge: Running) -> None:
-    path = Path(switch(edge).path) / "follow.json"
+    path = Path(edge.options.state_dir) / "follow.json"
     known = json.loads(path.read_text())
     assert known["edge"] == asdict(edge.options) and path.stat().st_mode & 0o777 == 0o600
     path.write_text(json.dumps({**known, "edge": {"nonsense": 1}}))

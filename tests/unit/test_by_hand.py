@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked
 
-NEEDED = ("mv", "rm", "sed", "touch", "sync", "sleep")
+NEEDED = ("mv", "rm", "head", "sed", "touch", "sync", "sleep")
 MARKS = (
     "blue", "green", "ready", "warm-blue", "warm-green", "assets-blue", "assets-green", "gone-blue", "gone-green",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def same(switch: Switch) -> SwitchState:
 def typed(switch: Path, *options: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
     """The script for that switch, as a person types it."""
     script = switch.with_name("bluegreen-rollback")
-    by_hand.write(str(script), by_hand.text("olympus", str(switch), {}))
+    by_hand.write(str(script), by_hand.text("olympus", str(switch), {}, str(switch.with_name("state"))))
     env = {"PATH": path or os.environ["PATH"]}
     return subprocess.run([script, *options], env=env, cwd="/", capture_output=True, text=True, check=False)
 
@@ -86,7 +86,8 @@ def cut_over(path: Path) -> Switch:
 
 def test_an_edge_that_has_to_follow_is_not_moved_by_a_file(tmp_path: Path) -> None:
     switch = made(tmp_path / "s", {"green", "ready"}, 3, True, "blue")
-    (tmp_path / "s" / "follow.json").write_text("{}")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "follow.json").write_text("{}")
     before = tree(tmp_path / "s")
     done = typed(tmp_path / "s")
     assert done.returncode == 2 and "--tags rollback" in done.stderr
@@ -253,7 +254,7 @@ def test_an_edge_that_no_rename_moves_is_told(edge: dict[str, str], words: str, 
 def test_it_is_clean_and_short(tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text(by_hand.text("two\nlines", "/srv/it's mine", {"kind": "cloudflare"}))
-    assert len(script.read_text().splitlines()) <= 104
+    assert len(script.read_text().splitlines()) <= 110
     subprocess.run(["shellcheck", script], check=True)
 
 

@@ -12,6 +12,7 @@ from contextlib import nullcontext
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import sockets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.listeners import answering
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")])
@@ -20,7 +21,9 @@ def test_who_listens_and_who_is_connected(family: socket.AddressFamily, host: st
         server.bind((host, 0))
         server.listen()
         port = int(server.getsockname()[1])
-        assert sockets.listener(port) == os.getpid()
+        admin = "localhost:%d" % port
+        found = answering(admin)
+        assert found.holder and found.holder.pid == os.getpid() and not found.doubt
         target = "127.0.0.1:%d" % port
         assert sockets.connections(os.getpid(), [target]) == {target: 0}
         with socket.create_connection(("127.0.0.1", port)):
@@ -28,7 +31,7 @@ def test_who_listens_and_who_is_connected(family: socket.AddressFamily, host: st
             assert sockets.clients(os.getpid(), [port]) == 1
         # What has ended is listed for a while, and counts no more.
         assert sockets.clients(os.getpid(), [port]) == 0
-    assert sockets.listener(port) is None
+    assert answering(admin).holder is None
 
 
 def test_one_lost_packet_is_no_death() -> None:

@@ -211,6 +211,26 @@ def test_refusals(tmp_path: Path) -> None:
         switch.retire("blue")
 
 
+def test_no_cookie_leads_to_a_release_that_was_not_gated(tmp_path: Path) -> None:
+    """A rolled back colour keeps its pinned requests until its containers go: what comes in their place is asked by
+    nobody before a cutover."""
+    prepared(tmp_path / "s", "rollback")
+    switch = Switch(str(tmp_path / "s"))
+    assert switch.rollback(keep_pinned=True).warm == ("blue", "green")
+    switch.withdraw("green")
+    switch.offer("green")
+    state = switch.read()
+    assert (state.warm, state.assets, state.removing) == (("blue",), ("blue",), ())
+    switch.prepare(way_back("blue"), switch.claim(0))
+    assert (switch.read().warm, switch.read().assets) == (("blue", "green"), ("blue", "green"))
+    # Back to what was replaced and is whole again: its own pages go on working.
+    switch.flip("green", switch.read().token)
+    switch.withdraw("blue")
+    switch.offer("blue")
+    state = switch.rollback()
+    assert (state.live, state.warm, state.assets) == ("blue", ("blue",), ("blue", "green"))
+
+
 @pytest.mark.parametrize("damage", ["both", "none"])
 @pytest.mark.parametrize("colour", ["blue", "green"])
 def test_flip_mends_two_markers_or_none(tmp_path: Path, damage: str, colour: str) -> None:

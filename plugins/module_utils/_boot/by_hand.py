@@ -16,10 +16,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import STATE_DIR
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text, write_atomic
 
 DIRECTORY = "/usr/local/sbin"
 PLAIN = "olympus"
+# How an edge that does not look at the switch is made to follow it (_caddy/record.py).
+FOLLOW = "follow.json"
 MARK = "# Written by olympus.bluegreen (adopt); undo removes it."
 SCRIPT = r"""#!/bin/sh
 @MARK@
@@ -58,7 +61,7 @@ drained() { [ -e "switch/gone-$1" ] || [ ! -e "switch/assets-$1" ]; }
 way_back() {
     now=$(live) back=''
     if [ -e return_to ]; then
-        back=$(sed -n '1s/^{"colour": "\([a-z]*\)", .*/\1/p' return_to)
+        back=$(head -c 4096 return_to | sed -n '1s/^{"colour": "\([a-z]*\)", .*/\1/p')
         case $back in blue | green) ;; *)
             die "$switch/return_to has another shape. Look at it; mv green blue in $switch/switch is the whole switch"
         esac
@@ -109,8 +112,14 @@ for word in "$@"; do
 done
 if [ -n "$not_by_rename" ]; then die "$not_by_rename. Type: $play --tags rollback"; fi
 cd "$switch/switch/.." 2>/dev/null || die "no switch at $switch. Are you root? Type: $play --tags adopt"
+# The edge's container may write here too: what it puts in the place of a file of ours is not followed or waited for.
+for name in "$switch" "$switch/switch" lock return_to claimed token-* moved-* switch/ready switch/*blue switch/*green
+do
+    case $name in /*) [ ! -h "$name" ] ;; *) [ ! -h "$name" ] && { [ -f "$name" ] || [ ! -e "$name" ]; } ;; esac ||
+        die "$name is not what this collection puts there. Take it away and type it again, or: $play --tags rollback"
+done
 # Adopted with another method since this was written.
-if [ -e follow.json ]; then die "no file alone moves this edge, its configuration does. Type: $play --tags rollback"; fi
+if [ -e @FOLLOW@ ]; then die "no file alone moves this edge, its configuration does. Type: $play --tags rollback"; fi
 if [ -n "$lock" ] && command -v flock >/dev/null; then
     exec 9>>lock
     flock -w 5 9 || die "somebody holds $switch/lock (fuser -v names him). Type it again, or with --no-lock"
@@ -138,12 +147,13 @@ def paths(deployment: str, state_dir: str, directory: str) -> tuple[str, str]:
     return os.path.join(directory, command(deployment)), os.path.join(state_dir, "rollback")
 
 
-def text(deployment: str, switch_dir: str, edge: Mapping[str, Any]) -> str:
+def text(deployment: str, switch_dir: str, edge: Mapping[str, Any], state_dir: str = STATE_DIR) -> str:
     """The script for this deployment. An edge that no rename moves gets one that says so."""
     given = {
         "MARK": MARK,
         "DEPLOYMENT": re.sub(r"\s", " ", deployment),
         "SWITCH": shlex.quote(switch_dir),
+        "FOLLOW": shlex.quote(os.path.join(state_dir, FOLLOW)),
         "NOT_BY_RENAME": shlex.quote(_not_by_rename(edge)),
     }
     return re.sub("@([A-Z_]+)@", lambda found: given[found.group(1)], SCRIPT)

@@ -78,7 +78,7 @@ class Boot:
         library = payload.location(StateDir(self.state_dir).path("lib"), files)
         there = payload.whole(library, files)
         programs = self._programs(library)
-        script = by_hand.text(self.deployment, place.directory, self.params["edge"])
+        script = by_hand.text(self.deployment, place.directory, self.params["edge"], self.state_dir)
         boot = program.path(self.state_dir, program.BOOT)
         text = unit.text(self.deployment, self.state_dir, place.directory, PYTHON, boot)
         steps = []

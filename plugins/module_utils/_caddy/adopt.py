@@ -28,7 +28,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal i
     TURN,
     Journal,
     overwrite,
-    read_bytes,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.pending import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reached, Reaches
@@ -40,6 +39,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
     CommandError,
     Refused,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 
 
@@ -82,7 +82,7 @@ class Adopter:
         self.reaches = Reaches()
         self.installer = Installer(edge, admin, upstreams, step)
         self.switch = self.installer.switch
-        self.journal = Journal(self.installer.directory)
+        self.journal = Journal(edge.options.state_dir)
 
     @property
     def syntax(self) -> Syntax:
@@ -182,7 +182,7 @@ class Adopter:
     def _made(self, current: bytes) -> bool:
         """Whether an adopt made these bytes, with whichever colour live by now or about to be."""
         after = self.journal.after
-        if Journal(self.installer.directory, TURN).torn(current):
+        if Journal(self.edge.options.state_dir, TURN).torn(current):
             return True
         return after is not None and any(current == self.syntax.turned(after, colour) for colour in COLOURS)
 

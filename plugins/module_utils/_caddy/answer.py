@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 
 def answered(params: Mapping[str, Any], check_mode: bool = False) -> Result:
     """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError and OSError."""
-    options = edge_options(params["edge"])
+    options = edge_options({**params["edge"], "state_dir": params["state_dir"]})
     runner = SubprocessRunner()
     podman = Podman(runner)
     edge, known = edge_of(runner, params["project"], options), reached(params, podman)

@@ -68,7 +68,10 @@ class App:
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
         if self.params["state"] != "read":
-            switch = Switch(self.edge.place().directory)
+            place = self.edge.place()
+            if place.doubt and self.params["state"] != "returned":
+                raise place.doubt
+            switch = Switch(place.directory)
             switch.require_of(self.params.get("deployment", ""))
             if self.params["state"] == "returned":
                 way_back.require_adopted(switch)
@@ -102,6 +105,7 @@ class App:
             place = self.edge.place()
         except BluegreenError as exc:
             return {**NOWHERE, "problems": [str(exc)], **Plan().result()}
+        problems += [str(place.doubt)] if place.doubt else []
         switch = Switch(place.directory)
         result: Result = {"edge": place.name, "directory": place.directory, "adopted": False, "plain_names": []}
         result.update(method="", cost="")
@@ -171,7 +175,7 @@ class App:
         if record and not self.check_mode:
             os.makedirs(self.params["state_dir"], mode=0o750, exist_ok=True)
             addresses.write(self.params["state_dir"], record)
-        return self._noted(self._change(adopter, change), adopter.switch.path, self._record())
+        return self._noted(self._change(adopter, change), self._record())
 
     def _recorded(self, found: Mapping[str, Reached]) -> Addresses | None:
         """What has to be written down before the edge is told anything; None for nothing. A name of a service that is
@@ -185,7 +189,7 @@ class App:
     def undone(self) -> Result:
         adopter = self._adopter()
         result = self._change(adopter, adopter.undone(self.params["force"]))
-        return self._noted(self._without_logs(adopter.switch, result), adopter.switch.path, None)
+        return self._noted(self._without_logs(adopter.switch, result), None)
 
     def _without_logs(self, switch: Switch, result: Result) -> Result:
         """The access log of the edge names visitors. No watch reads it any more, and Caddy has let go of the file."""
@@ -200,8 +204,9 @@ class App:
     def _record(self) -> Record:
         return Record(str(self.params["project"]), self.edge.options, tuple(self.upstreams))
 
-    def _noted(self, result: Result, directory: str, wanted: Record | None) -> Result:
+    def _noted(self, result: Result, wanted: Record | None) -> Result:
         """Last, so that what is written down is what runs."""
+        directory = self.edge.options.state_dir
         if not changes(directory, wanted):
             return result
         if not self.check_mode:
@@ -277,7 +282,7 @@ class App:
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)
             if traffic.method == self.edge.options.method:
-                write(traffic.switch.path, self._record())
+                write(self.edge.options.state_dir, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
         # Of a colour that has been live it is not known what it would have said before.
         spared = told.unsure if plan.changed else ()
@@ -307,7 +312,7 @@ class App:
         if asleep:
             raise asleep
         seen = way_back.seen(traffic, target, self.params["public"], at, self.params["confirm_timeout"])
-        warnings = [*([left] if left else []), *seen.pop("warnings")]
+        warnings = [*(one for one in (traffic.switch.passed, left) if one), *seen.pop("warnings")]
         return {**self._moved(traffic, plan, seen), "warnings": warnings}
 
     def _ways(self, config: Any) -> Sequence[Sequence[Mapping[str, str]]]:

@@ -9,36 +9,54 @@ from __future__ import annotations
 import os
 import stat
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch_dir import OURS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 # The edge passes with x alone; only it and we need to know what lies there.
-MODES = {"": 0o711, "switch": 0o711, "journal": 0o700, "log": 0o711}
+MODES = {"": 0o711, "switch": 0o711, "log": 0o711}
 
 
 def wrong(directory: str, owner: tuple[int, int] | None) -> list[str]:
-    """As sentences, all of which ``Switch.install`` mends. ``owner`` has to own the log, None where that is unknown."""
-    if not os.path.isdir(os.path.join(directory, "switch")):
-        return ["%s is gone" % os.path.join(directory, "switch")]
+    """As sentences, all of which ``Switch.install`` mends but a strange directory. ``owner`` has to own the log, None
+    where that is unknown."""
     found = []
     for name, mode in MODES.items():
         path = os.path.join(directory, name) if name else directory
         try:
-            status = os.stat(path)
+            with untrusted.folder(directory, *([name] if name else [])) as fd:
+                status, names = os.fstat(fd), os.listdir(fd)
+                strange = [one for one in names if name != "log" and not _plain(fd, one)]
         except FileNotFoundError:
+            if name in ("", "switch"):
+                return ["%s is gone" % os.path.join(directory, "switch")]
             found.append("%s is gone" % path)
             continue
+        except BluegreenError as exc:
+            found.append(exc.msg)
+            continue
+        found += ["%s is no file of ours" % os.path.join(path, one) for one in sorted(strange)]
         if stat.S_IMODE(status.st_mode) != mode:
             found.append("%s has mode %04o and not %04o" % (path, stat.S_IMODE(status.st_mode), mode))
         if name == "log" and owner and (status.st_uid, status.st_gid) != owner:
             there = (status.st_uid, status.st_gid)
             found.append("%s belongs to %d:%d, the edge writes it as %d:%d" % (path, *there, *owner))
-    found += _missing(directory)
-    return found
+    try:
+        return found + _missing(directory)
+    except (BluegreenError, FileNotFoundError):
+        return found
+
+
+def _plain(fd: int, name: str) -> bool:
+    found = untrusted.status(fd, name)
+    return found is None or stat.S_ISREG(found.st_mode) or not OURS.fullmatch(name)
 
 
 def _missing(directory: str) -> list[str]:
     """Files that a flip or a rollback takes for granted; they are made again, with nothing lost."""
-    names, inside = os.listdir(directory), set(os.listdir(os.path.join(directory, "switch")))
+    with untrusted.folder(directory) as here, untrusted.folder(directory, "switch") as below:
+        names, inside = os.listdir(here), set(os.listdir(below))
     found = [] if any(name.startswith("token-") for name in names) else ["no fencing token in %s" % directory]
     live = "green" if "green" in inside else "blue"
     if "ready" in inside and inside & set(COLOURS):

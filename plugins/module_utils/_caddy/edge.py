@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import DIRECTORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
 # What the edge's configuration file is written in.
@@ -30,6 +31,7 @@ CLOUDFLARE = "cloudflare"
 METHODS = ("switch", "reload")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
+STATE_DIR = "/var/lib/olympus-bluegreen"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class EdgeOptions:
     sees; ``address``, ``port`` and ``scheme`` say where the public names are asked, ``ca`` is a PEM file or ''.
 
     Without a ``mount`` the switch of a container lies in ``switch_dir`` of the host, as that of a process does.
+    ``state_dir`` is root's own: what root writes elsewhere goes by a file there, never by one on the edge's volume.
     ``upstreams``: what the configuration dials (host:port) -> the coloured service and port that it means."""
 
     caddyfile: str
@@ -54,17 +57,20 @@ class EdgeOptions:
     config: str = "caddyfile"
     method: str = "switch"
     switch_dir: str = NATIVE_SWITCH
+    state_dir: str = STATE_DIR
     upstreams: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Place:
-    """``name`` for messages, ``directory`` the switch directory on the host, ``owner`` who owns the edge's volume."""
+    """``name`` for messages, ``directory`` the switch directory on the host, ``owner`` who owns the edge's volume.
+    ``doubt``: why ``pid`` may not be the edge, so that only a rollback goes on."""
 
     name: str
     pid: int
     directory: str
     owner: tuple[int, int]
+    doubt: Refused | None = None
 
 
 class Edge(Protocol):
@@ -96,11 +102,7 @@ def root_of(edge: Edge) -> str:
 
 def seen_file(pid: int, path: str) -> bytes | None:
     """A file as process ``pid`` sees it."""
-    try:
-        with open("/proc/%d/root%s" % (pid, path), "rb") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return None
+    return read_bytes("/proc/%d/root%s" % (pid, path))
 
 
 def same_place(pid: int, path: str, directory: str) -> bool:

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from dataclasses import dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
 # Ids of flips that no cutover made begin so.
 HAND = "hand"
+PLAIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,17 @@ class ReturnTo:
     release: str
     flip: str
     at: float
+
+
+def parsed(content: bytes) -> ReturnTo:
+    """What a cutover wrote down. Raises TypeError and ValueError for another shape: the edge's volume is no place that
+    only we write, and a release or a flip is part of the name of a file."""
+    value = json.loads(content.decode())
+    found = ReturnTo(**value)
+    named = all(isinstance(one, str) and PLAIN.fullmatch(one) for one in (found.release, found.flip))
+    if not named or found.colour not in OTHER or isinstance(found.at, bool) or not isinstance(found.at, (int, float)):
+        raise TypeError(content)
+    return found
 
 
 def by_hand(recorded: ReturnTo | None, live: str, drained: bool, at: float) -> ReturnTo:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import configured, fixed
@@ -25,7 +25,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal i
     TURN,
     Journal,
     overwrite,
-    read_bytes,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.pending import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reload import reload, validate
@@ -36,11 +35,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
     CommandError,
     Refused,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
 
 # So often somebody else may change the configuration between our look and our write.
 ATTEMPTS = 5
+# How long to wait for another process that makes the edge follow, in seconds. On the way back the write goes on then:
+# the edge itself refuses it where the other one comes between.
+BACK, FORWARD = 5.0, 120.0
 
 
 class Follower:
@@ -61,7 +63,7 @@ class Follower:
         self.upstreams = upstreams
         self.switch = Switch(edge.place().directory)
         self.syntax = syntax_of(edge, upstreams)
-        self._turn = Journal(self.switch.path, TURN)
+        self._turn = Journal(edge.options.state_dir, TURN)
 
     def steps(self, colour: str) -> tuple[Step, ...]:
         """What it takes until the edge serves ``colour`` and does so after a restart; nothing with the switch."""
@@ -90,16 +92,25 @@ class Follower:
             Reference(self.edge, self.upstreams, self.admin.config()).require([said])
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nothing else makes the edge follow meanwhile."""
-        with locked(os.path.join(self.switch.path, "follow.lock")):
+    def alone(self, back: bool = False) -> Iterator[None]:
+        """Nothing else makes the edge follow meanwhile; on the way back it is not waited for for long."""
+        where = self.edge.options.state_dir
+        with ExitStack() as held:
+            try:
+                os.makedirs(where, mode=0o750, exist_ok=True)
+                seconds = BACK if back else FORWARD
+                held.enter_context(locked(os.path.join(where, "follow.lock"), seconds, passing=back))
+            except OSError:
+                # A state directory that nobody can write is no reason to stay.
+                if not back:
+                    raise
             yield
 
     def follow(self, back: bool = False) -> str:
         """Make the edge serve what the marker says. ``back``: by one write to the admin endpoint. It does not load what
         another program is about to write into the file, nor fail for it: returned is, why a restart would not come up
         with the same."""
-        with self.alone():
+        with self.alone(back):
             live = self.switch.read().live
             if not live:
                 raise BluegreenError("the switch says of no colour that it is live", mend="run the adopt stage")

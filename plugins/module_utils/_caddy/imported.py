@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.fixed import SNIPPET
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import Journal, read_bytes
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.journal import Journal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes, read_json
 
 PREFIX = "imported-"
 READ_ONLY = "ro"
@@ -55,7 +55,7 @@ class FileChange:
 
 
 class Imported:
-    """``pid`` is the edge's process, ``directory`` the switch directory. ``back``: read what undo restores."""
+    """``pid`` is the edge's process, ``directory`` the state directory. ``back``: read what undo restores."""
 
     def __init__(self, pid: int, directory: str, back: bool = False) -> None:
         self._pid = pid

@@ -13,7 +13,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
+    read_bytes,
+    write_atomic,
+    write_json,
+)
 
 MAIN = "Caddyfile"
 # Of the last turn of the file to another colour, see ``follow``.
@@ -21,14 +25,6 @@ TURN = "turned"
 BEFORE = ".before"
 BASE = ".base"
 AFTER = ".after"
-
-
-def read_bytes(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return None
 
 
 def half_written(current: bytes, new: bytes, old: bytes) -> bool:
@@ -83,6 +79,7 @@ class Journal:
 
     def write(self, before: bytes, base: bytes, after: bytes, facts: dict[str, object]) -> None:
         """All of it before the file itself is touched: only then a half-written one can be recognised."""
+        os.makedirs(self._directory, mode=0o700, exist_ok=True)
         for suffix, content in ((BEFORE, before), (BASE, base), (AFTER, after)):
             write_atomic(os.path.join(self._directory, self._name + suffix), content, 0o600)
         noted = "adopt.json" if self._name == MAIN else self._name + ".json"

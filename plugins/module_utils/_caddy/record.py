@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How an edge is made to follow its switch, written down beside it: for who knows the directory alone, as the watcher
-does. Adopt writes it, a cutover renews it. Without it the edge looks at the switch itself."""
+"""How an edge is made to follow its switch, written down in the state directory for the watcher: root writes a file of
+the host by it, so the edge's volume is no place for it. Adopt writes it, a cutover renews it. Without it the edge looks
+at the switch itself."""
 
 from __future__ import annotations
 
@@ -28,13 +29,14 @@ class Record:
 
 
 def changes(directory: str, wanted: Record | None) -> bool:
-    """Whether something else is written down in the switch directory; None is written as nothing."""
+    """Whether something else is written down in the state directory; None is written as nothing."""
     return bool(read_json(os.path.join(directory, NAME)) != _values(wanted))
 
 
 def write(directory: str, wanted: Record | None) -> None:
     path, values = os.path.join(directory, NAME), _values(wanted)
     if values is not None and changes(directory, wanted):
+        os.makedirs(directory, mode=0o750, exist_ok=True)
         write_json(path, values, 0o600)
     elif values is None and os.path.exists(path):
         os.unlink(path)
@@ -61,7 +63,10 @@ def read(directory: str) -> Record | None:
         ) from exc
 
 
-def method(directory: str) -> str:
-    """The method in force."""
-    found = read(directory)
+def method(options: EdgeOptions) -> str:
+    """The method in force. Where nobody can read the state directory a rollback still goes by the settings."""
+    try:
+        found = read(options.state_dir)
+    except OSError:
+        return options.method
     return found.edge.method if found else "switch"

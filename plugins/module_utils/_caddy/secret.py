@@ -14,11 +14,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir
 
+NAME = "preview"
 FORM = re.compile(r"[0-9a-f]{32}")
 Step = Callable[[str], None]
 
@@ -28,35 +31,51 @@ def new() -> str:
 
 
 def known(directory: str) -> list[str]:
-    """Those that the edge takes: one, or none."""
-    try:
-        return sorted(os.listdir(directory))
-    except FileNotFoundError:
-        return []
+    """Those that the edge takes: one, or none. ``directory`` is the switch's. Nothing else that lies there is ours."""
+    with suppress(BluegreenError, FileNotFoundError), untrusted.folder(directory, NAME) as fd:
+        return _names(fd)
+    return []
+
+
+def _names(fd: int) -> list[str]:
+    return sorted(name for name in os.listdir(fd) if FORM.fullmatch(name) and untrusted.is_file(fd, name))
 
 
 def let_in(directory: str, secret: str, step: Step) -> bool:
     """``secret`` and no other; False where that is so already. A step never has its name: steps are said aloud."""
     if not FORM.fullmatch(secret):
         raise BluegreenError("a preview secret is 32 hex digits", mend="deploy again, which makes a new one")
+    _cleared(directory)
+    with untrusted.folder(directory) as above:
+        if not untrusted.status(above, NAME):
+            step("make preview directory")
+            os.mkdir(NAME, dir_fd=above)
     if known(directory) == [secret]:
         return False
-    if not os.path.isdir(directory):
-        step("make preview directory")
-        os.mkdir(directory)
-    os.chmod(directory, 0o711)
     forget(directory, step)
-    step("make preview")
-    os.close(os.open(os.path.join(directory, secret), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
-    sync_dir(directory)
+    with untrusted.folder(directory, NAME) as fd:
+        os.fchmod(fd, 0o711)
+        step("make preview")
+        os.close(untrusted.create(fd, secret, os.path.join(directory, NAME)))
+        os.fsync(fd)
     return True
+
+
+def _cleared(directory: str) -> None:
+    """Nothing but a directory of ours has its name."""
+    with untrusted.folder(directory) as above:
+        there = untrusted.status(above, NAME)
+        if there and not stat.S_ISDIR(there.st_mode):
+            os.unlink(NAME, dir_fd=above)
 
 
 def forget(directory: str, step: Step) -> bool:
     """Let nobody in any more; False where nobody was."""
+    _cleared(directory)
     names = known(directory)
     for name in names:
         step("remove preview")
-        os.unlink(os.path.join(directory, name))
-        sync_dir(directory)
+        with untrusted.folder(directory, NAME) as fd, suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=fd)
+            os.fsync(fd)
     return bool(names)

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -47,11 +46,13 @@ def silent(addresses: Sequence[str], network: AbstractContextManager[None], time
 
 @dataclass(frozen=True)
 class Row:
-    """One TCP socket: ``local`` and ``remote`` are (address, port); an IPv4 address mapped into IPv6 is IPv4."""
+    """One TCP socket: ``local`` and ``remote`` are (address, port); an IPv4 address mapped into IPv6 is IPv4. ``uid``:
+    the user that made it."""
 
     local: tuple[str, int]
     remote: tuple[str, int]
     inode: str
+    uid: int
 
 
 def rows(state: str, pid: int | str = "self") -> Iterator[Row]:
@@ -68,7 +69,7 @@ def rows(state: str, pid: int | str = "self") -> Iterator[Row]:
                 for line in handle:
                     parts = line.split() if column in line else [""] * 4
                     if parts[3] == state:
-                        yield Row(_end(parts[1]), _end(parts[2]), parts[9])
+                        yield Row(_end(parts[1]), _end(parts[2]), parts[9], int(parts[7]))
                     elif state == LISTEN:
                         break
         except OSError:
@@ -98,47 +99,3 @@ def connections(pid: int, addresses: Sequence[str]) -> dict[str, int]:
 def clients(pid: int, ports: Collection[int]) -> int:
     """Open TCP connections to the ``ports`` that the edge listens on: what a reload can cost a request each."""
     return sum(row.local[1] in ports for row in rows(ESTABLISHED, pid))
-
-
-def listener(port: int) -> int | None:
-    """The process that listens on a TCP port of this host; None where there is none or it can't be seen."""
-    return _held(lambda: {row.inode for row in rows(LISTEN) if row.local[1] == port})
-
-
-def unix_listener(path: str) -> int | None:
-    """The same for a unix socket."""
-    accepting = "00010000"
-
-    def inodes() -> set[str]:
-        with open("/proc/net/unix", encoding="utf-8", errors="replace") as handle:
-            found = [line.split(None, 7) for line in handle]
-        return {one[6] for one in found if len(one) == 8 and one[3] == accepting and one[7].strip() == path}
-
-    return _held(inodes)
-
-
-def _held(inodes: Callable[[], set[str]]) -> int | None:
-    """A reload makes a listener another socket, maybe while we look for who holds the one before."""
-    for _look in range(LOOKS):
-        listening = inodes()
-        found = _holder(listening)
-        if found or not listening:
-            return found
-    return None
-
-
-def _holder(inodes: Collection[str]) -> int | None:
-    """The process that has one of the sockets open; of several the last: a service manager hands its own down."""
-    wanted, found = {"socket:[%s]" % inode for inode in inodes}, None
-    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()) if wanted else ():
-        try:
-            names = os.listdir("/proc/%d/fd" % pid)
-        except OSError:
-            continue
-        for name in names:
-            try:
-                if os.readlink("/proc/%d/fd/%s" % (pid, name)) in wanted:
-                    found = pid
-            except OSError:
-                continue
-    return found

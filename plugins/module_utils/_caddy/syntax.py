@@ -170,8 +170,7 @@ class CaddyfileSyntax:
         return tree.flat({path: root.text for path, root in tree.roots.items()})
 
     def imported(self, back: bool = False) -> Imported:
-        place = self._edge.place()
-        return Imported(place.pid, place.directory, back)
+        return Imported(self._edge.place().pid, self._edge.options.state_dir, back)
 
     def _environ(self) -> Mapping[str, str]:
         return environment(self._edge.place().pid)
@@ -260,8 +259,7 @@ class JsonSyntax:
         return text_of(content)
 
     def imported(self, back: bool = False) -> Imported:
-        place = self._edge.place()
-        return Imported(place.pid, place.directory, back)
+        return Imported(self._edge.place().pid, self._edge.options.state_dir, back)
 
     def adopted(self, content: bytes) -> bool:
         return any(jsonconfig.ours(value) for _path, value in jsonconfig.places(self.config(content)))

@@ -72,7 +72,7 @@ class Traffic:
         self.http = http
         self.clock = clock
         self.switch = Switch(edge.place().directory)
-        self.method = record.method(self.switch.path)
+        self.method = record.method(edge.options)
 
     @cached_property
     def follower(self) -> Follower | LooksItself:

@@ -104,7 +104,7 @@ def bring_back(release: str) -> str:
 def asleep(traffic: Traffic, target: str) -> BluegreenError | None:
     """The error to end with where no edge runs: the switch is moved, and nobody answers the public names."""
     place = traffic.edge.place()
-    if place.pid:
+    if place.pid or place.doubt:
         return None
     return BluegreenError(
         "the switch says %s, but the edge %s is not running: nobody answers the public names" % (target, place.name),

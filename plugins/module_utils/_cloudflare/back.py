@@ -59,7 +59,9 @@ class Return:
         flip = self.world.flip or (state.return_to.flip if state.return_to else "")
         # A watcher has no say about the run that came after its cutover.
         with self.world.switch.stopping(bool(self.world.flip)):
-            return self.world.switch.rollback(keep, flip, gone=bool(self.world.params["force"]))
+            moved = self.world.switch.rollback(keep, flip, gone=bool(self.world.params["force"]))
+        self.notes += [self.world.switch.passed] if self.world.switch.passed else []
+        return moved
 
     def _followed(self, state: SwitchState, target: str, found: Found, fence: Fence, fresh: bool) -> tuple[Plan, Seen]:
         """Everything at Cloudflare, as the switch says by now. ``fresh``: the pools were looked at since."""

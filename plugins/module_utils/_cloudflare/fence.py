@@ -11,7 +11,6 @@ right before and again right after (``change``), and who moves the switch looks 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +22,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.pool
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked
 
 AGAIN = "run status, then start again"
 
@@ -40,7 +38,7 @@ class Fence:
         """The switch under its lock; None where there is none. Fenced where a newer run or a rollback came."""
         if not self._switch.exists():
             return None
-        with locked(os.path.join(self._switch.path, "lock")):
+        with self._switch.alone():
             state = self._switch.read()
         if state.token > self.token:
             raise Fenced("token %d, but the switch is at %d" % (self.token, state.token), mend=AGAIN)

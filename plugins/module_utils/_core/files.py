@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import flock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
+# More than any configuration that a person keeps.
+WHOLE = 1 << 26
+# Nothing that is done under a lock of a file takes that long.
+LOCK_SECONDS = 30.0
 
 
 def sync_dir(path: str) -> None:
@@ -62,6 +68,22 @@ def read_text(path: str) -> str | None:
         return None
 
 
+def read_bytes(path: str, size: int = WHOLE) -> bytes | None:
+    """The content of a regular file, None where there is none. A FIFO would be waited for: it is an error, as is a file
+    of more than ``size`` bytes."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(fd, "rb") as handle:
+        regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        content = handle.read(size + 1) if regular else b""
+    if not regular or len(content) > size:
+        what = "larger than %d bytes" % size if regular else "no regular file"
+        raise BluegreenError("%s is %s" % (path, what), mend="Put the right file there")
+    return content
+
+
 def read_json(path: str) -> Any:
     """The value, or None where there is no such file. A torn file is an error that names it."""
     try:
@@ -86,11 +108,14 @@ def read_mapping(path: str, *needs: str) -> dict[str, Any]:
 
 
 @contextmanager
-def locked(path: str) -> Iterator[None]:
-    """Hold an exclusive flock on ``path`` (made when missing). The kernel drops it when the holder dies."""
+def locked(path: str, seconds: float = LOCK_SECONDS, passing: bool = False) -> Iterator[bool]:
+    """Hold an exclusive flock on ``path`` (made when missing). The kernel drops it when the holder dies, but not when
+    it is stopped: after ``seconds`` it is Refused, or with ``passing`` gone on without (False)."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
+        ours = flock.taken(fd, seconds)
+        if not ours and not passing:
+            raise flock.refused(fd, path)
+        yield ours
     finally:
         os.close(fd)

@@ -109,7 +109,10 @@ def process(runner: Runner, told: Mapping[str, Any]) -> Front:
     """The Caddy that is a process of this host, found by its admin endpoint."""
     options = edge_options({**told, "kind": "native"})
     native = ProcessEdge(runner, options)
-    config, pid = Admin(native).config(), native.place().pid
+    config, place = Admin(native).config(), native.place()
+    if place.doubt:
+        raise place.doubt
+    pid = place.pid
     workdir = os.path.realpath("/proc/%d/cwd" % pid)
     return Front(None, config, pid, tuple(arguments(pid)), workdir, environment(pid), options.admin)
 

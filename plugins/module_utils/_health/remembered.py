@@ -78,7 +78,7 @@ def note(state_dir: str, told: Sequence[Told], now: float) -> dict[str, Any]:
     if not os.path.isdir(state_dir):
         return {}
     state, path = StateDir(state_dir), os.path.join(state_dir, NAME)
-    with suppress(BluegreenError, OSError), locked(path + ".lock"):
+    with suppress(BluegreenError, OSError), locked(path + ".lock", seconds=5.0):
         found = read(state_dir)
         for one in told:
             release = str(read_mapping(state.stack(one.colour, "services.json")).get("release") or "")

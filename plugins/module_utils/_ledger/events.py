@@ -18,13 +18,15 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.redact import redact
 
 VERSION = 1
+WAIT = 1.0
 
 
 def append(path: str, event: Mapping[str, Any], at: float) -> dict[str, Any]:
-    """Write one event and wait until it is on disk; the event as written. Writers exclude each other by flock."""
+    """Write one event and wait until it is on disk; the event as written. Writers exclude each other by flock,
+    but none waits long: it explains, it never decides, and a rollback writes it too."""
     written = {**redact(event), "v": VERSION, "at": round(at, 3)}
     line = json.dumps(written, sort_keys=True, default=str).encode() + b"\n"
-    with locked(path + ".lock"):
+    with locked(path + ".lock", WAIT, passing=True):
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             size = os.fstat(fd).st_size

@@ -246,5 +246,5 @@ class Lock:
         runs = [one for one in self._overtaken() if one != run]
         write_json(self.state.overtaken, {"runs": [*runs, run][-OVERTAKEN:]})
 
-    def _alone(self) -> AbstractContextManager[None]:
-        return locked(self.state.path("lock.flock"))
+    def _alone(self) -> AbstractContextManager[object]:
+        return locked(self.state.path("lock.flock"), seconds=10.0)

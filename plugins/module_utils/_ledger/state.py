@@ -69,7 +69,7 @@ class StateDir:
     def mark(self, **changes: str | None) -> dict[str, Any]:
         """Change marks; the marks as they are then."""
         self.ensure()
-        with locked(self.marks + ".lock"):
+        with locked(self.marks + ".lock", seconds=10.0):
             marks = {**self.read_marks(), **changes}
             write_json(self.marks, marks)
         return marks

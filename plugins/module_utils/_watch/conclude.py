@@ -46,6 +46,8 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
         begun = clock.monotonic()
         after = watcher.world.switch.rollback(expect_flip=watcher.flip)
         ms = 1000 * (clock.monotonic() - begun)
+        if watcher.world.switch.passed:
+            watcher.note({"event": "not_kept", "to": after.live, "why": watcher.world.switch.passed})
         behind = watcher.world.follow(after, watcher.note)
     except (BluegreenError, OSError) as exc:
         return {"done": False, "to": "", "why": str(exc)}

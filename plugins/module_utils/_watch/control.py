@@ -64,7 +64,7 @@ def wanted(do: str, seconds: object, by: str, ident: str, at: float) -> Order:
 
 def put(path: str, order: Order) -> bool:
     """Hand an order over; False while another one is not answered."""
-    with locked(path + ".lock"):
+    with locked(path + ".lock", seconds=10.0):
         if os.path.exists(path):
             return False
         write_json(path, {"v": 1, **asdict(order)})

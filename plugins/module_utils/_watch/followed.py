@@ -76,12 +76,12 @@ def load_balancers(options: Mapping[str, Any], switch: Switch, clock: Clock) -> 
 
 
 def configuration(
-    runner: Runner, switch: Switch, clock: Clock, step: Callable[[str], None] = lambda name: None
+    runner: Runner, switch: Switch, clock: Clock, state_dir: str, step: Callable[[str], None] = lambda name: None
 ) -> Following:
-    """By what adopt wrote down beside the switch; nothing has to be done where that is nothing."""
+    """By what adopt wrote down in the state directory; nothing has to be done where that is nothing."""
 
     def back(_flip: str) -> str:
-        found = read(switch.path)
+        found = read(state_dir)
         if found is None:
             return ""
         edge = edge_of(runner, found.project, found.edge)

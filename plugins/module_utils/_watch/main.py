@@ -56,6 +56,10 @@ def world_of(config: Config, standpoint: Standpoint, wall: Clock, podman: Podman
     clock = SteadyClock(wall)
     switch = Switch(config.switch_dir)
     cloudflare = config.edge.get("cloudflare")
+    if cloudflare:
+        follow = load_balancers(cloudflare, switch, clock)
+    else:
+        follow = configuration(podman.runner, switch, clock, config.state_dir)
     return World(
         clock,
         switch,
@@ -63,7 +67,7 @@ def world_of(config: Config, standpoint: Standpoint, wall: Clock, podman: Podman
         Observer(config, podman, public, clock),
         public,
         PairedProber(config, DirectHttp(), clock, standpoint) if config.probe else None,
-        load_balancers(cloudflare, switch, clock) if cloudflare else configuration(podman.runner, switch, clock),
+        follow,
     )
 
 

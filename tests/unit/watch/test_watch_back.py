@@ -33,7 +33,7 @@ def watcher(ours: list[bool] | None = None) -> Any:
     after = SimpleNamespace(live="blue", token=2)
     world = SimpleNamespace(
         clock=Clock(),
-        switch=SimpleNamespace(rollback=lambda expect_flip: after),
+        switch=SimpleNamespace(rollback=lambda expect_flip: after, passed=""),
         follow=lambda _state, _note: "",
         observer=SimpleNamespace(live="green"),
         public=SimpleNamespace(others=lambda _live: []),
