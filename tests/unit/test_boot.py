@@ -169,7 +169,7 @@ def test_what_a_run_is_taking_away_is_left_to_it(
     state.ensure()
     clock = SystemClock()
     if age is not None:
-        then = SimpleNamespace(now=lambda: clock.now() - age)
+        then = SimpleNamespace(now=lambda: clock.now() - age, monotonic=lambda: clock.monotonic() - age)
         Lock(state, switch, then).take(Claim("run-1", "cleanup"))
     switch.withdraw("blue", switch.read().token)
     monkeypatch.setattr(run, "unready", lambda *_args: [])

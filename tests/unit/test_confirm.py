@@ -51,7 +51,7 @@ class Edge:
 
 
 def caddy(clock: Clock, tmp_path: Path) -> Traffic:
-    options = SimpleNamespace(scheme="http", address="127.0.0.1", port=80)
+    options = SimpleNamespace(scheme="http", address="127.0.0.1", port=80, method="switch", state_dir=str(tmp_path))
     edge: Any = SimpleNamespace(
         options=options, network=nullcontext, place=lambda: SimpleNamespace(directory=str(tmp_path))
     )

@@ -228,7 +228,7 @@ def _run(db: Db, sql: str, what: str, mend: str) -> None:
         db.query(sql)
     except QueryError as exc:
         known = {LOCKED: WAIT, "42501": "grant the service's own role what it needs, then run the stage again"}
-        told = "PostgreSQL refuses %s: %s (SQLSTATE %s)" % (what, exc.said, exc.sqlstate or "none")
+        told = "PostgreSQL refuses %s: %s (SQLSTATE %s)" % (what, exc.answer, exc.sqlstate or "none")
         error = QueryError(told, mend=known.get(exc.sqlstate, mend))
-        error.said, error.sqlstate = exc.said, exc.sqlstate
+        error.answer, error.sqlstate = exc.answer, exc.sqlstate
         raise error from exc

@@ -81,9 +81,9 @@ ORDER BY xact_start
 
 
 class QueryError(BluegreenError):
-    """A statement that PostgreSQL did not take: ``said`` is its first line, ``sqlstate`` its code ('' without one)."""
+    """A statement that PostgreSQL refused: ``answer`` is its first line, ``sqlstate`` its code ('' without one)."""
 
-    said = ""
+    answer = ""
     sqlstate = ""
 
 
@@ -108,7 +108,7 @@ class PsycopgDb:
                 "the database refused a question: %s" % _first_line(exc),
                 mend="look at the database's log; its role has to read what it owns",
             )
-            error.said, error.sqlstate = _first_line(exc), str(exc.pgcode or "")
+            error.answer, error.sqlstate = _first_line(exc), str(exc.pgcode or "")
             raise error from exc
 
     def close(self) -> None:
