@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.condition import wrong
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
+from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imported import host_path
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -222,3 +223,23 @@ def test_nothing_on_the_volume_says_what_root_writes(
     monkeypatch.setattr(followed, "SECONDS", 0.0)
     said = follow(switch.rollback(), lambda _event: {})
     assert outside.seen() == outside.before and said == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount of its own needs root")
+def test_no_imported_file_is_written_through_a_link_out_of_its_mount(tmp_path: Path) -> None:
+    volume, outside = tmp_path / "volume", tmp_path / "outside.caddy"
+    inside = tmp_path / "inside"
+    for place in (volume, inside):
+        place.mkdir()
+    outside.write_text("a host's file")
+    (volume / "own.caddy").write_text("the operator's")
+    (volume / "near.caddy").symlink_to("own.caddy")
+    (volume / "far.caddy").symlink_to(outside)
+    mount = 'mount --bind "$0" "$1" && echo there && exec cat'
+    argv = ["unshare", "--mount", "sh", "-c", mount, str(volume), str(inside)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as edge:
+        assert edge.stdout and edge.stdout.readline() == "there\n"
+        assert host_path(edge.pid, str(inside / "own.caddy")) == str(volume / "own.caddy")
+        assert host_path(edge.pid, str(inside / "near.caddy")) == str(volume / "near.caddy")
+        with pytest.raises(BluegreenError, match="lies nowhere on this host"):
+            host_path(edge.pid, str(inside / "far.caddy"))

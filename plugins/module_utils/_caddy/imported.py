@@ -161,8 +161,11 @@ def host_path(pid: int, seen: str) -> str:
         if inside and device == inside[0] and READ_ONLY not in options:
             within = os.path.normpath(inside[2] + "/" + os.path.relpath(real, inside[1]))
             if _below(within, root):
-                path = os.path.normpath(point + "/" + os.path.relpath(within, root))
-                if _same(path, there):
+                path, source = (
+                    os.path.normpath(os.path.join(point, os.path.relpath(one, root))) for one in (within, inside[2])
+                )
+                # A link that leads out of what is mounted was put there by who may write in it.
+                if _same(path, there) and _below(os.path.realpath(path), os.path.realpath(source)):
                     return path
     raise Refused(
         "the edge's file %s lies nowhere on this host where it can be written" % seen,
