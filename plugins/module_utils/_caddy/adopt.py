@@ -126,7 +126,7 @@ class Adopter:
         return self._change(main, files, whole, config, ())
 
     def _refuse_pending(self, wanted: Any, texts: Iterable[Callable[[], str]]) -> None:
-        """Refused where our reload would make live what nobody asked for. The edge may run the configuration ``wanted``
+        """Refused where our reload would make live what was not asked for. The edge may run the configuration ``wanted``
         or that of one of ``texts``: its file's, or what is left where an adopt or undo was cut off."""
         reference = Reference(self.edge, self.upstreams, self.admin.config())
         if not self.accept_pending and not reference.runs(wanted):

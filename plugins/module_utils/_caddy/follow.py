@@ -101,7 +101,7 @@ class Follower:
                 seconds = BACK if back else FORWARD
                 held.enter_context(locked(os.path.join(where, "follow.lock"), seconds, passing=back))
             except OSError:
-                # A state directory that nobody can write is no reason to stay.
+                # A state directory that can't be written is no reason to stay.
                 if not back:
                     raise
             yield

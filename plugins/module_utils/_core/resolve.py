@@ -5,7 +5,7 @@
 """Which addresses a name has where a process runs: by its hosts file, then by its own name servers.
 
 They are asked from the process's network. Only name servers of this machine are asked (Podman's own, a local cache), so
-that no question of ours leaves it; who is known to another one is no container here.
+that no question of ours leaves it; a name that another one knows is no container here.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _file(pid: int, path: str) -> str:
 
 
 def addresses(name: str, by: Resolver) -> tuple[str, ...]:
-    """Those of a name or of an address, () where nobody here knows it; asked where this thread's network is."""
+    """Those of a name or of an address, () where no server here knows it; asked where this thread's network is."""
     with suppress(ValueError):
         return (str(ipaddress.ip_address(name.strip("[]"))),)
     plain = name.rstrip(".").lower()
