@@ -59,6 +59,12 @@ def test_another_file_than_the_one_that_was_loaded_is_refused() -> None:
         refused(edge, lambda: edge.app(state="adopted"), "more.test")
 
 
+def test_an_undo_of_what_was_never_adopted_makes_no_edit_live() -> None:
+    with kinds.running(Kind("caddyfile"), "current") as edge:
+        edge.path.write_text(edge.path.read_text() + MORE)
+        refused(edge, lambda: edge.app(state="undone"), "more.test")
+
+
 def test_an_envfile_is_named_as_the_cause() -> None:
     with kinds.running(Kind("caddyfile"), "current") as edge:
         edge.path.write_text(edge.path.read_text() + MORE.replace("s3cret", "{$WORD}"))

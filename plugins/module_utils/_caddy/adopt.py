@@ -93,7 +93,8 @@ class Adopter:
         """What adopt would do. Raises where the rewrite is impossible or would mean something else."""
         current, base = self._current()
         done = self.syntax.rewritten(base)
-        self._refuse_pending(done.config, [lambda: done.before, lambda: self.syntax.present(current)])
+        present = self.syntax.present
+        self._refuse_pending(done.config, [lambda: done.before, lambda: present(current)], {done.before: done.original})
         main = self._main(current, base, done.content)
         # The Caddyfile first, as it has the snippets; back last. So what is there always loads.
         files = (main, *self.syntax.imported().changes(done.others))
@@ -107,8 +108,9 @@ class Adopter:
         if before is None and self.syntax.adopted(current):
             raise Refused("the journal with the operator's file is gone", mend="restore the file from your repository")
         if before is None:
-            main = self._main(current, current, current)
-            return self._change(main, (main,), "", self.syntax.config(current), ())
+            main, config = self._main(current, current, current), self.syntax.config(current)
+            self._refuse_pending(config, [lambda: self.syntax.present(current)])
+            return self._change(main, (main,), "", config, ())
         self.installer.refuse_undo(force or current == before)
         ours = current == before or self._made(current) or self.journal.torn(current)
         if not force and current != before and not (ours and self.journal.base == before):
@@ -125,14 +127,17 @@ class Adopter:
         self._refuse_pending(config, [lambda: self.syntax.present(current), lambda: self.syntax.made(made)])
         return self._change(main, files, whole, config, ())
 
-    def _refuse_pending(self, wanted: Any, texts: Iterable[Callable[[], str]]) -> None:
-        """Refused where our reload would make live what was not asked for. The edge may run the configuration ``wanted``
-        or that of one of ``texts``: its file's, or what is left where an adopt or undo was cut off."""
+    def _refuse_pending(
+        self, wanted: Any, texts: Iterable[Callable[[], str]], known: Mapping[str, Any] | None = None
+    ) -> None:
+        """Refused where our reload would make live what was not asked for. The edge may run the configuration
+        ``wanted`` or that of one of ``texts``: its file's, or what is left where an adopt or undo was cut off.
+        ``known``: what Caddy makes of a text."""
         reference = Reference(self.edge, self.upstreams, self.admin.config())
         if not self.accept_pending and not reference.runs(wanted):
-            reference.require(self._loaded(texts))
+            reference.require(self._loaded(texts, known or {}))
 
-    def _loaded(self, texts: Iterable[Callable[[], str]]) -> Iterator[Any]:
+    def _loaded(self, texts: Iterable[Callable[[], str]], known: Mapping[str, Any]) -> Iterator[Any]:
         done: set[str] = set()
         for read in texts:
             # One that was half written loads nowhere.
@@ -140,7 +145,7 @@ class Adopter:
                 text = read()
                 if text not in done:
                     done.add(text)
-                    yield self.syntax.loaded(text)
+                    yield known[text] if text in known else self.syntax.loaded(text)
 
     def apply(self, change: Change) -> None:
         """Carry it out and read it back; a reload that fails puts the bytes back. Refused where a configuration that

@@ -46,13 +46,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 
 @dataclass(frozen=True)
 class Rewritten:
-    """``config`` is what Caddy runs of ``content``, ``before`` the whole text that it was made of. ``whole`` is it with
-    its imported files, of which ``others`` change (by path as the edge sees them). ``found`` are the other names by
-    which it dials coloured services."""
+    """``config`` is what Caddy runs of ``content``, ``before`` the whole text that it was made of and ``original`` what
+    Caddy runs of that. ``whole`` is it with its imported files, of which ``others`` change (by path as the edge sees
+    them). ``found`` are the other names by which it dials coloured services."""
 
     content: bytes
     config: Any
     before: str
+    original: Any
     warnings: tuple[str, ...] = ()
     whole: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
@@ -132,7 +133,9 @@ class CaddyfileSyntax:
                 raise proof.blamed(done.lines, rewrite_of, wrong)
         except CaddyfileError as exc:
             raise exc.on(options.caddyfile if exc.where == options.config_path else exc.where) from exc
-        return Rewritten(done.text.encode(), config, done.before, done.warnings, done.after, done.files, found)
+        return Rewritten(
+            done.text.encode(), config, done.before, original, done.warnings, done.after, done.files, found
+        )
 
     def _found(self, original: Any, tree: Tree) -> dict[str, Reached]:
         """What it dials, as its tokens say it, and reaches a coloured service by another name than the service's."""
@@ -205,7 +208,7 @@ class JsonSyntax:
             final, more = done.config, (fixed.NO_LOG,)
         require_switch(self._edge, final, upstreams, self._reaches, self._colour)
         content = base if final == self.config(base) else dumped(final, base)
-        return Rewritten(content, final, text_of(base), more, text_of(content), {}, found)
+        return Rewritten(content, final, text_of(base), config, more, text_of(content), {}, found)
 
     def _found(self, config: Any) -> dict[str, Reached]:
         """What it dials, as it is written, and reaches a coloured service by another name than the service's."""
