@@ -189,23 +189,23 @@ def test_the_log_has_the_colour_and_no_secret(world: native.World) -> None:
 
 
 UNHEARD_OF = """{
-	admin localhost:%(admin)d
-	http_port %(port)d
+    admin localhost:%(admin)d
+    http_port %(port)d
 }
 (pages) {
-	reverse_proxy {args.0}
+    reverse_proxy {args.0}
 }
 http://site.test {
-	import pages site:%(backend)d
-	reverse_proxy /api/* kratos:%(backend)d
-	reverse_proxy /own/* hera:%(backend)d {
-		@bluegreen_page status 500
-		handle_response @bluegreen_page {
-			respond "a name that we use"
-		}
-	}
+    import pages site:%(backend)d
+    reverse_proxy /api/* kratos:%(backend)d
+    reverse_proxy /own/* hera:%(backend)d {
+        @bluegreen_page status 500
+        handle_response @bluegreen_page {
+            respond "a name that we use"
+        }
+    }
 }
-"""
+""".replace("    ", "\t")
 
 
 def test_an_unknown_form_is_refused_by_its_line(tmp_path: Path, caddy: str) -> None:

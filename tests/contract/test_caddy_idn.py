@@ -18,17 +18,17 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.world import names
 
 CADDYFILE = """{
-	admin localhost:%(admin)d
-	http_port %(port)d
-	auto_https off
+    admin localhost:%(admin)d
+    http_port %(port)d
+    auto_https off
 }
 http://bücher.test {
-	reverse_proxy hera:%(backend)d
+    reverse_proxy hera:%(backend)d
 }
 http://пример.test {
-	reverse_proxy /größe/* hera:%(backend)d
+    reverse_proxy /größe/* hera:%(backend)d
 }
-"""
+""".replace("    ", "\t")
 EITHER = (("bücher.test", "пример.test"), ("xn--bcher-kva.test", "XN--e1afmkfd.test"))
 
 

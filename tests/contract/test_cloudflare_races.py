@@ -140,7 +140,16 @@ MOVES = {
 
 def later(edge: Deployment, name: str) -> Callable[[], Any]:
     """An act of a run that begins when it is called."""
-    return lambda: ACTS[name](edge)()
+
+    def begun() -> Any:
+        return ACTS[name](edge)()
+
+    return begun
+
+
+def noted(edge: Deployment, name: str, left: list[str]) -> None:
+    """Act, and note how it ended and who is live then."""
+    left[:] = [repr(ended(ACTS[name](edge))), edge.switch.read().live]
 
 
 def writes(edge: Deployment, run: Callable[[Deployment], Callable[[], Any]], root: Path) -> list[int]:
@@ -204,10 +213,10 @@ def test_a_cutover_while_the_end_of_sessions_is_late(tmp_path: Path) -> None:
     """A rollback disables the pool of the colour left behind, which is the live one again by then."""
     edge = deployment(tmp_path / "edge")
     back = partial(act, state="returned")
-    *_balancers, bar = writes(edge, back, tmp_path / "alone")
+    *_balancers, last = writes(edge, back, tmp_path / "alone")
     for after in (False, True):
         here = copied(edge, tmp_path / str(after))
-        told = interrupted(here, back(here), bar, after, later(here, "cutover to green"))
+        told = interrupted(here, back(here), last, after, later(here, "cutover to green"))
         assert isinstance(told.error, Fenced) and "a newer run has begun" in str(told.error)
         agree(here, "green")
 
@@ -278,10 +287,7 @@ def walk(tmp_path: Path, live: str, slow: str, methods: Sequence[str]) -> None:
         edge = copied(stands, tmp_path / ("%s-%d-%d" % (name, index, after)))
         left: list[str] = []
 
-        def other(edge: Deployment = edge, name: str = name, left: list[str] = left) -> None:
-            left[:] = [repr(ended(ACTS[name](edge))), edge.switch.read().live]
-
-        told = interrupted(edge, ACTS[slow](edge), index, after, other)
+        told = interrupted(edge, ACTS[slow](edge), index, after, partial(noted, edge, name, left))
         try:
             agree(edge, left[1] if told.error or slow not in MOVES else MOVES[slow])
         except AssertionError as exc:

@@ -209,20 +209,20 @@ def test_what_may_dial_it_is_refused_with_a_fix_that_fits(form: str) -> None:
 
 
 NESTED = """http://a.test {
-	reverse_proxy hera:3000 {
-		header_up Host {upstream_hostport}
-		@missing status 404
-		handle_response @missing {
-			reverse_proxy /x/* site:3000 {
-				header_up Host {upstream_hostport}
-			}
-			reverse_proxy 127.0.0.9:80 {
-				header_up Host {upstream_hostport}
-			}
-		}
-	}
+    reverse_proxy hera:3000 {
+        header_up Host {upstream_hostport}
+        @missing status 404
+        handle_response @missing {
+            reverse_proxy /x/* site:3000 {
+                header_up Host {upstream_hostport}
+            }
+            reverse_proxy 127.0.0.9:80 {
+                header_up Host {upstream_hostport}
+            }
+        }
+    }
 }
-"""
+""".replace("    ", "\t")
 
 
 def test_a_proxy_in_the_block_of_another_is_of_the_same_colour() -> None:

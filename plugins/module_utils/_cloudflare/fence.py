@@ -109,7 +109,7 @@ class Fence:
         ``found``: the pools, where they were looked at after the switch was moved.
         """
         found = found or self._world.pools.look()
-        for _ in range(ROUNDS):
+        for _round in range(ROUNDS):
             pool = found.pools.get(colour)
             body = pools.woken(pool) if pool and found.ours[colour] else {}
             if not pool or not body:
@@ -148,7 +148,7 @@ class Fence:
 
     def _following(self, once: Callable[[str], None]) -> None:
         """``once(live)`` until the switch has not moved meanwhile."""
-        for _ in range(ROUNDS):
+        for _round in range(ROUNDS):
             live = self._switch.read().live
             try:
                 once(live)

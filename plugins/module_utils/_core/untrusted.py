@@ -40,19 +40,16 @@ def kind(status: os.stat_result) -> str:
 def folder(path: str, *names: str) -> Iterator[int]:
     """The handle of a directory: ``path`` of this host, or below it through real directories of ours. Raises
     BluegreenError where one of them is something else, FileNotFoundError where one is missing."""
-    above, so_far = None, path
+    fd = _open_folder(path, None, path)
     try:
-        for name in ("", *names):
-            so_far = os.path.join(so_far, name) if name else so_far
-            below = _open_folder(name or path, above, so_far)
-            if above is not None:
-                os.close(above)
-            above = below
-        assert above is not None
-        yield above
+        for name in names:
+            path = os.path.join(path, name)
+            below = _open_folder(name, fd, path)
+            os.close(fd)
+            fd = below
+        yield fd
     finally:
-        if above is not None:
-            os.close(above)
+        os.close(fd)
 
 
 def _open_folder(name: str, above: int | None, path: str) -> int:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -224,21 +225,23 @@ def test_a_run_that_lost_its_lock_takes_none_again(lock: Lock, clock: Clock) -> 
     assert lock.read() is None and lock.take(claim("c"))["run"] == "c"
 
 
+def dying(left: list[int], path: str, value: Any) -> None:
+    """The last of so many writes is not made."""
+    left[0] -= 1
+    if not left[0]:
+        raise KeyboardInterrupt
+    write_json(path, value)
+
+
 def test_killed_while_it_takes_over(lock: Lock, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """At each write: the same claim again has the lock, and the old run never."""
     for write in range(1, 4):
-        run, left = "old-%d" % write, [write]
+        run = "old-%d" % write
         lock.take(claim(run))
         clock.passes(121)
 
-        def dies(path: str, value: Any, left: list[int] = left) -> None:
-            left[0] -= 1
-            if not left[0]:
-                raise KeyboardInterrupt
-            write_json(path, value)
-
         with monkeypatch.context() as patched:
-            patched.setattr(lock_module, "write_json", dies)
+            patched.setattr(lock_module, "write_json", partial(dying, [write]))
             with suppress(KeyboardInterrupt):
                 lock.take(claim("new-%d" % write))
         assert lock.take(claim("new-%d" % write))["run"] == "new-%d" % write
