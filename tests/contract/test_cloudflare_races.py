@@ -243,15 +243,6 @@ def test_a_drain_of_an_older_run_writes_nothing(tmp_path: Path) -> None:
     assert edge.run("drained", colour="blue", token=7)["drained"]
 
 
-def test_a_token_that_is_not_given_is_the_current_one(tmp_path: Path) -> None:
-    """Also after a rollback, which has raised it."""
-    edge = deployment(tmp_path)
-    edge.run("returned")
-    assert edge.switch.read().token > 0
-    edge.run("live", colour="green", token=0)
-    agree(edge, "green")
-
-
 def test_a_live_pool_that_is_shut_is_a_problem(tmp_path: Path) -> None:
     """As a run leaves it that was killed with its write on the way."""
     edge = deployment(tmp_path)

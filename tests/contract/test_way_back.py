@@ -135,7 +135,7 @@ def test_a_name_that_dials_past_the_switch_is_no_reason(world: native.World) -> 
     text = world.edge.path.read_text() + "\nhttp://late.test:%d {\n\treverse_proxy site:3000\n}\n"
     done = world.edge.caddy("adapt", "--config", "-", "--adapter", "caddyfile", stdin=text % world.edge.options.port)
     world.admin.load(json.loads(done.out))
-    assert "plain name" in str(world.app(state="read")["problems"])
+    assert "past the switch" in str(world.app(state="read")["problems"])
     assert TABLE["a name dials past the switch"].rc == 0
     assert world.app(state="returned", public=PUBLIC)["live"] == colour(world) == "blue"
 
