@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
@@ -20,7 +20,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.podman_edge import PodmanEdge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.process_edge import ProcessEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, on_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, others, routes
@@ -97,12 +99,31 @@ def container(
 
 def _serves(front: Seen, config: Any, every: Sequence[Seen]) -> bool:
     """Whether it dials a service of its project, by name or (once adopted) by address."""
+    every = also_known(every, config, front.pid)
     mine = [one for one in every if one is not front and (one.project == front.project or one.ours)]
     for one in routes.routes(config):
         host, _port = routes.split(one.dial)
         if host and any(host in seen.addresses or host in others.known_as(seen) for seen in mine):
             return True
     return False
+
+
+def also_known(every: Sequence[Seen], config: Any, pid: int) -> Sequence[Seen]:
+    """The containers with the names by which the edge of process ``pid`` dials them, as far as they had none of these:
+    a service has more names than podman lists (capitals, the domain of its network)."""
+    dialled = {host for one in routes.routes(config) for host, port in [routes.split(one.dial)] if host and port}
+    strange = {host for host in dialled if not any(host in others.known_as(one) for one in every)}
+    if not strange or not pid:
+        return every
+    by = resolve.of_process(pid)
+    with network_of(pid):
+        found = {host: set(resolve.addresses(host, by)) for host in strange if not routes.is_address(host)}
+
+    def named(seen: Seen) -> Seen:
+        more = [host for host, addresses in found.items() if addresses & set(seen.addresses)]
+        return replace(seen, aliases=(*seen.aliases, *more)) if more else seen
+
+    return [named(one) for one in every]
 
 
 def process(runner: Runner, told: Mapping[str, Any]) -> Front:

@@ -43,8 +43,9 @@ class Look:
 
     def look(self) -> Looked:
         inspects = self._inspects()
-        every = [from_inspect(one) for one in inspects]
+        every: Sequence[Seen] = [from_inspect(one) for one in inspects]
         front = self._front(every, inspects)
+        every = fronts.also_known(every, front.config, front.seen.pid if front.seen else front.process)
         project, why = self._project(every, front)
         mine = [one for one in every if one.project == project or one.labels.get(core.LABEL) == self.deployment]
         members = [self._closer(one) for one in mine]

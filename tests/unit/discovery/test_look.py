@@ -18,12 +18,19 @@ import pytest
 from stacks import Stack, published
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.podman_edge import PodmanEdge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, host, look, ranges, record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import (
+    edge,
+    fronts,
+    host,
+    look,
+    ranges,
+    record,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.app import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import from_inspect
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, from_inspect
 
 COMPOSE = """
 services:
@@ -289,3 +296,17 @@ def test_no_range_is_free() -> None:
 )
 def test_where_an_edge_has_its_configuration_from(words: list[str], wanted: tuple[str, str]) -> None:
     assert edge.file_of(words, "/srv") == wanted
+
+
+def test_a_container_has_every_name_by_which_the_edge_dials_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Capitals, the domain of its network: podman lists neither."""
+    names = {"HERA": ("10.89.0.5",), "hera.dns.podman": ("10.89.0.5",), "far.test": ("192.0.2.1",)}
+    monkeypatch.setattr(resolve, "addresses", lambda host, _by: names.get(host, ()))
+    hera = Seen("p_hera_1", "hera", addresses=("10.89.0.5",), aliases=("login",))
+    other = Seen("p_site_1", "site", addresses=("10.89.0.6",))
+    dials = [*("%s:3000" % name for name in names), "login:3000", "10.89.0.6:80"]
+    handlers = [{"handler": "reverse_proxy", "upstreams": [{"dial": dial}]} for dial in dials]
+    config = {"apps": {"http": {"servers": {"s": {"listen": [":443"], "routes": [{"handle": handlers}]}}}}}
+    found = fronts.also_known([hera, other], config, os.getpid())
+    assert sorted(found[0].aliases) == ["HERA", "hera.dns.podman", "login"] and found[1] is other
+    assert fronts.also_known([hera, other], config, 0) == [hera, other]
