@@ -145,3 +145,31 @@ def test_a_hosts_file_that_is_a_pipe_holds_nobody(tmp_path: Path) -> None:
     read = resolve._file
     path = "/proc/self/root"
     assert os.path.isdir(path) and read(os.getpid(), str(tmp_path / "hosts")) == ""
+
+
+def route(*dials: str, **matcher: Any) -> dict[str, Any]:
+    proxies = [{"handler": "reverse_proxy", "upstreams": [{"dial": dial}]} for dial in dials]
+    return {"handle": proxies, **({"match": [matcher]} if matcher else {})}
+
+
+GREEN = {"vars": {"{http.vars.bluegreen}": ["/green"]}}
+
+
+@pytest.mark.parametrize(
+    ("routes", "wanted"),
+    [
+        ([route("10.1.0.2:4433", **GREEN)], []),
+        ([route("10.1.0.2:4433", **GREEN), route("other:1")], []),
+        ([route("10.1.0.2:4433", **GREEN), route("auth.internal:80")], ["auth.internal:80"]),
+        ([route("10.1.0.2:4433", "auth.internal:80", **GREEN)], ["auth.internal:80"]),
+        ([route("kratos:4433", **GREEN)], ["kratos:4433"]),
+        ([route("10.1.0.2:4433", **GREEN), route("10.1.0.2:4433")], ["10.1.0.2:4433"]),
+    ],
+)
+def test_what_goes_past_the_switch_is_found_inside_of_our_routes_too(
+    routes: list[dict[str, Any]], wanted: list[str]
+) -> None:
+    ours = Member("kratos", frozenset({"10.1.0.2"}))
+    config = {"apps": {"http": {"servers": {"s": {"routes": routes}}}}}
+    known = (*CONTAINER, Upstream("kratos", "10.1.0.2", "10.2.0.2", alias="10.1.0.2"))
+    assert Reaches(lambda: (KRATOS, ours)).past(Here(), config, known) == wanted

@@ -27,10 +27,13 @@ def dials(config: Any) -> list[str]:
 def plain_names(config: Any, upstreams: Sequence[Upstream], root: str) -> list[str]:
     """Upstreams that mean a coloured service and are not behind the switch: which colour that is, nobody says.
 
-    A ``written`` one may be what blue is dialled by too: behind the switch that is right.
+    A ``written`` one or an ``alias`` may be what a colour is dialled by too: behind the switch that is right.
     """
-    found = dials(unswitched(config, root) if any(one.written for one in upstreams) else config)
-    return [dial for dial in found if any(one.port(dial) for one in upstreams)]
+    anywhere = [one for one in upstreams if not (one.written or one.alias)]
+    outside = set(dials(unswitched(config, root))) if len(anywhere) < len(upstreams) else set()
+    return [
+        dial for dial in dials(config) if any(one.port(dial) for one in (upstreams if dial in outside else anywhere))
+    ]
 
 
 def unswitched(value: Any, root: str) -> Any:

@@ -23,6 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.forms imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import resolved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -83,7 +84,10 @@ class Reaches:
         root, pid = root_of(edge), edge.place().pid
         plain = configured.plain_names(config, upstreams, root)
         environ = environment(pid) if pid else {}
-        said = {one: resolved(one, environ) for one in configured.dials(configured.unswitched(config, root))}
+        outside = configured.dials(configured.unswitched(config, root))
+        # Behind the switch, too, a colour is dialled by its own address and by no name that any colour may have.
+        inside = [one for one in configured.dials(config) if upstreams and not _of_a_colour(one, upstreams)]
+        said = {one: resolved(one, environ) for one in (*inside, *outside)}
         reached = self.asked(edge, said.values())
         return list(dict.fromkeys([*plain, *(one for one, dial in said.items() if dial in reached)]))
 
@@ -103,6 +107,10 @@ class Reaches:
                         yield Reached(one.service, inside, outside, False)
                 if port in one.inside:
                     yield Reached(one.service, port, port, False)
+
+
+def _of_a_colour(dial: str, upstreams: Sequence[Upstream]) -> bool:
+    return any(one.dialled(dial, colour) for one in upstreams for colour in COLOURS)
 
 
 def _resolved(edge: Edge, pid: int, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
