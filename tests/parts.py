@@ -68,7 +68,7 @@ def parts() -> list[Part]:
         # Names, ports and a directory of its own: what the settings call a shape is chosen before Python starts.
         lab("another operator", "lab/test_other_operator.py", before=["env", "LAB_SHAPE=other"]),
         lab("negative controls", "lab/test_controls.py"),
-        lab("other hands", "lab/test_other_hands.py", slow=True),
+        lab("other hands, other names", "lab/test_other_hands.py", "lab/test_other_names.py", slow=True),
         lab("worlds and verdicts on the lab", "lab/test_worlds.py", "lab/test_proof_play.py", slow=True),
         lab("couriers and singletons", "lab/test_courier.py", slow=True),
         lab("a native edge, and Cloudflare", "lab/test_native_edge.py", "lab/test_cloudflare_edge.py", slow=True),
