@@ -93,7 +93,8 @@ def befores(commit: str) -> list[str]:
 @contextmanager
 def tree(commit: str, test: Finding, tests_of: str) -> Iterator[Path]:
     """The tree of ``commit``, with the tests beside it as ``tests_of`` has them."""
-    place = PLACE / ("%s-%s" % (commit[:10], test.name[:60]))
+    # One test may stand in several rows, and two run at once.
+    place = PLACE / ("%s-%s-%s" % (commit[:10], test.row, test.name[:60]))
     shutil.rmtree(place, ignore_errors=True)
     git("worktree", "prune")
     git("worktree", "add", "--force", "--detach", str(place), commit)
