@@ -35,6 +35,7 @@ GREEN, RED, IMPORT, SKIPPED, LEFT_OUT, BROKEN = "green", "red", "red (import)", 
 FOUND_IN = "a50a023"
 # What a fixture says of a program that the fix brought.
 ABSENT = ("FileNotFoundError", "ImportError", "ModuleNotFoundError")
+UNKNOWN = "got an unexpected keyword argument"
 BACK = (0, 3, 7)  # how many commits before the parent are tried
 LONGEST = 900  # seconds of one test
 AT_ONCE = 2  # tests; the git commands of both share one repository
@@ -144,7 +145,7 @@ def judged(record: str, returned: int) -> Said:
     for case in cases:
         if (bad := case.find("error")) is not None:
             why = reason(bad)
-            absent = bad.get("message") == "collection failure" or why.startswith(ABSENT)
+            absent = bad.get("message") == "collection failure" or why.startswith(ABSENT) or UNKNOWN in why
             return Said(IMPORT if absent else BROKEN, why)
     skipped = [case.find("skipped") for case in cases]
     if skipped[0] is not None and None not in skipped:

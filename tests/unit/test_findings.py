@@ -18,6 +18,7 @@ FAILED = (
 )
 NO_IMPORT = '<error message="collection failure">a.py:3: in &lt;module&gt;\nE   ImportError: no name x</error>'
 NO_SETUP = '<error message="failed on setup with &quot;KeyError&quot;">E   KeyError: "registry"</error>'
+NO_OPTION = "<error message=\"failed on setup\">E   TypeError: f() got an unexpected keyword argument 'x'</error>"
 NO_FILE = '<error message="failed on setup">E   FileNotFoundError: parts.py</error>'
 SKIP = '<skipped type="pytest.skip" message="no kratos: set OLYMPUS_LAB_KRATOS">where</skipped>'
 
@@ -42,6 +43,7 @@ def findings() -> ModuleType:
         ((NO_IMPORT,), 2, "red (import)", "ImportError: no name x"),
         ((NO_SETUP,), 1, "not run", 'KeyError: "registry"'),
         ((NO_FILE,), 1, "red (import)", "FileNotFoundError: parts.py"),
+        ((NO_OPTION,), 1, "red (import)", "TypeError: f() got an unexpected keyword argument 'x'"),
         ((), 5, "left out", ""),
     ],
 )
