@@ -120,10 +120,12 @@ class App:
             config, traffic = self.admin.config(), self._traffic()
         except BluegreenError as exc:
             return {**result, "open": {}, "observed": [], "problems": [*problems, str(exc)], **Plan().result()}
-        plain = configured.plain_names(config, self.upstreams, root_of(self.edge))
         running = bool(configured.form(config, root_of(self.edge)))
         result["adopted"] = bool(state) and running
-        result["plain_names"] = self.reaches.past(self.edge, config, self.upstreams) if result["adopted"] else plain
+        if result["adopted"]:
+            result["plain_names"] = self.reaches.past(self.edge, config, self.upstreams)
+        else:
+            result["plain_names"] = configured.plain_names(config, self.upstreams, root_of(self.edge))
         result["open"] = traffic.open(config)
         result["observed"] = anonymous.together(traffic.ask_within, self.params["public"])
         problems += self._disagreements(result, running)

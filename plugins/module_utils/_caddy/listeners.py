@@ -18,6 +18,7 @@ from typing import Optional
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import UNIX
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.sockets import LISTEN, rows
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.family import stat
 
 # A reload makes a listener another socket, maybe while we look for the process that holds the one before.
 LOOKS = 10
@@ -177,7 +178,7 @@ def _holders(sockets: Sockets) -> dict[str, list[Holder]]:
         for inode in {wanted[name] for name in _open(pid) if name in wanted}:
             with suppress(OSError, KeyError, IndexError, ValueError):
                 uids, gids = ids(pid)
-                found.setdefault(inode, []).append(Holder(pid, uids, gids, made_by[inode], _started(pid)))
+                found.setdefault(inode, []).append(Holder(pid, uids, gids, made_by[inode], int(stat(pid)[19])))
     return found
 
 
@@ -197,8 +198,3 @@ def ids(pid: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         lines = dict(line.rstrip("\n").split(":\t", 1) for line in handle if line.startswith(("Uid:\t", "Gid:\t")))
     uids, gids = (tuple(int(one) for one in lines[name].split()) for name in ("Uid", "Gid"))
     return uids, gids
-
-
-def _started(pid: int) -> int:
-    with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as handle:
-        return int(handle.read().rsplit(")", 1)[1].split()[19])

@@ -71,7 +71,8 @@ class Reaches:
         pid = edge.place().pid if hosts and self.members else 0
         if not pid:
             return {}
-        known, found = _resolved(edge, pid, hosts), {}
+        # Go takes no host for the loopback.
+        known, found = {**resolve.of_names(hosts - {""}, pid, edge.network()), "": ("127.0.0.1",)}, {}
         loopback = _shares_host(pid)
         for dial, (host, port) in ends.items():
             reached = next(self._reached(known[host], port, loopback), None) if port else None
@@ -111,13 +112,6 @@ class Reaches:
 
 def _of_a_colour(dial: str, upstreams: Sequence[Upstream]) -> bool:
     return any(one.dialled(dial, colour) for one in upstreams for colour in COLOURS)
-
-
-def _resolved(edge: Edge, pid: int, hosts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    by = resolve.of_process(pid)
-    with edge.network():
-        # Go takes no host for the loopback.
-        return {host: resolve.addresses(host, by) if host else ("127.0.0.1",) for host in hosts}
 
 
 def _shares_host(pid: int) -> bool:

@@ -15,8 +15,8 @@ import os
 import re
 import socket
 import struct
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
@@ -76,6 +76,13 @@ def addresses(name: str, by: Resolver) -> tuple[str, ...]:
             if found:
                 return tuple(found)
     return ()
+
+
+def of_names(names: Iterable[str], pid: int, network: AbstractContextManager[None]) -> dict[str, tuple[str, ...]]:
+    """The addresses of each name where process ``pid`` runs; ``network`` enters its network."""
+    by = of_process(pid)
+    with network:
+        return {name: addresses(name, by) for name in names}
 
 
 def question(name: str, ident: int, kind: int = TYPES["A"]) -> bytes:

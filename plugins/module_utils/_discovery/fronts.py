@@ -115,12 +115,11 @@ def also_known(every: Sequence[Seen], config: Any, pid: int) -> Sequence[Seen]:
     strange = {host for host in dialled if not any(host in others.known_as(one) for one in every)}
     if not strange or not pid:
         return every
-    by = resolve.of_process(pid)
-    with network_of(pid):
-        found = {host: set(resolve.addresses(host, by)) for host in strange if not routes.is_address(host)}
+    names = [host for host in strange if not routes.is_address(host)]
+    found = resolve.of_names(names, pid, network_of(pid))
 
     def named(seen: Seen) -> Seen:
-        more = [host for host, addresses in found.items() if addresses & set(seen.addresses)]
+        more = [host for host, addresses in found.items() if set(addresses) & set(seen.addresses)]
         return replace(seen, aliases=(*seen.aliases, *more)) if more else seen
 
     return [named(one) for one in every]

@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files, shell_line
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -119,11 +119,11 @@ def _copied(podman: Podman, name: str, inside: str) -> str | None:
 def _plain(path: str) -> str | None:
     """The container may have put a pipe there: that is not waited for."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as handle:
-            data = handle.read(MOST + 1) if stat.S_ISREG(os.fstat(handle.fileno()).st_mode) else b""
-    except OSError:
+        with untrusted.folder(os.path.dirname(path)) as where:
+            data = untrusted.read(where, os.path.basename(path), path, MOST)
+    except (BluegreenError, OSError):
         return None
-    return data.decode("utf-8", "replace") if 0 < len(data) <= MOST else None
+    return data.decode("utf-8", "replace") if data else None
 
 
 def parsed(text: str, path: str) -> Mapping[str, Any]:

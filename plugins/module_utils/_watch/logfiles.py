@@ -20,6 +20,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+
 CHUNK = 1 << 20
 # A longer line (bytes) is no line of ours.
 LONGEST = 1 << 20
@@ -32,19 +35,10 @@ def open_file(path: str) -> IO[bytes] | None:
     """A regular file for reading, unbuffered; None for anything else, also where its directory is a link."""
     folder, name = os.path.split(path)
     try:
-        where = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+        with untrusted.folder(folder or ".") as where:
+            return os.fdopen(untrusted.open_file(where, name, path), "rb", buffering=0)
+    except (BluegreenError, OSError):
         return None
-    try:
-        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=where)
-    except OSError:
-        return None
-    finally:
-        os.close(where)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        return None
-    return os.fdopen(fd, "rb", buffering=0)
 
 
 def look(path: str) -> os.stat_result | None:
