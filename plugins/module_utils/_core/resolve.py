@@ -24,8 +24,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns impo
 TIMEOUT = 1.0
 # Of a file of the process's own root, in bytes.
 LARGEST = 1 << 20
-TYPES = {"A": 1, "AAAA": 28}
-LENGTHS = {1: 4, 28: 16}
+A, AAAA = 1, 28
+# Bytes of an address, by the kind of its record.
+LENGTHS = {A: 4, AAAA: 16}
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def addresses(name: str, by: Resolver) -> tuple[str, ...]:
     full = [plain] if name.endswith(".") else [plain, *("%s.%s" % (plain, one.strip(".")) for one in by.search)]
     for one in full:
         for server in by.servers:
-            found = [address for kind in TYPES.values() for address in _ask(one, server, kind)]
+            found = [address for kind in LENGTHS for address in _ask(one, server, kind)]
             if found:
                 return tuple(found)
     return ()
@@ -85,7 +86,7 @@ def of_names(names: Iterable[str], pid: int, network: AbstractContextManager[Non
         return {name: addresses(name, by) for name in names}
 
 
-def question(name: str, ident: int, kind: int = TYPES["A"]) -> bytes:
+def question(name: str, ident: int, kind: int = A) -> bytes:
     """A query for one record. Raises ValueError for a name that can be none."""
     labels = b"".join(bytes([len(part)]) + part.encode("idna") for part in name.split("."))
     return struct.pack(">HHHHHH", ident, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", kind, 1)
