@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -108,7 +109,7 @@ class Directory:
             with suppress(FileNotFoundError), untrusted.folder(self.path, *names) as fd:
                 for name in os.listdir(fd):
                     found = untrusted.status(fd, name) if OURS.fullmatch(name) else None
-                    if found and untrusted.kind(found) not in ("a file", "a directory"):
+                    if found and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
                         untrusted.clear(fd, name, self._in(*names, name))
 
     def _files(self, *names: str) -> set[str]:
