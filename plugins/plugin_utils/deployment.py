@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
     Problem,
     of_error,
@@ -48,7 +49,7 @@ class Asked:
 
     @property
     def state_dir(self) -> str:
-        return str(self.told.get("state_dir") or told.STATE_DIR)
+        return str(self.told.get("state_dir") or STATE_DIR)
 
     @property
     def record(self) -> str:

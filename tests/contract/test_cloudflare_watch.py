@@ -15,9 +15,9 @@ from cloudflare_kit import Deployment
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import edge as cloudflare
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import Following, load_balancers

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, main, program, record, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import answer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     read_json,
     sync_dir,
@@ -26,7 +27,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner, check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import observe

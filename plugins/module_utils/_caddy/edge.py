@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import DIRECTORY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
 # What the edge's configuration file is written in.
@@ -31,7 +32,6 @@ CLOUDFLARE = "cloudflare"
 METHODS = ("switch", "reload")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
-STATE_DIR = "/var/lib/olympus-bluegreen"
 
 
 @dataclass(frozen=True)

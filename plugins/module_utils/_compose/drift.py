@@ -16,10 +16,10 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import changes, release, store, yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG
 
 
 def containers(world: World, colour: str) -> list[str]:

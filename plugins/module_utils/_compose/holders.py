@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, store, yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import (
     COMMAND,
     COURIER,
@@ -24,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singlet
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, SINGLETON
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, KIND, SINGLETON
 
 # Colour -> singleton -> fingerprint of its definition in that colour's rendered file.
 Files = Mapping[str, Mapping[str, str]]

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 
 
 def _located(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:

@@ -24,7 +24,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import discard, networks, store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -33,7 +32,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, read_text, write_atomic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address, address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
 
 RECORD, WRITE, RUN = "record-names", "write-relay", "run-relay"

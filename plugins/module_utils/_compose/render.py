@@ -17,9 +17,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 
-# A fingerprint of the rendered definition, so that a rerun knows whether a container is what the file says.
-CONFIG = "olympus.bluegreen.config"
-
 
 def escape(value: Any) -> Any:
     """``$` is special to podman-compose in every string, keys too; the value is already interpolated."""
@@ -30,10 +27,6 @@ def escape(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [escape(item) for item in value]
     return value
-
-
-def unescape(value: str) -> str:
-    return value.replace("$$", "$")
 
 
 def words(given: Any) -> list[str]:
@@ -157,7 +150,7 @@ class Renderer:
             podman.KIND: kind,
         }
         whole = {**server, "labels": labels}
-        labels[CONFIG] = hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        labels[podman.CONFIG] = hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:16]
         return whole
 
     def _environment(self, given: Mapping[str, Any]) -> dict[str, str]:

@@ -20,10 +20,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import 
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.networks import Member
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG
 
 
 def start(context: Context) -> Job:

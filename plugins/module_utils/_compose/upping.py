@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.courier import PROFILE
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import unescape
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.yamlio import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, handed

@@ -14,10 +14,9 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, SINGLETON, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import query
 
 # What of a DSN's parameters says whose rows are meant.

@@ -61,3 +61,8 @@ def _load(text: str, what: str, loader: Any, option: str = "") -> Any:
 def dump(value: object) -> str:
     _need()
     return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000))
+
+
+def unescape(value: str) -> str:
+    """A string of a rendered compose file, in which a dollar is written twice."""
+    return value.replace("$$", "$")

@@ -14,6 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import add
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
+STATE_DIR = "/var/lib/olympus-bluegreen"
 OTHER = {"blue": "green", "green": "blue"}
 # The first port of a colour on the host, where bluegreen_publish is not network.
 PORT_BASE = {"blue": 21000, "green": 22000}

@@ -22,6 +22,8 @@ COLOUR = "olympus.bluegreen.colour"
 RELEASE = "olympus.bluegreen.release"
 SERVICE = "olympus.bluegreen.service"
 KIND = "olympus.bluegreen.kind"
+# A fingerprint of the rendered definition, so that a rerun knows whether a container is what the file says.
+CONFIG = "olympus.bluegreen.config"
 # Label KIND of what runs once for both colours.
 SINGLETON = "singleton"
 # And of what answers to the compose names of the coloured services.
@@ -172,3 +174,24 @@ def on_host(container: Mapping[str, Any], path: str) -> str:
 
 def _absent(err: str) -> bool:
     return bool(ABSENT.search(err.lower()))
+
+
+def compose_version(out: str) -> str:
+    """From ``podman-compose --version``, whose first releases print podman's version too."""
+    for line in out.splitlines():
+        words = line.lower().replace("podman-compose", "podman_compose")
+        if "podman_compose" in words or "compose version" in words:
+            return line.split()[-1]
+    return ""
+
+
+def routes(engine: Podman) -> list[dict[str, Any]]:
+    """IPv4 routes; a blackhole leads nowhere and holds a range free, so it is left out."""
+    result = engine.runner.run(["ip", "-j", "-4", "route", "show"], timeout=10)
+    found = json.loads(result.out or "[]") if result.rc == 0 else []
+    dead = ("blackhole", "unreachable", "prohibit")
+    return [
+        {"dst": str(one["dst"]), "dev": str(one.get("dev", ""))}
+        for one in found
+        if one.get("dst") not in (None, "default") and one.get("type") not in dead
+    ]

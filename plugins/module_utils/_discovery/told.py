@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import Problem, problem
 
 # Of a problem: nothing of the project is there.
 NO_CONTAINER = "no_container"
-NAME, STATE_DIR = "olympus", "/var/lib/olympus-bluegreen"
+NAME = "olympus"
 # Setting -> key of the description.
 KEYS = {
     "bluegreen_deployment": "name",

@@ -10,10 +10,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Place
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import edge as cloudflare
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -59,13 +57,6 @@ SPEC = ArgumentSpec(
         ("state", "reported", ["release"]),
     ),
 ).merge(DEPLOYMENT)
-
-
-def place_of(runner: Runner, project: str, edge: Mapping[str, Any]) -> Place:
-    """The running edge of a compose project, and its switch directory on this host."""
-    if cloudflare.is_cloudflare(edge):
-        return cloudflare.place(edge)
-    return edge_of(runner, project, edge_options(edge)).place()
 
 
 def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare, place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
@@ -24,7 +24,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch

@@ -87,7 +87,7 @@ def test_every_program_has_a_wish() -> None:
     ],
 )
 def test_compose_version(out: str, version: str) -> None:
-    assert look_podman.compose_version(out) == version
+    assert core.compose_version(out) == version
 
 
 @pytest.mark.parametrize(
