@@ -18,9 +18,9 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import program
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import program
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, still_open
 
 MODULE = "olympus.bluegreen.caddy_upstream"

@@ -12,10 +12,10 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import accept
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import exceptions
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import Wrong, meant
 
-# Those of _compose/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
+# Those of _compose/deployment/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike", "host")
 PROBE = ("identifier", "client_id", "redirect_uri", "scope", "kratos", "hydra", "hera", "login_host", "oauth_host")
@@ -132,7 +132,7 @@ def _checks(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
 
 
 def _accept(name: str, value: Sequence[Any]) -> Iterator[Wrong]:
-    for at, key, found, wanted, mend in accept.wrong(value):
+    for at, key, found, wanted, mend in exceptions.wrong(value):
         yield "%s[%d]%s" % (name, at, "." + key if key else ""), found, wanted, mend
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import accepted as accepted_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import singletons
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted as accepted_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import deployable, version_of

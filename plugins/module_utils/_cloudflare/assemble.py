@@ -10,18 +10,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.access import api_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Balancers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import switch_path
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import PoolSet
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.public import Public
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.public_names import Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import SwitchState
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import ROUNDS, SETTLE, Goal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import SwitchState
 
 AGAIN = "run status, then start again"
 
@@ -125,7 +125,7 @@ class Fence:
             "another program keeps disabling the pool of %s" % colour, mend="stop what writes there, then run it again"
         )
 
-    def stopped(self, exc: BluegreenError, ids: steer.Pools) -> Fenced | None:
+    def stopped(self, exc: BluegreenError, ids: steering.Pools) -> Fenced | None:
         """The error of a run that was fenced, after what it wrote follows the switch; None where that failed."""
         try:
             self._follow(ids)
@@ -134,7 +134,7 @@ class Fence:
         written = list(dict.fromkeys(self._world.balancers.written))
         return Fenced(exc.msg, mend=exc.mend, partial={"state": "restored", "written": written})
 
-    def _follow(self, ids: steer.Pools) -> None:
+    def _follow(self, ids: steering.Pools) -> None:
         """Every load balancer, brought to where the switch is, where this run has written to one of them: those that it
         did not come to are half of an act that no other run may end."""
         balancers = self._world.balancers

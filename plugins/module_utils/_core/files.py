@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import flock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import file_lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 # More than any configuration that a person keeps.
@@ -113,9 +113,9 @@ def locked(path: str, seconds: float = LOCK_SECONDS, passing: bool = False) -> I
     it is stopped: after ``seconds`` it is Refused, or with ``passing`` gone on without (False)."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        ours = flock.taken(fd, seconds)
+        ours = file_lock.taken(fd, seconds)
         if not ours and not passing:
-            raise flock.refused(fd, path)
+            raise file_lock.refused(fd, path)
         yield ours
     finally:
         os.close(fd)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import family
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process_tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 
 # What a child may inherit: a stray COMPOSE_* or *_IMAGE_TAG of the caller's must not reach a release.
@@ -88,7 +88,7 @@ class SubprocessRunner:
             try:
                 out, err = child.communicate(stdin if stdin is not None else "", timeout)
             except subprocess.TimeoutExpired:
-                family.end(child.pid)
+                process_tree.end(child.pid)
                 return Result(124, "", "no answer within %g s" % timeout)
             except BaseException:
                 child.kill()

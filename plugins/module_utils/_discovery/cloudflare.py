@@ -13,19 +13,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools as marks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.access import api_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steer import MAPS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steering import MAPS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.zones import Held, Zones, suffixes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import problem
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import finding
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.told import no
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import no
 
 Told = Mapping[str, Any]
 Ask = Callable[[Mapping[str, str], str], Held]
@@ -63,12 +63,12 @@ def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, fir
         held = ask(hosts, str(edge.get("account_id") or ""))
     except BluegreenError as exc:
         said_ = "Cloudflare could not be asked for the public names: "
-        return _and(found, [problem.Problem(said_ + str(exc), said=said_ + exc.said, mend=exc.mend)])
+        return _and(found, [finding.Problem(said_ + str(exc), said=said_ + exc.said, mend=exc.mend)])
     names = [host for host in hosts if host in held.balancers]
     wrong = [*_unheld(found, hosts, said, held), *_elsewhere(hosts, said, held)]
     if len(held.accounts) > 1:
         said_ = "the zones of the public names belong to several accounts: %s" % ", ".join(held.accounts)
-        wrong.append(problem.wrong(said_, "keep one deployment's names in zones of one account"))
+        wrong.append(finding.wrong(said_, "keep one deployment's names in zones of one account"))
     choice = Choice(held, names, edge.get("pools") or {}, deployment).choose()
     chosen = choice.values()
     wrong += [*(choice.questions if names else ()), *_beside(held, chosen)]
@@ -81,7 +81,7 @@ def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, fir
     return _and({**found, "values": merged, "found": {**found["found"], **why}}, wrong)
 
 
-NAMELESS = problem.wrong(
+NAMELESS = finding.wrong(
     "nothing says a public name: no Hydra has URLS_SELF_ISSUER or URLS_LOGIN, no service a *_PUBLIC_URL",
     "name them in bluegreen_public, as in [{host: www.example.com, path: /}]",
 )
@@ -251,7 +251,7 @@ def _question(colour: str, what: str, example: str) -> str:
 def _green_serves(held: Held, choice: Choice) -> list[str]:
     """Before the first adopt: a pool that only its name calls green serves what will be blue."""
     ids = {colour: str((marks.named(held.pools, name) or {}).get("id")) for colour, name in choice.found.items()}
-    serve = {steer.live(lb, ids) for lb in held.balancers.values()}
+    serve = {steering.live(lb, ids) for lb in held.balancers.values()}
     if serve != {"green"} or choice.why["green"] in (MARK, TOLD):
         return []
     why = "the load balancers send to it, and what runs before the first adopt is blue"
@@ -265,7 +265,7 @@ def _beside(held: Held, chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[str
     ours = {str(pool["id"]) for pool in held.pools if pool["name"] in names}
     for lb in held.others:
         if lb.get("enabled") is not False and ours & set(used_by(lb)):
-            yield problem.wrong(
+            yield finding.wrong(
                 "the load balancer of %s sends to a colour's pool and is none of the public names" % lb.get("name"),
                 "name it in bluegreen_public with a path that a coloured service answers, or let it send to another"
                 " pool",

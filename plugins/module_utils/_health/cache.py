@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Endpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must, probe
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must, probe
 
 # Seconds between two looks, and what the look itself may take beyond the time that a cache may be old.
 EVERY, GRACE = 0.5, 5.0

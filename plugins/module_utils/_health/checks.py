@@ -15,16 +15,16 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, journeys
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import cache, journeys, shared_secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
     Endpoint,
     Secrets,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
 
 # In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
 JOURNEYS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "code_flow", "silent")
@@ -168,9 +168,9 @@ def _secrets(wanted: Wanted) -> list[Check]:
 
 def _alike(wanted: Wanted, name: str, http: Http, left: float) -> CheckResult:
     service = wanted.services[name]
-    here = wanted.settings.get(wanted.colour, {}).get(name, alike.NOBODY_LOOKED)
-    there = wanted.settings.get(wanted.against, {}).get(name, alike.NOBODY_LOOKED)
-    return alike.judge(name, str(service.get("kind", "other")), here, there, service.get("alike"))
+    here = wanted.settings.get(wanted.colour, {}).get(name, shared_secrets.NOBODY_LOOKED)
+    there = wanted.settings.get(wanted.against, {}).get(name, shared_secrets.NOBODY_LOOKED)
+    return shared_secrets.judge(name, str(service.get("kind", "other")), here, there, service.get("alike"))
 
 
 def _settings(wanted: Wanted) -> list[Check]:

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, compose_version
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import read
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import read
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.hydra import termination
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import query
 
 AUTO_UPDATE = "io.containers.autoupdate"
 Raw = Mapping[str, Any]

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
     Refused,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn, migrate, oneshot, versions
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate, oneshot, versions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import State, Wanted, World
 
 LOCK_TIMEOUT = re.compile(r"55P03|canceling statement due to lock timeout")
@@ -27,18 +28,18 @@ TELLING = re.compile(r"error|fatal|SQLSTATE|could not", re.IGNORECASE)
 
 
 @contextmanager
-def lock(db: database.Db, world: World, wanted: Wanted) -> Iterator[None]:
+def lock(db: postgres.Db, world: World, wanted: Wanted) -> Iterator[None]:
     """The advisory lock of this database; PostgreSQL drops it when our session dies."""
-    taken = wait_until(world.clock, lambda: database.try_lock(db), bool, wanted.lock_wait, every=0.5)
+    taken = wait_until(world.clock, lambda: postgres.try_lock(db), bool, wanted.lock_wait, every=0.5)
     if not taken:
         raise Refused(
-            "database %s is being migrated by `%s`" % (wanted.target.database, database.lock_holder(db) or "somebody"),
+            "database %s is being migrated by `%s`" % (wanted.target.database, postgres.lock_holder(db) or "somebody"),
             mend="wait for it to end",
         )
     try:
         yield
     finally:
-        database.unlock(db)
+        postgres.unlock(db)
 
 
 def apply(state: State, wanted: Wanted, world: World) -> dict[str, Any]:
@@ -51,10 +52,10 @@ def apply(state: State, wanted: Wanted, world: World) -> dict[str, Any]:
     try:
         with lock(db, world, wanted):
             # What was observed before the lock may have been done by somebody else meanwhile.
-            before = replace(state, applied=database.applied(db), invalid=database.invalid_indexes(db))
+            before = replace(state, applied=postgres.applied(db), invalid=postgres.invalid_indexes(db))
             migrate.plan(before, wanted)
             attempts = _Run(db, before, wanted, world).until_applied() if before.difference.pending else 0
-            after = database.applied(db)
+            after = postgres.applied(db)
     finally:
         db.close()
     return {
@@ -73,7 +74,7 @@ def apply(state: State, wanted: Wanted, world: World) -> dict[str, Any]:
 class _Run:
     """The attempts under the lock; ``before`` is what they start from."""
 
-    db: database.Db
+    db: postgres.Db
     before: State
     wanted: Wanted
     world: World
@@ -84,8 +85,8 @@ class _Run:
         deadline = clock.monotonic() + wanted.timeout
         for attempt in range(1, wanted.attempts + 1):
             self._nobody_in_the_way()
-            for index in database.invalid_indexes(self.db):
-                database.drop_index(self.db, index)
+            for index in postgres.invalid_indexes(self.db):
+                postgres.drop_index(self.db, index)
             ended = self._container(max(1.0, deadline - clock.monotonic()))
             if not self._missing():
                 self._no_invalid_index()
@@ -110,7 +111,7 @@ class _Run:
     def _nobody_in_the_way(self) -> None:
         """A transaction that has been open for long makes the migration wait, and everybody behind it."""
         age = self.wanted.transaction_age
-        there = database.long_transactions(self.db, age) if age > 0 else ()
+        there = postgres.long_transactions(self.db, age) if age > 0 else ()
         if there:
             raise self._failure(
                 "transactions have been open for over %g s: %s" % (age, "; ".join(there[:3])),
@@ -118,10 +119,10 @@ class _Run:
             )
 
     def _missing(self) -> tuple[versions.Migration, ...]:
-        return versions.compare(self.before.learnt.migrations, database.applied(self.db)).pending
+        return versions.compare(self.before.learnt.migrations, postgres.applied(self.db)).pending
 
     def _no_invalid_index(self) -> None:
-        left = database.invalid_indexes(self.db)
+        left = postgres.invalid_indexes(self.db)
         if left:
             raise self._failure("invalid index left: %s" % ", ".join(left), mend="REINDEX INDEX CONCURRENTLY it")
 
@@ -133,7 +134,7 @@ class _Run:
 
     def _failure(self, msg: str, mend: str = "") -> BluegreenError:
         """The error with what had been applied until then."""
-        after = database.applied(self.db)
+        after = postgres.applied(self.db)
         pending = self.before.difference.pending
         done = tuple(migration for migration in pending if migration.version in after)
         partial: dict[str, object] = {

@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.postgres import Db, QueryError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import catalog, sql_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import Thing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.database import Db, QueryError
 
 FOLDER = "bridges"
 UP, DOWN = ".sql", ".down.sql"

@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -21,9 +22,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     apply,
     bridge,
     bridge_record,
-    database,
     migrate,
-    release,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    service as release,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge import Bridge, Installed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge_record import Record
@@ -187,7 +189,7 @@ def _refuse_elsewhere(job: Job, name: str) -> None:
         )
 
 
-def _apply(job: Job, choice: Choice, db: database.Db, clock: Clock) -> tuple[Installed, ...]:
+def _apply(job: Job, choice: Choice, db: postgres.Db, clock: Clock) -> tuple[Installed, ...]:
     """What is installed then. The record is written before each COMMIT and after it, so any crash is found out."""
     wait = job.asked.lock_timeout
     if job.state == "absent":
@@ -217,7 +219,7 @@ def _patiently(clock: Clock, attempts: int, act: Callable[[], T]) -> T:
     for attempt in range(1, attempts):
         try:
             return act()
-        except database.QueryError as exc:
+        except postgres.QueryError as exc:
             if exc.sqlstate != bridge.LOCKED:
                 raise
             clock.sleep(attempt * random.uniform(0.5, 1.5))

@@ -11,26 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from preflight_world import CONTAINERS, GOOD, WANTED
+from kit.preflight_world import CONTAINERS, GOOD, WANTED
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns, resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import configured
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import container_settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import config_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
     caddyjson,
     hydra,
-    known,
+    known_issues,
     look_host,
     look_podman,
     look_release,
     secrets,
     table,
-    world,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
+    environment as world,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
@@ -67,13 +69,15 @@ RAW: dict[str, Any] = {
     ],
 )
 def test_versions(program: str, version: str, level: str, podman: str) -> None:
-    found = known.verdict(program, version, podman)
+    found = known_issues.verdict(program, version, podman)
     assert (found.level if found else "") == level
 
 
 def test_every_program_has_a_wish() -> None:
-    assert set(known.KNOWN) == set(known.WANTED)
-    assert all(entry.level in ("refuse", "warn") and entry.why for rows in known.KNOWN.values() for entry in rows)
+    assert set(known_issues.KNOWN) == set(known_issues.WANTED)
+    assert all(
+        entry.level in ("refuse", "warn") and entry.why for rows in known_issues.KNOWN.values() for entry in rows
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +186,7 @@ def test_hydra_listens_to_its_environment_first(tmp_path: Path) -> None:
     "words", [["sh", "-c", "exec hydra serve all -c /c.yml"], ["hydra", "serve", "-c", "/gone.yml"]]
 )
 def test_a_hydra_whose_files_can_not_be_read_is_never_ok(words: list[str]) -> None:
-    read = hydra.termination(configured.read({"Config": {"Cmd": words}}, product="hydra"))
+    read = hydra.termination(container_settings.read({"Config": {"Cmd": words}}, product="hydra"))
     assert read["unknown"] and "exec" not in read["unknown"] and (read["tls"], read["ranges"]) == (False, [])
     seen = replace(GOOD, containers={**CONTAINERS, "hydra": {"iam-hydra": read}})
     (row,) = world.hydra(seen, WANTED)

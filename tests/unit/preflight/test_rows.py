@@ -10,13 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, SERVICE, WANTED
+from kit.preflight_world import (
+    CERT,
+    CONTAINERS,
+    DAY,
+    DISK,
+    GIB,
+    GOOD,
+    HOST,
+    LIMIT,
+    NOW,
+    PODMAN,
+    RELEASE,
+    SERVICE,
+    WANTED,
+)
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import page_signs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman, look_probe
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
@@ -55,7 +69,7 @@ SETTING = {
     "wanted": "bluegreen_images",
     "mend": "write",
 }
-REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % signs.CAPTCHA}
+REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % page_signs.CAPTCHA}
 ILL = {"ok": False, "busy": False, "detail": "ciam-hera GET /login: status 502"}
 WALLED = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}
 BAD: list[tuple[str, str, Observed, str, Wanted]] = [
