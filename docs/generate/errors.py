@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/errors.md from the code: every refusal with the option that it names and its mend. ``make docs`` writes it."""
+"""docs/errors.md from the code: every refusal with the option that it names and its fix. ``make docs`` writes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "errors.md"
 CODE = ("plugins/module_utils", "plugins/plugin_utils", "plugins/modules", "plugins/action")
-# Who makes an error, and which positional argument holds its text and its mend.
+# Who makes an error, and which positional argument holds its text and its fix.
 MAKERS = {
     "BluegreenError": (0, None),
     "Refused": (0, None),
@@ -59,7 +59,7 @@ class Entry:
     area: str
     text: str
     option: str
-    mend: str
+    fix: str
 
 
 def template(node: ast.AST | None) -> str:
@@ -86,10 +86,10 @@ def _made(area: str, call: ast.Call) -> Entry | None:
         return Entry(area, text, "", "") if text.strip("…") else None
     if name not in MAKERS:
         return None
-    at, mend_at = MAKERS[name]
+    at, fix_at = MAKERS[name]
     text = template(given.get("msg") or (call.args[at] if len(call.args) > at else None))
-    mend = given.get("mend") or (call.args[mend_at] if mend_at and len(call.args) > mend_at else None)
-    return Entry(area, text, template(given.get("option")), template(mend)) if text.strip("… :") else None
+    fix = given.get("fix") or (call.args[fix_at] if fix_at and len(call.args) > fix_at else None)
+    return Entry(area, text, template(given.get("option")), template(fix)) if text.strip("… :") else None
 
 
 def _area(path: Path) -> str:
@@ -113,7 +113,7 @@ def of_code() -> Iterator[Entry]:
 
 
 def of_stages() -> Iterator[Entry]:
-    """What a stage or an order answers: its mend is part of the sentence."""
+    """What a stage or an order answers: its fix is part of the sentence."""
     for area, node in _nodes():
         if isinstance(node, ast.FunctionDef) and SAYS_WHY.match(node.name):
             texts = [template(one.value) for one in ast.walk(node) if isinstance(one, ast.Return)]
@@ -130,10 +130,10 @@ def page() -> str:
     entries = sorted({*of_code(), *of_stages(), *of_guard()})
     lines = [HEAD]
     for area in sorted({entry.area for entry in entries}):
-        lines += ["\n## %s\n\n" % area, "| what it says | option | mend |\n|---|---|---|\n"]
+        lines += ["\n## %s\n\n" % area, "| what it says | option | fix |\n|---|---|---|\n"]
         for entry in entries:
             if entry.area == area:
-                cells = [part.replace("|", "\\|").replace("\n", " ").strip() for part in (entry.text, entry.mend)]
+                cells = [part.replace("|", "\\|").replace("\n", " ").strip() for part in (entry.text, entry.fix)]
                 lines.append("| %s | %s | %s |\n" % (cells[0], "`%s`" % entry.option if entry.option else "", cells[1]))
     return "".join(lines)
 

@@ -36,7 +36,7 @@ def also_stopped(today: dict[str, Any], stopped: str) -> dict[str, Any]:
     more."""
     if not (today.get("failed") and stopped and "said" in today):
         return today
-    return {**today, **refusal(BluegreenError(today["said"] + stopped, mend=str(today.get("mend") or "")))}
+    return {**today, **refusal(BluegreenError(today["said"] + stopped, fix=str(today.get("fix") or "")))}
 
 
 class ActionModule(ActionBase):

@@ -199,7 +199,7 @@ problems:
   returned: O(state=read)
 findings:
   description:
-    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(mend) and C(repair), the
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(fix) and C(repair), the
       stage that puts it right.
     - C(code) is V(public) of a public name and V(behind) of a load balancer that does not follow the switch.
   type: list

@@ -292,7 +292,7 @@ def main() -> None:
     state = "undone" if params["undo"] else params["state"]
     try:
         if params["undo"] and params["state"] != "adopted":
-            raise BluegreenError("undo belongs to state adopted", option="undo", value=True, mend="say state=adopted")
+            raise BluegreenError("undo belongs to state adopted", option="undo", value=True, fix="say state=adopted")
         runner = SubprocessRunner()
         asked = switch_reader.reader(params, runner), switch_reader.finder(params, runner)
         given = {"settle": params["settle"], "token": params["token"]}

@@ -109,7 +109,7 @@ problems:
   returned: with O(state=read) and O(state=learned)
 findings:
   description:
-    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(setting), C(said), C(mend) and
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(setting), C(said), C(fix) and
       C(repair), the stage that puts it right.
   type: list
   elements: dict

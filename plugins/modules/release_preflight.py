@@ -11,7 +11,7 @@ short_description: Look at everything a release will need, before it begins
 version_added: 1.0.0
 description:
   - Looks at budgets, versions, clocks, names, routes, certificates, secrets, images and what a reboot would bring back,
-    and judges each as one row with what was found, what is wanted, and how to mend it.
+    and judges each as one row with what was found, what is wanted, and how to fix it.
   - Changes nothing, with or without check mode. It never fails for what it finds; only rows of level V(refuse) that are
     not well are meant to stop a stage, and O(ignore:refused) lists them.
   - The controller prints the table.
@@ -184,12 +184,12 @@ RETURN = r"""
 rows:
   description: >-
     Every row: C(check), C(ok), C(level) (what a row that is not well does: V(refuse), V(warn), V(info)), C(found),
-    C(wanted) and C(mend). What is wrong comes first. docs/preflight.md lists the checks.
+    C(wanted) and C(fix). What is wrong comes first. docs/preflight.md lists the checks.
   type: list
   elements: dict
   returned: success
 refused:
-  description: One sentence with its mend for each row that must stop a stage.
+  description: One sentence with its fix for each row that must stop a stage.
   type: list
   elements: str
   returned: success

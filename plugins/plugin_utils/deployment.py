@@ -93,7 +93,7 @@ class Known:
             why = str(looked.get("msg") or "")
             if self.recorded:
                 return replace(self, said=("The running stack could not be read, the record is used: " + why,))
-            failed = Problem(why, said=str(looked.get("said") or why), mend=str(looked.get("mend") or ""))
+            failed = Problem(why, said=str(looked.get("said") or why), fix=str(looked.get("fix") or ""))
             return replace(self, wrong=(failed,))
         wrong = tuple(problem(one) for one in looked["findings"])
         return Known(looked["learned"], False, True, wrong, tuple(looked["lines"]))
@@ -141,6 +141,6 @@ def row(one: Problem) -> dict[str, str]:
         "name": one.setting if one.setting.startswith("bluegreen_") else "running stack",
         "found": one.said.rstrip("."),
         "wanted": "what the running stack says",
-        "mend": one.mend,
+        "fix": one.fix,
         "sentence": str(one),
     }

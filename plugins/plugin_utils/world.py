@@ -87,7 +87,7 @@ class World:
     findings: tuple[Finding, ...] = ()
     # Whether anybody could tell who is live.
     known: bool = True
-    # Couriers and other singletons that are not where they shall be: the next stage mends it, nothing is refused.
+    # Couriers and other singletons that are not where they shall be: the next stage fixes it, nothing is refused.
     misplaced: tuple[str, ...] = ()
     # Public names of a Cloudflare edge that do not follow the switch: a cutover or rollback stopped half way.
     behind: tuple[str, ...] = ()

@@ -153,7 +153,7 @@ def test_a_service_at_another_port_than_it_is_said_to_have(bench: Bench) -> None
     seen = bad(bench.look(services=services))
     assert seen["service postgres"]["found"] == "port 5000 is closed; it listens on 5432"
     assert seen["service postgres"]["level"] == "refuse"
-    assert seen["service postgres"]["mend"] == "set bluegreen_services.postgres.port: 5432"
+    assert seen["service postgres"]["fix"] == "set bluegreen_services.postgres.port: 5432"
     assert seen["service kratos"]["level"] == "warn" and "no other port" in seen["service kratos"]["found"]
     services["postgres"]["port"] = 5432
     assert "service postgres" not in bad(bench.look(services=services))

@@ -66,4 +66,4 @@ def read(state_dir: str) -> Record | None:
             raise ValueError(found["v"])
         return Record(str(found["switch_dir"]), dict(found["params"]))
     except (KeyError, TypeError, ValueError) as exc:
-        raise BluegreenError("%s is of another version" % path(state_dir), mend="run adopt again") from exc
+        raise BluegreenError("%s is of another version" % path(state_dir), fix="run adopt again") from exc

@@ -105,13 +105,13 @@ class Boot:
         """Each step by itself: one that fails keeps nobody else down."""
         world = World.look(context.podman, context.wanted)
         blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
-        mending = repair.plan(context, world, colours, blue)
+        fixing = repair.plan(context, world, colours, blue)
         still = partial(self.record.switch.require, self.token)
-        for step in mending.steps:
-            if self._try(str(step), partial(repair.do, context, mending, step, still)):
+        for step in fixing.steps:
+            if self._try(str(step), partial(repair.do, context, fixing, step, still)):
                 self.started.append(str(step))
                 self.say(str(step))
-        short = repair.shortfall(World.look(context.podman, context.wanted), mending)
+        short = repair.shortfall(World.look(context.podman, context.wanted), fixing)
         for line in short:
             self._complain(line)
         for colour in () if short else colours:

@@ -60,7 +60,7 @@ class Balancers:
                 "no load balancer for %s in its zone" % ", ".join(missing),
                 option="public",
                 value=missing,
-                mend="make it in Cloudflare with the live colour's pool, or take the name out",
+                fix="make it in Cloudflare with the live colour's pool, or take the name out",
             )
         return {host: found[host] for host in self._zones}
 
@@ -89,7 +89,7 @@ class Balancers:
             if rounds == ROUNDS:
                 raise BluegreenError(
                     "somebody else keeps changing the load balancer of %s" % ", ".join(todo),
-                    mend="stop whoever else writes there, then run it again",
+                    fix="stop whoever else writes there, then run it again",
                 )
             self._write(seen, todo, guard, best)
             seen = self._read_back(seen, pools, goals, todo)
@@ -118,7 +118,7 @@ class Balancers:
                 why = steering.unfit(seen[host], pools) or "no field of it says so"
                 raise BluegreenError(
                     "the load balancer of %s does not serve %s: %s" % (host, goal.colour, why),
-                    mend="change it in Cloudflare, run it again",
+                    fix="change it in Cloudflare, run it again",
                 )
         return seen
 

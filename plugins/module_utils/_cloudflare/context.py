@@ -43,7 +43,7 @@ class World:
 
     def require_switch(self) -> None:
         if not self.switch.exists():
-            raise Refused("no switch at %s" % self.switch.path, mend="run the adopt stage")
+            raise Refused("no switch at %s" % self.switch.path, fix="run the adopt stage")
 
     def switch_install(self, live: str) -> None:
         """The directory of the switch, with ``live`` as its colour where it has none."""

@@ -45,7 +45,7 @@ class Cutover:
         seen: Seen = world.balancers.look()
         ids, state = found.ids, world.switch.read()
         if not state.live:
-            raise Refused("the switch is damaged (%s)" % state.damage, mend="run the adopt stage")
+            raise Refused("the switch is damaged (%s)" % state.damage, fix="run the adopt stage")
         self._fit(seen, ids)
         goals = {host: Goal(self.colour, self.weight) for host in seen}
         wake = pools.woken(found.pools[self.colour]) if found.ours[self.colour] else {}
@@ -70,7 +70,7 @@ class Cutover:
         there, wanted = release_of(self.world.params["state_dir"], self.colour), self.world.params["release"]
         if wanted and there and wanted != there:
             raise Refused(
-                "%s holds release %s" % (self.colour, there), option="release", value=wanted, mend="deploy first"
+                "%s holds release %s" % (self.colour, there), option="release", value=wanted, fix="deploy first"
             )
 
     def _fit(self, seen: Seen, ids: steering.Pools) -> None:
@@ -81,7 +81,7 @@ class Cutover:
                 "the load balancer of %s cannot be flipped: %s" % wrong[0],
                 option="weight" if mine else "public",
                 value=self.weight if mine else wrong[0][0],
-                mend="set its steering policy, or leave weight out"
+                fix="set its steering policy, or leave weight out"
                 if mine
                 else steering.cure(seen[wrong[0][0]]) or "change it in Cloudflare, then run adopt",
             )
@@ -109,7 +109,7 @@ class Cutover:
             why = world.pools.monitored(pool)
             if why:
                 raise Refused(
-                    why, option="require_monitor", value=True, mend="give it a monitor, or set require_monitor to false"
+                    why, option="require_monitor", value=True, fix="give it a monitor, or set require_monitor to false"
                 )
         if wake:
             self.fence.change(self.colour, pool, dict(wake), self.fence.mine)
@@ -163,7 +163,7 @@ class Cutover:
         except BluegreenError:
             return halfway(world, exc, self.colour, ids)
         partial: dict[str, object] = {"state": "restored", "written": written, "live": old}
-        return BluegreenError("%s; every hostname is on %s as before" % (exc.msg, old), mend=exc.mend, partial=partial)
+        return BluegreenError("%s; every hostname is on %s as before" % (exc.msg, old), fix=exc.fix, partial=partial)
 
     def _result(self, plan: Plan, seen: Seen, ids: steering.Pools, observed: Mapping[str, object]) -> Result:
         rows = table(seen, ids)

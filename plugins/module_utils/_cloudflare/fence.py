@@ -41,14 +41,14 @@ class Fence:
         with self._switch.alone():
             state = self._switch.read()
         if state.token > self.token:
-            raise Fenced("token %d, but the switch is at %d" % (self.token, state.token), mend=AGAIN)
+            raise Fenced("token %d, but the switch is at %d" % (self.token, state.token), fix=AGAIN)
         return state
 
     def idle(self, colour: str) -> None:
         """Fenced where ``colour`` is live by now, too."""
         state = self.mine()
         if state and state.live == colour:
-            raise Fenced("%s is live by now: a rollback or a cutover went there" % colour, mend=AGAIN)
+            raise Fenced("%s is live by now: a rollback or a cutover went there" % colour, fix=AGAIN)
 
     def left(self, colour: str) -> None:
         """For a rollback that shuts the pool of the colour left behind: Fenced where a newer run may want it."""
@@ -56,13 +56,13 @@ class Fence:
         if state.live == colour or state.token > self.token:
             raise Fenced(
                 "a newer run has begun: sessions that are pinned to %s were not ended" % colour,
-                mend="run status; where they must end, type the rollback again",
+                fix="run status; where they must end, type the rollback again",
             )
 
     def still(self, colour: str) -> None:
         """Fenced where another colour is live. Without lock and token, for a rollback, which waits for no other run."""
         if self._switch.read().live != colour:
-            raise Fenced("the switch was moved meanwhile", mend="run status")
+            raise Fenced("the switch was moved meanwhile", fix="run status")
 
     def change(self, colour: str, pool: pools.Pool, body: dict[str, Any], guard: Guard) -> None:
         """PATCH the pool of ``colour``. Where ``guard`` raises Fenced after it, it is first put right."""
@@ -87,7 +87,7 @@ class Fence:
                 raise BluegreenError(
                     "%s; what was written to the pool of %s meanwhile could not be put right: %s"
                     % (exc.msg, colour, no.msg),
-                    mend="run the rollback or the cutover to the live colour again",
+                    fix="run the rollback or the cutover to the live colour again",
                 ) from exc
             raise
 
@@ -122,7 +122,7 @@ class Fence:
                 SETTLE, 1.0,
             )  # fmt: skip
         raise BluegreenError(
-            "another program keeps disabling the pool of %s" % colour, mend="stop what writes there, then run it again"
+            "another program keeps disabling the pool of %s" % colour, fix="stop what writes there, then run it again"
         )
 
     def stopped(self, exc: BluegreenError, ids: steering.Pools) -> Fenced | None:
@@ -132,7 +132,7 @@ class Fence:
         except BluegreenError:
             return None
         written = list(dict.fromkeys(self._world.balancers.written))
-        return Fenced(exc.msg, mend=exc.mend, partial={"state": "restored", "written": written})
+        return Fenced(exc.msg, fix=exc.fix, partial={"state": "restored", "written": written})
 
     def _follow(self, ids: steering.Pools) -> None:
         """Every load balancer, brought to where the switch is, where this run has written to one of them: those that it
@@ -156,4 +156,4 @@ class Fence:
                 return
             except Fenced:
                 continue
-        raise BluegreenError("the switch moves all the time", mend="run status")
+        raise BluegreenError("the switch moves all the time", fix="run status")

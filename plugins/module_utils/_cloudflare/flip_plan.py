@@ -46,6 +46,6 @@ def halfway(world: World, exc: BluegreenError, wanted: str, ids: steering.Pools)
     where = ", ".join("%s on %s" % (host, colour or "both") for host, colour in hosts.items()) or "where is not known"
     return BluegreenError(
         "%s; half way to %s: %s" % (exc.msg, wanted, where),
-        mend="%s%srun the same again to go on, or roll back" % (exc.mend, "; " if exc.mend else ""),
+        fix="%s%srun the same again to go on, or roll back" % (exc.fix, "; " if exc.fix else ""),
         partial=partial,
     )

@@ -89,10 +89,10 @@ def of_edge(edge: Mapping[str, Any], **about: Any) -> dict[str, Any]:
             "a watcher that rolls back by itself has no other way to the API token",
             option="edge.api_token_file",
             value="",
-            mend="put the token into a file of mode 0600 on the host of the state, and name it",
+            fix="put the token into a file of mode 0600 on the host of the state, and name it",
         )
     known = {name: edge[name] for name in SPEC.options if edge.get(name) is not None and name != "api_token"}
     found, wrong = SPEC.validated({**known, **about})
     if wrong:
-        raise Refused("; ".join(wrong), option="edge", mend="docs/cloudflare.md has an example")
+        raise Refused("; ".join(wrong), option="edge", fix="docs/cloudflare.md has an example")
     return {**found, "api_token": None}

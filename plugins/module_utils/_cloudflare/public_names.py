@@ -63,7 +63,7 @@ class Public:
                 said = "; ".join("%s%s says %s" % (one["host"], one["path"], _answer(one)) for one in wrong)
                 raise BluegreenError(
                     "Cloudflare was told %s, but %s" % (colour, said or "the public names change"),
-                    mend="run it again to go on waiting, or roll back",
+                    fix="run it again to go on waiting, or roll back",
                     partial={"flipped_at": since, "observed": seen},
                 )
             self._clock.sleep(EVERY)

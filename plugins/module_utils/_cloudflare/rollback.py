@@ -92,7 +92,7 @@ class Return:
 
     def _target(self, state: SwitchState) -> str:
         if state.return_to is None and not (state.claimed and state.live):
-            raise Refused("nothing to roll back: no cutover yet", mend="see the status stage")
+            raise Refused("nothing to roll back: no cutover yet", fix="see the status stage")
         return state.return_to.colour if state.return_to else state.live
 
     def _asked(self, target: str) -> Found | None:
@@ -101,7 +101,7 @@ class Return:
             found = self.world.pools.look()
             pool = found.pools.get(target)
             if pool is None:
-                raise Refused("there is no pool of %s any more" % target, mend="run the adopt stage")
+                raise Refused("there is no pool of %s any more" % target, fix="run the adopt stage")
             if not self.world.params["force"]:
                 self._sound(target, pool, found.ours[target])
             return found
@@ -121,7 +121,7 @@ class Return:
         if why and good is False:
             raise Refused(
                 "%s is not alive: pool %s, %s" % (target, pool.get("name"), why),
-                mend="bring it back with the deploy stage, or override with -e bluegreen_force=true",
+                fix="bring it back with the deploy stage, or override with -e bluegreen_force=true",
             )
 
     def _barring(self, target: str, found: Found, seen: Seen) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def adopted(world: World) -> Result:
         if world.pools.plan(found):
             raise BluegreenError(
                 "the pools are not what was written: %s" % ", ".join(world.pools.plan(found)),
-                mend="somebody else may have written there; run it again",
+                fix="somebody else may have written there; run it again",
             )
     rows = table(seen, ids_of(found.ids))
     return {**world.told(), "adopted": True, "hosts": rows, "diff": plan.diff(), **plan.result()}
@@ -163,7 +163,7 @@ def undone(world: World) -> Result:
     left = [str(row["host"]) for row in rows if row["live"] != "blue"]
     if (told["live"] != "blue" or left) and not forced:
         raise Refused(
-            "green serves %s" % (", ".join(left) or "by the switch"), mend="go back first: --tags rollback, or force it"
+            "green serves %s" % (", ".join(left) or "by the switch"), fix="go back first: --tags rollback, or force it"
         )
     plan = Plan({"live": told["live"]}, {"live": ""}, (Step("remove", world.switch.path),))
     if not world.check_mode:
@@ -185,7 +185,7 @@ def _serving(world: World, found: Found, seen: Seen) -> str:
             "the load balancer of %s cannot be flipped: %s" % wrong[0],
             option="public",
             value=wrong[0][0],
-            mend=cure(seen[wrong[0][0]])
+            fix=cure(seen[wrong[0][0]])
             or "let it send to one colour's pool: give that pool's name in pools.<colour>.name, without origins",
         )
     lives = {str(row["live"]) for row in table(seen, ids)}
@@ -194,7 +194,7 @@ def _serving(world: World, found: Found, seen: Seen) -> str:
         raise Refused(
             "the load balancers serve %s" % " and ".join(sorted(one or "both" for one in lives))
             + (", the switch says %s" % told if told else ""),
-            mend="cutover or rollback brings them together" if told else "let all of them send to one colour's pool",
+            fix="cutover or rollback brings them together" if told else "let all of them send to one colour's pool",
         )
     return lives.pop() if lives else told
 
@@ -205,12 +205,12 @@ def drained(world: World) -> Result:
     world.require_switch()
     fence = Fence(world)
     if world.switch.read().live == colour:
-        raise Refused("%s is live" % colour, option="colour", value=colour, mend="drain the other one")
+        raise Refused("%s is live" % colour, option="colour", value=colour, fix="drain the other one")
     found, seen = world.pools.look(), world.balancers.look()
     served = [row["host"] for row in table(seen, ids_of(found.ids)) if row["share"][colour]]
     if served:
         raise Refused(
-            "%s still serves %s" % (colour, ", ".join(served)), option="colour", value=colour, mend="run cutover"
+            "%s still serves %s" % (colour, ", ".join(served)), option="colour", value=colour, fix="run cutover"
         )
     pool, told = found.pools.get(colour), [pins(lb) for lb in seen.values()]
     mine = pool is not None and found.ours[colour]

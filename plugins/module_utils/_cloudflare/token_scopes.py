@@ -33,7 +33,7 @@ class Scopes:
         if missing:
             raise Refused(
                 "the API token lacks the permission '%s'" % "', '".join(missing),
-                mend="add it in Cloudflare (My Profile, API Tokens), or make a token from docs/cloudflare.md",
+                fix="add it in Cloudflare (My Profile, API Tokens), or make a token from docs/cloudflare.md",
             )
 
     def result(self) -> dict[str, object]:
@@ -51,11 +51,11 @@ def ask(api: Api, account: str) -> Scopes:
                 raise
             continue
         if token.get("status") != "active":
-            raise Refused("the API token is %s" % token.get("status"), mend="make a new one, or enable it")
+            raise Refused("the API token is %s" % token.get("status"), fix="make a new one, or enable it")
         return Scopes(_groups(api, "%s/tokens/%s" % (owner, token.get("id"))))
     raise Refused(
         "Cloudflare does not know the API token",
-        mend="give a valid one by api_token, api_token_file or CLOUDFLARE_API_TOKEN",
+        fix="give a valid one by api_token, api_token_file or CLOUDFLARE_API_TOKEN",
     )
 
 

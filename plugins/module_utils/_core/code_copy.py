@@ -24,7 +24,7 @@ def source() -> tuple[str, str]:
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if not here.endswith(PACKAGE):
         raise BluegreenError(
-            "the code of the watcher is not where it belongs: %s" % here, mend="install the collection again"
+            "the code of the watcher is not where it belongs: %s" % here, fix="install the collection again"
         )
     return here[: -len(PACKAGE)].rstrip("/"), PACKAGE
 

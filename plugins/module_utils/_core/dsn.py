@@ -152,7 +152,7 @@ def parse(url: str, of: str = "", environment: Mapping[str, str] | None = None) 
     if not SCHEME.match(url):
         raise _no_postgresql(whose, url)
     if PSYCOPG2_MISSING:
-        raise BluegreenError("psycopg2 is not there", mend="install python3-psycopg2 on this host")
+        raise BluegreenError("psycopg2 is not there", fix="install python3-psycopg2 on this host")
     given, own = query(url), environment or {}
     _refuse(whose, given)
     shared = {key: value for key, value in given.items() if key in SHARED}
@@ -178,10 +178,10 @@ def parse(url: str, of: str = "", environment: Mapping[str, str] | None = None) 
 def _no_postgresql(whose: str, url: str) -> BluegreenError:
     other = OTHER_DATABASES.match(url.strip())
     if other is None:
-        return BluegreenError("%s names no PostgreSQL database" % whose, mend=WRITE)
+        return BluegreenError("%s names no PostgreSQL database" % whose, fix=WRITE)
     return BluegreenError(
         "%s names no PostgreSQL database: it is one of %s" % (whose, other.group(0).lower()),
-        mend="leave its service out of bluegreen_schema_targets: only PostgreSQL is migrated here",
+        fix="leave its service out of bluegreen_schema_targets: only PostgreSQL is migrated here",
     )
 
 
@@ -213,24 +213,22 @@ def _refuse(whose: str, given: Iterable[str]) -> None:
         if key in ELSEWHERE:
             raise BluegreenError(
                 "%s has the parameter %s, whose meaning lies outside of it" % (whose, key),
-                mend="write host, user, database and TLS files into the DSN itself",
+                fix="write host, user, database and TLS files into the DSN itself",
             )
         if key in LIBPQ:
             raise BluegreenError(
                 "%s has the parameter %s, which only libpq knows: the service's driver hands it to PostgreSQL, which "
                 "refuses it" % (whose, key),
-                mend="take it out of the DSN",
+                fix="take it out of the DSN",
             )
         if key.lower() in OF_OTHERS:
             raise BluegreenError(
                 "%s has the parameter %s, which belongs to another driver" % (whose, key),
-                mend="name the schema by search_path=NAME"
-                if key.lower() in OF_OTHERS[:3]
-                else "take it out of the DSN",
+                fix="name the schema by search_path=NAME" if key.lower() in OF_OTHERS[:3] else "take it out of the DSN",
             )
         if not SETTING.fullmatch(key):
             # Not quoted: after a bare ? in the password it is a part of that.
-            raise BluegreenError("%s has a parameter whose name is none" % whose, mend=WRITE)
+            raise BluegreenError("%s has a parameter whose name is none" % whose, fix=WRITE)
 
 
 def _unreadable(whose: str, shared: Mapping[str, str]) -> BluegreenError:
@@ -240,18 +238,18 @@ def _unreadable(whose: str, shared: Mapping[str, str]) -> BluegreenError:
         except psycopg2.Error:
             return BluegreenError(
                 "%s has the parameter %s, which this host's libpq does not know" % (whose, key),
-                mend="install a newer libpq5 (python3-psycopg2 uses it) on this host",
+                fix="install a newer libpq5 (python3-psycopg2 uses it) on this host",
             )
-    return BluegreenError("%s can't be read by libpq" % whose, mend=WRITE)
+    return BluegreenError("%s can't be read by libpq" % whose, fix=WRITE)
 
 
 def _complete(whose: str, found: Mapping[str, str]) -> None:
     """What libpq would fill in by itself is another server's, or the name of the user that Ansible becomes."""
     for key, name in (("host", "host"), ("dbname", "PostgreSQL database"), ("user", "user")):
         if not found.get(key):
-            raise BluegreenError("%s names no %s" % (whose, name), mend=WRITE)
+            raise BluegreenError("%s names no %s" % (whose, name), fix=WRITE)
     if not all(port.isdigit() or not port for port in found.get("port", "").split(",")):
-        raise BluegreenError("%s has a port that is no number" % whose, mend=WRITE)
+        raise BluegreenError("%s has a port that is no number" % whose, fix=WRITE)
 
 
 def _escaped(value: str) -> str:

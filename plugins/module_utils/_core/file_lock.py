@@ -35,8 +35,8 @@ def taken(fd: int, seconds: float) -> bool:
 def refused(fd: int, path: str) -> Refused:
     """What to raise where ``path`` (open as ``fd``) is still held at the deadline."""
     pid = holder(fd)
-    mend = "Let process %d go on (kill -CONT %d) or end it (kill -9 %d), then run it again" % (pid, pid, pid)
-    return Refused("%s is held by %s" % (path, named(pid)), mend=mend if pid else "See `fuser -v %s`" % path)
+    fix = "Let process %d go on (kill -CONT %d) or end it (kill -9 %d), then run it again" % (pid, pid, pid)
+    return Refused("%s is held by %s" % (path, named(pid)), fix=fix if pid else "See `fuser -v %s`" % path)
 
 
 def holder(fd: int) -> int:

@@ -14,25 +14,25 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 
 class Problem(str):
     """The sentence. ``code`` is its kind where something is decided by that, ``setting`` the operator's variable,
-    ``said`` the sentence without what to do, ``mend`` what to do, ``repair`` the stage that puts it right ('' where
+    ``said`` the sentence without what to do, ``fix`` what to do, ``repair`` the stage that puts it right ('' where
     none does)."""
 
     code: str
     setting: str
     said: str
-    mend: str
+    fix: str
     repair: str
 
     def __new__(
-        cls, sentence: str, code: str = "", setting: str = "", said: str = "", mend: str = "", repair: str = ""
+        cls, sentence: str, code: str = "", setting: str = "", said: str = "", fix: str = "", repair: str = ""
     ) -> Problem:
         made = super().__new__(cls, sentence)
-        made.code, made.setting, made.said, made.mend, made.repair = code, setting, said or sentence, mend, repair
+        made.code, made.setting, made.said, made.fix, made.repair = code, setting, said or sentence, fix, repair
         return made
 
     def data(self) -> dict[str, str]:
         return {
-            "sentence": str(self), "code": self.code, "setting": self.setting, "said": self.said, "mend": self.mend,
+            "sentence": str(self), "code": self.code, "setting": self.setting, "said": self.said, "fix": self.fix,
             "repair": self.repair,
         }  # fmt: skip
 
@@ -42,13 +42,13 @@ def to_adopt(said: str) -> Problem:
     return Problem("%s: run adopt" % said, said=said, repair="adopt")
 
 
-def wrong(said: str, mend: str, code: str = "", setting: str = "") -> Problem:
+def wrong(said: str, fix: str, code: str = "", setting: str = "") -> Problem:
     """With what to do about it."""
-    return Problem("%s. Fix: %s" % (said, mend), code, setting, said, mend)
+    return Problem("%s. Fix: %s" % (said, fix), code, setting, said, fix)
 
 
 def of_error(exc: BluegreenError) -> Problem:
-    return Problem(str(exc), "", as_set(exc.option), exc.said, exc.mend)
+    return Problem(str(exc), "", as_set(exc.option), exc.said, exc.fix)
 
 
 def problem(one: str | dict[str, Any]) -> Problem:

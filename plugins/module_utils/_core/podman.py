@@ -87,9 +87,9 @@ class Podman:
     ) -> Result:
         return self.runner.run([self.executable, *args], env=env, stdin=stdin, timeout=timeout)
 
-    def must(self, *args: str, mend: str = "", timeout: float = 120) -> str:
+    def must(self, *args: str, fix: str = "", timeout: float = 120) -> str:
         """Standard output of a command that has to succeed."""
-        return check(self.run(*args, timeout=timeout), "podman " + " ".join(args[:2]), mend).out
+        return check(self.run(*args, timeout=timeout), "podman " + " ".join(args[:2]), fix).out
 
     def containers(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
         """``podman inspect`` of every container, running or not, that carries all of ``labels``."""
@@ -108,7 +108,7 @@ class Podman:
             half = any(HALF_JOINED in line for line in strange)
             raise CommandError(
                 "podman %s inspect: %s" % (kind, " | ".join(strange[-3:]) or "ended with %d" % result.rc),
-                mend="podman was killed while it joined a container to a network: run adopt, which joins it anew"
+                fix="podman was killed while it joined a container to a network: run adopt, which joins it anew"
                 if half
                 else "look whether podman works on this host: podman ps -a",
             )
@@ -135,7 +135,7 @@ class Podman:
                 "project %s has no container of it" % project,
                 option="service",
                 value=service,
-                mend="name the compose project (bluegreen_project) and the service as podman ps shows them",
+                fix="name the compose project (bluegreen_project) and the service as podman ps shows them",
             )
         return str(found["Name"])
 

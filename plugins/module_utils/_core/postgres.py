@@ -106,7 +106,7 @@ class PsycopgDb:
         except psycopg2.Error as exc:
             error = QueryError(
                 "the database refused a question: %s" % _first_line(exc),
-                mend="look at the database's log; its role has to read what it owns",
+                fix="look at the database's log; its role has to read what it owns",
             )
             error.answer, error.sqlstate = _first_line(exc), str(exc.pgcode or "")
             raise error from exc
@@ -121,7 +121,7 @@ Enter = Callable[[], AbstractContextManager[None]]
 def connect(keywords: dict[str, Any], enter: Enter = nullcontext) -> Db:
     """``enter`` enters the network from which the database is reached; the socket stays there."""
     if PSYCOPG2_MISSING:
-        raise BluegreenError("psycopg2 is not there", mend="install python3-psycopg2 on this host")
+        raise BluegreenError("psycopg2 is not there", fix="install python3-psycopg2 on this host")
     # The DSN alone says where and as who: a PGSSLMODE or PGHOSTADDR of the user that Ansible becomes says nothing.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
@@ -142,15 +142,15 @@ def libpq_version() -> int:
 
 
 def _refusal(name: str, said: str) -> BluegreenError:
-    for pattern, sentence, mend in REFUSALS:
+    for pattern, sentence, fix in REFUSALS:
         found = re.search(pattern, said)
         if found:
             given = {key: value.replace('"', "") for key, value in found.groupdict().items()}
-            return BluegreenError("can't connect to database %s: %s" % (name, sentence % given), mend=mend)
+            return BluegreenError("can't connect to database %s: %s" % (name, sentence % given), fix=fix)
     first = said.strip().splitlines()[0] if said.strip() else "libpq says nothing"
     return BluegreenError(
         "can't connect to database %s: %s" % (name, first),
-        mend="is the database container running, and is it the DSN's?",
+        fix="is the database container running, and is it the DSN's?",
     )
 
 

@@ -31,14 +31,14 @@ def address(given: str) -> str:
             "not network, loopback or an IPv4 address",
             option="publish",
             value=given,
-            mend="correct bluegreen_publish",
+            fix="correct bluegreen_publish",
         ) from None
     if found.is_unspecified or found.is_multicast:
         raise BluegreenError(
             "this would publish the admin ports of Kratos and Hydra, which ask for no password, everywhere",
             option="publish",
             value=given,
-            mend="name one address that only the edge reaches",
+            fix="name one address that only the edge reaches",
         )
     return str(found)
 
@@ -46,14 +46,14 @@ def address(given: str) -> str:
 def bases(given: Mapping[str, Any]) -> dict[str, int]:
     """The first port of each colour, far enough apart."""
     found = {**PORT_BASE, **given}
-    mend = "give bluegreen_port_base blue and green, %d ports apart, from 1024 to %d" % (ROOM, 65535 - ROOM)
+    fix = "give bluegreen_port_base blue and green, %d ports apart, from 1024 to %d" % (ROOM, 65535 - ROOM)
     try:
         numbers = {colour: int(number) for colour, number in found.items()}
     except (TypeError, ValueError):
         numbers = {}
     wrong = set(numbers) != set(PORT_BASE) or any(not 1024 <= n <= 65535 - ROOM for n in numbers.values())
     if wrong or abs(numbers["blue"] - numbers["green"]) < ROOM:
-        raise BluegreenError("no room for two colours", option="port_base", value=dict(found), mend=mend)
+        raise BluegreenError("no room for two colours", option="port_base", value=dict(found), fix=fix)
     return numbers
 
 
@@ -77,5 +77,5 @@ def refuse_taken(wanted: Iterable[tuple[str, str]]) -> None:
                     "%s:%s for service %s cannot be had: %s" % (where, port, service, exc.strerror),
                     option="publish",
                     value=where,
-                    mend="end what listens there (ss -ltnp), or give another bluegreen_publish or bluegreen_port_base",
+                    fix="end what listens there (ss -ltnp), or give another bluegreen_publish or bluegreen_port_base",
                 ) from exc

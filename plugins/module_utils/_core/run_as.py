@@ -79,7 +79,7 @@ class AsProcess:
     def run(self, binary: str, *args: str, stdin: str | None = None, where: str = "") -> Result:
         """``binary`` is an absolute path as the process sees it. rc 126: it could not be done, 127: there is none."""
         if not os.path.isabs(binary):
-            raise BluegreenError("not an absolute path: %s" % binary, mend="Report this as a defect")
+            raise BluegreenError("not an absolute path: %s" % binary, fix="Report this as a defect")
         return self._entered(EXECUTE, where, binary, *args, stdin=stdin)
 
     def exists(self, path: str) -> bool:

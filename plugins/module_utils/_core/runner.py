@@ -83,7 +83,7 @@ class SubprocessRunner:
                 pass_fds=self.inherited,
             )
         except FileNotFoundError as exc:
-            raise CommandError("%s is not installed" % argv[0], mend="install it on this host") from exc
+            raise CommandError("%s is not installed" % argv[0], fix="install it on this host") from exc
         with child:
             try:
                 out, err = child.communicate(stdin if stdin is not None else "", timeout)
@@ -96,8 +96,8 @@ class SubprocessRunner:
         return Result(child.returncode, out, err)
 
 
-def check(result: Result, what: str, mend: str = "") -> Result:
+def check(result: Result, what: str, fix: str = "") -> Result:
     """The result if it succeeded, else the program's last words as an error."""
     if result.rc != 0:
-        raise CommandError("%s failed (rc %d): %s" % (what, result.rc, result.last_words()), mend=mend)
+        raise CommandError("%s failed (rc %d): %s" % (what, result.rc, result.last_words()), fix=fix)
     return result

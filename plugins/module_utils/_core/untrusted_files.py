@@ -25,7 +25,7 @@ def strange(path: str, what: str) -> BluegreenError:
     """``path`` is ``what`` where it has to be something of ours."""
     return BluegreenError(
         "%s is %s, which this collection never puts there" % (path, what),
-        mend="Find out who changed the edge's volume, take %s away, then run adopt" % path,
+        fix="Find out who changed the edge's volume, take %s away, then run adopt" % path,
     )
 
 

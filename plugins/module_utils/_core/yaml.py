@@ -20,7 +20,7 @@ except ImportError:
 
 def _need() -> None:
     if not HAS_YAML:
-        raise BluegreenError("PyYAML is missing on this host", mend="install python3-yaml")
+        raise BluegreenError("PyYAML is missing on this host", fix="install python3-yaml")
 
 
 def load(text: str, what: str) -> Any:
@@ -54,7 +54,7 @@ def _load(text: str, what: str, loader: Any, option: str = "") -> Any:
         mark = getattr(exc, "problem_mark", None)
         line = mark.line + 1 if mark else 0
         raise BluegreenError(
-            "%s is not YAML (line %d)" % (what, line), option=option, value=what, mend="correct that line"
+            "%s is not YAML (line %d)" % (what, line), option=option, value=what, fix="correct that line"
         ) from None
 
 

@@ -173,9 +173,9 @@ def contradictions(record: Mapping[str, Any], told: Mapping[str, Any], adopting:
     return list(_contradictions(record, told, adopting))
 
 
-def no(setting: str, told: Any, why: str, mend: str) -> Problem:
+def no(setting: str, told: Any, why: str, fix: str) -> Problem:
     found = "%r: %s" % (told, why)
-    return Problem("%s=%s. Fix: %s" % (setting, found, mend), "", setting, found, mend)
+    return Problem("%s=%s. Fix: %s" % (setting, found, fix), "", setting, found, fix)
 
 
 def _contradictions(record: Mapping[str, Any], told: Mapping[str, Any], adopting: bool) -> Iterator[str]:

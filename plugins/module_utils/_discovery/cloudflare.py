@@ -63,7 +63,7 @@ def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, fir
         held = ask(hosts, str(edge.get("account_id") or ""))
     except BluegreenError as exc:
         said_ = "Cloudflare could not be asked for the public names: "
-        return _and(found, [finding.Problem(said_ + str(exc), said=said_ + exc.said, mend=exc.mend)])
+        return _and(found, [finding.Problem(said_ + str(exc), said=said_ + exc.said, fix=exc.fix)])
     names = [host for host in hosts if host in held.balancers]
     wrong = [*_unheld(found, hosts, said, held), *_elsewhere(hosts, said, held)]
     if len(held.accounts) > 1:
@@ -124,12 +124,12 @@ def _unheld(found: Mapping[str, Any], hosts: Mapping[str, str], said: Mapping[st
         other = "take the name out" if host in said else "list the names that have one in bluegreen_public"
         if held.zone_of.get(host):
             why = "zone %s has no load balancer of this name" % held.called(held.zone_of[host])
-            mend = "make it in Cloudflare with the live colour's pool, or %s" % other
+            fix = "make it in Cloudflare with the live colour's pool, or %s" % other
         else:
             asked = [*(["zone %s" % hosts[host]] if hosts[host] else []), *suffixes(host)]
             why = "no zone that the API token may see holds this name (asked: %s)" % ", ".join(asked)
-            mend = "let the token see the zone, or %s" % other
-        yield no("bluegreen_public", host, why + by, mend)
+            fix = "let the token see the zone, or %s" % other
+        yield no("bluegreen_public", host, why + by, fix)
 
 
 def _elsewhere(hosts: Mapping[str, str], said: Mapping[str, str], held: Held) -> Iterator[str]:
@@ -241,11 +241,11 @@ class Choice:
 
 def _question(colour: str, what: str, example: str) -> str:
     why = "nothing says which pool is %s; %s" % (colour, what)
-    mend = "say it, as in bluegreen_edge: {pools: {%s: {name: %s}}}. A pool that is to be made has origins too:" % (
+    fix = "say it, as in bluegreen_edge: {pools: {%s: {name: %s}}}. A pool that is to be made has origins too:" % (
         colour, example,
     )  # fmt: skip
-    mend += " [{name: front, address: 203.0.113.10, port: 9443}]"
-    return no("bluegreen_edge.pools.%s.name" % colour, "", why, mend)
+    fix += " [{name: front, address: 203.0.113.10, port: 9443}]"
+    return no("bluegreen_edge.pools.%s.name" % colour, "", why, fix)
 
 
 def _green_serves(held: Held, choice: Choice) -> list[str]:
@@ -255,8 +255,8 @@ def _green_serves(held: Held, choice: Choice) -> list[str]:
     if serve != {"green"} or choice.why["green"] in (MARK, TOLD):
         return []
     why = "the load balancers send to it, and what runs before the first adopt is blue"
-    mend = "say which is which: bluegreen_edge: {pools: {blue: {name: ...}, green: {name: ...}}}"
-    return [no("bluegreen_edge.pools.green.name", choice.found["green"], why, mend)]
+    fix = "say which is which: bluegreen_edge: {pools: {blue: {name: ...}, green: {name: ...}}}"
+    return [no("bluegreen_edge.pools.green.name", choice.found["green"], why, fix)]
 
 
 def _beside(held: Held, chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

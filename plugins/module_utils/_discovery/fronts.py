@@ -46,7 +46,7 @@ def several(what: str, projects: Iterable[str]) -> BluegreenError:
     names = sorted(projects)
     return BluegreenError(
         "several compose projects of this host %s: %s" % (what, ", ".join(names)),
-        mend="say which one is meant: bluegreen_project: %s" % names[0],
+        fix="say which one is meant: bluegreen_project: %s" % names[0],
     )
 
 
@@ -57,12 +57,12 @@ def none_there(every: Sequence[Seen], told: Mapping[str, Any]) -> BluegreenError
             "no container of this compose project is on this host; there are %s" % (", ".join(there) or "none"),
             option="bluegreen_project",
             value=told["project"],
-            mend="take the setting away (the project is found by its running edge), or start that project",
+            fix="take the setting away (the project is found by its running edge), or start that project",
         )
     return BluegreenError(
         "no running container of this host is a Caddy that dials services of its own compose project (projects here:"
         " %s)" % (", ".join(there) or "none"),
-        mend="start the project. Where Caddy is a process of this host, say bluegreen_edge: {kind: native}; behind"
+        fix="start the project. Where Caddy is a process of this host, say bluegreen_edge: {kind: native}; behind"
         " Cloudflare, {kind: cloudflare}",
     )
 
@@ -90,7 +90,7 @@ def container(
         names = ", ".join(sorted(front.seen.service for front in found if front.seen))
         raise BluegreenError(
             "several services of the project are a Caddy that dials others of it: %s" % names,
-            mend="say which one the public reaches: bluegreen_edge: {service: ...}",
+            fix="say which one the public reaches: bluegreen_edge: {service: ...}",
         )
     if not found:
         raise wrong[0] if wrong else none_there(every, wanted)

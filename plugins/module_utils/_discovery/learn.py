@@ -170,8 +170,8 @@ class Finder:
                 one[key], self.found["services.%s.%s" % (name, key)] = ports.port(seen, kind, side, dialled)
             if not one["port"] and not given.get("port") and given.get("edge", True):
                 deaf = "%s: nothing says at which port it listens (no PORT, health check, route or exposed port)" % name
-                mend = "say it in bluegreen_services: {%s: {port: 3000}}" % name
-                self.problems.append(finding.wrong(deaf, mend))
+                fix = "say it in bluegreen_services: {%s: {port: 3000}}" % name
+                self.problems.append(finding.wrong(deaf, fix))
             path, why = ports.ready(seen, kind, one["port"])
             if path:
                 one["ready"], self.found["services.%s.ready" % name] = path, why
@@ -247,8 +247,8 @@ class Finder:
         for host, (end, why) in self.named.items():
             if not end and host not in told:
                 said = "%s is a public name (%s), and nothing says which service answers there" % (host, why)
-                mend = "name its service in bluegreen_services, as in {login: {kind: hera}}, or the name in"
-                self.problems.append(finding.wrong(said, mend + " bluegreen_public"))
+                fix = "name its service in bluegreen_services, as in {login: {kind: hera}}, or the name in"
+                self.problems.append(finding.wrong(said, fix + " bluegreen_public"))
 
     def schema(self) -> tuple[list[dict[str, str]], str]:
         """(schema targets, the service that is their database)."""
@@ -309,8 +309,8 @@ def learn(looked: Looked, told: Told) -> Learned:
         finder.found["edge.%s" % key] = why
     if not services:
         said = "project %s has no container of a coloured service (Kratos, Hydra, Hera, Athena, Site)" % looked.project
-        mend = "start the project, or name its services in bluegreen_services"
-        finder.problems.append(finding.wrong(said, mend, NO_CONTAINER))
+        fix = "start the project, or name its services in bluegreen_services"
+        finder.problems.append(finding.wrong(said, fix, NO_CONTAINER))
     values = {
         **{key: value for key, (value, _why) in looked.plain.items()},
         "services": services,

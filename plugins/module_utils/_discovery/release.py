@@ -54,6 +54,6 @@ def refuse(services: Mapping[str, Mapping[str, Any]], coloured: Collection[str],
             "the compose file has services that no colour has yet: %s. Coloured or shared?" % names,
             option="services",
             value=[name for name, _image, _said in found],
-            mend="name each in bluegreen_services (as in %s), or in bluegreen_shared where both colours use one"
+            fix="name each in bluegreen_services (as in %s), or in bluegreen_shared where both colours use one"
             % " ".join(said for _name, _image, said in found),
         )

@@ -108,7 +108,7 @@ def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
             "an edge container reaches the colours by their networks",
             option="publish",
             value=params["publish"],
-            mend="set bluegreen_publish: network, or bluegreen_edge.kind: native for a Caddy that is no container",
+            fix="set bluegreen_publish: network, or bluegreen_edge.kind: native for a Caddy that is no container",
         )
     found = (
         *(
@@ -151,7 +151,7 @@ def _native(params: Mapping[str, Any], nets: Networks, podman: Podman) -> Reache
             % params["project"],
             option="edge.upstreams",
             value={},
-            mend="say what its configuration dials, as in {'localhost:3100': 'ciam-hera:3000'}",
+            fix="say what its configuration dials, as in {'localhost:3100': 'ciam-hera:3000'}",
         )
     found = native_ports.upstreams(services, nets, blue, forms, publish, params["port_base"])
     record = replace(nets.addresses, published=blue)

@@ -280,7 +280,7 @@ class App:
         config = traffic.config()
         there, wanted = release_of(self.params["state_dir"], colour), self.params["release"]
         if wanted and there and wanted != there:
-            raise Refused("%s holds release %s" % (colour, there), option="release", value=wanted, mend="deploy first")
+            raise Refused("%s holds release %s" % (colour, there), option="release", value=wanted, fix="deploy first")
         plan = traffic.plan_live(colour)
         if self.check_mode:
             return self._moved(traffic, plan, {})
@@ -337,7 +337,7 @@ class App:
         traffic, colour = self._traffic(), self.params["colour"]
         config, state = traffic.config(), traffic.switch.read()
         if state.live == colour:
-            raise Refused("%s is live" % colour, option="colour", value=colour, mend="drain the other one")
+            raise Refused("%s is live" % colour, option="colour", value=colour, fix="drain the other one")
         reachable = [name for name in ("warm", "assets") if colour in getattr(state, name)]
         steps = (Step("retire", colour, "no pinned request any more"),) if reachable else ()
         plan = Plan({"reachable": reachable}, {"reachable": []}, steps)

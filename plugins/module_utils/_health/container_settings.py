@@ -70,7 +70,7 @@ def read(
         words = core.command_line(container)
         if product and shell_line(words):
             # Never the line: it may hold secrets.
-            raise BluegreenError(SHELL_LINE, mend=PLAIN % product)
+            raise BluegreenError(SHELL_LINE, fix=PLAIN % product)
         for path in config_files(words) if product else ():
             merge(files, parsed(text_of(container, path, podman), path))
     except BluegreenError as exc:
@@ -95,7 +95,7 @@ def text_of(container: Mapping[str, Any], path: str, podman: Podman | None = Non
     if found is None and podman is not None:
         found = _copied(podman, str(container.get("Name", "")), inside)
     if found is None:
-        raise BluegreenError("its %s can't be read from here" % path, mend="mount it into the service as a plain file")
+        raise BluegreenError("its %s can't be read from here" % path, fix="mount it into the service as a plain file")
     return found
 
 
@@ -133,11 +133,11 @@ def parsed(text: str, path: str) -> Mapping[str, Any]:
         try:
             value = json.loads(text)
         except ValueError:
-            raise BluegreenError("its %s is not JSON" % path, mend="correct that file") from None
+            raise BluegreenError("its %s is not JSON" % path, fix="correct that file") from None
     else:
         value = yaml.load(text, path)
     if not isinstance(value, Mapping):
-        raise BluegreenError("its %s holds no settings" % path, mend="correct that file")
+        raise BluegreenError("its %s holds no settings" % path, fix="correct that file")
     return value
 
 
@@ -148,10 +148,10 @@ def _toml(text: str, path: str) -> Any:
         except ImportError:
             continue
         except ValueError:
-            raise BluegreenError("its %s is not TOML" % path, mend="correct that file") from None
+            raise BluegreenError("its %s is not TOML" % path, fix="correct that file") from None
     raise BluegreenError(
         "its %s is TOML, which this host's Python can't read" % path,
-        mend="install python3-tomli on this host, or write the file as YAML",
+        fix="install python3-tomli on this host, or write the file as YAML",
     )
 
 

@@ -96,7 +96,7 @@ def reach(params: Mapping[str, Any]) -> Reach:
 def wanted(params: Mapping[str, Any]) -> checks.Wanted:
     """The options as the plan wants them."""
     if params["against"] == params["colour"]:
-        raise BluegreenError("the same colour", option="against", value=params["against"], mend="name the other one")
+        raise BluegreenError("the same colour", option="against", value=params["against"], fix="name the other one")
     return checks.Wanted(
         colour=params["colour"],
         against=params["against"],

@@ -58,7 +58,7 @@ class Standpoint:
         """Raises when the process whose network was entered is gone."""
         if self._container and not os.path.exists("/proc/%d" % self._pid):
             raise BluegreenError(
-                "the edge %s was restarted" % self._container, mend="type the stage again when it answers"
+                "the edge %s was restarted" % self._container, fix="type the stage again when it answers"
             )
 
 
@@ -80,11 +80,11 @@ def find_edge(podman: Podman, container: str) -> Edge:
             "no such container",
             option="edge",
             value=container,
-            mend="start the edge, or name its compose service in bluegreen_edge.service",
+            fix="start the edge, or name its compose service in bluegreen_edge.service",
         )
     pid = int(found.get("State", {}).get("Pid") or 0)
     if not pid:
-        raise BluegreenError("it does not run", option="edge", value=container, mend="start the edge")
+        raise BluegreenError("it does not run", option="edge", value=container, fix="start the edge")
     return Edge(container, pid, joined(found), published(found))
 
 
@@ -119,7 +119,7 @@ def refuse_strangers(edge: Edge, addresses: Mapping[str, str]) -> None:
     if away:
         raise Refused(
             "the edge %s is on no network of %s" % (edge.name, ", ".join("%s (%s)" % pair for pair in away.items())),
-            mend="join it to the colour's edge network: -t adopt",
+            fix="join it to the colour's edge network: -t adopt",
         )
 
 
@@ -131,5 +131,5 @@ def refuse_others(addresses: Mapping[str, str]) -> None:
             "no address of this machine: %s" % ", ".join(away),
             option="publish",
             value=next(iter(addresses)),
-            mend="set bluegreen_publish: loopback, or an address that this host has",
+            fix="set bluegreen_publish: loopback, or an address that this host has",
         )

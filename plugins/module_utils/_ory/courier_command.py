@@ -36,7 +36,7 @@ def without(command: Sequence[str], service: str) -> list[str]:
             "the command of %s hides %s inside a shell line" % (service, FLAG),
             option="services",
             value=service,
-            mend="write the command of %s as a plain kratos command line" % service,
+            fix="write the command of %s as a plain kratos command line" % service,
         )
     return rest
 
@@ -49,7 +49,7 @@ def server_line(service: str, entrypoint: Sequence[str], command: Sequence[str],
             % service,
             option="services",
             value=service,
-            mend="write it as a plain command line (%s serve -c FILE) and give values by environment or env_file"
+            fix="write it as a plain command line (%s serve -c FILE) and give values by environment or env_file"
             % product,
         )
     return line(entrypoint, command, product)

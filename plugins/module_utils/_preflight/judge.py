@@ -74,5 +74,5 @@ def rows(seen: Observed, wanted: Wanted) -> list[Row]:
 def refusals(found: Iterable[Row]) -> list[str]:
     """One sentence for each row that stops a stage."""
     return [
-        "%s: %s. Fix: %s" % (one.check, one.found, one.mend) for one in found if not one.ok and one.level == "refuse"
+        "%s: %s. Fix: %s" % (one.check, one.found, one.fix) for one in found if not one.ok and one.level == "refuse"
     ]

@@ -45,7 +45,7 @@ def door(raws: Sequence[look_podman.Raw], wanted: Wanted) -> tuple[str, look_pod
     for name in [*first, *live]:
         if name in live and core.environment(live[name]).get("DSN"):
             return name, live[name]
-    raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with", mend="start the live colour")
+    raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with", fix="start the live colour")
 
 
 def databases(raws: Sequence[look_podman.Raw], wanted: Wanted) -> list[str]:

@@ -90,7 +90,7 @@ def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
             "git finds no %s: %s" % (ref, asked.last_words() or "no such branch or tag"),
             option="bluegreen_source.ref",
             value=ref,
-            mend="correct repo and ref, or give this host's root access to the repository",
+            fix="correct repo and ref, or give this host's root access to the repository",
         )
     return "%s at %s" % (repo, ref)
 

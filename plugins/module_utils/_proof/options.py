@@ -102,7 +102,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
         write_json(path, {"v": 1, "at": world.clock.now(), "targets": told})
     refused = [sentence for sentence in refusals if sentence]
     if refused:
-        raise Refused("\n".join(refused), mend="")
+        raise Refused("\n".join(refused), fix="")
     through = exceptions.events(params["release"], told)
     return {"changed": False, "targets": told, "let_through": through, "steps": []}
 
@@ -167,7 +167,7 @@ def _live(context: Context, service: str) -> Mapping[str, Any] | None:
             "the live colour has no container of it",
             option="targets",
             value=service,
-            mend="run ansible-playbook bluegreen.yml --tags adopt, which brings it back",
+            fix="run ansible-playbook bluegreen.yml --tags adopt, which brings it back",
         )
     return raw
 

@@ -165,7 +165,7 @@ class Trial:
         words = self._words(binary, self.room.podman.run("logs", container).last_words())
         return CommandError(
             "%s %s in the trial: %s" % (binary.label, how, words or "it said nothing"),
-            mend="let it start with the release's configuration where no other server can be reached",
+            fix="let it start with the release's configuration where no other server can be reached",
         )
 
     def _words(self, binary: Binary, text: str) -> str:

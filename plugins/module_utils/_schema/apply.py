@@ -34,7 +34,7 @@ def lock(db: postgres.Db, world: World, wanted: Wanted) -> Iterator[None]:
     if not taken:
         raise Refused(
             "database %s is being migrated by `%s`" % (wanted.target.database, postgres.lock_holder(db) or "somebody"),
-            mend="wait for it to end",
+            fix="wait for it to end",
         )
     try:
         yield
@@ -46,7 +46,7 @@ def apply(state: State, wanted: Wanted, world: World) -> dict[str, Any]:
     """The keys of the module's result that the run made true."""
     started = world.clock.monotonic()
     if state.foreign:
-        raise Refused("container %s seems to migrate a database" % ", ".join(state.foreign), mend="wait for it to end")
+        raise Refused("container %s seems to migrate a database" % ", ".join(state.foreign), fix="wait for it to end")
     oneshot.clear(world.podman, migrate.migrate_labels(wanted), wanted.lock_wait)
     db = migrate.open_database(wanted, world, state.service)
     try:
@@ -97,7 +97,7 @@ class _Run:
                 clock.sleep(attempt * random.uniform(0.5, 1.5))
         raise self._failure(
             "a lock could not be had within %g s, %d times over" % (wanted.lock_timeout, wanted.attempts),
-            mend="find the long transaction (pg_stat_activity) and run it again: what was applied stays applied",
+            fix="find the long transaction (pg_stat_activity) and run it again: what was applied stays applied",
         )
 
     def _container(self, timeout: float) -> oneshot.Finished:
@@ -106,7 +106,7 @@ class _Run:
         try:
             return oneshot.run(self.world.podman, job, timeout)
         except CommandError as exc:
-            raise self._failure(dsn.redact(exc.msg, before.service.dsn), mend=exc.mend) from exc
+            raise self._failure(dsn.redact(exc.msg, before.service.dsn), fix=exc.fix) from exc
 
     def _nobody_in_the_way(self) -> None:
         """A transaction that has been open for long makes the migration wait, and everybody behind it."""
@@ -115,7 +115,7 @@ class _Run:
         if there:
             raise self._failure(
                 "transactions have been open for over %g s: %s" % (age, "; ".join(there[:3])),
-                mend="end them first, or raise max_transaction_age",
+                fix="end them first, or raise max_transaction_age",
             )
 
     def _missing(self) -> tuple[versions.Migration, ...]:
@@ -124,7 +124,7 @@ class _Run:
     def _no_invalid_index(self) -> None:
         left = postgres.invalid_indexes(self.db)
         if left:
-            raise self._failure("invalid index left: %s" % ", ".join(left), mend="REINDEX INDEX CONCURRENTLY it")
+            raise self._failure("invalid index left: %s" % ", ".join(left), fix="REINDEX INDEX CONCURRENTLY it")
 
     def _words(self, ended: oneshot.Finished) -> str:
         """The last telling lines of the migrator, without what the DSN holds."""
@@ -132,7 +132,7 @@ class _Run:
         told = [line for line in lines if TELLING.search(line)]
         return " | ".join((told or lines)[-3:])[:1000]
 
-    def _failure(self, msg: str, mend: str = "") -> BluegreenError:
+    def _failure(self, msg: str, fix: str = "") -> BluegreenError:
         """The error with what had been applied until then."""
         after = postgres.applied(self.db)
         pending = self.before.difference.pending
@@ -142,4 +142,4 @@ class _Run:
             "pending": migrate.described(self._missing()),
             "after": versions.summary(after),
         }
-        return BluegreenError("%s (%d of %d applied)" % (msg, len(done), len(pending)), mend=mend, partial=partial)
+        return BluegreenError("%s (%d of %d applied)" % (msg, len(done), len(pending)), fix=fix, partial=partial)

@@ -155,7 +155,7 @@ def _job(params: Mapping[str, Any], world: migrate.World) -> Job:
         lock_wait=params["lock_wait"],
     )
     if present and not params["release"]:
-        raise BluegreenError("none was given", option="release", value="", mend="name the release with the bridges")
+        raise BluegreenError("none was given", option="release", value="", fix="name the release with the bridges")
     found = bridge.read(source(params), asked.target.name, params["targets"]) if present else ()
     return Job(asked, params["state"], params["release"], params["attempts"], found)
 
@@ -178,14 +178,14 @@ def _refuse_elsewhere(job: Job, name: str) -> None:
         raise Refused(
             "%s says that the bridges are in database %s, and the service's DSN leads to %s"
             % (bridge_record.path(job.asked.state_dir, job.target), recorded, name),
-            mend="correct the DSN, or bluegreen_schema_targets",
+            fix="correct the DSN, or bluegreen_schema_targets",
         )
     if name != job.asked.target.database:
         raise Refused(
             "the service's DSN leads to database %s" % name,
             option="target.database",
             value=job.asked.target.database,
-            mend="correct bluegreen_schema_targets",
+            fix="correct bluegreen_schema_targets",
         )
 
 
@@ -232,7 +232,7 @@ def _read_back(noted: Sequence[Installed], there: Iterable[Thing]) -> None:
     if lost:
         raise BluegreenError(
             "bridge %s was installed, and its objects are not there" % ", ".join(lost),
-            mend="find out who dropped them (the database's log), then run the stage again",
+            fix="find out who dropped them (the database's log), then run the stage again",
         )
 
 

@@ -73,7 +73,7 @@ def way(address: dsn.Dsn, servers: Sequence[Raw], view: View) -> Way:
     found = named(address, servers, view)
     for raw in found.values():
         if not _pid(raw):
-            raise BluegreenError("container %s does not run" % raw.get("Name"), mend="podman start it")
+            raise BluegreenError("container %s does not run" % raw.get("Name"), fix="podman start it")
     first = next(iter(found.values()), None)
     at = [_address(found[host], first) if host in found else _extra(host, view) for host in address.hosts]
     return Way(_pid(first) if first else 0, ",".join(at) if any(at) else "")
@@ -89,7 +89,7 @@ def _socket(address: dsn.Dsn, sockets: Sequence[str], view: View) -> Way:
     if not all(here) or len(sockets) != len(address.hosts):
         raise BluegreenError(
             "the DSN of %s leads to a socket in %s, which is no mount of it" % (view.name, ", ".join(sockets)),
-            mend="mount that directory of this host into the service, or name PostgreSQL's host and port",
+            fix="mount that directory of this host into the service, or name PostgreSQL's host and port",
         )
     return Way(host=",".join(here))
 
@@ -171,5 +171,5 @@ def _in_its_words(exc: BluegreenError, address: dsn.Dsn, view: View, private: st
     for key in dsn.FILES:
         if address.keywords.get(key):
             text = text.replace(os.path.join(private, key), address.keywords[key])
-    mend = exc.mend.replace("<CA>", address.keywords.get("sslrootcert") or "the system's authorities")
-    return type(exc)("%s: %s" % (view.name, text), mend=mend.replace("<service>", view.name), partial=exc.partial)
+    fix = exc.fix.replace("<CA>", address.keywords.get("sslrootcert") or "the system's authorities")
+    return type(exc)("%s: %s" % (view.name, text), fix=fix.replace("<service>", view.name), partial=exc.partial)

@@ -108,13 +108,13 @@ def wrong(entries: Iterable[Any]) -> Iterator[tuple[int, str, str, str, str]]:
             value = one.get(key)
             if not isinstance(value, str) or not value.strip() or len(value) > LONGEST:
                 shown = "missing" if value is None else repr(value)[:60]
-                yield at, key, shown, "a text of at most %d letters" % LONGEST, MENDS[key]
+                yield at, key, shown, "a text of at most %d letters" % LONGEST, FIXES[key]
         if moment(one.get("expires")) is None:
             shown = "missing" if one.get("expires") is None else repr(one["expires"])
             yield at, "expires", shown, "a date", "give " + WHEN
 
 
-MENDS = {
+FIXES = {
     "target": "name the schema target, as the refusal prints it",
     "hop": "copy the hop from the refusal",
     "reason": "say in a sentence why it may go through",

@@ -80,7 +80,7 @@ def find_image(podman: Podman, service: Service, product: str, state_dir: str) -
             "no such image on this host",
             option="compose_file",
             value=reference,
-            mend="pull or build it, then type the stage again",
+            fix="pull or build it, then type the stage again",
         )
     identity = str(seen["Id"]).replace("sha256:", "")
     entrypoint, before = _program(service, seen.get("Config") or {}, product)
@@ -136,7 +136,7 @@ def ask_form(podman: Podman, image: Image) -> migration_cli.Form:
         if result.rc not in (0, 1):
             raise CommandError(
                 "`%s` of the image failed: %s" % (" ".join(words), result.last_words()),
-                mend="is it the product's own image? Try the command in it by hand",
+                fix="is it the product's own image? Try the command in it by hand",
             )
         told.append(result.out + result.err)
     return migration_cli.form(told[0], told[1])
@@ -247,7 +247,7 @@ def _learnt(applied: frozenset[str], ended: oneshot.Finished) -> tuple[versions.
     if ended.rc != 0 or not applied:
         raise CommandError(
             "the image can't migrate an empty database (rc %d, %d applied)" % (ended.rc, len(applied)),
-            mend="the release itself is broken, or this host lacks memory for it: look at the migration's own words",
+            fix="the release itself is broken, or this host lacks memory for it: look at the migration's own words",
         )
     return versions.from_shadow(applied, ended.log)
 
@@ -270,7 +270,7 @@ def wait_for(
         pid = podman.pid(name)
         if not pid:
             words = podman.run("logs", name).last_words()
-            raise CommandError("the throw-away database ended: %s" % words, mend="give " + option)
+            raise CommandError("the throw-away database ended: %s" % words, fix="give " + option)
         try:
             return connect(pid)
         except BluegreenError as exc:
@@ -281,6 +281,6 @@ def wait_for(
     if db is None:
         raise CommandError(
             "the throw-away database took no connection: %s" % last,
-            mend="look whether podman can start its image on this host",
+            fix="look whether podman can start its image on this host",
         )
     return db

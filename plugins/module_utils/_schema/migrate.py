@@ -116,7 +116,7 @@ def observe(wanted: Wanted, world: World) -> State:
             "the service's DSN leads to database %s" % service.dsn.database,
             option="target.database",
             value=wanted.target.database,
-            mend="correct bluegreen_schema_targets",
+            fix="correct bluegreen_schema_targets",
         )
     image = image_migrations.find_image(world.podman, service, wanted.target.product, wanted.state_dir)
     db = open_database(wanted, world, service)
@@ -177,7 +177,7 @@ def shadow_image(wanted: Wanted, world: World) -> str:
         return wanted.shadow_image
     image = database_image(world.podman, wanted.database_container)
     if not image:
-        raise BluegreenError("none for the throw-away database", option="shadow_image", mend="name a PostgreSQL image")
+        raise BluegreenError("none for the throw-away database", option="shadow_image", fix="name a PostgreSQL image")
     return image
 
 
@@ -238,7 +238,7 @@ def plan(state: State, wanted: Wanted) -> Plan:
         raise Refused(
             "%s holds %d migrations newer than the image's newest, the first is %s"
             % (wanted.target.database, len(difference.newer), difference.newer[0]),
-            mend="this image is older than the schema: give the release that made it, or a newer one",
+            fix="this image is older than the schema: give the release that made it, or a newer one",
         )
     if not difference.pending:
         return Plan(before=state.printed(), after=state.printed())

@@ -40,7 +40,7 @@ def form(sql_help: str, migrate_help: str) -> Form:
     if {"up", "status"} <= of_sql:
         return Form(("migrate", "sql", "up", "-e", "--yes"), ("migrate", "sql", "status", "-e", "--format", "json"))
     if "--read-from-env" not in sql_help:
-        raise BluegreenError("the image's `migrate sql` is none that we know", mend="is it the product's own image?")
+        raise BluegreenError("the image's `migrate sql` is none that we know", fix="is it the product's own image?")
     status = ("migrate", "status", "-e", "--format", "json") if "status" in commands(migrate_help) else ()
     return Form(("migrate", "sql", "-e", "--yes"), status)
 

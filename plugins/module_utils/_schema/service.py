@@ -48,7 +48,7 @@ class Service:
                 "it has no environment variable DSN",
                 option="target.service",
                 value=self.name,
-                mend="give the service its DSN in the compose file (environment or env_file)",
+                fix="give the service its DSN in the compose file (environment or env_file)",
             )
         return dsn.parse(url, self.name, self.environment)
 
@@ -92,14 +92,14 @@ def parse(document: Any, name: str) -> Service:
             "not a service of the rendered compose file",
             option="target.service",
             value=name,
-            mend="name a service of the compose file in bluegreen_schema_targets",
+            fix="name a service of the compose file in bluegreen_schema_targets",
         )
     if not given.get("image"):
         raise BluegreenError(
             "the rendered service has no image",
             option="target.service",
             value=name,
-            mend="give it an image in the compose file, or build it first",
+            fix="give it an image in the compose file, or build it first",
         )
     given = _plain(given)
     return Service(
@@ -161,14 +161,14 @@ def read(path: str, name: str) -> Service:
 def load(path: str) -> Any:
     """The rendered compose file."""
     if YAML_MISSING:
-        raise BluegreenError("PyYAML is not there", mend="install python3-yaml on this host (podman-compose needs it)")
+        raise BluegreenError("PyYAML is not there", fix="install python3-yaml on this host (podman-compose needs it)")
     text = read_text(path)
     if text is None:
-        raise BluegreenError("no such file", option="compose_file", value=path, mend="render the release first")
+        raise BluegreenError("no such file", option="compose_file", value=path, fix="render the release first")
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as exc:
         # Without the parser's own words: they quote the file, and the file holds secrets.
         raise BluegreenError(
-            "not YAML", option="compose_file", value=path, mend="render the release again: type the stage again"
+            "not YAML", option="compose_file", value=path, fix="render the release again: type the stage again"
         ) from exc

@@ -68,7 +68,7 @@ class View:
         if why:
             raise BluegreenError(
                 "service %s has no %s %s (%s)" % (self.name, what, path, why),
-                mend="mount the file into that service, or correct the path in its DSN",
+                fix="mount the file into that service, or correct the path in its DSN",
             )
 
     def bundle(self, to: str) -> None:
@@ -80,7 +80,7 @@ class View:
                 return
         raise BluegreenError(
             "service %s has no system's authorities to verify PostgreSQL's certificate with" % self.name,
-            mend="name the CA in its DSN: sslrootcert=<path in the container>",
+            fix="name the CA in its DSN: sslrootcert=<path in the container>",
         )
 
 

@@ -48,7 +48,7 @@ class StateDir:
     def release(self, release: str, *names: str) -> str:
         """A path of one release; its id can't lead out of the directory."""
         if not _RELEASE.match(release):
-            raise BluegreenError("not a release id", option="release", value=release, mend="give <version>-<10 hex>")
+            raise BluegreenError("not a release id", option="release", value=release, fix="give <version>-<10 hex>")
         return self.path("releases", release, *names)
 
     def stack(self, colour: str, *names: str) -> str:

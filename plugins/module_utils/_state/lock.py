@@ -107,13 +107,13 @@ def held(lock: Mapping[str, Any], claim: Claim, at: Moment, stale: float) -> Ref
     if claim.unlock:
         return Refused(
             "bluegreen_unlock=%s is not the run that holds the lock. %s" % (claim.unlock, said),
-            mend="break the lock of a dead run with -e bluegreen_unlock=%s, or let it finish" % lock["run"],
+            fix="break the lock of a dead run with -e bluegreen_unlock=%s, or let it finish" % lock["run"],
         )
     alive = (claim.seen or {}).get("run") == lock["run"]
     left = stale - (silent(lock, at) or 0.0)
     return Refused(
         said,
-        mend="let it finish (--tags status shows it); its process runs on this controller. A rollback needs no lock. "
+        fix="let it finish (--tags status shows it); its process runs on this controller. A rollback needs no lock. "
         "To stop it at its next write, break its lock with -e bluegreen_unlock=%s" % lock["run"]
         if alive
         else "let it finish (--tags status shows it). If that run is dead, start again from its own controller, which "
@@ -166,7 +166,7 @@ class Lock:
             if claim.run in self._overtaken():
                 raise Fenced(
                     "another run took the lock over from run %s" % claim.run,
-                    mend="see --tags status, then start the playbook again",
+                    fix="see --tags status, then start the playbook again",
                 )
             if lock is not None and not may_take(lock, claim, at, self.stale):
                 raise held(lock, claim, at, self.stale)
@@ -181,7 +181,7 @@ class Lock:
         with self._alone():
             lock = self.read()
             if lock is None or lock["run"] != run:
-                raise Fenced("run %s no longer holds the lock" % run, mend="start the playbook again")
+                raise Fenced("run %s no longer holds the lock" % run, fix="start the playbook again")
             beaten = {**lock, **self._beats(self._moment()), "stage": stage or lock["stage"]}
             write_json(self.state.lock, beaten)
         return beaten
@@ -225,7 +225,7 @@ class Lock:
         raise Fenced(
             "the switch was taken from this run (token %d, now %d): a rollback or a newer run came between"
             % (mine, there),
-            mend="see --tags status, then start the playbook again",
+            fix="see --tags status, then start the playbook again",
         )
 
     def _raised(self) -> int:

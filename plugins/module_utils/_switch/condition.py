@@ -19,7 +19,7 @@ MODES = {"": 0o711, "switch": 0o711, "log": 0o711}
 
 
 def wrong(directory: str, owner: tuple[int, int] | None) -> list[str]:
-    """As sentences, all of which ``Switch.install`` mends but a strange directory. ``owner`` has to own the log, None
+    """As sentences, all of which ``Switch.install`` fixes but a strange directory. ``owner`` has to own the log, None
     where that is unknown."""
     found = []
     for name, mode in MODES.items():

@@ -155,7 +155,7 @@ class Directory:
     def _check(self, token: int, exact: bool) -> None:
         ours = self._token()
         if token < ours or (exact and token != ours):
-            raise Fenced("token %d, but the switch is at %d" % (token, ours), mend="run status, then start again")
+            raise Fenced("token %d, but the switch is at %d" % (token, ours), fix="run status, then start again")
 
     def _raise_token(self, token: int) -> None:
         """Never lower: a rollback that did not wait for our lock has raised it meanwhile."""
@@ -167,7 +167,7 @@ class Directory:
             self._rename((), self._tokens()[-1], wanted)
 
     def _move(self, colour: str, still: Callable[[], None] = lambda: None) -> bool:
-        """The marker under its new name. Mends two markers or none on the way. ``still`` raises where it may not be
+        """The marker under its new name. Fixes two markers or none on the way. ``still`` raises where it may not be
         moved any more: asked right before."""
         if self._exists("switch", OTHER[colour]):
             self._step("marker")
@@ -255,5 +255,5 @@ class Directory:
                 "the switch there is that of the deployment %s" % theirs,
                 option="edge.switch_dir",
                 value=self.path,
-                mend="give %s a directory (or a volume) of its own" % deployment,
+                fix="give %s a directory (or a volume) of its own" % deployment,
             )

@@ -44,7 +44,7 @@ def _names(fd: int) -> list[str]:
 def let_in(directory: str, secret: str, step: Step) -> bool:
     """``secret`` and no other; False where that is so already. A step never has its name: steps are said aloud."""
     if not FORM.fullmatch(secret):
-        raise BluegreenError("a preview secret is 32 hex digits", mend="deploy again, which makes a new one")
+        raise BluegreenError("a preview secret is 32 hex digits", fix="deploy again, which makes a new one")
     _cleared(directory)
     with untrusted_files.folder(directory) as above:
         if not untrusted_files.status(above, NAME):

@@ -61,7 +61,7 @@ __all__ = ["ReturnTo", "Switch", "SwitchState"]
 
 @dataclass(frozen=True)
 class SwitchState:
-    """``live`` is '' where the edge answers 503. ``damage`` names what install or a flip would mend. ``removing``: the
+    """``live`` is '' where the edge answers 503. ``damage`` names what install or a flip would fix. ``removing``: the
     colours that a cleanup or a deploy takes away, so that no rollback goes there. ``return_to`` is that of the flip in
     force, also where a hand made it (``by_hand``: and no run has written it down)."""
 
@@ -96,7 +96,7 @@ class Switch(Directory):
         try:
             names = self._files("switch")
         except OSError as exc:
-            raise BluegreenError("no switch at %s: %s" % (self.path, exc.strerror), mend="run the adopt stage") from exc
+            raise BluegreenError("no switch at %s: %s" % (self.path, exc.strerror), fix="run the adopt stage") from exc
         ready = "ready" in names
         markers = self.markers()
         damage = "" if len(markers) == 1 else "markers: %s" % (", ".join(markers) or "none")
@@ -177,7 +177,7 @@ class Switch(Directory):
         if return_to.colour not in COLOURS or return_to.colour != self.read().live:
             raise Refused(
                 "return_to names %s, which is not live" % return_to.colour,
-                mend="see the status stage, then type the stage again",
+                fix="see the status stage, then type the stage again",
             )
 
     def preview(self, wanted: str, token: int) -> bool:
@@ -225,7 +225,7 @@ class Switch(Directory):
         if expect_flip and (back is None or back.flip != expect_flip):
             raise Refused(
                 "the switch was moved meanwhile: cutover %s is in force" % (back.flip if back else "none"),
-                mend="see the status stage",
+                fix="see the status stage",
             )
         if back is None:
             raise self._nothing(state, held)
@@ -235,7 +235,7 @@ class Switch(Directory):
             self._fenced(state, held)
             raise Refused(
                 "%s is being removed or replaced" % target,
-                mend="let that end (was it killed, type its stage again), then see the status stage",
+                fix="let that end (was it killed, type its stage again), then see the status stage",
             )
         bad = "warm-" + OTHER[target]
         pinned = self._exists("switch", bad) and not keep_pinned
@@ -274,7 +274,7 @@ class Switch(Directory):
         """The refusal where no cutover yet; a run on its way to the first one is fenced all the same."""
         stopped = self._fenced(state, held)
         said = "nothing to roll back: no cutover yet%s" % stopped
-        return Refused(said, mend="see the status stage", partial={"stopped": stopped})
+        return Refused(said, fix="see the status stage", partial={"stopped": stopped})
 
     def _fenced(self, state: SwitchState, held: bool) -> str:
         """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""
@@ -302,7 +302,7 @@ class Switch(Directory):
         except Refused as no:
             stopped = "" if check_mode else self.fence()
             about = {**no.partial, "stopped": stopped}
-            raise Refused(no.msg + stopped, option=no.option, value=no.value, mend=no.mend, partial=about) from no
+            raise Refused(no.msg + stopped, option=no.option, value=no.value, fix=no.fix, partial=about) from no
 
     def withdraw(self, colour: str, token: int | None = None) -> None:
         """Around each removal of one of its containers: from now on no rollback goes to ``colour``, and no cookie: what
@@ -333,7 +333,7 @@ class Switch(Directory):
                 "%s is live by now: a rollback went there" % colour,
                 option="colour",
                 value=colour,
-                mend="see the status stage",
+                fix="see the status stage",
             )
 
     def offer(self, colour: str, token: int | None = None) -> None:
@@ -367,7 +367,7 @@ class Switch(Directory):
         with self._alone():
             if self.read().live == colour:
                 raise Refused(
-                    "%s is live" % colour, option="colour", value=colour, mend="drain or replace the other one"
+                    "%s is live" % colour, option="colour", value=colour, fix="drain or replace the other one"
                 )
             names = [kind + colour for kind in ("warm-", "assets-")]
             gone = [name for name in names if self._exists("switch", name)]
@@ -380,4 +380,4 @@ class Switch(Directory):
         try:
             return None if content is None else flips.parsed(content)
         except (TypeError, ValueError) as exc:
-            raise BluegreenError("%s has another shape" % self._in("return_to"), mend=LOOK) from exc
+            raise BluegreenError("%s has another shape" % self._in("return_to"), fix=LOOK) from exc

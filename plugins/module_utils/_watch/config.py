@@ -132,6 +132,6 @@ def load(path: str) -> Config:
     """Read the configuration and strike its secrets from the disk."""
     values = read_json(path)
     if not isinstance(values, dict):
-        raise BluegreenError("%s is missing" % path, mend="start the watch again")
+        raise BluegreenError("%s is missing" % path, fix="start the watch again")
     write_json(path, {**values, "probe_secrets": {}}, 0o600)
     return Config.of(values)

@@ -154,7 +154,7 @@ class Launch:
                 process.end(now, self.clock, 1)
             raise BluegreenError(
                 "the watcher did not begin: %s" % (last_words(log) or "it said nothing"),
-                mend="%s; see %s" % ("nothing was flipped" if fresh else "what is live stays live, unwatched", log),
+                fix="%s; see %s" % ("nothing was flipped" if fresh else "what is live stays live, unwatched", log),
             )
         return begun.how
 

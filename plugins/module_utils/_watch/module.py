@@ -84,7 +84,7 @@ def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
         # By ports the edge's own network is of no interest: probes speak from the host.
         switch_dir, edge["container"] = place.directory, place.name if params["publish"] == NETWORK else ""
     if not Switch(switch_dir).exists():
-        raise BluegreenError("no switch at %s" % switch_dir, mend="run the adopt stage")
+        raise BluegreenError("no switch at %s" % switch_dir, fix="run the adopt stage")
     values = {name: params[name] for name in PASSED_ON if name in params}
     parameters = {**params["parameters"], "min_events": params["min_events"]}
     return Config.of({**values, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})

@@ -27,7 +27,7 @@ SECONDS, PAUSE = 900.0, 5.0
 
 Note = Callable[[Mapping[str, Any]], object]
 Follow = Callable[[SwitchState, Note], str]
-# One try to go to where the switch is, after the cutover of this id: what is left to mend, '' when nothing is. Raises
+# One try to go to where the switch is, after the cutover of this id: what is left to fix, '' when nothing is. Raises
 # BluegreenError and OSError.
 Back = Callable[[str], str]
 

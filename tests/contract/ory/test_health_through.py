@@ -161,7 +161,7 @@ def test_preflight_logs_in_at_the_public_names_before_adopt(colours: tuple[Domai
     assert well.ok and well.check == "probe ciam" and well.found.startswith("login, code, token, userinfo, refresh")
     shut = row(captcha=True)
     assert (shut.ok, shut.level) == (False, "refuse") and "CAPTCHA is on" in shut.found
-    assert shut.mend.endswith("bluegreen_checks: {skip: [code_flow]}")
+    assert shut.fix.endswith("bluegreen_checks: {skip: [code_flow]}")
     ill = row(refuses=True)
     assert (ill.ok, ill.level) == (False, "warn") and "came back" in ill.found
 

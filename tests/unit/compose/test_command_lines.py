@@ -92,7 +92,7 @@ def test_a_shell_line_is_refused_and_never_printed(words: str) -> None:
     for kind in courier_command.PRODUCTS:
         with pytest.raises(BluegreenError, match="ciam-kratos is a shell line") as failed:
             rendered({"entrypoint": entrypoint, "command": [last]}, kind)
-        assert SECRET not in str(failed.value) and "serve -c FILE" in failed.value.mend
+        assert SECRET not in str(failed.value) and "serve -c FILE" in failed.value.fix
     assert rendered({"entrypoint": entrypoint, "command": [last]}, "other")
     seen = container_settings.read({"Config": {"Entrypoint": " ".join(entrypoint), "Cmd": [last], "Env": ["DSN=x"]}})
     assert "shell line" in seen.unknown and SECRET not in seen.unknown

@@ -213,12 +213,12 @@ def test_a_repair_removes_only_what_it_saw(context: Context, machine: Machine) -
     labels = {**OURS, "olympus.bluegreen.colour": "green"}
     ident = machine.make("olympus-green_hera_1", "hera", **labels)
     machine.here[ident]["State"]["Status"] = "exited"
-    mending = repair.plan(context, World.look(context.podman, context.wanted), ("green",))
-    step = next(step for step in mending.steps if step.target == "olympus-green_hera_1")
+    fixing = repair.plan(context, World.look(context.podman, context.wanted), ("green",))
+    step = next(step for step in fixing.steps if step.target == "olympus-green_hera_1")
     one = machine.here.pop(ident)
     machine.here["new"] = {**one, "Id": "new", "State": {"Status": "running", "Pid": 0}}
     with pytest.raises(BluegreenError, match="does not start"):
-        repair.do(context, mending, step)
+        repair.do(context, fixing, step)
     assert machine.states()["olympus-green_hera_1"] == "running" and "new" in machine.here
 
 
@@ -227,7 +227,7 @@ def reachable(switch: Switch) -> tuple[bool, bool, bool]:
     return "blue" in state.warm, "blue" in state.assets, "blue" not in state.removing
 
 
-CONSOLE_FAILS = BluegreenError("prod_console_1, made again, does not start", mend="look at it")
+CONSOLE_FAILS = BluegreenError("prod_console_1, made again, does not start", fix="look at it")
 
 
 @pytest.mark.parametrize("refused", ["in the plan", "half way", "by a newer run", "behind a rollback from it"])

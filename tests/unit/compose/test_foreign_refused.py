@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a colour cannot have is one error with service, key, reason and mend; podman-compose's own trouble is named."""
+"""What a colour cannot have is one error with service, key, reason and fix; podman-compose's own trouble is named."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def refused(directory: Path, files: dict[str, str], words: str) -> None:
     )
     with pytest.raises(BluegreenError, match=words) as caught:
         compose_config.wanted_files(wanted, compose_config.config(bench.runner(), wanted, wanted.source))
-    assert caught.value.option and caught.value.mend and "s3cret" not in str(caught.value)
+    assert caught.value.option and caught.value.fix and "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("case", KEYS)

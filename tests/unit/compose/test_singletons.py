@@ -60,7 +60,7 @@ def test_a_service_of_the_file_and_a_command_of_a_coloured_one() -> None:
 def test_a_wrong_one_is_one_error_with_its_mend(given: Any, words: str) -> None:
     with pytest.raises(BluegreenError, match=words) as caught:
         declared(given)
-    assert caught.value.option == "singletons" and caught.value.mend
+    assert caught.value.option == "singletons" and caught.value.fix
 
 
 PLACES = ("blue", "green", "project", "foreign")

@@ -165,7 +165,7 @@ def test_no_message_and_no_repr_holds_the_password(password: str, place: str, wr
     try:
         found = dsn.parse(url, "svc")
     except BluegreenError as exc:
-        assert "canary" not in "%s %r %s" % (exc, exc, exc.mend)
+        assert "canary" not in "%s %r %s" % (exc, exc, exc.fix)
         return
     assert "canary" not in repr(found)
     if found.password:

@@ -65,7 +65,7 @@ def test_no_two_services_of_the_colours_share_a_port(numbers: list[int]) -> None
 def test_a_wrong_address_is_refused(value: str) -> None:
     with pytest.raises(BluegreenError) as caught:
         publish.address(value)
-    assert caught.value.option == "publish" and caught.value.mend
+    assert caught.value.option == "publish" and caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_wrong_address_is_refused(value: str) -> None:
 def test_a_wrong_base_is_refused(value: dict[str, Any]) -> None:
     with pytest.raises(BluegreenError, match="no room for two colours") as caught:
         publish.bases(value)
-    assert caught.value.option == "port_base" and "bluegreen_port_base" in caught.value.mend
+    assert caught.value.option == "port_base" and "bluegreen_port_base" in caught.value.fix
 
 
 def test_a_taken_port_is_named() -> None:

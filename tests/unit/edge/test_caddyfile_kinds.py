@@ -37,7 +37,7 @@ def refused(text: str, environ: Mapping[str, str] | None = None) -> tuple[int, s
     with pytest.raises(CaddyfileError) as caught:
         done(text, environ=environ)
     assert caught.value.msg.startswith("/srv/Caddyfile:%d: " % caught.value.line)
-    return caught.value.line, caught.value.reason, caught.value.to_mend
+    return caught.value.line, caught.value.reason, caught.value.to_fix
 
 
 def inside(*lines: str) -> str:
@@ -57,8 +57,8 @@ def test_the_brace_of_a_site_may_stand_on_a_line_of_its_own() -> None:
 
 
 def test_the_brace_of_a_directive_may_not() -> None:
-    line, reason, mend = refused(inside("reverse_proxy hera:3000", "{", "\theader_up A b", "}"))
-    assert (line, reason, mend) == (3, "an opening brace on a line of its own", "put it behind its directive")
+    line, reason, fix = refused(inside("reverse_proxy hera:3000", "{", "\theader_up A b", "}"))
+    assert (line, reason, fix) == (3, "an opening brace on a line of its own", "put it behind its directive")
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_snippet_that_the_environment_names_is_found() -> None:
 
 @pytest.mark.parametrize(("path", "value"), [("{env.KPATH}/*", "/auth"), ("{$KPATH}/*", "auth"), ("auth/*", "")])
 def test_what_is_no_matcher_for_caddy_is_not_taken_for_a_service(path: str, value: str) -> None:
-    line, reason, mend = refused(inside("reverse_proxy %s kratos:4433" % path), {"KPATH": value})
-    assert (line, mend) == (2, "write the path out") and reason.startswith("Caddy takes %s for an upstream" % path)
+    line, reason, fix = refused(inside("reverse_proxy %s kratos:4433" % path), {"KPATH": value})
+    assert (line, fix) == (2, "write the path out") and reason.startswith("Caddy takes %s for an upstream" % path)
 
 
 def test_a_socket_beside_a_coloured_service_is_no_path() -> None:
@@ -140,9 +140,9 @@ DYNAMIC = {
 @pytest.mark.parametrize("name", DYNAMIC)
 def test_a_dynamic_upstream_is_refused_by_its_line(name: str) -> None:
     text, more, said = DYNAMIC[name]
-    line, reason, mend = refused(inside("reverse_proxy /x {", "\t" + text, "}", "reverse_proxy hera:3000"))
+    line, reason, fix = refused(inside("reverse_proxy /x {", "\t" + text, "}", "reverse_proxy hera:3000"))
     assert (line, said in reason, "dynamic" in reason) == (3 + more, True, True)
-    assert "name:port" in mend
+    assert "name:port" in fix
 
 
 REQUEST = ("{labels.2}:3000", "{re.svc.1}:3000", "{http.request.host}", "{host}:80", "{header.X-To}", "{query.to}:80")
@@ -153,10 +153,10 @@ REQUEST = ("{labels.2}:3000", "{re.svc.1}:3000", "{http.request.host}", "{host}:
     "form", ["reverse_proxy %s", "reverse_proxy {\n\t\tto %s\n\t}", "forward_auth %s {\n\t\turi /\n\t}"]
 )
 def test_an_upstream_that_a_request_names_is_refused(upstream: str, form: str) -> None:
-    line, reason, mend = refused(inside("reverse_proxy /x hera:3000", form % upstream))
+    line, reason, fix = refused(inside("reverse_proxy /x hera:3000", form % upstream))
     assert line == 3 + form.count("to %s")
     assert reason.startswith("upstream %s is known only when a request comes" % upstream)
-    assert mend == "give each value a reverse_proxy of its own, with a matcher"
+    assert fix == "give each value a reverse_proxy of its own, with a matcher"
 
 
 def test_each_of_them_is_named_and_none_is_told_to_be_a_service() -> None:
@@ -164,10 +164,10 @@ def test_each_of_them_is_named_and_none_is_told_to_be_a_service() -> None:
     text = snippet + inside("reverse_proxy {labels.2}:3000") + inside("reverse_proxy /y {re.x.1}:1")
     with pytest.raises(CaddyfileError, match=r"/srv/Caddyfile:10: upstream .* \(and \{re.x.1\}:1 in Caddyfile:13\)"):
         done(text)
-    line, reason, mend = refused(inside("reverse_proxy hera:3000 {labels.2}:3000"))
-    assert reason.startswith("upstream {labels.2}:3000 is known only") and "bluegreen_services" not in mend
+    line, reason, fix = refused(inside("reverse_proxy hera:3000 {labels.2}:3000"))
+    assert reason.startswith("upstream {labels.2}:3000 is known only") and "bluegreen_services" not in fix
     handed = "(p) {\n\treverse_proxy {args[0]}\n}\n" + inside("import p hera:3000", "import p {labels.1}:80")
-    line, reason, _mend = refused(handed)
+    line, reason, _fix = refused(handed)
     assert line == 6 and reason.startswith("upstream {labels.1}:80 is known only")
 
 
@@ -203,9 +203,9 @@ DIALS = {
 
 @pytest.mark.parametrize("form", DIALS)
 def test_what_may_dial_it_is_refused_with_a_fix_that_fits(form: str) -> None:
-    line, mend = DIALS[form]
+    line, fix = DIALS[form]
     found = refused(inside(form, "reverse_proxy hera:3000"))
-    assert found[0] == line and found[2].startswith(mend)
+    assert found[0] == line and found[2].startswith(fix)
 
 
 NESTED = """http://a.test {
@@ -295,9 +295,9 @@ ORDERS = {
 @pytest.mark.parametrize("order", ORDERS)
 def test_an_order_that_puts_a_proxy_before_the_decision_is_refused_by_its_line(order: str) -> None:
     text = "{\n\tadmin off\n\torder %s\n}\n" % order + inside(*ORDERS[order])
-    line, reason, mend = refused(text)
+    line, reason, fix = refused(text)
     assert (line, reason.startswith("`order %s` puts " % order)) == (3, True)
-    assert mend == "take that line out, or put the proxies into `route { }`"
+    assert fix == "take that line out, or put the proxies into `route { }`"
     rewrite(text, UPSTREAMS, "/config", colour="blue")
 
 
@@ -341,7 +341,7 @@ def test_a_placeholder_for_what_is_dialled_means_what_it_meant(placeholder: str)
         assert made.count(one % PLACEHOLDERS[placeholder]) == 2
     assert placeholder not in made
     several = inside("reverse_proxy kratos:4433 kratos:4434 {", "\theader_up X-A " + placeholder, "}")
-    line, reason, _mend = refused(several)
+    line, reason, _fix = refused(several)
     assert (line, reason) == (2, placeholder + " beside several upstreams")
 
 

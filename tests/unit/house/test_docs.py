@@ -58,7 +58,7 @@ def test_the_errors_are_those_of_the_code() -> None:
 def test_every_error_says_what_mends_it() -> None:
     # What a stage refuses names the command in its own sentence.
     stages = catalogue.AREAS["plugin_utils"]
-    bare = [entry.text for entry in catalogue.of_code() if not entry.mend and entry.area != stages]
+    bare = [entry.text for entry in catalogue.of_code() if not entry.fix and entry.area != stages]
     assert not bare
 
 

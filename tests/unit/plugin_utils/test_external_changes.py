@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What other hands did: each thing that was seen on a real stack is a row, with the words and the mend it must get."""
+"""What other hands did: each thing that was seen on a real stack is a row, with the words and the fix it must get."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         edge(edge="cloudflare", problems=["Cloudflare refuses every call for 300 s"]),
         compose(shared={}),
         "refuses every call",
-        "mend it at Cloudflare, then --tags status",
+        "fix it at Cloudflare, then --tags status",
         True,
     ),
     (
@@ -259,12 +259,12 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
 
 
 @pytest.mark.parametrize(
-    ("edge_", "compose_", "what", "mend", "stops"), [row[1:] for row in ROWS], ids=[r[0] for r in ROWS]
+    ("edge_", "compose_", "what", "fix", "stops"), [row[1:] for row in ROWS], ids=[r[0] for r in ROWS]
 )
-def test_what_happened_is_named_with_its_mend(edge_: Facts, compose_: Facts, what: str, mend: str, stops: bool) -> None:
+def test_what_happened_is_named_with_its_mend(edge_: Facts, compose_: Facts, what: str, fix: str, stops: bool) -> None:
     seen = facts(edge_, compose_)
     told = [found for found in world(seen).findings if what in found.what]
-    assert told and mend in told[0].mend and told[0].stops is stops
+    assert told and fix in told[0].fix and told[0].stops is stops
     assert bool(stage_decision(seen, "cleanup", bake=0)["refused"] and stops) is stops
     screen = status_screen(seen)
     assert all(len(line) <= COLUMNS for line in screen) and len(screen) <= LINES
@@ -340,10 +340,10 @@ def test_nothing_is_read_off_the_words_of_a_module(kind: str) -> None:
         Problem("Kaputt. Fix: lies docs/edges.md", said="kaputt", repair="adopt"),
         "the switch says: nothing of the kind",
     ]
-    told = {found.what: found.mend for found in world(facts(edge(problems=odd, edge=kind), compose())).findings}
+    told = {found.what: found.fix for found in world(facts(edge(problems=odd, edge=kind), compose())).findings}
     assert told.pop("kaputt") == "--tags adopt"
-    mend = "mend it at Cloudflare, then --tags status" if kind else "--tags adopt"
-    assert told == {"the switch says: nothing of the kind": mend}
+    fix = "fix it at Cloudflare, then --tags status" if kind else "--tags adopt"
+    assert told == {"the switch says: nothing of the kind": fix}
 
 
 def test_containers_off_a_network_are_data() -> None:
@@ -355,7 +355,7 @@ def test_containers_off_a_network_are_data() -> None:
 
 def test_what_the_program_stopped_is_said_with_the_refusal_of_today() -> None:
     """R12: both answers are data; the words of one are not looked for in the other."""
-    today = {"failed": True, "said": "blue is gone", "mend": "run adopt", "msg": "whatever", "partial": {}}
+    today = {"failed": True, "said": "blue is gone", "fix": "run adopt", "msg": "whatever", "partial": {}}
     told = caddy_upstream.also_stopped(today, "; the run is stopped")
     assert (told["msg"], told["failed"]) == ("blue is gone; the run is stopped. Fix: run adopt", True)
     assert caddy_upstream.also_stopped(today, "") == today
@@ -367,10 +367,10 @@ def test_the_parts_of_a_contradiction_are_not_cut_out_of_its_sentence() -> None:
     asked = deployment.Asked(("preflight",), settings={"bluegreen_project": name})
     known = deployment.Known({"values": {"project": "prod"}}, recorded=True)
     (row,) = known.result(asked)["rows"]
-    assert (row["name"], row["mend"]) == ("bluegreen_project", "say prod, or nothing: it is learned")
+    assert (row["name"], row["fix"]) == ("bluegreen_project", "say prod, or nothing: it is learned")
     assert row["found"] == "'a=b. Fix: c': the running edge is of prod"
-    unknown = deployment.Known().seen({"failed": True, "msg": "x=1. Fix: y", "said": "x=1", "mend": "y"}, asked)
-    assert [(one.said, one.mend) for one in unknown.wrong] == [("x=1", "y")]
+    unknown = deployment.Known().seen({"failed": True, "msg": "x=1. Fix: y", "said": "x=1", "fix": "y"}, asked)
+    assert [(one.said, one.fix) for one in unknown.wrong] == [("x=1", "y")]
 
 
 def test_no_sentence_of_a_module_is_parsed() -> None:

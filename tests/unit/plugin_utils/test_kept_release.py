@@ -80,7 +80,7 @@ def test_what_a_rollback_goes_to_anyway_is_the_switch_alone() -> None:
 
 
 def test_what_a_rollback_goes_to_and_is_not_there_is_made_again() -> None:
-    """The switch alone would refuse, and name this very command as the mend."""
+    """The switch alone would refuse, and name this very command as the fix."""
     gone = Colour("v3-c", "v3", adopted=True)
     found = kept.rollback_decision(replace(CUT, colours={**CUT.colours, "blue": gone}), facts("v3-c"), "v3-c")
     assert found.go and not found.fast and found.kept == "v3-c"

@@ -95,12 +95,12 @@ def test_a_secret_is_never_shown() -> None:
 def test_a_mistyped_name_is_told_with_the_right_one(name: str, meant: str) -> None:
     found = wrong_settings({name: 1})
     assert [one["level"] for one in found] == (["warn"] if meant else [])
-    assert all(meant in one["mend"] for one in found)
+    assert all(meant in one["fix"] for one in found)
 
 
 def test_what_has_no_effect_is_told() -> None:
     (key,) = wrong_settings({"bluegreen_watch": {"windw": 60}})
-    assert key["name"] == "bluegreen_watch.windw" and key["mend"] == "write window" and key["level"] == "warn"
+    assert key["name"] == "bluegreen_watch.windw" and key["fix"] == "write window" and key["level"] == "warn"
     (own,) = wrong_settings({"bluegreen_described": {}})
     assert own["level"] == "warn" and "collection's own" in own["found"]
     assert wrong_settings({"bluegreen_version": "v1", "bluegreen_decision": {}, "bluegreen_settings": []}) == []

@@ -190,7 +190,7 @@ def test_a_hydra_whose_files_can_not_be_read_is_never_ok(words: list[str]) -> No
     assert read["unknown"] and "exec" not in read["unknown"] and (read["tls"], read["ranges"]) == (False, [])
     seen = replace(GOOD, containers={**CONTAINERS, "hydra": {"iam-hydra": read}})
     (row,) = world.hydra(seen, WANTED)
-    assert not row.ok and row.level == "warn" and row.mend and "can't be" in row.found
+    assert not row.ok and row.level == "warn" and row.fix and "can't be" in row.found
 
 
 def test_caddy_in_json() -> None:
@@ -226,15 +226,15 @@ def test_a_question_to_a_name_server() -> None:
 
 
 def row(**values: Any) -> dict[str, Any]:
-    return {"check": "memory", "ok": True, "level": "refuse", "found": "1", "wanted": "2", "mend": "", **values}
+    return {"check": "memory", "ok": True, "level": "refuse", "found": "1", "wanted": "2", "fix": "", **values}
 
 
 def test_the_table_is_aligned_and_narrow() -> None:
-    wrong = row(ok=False, check="certificate " + "x" * 60, found="word " * 40, mend="do this " * 30)
+    wrong = row(ok=False, check="certificate " + "x" * 60, found="word " * 40, fix="do this " * 30)
     lines = table.lines([wrong, row(), row(level="info", ok=True)])
     assert max(map(len, lines)) <= table.WIDTH
     assert lines[1].startswith("REFUSE") and lines[-2].startswith("ok") and lines[-1].startswith("info")
-    assert any(line.lstrip().startswith("mend: do this") for line in lines)
+    assert any(line.lstrip().startswith("fix: do this") for line in lines)
     start = lines[0].index("found")
     assert all(line[start] != " " and line[start - 1] == " " for line in (lines[1], lines[-1], lines[-2]))
     assert table.lines([wrong, row()], everything=False) == lines[:-2]
@@ -244,7 +244,7 @@ def test_the_table_is_aligned_and_narrow() -> None:
 def test_the_page_lists_every_row_as_the_code_has_it() -> None:
     text = (ROOT / "docs" / "preflight.md").read_text().splitlines()
     listed = [line for line in text if line.startswith("| `")]
-    wanted = ["| `%s` | %s | %s | %s |" % (name, one.levels, one.asks, one.mend or "-") for name, one in CHECKS.items()]
+    wanted = ["| `%s` | %s | %s | %s |" % (name, one.levels, one.asks, one.fix or "-") for name, one in CHECKS.items()]
     assert listed == wanted
 
 

@@ -72,7 +72,7 @@ def test_whatever_cannot_be_dropped_by_name_needs_a_removal(bench: Bench, sql: s
     bench.files(a=sql)
     with pytest.raises(Refused, match=re.escape(told)) as caught:
         bench.run()
-    assert "makes nothing" in told or "add a.down.sql" in caught.value.mend
+    assert "makes nothing" in told or "add a.down.sql" in caught.value.fix
     assert bench.objects() == [] and not bench.record.exists()
     assert bench.query("SELECT count(*) FROM pg_class WHERE relname IN ('audit', 'v', 'i')") == [(1,)]
 
@@ -190,7 +190,7 @@ def test_a_reader_delays_the_removal_and_another_try_does_it(bench: Bench) -> No
     reader.cursor().execute("SELECT count(*) FROM session_devices")
     with pytest.raises(BluegreenError, match="SQLSTATE 55P03") as caught:
         bench.run(state="absent")
-    assert "long transaction" in caught.value.mend and bench.objects() == ["one", "one"] and bench.record.exists()
+    assert "long transaction" in caught.value.fix and bench.objects() == ["one", "one"] and bench.record.exists()
     tries = []
 
     def connect(keywords: dict[str, Any], enter: Any) -> postgres.Db:

@@ -119,7 +119,7 @@ def _unknown(raw: Mapping[str, Any], why: str) -> Refused:
         "%s depends on a coloured service, and %s, so it can't be made again" % (name, why),
         option="dependents",
         value=name,
-        mend="make %s again yourself without depends_on on a coloured service, then run again" % name,
+        fix="make %s again yourself without depends_on on a coloured service, then run again" % name,
     )
 
 

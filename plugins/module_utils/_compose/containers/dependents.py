@@ -109,13 +109,13 @@ def steps(context: Context, world: World, roots: Sequence[Container]) -> tuple[l
             % (", ".join(base(c) for c in there), context.wanted.colour),
             option="dependents",
             value=KEEP,
-            mend="set bluegreen_dependents to recreate, or make it again yourself without depends_on on a coloured "
+            fix="set bluegreen_dependents to recreate, or make it again yourself without depends_on on a coloured "
             "service; nothing was changed",
         )
     for c in there:
         if _is_edge(context.wanted, c):
             why = EDGE % (base(c), ", ".join(_needs(world, c, roots)))
-            raise Refused(why, option="dependents", value=context.wanted.dependents, mend=EDGE_FIX)
+            raise Refused(why, option="dependents", value=context.wanted.dependents, fix=EDGE_FIX)
     names = [c.name for c in roots]
     for raw in context.podman.inspect("container", [c.id for c in there]):
         create_command.arguments(raw, "n", names)
@@ -129,7 +129,7 @@ def do(context: Context, name: str, roots: Sequence[Container]) -> None:
     if raw is None:
         raw = podman.one("container", name)
         if raw is None:
-            raise BluegreenError("container %s is gone" % name, mend="start it in your project, run again")
+            raise BluegreenError("container %s is gone" % name, fix="start it in your project, run again")
         _note(context.wanted, name, _status(raw) in ("running", "paused", "stopping"))
         podman.must("rename", name, old)
     new = podman.one("container", name)
@@ -163,7 +163,7 @@ def _create(context: Context, raw: Mapping[str, Any], name: str, without: Sequen
     if result.rc != 0:
         _back(context, name)
         why = scrub(result.last_words(), given.values())
-        raise CommandError("%s can't be made again: %s" % (name, why), mend=_by_hand(name))
+        raise CommandError("%s can't be made again: %s" % (name, why), fix=_by_hand(name))
     _join(context, raw, name)
 
 
@@ -193,7 +193,7 @@ def _swap(context: Context, name: str, old: str) -> None:
     why = result.last_words() if result.rc else "it ended at once"
     _back(context, name)
     podman.run("start", name, timeout=180)
-    raise CommandError("%s, made again, does not start: %s; it is the old one again" % (name, why), mend=_by_hand(name))
+    raise CommandError("%s, made again, does not start: %s; it is the old one again" % (name, why), fix=_by_hand(name))
 
 
 def _runs(context: Context, name: str) -> bool:

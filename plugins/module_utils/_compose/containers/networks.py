@@ -108,14 +108,14 @@ def required(wanted: Wanted, world: World, service: str) -> str:
             "project %s has no container of service %s" % (wanted.project, service),
             option="project",
             value=wanted.project,
-            mend="start it, or correct bluegreen_project and bluegreen_services",
+            fix="start it, or correct bluegreen_project and bluegreen_services",
         )
     if not found.running:
         raise BluegreenError(
             "service %s is not running (container %s is %s)" % (service, found.name, found.state),
             option="project",
             value=wanted.project,
-            mend="podman start %s" % found.name,
+            fix="podman start %s" % found.name,
         )
     return found.name
 
@@ -144,7 +144,7 @@ def create_steps(
                 "network %s is there but is not ours as we make it" % net.name,
                 option="network_range",
                 value=wanted.network_range,
-                mend="remove it, or choose another deployment name or network_range",
+                fix="remove it, or choose another deployment name or network_range",
             )
     return steps
 
@@ -170,7 +170,7 @@ def _taken(net: Net, by: str) -> Refused:
         "%s for %s is taken by %s" % (net.subnet, net.name, by),
         option="network_range",
         value=net.subnet,
-        mend="choose a free bluegreen_network_range",
+        fix="choose a free bluegreen_network_range",
     )
 
 

@@ -44,7 +44,7 @@ def container(
         still()
         raise BluegreenError(
             "container %s cannot be removed: %s" % (seen.get("Name") or name, result.last_words()),
-            mend="look at podman ps -a",
+            fix="look at podman ps -a",
         )
     still()
 

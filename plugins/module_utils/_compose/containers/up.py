@@ -34,7 +34,7 @@ def stack_of(context: Context, colour: str) -> dict[str, Any]:
     path = context.wanted.stack_file(colour, "compose.yml")
     text = read_text(path)
     if text is None:
-        raise BluegreenError("%s has not been rendered" % colour, option="colour", value=colour, mend="deploy it first")
+        raise BluegreenError("%s has not been rendered" % colour, option="colour", value=colour, fix="deploy it first")
     value = yaml.load(text, path)
     return value if isinstance(value, dict) else {}
 
@@ -73,8 +73,8 @@ def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) ->
         said = scrub(result.last_words(), values.values())
         text = "podman-compose up %s failed (rc %d): %s" % (service, result.rc, said)
         if HELD.search(result.err):
-            raise AddressHeld(text, mend="boot the host: podman was killed over a start, and forgets it only then")
-        raise CommandError(text, mend="look at podman ps -a")
+            raise AddressHeld(text, fix="boot the host: podman was killed over a start, and forgets it only then")
+        raise CommandError(text, fix="look at podman ps -a")
 
 
 def seconds(duration: Any) -> int:
@@ -82,7 +82,7 @@ def seconds(duration: Any) -> int:
     given = str(duration or "").strip()
     found = DURATION.fullmatch(given)
     if not found:
-        raise BluegreenError("not a duration", option="stop_grace_period", value=given, mend="write it as 1m30s")
+        raise BluegreenError("not a duration", option="stop_grace_period", value=given, fix="write it as 1m30s")
     parts = [float(part or 0) for part in found.groups()]
     return math.ceil(parts[0] * 3600 + parts[1] * 60 + parts[2] + parts[3] / 1000)
 

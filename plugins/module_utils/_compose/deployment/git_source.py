@@ -37,11 +37,11 @@ def git_from(given: Mapping[str, Any] | None, version: str) -> Git | None:
     _refuse_credentials(repo)
     if repo.startswith("-") or not repo:
         raise BluegreenError(
-            "not an address of a repository", option="bluegreen_source.repo", value=repo, mend="give a URL or a path"
+            "not an address of a repository", option="bluegreen_source.repo", value=repo, fix="give a URL or a path"
         )
     if not REF.match(ref) or ".." in ref:
         raise BluegreenError(
-            "not a branch, a tag or a commit", option="bluegreen_source.ref", value=ref, mend="give one, or {version}"
+            "not a branch, a tag or a commit", option="bluegreen_source.ref", value=ref, fix="give one, or {version}"
         )
     path, overlay = _inside(str(given["path"] or ".")), tuple(_inside(str(name)) for name in given["overlay"] or [])
     return Git(repo, ref, path, overlay)
@@ -56,7 +56,7 @@ def _refuse_credentials(repo: str) -> None:
         "the address of the repository holds credentials",
         option="bluegreen_source.repo",
         value="%s://***@%s" % (found.group("scheme"), repo[found.end() :]),
-        mend="leave them out and give them to git on this host: an SSH key, a credential helper or .netrc",
+        fix="leave them out and give them to git on this host: an SSH key, a credential helper or .netrc",
     )
 
 
@@ -64,6 +64,6 @@ def _inside(name: str) -> str:
     plain = os.path.normpath(name)
     if os.path.isabs(plain) or plain.split(os.sep)[0] == os.pardir:
         raise BluegreenError(
-            "leads out of the project", option="bluegreen_source", value=name, mend="give a path relative to it"
+            "leads out of the project", option="bluegreen_source", value=name, fix="give a path relative to it"
         )
     return plain

@@ -91,7 +91,7 @@ class Wanted:
         for service in self.services:
             if service.name == name:
                 return service
-        raise BluegreenError("unknown service", option="services", value=name, mend="name it in bluegreen_services")
+        raise BluegreenError("unknown service", option="services", value=name, fix="name it in bluegreen_services")
 
     def couriers(self) -> dict[str, str]:
         """Kratos service -> the name of its courier service."""
@@ -125,7 +125,7 @@ def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...
     for name, given in option.items():
         if not isinstance(given, Mapping):
             raise BluegreenError(
-                "no options of the service", option="services", value=name, mend="write kind and port below it"
+                "no options of the service", option="services", value=name, fix="write kind and port below it"
             )
         kind = str(given.get("kind", "other"))
         if kind not in KINDS:
@@ -133,7 +133,7 @@ def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...
                 "unknown kind of service %s" % name,
                 option="services",
                 value=kind,
-                mend="use one of %s" % ", ".join(KINDS),
+                fix="use one of %s" % ", ".join(KINDS),
             )
         port, admin_port = (_port(name, given.get(key, 0)) for key in ("port", "admin_port"))
         found.append(Service(name, kind, port, admin_port, bool(given.get("edge", True))))
@@ -143,7 +143,7 @@ def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...
 def _port(service: str, value: Any) -> int:
     if not str(value).isdecimal() or int(value) > 65535:
         raise BluegreenError(
-            "no port of the service %s" % service, option="services", value=value, mend="give a whole number to 65535"
+            "no port of the service %s" % service, option="services", value=value, fix="give a whole number to 65535"
         )
     return int(value)
 
@@ -163,7 +163,7 @@ def _refuse_hostile(params: Mapping[str, Any]) -> None:
                 "only letters, digits and _ . + - are possible",
                 option=option,
                 value=params[option],
-                mend="choose a plain name",
+                fix="choose a plain name",
             )
 
 
@@ -173,7 +173,7 @@ def _refuse_both(params: Mapping[str, Any]) -> None:
             "the edge is not one of them",
             option="shared",
             value=params["edge_service"],
-            mend="take it out of bluegreen_shared: the edge joins no colour's own network",
+            fix="take it out of bluegreen_shared: the edge joins no colour's own network",
         )
     clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
     if clash:
@@ -181,7 +181,7 @@ def _refuse_both(params: Mapping[str, Any]) -> None:
             "coloured and shared at once",
             option="services",
             value=sorted(clash),
-            mend="leave them out of one of bluegreen_services and bluegreen_shared",
+            fix="leave them out of one of bluegreen_services and bluegreen_shared",
         )
 
 
@@ -191,7 +191,7 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
     making = params["state"] in ("rendered", "started") and not params["release"]
     if not params["version"] and (making or (params["state"] == "adopted" and not params["undo"])):
         raise BluegreenError(
-            "is needed for state %s" % params["state"], option="version", value="", mend="give -e version=<release>"
+            "is needed for state %s" % params["state"], option="version", value="", fix="give -e version=<release>"
         )
     _refuse_both(params)
     state_dir = os.path.abspath(params["state_dir"])

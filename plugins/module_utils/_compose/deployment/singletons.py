@@ -118,8 +118,8 @@ def _words(name: str, command: Any) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _wrong(msg: str, value: object, mend: str) -> BluegreenError:
-    return BluegreenError(msg, option=OPTION, value=value, mend=mend)
+def _wrong(msg: str, value: object, fix: str) -> BluegreenError:
+    return BluegreenError(msg, option=OPTION, value=value, fix=fix)
 
 
 def home(seen: Seen, live: str) -> str:

@@ -70,8 +70,8 @@ def reader(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:
 def live_of(directory: str) -> str:
     switch = Switch(directory)
     if not switch.exists():
-        raise BluegreenError("no switch at %s" % directory, mend="run the adopt stage")
+        raise BluegreenError("no switch at %s" % directory, fix="run the adopt stage")
     live = switch.read().live
     if not live:
-        raise BluegreenError("the switch at %s names nobody" % directory, mend="run the adopt stage, it repairs it")
+        raise BluegreenError("the switch at %s names nobody" % directory, fix="run the adopt stage, it repairs it")
     return live

@@ -66,7 +66,7 @@ def _refuse_other_range(wanted: Wanted, there: Nets) -> None:
             "network %s was made from a range that begins at %s, and its record was lost" % (name, first),
             option="network_range",
             value=wanted.network_range,
-            mend="set bluegreen_network_range to %s/20 (or the length that it had), then run adopt again" % first,
+            fix="set bluegreen_network_range to %s/20 (or the length that it had), then run adopt again" % first,
         )
 
 

@@ -84,7 +84,7 @@ def refuse_lost(context: Context) -> None:
             "the record of %s was lost, and its containers are there" % " and ".join(lost),
             option="state_dir",
             value=wanted.state_dir,
-            mend="run adopt, which makes it again from what runs; nothing was changed",
+            fix="run adopt, which makes it again from what runs; nothing was changed",
         )
 
 

@@ -52,7 +52,7 @@ def config(runner: Runner, wanted: Wanted, directory: str) -> dict[str, Any]:
             "%s has no service %s" % (", ".join(wanted.compose_files), ", ".join(missing)),
             option="services",
             value=missing,
-            mend="correct the compose file or bluegreen_compose_files; where no colour has it any more, say"
+            fix="correct the compose file or bluegreen_compose_files; where no colour has it any more, say"
             " bluegreen_services: {%s}" % ", ".join("%s: false" % name for name in missing),
         )
     names = extends.borrowed(found["services"])
@@ -79,7 +79,7 @@ def _definition(files: reading.Files, file: str, service: str) -> dict[str, Any]
             "%s has no service %s, which is extended" % (file, service),
             option="compose_files",
             value=file,
-            mend="correct extends",
+            fix="correct extends",
         )
     return {key: value for key, value in given.items() if key not in ("profiles", "extends")}
 
@@ -99,7 +99,7 @@ def _ask(
             "no services in %s" % directory,
             option="compose_files",
             value=wanted.compose_files,
-            mend="name the file that has them in bluegreen_compose_files",
+            fix="name the file that has them in bluegreen_compose_files",
         )
     return found
 
@@ -123,7 +123,7 @@ def wanted_files(wanted: Wanted, project: Mapping[str, Any]) -> tuple[list[str],
                     "service %s needs %s, which is not there" % (name, used.path),
                     option="source",
                     value=wanted.source,
-                    mend="create it, or correct the compose file",
+                    fix="create it, or correct the compose file",
                 )
             if not relative:
                 warnings.append(used.outside)
@@ -132,7 +132,7 @@ def wanted_files(wanted: Wanted, project: Mapping[str, Any]) -> tuple[list[str],
                     "service %s binds the whole project directory" % name,
                     option="source",
                     value=wanted.source,
-                    mend="bind the files and directories that it needs; " + reading.ABOVE,
+                    fix="bind the files and directories that it needs; " + reading.ABOVE,
                 )
             else:
                 found.append(relative)

@@ -13,7 +13,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 
 SHELL = "write it into %s/.env: what the shell of an operator or a deploy script exports is no part of a release"
-# What it says, what is wrong, what mends it; only a name is taken over.
+# What it says, what is wrong, what fixes it; only a name is taken over.
 KNOWN = (
     (r"required variable (\w+) is missing a value", "variable %s has no value", SHELL),
     (
@@ -55,12 +55,12 @@ KNOWN = (
 
 def error(wanted: Wanted, directory: str, code: int, said: str) -> CommandError:
     where = "podman-compose cannot read %s in %s (rc %d)" % (", ".join(wanted.compose_files), directory, code)
-    for pattern, wrong, mend in KNOWN:
+    for pattern, wrong, fix in KNOWN:
         match = re.search(pattern, said)
         if match:
-            mend = mend % directory if "%s" in mend else mend
+            fix = fix % directory if "%s" in fix else fix
             return CommandError(
-                "%s: %s" % (where, wrong % match.group(1)), option="source", value=wanted.source, mend=mend
+                "%s: %s" % (where, wrong % match.group(1)), option="source", value=wanted.source, fix=fix
             )
     asked = "run '%s config -q' there and read its message" % os.path.basename(wanted.podman_compose)
-    return CommandError(where, option="source", value=wanted.source, mend=asked)
+    return CommandError(where, option="source", value=wanted.source, fix=asked)

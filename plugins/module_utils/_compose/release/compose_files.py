@@ -63,7 +63,7 @@ def read(wanted: Wanted, directory: str) -> Files:
                 "%s is not a compose file" % name,
                 option="compose_files",
                 value=name,
-                mend="name a file with services in it",
+                fix="name a file with services in it",
             )
         contents[name] = content
         if by != "extends":
@@ -87,7 +87,7 @@ def _included(content: Mapping[str, Any], name: str) -> list[str]:
     entries = content.get("include") or []
     if not isinstance(entries, list):
         raise BluegreenError(
-            "its include is no list", option="compose_files", value=name, mend="write each file in a line after a dash"
+            "its include is no list", option="compose_files", value=name, fix="write each file in a line after a dash"
         )
     for entry in entries:
         path = entry.get("path") if isinstance(entry, Mapping) else entry
@@ -96,7 +96,7 @@ def _included(content: Mapping[str, Any], name: str) -> list[str]:
                 "%s includes a list of files in one entry, which podman-compose does not read" % name,
                 option="compose_files",
                 value=name,
-                mend="write one entry of include for each file",
+                fix="write one entry of include for each file",
             )
         found.append(path)
     return found
@@ -104,16 +104,16 @@ def _included(content: Mapping[str, Any], name: str) -> list[str]:
 
 def _checked(directory: str, name: str, by: str) -> str:
     """The path below ``directory``, normalised. Only what lies there can be kept with a release."""
-    wrong, mend = "", ""
+    wrong, fix = "", ""
     clean = os.path.normpath(name)
     if "$" in name:
-        wrong, mend = "has a variable in its path", "write the path out"
+        wrong, fix = "has a variable in its path", "write the path out"
     elif os.path.isabs(clean) or clean.startswith(os.pardir):
-        wrong, mend = "lies outside the project directory", ABOVE
+        wrong, fix = "lies outside the project directory", ABOVE
     elif not os.path.isfile(os.path.join(directory, clean)):
-        wrong, mend = "is not there", "correct bluegreen_source, bluegreen_compose_files or the file that names it"
+        wrong, fix = "is not there", "correct bluegreen_source, bluegreen_compose_files or the file that names it"
     if wrong:
-        raise BluegreenError("compose file %s (%s) %s" % (name, by, wrong), option="source", value=directory, mend=mend)
+        raise BluegreenError("compose file %s (%s) %s" % (name, by, wrong), option="source", value=directory, fix=fix)
     return clean
 
 

@@ -69,7 +69,7 @@ def references(wanted: Wanted, project: Mapping[str, Any]) -> dict[str, str]:
     for name in wanted.images:
         if name not in wanted.imaged:
             raise BluegreenError(
-                "not a service of a colour", option="bluegreen_images", value=name, mend="name it in bluegreen_services"
+                "not a service of a colour", option="bluegreen_images", value=name, fix="name it in bluegreen_services"
             )
     return {name: _reference(wanted, name, project["services"][name]) for name in wanted.imaged}
 
@@ -85,10 +85,10 @@ def _reference(wanted: Wanted, name: str, service: Mapping[str, Any]) -> str:
         if DIGEST.match(given):
             given = "%s@%s" % (_repository(wanted, name, composed), given)
     if not REFERENCE.match(given):
-        mend = "write repository:tag or repository@sha256:...; has each of its variables a value in .env?"
+        fix = "write repository:tag or repository@sha256:...; has each of its variables a value in .env?"
         if name in wanted.images:
-            mend = "give repository:tag, repository@sha256:..., or sha256:...; {version} is the only placeholder"
-        raise _error(wanted, [name], template, "not an image reference", mend)
+            fix = "give repository:tag, repository@sha256:..., or sha256:...; {version} is the only placeholder"
+        raise _error(wanted, [name], template, "not an image reference", fix)
     # Podman takes a tag or a digest; where both are named the digest is what is meant.
     return "%s@%s" % (repository(given), given.partition("@")[2]) if "@" in given else given
 
@@ -106,12 +106,12 @@ def _repository(wanted: Wanted, name: str, composed: str) -> str:
     return repository(composed)
 
 
-def _error(wanted: Wanted, names: Sequence[str], reference: str, why: str, mend: str) -> BluegreenError:
+def _error(wanted: Wanted, names: Sequence[str], reference: str, why: str, fix: str) -> BluegreenError:
     """Names the services, the reference and the place where it is written."""
     what = "image %sof service %s: %s" % (reference.strip() + " " if reference else "", ", ".join(sorted(names)), why)
     if any(name in wanted.images for name in names):
-        return BluegreenError(what, option="bluegreen_images", value=reference, mend=mend)
-    return BluegreenError(what, option="compose_files", value=", ".join(wanted.compose_files), mend=mend)
+        return BluegreenError(what, option="bluegreen_images", value=reference, fix=fix)
+    return BluegreenError(what, option="compose_files", value=", ".join(wanted.compose_files), fix=fix)
 
 
 def choose(podman: Podman, wanted: Wanted, project: Mapping[str, Any]) -> Choice:
@@ -152,7 +152,7 @@ def _refused(podman: Podman, wanted: Wanted, found: Mapping[str, str]) -> Bluegr
         "%s can move" % ", ".join("%s (%s)" % pair for pair in who.items()),
         option=option,
         value=value,
-        mend="pin it in %s: %s; or set bluegreen_allow_mutable: true"
+        fix="pin it in %s: %s; or set bluegreen_allow_mutable: true"
         % (written, ", ".join(pinned(podman, one) for one in unique)),
     )
 
@@ -187,4 +187,4 @@ def pull(podman: Podman, wanted: Wanted, reference: str, services: Sequence[str]
             "podman can't pull it: %s" % result.last_words(),
             "correct the reference or the version, or log in to its registry",
         )
-        raise CommandError(wrong.msg, option=wrong.option, value=wrong.value, mend=wrong.mend)
+        raise CommandError(wrong.msg, option=wrong.option, value=wrong.value, fix=wrong.fix)

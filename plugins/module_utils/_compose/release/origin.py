@@ -80,7 +80,7 @@ def _fetched(runner: Runner, wanted: Wanted, git: Git, where: str, home: str) ->
             "git cannot fetch %s from %s: %s" % (git.ref, git.repo, fetched.last_words()),
             option="bluegreen_source.ref",
             value=git.ref,
-            mend="correct repo and ref, or give this host's root access to the repository",
+            fix="correct repo and ref, or give this host's root access to the repository",
         )
     commit = _git(runner, bare, "rev-parse", "--verify", "FETCH_HEAD^{commit}").out.strip()
     tree = commit if git.path == "." else "%s:%s" % (commit, git.path)
@@ -89,7 +89,7 @@ def _fetched(runner: Runner, wanted: Wanted, git: Git, where: str, home: str) ->
             "%s at %s has no such directory" % (git.repo, git.ref),
             option="bluegreen_source.path",
             value=git.path,
-            mend="name the directory of the repository that holds the compose files",
+            fix="name the directory of the repository that holds the compose files",
         )
     os.makedirs(home)
     _git(runner, bare, "checkout-index", "--all", tree=home)
@@ -108,12 +108,12 @@ def _git(runner: Runner, bare: str, *args: str, must: bool = True, tree: str = "
         raise BluegreenError(
             "git is not installed on this host, and the source is a git ref",
             option="bluegreen_source",
-            mend="install git there, or give bluegreen_source a directory",
+            fix="install git there, or give bluegreen_source a directory",
         ) from exc
     if must and result.rc != 0:
         raise CommandError(
             "git %s failed (rc %d): %s" % (args[0], result.rc, result.last_words()),
-            mend="try the command in the clone by hand, as the user that Ansible becomes",
+            fix="try the command in the clone by hand, as the user that Ansible becomes",
         )
     return result
 
@@ -135,7 +135,7 @@ def _lay_over(wanted: Wanted, git: Git, home: str) -> None:
                 "%s is not in %s" % (name, wanted.source),
                 option="bluegreen_source.overlay",
                 value=name,
-                mend="put it there, or take it off the list",
+                fix="put it there, or take it off the list",
             )
         there = os.path.join(home, name)
         if os.path.realpath(os.path.dirname(there)) != os.path.dirname(os.path.join(os.path.realpath(home), name)):
@@ -143,7 +143,7 @@ def _lay_over(wanted: Wanted, git: Git, home: str) -> None:
                 "the repository has a link in its place",
                 option="bluegreen_source.overlay",
                 value=name,
-                mend="name a path of which no directory is a symbolic link there",
+                fix="name a path of which no directory is a symbolic link there",
             )
         if os.path.isdir(there) and not os.path.islink(there):
             shutil.rmtree(there)

@@ -102,7 +102,7 @@ def text_of(path: str) -> str:
     except (OSError, UnicodeDecodeError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
         raise BluegreenError(
-            "%s cannot be read: %s" % (path, why), option="source", value=os.path.dirname(path), mend="correct the file"
+            "%s cannot be read: %s" % (path, why), option="source", value=os.path.dirname(path), fix="correct the file"
         ) from None
 
 

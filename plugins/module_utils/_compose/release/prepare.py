@@ -128,13 +128,13 @@ def _rendered_environments(wanted: Wanted, project: Mapping[str, Any], directory
 def _refuse(context: Context) -> None:
     wanted = context.wanted
     if wanted.colour == wanted.live_colour:
-        raise Refused("%s is live" % wanted.colour, option="colour", value=wanted.colour, mend="render the idle colour")
+        raise Refused("%s is live" % wanted.colour, option="colour", value=wanted.colour, fix="render the idle colour")
     if store.is_adopted(wanted, wanted.colour) and World.look(context.podman, wanted).adopted():
         raise Refused(
             "%s is still the adopted project's own containers" % wanted.colour,
             option="colour",
             value=wanted.colour,
-            mend="clean up first (state absent), so that its addresses are free",
+            fix="clean up first (state absent), so that its addresses are free",
         )
 
 
@@ -177,7 +177,7 @@ def _refuse_same(candidate: Candidate, live: Mapping[str, Any]) -> None:
             "nothing changed: images and files are those of the live release %s" % live["id"],
             option="version",
             value=str(candidate.ident),
-            mend="give another version, or change the project directory",
+            fix="give another version, or change the project directory",
         )
 
 

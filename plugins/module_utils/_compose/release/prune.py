@@ -80,7 +80,7 @@ def prune(context: Context) -> Job:
     wanted, podman = context.wanted, context.podman
     if wanted.keep < 1:
         raise BluegreenError(
-            "at least one release has to be kept", option="bluegreen_keep_releases", value=wanted.keep, mend="give 1"
+            "at least one release has to be kept", option="bluegreen_keep_releases", value=wanted.keep, fix="give 1"
         )
     world = World.look(podman, wanted)
     safe = protected(wanted) | {c.release for c in world.all if c.ours(wanted)}

@@ -80,7 +80,7 @@ def tree(directory: str, wanted: Sequence[str]) -> dict[str, str]:
                         "%s is larger than %d MiB: data, not configuration" % (top, LARGEST >> 20),
                         option="source",
                         value=directory,
-                        mend="put the data in a named volume or outside the project directory",
+                        fix="put the data in a named volume or outside the project directory",
                     )
                 found[os.path.relpath(path, directory)] = _one(path)
     return found
@@ -134,7 +134,7 @@ def record(wanted: Wanted, content: Content, created: float) -> str:
     os.chmod(fresh, 0o750)
     copy(content.directory, os.path.join(fresh, "source"), content.names)
     if tree(os.path.join(fresh, "source"), content.names) != dict(content.files):
-        raise BluegreenError("%s changed while it was copied" % content.directory, mend="run again when it is at rest")
+        raise BluegreenError("%s changed while it was copied" % content.directory, fix="run again when it is at rest")
     value: dict[str, Any] = {
         "id": ident,
         "version": wanted.version,
@@ -183,5 +183,5 @@ def verify(wanted: Wanted, ident: str) -> None:
             % (ident, "; ".join("%s %s" % (kind, ", ".join(names)) for kind, names in differ.items())),
             option="release",
             value=ident,
-            mend="put the files back, or move %s away and deploy the version again" % wanted.path("releases", ident),
+            fix="put the files back, or move %s away and deploy the version again" % wanted.path("releases", ident),
         )

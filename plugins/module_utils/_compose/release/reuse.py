@@ -71,14 +71,14 @@ def usable(podman: Podman, wanted: Wanted, ident: str) -> tuple[dict[str, Any], 
             "no such release is kept; kept are %s" % (", ".join(one["id"] for one in everything(wanted)) or "none"),
             option="release",
             value=ident,
-            mend="name one of them",
+            fix="name one of them",
         )
     if set(known["images"]) != set(wanted.imaged):
         raise Refused(
             "release %s has other services than this deployment" % ident,
             option="services",
             value=sorted(set(known["images"]) ^ set(wanted.imaged)),
-            mend="deploy from the source again",
+            fix="deploy from the source again",
         )
     release.verify(wanted, ident)
     found = {
@@ -99,7 +99,7 @@ def _refuse_gone(podman: Podman, ident: str, found: Mapping[str, Image]) -> None
         % (ident, ", ".join("%s of %s" % (image.reference, name) for name, image in sorted(gone.items()))),
         option="release",
         value=ident,
-        mend="podman pull %s (or podman load), or deploy another release" % " ".join(pulls),
+        fix="podman pull %s (or podman load), or deploy another release" % " ".join(pulls),
     )
 
 

@@ -81,12 +81,12 @@ def ignored(service: Mapping[str, Any]) -> list[str]:
 
 
 def refuse(wanted: Wanted, project: Mapping[str, Any]) -> None:
-    """One error that names service, key, reason and mend, for what a colour cannot have."""
+    """One error that names service, key, reason and fix, for what a colour cannot have."""
     for name in wanted.imaged:
         service = project["services"][name]
-        for key, (why, mend) in REFUSED.items():
+        for key, (why, fix) in REFUSED.items():
             if service.get(key) and not (key == "network_mode" and service[key] == "bridge"):
-                raise _refused(wanted, name, key, why, mend)
+                raise _refused(wanted, name, key, why, fix)
         if replicas(service) != 1:
             raise _refused(wanted, name, "scale", "a colour runs one container of a service", "ask for one replica")
         _refuse_secrets(wanted, name, service, project.get("secrets") or {})
@@ -115,8 +115,6 @@ def _refuse_secrets(wanted: Wanted, name: str, service: Mapping[str, Any], decla
             raise _refused(wanted, name, "secrets", why, "use file or external")
 
 
-def _refused(wanted: Wanted, service: str, key: str, why: str, mend: str) -> BluegreenError:
+def _refused(wanted: Wanted, service: str, key: str, why: str, fix: str) -> BluegreenError:
     files = list(wanted.compose_files)
-    return BluegreenError(
-        "service %s uses %s: %s" % (service, key, why), option="compose_files", value=files, mend=mend
-    )
+    return BluegreenError("service %s uses %s: %s" % (service, key, why), option="compose_files", value=files, fix=fix)

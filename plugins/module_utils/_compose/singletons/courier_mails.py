@@ -118,5 +118,5 @@ def _pause(podman: Podman, name: str) -> None:
     if str((seen.get("State") or {}).get("Status", "")).lower() != "paused":
         raise CommandError(
             "podman pause %s failed: %s" % (name, result.last_words()),
-            mend="look whether it runs (podman ps -a) and whether this host has the freezer cgroup",
+            fix="look whether it runs (podman ps -a) and whether this host has the freezer cgroup",
         )

@@ -84,7 +84,7 @@ def _helps(context: Context, service: release.Service) -> None:
             ),
             option="services",
             value=service.name,
-            mend="let the entrypoint and the command of its Kratos service run `kratos courier watch`; "
+            fix="let the entrypoint and the command of its Kratos service run `kratos courier watch`; "
             "the courier at work was not touched",
         )
 
@@ -146,6 +146,6 @@ def _starts(context: Context, away: image_migrations.ThrowAway, service: release
         % (service.name, " ".join(service.command), words),
         option="services",
         value=service.name,
-        mend="correct what it complains of in the configuration of its Kratos service; the courier at work was not "
+        fix="correct what it complains of in the configuration of its Kratos service; the courier at work was not "
         "touched",
     )

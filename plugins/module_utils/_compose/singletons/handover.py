@@ -67,7 +67,7 @@ def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
             steps += _carry_out(context, colour, every, todo, live, inherited, told)
     raise BluegreenError(
         "not where it shall be: %s" % "; ".join(problems(holders.seen(context), live())),
-        mend="look at podman ps -a and podman logs, run again",
+        fix="look at podman ps -a and podman logs, run again",
     )
 
 
@@ -111,7 +111,7 @@ def _start(context: Context, colour: str, name: str, inherited: int, told: list[
     rivals = [h.container for h in seen.holders if h.active and h.place != colour] if seen else []
     if rivals:
         raise Refused(
-            "%s runs already, in %s" % (name, ", ".join(rivals)), option="colour", value=colour, mend="stop it first"
+            "%s runs already, in %s" % (name, ", ".join(rivals)), option="colour", value=colour, fix="stop it first"
         )
     if seen and seen.singleton.kind == COURIER:
         told.append(stop.settle(context, world, colour, seen.singleton))
@@ -129,7 +129,7 @@ def _stays(context: Context, name: str) -> None:
     """What podman has started still runs a moment later, and was not started again meanwhile."""
     if not unchanged(context.clock, lambda: _process(context, name), STEADY):
         raise BluegreenError(
-            "%s was started and does not stay up" % name, mend="look at podman logs of its container, run again"
+            "%s was started and does not stay up" % name, fix="look at podman logs of its container, run again"
         )
 
 
@@ -147,7 +147,7 @@ def _alone(context: Context) -> Iterator[int]:
     try:
         if not wait_until(context.clock, lambda: _taken(fd), bool, PATIENCE):
             raise BluegreenError(
-                "another handover has been running for %d s" % PATIENCE, mend="wait for it, then run the stage again"
+                "another handover has been running for %d s" % PATIENCE, fix="wait for it, then run the stage again"
             )
         yield fd
     finally:

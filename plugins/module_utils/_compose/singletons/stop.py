@@ -62,10 +62,10 @@ def end(
 def _gone(context: Context, name: str, pid: Mapping[str, int]) -> None:
     """Podman's word, and the kernel's: a process that lost its conmon would go on unseen."""
     if context.podman.one("container", name) is not None:
-        raise BluegreenError("container %s is still there" % name, mend="look at podman ps -a, run again")
+        raise BluegreenError("container %s is still there" % name, fix="look at podman ps -a, run again")
     if wait_until(context.clock, lambda: process.alive(pid), lambda alive: not alive, 10.0):
         raise BluegreenError(
-            "process %d of container %s still runs" % (pid["pid"], name), mend="end it, then run the stage again"
+            "process %d of container %s still runs" % (pid["pid"], name), fix="end it, then run the stage again"
         )
 
 

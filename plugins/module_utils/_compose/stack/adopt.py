@@ -40,11 +40,11 @@ def adopt(context: Context) -> Job:
     before = store.stack(wanted, BLUE)
     _refuse_incomplete(wanted, world, before)
     blue = _blue(context, world)
-    mending = repair.plan(context, world, wanted.wake, blue)
+    fixing = repair.plan(context, world, wanted.wake, blue)
     record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
     present = shared_services.present(world)
     ports = _ports(context, blue or [])
-    steps = [*store.address_steps(wanted), *mending.steps, *_to_write(before, record, ports)]
+    steps = [*store.address_steps(wanted), *fixing.steps, *_to_write(before, record, ports)]
     if present != shared_services.recorded(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
     still, strangers = switch_reader.unfenced(context), {c.name: c.id for c in _foreign(world, blue)}
@@ -52,8 +52,8 @@ def adopt(context: Context) -> Job:
     names, more, told = relay.plan(context, world) if relay.due(wanted) else (None, [], _foretold(context, world, blue))
     steps += more
     steps += [Step("offer", colour) for colour in switch_reader.withdrawn(context.switch, wanted.wake)]
-    if before and mending.gaps and not steps:
-        raise BluegreenError("; ".join(mending.gaps))
+    if before and fixing.gaps and not steps:
+        raise BluegreenError("; ".join(fixing.gaps))
     acts: dict[str, Callable[[Step], None]] = {
         "record-addresses": lambda step: store.record_addresses(wanted),
         "record-ports": lambda step: store.record_ports(wanted, ports),
@@ -61,18 +61,18 @@ def adopt(context: Context) -> Job:
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: shared_services.record(wanted, present),
         "remove": lambda step: remove_one.container(podman, strangers[step.target], still=still),
-        "offer": lambda step: _offer(context, mending, step.target),
+        "offer": lambda step: _offer(context, fixing, step.target),
     }
 
     def do(step: Step) -> None:
         if not relay.do(context, names, step):
-            acts.get(step.action, partial(repair.do, context, mending, still=still))(step)
+            acts.get(step.action, partial(repair.do, context, fixing, still=still))(step)
 
     after = {"release": record["stack"]["release"] if record else before.get("release", "")}
-    places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in mending.members]
+    places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in fixing.members]
     plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
-    warnings = (*record.get("warnings", ()), *mending.gaps, *told)
-    return Job(plan, do, partial(_verify, context, mending), warnings)
+    warnings = (*record.get("warnings", ()), *fixing.gaps, *told)
+    return Job(plan, do, partial(_verify, context, fixing), warnings)
 
 
 def _foretold(context: Context, world: World, blue: list[Container] | None) -> list[str]:
@@ -83,15 +83,15 @@ def _foretold(context: Context, world: World, blue: list[Container] | None) -> l
     return dependents.said(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
 
 
-def _verify(context: Context, mending: repair.Mending) -> None:
-    wrong = repair.shortfall(World.look(context.podman, context.wanted), mending)
+def _verify(context: Context, fixing: repair.RepairPlan) -> None:
+    wrong = repair.shortfall(World.look(context.podman, context.wanted), fixing)
     if wrong:
-        raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), mend="run adopt again")
+        raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), fix="run adopt again")
 
 
-def _offer(context: Context, mending: repair.Mending, colour: str) -> None:
+def _offer(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
     """What a killed cleanup or deploy had withdrawn is whole again."""
-    _verify(context, mending)
+    _verify(context, fixing)
     switch = context.switch()
     if switch:
         switch.offer(colour, context.token or None)
@@ -198,7 +198,7 @@ def undo(context: Context) -> Job:
         raise Refused(
             "containers of a colour are still there: %s" % ", ".join(left),
             option="undo",
-            mend="remove that colour first (state absent)",
+            fix="remove that colour first (state absent)",
         )
     found = networks.existing(podman)
     ours = [net.name for net in networks.nets(wanted) if net.name in found]

@@ -73,18 +73,18 @@ class Fence:
             return
         blue = World.look(context.podman, context.wanted) if store.is_adopted(context.wanted, "blue") else None
         world = blue or World.look(context.podman, context.wanted)
-        mending = repair.plan(context, world, (self.colour,), blue.adopted() if blue else None)
+        fixing = repair.plan(context, world, (self.colour,), blue.adopted() if blue else None)
         done = []
-        for step in mending.steps:
+        for step in fixing.steps:
             with suppress(BluegreenError):
-                repair.do(context, mending, step)
+                repair.do(context, fixing, step)
                 done.append(str(step))
-        short = repair.shortfall(World.look(context.podman, context.wanted), mending)
+        short = repair.shortfall(World.look(context.podman, context.wanted), fixing)
         if live and not short:
             switch.offer(self.colour)
         no.msg += "; brought back: %s" % ", ".join(done) if done else ""
         no.msg += "; %s still lacks: %s" % (self.colour, "; ".join(short)) if short else ""
-        no.mend = "run adopt, which brings back what is missing, then see the status stage" if short else no.mend
+        no.fix = "run adopt, which brings back what is missing, then see the status stage" if short else no.fix
         no.args = (str(no),)
 
 

@@ -88,7 +88,7 @@ def plan(context: Context, world: World) -> tuple[Relay | None, list[Step], list
             "a container of this name is there and is not ours",
             option="deployment",
             value=name_of(wanted),
-            mend="rename that container, or choose another deployment name",
+            fix="rename that container, or choose another deployment name",
         )
     known = _recorded(wanted)
     names = _names(world, known)
@@ -238,7 +238,7 @@ def _stale(context: Context, here: Container, switch: Switch) -> bool:
 def _runs(context: Context, name: str) -> None:
     """The same process a moment later: a configuration that Caddy does not take ends it at once, again and again."""
     if not unchanged(context.clock, lambda: context.podman.pid(name), STEADY):
-        raise BluegreenError("the relay %s does not run" % name, mend="look at podman logs %s, run again" % name)
+        raise BluegreenError("the relay %s does not run" % name, fix="look at podman logs %s, run again" % name)
 
 
 def report(world: World) -> dict[str, dict[str, Any]]:

@@ -70,7 +70,7 @@ def _absent(context: Context, ours: fence.Fence) -> Job:
     def verify() -> None:
         left = roots_of(World.look(podman, wanted), wanted)
         if left:
-            raise BluegreenError("still there: %s" % ", ".join(c.name for c in left), mend="run again")
+            raise BluegreenError("still there: %s" % ", ".join(c.name for c in left), fix="run again")
         dependents.forget(context)
 
     plan = Plan({c.name: "%s %s" % (c.service, c.state) for c in gone}, {}, tuple(steps))
@@ -98,7 +98,7 @@ def _refuse_live(wanted: Wanted) -> None:
             "%s is live: it is not removed" % wanted.colour,
             option="live_colour",
             value=wanted.live_colour,
-            mend="roll back or cut over first",
+            fix="roll back or cut over first",
         )
 
 
@@ -172,6 +172,6 @@ def order(world: World, wanted: Wanted, roots: Sequence[Container], again: Seque
             "podman would have to remove %s as well, because it was started with a dependency on this colour" % names,
             option="colour",
             value=wanted.colour,
-            mend="recreate it without depends_on on a coloured service, then run again",
+            fix="recreate it without depends_on on a coloured service, then run again",
         )
     return chosen

@@ -31,10 +31,10 @@ START, UP = "start", "up"
 
 
 @dataclass(frozen=True)
-class Mending:
+class RepairPlan:
     """``steps`` in their order, ``members`` that are joined then, ``runs``: names of containers that shall run then.
 
-    ``gaps``: what only the operator can bring back, one sentence each with its mend.
+    ``gaps``: what only the operator can bring back, one sentence each with its fix.
     """
 
     steps: tuple[Step, ...] = ()
@@ -64,7 +64,9 @@ class _Part:
         return [c.name for c in self.here] + [name for _service, name in self.missing] if self.wake else []
 
 
-def plan(context: Context, world: World, awake: Sequence[str] = (), blue: Sequence[Container] | None = None) -> Mending:
+def plan(
+    context: Context, world: World, awake: Sequence[str] = (), blue: Sequence[Container] | None = None
+) -> RepairPlan:
     """``awake``: colours whose containers shall run, the live one first. ``blue``: the operator's containers that are
     blue, None where blue is not (or no longer) the adopted project."""
     wanted = context.wanted
@@ -77,7 +79,7 @@ def plan(context: Context, world: World, awake: Sequence[str] = (), blue: Sequen
         parts.append((colour, _colour(world, colour, colour in awake, blue)))
     steps = networks.create_steps(wanted, networks.existing(context.podman), networks.routes(context.podman))
     steps += [step for colour, part in parts for step in part.steps(world, colour)]
-    return Mending(
+    return RepairPlan(
         tuple(steps),
         tuple(member for _colour, part in parts for member in part.members),
         tuple(name for _colour, part in parts for name in part.runs()),
@@ -149,22 +151,22 @@ def _gap(world: World, services: str) -> str:
     )
 
 
-def do(context: Context, mending: Mending, step: Step, still: Callable[[], None] = nothing) -> None:
+def do(context: Context, fixing: RepairPlan, step: Step, still: Callable[[], None] = nothing) -> None:
     """Carry out one step of a plan. ``still`` is asked around a removal, as of ``discard.container``."""
     if step.action == START:
-        _start(context, mending, step.target, still)
+        _start(context, fixing, step.target, still)
     elif step.action == UP:
         upping.up(context, step.detail, upping.stack_of(context, step.detail), step.target)
     else:
-        networks.do(context.podman, context.wanted, mending.members, step)
+        networks.do(context.podman, context.wanted, fixing.members, step)
 
 
-def _start(context: Context, mending: Mending, name: str, still: Callable[[], None]) -> None:
+def _start(context: Context, fixing: RepairPlan, name: str, still: Callable[[], None]) -> None:
     """Start what was stopped. One of ours that can't be started (podman died over it) is made again from its file.
 
     Podman starts nothing that it believes to run, and can only remove it.
     """
-    ident = mending.ids.get(name, name)
+    ident = fixing.ids.get(name, name)
     result = context.podman.run("start", ident, timeout=180)
     found = next((c for c in World.look(context.podman, context.wanted).all if ident in (c.id, c.name)), None)
     if found is not None and result.rc == 0 and found.state != "dead":
@@ -172,19 +174,19 @@ def _start(context: Context, mending: Mending, name: str, still: Callable[[], No
     if found is None or not found.ours(context.wanted):
         why = result.last_words() if result.rc else "podman takes it for running, but its processes are gone"
         again = "podman rm -f %s, then podman-compose up -d --no-deps its service in your project, then adopt" % name
-        raise BluegreenError("%s does not start: %s" % (name, why), mend="podman logs %s; %s" % (name, again))
+        raise BluegreenError("%s does not start: %s" % (name, why), fix="podman logs %s; %s" % (name, again))
     remove_one.container(context.podman, found.id, still=still)
     upping.up(context, found.colour, upping.stack_of(context, found.colour), found.service)
-    for member in mending.members:
+    for member in fixing.members:
         if member.container == name:
-            networks.do(context.podman, context.wanted, mending.members, Step("connect", name, member.network))
+            networks.do(context.podman, context.wanted, fixing.members, Step("connect", name, member.network))
 
 
-def shortfall(world: World, mending: Mending) -> list[str]:
+def shortfall(world: World, fixing: RepairPlan) -> list[str]:
     """What is not as the plan wants it, as sentences."""
-    found = ["%s is off %s" % (s.target, s.detail) for s in networks.connect_steps(world, mending.members)]
-    dead = _dead(world, mending.runs)
-    return [*mending.gaps, *dead, *dict.fromkeys(found)]
+    found = ["%s is off %s" % (s.target, s.detail) for s in networks.connect_steps(world, fixing.members)]
+    dead = _dead(world, fixing.runs)
+    return [*fixing.gaps, *dead, *dict.fromkeys(found)]
 
 
 def _dead(world: World, names: Iterable[str]) -> list[str]:

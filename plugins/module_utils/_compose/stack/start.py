@@ -92,7 +92,7 @@ def refuse_live(context: Context) -> None:
             "%s is live: it is not touched" % wanted.colour,
             option="live_colour",
             value=wanted.live_colour,
-            mend="flip away from it first",
+            fix="flip away from it first",
         )
 
 
@@ -161,5 +161,5 @@ def verify(context: Context, stack: Mapping[str, Any]) -> None:
     if wrong:
         raise BluegreenError(
             "%s is not as wanted after the start: %s" % (wanted.colour, "; ".join(wrong)),
-            mend="look at podman logs of the container, then run again",
+            fix="look at podman logs of the container, then run again",
         )

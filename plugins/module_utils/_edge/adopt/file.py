@@ -102,7 +102,7 @@ class Adopter:
         current = self._file()
         before = self.journal.before
         if before is None and self.syntax.adopted(current):
-            raise Refused("the journal with the operator's file is gone", mend="restore the file from your repository")
+            raise Refused("the journal with the operator's file is gone", fix="restore the file from your repository")
         if before is None:
             main, config = self._main(current, current, current), self.syntax.config(current)
             self._refuse_pending(config, [lambda: self.syntax.present(current)])
@@ -112,7 +112,7 @@ class Adopter:
         if not force and current != before and not (ours and self.journal.base == before):
             raise Refused(
                 "%s was edited since adopt: undo would lose that" % self.edge.options.caddyfile,
-                mend="keep a copy and undo with force, or take the switch out by hand",
+                fix="keep a copy and undo with force, or take the switch out by hand",
             )
         main = self._main(current, before, before)
         files = (*self.syntax.imported().undone(force), main)
@@ -154,7 +154,7 @@ class Adopter:
             if self.installer.live() != change.live:
                 raise Refused(
                     "the switch was moved while adopt looked: %s is not live any more" % change.live,
-                    mend="run the adopt stage again",
+                    fix="run the adopt stage again",
                 )
             self._apply(change)
         # A rollback that came meanwhile waits for us, or has given up waiting.
@@ -170,7 +170,7 @@ class Adopter:
         if "reload" in actions:
             self._reload(change)
         if change.plan.changed and self.admin.config() != change.config:
-            raise BluegreenError("the edge does not run what its file says", mend="read its log and run adopt again")
+            raise BluegreenError("the edge does not run what its file says", fix="read its log and run adopt again")
 
     def _current(self) -> tuple[bytes, bytes]:
         """The bytes in the file, and those that adopt begins with: the same, unless an adopt made these."""
@@ -194,7 +194,7 @@ class Adopter:
                 "the edge runs with --resume: a start loads what its API was told last, not a file",
                 option="edge.caddyfile",
                 value=options.caddyfile,
-                mend="keep its configuration in a file and run it with `caddy run --config FILE`",
+                fix="keep its configuration in a file and run it with `caddy run --config FILE`",
             )
         current = read_bytes(options.caddyfile)
         if current is None:
@@ -202,12 +202,12 @@ class Adopter:
                 "no such file",
                 option="edge.caddyfile",
                 value=options.caddyfile,
-                mend="name the Caddyfile of this host that the edge runs",
+                fix="name the Caddyfile of this host that the edge runs",
             )
         if self.edge.seen_caddyfile() != current:
             raise Refused(
                 "the edge does not see %s at %s" % (options.caddyfile, options.config_path),
-                mend="the file was replaced under its mount, or it is another one: write it in place (cat new > file),"
+                fix="the file was replaced under its mount, or it is another one: write it in place (cat new > file),"
                 " or recreate the edge's container",
             )
         return current
@@ -260,5 +260,5 @@ class Adopter:
                     overwrite(one.path, one.restored(), self.step)
             raise CommandError(
                 "the edge did not reload: %s" % exc.msg,
-                mend="its file is as it was, the edge serves as before",
+                fix="its file is as it was, the edge serves as before",
             ) from exc

@@ -147,7 +147,7 @@ class CaddyfileSyntax:
             try:
                 aliases(self._upstreams, {dial: found[dial]})
             except Refused as exc:
-                raise CaddyfileError(*_said(tree, dial), exc.msg, exc.mend) from exc
+                raise CaddyfileError(*_said(tree, dial), exc.msg, exc.fix) from exc
         return found
 
     def turned(self, content: bytes, colour: str) -> bytes:
@@ -201,7 +201,7 @@ class JsonSyntax:
         adapted = self._template(wanted, upstreams)
         done = json_rewrite.switched(config, upstreams, wanted, adapted, sets_host(self._edge))
         if json_rewrite.restored(done.config, {**done.made, **_kept(config)}) != config:
-            raise BluegreenError("the rewritten configuration can't be taken back", mend="report this form")
+            raise BluegreenError("the rewritten configuration can't be taken back", fix="report this form")
         if self._edge.options.mount:
             final, more = json_access_log.with_log(done.config, adapted, root_of(self._edge))
         else:
@@ -218,7 +218,7 @@ class JsonSyntax:
         reached = self._reaches.asked(self._edge, dials.values())
         for one, dial in dials.items():
             if dial in reached and "{" in one:
-                raise Refused("%s is a coloured service (%s)" % (one, dial), mend="write its name out: service:port")
+                raise Refused("%s is a coloured service (%s)" % (one, dial), fix="write its name out: service:port")
         return {one: reached[dial] for one, dial in dials.items() if dial in reached}
 
     def _template(self, wanted: Sequence[json_rewrite.Target], upstreams: Sequence[Upstream]) -> Any:
@@ -249,7 +249,7 @@ class JsonSyntax:
                 "not Caddy's JSON: %s" % exc,
                 option="edge.caddyfile",
                 value=self._edge.options.caddyfile,
-                mend="with a Caddyfile say edge.config=caddyfile; Caddy's JSON has no comments",
+                fix="with a Caddyfile say edge.config=caddyfile; Caddy's JSON has no comments",
             ) from exc
 
     def whole(self, content: bytes) -> str:
@@ -287,13 +287,13 @@ def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], reach
     if past:
         raise Refused(
             "after the rewrite the edge would still dial %s past the switch" % ", ".join(past),
-            mend="write that upstream into a reverse_proxy of the Caddyfile itself, as service:port",
+            fix="write that upstream into a reverse_proxy of the Caddyfile itself, as service:port",
         )
     found = query.form(config, root_of(edge))
     if not found:
         raise Refused(
             "no coloured service is an upstream in %s" % (edge.options.caddyfile or "the configuration"),
-            mend="name what it dials in bluegreen_services, or in edge.upstreams where that is a published port",
+            fix="name what it dials in bluegreen_services, or in edge.upstreams where that is a published port",
         )
     root, ours = root_of(edge), [value for _path, value in json_rewrite.places(config) if json_rewrite.ours(value)]
     if colour:
@@ -305,7 +305,7 @@ def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], reach
             "the configuration was edited since it was adopted with another method",
             option="edge.method",
             value=edge.options.method,
-            mend="keep a copy, undo with -e bluegreen_undo=true -e bluegreen_force=true, edit again and adopt",
+            fix="keep a copy, undo with -e bluegreen_undo=true -e bluegreen_force=true, edit again and adopt",
         )
 
 
@@ -331,7 +331,7 @@ def text_of(content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as exc:
-        raise BluegreenError("the edge's configuration is not UTF-8: %s" % exc, mend="save it as UTF-8") from exc
+        raise BluegreenError("the edge's configuration is not UTF-8: %s" % exc, fix="save it as UTF-8") from exc
 
 
 def _kept(config: Any) -> dict[str, Any]:

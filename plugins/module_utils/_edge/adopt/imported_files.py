@@ -104,7 +104,7 @@ class Imported:
             if not force and current != before and not (ours and base == before):
                 raise Refused(
                     "%s was edited since adopt: undo would lose that" % seen,
-                    mend="keep a copy and undo with force, or take the switch out by hand",
+                    fix="keep a copy and undo with force, or take the switch out by hand",
                 )
             found.append(self._change(seen, current or b"", before, before))
         return tuple(found)
@@ -148,7 +148,7 @@ def _decoded(seen: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as exc:
-        raise BluegreenError("%s is not UTF-8: %s" % (seen, exc), mend="save it as UTF-8") from exc
+        raise BluegreenError("%s is not UTF-8: %s" % (seen, exc), fix="save it as UTF-8") from exc
 
 
 def host_path(pid: int, seen: str) -> str:
@@ -169,7 +169,7 @@ def host_path(pid: int, seen: str) -> str:
                     return path
     raise Refused(
         "the edge's file %s lies nowhere on this host where it can be written" % seen,
-        mend="mount it into the edge from a directory of this host, or move its coloured upstreams into the Caddyfile",
+        fix="mount it into the edge from a directory of this host, or move its coloured upstreams into the Caddyfile",
     )
 
 

@@ -90,7 +90,7 @@ class Reference:
             others.append(one)
         nearest: Any = min(others, key=lambda one: sum(1 for _path in differences(self.running, one)), default={})
         file = self.edge.options.caddyfile
-        raise Refused(self._differs(nearest), option="edge.caddyfile", value=file, mend=self._fix(nearest))
+        raise Refused(self._differs(nearest), option="edge.caddyfile", value=file, fix=self._fix(nearest))
 
     def _plain(self, config: Any) -> Any:
         one = query.form(config, root_of(self.edge)) == "fixed"

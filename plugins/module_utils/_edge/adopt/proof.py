@@ -73,4 +73,4 @@ class Proof:
             alone = self.tried(rewritten(only=number).after)[1]
             if alone:
                 return CaddyfileError(where, line, "this proxy can't be rewritten: " + alone, OWN_SITE)
-        return Refused("the Caddyfile can't be rewritten: " + wrong, mend="report this form")
+        return Refused("the Caddyfile can't be rewritten: " + wrong, fix="report this form")

@@ -25,7 +25,7 @@ def validate(edge: Edge, syntax: Syntax, text: str) -> None:
     if result.rc != 0:
         raise CommandError(
             "the edge's Caddy refuses the new Caddyfile: %s" % result.last_words(),
-            mend="nothing was loaded; report its words with the file",
+            fix="nothing was loaded; report its words with the file",
         )
 
 

@@ -109,7 +109,7 @@ class Follower:
         with self.alone(back):
             live = self.switch.read().live
             if not live:
-                raise BluegreenError("the switch says of no colour that it is live", mend="run the adopt stage")
+                raise BluegreenError("the switch says of no colour that it is live", fix="run the adopt stage")
             # Where Caddy's own command is not let in (see ``reload``), the admin act has to do.
             if not (back or self.edge.options.admin_origin or not self.edge.place().pid):
                 self._reload(live)
@@ -153,7 +153,7 @@ class Follower:
                 return
         raise Refused(
             "somebody else goes on changing the edge's configuration: %d of our writes were refused" % ATTEMPTS,
-            mend="stop who does, and run it again",
+            fix="stop who does, and run it again",
         )
 
     def _reload(self, live: str) -> None:
@@ -171,7 +171,7 @@ class Follower:
             old = before if before != wanted else self.syntax.turned(before, *one_colour_form.colours(running))
             overwrite(self.edge.options.caddyfile, old, self.step)
             raise CommandError(
-                "the edge did not reload: %s" % exc.msg, mend="its file is as it was, the edge serves as before"
+                "the edge did not reload: %s" % exc.msg, fix="its file is as it was, the edge serves as before"
             ) from exc
 
     def _file(self) -> tuple[bytes, bytes]:
@@ -179,7 +179,7 @@ class Follower:
         path = self.edge.options.caddyfile
         now = read_bytes(path)
         if now is None:
-            raise BluegreenError("no such file", option="edge.caddyfile", value=path, mend="restore it, then run adopt")
+            raise BluegreenError("no such file", option="edge.caddyfile", value=path, fix="restore it, then run adopt")
         return now, (self._turn.after or now) if self._turn.torn(now) else now
 
     def _write(self, live: str) -> None:

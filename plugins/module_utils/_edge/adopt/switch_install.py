@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The switch directory of an edge: made, mended, and never with the wrong colour live."""
+"""The switch directory of an edge: made, fixed, and never with the wrong colour live."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Installer:
         if reason:
             raise Refused(
                 "the edge can't use the switch: %s" % reason,
-                mend="let the edge's user read and write there, or give another place (edge.mount, switch_dir)",
+                fix="let the edge's user read and write there, or give another place (edge.mount, switch_dir)",
             )
 
     def live(self) -> str:
@@ -78,12 +78,12 @@ class Installer:
         raise Refused(
             "the switch is lost, and which colour was live is not known: %s" % (" and ".join(alive) or "none")
             + (" are alive" if alive else " is alive"),
-            mend="say it: -e bluegreen_lost=blue or green (status and the ledger know the last cutover)",
+            fix="say it: -e bluegreen_lost=blue or green (status and the ledger know the last cutover)",
         )
 
     def refuse_undo(self, allowed: bool) -> None:
         if not allowed and self.switch.exists() and self.switch.read().live != "blue":
-            raise Refused("green is live and the operator's configuration only knows blue", mend="roll back first")
+            raise Refused("green is live and the operator's configuration only knows blue", fix="roll back first")
 
     def _alive(self, config: Any, colour: str) -> bool:
         targets = query.addresses(config, self.upstreams, colour)

@@ -129,7 +129,7 @@ def _whole(tree: Tree, done: Mapping[str, str]) -> str:
         return tree.flat(done)
     except CaddyfileError as exc:
         # Its line is one of a text that the operator has never seen.
-        raise BluegreenError("%s can't be rewritten: %s" % (exc.where, exc.reason), mend="report this form") from exc
+        raise BluegreenError("%s can't be rewritten: %s" % (exc.where, exc.reason), fix="report this form") from exc
 
 
 def _origin(rounds: Sequence[Mapping[str, Edits]], where: str, line: int) -> int:
@@ -293,8 +293,8 @@ class _Rewriter:
 
     def _fix(self, statement: Statement, proxy: Proxy) -> None:
         if _in_named_route(statement):
-            mend = "say edge.method=switch, or write the proxy where the route is invoked"
-            raise error(statement, statement, "a proxy in a named route, where Caddy imports nothing", mend)
+            fix = "say edge.method=switch, or write the proxy where the route is invoked"
+            raise error(statement, statement, "a proxy in a named route, where Caddy imports nothing", fix)
         self._edit(statement, statement.start, statement.end, one_colour_form.text(proxy))
 
     def _log(self) -> None:

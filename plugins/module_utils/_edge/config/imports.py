@@ -161,7 +161,7 @@ class _Flat:
     def _inlined(self, path: str, fragment: bool) -> str:
         if path in self.inside:
             raise CaddyfileError(
-                path, 1, "it imports itself: %s" % " -> ".join((*self.inside, path)), mend="take one import out"
+                path, 1, "it imports itself: %s" % " -> ".join((*self.inside, path)), fix="take one import out"
             )
         self.inside.append(path)
         try:

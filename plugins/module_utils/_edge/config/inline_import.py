@@ -75,7 +75,7 @@ def _token(token: Token, text: str, used: Statement, args: list[Token]) -> str:
             used.root.where,
             used.line,
             "an argument with a backquote goes between backquotes",
-            mend="use another quote in the snippet, or write the import out",
+            fix="use another quote in the snippet, or write the import out",
         )
     return ARGUMENT.sub(value, raw)
 
@@ -91,7 +91,7 @@ def _quoted(value: str, used: Statement) -> str:
             used.root.where,
             used.line,
             "an argument that can't be quoted: %s" % value,
-            mend="leave the backslash at its end out, or write the import out",
+            fix="leave the backslash at its end out, or write the import out",
         )
     return '"%s"' % value.replace('"', '\\"')
 
@@ -109,7 +109,7 @@ def _block(used: Statement, name: str) -> str:
             used.root.where,
             child.line,
             "a named block with arguments can't be written out",
-            mend="write that part of the snippet out where it is imported",
+            fix="write that part of the snippet out where it is imported",
         )
     if child.block is not None:
         return text[slice(*child.inner)].strip()

@@ -95,18 +95,18 @@ def _target(path: str, value: Any, upstreams: Sequence[Upstream]) -> Target | No
         return None
     if len(dialled) > 1 or value.get("dynamic_upstreams"):
         raise Refused(
-            "%s: a coloured service among several upstreams" % path, mend="give it a reverse_proxy handler of its own"
+            "%s: a coloured service among several upstreams" % path, fix="give it a reverse_proxy handler of its own"
         )
     if "require" in value.get("headers", {}).get("response", {}):
         raise Refused(
             "%s/headers/response: our header would depend on its `require`" % path,
-            mend="put the conditional part into a headers handler before the proxy",
+            fix="put the conditional part into a headers handler before the proxy",
         )
     for inside, inner in places(value.get("handle_response")):
         if _target("", inner, upstreams):
             raise Refused(
                 "%s/handle_response%s: a coloured service inside of handle_response of another one" % (path, inside),
-                mend="give the inner one a server of its own, and dial its address here",
+                fix="give the inner one a server of its own, and dial its address here",
             )
     upstream, port = known[0]
     return Target(upstream, port or "")
@@ -120,7 +120,7 @@ def _refuse_unknown(path: str, value: Any, upstreams: Sequence[Upstream]) -> Non
         source = value.get("source") if isinstance(value, dict) else value
         raise Refused(
             "%s: `%s` is asked at each request who is dialled, and that may be a coloured service" % (path, source),
-            mend="name its upstreams, or move this proxy to a Caddy of its own",
+            fix="name its upstreams, or move this proxy to a Caddy of its own",
         )
     if not isinstance(value, str) or any(name in SAYS_ONLY for name in names):
         return
@@ -128,19 +128,19 @@ def _refuse_unknown(path: str, value: Any, upstreams: Sequence[Upstream]) -> Non
     if names[-3:-2] == ["upstreams"] and names[-1] == "dial":
         _refuse_dial(path, value, any(one.port(rest) for one in upstreams))
     elif ":" in rest and any(one.port(rest) for one in upstreams):
-        raise Refused("%s: %s in a form that can't be rewritten" % (path, value), mend="dial it as an upstream")
+        raise Refused("%s: %s in a form that can't be rewritten" % (path, value), fix="dial it as an upstream")
 
 
 def _refuse_dial(path: str, value: str, coloured: bool) -> None:
     """What an upstream dials that is no target: a placeholder, or a coloured service in other words."""
     if "{" in RUNTIME.sub("", value):
         reason = "is known only when a request comes, and may be a coloured service"
-        mend = "give each value a handler of its own, with a matcher"
+        fix = "give each value a handler of its own, with a matcher"
     elif coloured and "/" in value:
-        reason, mend = "is a coloured service in a form that can't be rewritten", "write host:port"
+        reason, fix = "is a coloured service in a form that can't be rewritten", "write host:port"
     else:
         return
-    raise Refused("%s: %s %s" % (path, value, reason), mend=mend)
+    raise Refused("%s: %s %s" % (path, value, reason), fix=fix)
 
 
 def template(wanted: Sequence[Target]) -> str:
@@ -188,7 +188,7 @@ def restored(config: Any, made: Mapping[str, Handler]) -> Any:
     group = ours(config)
     if group:
         if group not in made:
-            raise Refused("the journal does not know the operator's handler of %s" % group, mend="put it back by hand")
+            raise Refused("the journal does not know the operator's handler of %s" % group, fix="put it back by hand")
         return made[group]
     if isinstance(config, list):
         return [restored(child, made) for child in config]

@@ -28,20 +28,20 @@ class CaddyfileError(BluegreenError):
     (file, line, words) of others that are refused for the same reason."""
 
     def __init__(
-        self, where: str, line: int, reason: str, mend: str = "", also: Sequence[tuple[str, int, str]] = ()
+        self, where: str, line: int, reason: str, fix: str = "", also: Sequence[tuple[str, int, str]] = ()
     ) -> None:
         others = ["%s in %s:%d" % (words, posixpath.basename(other), number) for other, number, words in also]
         more = " (and %s)" % ", ".join(others) if others else ""
-        super().__init__("%s:%d: %s%s" % (where, line, reason, more), mend=mend)
-        self.where, self.line, self.reason, self.to_mend, self.also = where, line, reason, mend, also
+        super().__init__("%s:%d: %s%s" % (where, line, reason, more), fix=fix)
+        self.where, self.line, self.reason, self.to_fix, self.also = where, line, reason, fix, also
 
     def led_back(self, to: Callable[[str, int], int]) -> CaddyfileError:
         """With the lines that ``to`` gives for a file and a line."""
         also = [(where, to(where, line), words) for where, line, words in self.also]
-        return CaddyfileError(self.where, to(self.where, self.line), self.reason, self.to_mend, also)
+        return CaddyfileError(self.where, to(self.where, self.line), self.reason, self.to_fix, also)
 
     def on(self, where: str) -> CaddyfileError:
-        return CaddyfileError(where, self.line, self.reason, self.to_mend, self.also)
+        return CaddyfileError(where, self.line, self.reason, self.to_fix, self.also)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Lexer:
                 return value
             else:
                 value += self._advance(1)
-        raise CaddyfileError(self.where, line, "a quote that is never closed", mend="close it")
+        raise CaddyfileError(self.where, line, "a quote that is never closed", fix="close it")
 
     def _heredoc(self, opening: re.Match[str]) -> str:
         line = self.line
@@ -169,7 +169,7 @@ class Lexer:
                 self.where,
                 line,
                 "a heredoc that is never closed: <<%s" % opening.group(1),
-                mend="end it with its marker on a line of its own",
+                fix="end it with its marker on a line of its own",
             )
         self._advance(closing.end() - self.at)
         return self.text[opening.end() : closing.start()]
@@ -193,7 +193,7 @@ def parse(text: str, where: str = "Caddyfile", fragment: bool = False) -> Statem
         opens = _is(row[-1], "{")
         if len(row) == 1 and opens and (current is not root or fragment):
             raise CaddyfileError(
-                where, row[0].line, "an opening brace on a line of its own", mend="put it behind its directive"
+                where, row[0].line, "an opening brace on a line of its own", fix="put it behind its directive"
             )
         tokens = row[:-1] if opens else row
         statement = Statement(tokens, row[0].start, row[-1].end, row[0].line, parent=current)
@@ -205,7 +205,7 @@ def parse(text: str, where: str = "Caddyfile", fragment: bool = False) -> Statem
             current = statement
     if current is not root:
         raise CaddyfileError(
-            where, current.line, "a block that is never closed", mend="close it with a brace on a line of its own"
+            where, current.line, "a block that is never closed", fix="close it with a brace on a line of its own"
         )
     if not fragment:
         _gather_bare_site(root)
@@ -216,13 +216,13 @@ def _closed(current: Statement, row: list[Token], where: str) -> Statement:
     """What goes on after a closing brace."""
     if len(row) > 1:
         raise CaddyfileError(
-            where, row[0].line, "something follows a closing brace on its line", mend="put it on a line of its own"
+            where, row[0].line, "something follows a closing brace on its line", fix="put it on a line of its own"
         )
     current.end = row[0].end
     current.inner = (current.inner[0], row[0].start)
     if current.parent is None:
         raise CaddyfileError(
-            where, row[0].line, "a closing brace without an opening one", mend="remove it, or open its block"
+            where, row[0].line, "a closing brace without an opening one", fix="remove it, or open its block"
         )
     return current.parent
 

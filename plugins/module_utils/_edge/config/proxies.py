@@ -45,8 +45,8 @@ OWN_SITE = (
 )
 
 
-def error(at: Token | Statement, statement: Statement, reason: str, mend: str = "") -> CaddyfileError:
-    return CaddyfileError(statement.root.where, at.line, reason, mend)
+def error(at: Token | Statement, statement: Statement, reason: str, fix: str = "") -> CaddyfileError:
+    return CaddyfileError(statement.root.where, at.line, reason, fix)
 
 
 @dataclass

@@ -35,7 +35,7 @@ SAYS_ONLY = frozenset((
 # Only the line itself says something; there are others in its block.
 LINE_SAYS = ("log",)
 VARIABLES = ("vars", "map")
-MENDS = {
+FIXES = {
     "dynamic": "name it as an ordinary upstream, name:port: a coloured service has one address a colour",
     "import": "name its upstream in the file itself",
     "health_upstream": "say health_port in its place: each colour is checked at its own address",
@@ -103,13 +103,13 @@ class Unknown:
         variable, dynamic = bool(names & {*VARIABLES}), "dynamic" in names
         if variable and not self._variable:
             return
-        mend = next((MENDS[name] for name in MENDS if name in names), EACH_VALUE if variable else OWN_SITE)
+        fix = next((FIXES[name] for name in FIXES if name in names), EACH_VALUE if variable else OWN_SITE)
         kind = "dynamic" if dynamic else statement.name
         for token in statement.tokens:
             for found in self._found(token, dynamic):
                 if found.group(2) or ":" in found.group(1) or variable or dynamic:
                     reason = "%s in a form that can't be rewritten (%s)" % (found.group(0), kind)
-                    raise error(token if at is statement else at, at, reason, mend)
+                    raise error(token if at is statement else at, at, reason, fix)
 
     def _found(self, token: Token, dynamic: bool) -> Iterator[re.Match[str]]:
         value = self.proxies.value(token)

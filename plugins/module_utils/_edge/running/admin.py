@@ -74,7 +74,7 @@ class Admin:
             said = answer.error or "status %d %s" % (answer.status, answer.body.decode(errors="replace").strip())
             raise CommandError(
                 "the edge did not take the configuration: %s" % said,
-                mend="look at the edge's log; what it ran before goes on",
+                fix="look at the edge's log; what it ran before goes on",
             )
 
     def _get(self, path: str) -> Response:
@@ -84,14 +84,14 @@ class Admin:
                 "the edge's admin endpoint does not answer this host name: its `origins` don't list it",
                 option="edge.admin_origin",
                 value=self._edge.options.admin_origin,
-                mend="name one of its `origins` in bluegreen_edge.admin_origin",
+                fix="name one of its `origins` in bluegreen_edge.admin_origin",
             )
         if answer.status != 200:
             raise BluegreenError(
                 "the edge's admin endpoint does not answer: %s" % (answer.error or "status %d" % answer.status),
                 option="edge.admin",
                 value=self._edge.options.admin,
-                mend="is the edge running? Is its `admin` option another one, or `off`? Without an admin endpoint Caddy"
+                fix="is the edge running? Is its `admin` option another one, or `off`? Without an admin endpoint Caddy"
                 " takes no configuration: take `admin off` out and restart it once",
             )
         return answer

@@ -77,7 +77,7 @@ class Edge(Protocol):
     options: EdgeOptions
 
     def place(self) -> Place:
-        """Where it is. Raises BluegreenError with what to mend."""
+        """Where it is. Raises BluegreenError with what to fix."""
 
     def caddy(self, *args: str, stdin: str | None = None) -> Result:
         """Run the edge's own Caddy binary where the edge runs."""
@@ -135,7 +135,7 @@ def adapt(edge: Edge, text: str) -> Any:
     if result.rc != 0:
         raise CommandError(
             "the edge's Caddy refuses the Caddyfile: %s" % result.last_words(),
-            mend="mend the file; what the edge runs goes on",
+            fix="fix the file; what the edge runs goes on",
         )
     return json.loads(result.out)
 

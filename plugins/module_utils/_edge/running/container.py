@@ -46,7 +46,7 @@ class PodmanEdge:
                     "no container of project %s" % self.project,
                     option="edge.service",
                     value=self.options.service,
-                    mend="name the compose project and its Caddy service",
+                    fix="name the compose project and its Caddy service",
                 )
             self._found = found
         return self._found
@@ -66,7 +66,7 @@ class PodmanEdge:
             "the edge %s has no writable volume at %s, where the switch must live" % (name, self.options.mount),
             option="edge.mount",
             value=self.options.mount,
-            mend="name another named volume of it; if it has none, add `%(service)s: {volumes:"
+            fix="name another named volume of it; if it has none, add `%(service)s: {volumes:"
             " [caddy_config:%(mount)s]}` to the services and `caddy_config: {}` to the volumes of your compose file,"
             " and recreate that one container in a quiet minute: podman-compose -p %(project)s up -d --no-deps"
             " %(service)s (what is asked of it while it starts is lost)"
@@ -76,7 +76,7 @@ class PodmanEdge:
     def _pid(self) -> int:
         pid = int(self._container()["State"]["Pid"])
         if not pid:
-            raise BluegreenError("the edge %s is not running" % self._container()["Name"], mend="start it")
+            raise BluegreenError("the edge %s is not running" % self._container()["Name"], fix="start it")
         return pid
 
     def caddy(self, *args: str, stdin: str | None = None) -> Result:

@@ -34,14 +34,14 @@ def edge_options(given: Mapping[str, Any]) -> EdgeOptions:
     for name, choices in (("kind", (*KINDS, CLOUDFLARE)), ("config", CONFIGS), ("method", METHODS)):
         if values.get(name, choices[0]) not in choices:
             raise BluegreenError(
-                "no such thing", option="edge." + name, value=values[name], mend="one of " + ", ".join(choices)
+                "no such thing", option="edge." + name, value=values[name], fix="one of " + ", ".join(choices)
             )
     values["caddyfile"] = str(values.get("caddyfile") or "")
     if values.get("kind") == "native":
         switch_dir = str(given.get("switch_dir") or NATIVE_SWITCH)
         if not os.path.isabs(switch_dir):
             raise BluegreenError(
-                "not an absolute path", option="edge.switch_dir", value=switch_dir, mend="give it from /"
+                "not an absolute path", option="edge.switch_dir", value=switch_dir, fix="give it from /"
             )
         values.update(mount=switch_dir, config_path=values["caddyfile"])
     return EdgeOptions(**values)
@@ -53,7 +53,7 @@ def edge_of(runner: Runner, project: str, options: EdgeOptions) -> Edge:
             "there is no Caddy to ask",
             option="edge.kind",
             value=options.kind,
-            mend="use the Cloudflare module, or say container or native",
+            fix="use the Cloudflare module, or say container or native",
         )
     if options.kind == "native":
         return ProcessEdge(runner, options)

@@ -89,8 +89,8 @@ def _decided(admin: str, found: Sequence[Sequence[Holder]]) -> Answering:
     first = max(groups[0], key=lambda one: one.started)
     users = {one.uid: one for group in groups for one in group}
 
-    def doubt(said: str, mend: str) -> Answering:
-        return Answering(first, Refused(said, mend=mend, option="edge.admin", value=admin))
+    def doubt(said: str, fix: str) -> Answering:
+        return Answering(first, Refused(said, fix=fix, option="edge.admin", value=admin))
 
     if len(users) > 1:
         every = ", ".join(str(users[uid]) for uid in sorted(users))

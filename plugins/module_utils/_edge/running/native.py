@@ -54,7 +54,7 @@ class ProcessEdge:
         if binary.endswith(DELETED):
             raise BluegreenError(
                 "the Caddy that runs (process %d) is not the one that is installed any more: %s" % (it.pid, binary),
-                mend="restart it, so that what judges the new configuration is what will run it",
+                fix="restart it, so that what judges the new configuration is what will run it",
             )
         # A Caddyfile may take values, and secrets, from its environment.
         return it.run(binary, *args, stdin=stdin, where=os.path.dirname(self.options.config_path))
@@ -107,7 +107,7 @@ class ProcessEdge:
                 "nothing listens there: no Caddy runs on this host, or its admin endpoint is another one or `off`",
                 option="edge.admin",
                 value=self.options.admin,
-                mend="name its admin endpoint (host:port or unix//path); where its configuration says `admin off`, take"
+                fix="name its admin endpoint (host:port or unix//path); where its configuration says `admin off`, take"
                 " that out and restart it once, as without one Caddy takes no configuration",
             )
         return AsProcess(self.runner, place.pid, *place.owner)

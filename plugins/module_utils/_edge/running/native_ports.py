@@ -42,7 +42,7 @@ def where(publish: Publish, colour: str = "blue") -> str:
                 "not an address for each colour",
                 option="publish",
                 value=dict(publish),
-                mend="as in {blue: 192.0.2.10, green: 192.0.2.11}, the hosts that the colours run on",
+                fix="as in {blue: 192.0.2.10, green: 192.0.2.11}, the hosts that the colours run on",
             )
         publish = publish[colour]
     if publish == "network":
@@ -50,7 +50,7 @@ def where(publish: Publish, colour: str = "blue") -> str:
             "a native edge can't reach the networks of the colours",
             option="publish",
             value=publish,
-            mend="set bluegreen_publish: loopback",
+            fix="set bluegreen_publish: loopback",
         )
     return address_of(publish)
 
@@ -75,7 +75,7 @@ def _port(bound: Mapping[str, Any], inside: Any, name: str, publish: Publish) ->
                 "%s is published on %s, where no colour will be" % (name, one["HostIp"]),
                 option="publish",
                 value=publish,
-                mend="set bluegreen_publish: %s" % one["HostIp"],
+                fix="set bluegreen_publish: %s" % one["HostIp"],
             )
         return int(one["HostPort"])
     return 0
@@ -104,7 +104,7 @@ def given(written: Mapping[str, str], services: Services) -> tuple[Ports, dict[s
                 "not host:port -> service:port of a coloured service",
                 option="edge.upstreams",
                 value={form: meant},
-                mend="as in {'localhost:3100': 'ciam-hera:3000'}, with a port of bluegreen_services",
+                fix="as in {'localhost:3100': 'ciam-hera:3000'}, with a port of bluegreen_services",
             )
         pair = list(ports.get(name, (0, 0)))
         pair[kinds[0] == "admin_port"] = int(port)

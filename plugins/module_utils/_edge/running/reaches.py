@@ -134,7 +134,7 @@ def aliases(upstreams: Sequence[Upstream], found: Mapping[str, Reached]) -> tupl
                 "the edge dials %s, which reaches %s at its port %d" % (dial, reached.service, reached.port),
                 option="bluegreen_services",
                 value=reached.service,
-                mend="name that port there (port or admin_port), and take `edge: false` away",
+                fix="name that port there (port or admin_port), and take `edge: false` away",
             )
         host = split(dial)[0]
         if one.written:

@@ -88,7 +88,7 @@ class Told:
         """Who is left out. Refused where no name is left."""
         if not self.names:
             found = "; ".join(map(words, self.walled)) or "the edge's configuration names no host"
-            raise Refused("nobody could be asked whether the public follows a flip: %s" % found, mend=REACHED)
+            raise Refused("nobody could be asked whether the public follows a flip: %s" % found, fix=REACHED)
         return list(map(left_out, self.walled))
 
 

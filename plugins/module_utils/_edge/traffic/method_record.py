@@ -58,9 +58,7 @@ def read(directory: str) -> Record | None:
         upstreams = tuple(Upstream(**one) for one in found["upstreams"])
         return Record(str(found["project"]), EdgeOptions(**found["edge"]), upstreams)
     except (KeyError, TypeError) as exc:
-        raise BluegreenError(
-            "%s has another shape" % os.path.join(directory, NAME), mend="run the adopt stage"
-        ) from exc
+        raise BluegreenError("%s has another shape" % os.path.join(directory, NAME), fix="run the adopt stage") from exc
 
 
 def method(options: EdgeOptions) -> str:

@@ -99,7 +99,7 @@ class Preview:
                 said = ["%(host)s%(path)s says %(colour)s with status %(status)s" % one for one in shown]
                 raise BluegreenError(
                     "previewed through the edge, %s is not what answers: %s" % (idle, "; ".join(said)),
-                    mend="see the log of the service behind that name; nothing was flipped",
+                    fix="see the log of the service behind that name; nothing was flipped",
                     partial={"observed": answers},
                 )
             clock.sleep(0.2)
@@ -112,7 +112,7 @@ class Preview:
 
     def _require(self) -> None:
         if not self.release or os.path.basename(self.release) != self.release:
-            raise Refused("the idle colour has no release", option="release", value=self.release, mend="deploy first")
+            raise Refused("the idle colour has no release", option="release", value=self.release, fix="deploy first")
         config = self.traffic.config()
         if not our_routes.has_preview(config, root_of(self.traffic.edge)):
-            raise Refused("the edge's configuration knows no preview", mend="run the adopt stage once more")
+            raise Refused("the edge's configuration knows no preview", fix="run the adopt stage once more")

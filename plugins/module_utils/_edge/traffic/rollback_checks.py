@@ -28,7 +28,7 @@ FORCE = "-e bluegreen_force=true goes there all the same"
 def require_adopted(switch: Switch) -> None:
     """Refused where there is no switch that a rollback could move."""
     if not switch.exists():
-        raise Refused("nothing to roll back: not adopted (no switch at %s)" % switch.path, mend=ADOPT)
+        raise Refused("nothing to roll back: not adopted (no switch at %s)" % switch.path, fix=ADOPT)
 
 
 def require(traffic: Traffic, target: str, state_dir: str) -> None:
@@ -42,13 +42,13 @@ def require(traffic: Traffic, target: str, state_dir: str) -> None:
     except BluegreenError as exc:
         if traffic.method == "switch":
             return
-        raise Refused(exc.msg, option=exc.option, value=exc.value, mend=exc.mend) from exc
+        raise Refused(exc.msg, option=exc.option, value=exc.value, fix=exc.fix) from exc
     if not traffic.in_force(config):
-        raise Refused("%s, so it does not look where a rollback goes" % NOT_IN_FORCE, mend="run the adopt stage")
+        raise Refused("%s, so it does not look where a rollback goes" % NOT_IN_FORCE, fix="run the adopt stage")
     try:
         traffic.require_alive(target, config)
     except Refused as dead:
-        raise Refused(dead.msg, mend="%s; %s" % (bring_back(_wanted(traffic.switch.read())), FORCE)) from dead
+        raise Refused(dead.msg, fix="%s; %s" % (bring_back(_wanted(traffic.switch.read())), FORCE)) from dead
 
 
 def require_same(switch: Switch, target: str, state_dir: str) -> None:
@@ -58,10 +58,10 @@ def require_same(switch: Switch, target: str, state_dir: str) -> None:
     if state.live != target and wanted and there and there != wanted:
         raise Refused(
             "%s holds %s by now, not %s, where the last cutover came from" % (target, there, wanted),
-            mend="%s; %s" % (bring_back(wanted), FORCE),
+            fix="%s; %s" % (bring_back(wanted), FORCE),
         )
     if state.live != target and switch.withdrawn(target) and _cleaned(state_dir) == target:
-        raise Refused("%s was cleaned up" % target, mend="%s; %s" % (bring_back(wanted), FORCE))
+        raise Refused("%s was cleaned up" % target, fix="%s; %s" % (bring_back(wanted), FORCE))
 
 
 def seen(
@@ -75,13 +75,13 @@ def seen(
     except BluegreenError as exc:
         why = exc.msg
     if config is not None and not traffic.in_force(config):
-        raise BluegreenError("the switch says %s, but %s" % (target, NOT_IN_FORCE), mend="run the adopt stage")
+        raise BluegreenError("the switch says %s, but %s" % (target, NOT_IN_FORCE), fix="run the adopt stage")
     told = traffic.told([[one] for one in public] or ways(config, root_of(traffic.edge)))
     warnings = [anonymous_visit.left_out(one) for one in told.walled]
     if not told.names and config is None:
         raise BluegreenError(
             "the switch says %s, but nobody could be asked whether the public does: %s" % (target, why),
-            mend="ask a public name yourself, or list them in bluegreen_public",
+            fix="ask a public name yourself, or list them in bluegreen_public",
         )
     if not told.names:
         warnings.append("the switch says %s and the edge looks at it, but no public name can confirm it" % target)
@@ -108,7 +108,7 @@ def asleep(traffic: Traffic, target: str) -> BluegreenError | None:
         return None
     return BluegreenError(
         "the switch says %s, but the edge %s is not running: nobody answers the public names" % (target, place.name),
-        mend="start it (podman start %s); it serves %s then" % (place.name, target),
+        fix="start it (podman start %s); it serves %s then" % (place.name, target),
     )
 
 

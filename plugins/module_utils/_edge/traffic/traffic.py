@@ -90,10 +90,10 @@ class Traffic:
         method in force is another one, where it does not name a colour."""
         config = self.admin.config()
         if not self.in_force(config):
-            raise Refused("the switch is not in the edge's running configuration", mend="run the adopt stage")
+            raise Refused("the switch is not in the edge's running configuration", fix="run the adopt stage")
         plain = query.plain_names(config, self.upstreams, root_of(self.edge))
         if plain:
-            raise Refused("the edge dials %s by its plain name" % ", ".join(plain), mend="run the adopt stage")
+            raise Refused("the edge dials %s by its plain name" % ", ".join(plain), fix="run the adopt stage")
         return config
 
     def in_force(self, config: Any) -> bool:
@@ -133,7 +133,7 @@ class Traffic:
         """Where there is no way back, a run that is on its way to the first cutover is still there to be stopped."""
         state = self.switch.read()
         if state.return_to is None and (check_mode or not (state.claimed and state.live)):
-            raise Refused("nothing to roll back: no cutover yet", mend="see the status stage")
+            raise Refused("nothing to roll back: no cutover yet", fix="see the status stage")
         live = state.return_to.colour if state.return_to else state.live
         warm = [colour for colour in state.warm if colour == live or keep_pinned]
         after = {"live": live, "warm": warm, "fenced": True}
@@ -151,7 +151,7 @@ class Traffic:
             who = ", ".join(dict.fromkeys("%s (%s)" % one for one in named))
             raise Refused(
                 "%s is not alive: %s" % (colour, "no connection to " + who if dead else "the edge dials none of it"),
-                mend="bring it back with the deploy stage, or override with -e bluegreen_force=true",
+                fix="bring it back with the deploy stage, or override with -e bluegreen_force=true",
             )
 
     def confirm(
@@ -185,7 +185,7 @@ class Traffic:
                 wrong = "; ".join(anonymous_visit.words(seen[key]) for key in must if not left[key])
                 raise BluegreenError(
                     "the switch says %s, but %s" % (colour, wrong or "the public names change"),
-                    mend="run status; rollback is always possible",
+                    fix="run status; rollback is always possible",
                     partial={"flipped_at": since, "observed": list(seen.values())},
                 )
             if not all(left[key] for key in must):
