@@ -34,7 +34,7 @@ unit: $(VENV)/.done ## Unit and contract tests, most of those of the edge on an 
 	pytest -n 2 $(if $(ALL),,-m "not slow") tests/unit tests/contract
 
 worlds: $(VENV)/.done ## From every state the command that status prints leads to a settled one: worlds=N settled=N longest=K
-	PYTHONPATH=collections:tests/lab python tests/unit/worlds/walk.py
+	PYTHONPATH=collections:tests:tests/lab python -m kit.walk
 
 sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no ignores
 	tests/sanity
@@ -46,14 +46,14 @@ findings: $(VENV)/.done ## Each test of the findings' table before its fix (red)
 	python tests/findings.py $(ROWS)
 
 docs: $(VENV)/.done ## Write what comes from other files (docs/errors.md, docs/settings.md)
-	python tests/unit/catalogue.py
-	python tests/unit/described.py
+	python -m generate.errors
+	python -m generate.settings
 
 bench-courier: lab-images ## Mails and a janitor over 20 handovers: build/bench/courier.json, courier.md
 	$$(python -m olympus_lab env | sed 's/^/export /'); pytest -s -m lab tests/lab/test_courier.py -k twenty
 
 bench-rollback: lab-images ## The way back against the clock: build/bench/rollback.json, rollback.md
-	PYTHONPATH=collections:tests/contract:tests/lab python benchmarks/rollback.py
+	PYTHONPATH=collections:tests:tests/lab python benchmarks/rollback.py
 
 bench-decision: $(VENV)/.done ## What the switch's question costs a request: build/bench/decision.json, decision.md
 	mkdir -p build/bench

@@ -26,10 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ports import free_port
+from kit.ports import free_port
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import FOUND
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import FOUND
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 from bench import figures
 from bench.forms import BLUE, GREEN, HOST, KINDS, NAMED, Form, Place, forms_for
 

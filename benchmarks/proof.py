@@ -14,9 +14,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import migrate_bench
-from compose_bench import podman
-from proof_bench import Bench, hydra, kratos
+from kit import migrate_bench
+from kit.compose_bench import podman
+from kit.proof_bench import Bench, hydra, kratos
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from olympus_lab import images

@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from caddy_played import ROOT, Clients, World, world
+from kit.caddy_played import ROOT, Clients, World, world
 
 OUT = ROOT / "build/bench"
 # What must hold.

@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from caddy_native import binary
-from cloudflare_bench import BASE, COMPOSE, LABEL, PORT, PROJECT, RANGE, clean_up
-from compose_bench import containers_conf, podman
-from ports import free_port
+from kit.caddy_native import binary
+from kit.cloudflare_bench import BASE, COMPOSE, LABEL, PORT, PROJECT, RANGE, clean_up
+from kit.compose_bench import containers_conf, podman
+from kit.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "bench"

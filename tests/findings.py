@@ -23,7 +23,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,9 +79,16 @@ def git(*args: str, cwd: Path = ROOT) -> str:
 
 
 def added_by(test: Finding) -> str:
-    """The commit that added the test to its file; '' where it is not committed yet."""
-    commits = git("log", "--reverse", "--format=%H", "-S", "def %s(" % test.name, "--", test.path).split()
+    """The commit that added the test, whatever its file was called; '' where it is not committed yet."""
+    commits = git("log", "--reverse", "--format=%H", "-S", "def %s(" % test.name, "--", "tests").split()
     return commits[0] if commits else ""
+
+
+def as_added(test: Finding, commit: str) -> Finding:
+    """The test by the path that it had then: files move."""
+    named = git("grep", "-l", "def %s(" % test.name, commit, "--", "tests").split("\n")
+    paths = sorted(one.partition(":")[2] for one in named)
+    return replace(test, path=test.path if test.path in paths else paths[0])
 
 
 def befores(commit: str) -> list[str]:
@@ -169,6 +176,7 @@ def before(test: Finding) -> Said:
     commit = added_by(test)
     if not commit:
         return Said(BROKEN, "it is not committed")
+    test = as_added(test, commit)
     said = Said(BROKEN)
     for older in befores(commit):
         with tree(older, test, commit) as there:

@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from caddy_native import ADDRESS, NativeEdge, World, binary
-from ports import free_port
+from kit.caddy_native import ADDRESS, NativeEdge, World, binary
+from kit.ports import free_port
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import access_log
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import access_log
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 from bench.client import Backends
 from bench.edges import API_HOST, HOST, Certificate
 from olympus_lab.progress import LabError

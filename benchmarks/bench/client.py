@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from caddy_native import ADDRESS, SERVICES
-from ports import free_port
+from kit.caddy_native import ADDRESS, SERVICES
+from kit.ports import free_port
 
 from bench.packages import ROOT
 from olympus_lab import golang

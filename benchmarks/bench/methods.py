@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from caddy_native import NativeEdge
+from kit.caddy_native import NativeEdge
 
 from olympus_lab.progress import LabError
 

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ports import free_port
+from kit.ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from bench import packages

@@ -18,9 +18,9 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import program
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import program
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, still_open
 
 MODULE = "olympus.bluegreen.caddy_upstream"
@@ -36,7 +36,7 @@ def also_stopped(today: dict[str, Any], stopped: str) -> dict[str, Any]:
     more."""
     if not (today.get("failed") and stopped and "said" in today):
         return today
-    return {**today, **refusal(BluegreenError(today["said"] + stopped, mend=str(today.get("mend") or "")))}
+    return {**today, **refusal(BluegreenError(today["said"] + stopped, fix=str(today.get("fix") or "")))}
 
 
 class ActionModule(ActionBase):

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import STATES
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import STATES
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules import CADDY, chosen
 
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         again = self._again(args, variables)
         gone_since = ending = 0.0
         if not again.get("failed") and never(again):
-            return {**again, **refusal(Refused("nothing to watch: no cutover yet", mend=BEGIN)), "failed": True}
+            return {**again, **refusal(Refused("nothing to watch: no cutover yet", fix=BEGIN)), "failed": True}
         while not again.get("failed"):
             asked = {**args, "state": "read", "since": told.seen, "probe_secrets": {}}
             found: dict[str, Any] = self._execute_module(MODULE, asked, task_vars=variables)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.told import secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import secrets
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.forward import forward_refused, forward_stays
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen

@@ -203,7 +203,7 @@ problems:
   returned: O(state=read)
 findings:
   description:
-    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(mend) and C(repair), the
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(fix) and C(repair), the
       stage that puts it right.
     - C(code) is V(public) of a public name and V(behind) of a load balancer that does not follow the switch.
   type: list
@@ -275,10 +275,10 @@ partial: {description: What had been done before a failure., type: dict, returne
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.answer import answered
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.answer import answered
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import SPEC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:

@@ -199,7 +199,7 @@ problems:
   returned: O(state=read)
 findings:
   description:
-    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(mend) and C(repair), the
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(fix) and C(repair), the
       stage that puts it right.
     - C(code) is V(public) of a public name and V(behind) of a load balancer that does not follow the switch.
   type: list
@@ -245,13 +245,13 @@ partial:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import app
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import states
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
@@ -261,7 +261,7 @@ def main() -> None:
         # A rollback has no lock.
         locked = module.params["state"] not in ("read", "returned") and not module.check_mode
         with beating(module.params["state_dir"], locked):
-            result = app.run(world_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
+            result = states.run(world_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
     except (BluegreenError, OSError) as exc:
         module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))
     if not module._diff:

@@ -292,7 +292,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.options import GATE, World, gate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def refused(result: dict[str, Any], verbosity: int) -> dict[str, Any]:

@@ -272,16 +272,16 @@ partial: {description: Steps done before a failure., type: dict, returned: failu
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import live
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.app import answer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import wanted_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import switch_reader
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import wanted_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.states import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 LONG = ("rendered", "started", "absent", "pruned", "adopted", "undone", "handed_over")
 
@@ -292,9 +292,9 @@ def main() -> None:
     state = "undone" if params["undo"] else params["state"]
     try:
         if params["undo"] and params["state"] != "adopted":
-            raise BluegreenError("undo belongs to state adopted", option="undo", value=True, mend="say state=adopted")
+            raise BluegreenError("undo belongs to state adopted", option="undo", value=True, fix="say state=adopted")
         runner = SubprocessRunner()
-        asked = live.reader(params, runner), live.finder(params, runner)
+        asked = switch_reader.reader(params, runner), switch_reader.finder(params, runner)
         given = {"settle": params["settle"], "token": params["token"]}
         context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, **given)
         with beating(params["state_dir"], state in LONG and not module.check_mode):

@@ -109,7 +109,7 @@ problems:
   returned: with O(state=read) and O(state=learned)
 findings:
   description:
-    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(setting), C(said), C(mend) and
+    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(setting), C(said), C(fix) and
       C(repair), the stage that puts it right.
   type: list
   elements: dict
@@ -126,7 +126,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.app import SPEC, Deployment
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.states import SPEC, Deployment
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ short_description: Look at everything a release will need, before it begins
 version_added: 1.0.0
 description:
   - Looks at budgets, versions, clocks, names, routes, certificates, secrets, images and what a reboot would bring back,
-    and judges each as one row with what was found, what is wanted, and how to mend it.
+    and judges each as one row with what was found, what is wanted, and how to fix it.
   - Changes nothing, with or without check mode. It never fails for what it finds; only rows of level V(refuse) that are
     not well are meant to stop a stage, and O(ignore:refused) lists them.
   - The controller prints the table.
@@ -184,12 +184,12 @@ RETURN = r"""
 rows:
   description: >-
     Every row: C(check), C(ok), C(level) (what a row that is not well does: V(refuse), V(warn), V(info)), C(found),
-    C(wanted) and C(mend). What is wrong comes first. docs/preflight.md lists the checks.
+    C(wanted) and C(fix). What is wrong comes first. docs/preflight.md lists the checks.
   type: list
   elements: dict
   returned: success
 refused:
-  description: One sentence with its mend for each row that must stop a stage.
+  description: One sentence with its fix for each row that must stop a stage.
   type: list
   elements: str
   returned: success
@@ -207,14 +207,14 @@ steps:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.options import SPEC, answer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:

@@ -174,9 +174,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.beating import beating
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge_run import BRIDGE, run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.problem import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import (
     Problem,
     of_error,
     problem,
     sentences,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import record, told
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers, record
 
-SETTINGS = (*told.KEYS, "bluegreen_source")
+SETTINGS = (*answers.KEYS, "bluegreen_source")
 # These go by what is recorded, whatever the settings say meanwhile.
 GO_ON = ("rollback", "watch", "status")
 PLAY = "ansible-playbook bluegreen.yml"
@@ -40,15 +41,15 @@ class Asked:
 
     @property
     def told(self) -> dict[str, Any]:
-        return told.from_settings(self.settings)
+        return answers.from_settings(self.settings)
 
     @property
     def name(self) -> str:
-        return str(self.told.get("name") or told.NAME)
+        return str(self.told.get("name") or answers.NAME)
 
     @property
     def state_dir(self) -> str:
-        return str(self.told.get("state_dir") or told.STATE_DIR)
+        return str(self.told.get("state_dir") or STATE_DIR)
 
     @property
     def record(self) -> str:
@@ -92,7 +93,7 @@ class Known:
             why = str(looked.get("msg") or "")
             if self.recorded:
                 return replace(self, said=("The running stack could not be read, the record is used: " + why,))
-            failed = Problem(why, said=str(looked.get("said") or why), mend=str(looked.get("mend") or ""))
+            failed = Problem(why, said=str(looked.get("said") or why), fix=str(looked.get("fix") or ""))
             return replace(self, wrong=(failed,))
         wrong = tuple(problem(one) for one in looked["findings"])
         return Known(looked["learned"], False, True, wrong, tuple(looked["lines"]))
@@ -101,16 +102,16 @@ class Known:
         values = self.learned.get("values") or {}
         place = {"name": asked.name, "state_dir": asked.state_dir}
         try:
-            return {**told.described(values, asked.told), **place}
+            return {**answers.described(values, asked.told), **place}
         except (AttributeError, KeyError, TypeError, ValueError):
             # Settings of another shape, where nobody refused them: a rollback.
-            return {**told.described(values, {}), **place}
+            return {**answers.described(values, {}), **place}
 
     def problems(self, asked: Asked) -> list[Problem]:
         """Why the stages may not go on: what a look said, or where the settings contradict the record."""
         found = list(self.wrong)
         if self.recorded and not goes_on(asked.stages):
-            found += map(problem, told.contradictions(self.learned, asked.told, False))
+            found += map(problem, answers.contradictions(self.learned, asked.told, False))
         return found
 
     def lines(self, asked: Asked) -> list[str]:
@@ -140,6 +141,6 @@ def row(one: Problem) -> dict[str, str]:
         "name": one.setting if one.setting.startswith("bluegreen_") else "running stack",
         "found": one.said.rstrip("."),
         "wanted": "what the running stack says",
-        "mend": one.mend,
+        "fix": one.fix,
         "sentence": str(one),
     }

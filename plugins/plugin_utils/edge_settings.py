@@ -16,7 +16,7 @@ KEYS = (
     "kind", "service", "account_id", "zone_id", "api", "api_token_file", "switch_dir", "access_log", "pools", "observe",
     "failover", "require_monitor", "confirm_timeout", "health_timeout", "patience", "budget",
 )  # fmt: skip
-# (name, found, wanted, mend) of one that is refused.
+# (name, found, wanted, fix) of one that is refused.
 Wrong = tuple[str, str, str, str]
 
 
@@ -34,14 +34,14 @@ def wrong_edge(edge: Mapping[str, Any], publish: str) -> Iterator[Wrong]:
     if kind != "cloudflare":
         return
     if "api_token" in edge:
-        mend = "write it into a file of mode 0600 on the host of the state, and name that in api_token_file"
-        yield "bluegreen_edge.api_token", "(hidden)", "a place for a secret", mend
+        fix = "write it into a file of mode 0600 on the host of the state, and name that in api_token_file"
+        yield "bluegreen_edge.api_token", "(hidden)", "a place for a secret", fix
     if not edge.get("api_token_file"):
-        mend = "name the file of mode 0600 on the host of the state that holds the API token"
-        yield "bluegreen_edge.api_token_file", "''", "given", mend
+        fix = "name the file of mode 0600 on the host of the state that holds the API token"
+        yield "bluegreen_edge.api_token_file", "''", "given", fix
     if publish == "network":
-        mend = "bluegreen_publish: loopback, and let the pools' origins lead to those ports (docs/cloudflare.md)"
-        yield "bluegreen_publish", publish, "reachable for Cloudflare", mend
+        fix = "bluegreen_publish: loopback, and let the pools' origins lead to those ports (docs/cloudflare.md)"
+        yield "bluegreen_publish", publish, "reachable for Cloudflare", fix
     yield from _pools(edge.get("pools") or {})
     for key in sorted(set(edge) - {*KEYS, "api_token"}, key=str):
         yield "bluegreen_edge.%s" % key, "unknown", "a key of a Cloudflare edge", meant(str(key), KEYS)
@@ -61,5 +61,5 @@ def _pools(pools: Any) -> Iterator[Wrong]:
         if colour not in COLOURS:
             yield "bluegreen_edge.pools.%s" % colour, "unknown", "a colour", meant(str(colour), COLOURS)
         elif not isinstance(pool, Mapping):
-            mend = "write %s: {name: ...}" % colour
-            yield "bluegreen_edge.pools.%s" % colour, type(pool).__name__, "a dictionary", mend
+            fix = "write %s: {name: ...}" % colour
+            yield "bluegreen_edge.pools.%s" % colour, type(pool).__name__, "a dictionary", fix

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What other hands did (podman-compose, a deploy script, a reboot), named with its mend. Pure: from preflight's facts.
+"""What other hands did (podman-compose, a deploy script, a reboot), named with its fix. Pure: from preflight's facts.
 
 A cause comes before its symptom: first what was taken away, then what the public sees of it.
 """
@@ -50,14 +50,14 @@ class Finding:
     of: str = ""
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         return str(self.step)
 
     def __str__(self) -> str:
-        return "%s. Type: %s" % (self.what, self.mend) if self.mend else self.what
+        return "%s. Type: %s" % (self.what, self.fix) if self.fix else self.what
 
     def data(self) -> dict[str, Any]:
-        about = {"kind": self.kind, "what": self.what, "mend": self.mend, "stops": self.stops, "of": self.of}
+        about = {"kind": self.kind, "what": self.what, "fix": self.fix, "stops": self.stops, "of": self.of}
         return {**about, "command": self.step.data()}
 
 
@@ -110,7 +110,7 @@ def _edge(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
 def _step_of(one: Facts, edge: Facts) -> Step:
     """What Cloudflare itself does, nothing of ours can put right."""
     away = edge.get("edge") == "cloudflare" and one["repair"] != "adopt"
-    return Step(STATUS, "mend it at Cloudflare") if away else REPAIR
+    return Step(STATUS, "fix it at Cloudflare") if away else REPAIR
 
 
 def _edge_container(service: str, one: Facts, compose: Facts, live: str) -> Iterable[Finding]:

@@ -12,10 +12,10 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import accept
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import exceptions
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import Wrong, meant
 
-# Those of _compose/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
+# Those of _compose/deployment/model.py, which the guard of a rollback has no time to load; a test keeps them the same.
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 SERVICE = ("kind", "port", "admin_port", "domain", "ready", "ui", "edge", "alike", "host")
 PROBE = ("identifier", "client_id", "redirect_uri", "scope", "kratos", "hydra", "hera", "login_host", "oauth_host")
@@ -117,8 +117,8 @@ def _watch(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
     except (TypeError, ValueError, OverflowError):
         fits = False
     if not fits:
-        mend = "more than 0, at most %d" % SLOWEST
-        yield name + ".interval", repr(value["interval"]), "seconds between two looks", mend
+        fix = "more than 0, at most %d" % SLOWEST
+        yield name + ".interval", repr(value["interval"]), "seconds between two looks", fix
 
 
 def _checks(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
@@ -132,8 +132,8 @@ def _checks(name: str, value: Mapping[str, Any]) -> Iterator[Wrong]:
 
 
 def _accept(name: str, value: Sequence[Any]) -> Iterator[Wrong]:
-    for at, key, found, wanted, mend in accept.wrong(value):
-        yield "%s[%d]%s" % (name, at, "." + key if key else ""), found, wanted, mend
+    for at, key, found, wanted, fix in exceptions.wrong(value):
+        yield "%s[%d]%s" % (name, at, "." + key if key else ""), found, wanted, fix
 
 
 def _files(name: str, value: Sequence[Any]) -> Iterator[Wrong]:
@@ -168,8 +168,8 @@ def _shared(given: Mapping[str, Any]) -> Iterator[Wrong]:
         yield name, repr(one), "named once", "take one away"
     front = str(edge.get("service", ""))
     if edge.get("kind", "container") == "container" and front in shared:
-        mend = "take it away: the edge joins no colour's own network"
-        yield name, repr(front), "a service that both colours use, as the edge is", mend
+        fix = "take it away: the edge joins no colour's own network"
+        yield name, repr(front), "a service that both colours use, as the edge is", fix
 
 
 CHECKS: dict[str, Callable[[str, Any], Iterator[Wrong]]] = {

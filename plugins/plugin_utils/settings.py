@@ -110,7 +110,7 @@ FACTS = {name for name in OWN if name.endswith(("decision", "said", "settings", 
 
 
 def wrong_settings(variables: Mapping[str, Any]) -> list[dict[str, str]]:
-    """One {level, name, found, wanted, mend, sentence} for each that is of a wrong type or looks mistyped."""
+    """One {level, name, found, wanted, fix, sentence} for each that is of a wrong type or looks mistyped."""
     found = []
     for name in sorted(str(key) for key in variables if str(key).startswith(PREFIX)):
         if name in SETTINGS:
@@ -138,9 +138,9 @@ def _given(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]
     return {name: variables[name] for name in names if name in there}
 
 
-def _row(level: str, name: str, found: str, wanted: str, mend: str) -> list[dict[str, str]]:
-    sentence = "%s=%s: not %s. Fix: %s" % (name, found, wanted, mend)
-    return [{"level": level, "name": name, "found": found, "wanted": wanted, "mend": mend, "sentence": sentence}]
+def _row(level: str, name: str, found: str, wanted: str, fix: str) -> list[dict[str, str]]:
+    sentence = "%s=%s: not %s. Fix: %s" % (name, found, wanted, fix)
+    return [{"level": level, "name": name, "found": found, "wanted": wanted, "fix": fix, "sentence": sentence}]
 
 
 def _known(name: str, setting: Setting, variables: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -154,11 +154,11 @@ def _known(name: str, setting: Setting, variables: Mapping[str, Any]) -> list[di
         return []
     if value is None or not fits(value, setting.kind):
         shown = type(value).__name__ if setting.secret or not isinstance(value, (str, int, float)) else repr(value)
-        return _row(REFUSE, name, shown, _called(setting.kind), _mend(name, setting.kind, value))
+        return _row(REFUSE, name, shown, _called(setting.kind), _fix(name, setting.kind, value))
     odd = _odd(value) if setting.plain else []
     if odd:
-        mend = "letters, digits, dot, dash and underscore, at most 63, the first a letter or digit"
-        return _row(REFUSE, name, ", ".join(repr(one) for one in odd), "a plain name", mend)
+        fix = "letters, digits, dot, dash and underscore, at most 63, the first a letter or digit"
+        return _row(REFUSE, name, ", ".join(repr(one) for one in odd), "a plain name", fix)
     strange = [key for key in value if key not in setting.keys] if setting.keys and isinstance(value, Mapping) else []
     return [row for key in strange for row in _strange(name, str(key), setting.keys)]
 
@@ -216,7 +216,7 @@ def _called(kind: str) -> str:
     return " or ".join(names[one] for one in kind.split("|"))
 
 
-def _mend(name: str, kind: str, value: Any) -> str:
+def _fix(name: str, kind: str, value: Any) -> str:
     if isinstance(value, str) and kind in ("dict", "list"):
         example = '{"%s": %s}' % (name, "{...}" if kind == "dict" else "[...]")
         return "write it as YAML in the inventory, or on the command line as JSON: -e '%s'" % example

@@ -25,7 +25,7 @@ __all__ = ["Colour", "Decision", "World", "accepted", "world"]
 
 @dataclass(frozen=True)
 class Decision:
-    """``refused`` is a sentence with its mend, or empty; ``go`` is false where there is nothing left to do.
+    """``refused`` is a sentence with its fix, or empty; ``go`` is false where there is nothing left to do.
 
     ``kept``: the kept release that is rendered instead of a new one; ``fast``: the switch alone does it.
     ``resume``: a cutover to the live colour stopped half way through the public names, and only that is left to do.

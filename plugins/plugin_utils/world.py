@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import accepted as accepted_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import awake
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import singletons
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted as accepted_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import deployable, version_of
@@ -87,7 +87,7 @@ class World:
     findings: tuple[Finding, ...] = ()
     # Whether anybody could tell who is live.
     known: bool = True
-    # Couriers and other singletons that are not where they shall be: the next stage mends it, nothing is refused.
+    # Couriers and other singletons that are not where they shall be: the next stage fixes it, nothing is refused.
     misplaced: tuple[str, ...] = ()
     # Public names of a Cloudflare edge that do not follow the switch: a cutover or rollback stopped half way.
     behind: tuple[str, ...] = ()

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import caddy_native as native
-import health_native
-import ory_native
 import pytest
+from kit import caddy_native as native
+from kit import health_native, ory_native
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain
 

@@ -14,8 +14,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from cloudflare_fake import TOKEN, ZONE, Cloudflare, zone
-from cloudflare_router import Router
+from kit.cloudflare_fake import TOKEN, ZONE, Cloudflare, zone
+from kit.cloudflare_router import Router
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from olympus_lab import config, native, project, truth

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
 from olympus_lab import binaries, config, native, release, stack, truth
 from olympus_lab.load import Load

@@ -10,9 +10,9 @@ import subprocess
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from effects import done, settled
-from states import State
-from walk import step
+from kit.effects import done, settled
+from kit.states import State
+from kit.walk import step
 
 from olympus_lab import config, podman, release, stack, truth
 from olympus_lab.progress import wait_for

@@ -92,7 +92,7 @@ def images_of(service: str, reference: str) -> Extra:
 
 @dataclass(frozen=True)
 class Case:
-    """``says`` are parts that the output must have: the option, the value, the mend."""
+    """``says`` are parts that the output must have: the option, the value, the fix."""
 
     name: str
     says: tuple[str, ...]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cloudflare_edge import SWITCH, CloudflareEdge
-from cloudflare_fake import TOKEN
+from kit.cloudflare_fake import TOKEN
 from lab_story import Story, standing, under_load, verdict
 
 from olympus_lab import config, truth

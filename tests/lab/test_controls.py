@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 from olympus_lab import binaries, config, podman, release, stack, truth, web
 from olympus_lab.load import Load, faults
 from olympus_lab.progress import wait_for

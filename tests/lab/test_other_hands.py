@@ -79,7 +79,8 @@ def deploy_script() -> None:
 def power_cut() -> None:
     """Every container of this lab killed at once: exited, off the network, no bridge, as a boot of the host finds it.
 
-    (Killing the processes behind Podman's back is not it: then Podman goes on saying "running", see _compose/world.py.)
+    (Killing the processes behind Podman's back is not it: then Podman goes on saying "running", see
+    _compose/containers/containers.py.)
     """
     podman.call(["kill", "--signal", "KILL", *containers(True)], check=False)
     wait_for("nothing runs", lambda: ", ".join(containers(True)), 60)
@@ -107,7 +108,7 @@ def refused(tags: str = "cleanup") -> None:
 
 
 def repaired(live: str, **extra: Any) -> None:
-    """Adopt mends it, and a second one has nothing to do."""
+    """Adopt fixes it, and a second one has nothing to do."""
     release.must("hands-repair", "adopt", extra, quiet=True)
     again = release.must("hands-again", "adopt", extra, quiet=True)
     assert "changed=0" in again.out.split("PLAY RECAP")[-1]
@@ -215,7 +216,7 @@ def test_undo_after_a_rollback_leaves_the_project_as_it_was(released: None) -> N
 
 @pytest.mark.slow
 def test_a_way_back_that_somebody_removed_is_made_again(released: None) -> None:
-    """What the refusal names as the mend works: the kept release comes back in containers of ours."""
+    """What the refusal names as the fix works: the kept release comes back in containers of ours."""
     gone = [config.container(name) for name in ("ciam-hera", "iam-hera")]
     podman.call(["rm", "-f", "-t", "0", "--depend", *gone])
     named("NOT POSSIBLE now: to blue")

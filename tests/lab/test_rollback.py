@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 """Rollback as it is typed, in every bad moment: the colour, the return code and the words that docs/operations.md says.
 
-What a full disk does is in tests/contract/test_way_back.py, what happens between renames in tests/unit/test_switch*.py.
+A full disk is in tests/contract/caddy/test_way_back.py, a kill between renames in tests/unit/switch/.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from operations import rollback_table
+from kit.operations import rollback_table
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Claim, Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import Claim, Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 from olympus_lab import config, podman, release, truth
 from olympus_lab.progress import wait_for
 

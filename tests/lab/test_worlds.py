@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from kit.states import Side, State
 from lab_worlds import SHORT, follow, is_settled, kratos, mv, script, sick, status
-from states import Side, State
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 from olympus_lab import config, podman, release, stack, truth
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]

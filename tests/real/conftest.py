@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from compose_bench import Bench, build_images, clean_up, containers_conf, remove_images
+from kit.compose_bench import Bench, build_images, clean_up, containers_conf, remove_images
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cloudflare_bench import DEPLOYMENT, HOSTS, PORT, Bench, OnWrites
-from cloudflare_fake import TOKEN, Fault
-from compose_bench import podman
+from kit.cloudflare_bench import DEPLOYMENT, HOSTS, PORT, Bench, OnWrites
+from kit.cloudflare_fake import TOKEN, Fault
+from kit.compose_bench import podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 

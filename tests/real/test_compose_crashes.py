@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from compose_bench import GREEN, Bench, Crash, CrashingRunner, facts, nets, podman
-from dying import podman_dies
+from kit.compose_bench import GREEN, Bench, Crash, CrashingRunner, facts, nets, podman
+from kit.dying import podman_dies
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import DEPLOYMENT, GREEN, Bench, podman
+from kit.compose_bench import DEPLOYMENT, GREEN, Bench, podman
 from test_compose_switch import OLD, green, switch
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
 __all__ = ["switch"]
 pytestmark = pytest.mark.lab

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import CANARY, GREEN, IMAGES, PROJECT, Bench, Crash, CrashingRunner, clean_up, facts, podman
+from kit.compose_bench import CANARY, GREEN, IMAGES, PROJECT, Bench, Crash, CrashingRunner, clean_up, facts, podman
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 pytestmark = pytest.mark.lab
 CADDY = "ghcr.io/olympusoss/caddy:latest"

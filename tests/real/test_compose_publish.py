@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import GREEN, Bench, podman
+from kit.compose_bench import GREEN, Bench, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 

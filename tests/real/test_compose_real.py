@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import CANARY, GREEN, IMAGES, PROJECT, Bench, facts, nets, ours, podman
+from kit.compose_bench import CANARY, GREEN, IMAGES, PROJECT, Bench, facts, nets, ours, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 

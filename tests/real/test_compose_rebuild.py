@@ -9,13 +9,13 @@ import shutil
 from typing import Any
 
 import pytest
-from compose_bench import DEPLOYMENT, GREEN, PROJECT, TEST_LABEL, Bench, podman
+from kit.compose_bench import DEPLOYMENT, GREEN, PROJECT, TEST_LABEL, Bench, podman
 from test_compose_switch import switch
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import record, run
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
 __all__ = ["switch"]
 pytestmark = pytest.mark.lab

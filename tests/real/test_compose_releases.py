@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import CANARY, GREEN, TEST_LABEL, Bench, clean_up, podman
+from kit.compose_bench import CANARY, GREEN, TEST_LABEL, Bench, clean_up, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 

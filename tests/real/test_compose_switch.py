@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import DEPLOYMENT, GREEN, Bench, podman
+from kit.compose_bench import DEPLOYMENT, GREEN, Bench, podman
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
 pytestmark = pytest.mark.lab
 OLD: dict[str, Any] = {"colour": "green", "live_colour": "blue"}

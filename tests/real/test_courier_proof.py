@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import CANARY, DEPLOYMENT, PROJECT, TEST_LABEL, Bench, clean_up, facts, podman
-from recording import Recording
+from kit.compose_bench import CANARY, DEPLOYMENT, PROJECT, TEST_LABEL, Bench, clean_up, facts, podman
+from kit.recording import Recording
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose_bench import containers_conf, podman
+from kit.compose_bench import containers_conf, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from migrate_bench import (
+from kit.migrate_bench import (
     DEPLOYMENT,
     HYDRA,
     KRATOS_NEW,
@@ -30,8 +30,8 @@ from migrate_bench import (
     until,
 )
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database
 
 pytestmark = pytest.mark.lab
 slow = pytest.mark.slow
@@ -108,7 +108,7 @@ def test_another_runner_is_named(kratos: Bench) -> None:
     at_old(kratos)
     other = session(kratos.database, application="another runner")
     try:
-        assert database.try_lock(other)
+        assert postgres.try_lock(other)
         with pytest.raises(Refused, match="another runner"):
             kratos.run(KRATOS_NEW, lock_wait=1.0)
     finally:

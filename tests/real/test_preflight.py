@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from compose_bench import containers_conf
-from preflight_bench import (
+from kit.compose_bench import containers_conf
+from kit.preflight_bench import (
     CANARY,
     DEPLOYMENT,
     LABEL,
@@ -28,12 +28,13 @@ from preflight_bench import (
     podman,
     tree,
 )
-from recording import Recording
+from kit.recording import Recording
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import inside, release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import service as release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import service_files
 
 pytestmark = pytest.mark.lab
 READING = {
@@ -152,7 +153,7 @@ def test_a_service_at_another_port_than_it_is_said_to_have(bench: Bench) -> None
     seen = bad(bench.look(services=services))
     assert seen["service postgres"]["found"] == "port 5000 is closed; it listens on 5432"
     assert seen["service postgres"]["level"] == "refuse"
-    assert seen["service postgres"]["mend"] == "set bluegreen_services.postgres.port: 5432"
+    assert seen["service postgres"]["fix"] == "set bluegreen_services.postgres.port: 5432"
     assert seen["service kratos"]["level"] == "warn" and "no other port" in seen["service kratos"]["found"]
     services["postgres"]["port"] = 5432
     assert "service postgres" not in bad(bench.look(services=services))
@@ -162,7 +163,7 @@ def test_files_of_a_container_of_an_image_and_of_a_volume(bench: Bench, tmp_path
     engine, copy = Podman(SubprocessRunner()), str(tmp_path / "copy")
     raw = engine.one("container", PROJECT + "_postgres_1")
     assert raw
-    view = inside.of_container(engine, raw)
+    view = service_files.of_container(engine, raw)
     view.read("/etc/passwd", copy, "file")
     assert "root:" in Path(copy).read_text() and os.stat(copy).st_mode & 0o777 == 0o600
     view.read("/var/lib/postgresql/18/docker/PG_VERSION", copy, "file")
@@ -172,7 +173,7 @@ def test_files_of_a_container_of_an_image_and_of_a_volume(bench: Bench, tmp_path
     image = "docker.io/postgres:18-alpine"
     service = release.Service("svc", image, {}, volumes=(PROJECT + "_data:/certs",), working_dir="/certs")
     labels = {LABEL: "1", "files": "bgpre"}
-    coming = inside.of_release(engine, service, labels)
+    coming = service_files.of_release(engine, service, labels)
     coming.read("18/docker/PG_VERSION", copy, "file")
     assert Path(copy).read_text().strip().isdigit()
     coming.read("/etc/passwd", copy, "file")

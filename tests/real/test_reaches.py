@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import pytest
-from compose_bench import DEPLOYMENT, PROJECT, Bench
+from kit.compose_bench import DEPLOYMENT, PROJECT, Bench
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.podman_edge import PodmanEdge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import of_deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.container import PodmanEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import of_deployment
 
 pytestmark = pytest.mark.lab
 SERVICES = {"kratos": {"port": 8080}, "hera": {"port": 80}}

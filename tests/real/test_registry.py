@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from compose_bench import containers_conf, podman
-from recording import Recording
+from kit.compose_bench import containers_conf, podman
+from kit.recording import Recording
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import images, model, registry
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import model
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import images, registry
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from compose_bench import podman
-from migrate_bench import (
+from kit.compose_bench import podman
+from kit.migrate_bench import (
     DEPLOYMENT,
     HYDRA,
     KRATOS_NEW,
@@ -27,7 +27,7 @@ from migrate_bench import (
     query,
     until,
 )
-from proof_bench import Bench, hydra, kept, kratos, log, no_more_live, production, written
+from kit.proof_bench import Bench, hydra, kept, kratos, log, no_more_live, production, written
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from migrate_bench import query
-from proof_bench import RELEASE, Bench, Service, kept, log, no_more_live, production, written
+from kit.migrate_bench import query
+from kit.proof_bench import RELEASE, Bench, Service, kept, log, no_more_live, production, written
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from olympus_lab import images

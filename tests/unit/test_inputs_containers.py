@@ -30,10 +30,10 @@ import yaml
 from test_caddyfile import body
 from test_plays import ROOT, play
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import handover
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import COMMAND, Singleton
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import COMMAND, Singleton
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
 
 SHIM = ["sh", "/check-secrets.sh", "ciam-kratos", "SECRETS_COOKIE", "DSN", "--"]
 KRATOS = {

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.imports import _Flat
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.tokens import CaddyfileError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import _Flat
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import observe
 
 
@@ -62,7 +62,7 @@ def test_a_way_back_to_no_colour_and_a_token_that_is_none(tmp_path: Path) -> Non
 @pytest.mark.parametrize("text", ["a: 2024-13-45", "a: &x [*x, !!int abc]", "[" * 3000, "a: 0b_"])
 def test_a_compose_file_that_breaks_the_reader(text: str) -> None:
     with pytest.raises(BluegreenError, match=r"c\.yml is not YAML"):
-        yamlio.load_tagged(text, "c.yml")
+        yaml.load_tagged(text, "c.yml")
 
 
 @pytest.mark.parametrize("given", [None, "text", {"port": "http"}, {"port": -1}, {"port": 70000}, {"port": None}])

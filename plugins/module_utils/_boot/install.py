@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, main, program, record, unit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import main, record, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import answer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy, program
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     read_json,
     sync_dir,
@@ -25,10 +26,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner, check
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge import answer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import rollback_script
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import observe
 
 # The library has to hold what the programs begin with.
@@ -60,7 +61,7 @@ class Boot:
 
     @property
     def _scripts(self) -> tuple[str, str]:
-        return by_hand.paths(self.deployment, self.state_dir, self.params["bin_dir"])
+        return rollback_script.paths(self.deployment, self.state_dir, self.params["bin_dir"])
 
     def _programs(self, library: str) -> dict[str, str]:
         """Name to text."""
@@ -74,11 +75,11 @@ class Boot:
         """Record and programs first: a unit names only what is there."""
         place = place_of(self.runner, self.params["project"], self.params["edge"])
         wanted = record.made(self.params, place.directory)
-        files = payload.read_source()
-        library = payload.location(StateDir(self.state_dir).path("lib"), files)
-        there = payload.whole(library, files)
+        files = code_copy.read_source()
+        library = code_copy.location(StateDir(self.state_dir).path("lib"), files)
+        there = code_copy.whole(library, files)
         programs = self._programs(library)
-        script = by_hand.text(self.deployment, place.directory, self.params["edge"], self.state_dir)
+        script = rollback_script.text(self.deployment, place.directory, self.params["edge"], self.state_dir)
         boot = program.path(self.state_dir, program.BOOT)
         text = unit.text(self.deployment, self.state_dir, place.directory, PYTHON, boot)
         steps = []
@@ -91,14 +92,14 @@ class Boot:
             steps.append(Step("write", self._unit))
         if self.systemd and (steps or not unit.enabled(self.deployment, self.params["unit_dir"])):
             steps.append(Step("enable", unit.name(self.deployment)))
-        steps += [Step("write", path) for path in by_hand.wanted(self._scripts, script)]
+        steps += [Step("write", path) for path in rollback_script.wanted(self._scripts, script)]
         if not check_mode and steps:
             self._write(wanted, programs, text, script)
         return Plan({"installed": not steps}, {"installed": True}, tuple(steps))
 
     def _write(self, wanted: Record, programs: Mapping[str, str], text: str, script: str) -> None:
         os.makedirs(self.state_dir, mode=0o750, exist_ok=True)
-        payload.install(StateDir(self.state_dir).path("lib"))
+        code_copy.install(StateDir(self.state_dir).path("lib"))
         write_json(record.path(self.state_dir), wanted.data())
         for name, said in programs.items():
             write_atomic(program.path(self.state_dir, name), said, 0o750)
@@ -106,8 +107,8 @@ class Boot:
             # It begins here, and Python keeps what it has compiled for the time when it counts. Not by its own name:
             # on a file system that executes nothing the module goes back, and no adopt fails for that.
             check(self.runner.run([PYTHON, program.path(self.state_dir, program.RETURN)]), program.RETURN)
-        for path in by_hand.wanted(self._scripts, script):
-            by_hand.write(path, script)
+        for path in rollback_script.wanted(self._scripts, script):
+            rollback_script.write(path, script)
         if self.systemd:
             write_atomic(self._unit, text, 0o644)
             check(self.runner.run(["systemctl", "daemon-reload"]), "systemctl daemon-reload")
@@ -116,7 +117,7 @@ class Boot:
     def remove(self, check_mode: bool) -> Plan:
         """The library stays: a watcher may run from it."""
         files = [self._unit, *(program.path(self.state_dir, name) for name in (program.BOOT, program.RETURN))]
-        files += [record.path(self.state_dir), *(path for path in self._scripts if by_hand.ours(path))]
+        files += [record.path(self.state_dir), *(path for path in self._scripts if rollback_script.ours(path))]
         steps = tuple(Step("remove", path) for path in files if os.path.exists(path))
         if check_mode:
             return Plan({}, {}, steps)
@@ -131,7 +132,7 @@ class Boot:
 
     def complaint(self) -> str:
         """What a person should know of the way back by hand; '' where it is where he looks for it."""
-        return by_hand.complaint(self._scripts)
+        return rollback_script.complaint(self._scripts)
 
     def result(self) -> dict[str, Any]:
         """What a reboot would do now, as facts and as a sentence (``story``)."""
@@ -144,7 +145,7 @@ class Boot:
             "program": boot if program.current(self.state_dir, program.BOOT) else "",
             "installed": bool(unit.present(self.deployment, self.params["unit_dir"])),
             "enabled": unit.enabled(self.deployment, self.params["unit_dir"]),
-            "rollback": next((path for path in self._scripts if by_hand.ours(path)), ""),
+            "rollback": next((path for path in self._scripts if rollback_script.ours(path)), ""),
             "last": last[0] if last else {},
             **_switch(found),
             "watch": _watch(self.state_dir),

@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         found = record.read(os.path.dirname(os.path.abspath(argv[0])))
         if found is None:
-            raise BluegreenError("%s is missing" % argv[0], mend="run adopt again")
+            raise BluegreenError("%s is missing" % argv[0], fix="run adopt again")
         return 0 if Boot(found, SubprocessRunner(), SystemClock(), say).run() else 1
     except BluegreenError as exc:
         say("WRONG: %s" % exc)

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import by_hand, unit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import rollback_script
 
 STATES = ["read", "installed", "absent"]
 SPEC = DEPLOYMENT.merge(
@@ -15,7 +16,7 @@ SPEC = DEPLOYMENT.merge(
         {
             "state": {"type": "str", "choices": STATES, "default": "read"},
             "unit_dir": {"type": "path", "default": unit.DIRECTORY},
-            "bin_dir": {"type": "path", "default": by_hand.DIRECTORY},
+            "bin_dir": {"type": "path", "default": rollback_script.DIRECTORY},
             "project": {"type": "str", "required": True},
             "source": {"type": "path", "default": ""},
             "compose_files": {"type": "list", "elements": "str", "default": ["compose.yml"]},

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 
 
 def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour: str, timeout: float) -> list[str]:

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, wanted_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, wanted_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 VERSION = 1
 DESCRIBING = (
@@ -66,4 +66,4 @@ def read(state_dir: str) -> Record | None:
             raise ValueError(found["v"])
         return Record(str(found["switch_dir"]), dict(found["params"]))
     except (KeyError, TypeError, ValueError) as exc:
-        raise BluegreenError("%s is of another version" % path(state_dir), mend="run adopt again") from exc
+        raise BluegreenError("%s is of another version" % path(state_dir), fix="run adopt again") from exc

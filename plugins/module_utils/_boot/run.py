@@ -15,19 +15,22 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.awake import accepted, awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import handover, joining, mend, store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import network_journal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import repair
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted, awake
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import STALE_SECONDS, Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import STALE_SECONDS, Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
 
 READY_SECONDS = 300.0
@@ -52,7 +55,7 @@ class Boot:
         """Whether the live colour answers."""
         begun = self.clock.monotonic()
         context = Context(self.record.wanted, Podman(self.runner), self.clock)
-        self._try("what a killed run was joining", lambda: joining.settle(context.podman, context.wanted))
+        self._try("what a killed run was joining", lambda: network_journal.settle(context.podman, context.wanted))
         live, shall_run = self._who()
         self.say("live: %s" % (live or "nobody can tell"))
         ready = False
@@ -102,13 +105,13 @@ class Boot:
         """Each step by itself: one that fails keeps nobody else down."""
         world = World.look(context.podman, context.wanted)
         blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
-        mending = mend.plan(context, world, colours, blue)
+        fixing = repair.plan(context, world, colours, blue)
         still = partial(self.record.switch.require, self.token)
-        for step in mending.steps:
-            if self._try(str(step), partial(mend.do, context, mending, step, still)):
+        for step in fixing.steps:
+            if self._try(str(step), partial(repair.do, context, fixing, step, still)):
                 self.started.append(str(step))
                 self.say(str(step))
-        short = mend.shortfall(World.look(context.podman, context.wanted), mending)
+        short = repair.shortfall(World.look(context.podman, context.wanted), fixing)
         for line in short:
             self._complain(line)
         for colour in () if short else colours:

@@ -28,7 +28,7 @@ def api_of(params: Mapping[str, Any], http: Http, clock: Clock) -> Api:
     """``params``: ``api``, ``api_token``, ``api_token_file``, ``budget`` and ``patience`` of cloudflare_lb_pool."""
     parts = urlsplit(params["api"])
     if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
-        raise Refused("the token goes only over https", option="api", value=params["api"], mend="leave it out")
+        raise Refused("the token goes only over https", option="api", value=params["api"], fix="leave it out")
     base = params["api"].rstrip("/")
     return Api(http, clock, base, _token(params), budget=params["budget"], patience=params["patience"])
 
@@ -42,10 +42,10 @@ def _token(params: Mapping[str, Any]) -> str:
             "there is no API token",
             option="api_token_file",
             value=path,
-            mend="give it by api_token, api_token_file or the environment variable CLOUDFLARE_API_TOKEN",
+            fix="give it by api_token, api_token_file or the environment variable CLOUDFLARE_API_TOKEN",
         )
     if not TOKEN.fullmatch(text.strip()):
-        raise Refused("the API token holds something that no token has", mend="write the token alone, in one line")
+        raise Refused("the API token holds something that no token has", fix="write the token alone, in one line")
     return str(text.strip())
 
 
@@ -59,7 +59,7 @@ def _read_private(path: str) -> str:
                     "others than its owner have access to it (mode %04o)" % stat.S_IMODE(mode),
                     option="api_token_file",
                     value=path,
-                    mend="chmod 600 %s, and roll the token if others have been on this host" % path,
+                    fix="chmod 600 %s, and roll the token if others have been on this host" % path,
                 )
             return handle.read()
     except OSError as exc:
@@ -67,5 +67,5 @@ def _read_private(path: str) -> str:
             "it cannot be read: %s" % exc.strerror,
             option="api_token_file",
             value=path,
-            mend="put the API token there, owned by root with mode 0600",
+            fix="put the API token there, owned by root with mode 0600",
         ) from exc

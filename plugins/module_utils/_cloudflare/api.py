@@ -32,8 +32,8 @@ POOLS = "Load Balancing: Monitors and Pools"
 class ApiError(BluegreenError):
     """Cloudflare said no: ``status`` is the answer's (0: there was none)."""
 
-    def __init__(self, msg: str, status: int = 0, mend: str = "") -> None:
-        super().__init__(msg, mend=mend)
+    def __init__(self, msg: str, status: int = 0, fix: str = "") -> None:
+        super().__init__(msg, fix=fix)
         self.status = status
 
 
@@ -74,7 +74,7 @@ class Api:
                 "%s takes up to %d calls of Cloudflare's API, %d are left of %s" % (what, calls, self.left, RATE),
                 option="budget",
                 value=self._budget,
-                mend="wait five minutes, or use a token that nobody else uses",
+                fix="wait five minutes, or use a token that nobody else uses",
             )
 
     def get(self, path: str) -> Any:
@@ -195,7 +195,7 @@ class Api:
     def _check(self, method: str, path: str, answer: Response, envelope: Mapping[str, Any]) -> None:
         if answer.status < 300 and envelope.get("success"):
             return
-        raise ApiError(self._text(method, path, answer), answer.status, _mend(method, path, answer.status))
+        raise ApiError(self._text(method, path, answer), answer.status, _fix(method, path, answer.status))
 
     def _text(self, method: str, path: str, answer: Response) -> str:
         """What was asked and what came, without the token whoever put it there."""
@@ -211,7 +211,7 @@ def _envelope(answer: Response) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _mend(method: str, path: str, status: int) -> str:
+def _fix(method: str, path: str, status: int) -> str:
     if status == 401:
         return "give a valid API token by api_token, api_token_file or CLOUDFLARE_API_TOKEN"
     if status == 403 and re.match(r"/zones(\?|/[^/]*$)", path):

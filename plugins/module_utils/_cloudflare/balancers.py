@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
@@ -60,20 +60,20 @@ class Balancers:
                 "no load balancer for %s in its zone" % ", ".join(missing),
                 option="public",
                 value=missing,
-                mend="make it in Cloudflare with the live colour's pool, or take the name out",
+                fix="make it in Cloudflare with the live colour's pool, or take the name out",
             )
         return {host: found[host] for host in self._zones}
 
-    def plan(self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal]) -> dict[str, dict[str, Any]]:
+    def plan(self, seen: Seen, pools: steering.Pools, goals: Mapping[str, Goal]) -> dict[str, dict[str, Any]]:
         """{hostname: body of its PATCH}, only those that have one."""
         bodies = {
-            host: steer.changes(seen[host], pools, goal.colour, goal.weight, self._failover)
+            host: steering.changes(seen[host], pools, goal.colour, goal.weight, self._failover)
             for host, goal in goals.items()
         }
         return {host: body for host, body in bodies.items() if body}
 
     def converge(
-        self, seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal], guard: Guard, best: bool = False
+        self, seen: Seen, pools: steering.Pools, goals: Mapping[str, Goal], guard: Guard, best: bool = False
     ) -> Seen:
         """Write until the plan is empty. ``guard`` raises where we must not; it is called around every write.
 
@@ -89,7 +89,7 @@ class Balancers:
             if rounds == ROUNDS:
                 raise BluegreenError(
                     "somebody else keeps changing the load balancer of %s" % ", ".join(todo),
-                    mend="stop whoever else writes there, then run it again",
+                    fix="stop whoever else writes there, then run it again",
                 )
             self._write(seen, todo, guard, best)
             seen = self._read_back(seen, pools, goals, todo)
@@ -111,14 +111,14 @@ class Balancers:
             raise failed
 
     @staticmethod
-    def _reached(seen: Seen, pools: steer.Pools, goals: Mapping[str, Goal]) -> Seen:
+    def _reached(seen: Seen, pools: steering.Pools, goals: Mapping[str, Goal]) -> Seen:
         """Nothing more to write is not yet there: somebody may have made it something that has no colour."""
         for host, goal in goals.items():
-            if goal.weight == 100 and steer.live(seen[host], pools) != goal.colour:
-                why = steer.unfit(seen[host], pools) or "no field of it says so"
+            if goal.weight == 100 and steering.live(seen[host], pools) != goal.colour:
+                why = steering.unfit(seen[host], pools) or "no field of it says so"
                 raise BluegreenError(
                     "the load balancer of %s does not serve %s: %s" % (host, goal.colour, why),
-                    mend="change it in Cloudflare, run it again",
+                    fix="change it in Cloudflare, run it again",
                 )
         return seen
 
@@ -129,7 +129,7 @@ class Balancers:
         self._api.settle("PATCH", path, body, lambda: not _same(self._api.get(path) or {}, before), guard)
 
     def _read_back(
-        self, before: Seen, pools: steer.Pools, goals: Mapping[str, Goal], todo: Mapping[str, object]
+        self, before: Seen, pools: steering.Pools, goals: Mapping[str, Goal], todo: Mapping[str, object]
     ) -> Seen:
         """What is there now. One that still looks exactly as before the write is an old answer: asked again."""
         deadline = self._clock.monotonic() + SETTLE
@@ -143,13 +143,13 @@ class Balancers:
             pause = min(2 * pause, 3.0)
 
 
-def shares(seen: Seen, pools: steer.Pools, colour: str) -> dict[str, int]:
-    return {host: steer.share(lb, pools, colour) for host, lb in seen.items()}
+def shares(seen: Seen, pools: steering.Pools, colour: str) -> dict[str, int]:
+    return {host: steering.share(lb, pools, colour) for host, lb in seen.items()}
 
 
-def unfit(seen: Seen, pools: steer.Pools, weight: int = 100) -> Sequence[tuple[str, str]]:
+def unfit(seen: Seen, pools: steering.Pools, weight: int = 100) -> Sequence[tuple[str, str]]:
     """(hostname, why) of every load balancer that cannot be flipped as wanted."""
-    told = ((host, steer.unfit(lb, pools, weight)) for host, lb in seen.items())
+    told = ((host, steering.unfit(lb, pools, weight)) for host, lb in seen.items())
     return [(host, why) for host, why in told if why]
 
 

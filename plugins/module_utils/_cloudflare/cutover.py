@@ -15,16 +15,16 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, SwitchState
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.traffic import release_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, scopes, steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering, token_scopes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen, shares, unfit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import Result, World, table
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.plans import Goals, changed, halfway
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.flip_plan import Goals, changed, halfway
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found, require_shape
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import Result, World, table
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import release_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, SwitchState
 
 
 class Cutover:
@@ -40,17 +40,17 @@ class Cutover:
         world = self.world
         world.require_switch()
         self._release()
-        rights = scopes.ask(world.api, world.params["account_id"])
+        rights = token_scopes.ask(world.api, world.params["account_id"])
         found = world.pools.complete()
         seen: Seen = world.balancers.look()
         ids, state = found.ids, world.switch.read()
         if not state.live:
-            raise Refused("the switch is damaged (%s)" % state.damage, mend="run the adopt stage")
+            raise Refused("the switch is damaged (%s)" % state.damage, fix="run the adopt stage")
         self._fit(seen, ids)
         goals = {host: Goal(self.colour, self.weight) for host in seen}
         wake = pools.woken(found.pools[self.colour]) if found.ours[self.colour] else {}
         plan = self._plan(state, seen, found, goals, wake)
-        rights.require([scopes.WRITE_BALANCERS] + ([scopes.WRITE_POOLS] if wake else []))
+        rights.require([token_scopes.WRITE_BALANCERS] + ([token_scopes.WRITE_POOLS] if wake else []))
         if world.check_mode:
             return self._result(plan, seen, ids, {})
         at = world.clock.now()
@@ -70,10 +70,10 @@ class Cutover:
         there, wanted = release_of(self.world.params["state_dir"], self.colour), self.world.params["release"]
         if wanted and there and wanted != there:
             raise Refused(
-                "%s holds release %s" % (self.colour, there), option="release", value=wanted, mend="deploy first"
+                "%s holds release %s" % (self.colour, there), option="release", value=wanted, fix="deploy first"
             )
 
-    def _fit(self, seen: Seen, ids: steer.Pools) -> None:
+    def _fit(self, seen: Seen, ids: steering.Pools) -> None:
         wrong = unfit(seen, ids, self.weight)
         if wrong:
             mine = self.weight < 100 and "weight counts" in wrong[0][1]
@@ -81,9 +81,9 @@ class Cutover:
                 "the load balancer of %s cannot be flipped: %s" % wrong[0],
                 option="weight" if mine else "public",
                 value=self.weight if mine else wrong[0][0],
-                mend="set its steering policy, or leave weight out"
+                fix="set its steering policy, or leave weight out"
                 if mine
-                else steer.cure(seen[wrong[0][0]]) or "change it in Cloudflare, then run adopt",
+                else steering.cure(seen[wrong[0][0]]) or "change it in Cloudflare, then run adopt",
             )
 
     @property
@@ -109,7 +109,7 @@ class Cutover:
             why = world.pools.monitored(pool)
             if why:
                 raise Refused(
-                    why, option="require_monitor", value=True, mend="give it a monitor, or set require_monitor to false"
+                    why, option="require_monitor", value=True, fix="give it a monitor, or set require_monitor to false"
                 )
         if wake:
             self.fence.change(self.colour, pool, dict(wake), self.fence.mine)
@@ -118,7 +118,7 @@ class Cutover:
         if world.params["require_monitor"]:
             world.pools.require_healthy(pool, world.params["health_timeout"])
 
-    def _cut(self, state: SwitchState, seen: Seen, ids: steer.Pools, goals: Goals) -> tuple[Seen, float]:
+    def _cut(self, state: SwitchState, seen: Seen, ids: steering.Pools, goals: Goals) -> tuple[Seen, float]:
         world, token, mark = self.world, self.fence.token, self._mark
         old = state.live
         resumed = old == self.colour
@@ -137,7 +137,7 @@ class Cutover:
             raise self._stopped(exc, old, mark, ids, before, resumed) from exc
 
     def _stopped(
-        self, exc: BluegreenError, old: str, mark: str, ids: steer.Pools, before: Goals, resumed: bool
+        self, exc: BluegreenError, old: str, mark: str, ids: steering.Pools, before: Goals, resumed: bool
     ) -> BluegreenError:
         """The error to raise, after what was written has been taken back as far as it can be.
 
@@ -163,9 +163,9 @@ class Cutover:
         except BluegreenError:
             return halfway(world, exc, self.colour, ids)
         partial: dict[str, object] = {"state": "restored", "written": written, "live": old}
-        return BluegreenError("%s; every hostname is on %s as before" % (exc.msg, old), mend=exc.mend, partial=partial)
+        return BluegreenError("%s; every hostname is on %s as before" % (exc.msg, old), fix=exc.fix, partial=partial)
 
-    def _result(self, plan: Plan, seen: Seen, ids: steer.Pools, observed: Mapping[str, object]) -> Result:
+    def _result(self, plan: Plan, seen: Seen, ids: steering.Pools, observed: Mapping[str, object]) -> Result:
         rows = table(seen, ids)
         notes = [] if self.world.public.tells else ["no header to observe: propagation was not seen"]
         return {**self.world.told(), "hosts": rows, "notes": notes, **observed, "diff": plan.diff(), **plan.result()}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``bluegreen_edge`` of kind cloudflare, for those that take the edge as a whole."""
+"""Where the switch of an edge is on this host, whatever kind of edge it is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import CLOUDFLARE, NATIVE_SWITCH, Place
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import DIRECTORY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import DIRECTORY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
+    CLOUDFLARE,
+    NATIVE_SWITCH,
+    Place,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, edge_options
 
 Edge = Mapping[str, Any]
 
@@ -28,3 +34,10 @@ def switch_path(switch_dir: str) -> str:
 def place(edge: Edge) -> Place:
     """Nothing of a Cloudflare edge is on this host but the switch."""
     return Place(CLOUDFLARE, 0, switch_path(str(edge.get("switch_dir") or NATIVE_SWITCH)), (0, 0))
+
+
+def place_of(runner: Runner, project: str, edge: Mapping[str, Any]) -> Place:
+    """The running edge of a compose project, and its switch directory on this host."""
+    if is_cloudflare(edge):
+        return place(edge)
+    return edge_of(runner, project, edge_options(edge)).place()

@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import SwitchState
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import ROUNDS, SETTLE, Goal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.world import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import SwitchState
 
 AGAIN = "run status, then start again"
 
@@ -41,14 +41,14 @@ class Fence:
         with self._switch.alone():
             state = self._switch.read()
         if state.token > self.token:
-            raise Fenced("token %d, but the switch is at %d" % (self.token, state.token), mend=AGAIN)
+            raise Fenced("token %d, but the switch is at %d" % (self.token, state.token), fix=AGAIN)
         return state
 
     def idle(self, colour: str) -> None:
         """Fenced where ``colour`` is live by now, too."""
         state = self.mine()
         if state and state.live == colour:
-            raise Fenced("%s is live by now: a rollback or a cutover went there" % colour, mend=AGAIN)
+            raise Fenced("%s is live by now: a rollback or a cutover went there" % colour, fix=AGAIN)
 
     def left(self, colour: str) -> None:
         """For a rollback that shuts the pool of the colour left behind: Fenced where a newer run may want it."""
@@ -56,13 +56,13 @@ class Fence:
         if state.live == colour or state.token > self.token:
             raise Fenced(
                 "a newer run has begun: sessions that are pinned to %s were not ended" % colour,
-                mend="run status; where they must end, type the rollback again",
+                fix="run status; where they must end, type the rollback again",
             )
 
     def still(self, colour: str) -> None:
         """Fenced where another colour is live. Without lock and token, for a rollback, which waits for no other run."""
         if self._switch.read().live != colour:
-            raise Fenced("the switch was moved meanwhile", mend="run status")
+            raise Fenced("the switch was moved meanwhile", fix="run status")
 
     def change(self, colour: str, pool: pools.Pool, body: dict[str, Any], guard: Guard) -> None:
         """PATCH the pool of ``colour``. Where ``guard`` raises Fenced after it, it is first put right."""
@@ -87,7 +87,7 @@ class Fence:
                 raise BluegreenError(
                     "%s; what was written to the pool of %s meanwhile could not be put right: %s"
                     % (exc.msg, colour, no.msg),
-                    mend="run the rollback or the cutover to the live colour again",
+                    fix="run the rollback or the cutover to the live colour again",
                 ) from exc
             raise
 
@@ -122,19 +122,19 @@ class Fence:
                 SETTLE, 1.0,
             )  # fmt: skip
         raise BluegreenError(
-            "another program keeps disabling the pool of %s" % colour, mend="stop what writes there, then run it again"
+            "another program keeps disabling the pool of %s" % colour, fix="stop what writes there, then run it again"
         )
 
-    def stopped(self, exc: BluegreenError, ids: steer.Pools) -> Fenced | None:
+    def stopped(self, exc: BluegreenError, ids: steering.Pools) -> Fenced | None:
         """The error of a run that was fenced, after what it wrote follows the switch; None where that failed."""
         try:
             self._follow(ids)
         except BluegreenError:
             return None
         written = list(dict.fromkeys(self._world.balancers.written))
-        return Fenced(exc.msg, mend=exc.mend, partial={"state": "restored", "written": written})
+        return Fenced(exc.msg, fix=exc.fix, partial={"state": "restored", "written": written})
 
-    def _follow(self, ids: steer.Pools) -> None:
+    def _follow(self, ids: steering.Pools) -> None:
         """Every load balancer, brought to where the switch is, where this run has written to one of them: those that it
         did not come to are half of an act that no other run may end."""
         balancers = self._world.balancers
@@ -156,4 +156,4 @@ class Fence:
                 return
             except Fenced:
                 continue
-        raise BluegreenError("the switch moves all the time", mend="run status")
+        raise BluegreenError("the switch moves all the time", fix="run status")

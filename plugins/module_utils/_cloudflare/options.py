@@ -11,10 +11,10 @@ from typing import Any
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import NATIVE_SWITCH
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.snippets import COLOUR_HEADER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import NATIVE_SWITCH
 
 API = "https://api.cloudflare.com/client/v4"
 STATES = ["read", "adopted", "undone", "live", "returned", "drained"]
@@ -89,10 +89,10 @@ def of_edge(edge: Mapping[str, Any], **about: Any) -> dict[str, Any]:
             "a watcher that rolls back by itself has no other way to the API token",
             option="edge.api_token_file",
             value="",
-            mend="put the token into a file of mode 0600 on the host of the state, and name it",
+            fix="put the token into a file of mode 0600 on the host of the state, and name it",
         )
     known = {name: edge[name] for name in SPEC.options if edge.get(name) is not None and name != "api_token"}
     found, wrong = SPEC.validated({**known, **about})
     if wrong:
-        raise Refused("; ".join(wrong), option="edge", mend="docs/cloudflare.md has an example")
+        raise Refused("; ".join(wrong), option="edge", fix="docs/cloudflare.md has an example")
     return {**found, "api_token": None}

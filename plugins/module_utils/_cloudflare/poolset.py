@@ -59,8 +59,8 @@ class PoolSet:
 
     @staticmethod
     def _missing(colour: str, one: Mapping[str, Any]) -> Refused:
-        mend = "run the adopt stage" if one.get("origins") else "give its origins, or the name of one that is there"
-        return Refused("no such pool", option="pools.%s.name" % colour, value=one["name"], mend=mend)
+        fix = "run the adopt stage" if one.get("origins") else "give its origins, or the name of one that is there"
+        return Refused("no such pool", option="pools.%s.name" % colour, value=one["name"], fix=fix)
 
     def plan(self, found: Found) -> dict[str, tuple[str, dict[str, Any]]]:
         """{colour: (POST|PATCH, body)} of what is to be made or changed. Refused where it is not ours to change."""
@@ -77,7 +77,7 @@ class PoolSet:
                     "there is a pool of this name that is not ours",
                     option="pools.%s.name" % colour,
                     value=one["name"],
-                    mend="leave its origins out to use it as it is, or choose another name",
+                    fix="leave its origins out to use it as it is, or choose another name",
                 )
             elif body := pools.updated(pool, one):
                 steps[colour] = ("PATCH", body)
@@ -127,14 +127,14 @@ class PoolSet:
         if not good:
             raise Refused(
                 "pool %s is not healthy: %s" % (pool.get("name"), text),
-                mend="look at its monitor and origins in Cloudflare, and at what the gate says of the colour",
+                fix="look at its monitor and origins in Cloudflare, and at what the gate says of the colour",
             )
 
 
 def require_shape(pool: pools.Pool) -> None:
     why = pools.shape(pool)
     if why:
-        raise BluegreenError("pool %s serves nobody: %s" % (pool.get("name"), why), mend="enable it in Cloudflare")
+        raise BluegreenError("pool %s serves nobody: %s" % (pool.get("name"), why), fix="enable it in Cloudflare")
 
 
 def _differs(now: Mapping[str, Any], body: Mapping[str, Any]) -> bool:

@@ -75,7 +75,7 @@ def _appended(option: str, known: Mapping[str, int], names: Iterable[str], numbe
                 "no address is free for it: a network has room for %d" % len(numbers),
                 option=option,
                 value=name,
-                mend="name fewer services",
+                fix="name fewer services",
             )
         found[name] = free[0]
     return found
@@ -105,7 +105,7 @@ def read(state_dir: str) -> Addresses | None:
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise BluegreenError(
             "%s is not a record of addresses (version %d)" % (path(state_dir), VERSION),
-            mend="restore it from a backup, or read the addresses off podman network inspect",
+            fix="restore it from a backup, or read the addresses off podman network inspect",
         ) from exc
 
 

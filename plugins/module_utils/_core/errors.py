@@ -27,9 +27,9 @@ def as_set(option: str) -> str:
 
 
 class BluegreenError(Exception):
-    """Something the operator can mend.
+    """Something the operator can fix.
 
-    ``msg`` says what is wrong, ``mend`` what to do about it; ``option`` and ``value`` name the input that caused it.
+    ``msg`` says what is wrong, ``fix`` what to do about it; ``option`` and ``value`` name the input that caused it.
     ``partial`` holds what had already been done, for a caller that must report it. Never put a secret in any of them.
     """
 
@@ -37,13 +37,13 @@ class BluegreenError(Exception):
         self,
         msg: str,
         *,
-        mend: str = "",
+        fix: str = "",
         option: str = "",
         value: object = None,
         partial: dict[str, object] | None = None,
     ) -> None:
         self.msg = msg
-        self.mend = mend
+        self.fix = fix
         self.option = option
         self.value = value
         self.partial = partial or {}
@@ -56,7 +56,7 @@ class BluegreenError(Exception):
 
     def __str__(self) -> str:
         stop = "" if self.msg.endswith((".", "!", "?")) else "."
-        return "%s%s" % (self.said, "%s Fix: %s" % (stop, self.mend) if self.mend else "")
+        return "%s%s" % (self.said, "%s Fix: %s" % (stop, self.fix) if self.fix else "")
 
 
 class Refused(BluegreenError):
@@ -71,7 +71,7 @@ class Fenced(BluegreenError):
     """A newer run or a rollback raised the fencing token: this one must write no more."""
 
 
-_MENDS = {
+_FIXES = {
     errno.ENOSPC: "free space or inodes on the disk of that path",
     errno.EDQUOT: "raise the quota on the disk of that path",
     errno.EROFS: "mount it writable",
@@ -84,6 +84,6 @@ def refusal(exc: BluegreenError | OSError) -> dict[str, Any]:
     """What a module's ``fail_json`` says of what ended it: an error of ours, or what the system said of a file."""
     if isinstance(exc, OSError):
         said = exc.strerror or str(exc)
-        mend = _MENDS.get(exc.errno or 0, "look at that path")
-        exc = BluegreenError("%s: %s" % (exc.filename, said) if exc.filename else said, mend=mend)
-    return {"msg": str(exc), "said": exc.said, "mend": exc.mend, "partial": exc.partial}
+        fix = _FIXES.get(exc.errno or 0, "look at that path")
+        exc = BluegreenError("%s: %s" % (exc.filename, said) if exc.filename else said, fix=fix)
+    return {"msg": str(exc), "said": exc.said, "fix": exc.fix, "partial": exc.partial}

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import flock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import file_lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 # More than any configuration that a person keeps.
@@ -80,7 +80,7 @@ def read_bytes(path: str, size: int = WHOLE) -> bytes | None:
         content = handle.read(size + 1) if regular else b""
     if not regular or len(content) > size:
         what = "larger than %d bytes" % size if regular else "no regular file"
-        raise BluegreenError("%s is %s" % (path, what), mend="Put the right file there")
+        raise BluegreenError("%s is %s" % (path, what), fix="Put the right file there")
     return content
 
 
@@ -90,7 +90,7 @@ def read_json(path: str) -> Any:
         text = read_text(path)
         return None if text is None else json.loads(text)
     except ValueError as exc:
-        raise BluegreenError("%s is not JSON: %s" % (path, exc), mend="restore it or move it away") from exc
+        raise BluegreenError("%s is not JSON: %s" % (path, exc), fix="restore it or move it away") from exc
 
 
 def read_mapping(path: str, *needs: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def read_mapping(path: str, *needs: str) -> dict[str, Any]:
     if lacking or not isinstance(value, dict):
         raise BluegreenError(
             "%s has another shape%s" % (path, ": no %s" % ", ".join(lacking) if lacking else ""),
-            mend="restore it or move it away",
+            fix="restore it or move it away",
         )
     return value
 
@@ -113,9 +113,9 @@ def locked(path: str, seconds: float = LOCK_SECONDS, passing: bool = False) -> I
     it is stopped: after ``seconds`` it is Refused, or with ``passing`` gone on without (False)."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        ours = flock.taken(fd, seconds)
+        ours = file_lock.taken(fd, seconds)
         if not ours and not passing:
-            raise flock.refused(fd, path)
+            raise file_lock.refused(fd, path)
         yield ours
     finally:
         os.close(fd)

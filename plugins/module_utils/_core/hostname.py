@@ -62,5 +62,5 @@ def _label(label: str) -> str:
 def _refused(name: str, option: str, why: str) -> BluegreenError:
     said = "" if option else " %r" % name
     return BluegreenError(
-        "not a host name%s: %s" % (said, why), option=option, value=name, mend="write the name as DNS has it (xn--...)"
+        "not a host name%s: %s" % (said, why), option=option, value=name, fix="write the name as DNS has it (xn--...)"
     )

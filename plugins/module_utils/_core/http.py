@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.deadline import Deadline, Timed, connected
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.deadline_socket import Deadline, Timed, connected
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 

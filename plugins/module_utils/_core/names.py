@@ -14,6 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import add
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
+STATE_DIR = "/var/lib/olympus-bluegreen"
 OTHER = {"blue": "green", "green": "blue"}
 # The first port of a colour on the host, where bluegreen_publish is not network.
 PORT_BASE = {"blue": 21000, "green": 22000}
@@ -63,12 +64,12 @@ class Networks:
                 "not an IPv4 range: %s" % exc,
                 option="bluegreen_network_range",
                 value=self.range_,
-                mend="give a /22 or larger",
+                fix="give a /22 or larger",
             ) from exc
         if not 8 <= net.prefixlen <= 22:
             wrong = "too small" if net.prefixlen > 22 else "too large"
             raise BluegreenError(
-                wrong, option="bluegreen_network_range", value=self.range_, mend="give a /22 or larger, at most a /8"
+                wrong, option="bluegreen_network_range", value=self.range_, fix="give a /22 or larger, at most a /8"
             )
 
     @property
@@ -131,7 +132,7 @@ class Networks:
     @staticmethod
     def _host(names: Iterable[str], numbers: Mapping[str, int], name: str) -> int:
         if name not in names:
-            raise BluegreenError("unknown service", option="service", value=name, mend="name it in bluegreen_services")
+            raise BluegreenError("unknown service", option="service", value=name, fix="name it in bluegreen_services")
         return numbers[name]
 
 
@@ -156,7 +157,7 @@ def networks(
                 "the networks of %s were made from %s" % (deployment, known.range_),
                 option="bluegreen_network_range",
                 value=range_,
-                mend="give %s again; for another range undo the adoption first (--tags adopt -e bluegreen_undo=true)"
+                fix="give %s again; for another range undo the adoption first (--tags adopt -e bluegreen_undo=true)"
                 % known.range_,
             )
         range_ = known.range_

@@ -25,7 +25,7 @@ def _setns(fd: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.setns(fd, CLONE_NEWNET) != 0:
         code = ctypes.get_errno()
-        raise BluegreenError("can't enter a network namespace: %s" % os.strerror(code), mend="run as root (become)")
+        raise BluegreenError("can't enter a network namespace: %s" % os.strerror(code), fix="run as root (become)")
 
 
 def own_address(address: str) -> bool:
@@ -46,9 +46,7 @@ def network_of(pid: int) -> Iterator[None]:
         try:
             other = os.open("/proc/%d/ns/net" % pid, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as exc:
-            raise BluegreenError(
-                "process %d has no network: %s" % (pid, exc), mend="is its container running?"
-            ) from exc
+            raise BluegreenError("process %d has no network: %s" % (pid, exc), fix="is its container running?") from exc
         try:
             _setns(other)
         finally:

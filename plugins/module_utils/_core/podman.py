@@ -22,6 +22,8 @@ COLOUR = "olympus.bluegreen.colour"
 RELEASE = "olympus.bluegreen.release"
 SERVICE = "olympus.bluegreen.service"
 KIND = "olympus.bluegreen.kind"
+# A fingerprint of the rendered definition, so that a rerun knows whether a container is what the file says.
+CONFIG = "olympus.bluegreen.config"
 # Label KIND of what runs once for both colours.
 SINGLETON = "singleton"
 # And of what answers to the compose names of the coloured services.
@@ -85,9 +87,9 @@ class Podman:
     ) -> Result:
         return self.runner.run([self.executable, *args], env=env, stdin=stdin, timeout=timeout)
 
-    def must(self, *args: str, mend: str = "", timeout: float = 120) -> str:
+    def must(self, *args: str, fix: str = "", timeout: float = 120) -> str:
         """Standard output of a command that has to succeed."""
-        return check(self.run(*args, timeout=timeout), "podman " + " ".join(args[:2]), mend).out
+        return check(self.run(*args, timeout=timeout), "podman " + " ".join(args[:2]), fix).out
 
     def containers(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
         """``podman inspect`` of every container, running or not, that carries all of ``labels``."""
@@ -106,7 +108,7 @@ class Podman:
             half = any(HALF_JOINED in line for line in strange)
             raise CommandError(
                 "podman %s inspect: %s" % (kind, " | ".join(strange[-3:]) or "ended with %d" % result.rc),
-                mend="podman was killed while it joined a container to a network: run adopt, which joins it anew"
+                fix="podman was killed while it joined a container to a network: run adopt, which joins it anew"
                 if half
                 else "look whether podman works on this host: podman ps -a",
             )
@@ -133,7 +135,7 @@ class Podman:
                 "project %s has no container of it" % project,
                 option="service",
                 value=service,
-                mend="name the compose project (bluegreen_project) and the service as podman ps shows them",
+                fix="name the compose project (bluegreen_project) and the service as podman ps shows them",
             )
         return str(found["Name"])
 
@@ -172,3 +174,24 @@ def on_host(container: Mapping[str, Any], path: str) -> str:
 
 def _absent(err: str) -> bool:
     return bool(ABSENT.search(err.lower()))
+
+
+def compose_version(out: str) -> str:
+    """From ``podman-compose --version``, whose first releases print podman's version too."""
+    for line in out.splitlines():
+        words = line.lower().replace("podman-compose", "podman_compose")
+        if "podman_compose" in words or "compose version" in words:
+            return line.split()[-1]
+    return ""
+
+
+def routes(engine: Podman) -> list[dict[str, Any]]:
+    """IPv4 routes; a blackhole leads nowhere and holds a range free, so it is left out."""
+    result = engine.runner.run(["ip", "-j", "-4", "route", "show"], timeout=10)
+    found = json.loads(result.out or "[]") if result.rc == 0 else []
+    dead = ("blackhole", "unreachable", "prohibit")
+    return [
+        {"dst": str(one["dst"]), "dev": str(one.get("dev", ""))}
+        for one in found
+        if one.get("dst") not in (None, "default") and one.get("type") not in dead
+    ]

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import family
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process_tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 
 # What a child may inherit: a stray COMPOSE_* or *_IMAGE_TAG of the caller's must not reach a release.
@@ -83,12 +83,12 @@ class SubprocessRunner:
                 pass_fds=self.inherited,
             )
         except FileNotFoundError as exc:
-            raise CommandError("%s is not installed" % argv[0], mend="install it on this host") from exc
+            raise CommandError("%s is not installed" % argv[0], fix="install it on this host") from exc
         with child:
             try:
                 out, err = child.communicate(stdin if stdin is not None else "", timeout)
             except subprocess.TimeoutExpired:
-                family.end(child.pid)
+                process_tree.end(child.pid)
                 return Result(124, "", "no answer within %g s" % timeout)
             except BaseException:
                 child.kill()
@@ -96,8 +96,8 @@ class SubprocessRunner:
         return Result(child.returncode, out, err)
 
 
-def check(result: Result, what: str, mend: str = "") -> Result:
+def check(result: Result, what: str, fix: str = "") -> Result:
     """The result if it succeeded, else the program's last words as an error."""
     if result.rc != 0:
-        raise CommandError("%s failed (rc %d): %s" % (what, result.rc, result.last_words()), mend=mend)
+        raise CommandError("%s failed (rc %d): %s" % (what, result.rc, result.last_words()), fix=fix)
     return result

@@ -13,19 +13,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools as marks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.access import api_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steer import MAPS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steering import MAPS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.zones import Held, Zones, suffixes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import problem
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import finding
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.told import no
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import no
 
 Told = Mapping[str, Any]
 Ask = Callable[[Mapping[str, str], str], Held]
@@ -63,12 +63,12 @@ def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, fir
         held = ask(hosts, str(edge.get("account_id") or ""))
     except BluegreenError as exc:
         said_ = "Cloudflare could not be asked for the public names: "
-        return _and(found, [problem.Problem(said_ + str(exc), said=said_ + exc.said, mend=exc.mend)])
+        return _and(found, [finding.Problem(said_ + str(exc), said=said_ + exc.said, fix=exc.fix)])
     names = [host for host in hosts if host in held.balancers]
     wrong = [*_unheld(found, hosts, said, held), *_elsewhere(hosts, said, held)]
     if len(held.accounts) > 1:
         said_ = "the zones of the public names belong to several accounts: %s" % ", ".join(held.accounts)
-        wrong.append(problem.wrong(said_, "keep one deployment's names in zones of one account"))
+        wrong.append(finding.wrong(said_, "keep one deployment's names in zones of one account"))
     choice = Choice(held, names, edge.get("pools") or {}, deployment).choose()
     chosen = choice.values()
     wrong += [*(choice.questions if names else ()), *_beside(held, chosen)]
@@ -81,7 +81,7 @@ def learned(found: Mapping[str, Any], told: Told, deployment: str, ask: Ask, fir
     return _and({**found, "values": merged, "found": {**found["found"], **why}}, wrong)
 
 
-NAMELESS = problem.wrong(
+NAMELESS = finding.wrong(
     "nothing says a public name: no Hydra has URLS_SELF_ISSUER or URLS_LOGIN, no service a *_PUBLIC_URL",
     "name them in bluegreen_public, as in [{host: www.example.com, path: /}]",
 )
@@ -124,12 +124,12 @@ def _unheld(found: Mapping[str, Any], hosts: Mapping[str, str], said: Mapping[st
         other = "take the name out" if host in said else "list the names that have one in bluegreen_public"
         if held.zone_of.get(host):
             why = "zone %s has no load balancer of this name" % held.called(held.zone_of[host])
-            mend = "make it in Cloudflare with the live colour's pool, or %s" % other
+            fix = "make it in Cloudflare with the live colour's pool, or %s" % other
         else:
             asked = [*(["zone %s" % hosts[host]] if hosts[host] else []), *suffixes(host)]
             why = "no zone that the API token may see holds this name (asked: %s)" % ", ".join(asked)
-            mend = "let the token see the zone, or %s" % other
-        yield no("bluegreen_public", host, why + by, mend)
+            fix = "let the token see the zone, or %s" % other
+        yield no("bluegreen_public", host, why + by, fix)
 
 
 def _elsewhere(hosts: Mapping[str, str], said: Mapping[str, str], held: Held) -> Iterator[str]:
@@ -241,22 +241,22 @@ class Choice:
 
 def _question(colour: str, what: str, example: str) -> str:
     why = "nothing says which pool is %s; %s" % (colour, what)
-    mend = "say it, as in bluegreen_edge: {pools: {%s: {name: %s}}}. A pool that is to be made has origins too:" % (
+    fix = "say it, as in bluegreen_edge: {pools: {%s: {name: %s}}}. A pool that is to be made has origins too:" % (
         colour, example,
     )  # fmt: skip
-    mend += " [{name: front, address: 203.0.113.10, port: 9443}]"
-    return no("bluegreen_edge.pools.%s.name" % colour, "", why, mend)
+    fix += " [{name: front, address: 203.0.113.10, port: 9443}]"
+    return no("bluegreen_edge.pools.%s.name" % colour, "", why, fix)
 
 
 def _green_serves(held: Held, choice: Choice) -> list[str]:
     """Before the first adopt: a pool that only its name calls green serves what will be blue."""
     ids = {colour: str((marks.named(held.pools, name) or {}).get("id")) for colour, name in choice.found.items()}
-    serve = {steer.live(lb, ids) for lb in held.balancers.values()}
+    serve = {steering.live(lb, ids) for lb in held.balancers.values()}
     if serve != {"green"} or choice.why["green"] in (MARK, TOLD):
         return []
     why = "the load balancers send to it, and what runs before the first adopt is blue"
-    mend = "say which is which: bluegreen_edge: {pools: {blue: {name: ...}, green: {name: ...}}}"
-    return [no("bluegreen_edge.pools.green.name", choice.found["green"], why, mend)]
+    fix = "say which is which: bluegreen_edge: {pools: {blue: {name: ...}, green: {name: ...}}}"
+    return [no("bluegreen_edge.pools.green.name", choice.found["green"], why, fix)]
 
 
 def _beside(held: Held, chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -265,7 +265,7 @@ def _beside(held: Held, chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[str
     ours = {str(pool["id"]) for pool in held.pools if pool["name"] in names}
     for lb in held.others:
         if lb.get("enabled") is not False and ours & set(used_by(lb)):
-            yield problem.wrong(
+            yield finding.wrong(
                 "the load balancer of %s sends to a colour's pool and is none of the public names" % lb.get("name"),
                 "name it in bluegreen_public with a path that a coloured service answers, or let it send to another"
                 " pool",

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import takewhile
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.kinds import KINDS, ORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, hosts
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, hosts
 
 # The variables that mean a service's own domain, where it dials others too (IAM_KRATOS_ADMIN_URL, ...).
 OWN = re.compile(r"(KRATOS|HYDRA)_")

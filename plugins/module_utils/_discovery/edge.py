@@ -11,10 +11,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import EdgeOptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import on_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import kinds, routes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions
 
 Values = dict[str, tuple[Any, str]]
 ROOT_CERTIFICATE = "pki/authorities/local/root.crt"

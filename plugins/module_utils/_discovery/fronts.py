@@ -11,22 +11,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import (
-    EdgeOptions,
-    arguments,
-    environment,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.podman_edge import PodmanEdge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.process_edge import ProcessEdge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, on_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, others, routes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, other_edges, routes
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
+    EdgeOptions,
+    arguments,
+    environment,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.container import PodmanEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_options
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.native import ProcessEdge
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def several(what: str, projects: Iterable[str]) -> BluegreenError:
     names = sorted(projects)
     return BluegreenError(
         "several compose projects of this host %s: %s" % (what, ", ".join(names)),
-        mend="say which one is meant: bluegreen_project: %s" % names[0],
+        fix="say which one is meant: bluegreen_project: %s" % names[0],
     )
 
 
@@ -57,12 +57,12 @@ def none_there(every: Sequence[Seen], told: Mapping[str, Any]) -> BluegreenError
             "no container of this compose project is on this host; there are %s" % (", ".join(there) or "none"),
             option="bluegreen_project",
             value=told["project"],
-            mend="take the setting away (the project is found by its running edge), or start that project",
+            fix="take the setting away (the project is found by its running edge), or start that project",
         )
     return BluegreenError(
         "no running container of this host is a Caddy that dials services of its own compose project (projects here:"
         " %s)" % (", ".join(there) or "none"),
-        mend="start the project. Where Caddy is a process of this host, say bluegreen_edge: {kind: native}; behind"
+        fix="start the project. Where Caddy is a process of this host, say bluegreen_edge: {kind: native}; behind"
         " Cloudflare, {kind: cloudflare}",
     )
 
@@ -90,7 +90,7 @@ def container(
         names = ", ".join(sorted(front.seen.service for front in found if front.seen))
         raise BluegreenError(
             "several services of the project are a Caddy that dials others of it: %s" % names,
-            mend="say which one the public reaches: bluegreen_edge: {service: ...}",
+            fix="say which one the public reaches: bluegreen_edge: {service: ...}",
         )
     if not found:
         raise wrong[0] if wrong else none_there(every, wanted)
@@ -103,7 +103,7 @@ def _serves(front: Seen, config: Any, every: Sequence[Seen]) -> bool:
     mine = [one for one in every if one is not front and (one.project == front.project or one.ours)]
     for one in routes.routes(config):
         host, _port = routes.split(one.dial)
-        if host and any(host in seen.addresses or host in others.known_as(seen) for seen in mine):
+        if host and any(host in seen.addresses or host in other_edges.known_as(seen) for seen in mine):
             return True
     return False
 
@@ -112,7 +112,7 @@ def also_known(every: Sequence[Seen], config: Any, pid: int) -> Sequence[Seen]:
     """The containers with the names by which the edge of process ``pid`` dials them, as far as they had none of these:
     a service has more names than podman lists (capitals, the domain of its network)."""
     dialled = {host for one in routes.routes(config) for host, port in [routes.split(one.dial)] if host and port}
-    strange = {host for host in dialled if not any(host in others.known_as(one) for one in every)}
+    strange = {host for host in dialled if not any(host in other_edges.known_as(one) for one in every)}
     if not strange or not pid:
         return every
     names = [host for host in strange if not routes.is_address(host)]
@@ -143,7 +143,7 @@ def public_hosts(config: Any, members: Sequence[Seen]) -> list[str]:
     for one in routes.routes(config):
         host, port = routes.split(one.dial)
         here = any(port == bound for seen in members for _address, bound in seen.published.values())
-        named = any(host in seen.addresses or host in others.known_as(seen) for seen in members)
+        named = any(host in seen.addresses or host in other_edges.known_as(seen) for seen in members)
         if port and routes.usable(one.host) and (named or here):
             found.append(one.host)
     return list(dict.fromkeys(found))

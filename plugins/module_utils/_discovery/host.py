@@ -13,10 +13,9 @@ import sys
 from collections.abc import Iterator
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, compose_version, routes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import ranges
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look_podman import compose_version, routes
 
 NAME = "podman-compose"
 OLDEST = (1, 2)

@@ -10,15 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman, problem
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, finding, podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import domains, kinds, named, others, ports
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import (
+    domains,
+    kinds,
+    named,
+    other_edges,
+    ports,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import routes as routing
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import NO_CONTAINER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, urls
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.routes import Route
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, urls
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.told import NO_CONTAINER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn
 
 Told = Mapping[str, Any]
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "", "0.0.0.0")
@@ -95,7 +100,7 @@ class Finder:
                     if outside == port:
                         return one.service, inside
         for one in self.every:
-            if host in one.addresses or (host in others.known_as(one) and not one.ours):
+            if host in one.addresses or (host in other_edges.known_as(one) and not one.ours):
                 return one.service, port
         return None
 
@@ -139,15 +144,15 @@ class Finder:
 
     def _between(self, name: str, seen: Seen, coloured: Mapping[str, str]) -> bool:
         """Whether a running service of unknown kind dials coloured ones and is dialled by one."""
-        ends = {alias for one in coloured for alias in others.known_as(self.one_each[one])}
-        dialled = any(set(self.one_each[one].dials()) & others.known_as(seen) for one in coloured)
+        ends = {alias for one in coloured for alias in other_edges.known_as(self.one_each[one])}
+        dialled = any(set(self.one_each[one].dials()) & other_edges.known_as(seen) for one in coloured)
         return seen.running and dialled and bool(ends & set(seen.dials()))
 
     def _ask(self, name: str, seen: Seen, names: Sequence[str]) -> None:
         why = "the edge sends %s to it" % names[0] if names else "a coloured service dials it, and it dials one"
         said = "%s (image %s): coloured or shared? %s, and nothing says of which kind it is"
         self.problems.append(
-            problem.wrong(
+            finding.wrong(
                 said % (name, seen.image, why[0].upper() + why[1:]),
                 "name it in bluegreen_services (as in {%s: {kind: other, port: 8080}}: each colour has its own) or in"
                 " bluegreen_shared (both colours use one)" % name,
@@ -165,8 +170,8 @@ class Finder:
                 one[key], self.found["services.%s.%s" % (name, key)] = ports.port(seen, kind, side, dialled)
             if not one["port"] and not given.get("port") and given.get("edge", True):
                 deaf = "%s: nothing says at which port it listens (no PORT, health check, route or exposed port)" % name
-                mend = "say it in bluegreen_services: {%s: {port: 3000}}" % name
-                self.problems.append(problem.wrong(deaf, mend))
+                fix = "say it in bluegreen_services: {%s: {port: 3000}}" % name
+                self.problems.append(finding.wrong(deaf, fix))
             path, why = ports.ready(seen, kind, one["port"])
             if path:
                 one["ready"], self.found["services.%s.ready" % name] = path, why
@@ -185,7 +190,7 @@ class Finder:
                 known = ", ".join(map(str, sorted(listens)))
                 said = "the edge sends %s to %s, and %s listens on %s"
                 said %= (route.host or "requests", route.dial, end, known)
-                self.problems.append(problem.wrong(said, "correct the route or the service's port"))
+                self.problems.append(finding.wrong(said, "correct the route or the service's port"))
 
     def facts(self) -> dict[str, dict[str, Any]]:
         return {
@@ -242,8 +247,8 @@ class Finder:
         for host, (end, why) in self.named.items():
             if not end and host not in told:
                 said = "%s is a public name (%s), and nothing says which service answers there" % (host, why)
-                mend = "name its service in bluegreen_services, as in {login: {kind: hera}}, or the name in"
-                self.problems.append(problem.wrong(said, mend + " bluegreen_public"))
+                fix = "name its service in bluegreen_services, as in {login: {kind: hera}}, or the name in"
+                self.problems.append(finding.wrong(said, fix + " bluegreen_public"))
 
     def schema(self) -> tuple[list[dict[str, str]], str]:
         """(schema targets, the service that is their database)."""
@@ -256,7 +261,7 @@ class Finder:
             targets.append({"name": key, "product": self.kinds[name], "service": name, "database": parsed.database})
             self.found["schema_targets.%s" % key] = "the DSN of %s" % name
             hosts.append(parsed.host)
-        there = [others.who(host, self.others) for host in dict.fromkeys(hosts)]
+        there = [other_edges.who(host, self.others) for host in dict.fromkeys(hosts)]
         if there and there[0]:
             self.found["database"] = "the DSN's host %s" % hosts[0]
         return targets, there[0] if there else ""
@@ -304,18 +309,18 @@ def learn(looked: Looked, told: Told) -> Learned:
         finder.found["edge.%s" % key] = why
     if not services:
         said = "project %s has no container of a coloured service (Kratos, Hydra, Hera, Athena, Site)" % looked.project
-        mend = "start the project, or name its services in bluegreen_services"
-        finder.problems.append(problem.wrong(said, mend, NO_CONTAINER))
+        fix = "start the project, or name its services in bluegreen_services"
+        finder.problems.append(finding.wrong(said, fix, NO_CONTAINER))
     values = {
         **{key: value for key, (value, _why) in looked.plain.items()},
         "services": services,
-        "shared": others.shared(every, finder.others, looked.edge_service),
+        "shared": other_edges.shared(every, finder.others, looked.edge_service),
         "edge": {key: value for key, (value, _why) in looked.edge.items()},
         "public": public,
         "schema_targets": targets,
         "database": database,
         "domains": finder.probes(public),
-        "dependents": others.dependents(finder.others, looked.written, finder.coloured, looked.edge_service),
+        "dependents": other_edges.dependents(finder.others, looked.written, finder.coloured, looked.edge_service),
     }
     members = tuple(dict.fromkeys(one.service for one in finder.every))
     return Learned(values, finder.found, finder.facts(), members, tuple(finder.problems))

@@ -12,22 +12,21 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import sockets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import yamlio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import sockets, yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, fronts, host, kinds
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.fronts import Front
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import Looked
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import (
     Seen,
     configuration,
     from_compose,
     from_inspect,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import merge, parsed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import merge, parsed
 
 # A configuration file larger than this is none of Kratos' or Hydra's.
 LARGEST = 1 << 20
@@ -133,7 +132,7 @@ class Look:
         found: dict[str, Seen] = {}
         for name in names:
             path = os.path.join(str((plain.get("source") or ("", ""))[0]), name)
-            value = yamlio.load_tagged(_text(path), path) or {}
+            value = yaml.load_tagged(_text(path), path) or {}
             services = (value.get("services") or {}) if isinstance(value, dict) else {}
             found.update({str(key): from_compose(str(key), one or {}) for key, one in services.items()})
         return found

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import others, routes
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import other_edges, routes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.kinds import UI
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, urls
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, urls
 
 # Variables in which a page says its own address.
 OWN = re.compile(r"(NEXT_PUBLIC_)?(APP|PUBLIC|BASE)_URL")
@@ -27,7 +27,7 @@ def names(
     coloured: Mapping[str, Seen], kinds: Mapping[str, str], of_domain: Mapping[str, str], every: Sequence[Seen]
 ) -> dict[str, tuple[str, str]]:
     """Public name -> (service that answers there or '', what says so). ``every``: all containers of the project."""
-    inside = {alias for one in every for alias in others.known_as(one)}
+    inside = {alias for one in every for alias in other_edges.known_as(one)}
     found: dict[str, tuple[str, str]] = {}
     for text, end, why in _said(coloured, kinds, of_domain, every):
         for host in outside(text, inside):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.kinds import ORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, urls
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, urls
 
 # Ory's own, where neither environment nor configuration says another.
 DEFAULTS = {"kratos": (4433, 4434), "hydra": (4444, 4445)}

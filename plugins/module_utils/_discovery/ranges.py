@@ -29,7 +29,7 @@ def free(used: Collection[ipaddress.IPv4Network]) -> str:
             return str(one)
     raise BluegreenError(
         "no private /%d is free on this host" % SIZE,
-        mend="name a /22 or larger that nothing uses in bluegreen_network_range",
+        fix="name a /22 or larger that nothing uses in bluegreen_network_range",
     )
 
 

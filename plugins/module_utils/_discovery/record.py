@@ -34,7 +34,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as exc:
         raise BluegreenError(
             "%s is not a record of a deployment (version %d)" % (where, VERSION),
-            mend="move it away and run --tags adopt, which learns it again",
+            fix="move it away and run --tags adopt, which learns it again",
         ) from exc
     return dict(value)
 

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import kinds, others, ports
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, from_compose
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import kinds, other_edges, ports
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, from_compose
 
 
 def entry(seen: Seen, kind: str) -> dict[str, Any]:
@@ -30,12 +30,12 @@ def _added(
 ) -> Iterator[tuple[str, str, str]]:
     """(service, image, what is to be said of it) of each new one that is coloured, or may be."""
     seen = {name: from_compose(name, one) for name, one in services.items()}
-    mine = {alias for name in coloured if name in seen for alias in others.known_as(seen[name])}
+    mine = {alias for name in coloured if name in seen for alias in other_edges.known_as(seen[name])}
     for name, one in seen.items():
         if name in coloured or name in known or kinds.job(one):
             continue
         kind = kinds.of(one)[0]
-        dialled = any(others.known_as(one) & set(seen[each].dials()) for each in coloured if each in seen)
+        dialled = any(other_edges.known_as(one) & set(seen[each].dials()) for each in coloured if each in seen)
         if kind:
             yield name, one.image, json.dumps({name: entry(one, kind)})
         elif not kinds.third_party(one.image) and dialled and mine & set(one.dials()):
@@ -54,6 +54,6 @@ def refuse(services: Mapping[str, Mapping[str, Any]], coloured: Collection[str],
             "the compose file has services that no colour has yet: %s. Coloured or shared?" % names,
             option="services",
             value=[name for name, _image, _said in found],
-            mend="name each in bluegreen_services (as in %s), or in bluegreen_shared where both colours use one"
+            fix="name each in bluegreen_services (as in %s), or in bluegreen_shared where both colours use one"
             % " ".join(said for _name, _image, said in found),
         )

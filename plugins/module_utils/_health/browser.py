@@ -14,9 +14,9 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, forms, oauth, signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, forms, oauth, page_signs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must
 
 MAX_STEPS = 20
 # (URL, where it redirects or '' for a page) -> whether the walk is over.
@@ -67,7 +67,7 @@ class Person:
     def _lost(self, target: str, url: str) -> None:
         query = urlsplit(target).query
         if "aal=aal2" in query:
-            raise NotTaken("%s: %s" % (at(url), signs.SECOND))
+            raise NotTaken("%s: %s" % (at(url), page_signs.SECOND))
         told = parse_qs(query).get("error", [""])[0]
         if told and target.startswith(self.domain.redirect_uri.split("?")[0]):
             raise Denied(told, "%s: redirected with error %s" % (at(url), told))
@@ -75,24 +75,24 @@ class Person:
 
     def _well(self, response: Response, url: str) -> None:
         if response.status == 423:
-            raise NotTaken("%s: %s" % (at(url), signs.LOCKED))
+            raise NotTaken("%s: %s" % (at(url), page_signs.LOCKED))
         if "aal2" in str(response.json() or ""):
-            raise NotTaken("%s: %s" % (at(url), signs.SECOND))
+            raise NotTaken("%s: %s" % (at(url), page_signs.SECOND))
         if response.status in (400, 401, 403) and self.posted:
             page = forms.parse(response.body.decode("utf-8", "replace"))
             if forms.login_form(page.forms):
-                raise NotTaken("%s: status %d, %s" % (at(url), response.status, signs.after(page)))
+                raise NotTaken("%s: status %d, %s" % (at(url), response.status, page_signs.after(page)))
         must(answers.wants(response, 200), at(url))
 
     def _form(self, page: forms.Page, url: str) -> forms.Form:
         login = forms.login_form(page.forms)
         if login is not None:
             if self.posted:
-                raise NotTaken("%s: %s" % (at(url), signs.after(page)))
-            must(signs.before(page), at(url))
+                raise NotTaken("%s: %s" % (at(url), page_signs.after(page)))
+            must(page_signs.before(page), at(url))
             return login
-        if signs.second_factor(page.forms):
-            raise NotTaken("%s: %s" % (at(url), signs.SECOND))
+        if page_signs.second_factor(page.forms):
+            raise NotTaken("%s: %s" % (at(url), page_signs.SECOND))
         first = None if self.posted or self.named else forms.name_form(page.forms)
         found = first or forms.confirmed(page.forms, url)
         self.named = self.named or first is not None

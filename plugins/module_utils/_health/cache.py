@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Endpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must, probe
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must, probe
 
 # Seconds between two looks, and what the look itself may take beyond the time that a cache may be old.
 EVERY, GRACE = 0.5, 5.0
@@ -52,25 +52,25 @@ def parse(given: Mapping[str, Any], ttl: float, known: Sequence[str]) -> Probe |
     if not given:
         return None
     if ttl <= 0:
-        raise BluegreenError("not a time", option="cache_ttl", value=ttl, mend="seconds that a cache may be old")
+        raise BluegreenError("not a time", option="cache_ttl", value=ttl, fix="seconds that a cache may be old")
     unknown = sorted(set(given) - {"write", "read", "field"})
     if unknown or not given.get("write") or not given.get("read") or not given.get("field"):
         raise BluegreenError(
             "it has %s" % ", ".join(sorted(given)),
             option="cache_probe",
             value=unknown,
-            mend="write: {service, path}, read: [{service, path}], field",
+            fix="write: {service, path}, read: [{service, path}], field",
         )
     try:
         write, read = Place(**given["write"]), tuple(Place(**one) for one in given["read"])
     except TypeError as exc:
         raise BluegreenError(
-            "a place is {service, path, method}", option="cache_probe", value=given, mend="see health_gate"
+            "a place is {service, path, method}", option="cache_probe", value=given, fix="see health_gate"
         ) from exc
     for place in (write, *read):
         if place.service not in known:
             raise BluegreenError(
-                "no such coloured service", option="cache_probe", value=place.service, mend="name it in services"
+                "no such coloured service", option="cache_probe", value=place.service, fix="name it in services"
             )
     return Probe(float(ttl), write, read, str(given["field"]))
 

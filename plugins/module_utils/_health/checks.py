@@ -15,16 +15,16 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, cache, journeys
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import cache, journeys, shared_secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
     Endpoint,
     Secrets,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
 
 # In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
 JOURNEYS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "code_flow", "silent")
@@ -97,7 +97,7 @@ def on_edge(service: Mapping[str, Any]) -> bool:
 def endpoint(wanted: Wanted, colour: str, name: str) -> Endpoint:
     """Where a service of a colour answers."""
     if name not in wanted.services:
-        raise BluegreenError("unknown service", option="probes", value=name, mend="name it in bluegreen_services")
+        raise BluegreenError("unknown service", option="probes", value=name, fix="name it in bluegreen_services")
     return wanted.reach.endpoint(colour, name, wanted.services[name])
 
 
@@ -110,7 +110,7 @@ def domain(wanted: Wanted, colour: str, name: str, also: Sequence[str] = ()) -> 
             "incomplete, it lacks %s" % ", ".join(lacking),
             option="probes",
             value=name,
-            mend="give them in bluegreen_probes, or leave the domain out",
+            fix="give them in bluegreen_probes, or leave the domain out",
         )
     hera = probe.get("hera")
     return Domain(
@@ -152,7 +152,7 @@ def known(names: Sequence[str], option: str) -> None:
     if unknown:
         near = difflib.get_close_matches(str(unknown[0]), CHECKS, 1, 0.6)
         meant = "write %s" % near[0] if near else "known are %s" % ", ".join(CHECKS)
-        raise BluegreenError("unknown check", option=option, value=unknown[0], mend=meant)
+        raise BluegreenError("unknown check", option=option, value=unknown[0], fix=meant)
 
 
 def _secrets(wanted: Wanted) -> list[Check]:
@@ -168,14 +168,14 @@ def _secrets(wanted: Wanted) -> list[Check]:
 
 def _alike(wanted: Wanted, name: str, http: Http, left: float) -> CheckResult:
     service = wanted.services[name]
-    here = wanted.settings.get(wanted.colour, {}).get(name, alike.NOBODY_LOOKED)
-    there = wanted.settings.get(wanted.against, {}).get(name, alike.NOBODY_LOOKED)
-    return alike.judge(name, str(service.get("kind", "other")), here, there, service.get("alike"))
+    here = wanted.settings.get(wanted.colour, {}).get(name, shared_secrets.NOBODY_LOOKED)
+    there = wanted.settings.get(wanted.against, {}).get(name, shared_secrets.NOBODY_LOOKED)
+    return shared_secrets.judge(name, str(service.get("kind", "other")), here, there, service.get("alike"))
 
 
 def _settings(wanted: Wanted) -> list[Check]:
     if wanted.cache is None:
-        raise BluegreenError("nothing says how", option="cache_probe", value="", mend="give cache_probe")
+        raise BluegreenError("nothing says how", option="cache_probe", value="", fix="give cache_probe")
     colours = [colour for colour in (wanted.colour, wanted.against) if colour]
     readers = {
         "%s of %s" % (place.service, colour): endpoint(wanted, colour, place.service)
@@ -220,7 +220,7 @@ def _journeys(wanted: Wanted, name: str) -> list[Check]:
                 "no secrets for this domain",
                 option="probe_secrets",
                 value=key,
-                mend="give bluegreen_probe_secrets this key",
+                fix="give bluegreen_probe_secrets this key",
             )
         if cannot(name, wanted.probes[key], secrets):
             continue

@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, oauth, ory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, oauth, ory_admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.login import code_flow, seen_flow, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
@@ -44,7 +44,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model im
     Endpoint,
     Secrets,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import (
     Failed,
     Visit,
     must,
@@ -87,7 +87,7 @@ class Control:
         """False where it was sent before."""
         if not self._left:
             return False
-        response = ory.submit_login(visit, "not-" + secrets.password)
+        response = ory_admin.submit_login(visit, "not-" + secrets.password)
         self._left = False
         must(answers.refused(response), "login")
         return True
@@ -101,10 +101,10 @@ def login(
     def act() -> str:
         visit = Visit(http, domain, timeout)
         refused = "wrong password refused, " if control and control.send(visit, secrets) else ""
-        token = ory.open_session(visit, secrets)
-        ory.whoami(visit, token)
-        ory.close_session(visit, token)
-        must(answers.wants(ory.ask_whoami(visit, token), 401), "whoami after the logout")
+        token = ory_admin.open_session(visit, secrets)
+        ory_admin.whoami(visit, token)
+        ory_admin.close_session(visit, token)
+        must(answers.wants(ory_admin.ask_whoami(visit, token), 401), "whoami after the logout")
         return refused + "logged in, whoami, logged out"
 
     return probe("login", domain.kratos.service, act)
@@ -125,7 +125,7 @@ def token(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) -
 def admin(http: Http, domain: Domain, secrets: Secrets, timeout: float = 15.0) -> CheckResult:
     def act() -> str:
         visit = Visit(http, domain, timeout)
-        response = visit.admin(domain.kratos, "GET", "/admin/identities?page_size=1&per_page=1", ory.JSON)
+        response = visit.admin(domain.kratos, "GET", "/admin/identities?page_size=1&per_page=1", ory_admin.JSON)
         must(answers.listed(response), "list of identities")
         return "identities listed"
 
@@ -150,14 +150,14 @@ def sessions(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout:
     def act() -> str:
         ours, theirs = Visit(http, here, timeout), Visit(http, there, min(timeout, OTHER_SECONDS))
         with of_other(there.side):
-            made = ory.open_session(theirs, secrets)
-            ory.whoami(theirs, made)
-        ory.whoami(ours, made)
+            made = ory_admin.open_session(theirs, secrets)
+            ory_admin.whoami(theirs, made)
+        ory_admin.whoami(ours, made)
         with of_other(there.side):
-            ory.close_session(theirs, made)
-        made = ory.open_session(ours, secrets)
-        ory.whoami(theirs, made)
-        ory.close_session(ours, made)
+            ory_admin.close_session(theirs, made)
+        made = ory_admin.open_session(ours, secrets)
+        ory_admin.whoami(theirs, made)
+        ory_admin.close_session(ours, made)
         return "sessions of %s and %s accepted by each other" % (here.side, there.side)
 
     return probe("sessions", here.kratos.service, act)

@@ -12,11 +12,10 @@ from functools import partial
 from urllib.parse import urlencode
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import oauth, sweep
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import oauth, session_sweep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.browser import Denied, Person
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import (
     Failed,
     Untested,
     Visit,
@@ -24,6 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit im
     of_other,
     probe,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
 
 Part = Callable[[], AbstractContextManager[None]]
 # What Hydra answers where it may not show a page and would have to.
@@ -87,13 +87,13 @@ def _same_person(visit: Visit, tokens: dict[str, object], request: oauth.Request
         must("" if told.get("nonce") == request.state else "the nonce of another request", "ID token")
         must("" if domain.client_id in clients else "for another client", "ID token")
         must("" if told.get("sub") == subject else "another subject than that of the ID token", "userinfo")
-    if sweep.stranger(visit, subject):
+    if session_sweep.stranger(visit, subject):
         raise Failed("userinfo: the subject is another person than the probe")
 
 
 def _swept(visit: Visit, act: Callable[[], str], its_part: Part = nullcontext) -> str:
     """Act, and end the Kratos sessions that this left, also where it failed. ``its_part``: whose failure that is."""
-    begun = sweep.Sweep.begin(visit)
+    begun = session_sweep.Sweep.begin(visit)
     try:
         said = act()
     except Exception:
@@ -104,7 +104,7 @@ def _swept(visit: Visit, act: Callable[[], str], its_part: Part = nullcontext) -
     return said + (", %d session ended at Kratos" % ended if ended else "")
 
 
-def _quietly(visit: Visit, begun: sweep.Sweep) -> None:
+def _quietly(visit: Visit, begun: session_sweep.Sweep) -> None:
     try:
         begun.end(Visit(visit.http, visit.domain, 5.0))
     except Failed:
@@ -157,4 +157,4 @@ def _forget(visit: Visit, tokens: dict[str, object]) -> None:
     session = str(oauth.claims(str(tokens["id_token"])).get("sid") or "") if tokens.get("id_token") else ""
     if session and domain.hydra.admin is not None:
         query = urlencode({"sid": session})
-        sweep.ask(visit, domain.hydra, "DELETE", "/oauth2/auth/sessions/login", query)
+        session_sweep.ask(visit, domain.hydra, "DELETE", "/oauth2/auth/sessions/login", query)

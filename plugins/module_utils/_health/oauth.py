@@ -18,8 +18,8 @@ from urllib.parse import quote, urlencode
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.sweep import ask
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session_sweep import ask
 
 JSON = {"Accept": "application/json"}
 SENDS_FORM = {**JSON, "Content-Type": "application/x-www-form-urlencoded"}

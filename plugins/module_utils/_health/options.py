@@ -19,18 +19,18 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
-    alike,
     cache,
     checks,
-    level,
-    remembered,
+    last_failures,
+    proof_level,
+    shared_secrets,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import gate as running
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint, find_edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import through
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint, find_edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import through
 
 GATE = ArgumentSpec(
     {
@@ -81,7 +81,7 @@ def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, S
         return {}
     project, services = params["project"], params["services"]
     return {
-        colour: alike.observe(podman, params["deployment"], project, colour, services)
+        colour: shared_secrets.observe(podman, params["deployment"], project, colour, services)
         for colour in (params["colour"], params["against"])
     }
 
@@ -96,7 +96,7 @@ def reach(params: Mapping[str, Any]) -> Reach:
 def wanted(params: Mapping[str, Any]) -> checks.Wanted:
     """The options as the plan wants them."""
     if params["against"] == params["colour"]:
-        raise BluegreenError("the same colour", option="against", value=params["against"], mend="name the other one")
+        raise BluegreenError("the same colour", option="against", value=params["against"], fix="name the other one")
     return checks.Wanted(
         colour=params["colour"],
         against=params["against"],
@@ -120,10 +120,10 @@ def failure(one: CheckResult, detail: str) -> dict[str, Any]:
     return {"check": one.name, "service": one.service, "detail": detail}
 
 
-def failures(told: remembered.Told, entry: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
+def failures(told: last_failures.Told, entry: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
     """What the colour itself can't do, and since when. A rate limit is no verdict."""
     return [
-        {**failure(one, one.detail), "since": remembered.since(entry, one.name, one.service, now)}
+        {**failure(one, one.detail), "since": last_failures.since(entry, one.name, one.service, now)}
         for one in told.results
         if one.asked and not one.ok and not one.busy
     ]
@@ -141,8 +141,8 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
         "fails": [],
         "against_fails": [],
         "seconds": 0.0,
-        "level": level.level(asked),
-        "untested": level.untested(asked),
+        "level": proof_level.level(asked),
+        "untested": proof_level.untested(asked),
         "way": "",
     }
     if check_mode:
@@ -153,16 +153,16 @@ def gate(params: Mapping[str, Any], check_mode: bool, world: World) -> dict[str,
     way = through(params["edge"], params["state_dir"], params["switch_dir"], params["colour"], inside)
     planned = checks.plan(replace(asked, way=way, settings=observed(params, world.podman)))
     found = running.run(planned, world.http, world.clock, params["timeout"], standpoint.enter, params["light"])
-    told = remembered.told_of(asked.colour, asked.against, found, [check.two_sided for check in planned])
-    kept = remembered.note(params["state_dir"], told, world.clock.now())
+    told = last_failures.told_of(asked.colour, asked.against, found, [check.two_sided for check in planned])
+    kept = last_failures.note(params["state_dir"], told, world.clock.now())
     return {
         **result,
         "fails": failures(told[0], kept.get(asked.colour) or {}, world.clock.now()),
         "against_fails": [failure(one, one.other) for one in found if one.other and one.asked],
         "passed": bool(found) and all(check.ok for check in found),
         "checks": [asdict(check) for check in found],
-        "level": level.level(asked, found),
-        "untested": level.untested(asked, found),
+        "level": proof_level.level(asked, found),
+        "untested": proof_level.untested(asked, found),
         "way": "preview" if way else "addresses",
         "seconds": round(world.clock.monotonic() - started, 2),
     }

@@ -10,21 +10,19 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Place
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edges import edge_of, edge_options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import edge as cloudflare
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import remembered
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import STALE_SECONDS, Claim, Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import last_failures
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import schema_results, write_report
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import STALE_SECONDS, Claim, Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported")
 
@@ -59,13 +57,6 @@ SPEC = ArgumentSpec(
         ("state", "reported", ["release"]),
     ),
 ).merge(DEPLOYMENT)
-
-
-def place_of(runner: Runner, project: str, edge: Mapping[str, Any]) -> Place:
-    """The running edge of a compose project, and its switch directory on this host."""
-    if cloudflare.is_cloudflare(edge):
-        return cloudflare.place(edge)
-    return edge_of(runner, project, edge_options(edge)).place()
 
 
 def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,7 +165,7 @@ class Ledger:
             "silent": lock.silent(),
             "token": self._token(lock),
             "marks": self.state.read_marks(),
-            "health": remembered.read(self.params["state_dir"]),
+            "health": last_failures.read(self.params["state_dir"]),
             "events": events.read(self.state.ledger)[-self.params["last"] :] if self.params["last"] > 0 else [],
             "releases": known,
             "report": self._report_path(),

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.remembered import objects
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import objects
 
 NANO = 1e9
 

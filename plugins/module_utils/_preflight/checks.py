@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every check of preflight: what it looks at, what it may do to a stage, how to mend it. docs/preflight.md is this."""
+"""Every check of preflight: what it looks at, what it may do to a stage, how to fix it. docs/preflight.md is this."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """``levels`` says which rows it can give; ``asks`` is one phrase, ``mend`` what to do without knowing more."""
+    """``levels`` says which rows it can give; ``asks`` is one phrase, ``fix`` what to do without knowing more."""
 
     levels: str
     asks: str
-    mend: str
+    fix: str
 
 
 LOOK = "make the program or service named in the row answer, then look again"

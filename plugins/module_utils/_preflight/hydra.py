@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
 
 # What is said of the public endpoint wins over what is said of both.
 PREFIXES = ("serve.public.tls.", "serve.tls.")

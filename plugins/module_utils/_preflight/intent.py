@@ -26,7 +26,7 @@ def settings(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     told = seen.controller.get("settings")
     for one in told or []:
         level = REFUSE if one["level"] == REFUSE else WARN
-        yield row("settings", False, level, one["found"], one["wanted"], one["mend"], about=one["name"])
+        yield row("settings", False, level, one["found"], one["wanted"], one["fix"], about=one["name"])
     if told == []:
         yield row("settings", True, REFUSE, "known names, right types", "known names, right types")
 
@@ -97,9 +97,9 @@ def state_dir(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         wrong = "can't be written" + (" (read-only file system)" if state.get("read_only") else "")
     open_ = there and mode & 0o027
     found = wrong or ("mode %04o" % mode if there else "will be made in %s" % state.get("parent"))
-    mend = "chmod 0750 %s" % wanted.state_dir if open_ and not wrong else ""
+    fix = "chmod 0750 %s" % wanted.state_dir if open_ and not wrong else ""
     yield row(
-        "state_dir", not wrong and not open_, REFUSE if wrong else WARN, found, "writable, mode 0750 or less", mend
+        "state_dir", not wrong and not open_, REFUSE if wrong else WARN, found, "writable, mode 0750 or less", fix
     )
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
     budgets,
+    environment,
     intent,
     look_probe,
     services,
     software,
-    world,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     LEVELS,
@@ -45,13 +45,13 @@ JUDGES: tuple[Judge, ...] = (
     software.network_range,
     software.auto_update,
     software.boot,
-    world.names,
-    world.routes,
-    world.certificates,
+    environment.names,
+    environment.routes,
+    environment.certificates,
     services.services,
-    world.database,
-    world.login_limit,
-    world.hydra,
+    environment.database,
+    environment.login_limit,
+    environment.hydra,
     look_probe.rows,
     budgets.courier,
     budgets.dependents,
@@ -74,5 +74,5 @@ def rows(seen: Observed, wanted: Wanted) -> list[Row]:
 def refusals(found: Iterable[Row]) -> list[str]:
     """One sentence for each row that stops a stage."""
     return [
-        "%s: %s. Fix: %s" % (one.check, one.found, one.mend) for one in found if not one.ok and one.level == "refuse"
+        "%s: %s. Fix: %s" % (one.check, one.found, one.fix) for one in found if not one.ok and one.level == "refuse"
     ]

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.reaches import Reaches, members
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import edge as cloudflare
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, routes
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reaches, members
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
     caddyjson,
     look_database,
@@ -156,12 +156,12 @@ class Look:
         found = {name: dict(disk) for name, disk in disks.items() if disk is not None}
         if "database" in found:
             found["database"]["copy"] = max((done["database"].get("sizes") or {}).values(), default=0)
-        routes = look_podman.routes(self.world.podman)
+        rows = routes(self.world.podman)
         ports = look_release.ports(wanted) if wanted.by_ports else {}
         return {
             **look_host.host(wanted.state_dir, unit.name(wanted.deployment)),
             "disks": found,
-            "routes": routes,
+            "routes": rows,
             **ports,
         }
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.postgres import Db, connect
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import dsn, inside, session
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.database import Db, connect
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, service_files
 
 NAME = "olympus-bluegreen preflight"
 # Parameters that a release doesn't know are left out: reserved_connections came with 16.
@@ -44,7 +45,7 @@ def door(raws: Sequence[look_podman.Raw], wanted: Wanted) -> tuple[str, look_pod
     for name in [*first, *live]:
         if name in live and core.environment(live[name]).get("DSN"):
             return name, live[name]
-    raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with", mend="start the live colour")
+    raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with", fix="start the live colour")
 
 
 def databases(raws: Sequence[look_podman.Raw], wanted: Wanted) -> list[str]:
@@ -68,7 +69,7 @@ def database(
     given = core.environment(raw)
     address = dsn.parse(given["DSN"], name, given)
     servers = [one for one in raws if core.labels(one).get(core.COMPOSE_PROJECT) == wanted.project]
-    db = session.open_session(address, NAME, inside.of_container(engine, raw, name), servers, opened, enter)
+    db = db_session.open_session(address, NAME, service_files.of_container(engine, raw, name), servers, opened, enter)
     try:
         found = ask(db, databases(raws, wanted))
     finally:

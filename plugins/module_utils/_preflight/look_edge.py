@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import anonymous
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.configured import dials, form
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.edge import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.public import ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, known
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import ways
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import dials, form
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, known_issues
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 
 SECONDS = 2.0
@@ -48,7 +48,7 @@ def edge(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[str, An
 
 def caddy_version(running: Edge) -> str:
     """As the edge's own binary says; '' where it says none that can be read."""
-    found = known.parse(running.caddy("version").out)
+    found = known_issues.parse(running.caddy("version").out)
     return ".".join(str(part) for part in found)
 
 
@@ -74,12 +74,12 @@ def confirming(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[s
     if not wanted.live or not form(config, root) or not own_address(running.options.address):
         return {}
 
-    def ask(host: str, path: str, _timeout: float) -> anonymous.Answer:
-        return anonymous.asked(http, running.options, host, path, timeout=SECONDS)
+    def ask(host: str, path: str, _timeout: float) -> anonymous_visit.Answer:
+        return anonymous_visit.asked(http, running.options, host, path, timeout=SECONDS)
 
     given = [[{"host": str(one["host"]), "path": str(one.get("path") or "/")}] for one in wanted.public]
-    told = anonymous.tell(ask, given or ways(config, root))
-    walled = [{"host": str(one["host"]), "words": anonymous.words(one)} for one in told.walled]
+    told = anonymous_visit.tell(ask, given or ways(config, root))
+    walled = [{"host": str(one["host"]), "words": anonymous_visit.words(one)} for one in told.walled]
     return {"confirm": len(told.names), "walled": walled}
 
 
@@ -89,7 +89,7 @@ def skew(http: Http, url: str, options: Any) -> float | None:
     answer = http.request(
         "HEAD",
         url,
-        headers={"User-Agent": anonymous.AGENT},
+        headers={"User-Agent": anonymous_visit.AGENT},
         connect=(options.address, options.port),
         timeout=SECONDS,
     )

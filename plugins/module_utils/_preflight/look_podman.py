@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import read
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, compose_version
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import read
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.hydra import termination
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import query
 
 AUTO_UPDATE = "io.containers.autoupdate"
 Raw = Mapping[str, Any]
@@ -49,27 +49,6 @@ def podman(engine: Podman, wanted: Wanted) -> dict[str, Any]:
         "graph_root": str(store["graphRoot"]),
         "networks": networks,
     }
-
-
-def compose_version(out: str) -> str:
-    """From ``podman-compose --version``, whose first releases print podman's version too."""
-    for line in out.splitlines():
-        words = line.lower().replace("podman-compose", "podman_compose")
-        if "podman_compose" in words or "compose version" in words:
-            return line.split()[-1]
-    return ""
-
-
-def routes(engine: Podman) -> list[dict[str, Any]]:
-    """IPv4 routes; a blackhole leads nowhere and holds a range free, so it is left out."""
-    result = engine.runner.run(["ip", "-j", "-4", "route", "show"], timeout=10)
-    found = json.loads(result.out or "[]") if result.rc == 0 else []
-    dead = ("blackhole", "unreachable", "prohibit")
-    return [
-        {"dst": str(one["dst"]), "dev": str(one.get("dev", ""))}
-        for one in found
-        if one.get("dst") not in (None, "default") and one.get("type") not in dead
-    ]
 
 
 def everything(engine: Podman) -> list[dict[str, Any]]:

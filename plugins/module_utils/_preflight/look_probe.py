@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, journeys
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted as Gate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
@@ -24,9 +25,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model im
     Endpoint,
     Secrets,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through import Through
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     REFUSE,
     WARN,

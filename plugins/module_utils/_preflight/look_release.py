@@ -13,20 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
-    courier,
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import model, store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
+    compose_config,
     images,
-    model,
-    publish,
     registry,
     render,
-    source,
-    store,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names, secret
 
@@ -50,7 +49,7 @@ def compose_wanted(wanted: Wanted) -> model.Wanted:
 
 def read(engine: Podman, wanted: Wanted) -> dict[str, Any]:
     """The project as podman-compose reads it, {} of a git ref (nothing is fetched). Raises BluegreenError."""
-    return {} if wanted.git else source.config(engine.runner, compose_wanted(wanted), wanted.source)
+    return {} if wanted.git else compose_config.config(engine.runner, compose_wanted(wanted), wanted.source)
 
 
 def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,9 +72,9 @@ def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[st
 def refuse_shell_lines(asked: model.Wanted, services: Mapping[str, Mapping[str, Any]]) -> None:
     for one in asked.services:
         given = services.get(one.name) or {}
-        if one.kind in courier.PRODUCTS:
+        if one.kind in courier_command.PRODUCTS:
             words = [render.words(given.get(key)) for key in ("entrypoint", "command")]
-            courier.server_line(one.name, words[0], words[1], one.kind)
+            courier_command.server_line(one.name, words[0], words[1], one.kind)
 
 
 def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
@@ -91,7 +90,7 @@ def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
             "git finds no %s: %s" % (ref, asked.last_words() or "no such branch or tag"),
             option="bluegreen_source.ref",
             value=ref,
-            mend="correct repo and ref, or give this host's root access to the repository",
+            fix="correct repo and ref, or give this host's root access to the repository",
         )
     return "%s at %s" % (repo, ref)
 

@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy import sockets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import sockets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look_podman import Raw

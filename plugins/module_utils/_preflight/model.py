@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 
 REFUSE, WARN, INFO = "refuse", "warn", "info"
@@ -29,22 +29,22 @@ class Row:
     level: str
     found: str
     wanted: str
-    mend: str = ""
+    fix: str = ""
 
     def data(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def row(check: str, ok: bool, level: str, found: object, wanted: object = "", mend: str = "", about: str = "") -> Row:
-    """A row of a known check; ``about`` says of which name, ``mend`` replaces the check's own."""
+def row(check: str, ok: bool, level: str, found: object, wanted: object = "", fix: str = "", about: str = "") -> Row:
+    """A row of a known check; ``about`` says of which name, ``fix`` replaces the check's own."""
     name = "%s %s" % (check, about) if about else check
-    return Row(name, ok, level, str(found), str(wanted), "" if ok else mend or CHECKS[check].mend)
+    return Row(name, ok, level, str(found), str(wanted), "" if ok else fix or CHECKS[check].fix)
 
 
 def failed(check: str, level: str, why: str, wanted: str, about: str = "") -> Row:
-    """The row of a question that ended in an error (its text, with the mend that it brings)."""
-    found, _mark, mend = why.partition(" Fix: ")
-    return row(check, False, level, found.rstrip("."), wanted, mend, about)
+    """The row of a question that ended in an error (its text, with the fix that it brings)."""
+    found, _mark, fix = why.partition(" Fix: ")
+    return row(check, False, level, found.rstrip("."), wanted, fix, about)
 
 
 def info(check: str, found: object, wanted: object = "") -> Row:

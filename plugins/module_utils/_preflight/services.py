@@ -41,14 +41,14 @@ def _closed(name: str, one: Section) -> Row:
     free = [port for port in one["listening"] if port not in one["asked"].values()]
     if free:
         found += "; it listens on %s" % listed(free)
-        return row("service", False, REFUSE, found, TARGET, _mend(name, one, free), about=name)
+        return row("service", False, REFUSE, found, TARGET, _fix(name, one, free), about=name)
     if alone:
-        mend = "let it listen on every address of its container (0.0.0.0): the edge can't reach its loopback"
-        return row("service", False, WARN, found + "; it listens on its loopback alone", TARGET, mend, about=name)
+        fix = "let it listen on every address of its container (0.0.0.0): the edge can't reach its loopback"
+        return row("service", False, WARN, found + "; it listens on its loopback alone", TARGET, fix, about=name)
     return row("service", False, WARN, found + "; it listens on no other port", TARGET, about=name)
 
 
-def _mend(name: str, one: Section, free: list[int]) -> str:
+def _fix(name: str, one: Section, free: list[int]) -> str:
     """The port that the container itself names for it, else the only one that is left."""
     told = []
     for key in one["closed"]:

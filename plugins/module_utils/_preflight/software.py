@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import known
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import known_issues
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     REFUSE,
     WARN,
@@ -42,9 +42,9 @@ def versions(seen: Observed, wanted: Wanted) -> Iterator[Row]:
 
 
 def _version(program: str, version: str, podman: str) -> Row:
-    bad = known.verdict(program, version, podman)
+    bad = known_issues.verdict(program, version, podman)
     said = "%s: %s" % (version, bad.why) if bad else version
-    return row("version." + program, bad is None, bad.level if bad else REFUSE, said, known.WANTED[program])
+    return row("version." + program, bad is None, bad.level if bad else REFUSE, said, known_issues.WANTED[program])
 
 
 def python_modules(seen: Observed, wanted: Wanted) -> Iterator[Row]:

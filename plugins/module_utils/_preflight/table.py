@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rows as lines of text: aligned, at most 120 columns, each row that is not well with its mend below it."""
+"""The rows as lines of text: aligned, at most 120 columns, each row that is not well with its fix below it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,9 @@ def lines(rows: Sequence[Mapping[str, Any]], everything: bool = True) -> list[st
     for one in shown:
         verdict = ("info" if one["level"] == "info" else "ok") if one["ok"] else str(one["level"]).upper()
         text += _cells(verdict, str(one["check"]), str(one["found"]), str(one["wanted"]))
-        if not one["ok"] and one["mend"]:
+        if not one["ok"] and one["fix"]:
             indent = " " * (VERDICT + 1)
-            text += textwrap.wrap(
-                "mend: %s" % one["mend"], WIDTH, initial_indent=indent, subsequent_indent=indent + "  "
-            )
+            text += textwrap.wrap("fix: %s" % one["fix"], WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
     return text
 
 

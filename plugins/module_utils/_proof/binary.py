@@ -12,7 +12,13 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import cli, known, release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    image_migrations,
+    migration_cli,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    service as release,
+)
 
 # As behind the edge, TLS has ended before a question gets here; no configuration knows the address that asks.
 BEHIND_TLS = {
@@ -29,8 +35,8 @@ class Binary:
 
     service: release.Service
     product: str
-    image: known.Image
-    form: cli.Form
+    image: image_migrations.Image
+    form: migration_cli.Form
     tag: str
 
     @property
@@ -39,7 +45,7 @@ class Binary:
 
     def migration(self) -> tuple[str, ...]:
         words = (*self.service.entrypoint, *self.service.command)
-        return self.image.before + self.form.up + cli.config_arguments(words)
+        return self.image.before + self.form.up + migration_cli.config_arguments(words)
 
 
 def of_release(podman: Podman, document: Mapping[str, Any], name: str, product: str, state_dir: str) -> Binary:
@@ -66,9 +72,9 @@ def of_container(podman: Podman, raw: Mapping[str, Any], name: str, product: str
 
 def _binary(podman: Podman, service: release.Service, product: str, state_dir: str) -> Binary:
     service = replace(service, volumes=release.read_only(service.volumes))
-    image = known.find_image(podman, service, product, state_dir)
-    kept = known.cached(image)
-    form = kept.form if kept else known.ask_form(podman, image)
+    image = image_migrations.find_image(podman, service, product, state_dir)
+    kept = image_migrations.cached(image)
+    form = kept.form if kept else image_migrations.ask_form(podman, image)
     return Binary(service, product, image, form, _tag(podman, image.id))
 
 

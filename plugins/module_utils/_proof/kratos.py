@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, ory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, ory_admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit, must
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import identity
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import SECONDS, Side, told_of
 
@@ -24,7 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side impo
 NAME = "bgproof"
 HTML = {"Accept": "text/html"}
 FORM = {**HTML, "Content-Type": "application/x-www-form-urlencoded"}
-PATCH = {**ory.JSON, "Content-Type": "application/json"}
+PATCH = {**ory_admin.JSON, "Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ class Kratos(Side[Person]):
     def cross(self, journey: str, theirs: Person) -> str:
         visit = self._visit(theirs)
         if journey == "identity":
-            ory.close_session(visit, ory.open_session(visit, Secrets(theirs.password, "")))
+            ory_admin.close_session(visit, ory_admin.open_session(visit, Secrets(theirs.password, "")))
         elif journey == "session":
-            ory.whoami(visit, theirs.session)
+            ory_admin.whoami(visit, theirs.session)
         else:
-            ory.close_session(visit, theirs.session)
+            ory_admin.close_session(visit, theirs.session)
         return "accepted"
 
     def _named(self) -> str:
-        begun = Visit(self.http, None, SECONDS).direct(self.at, "GET", "/self-service/login/api", ory.JSON)
+        begun = Visit(self.http, None, SECONDS).direct(self.at, "GET", "/self-service/login/api", ory_admin.JSON)
         must(answers.wants(begun, 200), "begin of the login flow")
         return str((told_of(begun).get("ui") or {}).get("action") or "")
 
@@ -87,7 +87,9 @@ class Kratos(Side[Person]):
                     for via, value in person.verifiable
                 ],
             }
-            response = visit.admin(self.at, "POST", "/admin/identities", ory.SENDS_JSON, json.dumps(body).encode())
+            response = visit.admin(
+                self.at, "POST", "/admin/identities", ory_admin.SENDS_JSON, json.dumps(body).encode()
+            )
             made = told_of(response)
             if person.identifier and response.status == 201 and made:
                 self.made = Person(str(made.get("id")), person.identifier, person.traits, password)
@@ -96,39 +98,41 @@ class Kratos(Side[Person]):
         raise Failed("an identity of the schema was refused: %s" % (refused or "Kratos tells no schema"))
 
     def _schemas(self, visit: Visit) -> list[dict[str, Any]]:
-        response = visit.direct(self.at, "GET", "/schemas", ory.JSON)
+        response = visit.direct(self.at, "GET", "/schemas", ory_admin.JSON)
         must(answers.listed(response), "list of identity schemas")
         return [one for one in response.json() if isinstance(one, dict)]
 
     def _login(self) -> str:
         who = self.has
         visit = self._visit(who)
-        token = ory.open_session(visit, Secrets(who.password, ""))
-        ory.whoami(visit, token)
-        ory.close_session(visit, token)
+        token = ory_admin.open_session(visit, Secrets(who.password, ""))
+        ory_admin.whoami(visit, token)
+        ory_admin.close_session(visit, token)
         return "logged in, whoami"
 
     def _session(self) -> str:
         who = self.has
-        token = ory.open_session(self._visit(who), Secrets(who.password, ""))
+        token = ory_admin.open_session(self._visit(who), Secrets(who.password, ""))
         self.keep(replace(who, session=token))
         return "left open"
 
     def _browser_login(self) -> str:
         visit = self._browser(self.has)
-        ory.whoami(visit)
+        ory_admin.whoami(visit)
         return "form sent, cookie, whoami"
 
     def _browser(self, who: Person) -> Visit:
         """A browser's session, by the form of the login flow."""
         visit = self._visit(who)
-        begun = visit.send("GET", ory.login_url(visit, "/self-service/login/browser"), HTML)
+        begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/login/browser"), HTML)
         must(_redirected(begun), "begin of the browser's login")
         flow = _flow(begun)
-        told = visit.send("GET", ory.login_url(visit, "/self-service/login/flows?id=" + quote(flow)), ory.JSON)
+        told = visit.send(
+            "GET", ory_admin.login_url(visit, "/self-service/login/flows?id=" + quote(flow)), ory_admin.JSON
+        )
         must(answers.wants(told, 200), "the browser's login flow")
         given = {**_hidden(told), "method": "password", "identifier": who.identifier, "password": who.password}
-        url = ory.login_url(visit, "/self-service/login?flow=" + quote(flow))
+        url = ory_admin.login_url(visit, "/self-service/login?flow=" + quote(flow))
         sent = visit.send("POST", url, FORM, urlencode(given).encode())
         must(_redirected(sent), "the browser's login")
         return visit
@@ -137,33 +141,33 @@ class Kratos(Side[Person]):
         """The profile as it is and, last, another password: both write the identity and its credentials."""
         who = self.has
         visit = self._visit(who)
-        token = ory.open_session(visit, Secrets(who.password, ""))
+        token = ory_admin.open_session(visit, Secrets(who.password, ""))
         groups = self._change(visit, token, {"method": "profile", "traits": dict(who.traits)})
         changed = random.token_urlsafe(24)
         if "password" in groups:
             self._change(visit, token, {"method": "password", "password": changed})
             self.keep(replace(who, password=changed))
-        ory.close_session(visit, token)
+        ory_admin.close_session(visit, token)
         return "saved: %s" % ", ".join(sorted(groups & {"profile", "password"}))
 
     def _change(self, visit: Visit, token: str, given: Mapping[str, Any]) -> set[str]:
         """The groups that the flow offers; what is not offered is not sent."""
-        headers = {**ory.SENDS_JSON, "X-Session-Token": token}
-        begun = visit.send("GET", ory.login_url(visit, "/self-service/settings/api"), headers)
+        headers = {**ory_admin.SENDS_JSON, "X-Session-Token": token}
+        begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/settings/api"), headers)
         must(answers.wants(begun, 200), "begin of the settings flow")
         body = told_of(begun)
         groups = {str(one.get("group")) for one in (body.get("ui") or {}).get("nodes") or []}
         if given["method"] in groups:
-            url = ory.login_url(visit, "/self-service/settings?flow=" + quote(str(body.get("id"))))
+            url = ory_admin.login_url(visit, "/self-service/settings?flow=" + quote(str(body.get("id"))))
             sent = visit.send("POST", url, headers, json.dumps(given).encode())
             must(answers.wants(sent, 200), "settings (%s)" % given["method"])
         return groups
 
     def _list(self) -> str:
         visit = Visit(self.http, None, SECONDS)
-        response = visit.admin(self.at, "GET", "/admin/identities?page_size=10&per_page=10", ory.JSON)
+        response = visit.admin(self.at, "GET", "/admin/identities?page_size=10&per_page=10", ory_admin.JSON)
         must(answers.listed(response), "list of identities")
-        one = visit.admin(self.at, "GET", "/admin/identities/" + quote(self.has.id), ory.JSON)
+        one = visit.admin(self.at, "GET", "/admin/identities/" + quote(self.has.id), ory_admin.JSON)
         must(answers.wants(one, 200), "one identity")
         return "%d listed" % len(response.json())
 
@@ -177,14 +181,14 @@ class Kratos(Side[Person]):
 
     def _registration(self) -> str:
         visit = self._visit()
-        begun = visit.send("GET", ory.login_url(visit, "/self-service/registration/api"), ory.JSON)
+        begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/registration/api"), ory_admin.JSON)
         must(answers.wants(begun, 200), "begin of the registration flow")
         body, refused = told_of(begun), "Kratos tells no schema"
         for schema in self._schemas(Visit(self.http, None, SECONDS)):
             person = _new(schema)
             given = {"method": "password", "password": random.token_urlsafe(24), "traits": person.traits}
-            url = ory.login_url(visit, "/self-service/registration?flow=" + quote(str(body.get("id"))))
-            sent = visit.send("POST", url, ory.SENDS_JSON, json.dumps(given).encode())
+            url = ory_admin.login_url(visit, "/self-service/registration?flow=" + quote(str(body.get("id"))))
+            sent = visit.send("POST", url, ory_admin.SENDS_JSON, json.dumps(given).encode())
             refused = answers.wants(sent, 200)
             if not refused:
                 return "registered"
@@ -194,16 +198,16 @@ class Kratos(Side[Person]):
         """By API and by browser; the session that is left for the other side stays."""
         who = self.has
         visit = self._visit(who)
-        token = ory.open_session(visit, Secrets(who.password, ""))
-        ory.close_session(visit, token)
-        must(answers.wants(ory.ask_whoami(visit, token), 401), "whoami after the logout")
+        token = ory_admin.open_session(visit, Secrets(who.password, ""))
+        ory_admin.close_session(visit, token)
+        must(answers.wants(ory_admin.ask_whoami(visit, token), 401), "whoami after the logout")
         browser = self._browser(who)
-        begun = browser.send("GET", ory.login_url(browser, "/self-service/logout/browser"), ory.JSON)
+        begun = browser.send("GET", ory_admin.login_url(browser, "/self-service/logout/browser"), ory_admin.JSON)
         must(answers.wants(begun, 200), "begin of the browser's logout")
         way = urlsplit(str(told_of(begun).get("logout_url") or ""))
-        ended = browser.send("GET", ory.login_url(browser, "%s?%s" % (way.path, way.query)), HTML)
+        ended = browser.send("GET", ory_admin.login_url(browser, "%s?%s" % (way.path, way.query)), HTML)
         must(_redirected(ended), "the browser's logout")
-        must(answers.wants(ory.ask_whoami(browser), 401), "whoami after the browser's logout")
+        must(answers.wants(ory_admin.ask_whoami(browser), 401), "whoami after the browser's logout")
         return "logged out by API and by browser"
 
 

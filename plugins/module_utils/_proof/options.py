@@ -16,19 +16,21 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import shared_secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import binary, judge, proof, trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room import room
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    accept,
     bridge,
     bridge_record,
-    judgement,
+    exceptions,
     migrate,
-    release,
+    recorded_verdict,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    service as release,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
 PROOF = ArgumentSpec(
     {
@@ -46,7 +48,7 @@ PROOF = ArgumentSpec(
             "type": "list",
             "elements": "dict",
             "default": [],
-            "options": {name: {"type": "str", "required": True} for name in accept.KEYS},
+            "options": {name: {"type": "str", "required": True} for name in exceptions.KEYS},
         },
         "operator": {"type": "str", "default": ""},
         "forward": {"type": "str", "default": ""},
@@ -88,7 +90,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
         return {"changed": False, "targets": {}, "let_through": [], "steps": steps}
     begun = world.clock.monotonic()
     subjects = observe(context)
-    path = judgement.path(context.state_dir, params["release"])
+    path = recorded_verdict.path(context.state_dir, params["release"])
     kept = read_mapping(path).get("targets") or {}
     fresh = [one for one in subjects if not proof.holds(kept.get(one.target.name) or {}, one)]
     verdicts = _judged(context, fresh)
@@ -100,8 +102,8 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
         write_json(path, {"v": 1, "at": world.clock.now(), "targets": told})
     refused = [sentence for sentence in refusals if sentence]
     if refused:
-        raise Refused("\n".join(refused), mend="")
-    through = accept.events(params["release"], told)
+        raise Refused("\n".join(refused), fix="")
+    through = exceptions.events(params["release"], told)
     return {"changed": False, "targets": told, "let_through": through, "steps": []}
 
 
@@ -159,13 +161,13 @@ def _live(context: Context, service: str) -> Mapping[str, Any] | None:
     """The container of the live colour. None where it is gone, and the operator leaves that colour anyway."""
     params = context.params
     asked = (params["deployment"], params["project"], params["colour"])
-    raw = alike.containers(context.podman, *asked, [service]).get(service)
+    raw = shared_secrets.containers(context.podman, *asked, [service]).get(service)
     if raw is None and not params["forward"]:
         raise BluegreenError(
             "the live colour has no container of it",
             option="targets",
             value=service,
-            mend="run ansible-playbook bluegreen.yml --tags adopt, which brings it back",
+            fix="run ansible-playbook bluegreen.yml --tags adopt, which brings it back",
         )
     return raw
 
@@ -194,10 +196,10 @@ def _decide(context: Context, name: str, told: dict[str, Any]) -> str:
     if forward:
         # What already fails has nothing to lose; the gate of the new colour still stands.
         reason = "the live colour fails already (%s)" % forward
-        told["accepted"] = accept.Accepted(reason, "this run", 0.0).noted(context.params["operator"])
+        told["accepted"] = exceptions.Accepted(reason, "this run", 0.0).noted(context.params["operator"])
         return ""
-    way = accept.accepted(context.params["accept"], name, told["hop"], context.world.clock.now())
-    if isinstance(way, accept.Accepted):
+    way = exceptions.accepted(context.params["accept"], name, told["hop"], context.world.clock.now())
+    if isinstance(way, exceptions.Accepted):
         told["accepted"] = way.noted(context.params["operator"])
         return ""
     return _refusal(name, told, str(way or ""))

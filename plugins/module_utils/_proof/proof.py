@@ -13,15 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import binary, judge, trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room import Room
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    bridge,
-    database,
-    migrate,
-    versions,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import bridge, migrate, versions
 
 # Trials at one time: each runs an old and a new program, and the whole proof has half a gigabyte.
 BESIDE = 2
@@ -140,7 +136,7 @@ def _tried(room: Room, subject: Subject, base: str, bridges: Sequence[bridge.Bri
     return judge.judge(held.run(), core, subject.old.label, subject.new.label)
 
 
-def _install(bridges: Sequence[bridge.Bridge], db: database.Db) -> None:
+def _install(bridges: Sequence[bridge.Bridge], db: postgres.Db) -> None:
     bridge.install(db, bridges)
 
 

@@ -16,15 +16,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import Dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import parse as parse_dsn
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import sqllog
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.keeper import kept
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, known, oneshot
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import Dsn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.dsn import parse as parse_dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import image_migrations, oneshot
 
 RUN = "olympus.bluegreen.run"
 # Of containers and networks; the courier's trial has a kind of its own.
@@ -40,7 +41,7 @@ SETTINGS = {
     "log_line_prefix": sqllog.PREFIX,
 }
 
-Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], database.Db]
+Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], postgres.Db]
 Enter = Callable[[int], AbstractContextManager[None]]
 
 
@@ -64,7 +65,7 @@ class Room:
         words = "&".join("%s=%s" % pair for pair in {"sslmode": "disable", **parameters}.items())
         return "postgres://shadow:%s@%s:5432/%s?%s" % (self.password, self.address, name, words)
 
-    def open(self, name: str) -> database.Db:
+    def open(self, name: str) -> postgres.Db:
         """A session of ours in a database here."""
         url: Dsn = parse_dsn(self.url(name))
         keywords = {**url.keywords, "application_name": "olympus-bluegreen proof", "connect_timeout": "5"}
@@ -152,14 +153,14 @@ def sweep(podman: Podman, labels: Mapping[str, str]) -> None:
 def _started(made: Room, image: str) -> Room:
     """With its PostgreSQL taking connections."""
     podman, name = made.podman, "%s-server" % made.name
-    server = known.empty_server(name, image, made.labels, made.network, made.password, SETTINGS, ACCESS)
+    server = image_migrations.empty_server(name, image, made.labels, made.network, made.password, SETTINGS, ACCESS)
     oneshot.start(podman, replace(server, lifetime=LIFETIME))
 
     def located() -> Room:
         address, pid = made.address_of(name)
         return replace(made, name=name, address=address, pid=pid)
 
-    opened = known.wait_for(
+    opened = image_migrations.wait_for(
         podman, made.clock, name, lambda _pid: located().open("postgres"), "bluegreen_rehearsal_image"
     )
     opened.close()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed
 
 Made = TypeVar("Made")
 # Seconds that one journey may take.

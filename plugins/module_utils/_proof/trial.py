@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.upping import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.up import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import entrypoint_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import READY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import probe
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.redact import redact
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import probe
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import entrypoint_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import sqllog
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.binary import Binary, isolated
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.hydra import Hydra
@@ -31,7 +31,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.judge imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.kratos import Kratos
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room import Room
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import Side
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, oneshot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 SIDES: dict[str, type[Side[Any]]] = {"kratos": Kratos, "hydra": Hydra}
 START_SECONDS = MIGRATE_SECONDS = 90.0
@@ -59,7 +60,7 @@ class Trial:
     new: Binary
     ports: Ports
     after: frozenset[str]
-    prepare: Callable[[database.Db], None] | None = None
+    prepare: Callable[[postgres.Db], None] | None = None
 
     def run(self) -> Seen:
         """Raises BluegreenError where the trial itself can't be held."""
@@ -164,7 +165,7 @@ class Trial:
         words = self._words(binary, self.room.podman.run("logs", container).last_words())
         return CommandError(
             "%s %s in the trial: %s" % (binary.label, how, words or "it said nothing"),
-            mend="let it start with the release's configuration where no other server can be reached",
+            fix="let it start with the release's configuration where no other server can be reached",
         )
 
     def _words(self, binary: Binary, text: str) -> str:
@@ -187,7 +188,7 @@ class Trial:
         db = self.room.open(self.name)
         try:
             ended = migrate(self.room, self.new, self.name)
-            if ended.rc == 0 and database.applied(db) >= self.after:
+            if ended.rc == 0 and postgres.applied(db) >= self.after:
                 return ""
         finally:
             db.close()
@@ -216,7 +217,7 @@ def in_state(room: Room, name: str, binaries: Iterable[Binary], wanted: frozense
         applied: frozenset[str] = frozenset()
         for binary in binaries:
             ended = migrate(room, binary, name)
-            applied = database.applied(db)
+            applied = postgres.applied(db)
             if applied == wanted:
                 return ""
             if ended.rc != 0:

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.redact import redact
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema, words
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.page import page
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 VERSION = 1
 EMPTY: dict[str, Any] = {"verdict": {}, "release": {}, "watch": [], "ledger": [], "schema": [], "written": 0.0}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import of_armed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import of_armed
 
 Events = Sequence[Mapping[str, Any]]
 

@@ -75,7 +75,7 @@ def next_step(verdict: Mapping[str, Any]) -> str:
     if said == "FAIL" and rolled.get("held"):
         return "Act now. The watcher did not roll back, as %s: %s --tags status" % (rolled["why"], PLAY)
     if said == "FAIL":
-        return "Act now. Mend what is named above, then: %s --tags rollback" % PLAY
+        return "Act now. Fix what is named above, then: %s --tags rollback" % PLAY
     if said == "INCONCLUSIVE" and verdict.get("signed_off"):
         return "After the bake time: %s --tags cleanup" % PLAY
     if said == "INCONCLUSIVE":

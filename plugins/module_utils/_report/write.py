@@ -12,12 +12,12 @@ import time
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_atomic
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.render import render
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.schema import with_proof
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
-# Beside the results of the targets lies what the proof said of all of them: _schema/judgement.py.
+# Beside the results of the targets lies what the proof said of all of them: _schema/recorded_verdict.py.
 PROOF = "proof.json"
 # The program of the watcher, which also judges a recorded watch.
 JUDGE = "ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"

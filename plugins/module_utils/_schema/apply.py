@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
     Refused,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import database, dsn, migrate, oneshot, versions
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate, oneshot, versions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import State, Wanted, World
 
 LOCK_TIMEOUT = re.compile(r"55P03|canceling statement due to lock timeout")
@@ -27,34 +28,34 @@ TELLING = re.compile(r"error|fatal|SQLSTATE|could not", re.IGNORECASE)
 
 
 @contextmanager
-def lock(db: database.Db, world: World, wanted: Wanted) -> Iterator[None]:
+def lock(db: postgres.Db, world: World, wanted: Wanted) -> Iterator[None]:
     """The advisory lock of this database; PostgreSQL drops it when our session dies."""
-    taken = wait_until(world.clock, lambda: database.try_lock(db), bool, wanted.lock_wait, every=0.5)
+    taken = wait_until(world.clock, lambda: postgres.try_lock(db), bool, wanted.lock_wait, every=0.5)
     if not taken:
         raise Refused(
-            "database %s is being migrated by `%s`" % (wanted.target.database, database.lock_holder(db) or "somebody"),
-            mend="wait for it to end",
+            "database %s is being migrated by `%s`" % (wanted.target.database, postgres.lock_holder(db) or "somebody"),
+            fix="wait for it to end",
         )
     try:
         yield
     finally:
-        database.unlock(db)
+        postgres.unlock(db)
 
 
 def apply(state: State, wanted: Wanted, world: World) -> dict[str, Any]:
     """The keys of the module's result that the run made true."""
     started = world.clock.monotonic()
     if state.foreign:
-        raise Refused("container %s seems to migrate a database" % ", ".join(state.foreign), mend="wait for it to end")
+        raise Refused("container %s seems to migrate a database" % ", ".join(state.foreign), fix="wait for it to end")
     oneshot.clear(world.podman, migrate.migrate_labels(wanted), wanted.lock_wait)
     db = migrate.open_database(wanted, world, state.service)
     try:
         with lock(db, world, wanted):
             # What was observed before the lock may have been done by somebody else meanwhile.
-            before = replace(state, applied=database.applied(db), invalid=database.invalid_indexes(db))
+            before = replace(state, applied=postgres.applied(db), invalid=postgres.invalid_indexes(db))
             migrate.plan(before, wanted)
             attempts = _Run(db, before, wanted, world).until_applied() if before.difference.pending else 0
-            after = database.applied(db)
+            after = postgres.applied(db)
     finally:
         db.close()
     return {
@@ -73,7 +74,7 @@ def apply(state: State, wanted: Wanted, world: World) -> dict[str, Any]:
 class _Run:
     """The attempts under the lock; ``before`` is what they start from."""
 
-    db: database.Db
+    db: postgres.Db
     before: State
     wanted: Wanted
     world: World
@@ -84,8 +85,8 @@ class _Run:
         deadline = clock.monotonic() + wanted.timeout
         for attempt in range(1, wanted.attempts + 1):
             self._nobody_in_the_way()
-            for index in database.invalid_indexes(self.db):
-                database.drop_index(self.db, index)
+            for index in postgres.invalid_indexes(self.db):
+                postgres.drop_index(self.db, index)
             ended = self._container(max(1.0, deadline - clock.monotonic()))
             if not self._missing():
                 self._no_invalid_index()
@@ -96,7 +97,7 @@ class _Run:
                 clock.sleep(attempt * random.uniform(0.5, 1.5))
         raise self._failure(
             "a lock could not be had within %g s, %d times over" % (wanted.lock_timeout, wanted.attempts),
-            mend="find the long transaction (pg_stat_activity) and run it again: what was applied stays applied",
+            fix="find the long transaction (pg_stat_activity) and run it again: what was applied stays applied",
         )
 
     def _container(self, timeout: float) -> oneshot.Finished:
@@ -105,25 +106,25 @@ class _Run:
         try:
             return oneshot.run(self.world.podman, job, timeout)
         except CommandError as exc:
-            raise self._failure(dsn.redact(exc.msg, before.service.dsn), mend=exc.mend) from exc
+            raise self._failure(dsn.redact(exc.msg, before.service.dsn), fix=exc.fix) from exc
 
     def _nobody_in_the_way(self) -> None:
         """A transaction that has been open for long makes the migration wait, and everybody behind it."""
         age = self.wanted.transaction_age
-        there = database.long_transactions(self.db, age) if age > 0 else ()
+        there = postgres.long_transactions(self.db, age) if age > 0 else ()
         if there:
             raise self._failure(
                 "transactions have been open for over %g s: %s" % (age, "; ".join(there[:3])),
-                mend="end them first, or raise max_transaction_age",
+                fix="end them first, or raise max_transaction_age",
             )
 
     def _missing(self) -> tuple[versions.Migration, ...]:
-        return versions.compare(self.before.learnt.migrations, database.applied(self.db)).pending
+        return versions.compare(self.before.learnt.migrations, postgres.applied(self.db)).pending
 
     def _no_invalid_index(self) -> None:
-        left = database.invalid_indexes(self.db)
+        left = postgres.invalid_indexes(self.db)
         if left:
-            raise self._failure("invalid index left: %s" % ", ".join(left), mend="REINDEX INDEX CONCURRENTLY it")
+            raise self._failure("invalid index left: %s" % ", ".join(left), fix="REINDEX INDEX CONCURRENTLY it")
 
     def _words(self, ended: oneshot.Finished) -> str:
         """The last telling lines of the migrator, without what the DSN holds."""
@@ -131,9 +132,9 @@ class _Run:
         told = [line for line in lines if TELLING.search(line)]
         return " | ".join((told or lines)[-3:])[:1000]
 
-    def _failure(self, msg: str, mend: str = "") -> BluegreenError:
+    def _failure(self, msg: str, fix: str = "") -> BluegreenError:
         """The error with what had been applied until then."""
-        after = database.applied(self.db)
+        after = postgres.applied(self.db)
         pending = self.before.difference.pending
         done = tuple(migration for migration in pending if migration.version in after)
         partial: dict[str, object] = {
@@ -141,4 +142,4 @@ class _Run:
             "pending": migrate.described(self._missing()),
             "after": versions.summary(after),
         }
-        return BluegreenError("%s (%d of %d applied)" % (msg, len(done), len(pending)), mend=mend, partial=partial)
+        return BluegreenError("%s (%d of %d applied)" % (msg, len(done), len(pending)), fix=fix, partial=partial)

@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.postgres import Db, QueryError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import catalog, sql_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import Thing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.database import Db, QueryError
 
 FOLDER = "bridges"
 UP, DOWN = ".sql", ".down.sql"
@@ -75,7 +75,7 @@ def read(directory: str, target: str, known: Sequence[str] = ()) -> tuple[Bridge
     if strange:
         raise Refused(
             "%s/%s belongs to no schema target" % (FOLDER, strange[0]),
-            mend="rename it; the schema targets are %s" % ", ".join(known),
+            fix="rename it; the schema targets are %s" % ", ".join(known),
         )
     where = os.path.join(home, target)
     files = sorted(os.listdir(where)) if os.path.isdir(where) else []
@@ -84,7 +84,7 @@ def read(directory: str, target: str, known: Sequence[str] = ()) -> tuple[Bridge
         if name.endswith(DOWN) and name[: -len(DOWN)] + UP not in texts:
             raise Refused(
                 "%s/%s/%s removes a bridge that is not there" % (FOLDER, target, name),
-                mend="add %s, or delete this file" % (name[: -len(DOWN)] + UP),
+                fix="add %s, or delete this file" % (name[: -len(DOWN)] + UP),
             )
     return tuple(
         Bridge(name[: -len(UP)], text, digest, texts.get(name[: -len(UP)] + DOWN, ("", ""))[0])
@@ -104,7 +104,7 @@ def _text(home: str, shown: str, name: str) -> tuple[str, str]:
     path = os.path.join(home, os.path.dirname(shown)[len(FOLDER) + 1 :], name)
     real = os.path.realpath(path)
     if os.path.commonpath([real, os.path.realpath(home)]) != os.path.realpath(home) or not os.path.isfile(real):
-        raise Refused("%s is not a file of this directory" % shown, mend="put the file itself there")
+        raise Refused("%s is not a file of this directory" % shown, fix="put the file itself there")
     with open(real, "rb") as handle:
         data = handle.read()
     try:
@@ -113,11 +113,11 @@ def _text(home: str, shown: str, name: str) -> tuple[str, str]:
             raise ValueError("it has a NUL byte")
         sql_text.refuse_unfit(text)
     except UnicodeDecodeError as exc:
-        raise Refused("%s is not UTF-8 (byte %d)" % (shown, exc.start), mend="save it as UTF-8") from exc
+        raise Refused("%s is not UTF-8 (byte %d)" % (shown, exc.start), fix="save it as UTF-8") from exc
     except ValueError as exc:
         raise Refused(
             "%s: %s" % (shown, exc),
-            mend="write plain SQL: at least one statement, and none that needs psql or a transaction of its own",
+            fix="write plain SQL: at least one statement, and none that needs psql or a transaction of its own",
         ) from exc
     return text, hashlib.sha256(data).hexdigest()
 
@@ -162,10 +162,10 @@ def _made(bridge: Bridge, seen: catalog.Difference) -> tuple[Thing, ...]:
         raise Refused(
             "bridge %s %s, and only triggers and functions that it makes are dropped by name"
             % (bridge.name, ", ".join(others[:3])),
-            mend="add %s%s with the SQL that takes it out" % (bridge.name, DOWN),
+            fix="add %s%s with the SQL that takes it out" % (bridge.name, DOWN),
         )
     if not ours:
-        raise Refused("bridge %s makes nothing" % bridge.name, mend="let it make a trigger, or delete the file")
+        raise Refused("bridge %s makes nothing" % bridge.name, fix="let it make a trigger, or delete the file")
     return ours
 
 
@@ -179,7 +179,7 @@ def remove(db: Db, noted: Sequence[Installed], lock_timeout: float = LOCK_SECOND
         if left:
             raise BluegreenError(
                 "%s is still there" % ", ".join(map(str, left[:3])),
-                mend="drop it by hand, then run the stage again",
+                fix="drop it by hand, then run the stage again",
             )
 
 
@@ -189,20 +189,20 @@ def there(db: Db) -> frozenset[Thing]:
 
 
 def _take_out(db: Db, one: Installed) -> None:
-    what, mend = "the removal of bridge %s" % one.bridge.name, BY_HAND
+    what, fix = "the removal of bridge %s" % one.bridge.name, BY_HAND
     if one.bridge.down:
         if one.state(there(db)) != GONE:
-            _run(db, one.bridge.down, what, mend)
+            _run(db, one.bridge.down, what, fix)
             return
         # Its objects are gone, and a text without IF EXISTS must not stop every cleanup from here on.
         db.query("SAVEPOINT gone")
         try:
-            _run(db, one.bridge.down, what, mend)
+            _run(db, one.bridge.down, what, fix)
         except QueryError:
             db.query("ROLLBACK TO SAVEPOINT gone")
         return
     for thing in sorted(one.made, key=lambda thing: thing.kind != "trigger"):
-        _run(db, "DROP %s IF EXISTS %s" % (DROPS[thing.kind], thing.name), what, mend)
+        _run(db, "DROP %s IF EXISTS %s" % (DROPS[thing.kind], thing.name), what, fix)
 
 
 @contextmanager
@@ -214,7 +214,7 @@ def _transaction(db: Db, lock_timeout: float) -> Iterator[None]:
         mine = db.query("SELECT txid_current()")
         yield
         if db.query("SELECT txid_current()") != mine:
-            raise BluegreenError("the SQL ended our transaction", mend="take COMMIT and the like out of it")
+            raise BluegreenError("the SQL ended our transaction", fix="take COMMIT and the like out of it")
         db.query("COMMIT")
     except BaseException:
         # A connection that broke can't be asked; PostgreSQL rolls back by itself then.
@@ -223,12 +223,12 @@ def _transaction(db: Db, lock_timeout: float) -> Iterator[None]:
         raise
 
 
-def _run(db: Db, sql: str, what: str, mend: str) -> None:
+def _run(db: Db, sql: str, what: str, fix: str) -> None:
     try:
         db.query(sql)
     except QueryError as exc:
         known = {LOCKED: WAIT, "42501": "grant the service's own role what it needs, then run the stage again"}
         told = "PostgreSQL refuses %s: %s (SQLSTATE %s)" % (what, exc.answer, exc.sqlstate or "none")
-        error = QueryError(told, mend=known.get(exc.sqlstate, mend))
+        error = QueryError(told, fix=known.get(exc.sqlstate, fix))
         error.answer, error.sqlstate = exc.answer, exc.sqlstate
         raise error from exc

@@ -45,7 +45,7 @@ def read(state_dir: str, target: str) -> Record:
     try:
         return Record(str(found["database"]), _entries(found["bridges"]), _entries(found["pending"]))
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise BluegreenError("%s has another shape" % where, mend="restore it from a backup") from exc
+        raise BluegreenError("%s has another shape" % where, fix="restore it from a backup") from exc
 
 
 def write(state_dir: str, target: str, record: Record) -> None:

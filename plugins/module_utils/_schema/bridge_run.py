@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -21,9 +22,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     apply,
     bridge,
     bridge_record,
-    database,
     migrate,
-    release,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    service as release,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge import Bridge, Installed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge_record import Record
@@ -153,7 +155,7 @@ def _job(params: Mapping[str, Any], world: migrate.World) -> Job:
         lock_wait=params["lock_wait"],
     )
     if present and not params["release"]:
-        raise BluegreenError("none was given", option="release", value="", mend="name the release with the bridges")
+        raise BluegreenError("none was given", option="release", value="", fix="name the release with the bridges")
     found = bridge.read(source(params), asked.target.name, params["targets"]) if present else ()
     return Job(asked, params["state"], params["release"], params["attempts"], found)
 
@@ -176,18 +178,18 @@ def _refuse_elsewhere(job: Job, name: str) -> None:
         raise Refused(
             "%s says that the bridges are in database %s, and the service's DSN leads to %s"
             % (bridge_record.path(job.asked.state_dir, job.target), recorded, name),
-            mend="correct the DSN, or bluegreen_schema_targets",
+            fix="correct the DSN, or bluegreen_schema_targets",
         )
     if name != job.asked.target.database:
         raise Refused(
             "the service's DSN leads to database %s" % name,
             option="target.database",
             value=job.asked.target.database,
-            mend="correct bluegreen_schema_targets",
+            fix="correct bluegreen_schema_targets",
         )
 
 
-def _apply(job: Job, choice: Choice, db: database.Db, clock: Clock) -> tuple[Installed, ...]:
+def _apply(job: Job, choice: Choice, db: postgres.Db, clock: Clock) -> tuple[Installed, ...]:
     """What is installed then. The record is written before each COMMIT and after it, so any crash is found out."""
     wait = job.asked.lock_timeout
     if job.state == "absent":
@@ -217,7 +219,7 @@ def _patiently(clock: Clock, attempts: int, act: Callable[[], T]) -> T:
     for attempt in range(1, attempts):
         try:
             return act()
-        except database.QueryError as exc:
+        except postgres.QueryError as exc:
             if exc.sqlstate != bridge.LOCKED:
                 raise
             clock.sleep(attempt * random.uniform(0.5, 1.5))
@@ -230,7 +232,7 @@ def _read_back(noted: Sequence[Installed], there: Iterable[Thing]) -> None:
     if lost:
         raise BluegreenError(
             "bridge %s was installed, and its objects are not there" % ", ".join(lost),
-            mend="find out who dropped them (the database's log), then run the stage again",
+            fix="find out who dropped them (the database's log), then run the stage again",
         )
 
 

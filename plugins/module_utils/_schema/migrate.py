@@ -18,21 +18,22 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import LABEL, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    cli,
-    database,
-    dsn,
-    inside,
-    known,
+    db_session,
+    image_migrations,
+    migration_cli,
     oneshot,
-    release,
-    session,
+    service_files,
     versions,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    service as release,
 )
 
 STATUS_SECONDS = 60.0
@@ -71,15 +72,15 @@ class World:
 
     podman: Podman
     clock: Clock
-    connect: Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], database.Db] = database.connect
+    connect: Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], postgres.Db] = postgres.connect
     enter: Callable[[int], AbstractContextManager[None]] = network_of
 
 
 @dataclass(frozen=True)
 class State:
     service: release.Service
-    image: known.Image
-    learnt: known.Known
+    image: image_migrations.Image
+    learnt: image_migrations.Known
     applied: frozenset[str]
     invalid: tuple[str, ...]
     leftovers: tuple[tuple[str, str], ...]
@@ -97,14 +98,14 @@ def migrate_labels(wanted: Wanted) -> dict[str, str]:
     return oneshot.labels(wanted.deployment, "migrate", wanted.target.name)
 
 
-def open_database(wanted: Wanted, world: World, service: release.Service) -> database.Db:
+def open_database(wanted: Wanted, world: World, service: release.Service) -> postgres.Db:
     """A session in the target database, named so that whoever waits for us can read who we are."""
     name = ("olympus-bluegreen migrate %s, %s:%d" % (wanted.target.name, socket.gethostname(), os.getpid()))[:63]
     server = world.podman.one("container", wanted.database_container) if wanted.database_container else None
     files = oneshot.labels(wanted.deployment, "files", wanted.target.name)
-    view = inside.of_release(world.podman, service, files, wanted.extra_hosts)
+    view = service_files.of_release(world.podman, service, files, wanted.extra_hosts)
     servers = [server] if server else []
-    return session.open_session(service.dsn, name, view, servers, world.connect, world.enter)
+    return db_session.open_session(service.dsn, name, view, servers, world.connect, world.enter)
 
 
 def observe(wanted: Wanted, world: World) -> State:
@@ -115,18 +116,18 @@ def observe(wanted: Wanted, world: World) -> State:
             "the service's DSN leads to database %s" % service.dsn.database,
             option="target.database",
             value=wanted.target.database,
-            mend="correct bluegreen_schema_targets",
+            fix="correct bluegreen_schema_targets",
         )
-    image = known.find_image(world.podman, service, wanted.target.product, wanted.state_dir)
+    image = image_migrations.find_image(world.podman, service, wanted.target.product, wanted.state_dir)
     db = open_database(wanted, world, service)
     try:
-        applied, invalid = database.applied(db), database.invalid_indexes(db)
+        applied, invalid = postgres.applied(db), postgres.invalid_indexes(db)
     finally:
         db.close()
     return State(
         service=service,
         image=image,
-        learnt=known.cached(image) or learn(wanted, world, service, image),
+        learnt=image_migrations.cached(image) or learn(wanted, world, service, image),
         applied=applied,
         invalid=invalid,
         leftovers=tuple(oneshot.found(world.podman, migrate_labels(wanted))),
@@ -149,18 +150,24 @@ def foreign_runs(podman: Podman, database_container: str) -> tuple[str, ...]:
     )
 
 
-def learn(wanted: Wanted, world: World, service: release.Service, image: known.Image) -> known.Known:
+def learn(
+    wanted: Wanted, world: World, service: release.Service, image: image_migrations.Image
+) -> image_migrations.Known:
     """Ask the image (or an empty throw-away database) once, and keep the answer."""
-    form = known.ask_form(world.podman, image)
+    form = image_migrations.ask_form(world.podman, image)
     if form.status:
         job = job_of(wanted, world, service, image, form.status, "status")
         oneshot.clear(world.podman, job.labels, STATUS_SECONDS)
         ended = oneshot.run(world.podman, job, STATUS_SECONDS)
-        learnt = known.Known(form, versions.from_status(ended.out), "status")
+        learnt = image_migrations.Known(form, versions.from_status(ended.out), "status")
     else:
-        shadow = known.Shadow(wanted.deployment, wanted.target.name, shadow_image(wanted, world), shadow_door(world))
-        learnt = known.Known(form, known.from_shadow(world.podman, world.clock, image, form, shadow), "shadow")
-    known.keep(image, learnt)
+        shadow = image_migrations.Shadow(
+            wanted.deployment, wanted.target.name, shadow_image(wanted, world), shadow_door(world)
+        )
+        learnt = image_migrations.Known(
+            form, image_migrations.from_shadow(world.podman, world.clock, image, form, shadow), "shadow"
+        )
+    image_migrations.keep(image, learnt)
     return learnt
 
 
@@ -170,7 +177,7 @@ def shadow_image(wanted: Wanted, world: World) -> str:
         return wanted.shadow_image
     image = database_image(world.podman, wanted.database_container)
     if not image:
-        raise BluegreenError("none for the throw-away database", option="shadow_image", mend="name a PostgreSQL image")
+        raise BluegreenError("none for the throw-away database", option="shadow_image", fix="name a PostgreSQL image")
     return image
 
 
@@ -186,10 +193,10 @@ def database_image(podman: Podman, container: str) -> str:
     return str(seen["Image"]) if seen else ""
 
 
-def shadow_door(world: World) -> Callable[[dsn.Dsn, int], database.Db]:
+def shadow_door(world: World) -> Callable[[dsn.Dsn, int], postgres.Db]:
     """To our own empty server, whose loopback nothing else can reach: it has no certificate and needs none."""
 
-    def opened(url: dsn.Dsn, pid: int) -> database.Db:
+    def opened(url: dsn.Dsn, pid: int) -> postgres.Db:
         keywords = {**url.keywords, "application_name": "olympus-bluegreen shadow", "connect_timeout": "5"}
         return world.connect(keywords, lambda: world.enter(pid))
 
@@ -197,7 +204,12 @@ def shadow_door(world: World) -> Callable[[dsn.Dsn, int], database.Db]:
 
 
 def job_of(
-    wanted: Wanted, world: World, service: release.Service, image: known.Image, words: tuple[str, ...], kind: str
+    wanted: Wanted,
+    world: World,
+    service: release.Service,
+    image: image_migrations.Image,
+    words: tuple[str, ...],
+    kind: str,
 ) -> oneshot.Job:
     """A one-shot container of the new image as the service would run, with the DSN bounded by lock_timeout."""
     bounded = dsn.with_parameters(
@@ -208,7 +220,7 @@ def job_of(
     return oneshot.Job(
         name="%s-%s-%s" % (wanted.deployment, kind, wanted.target.name),
         image=image.id,
-        arguments=image.before + words + cli.config_arguments((*service.entrypoint, *service.command)),
+        arguments=image.before + words + migration_cli.config_arguments((*service.entrypoint, *service.command)),
         labels=oneshot.labels(wanted.deployment, kind, wanted.target.name),
         network=wanted.network,
         environment={**service.environment, "DSN": bounded},
@@ -226,7 +238,7 @@ def plan(state: State, wanted: Wanted) -> Plan:
         raise Refused(
             "%s holds %d migrations newer than the image's newest, the first is %s"
             % (wanted.target.database, len(difference.newer), difference.newer[0]),
-            mend="this image is older than the schema: give the release that made it, or a newer one",
+            fix="this image is older than the schema: give the release that made it, or a newer one",
         )
     if not difference.pending:
         return Plan(before=state.printed(), after=state.printed())

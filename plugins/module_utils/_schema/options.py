@@ -14,7 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, judgement, migrate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, migrate, recorded_verdict
 
 MIGRATE = ArgumentSpec(
     {
@@ -72,7 +72,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     state = migrate.observe(asked, world)
     read = params["state"] == "read"
     planned = Plan(state.printed(), state.printed()) if read else migrate.plan(state, asked)
-    judged = judgement.of_target(asked.state_dir, params["release"], asked.target.name, state.image.id)
+    judged = recorded_verdict.of_target(asked.state_dir, params["release"], asked.target.name, state.image.id)
     result = {**migrate.result(state, planned), **judged}
     if planned.changed and not check_mode:
         if params["release"]:
@@ -95,7 +95,7 @@ NOTHING_YET: dict[str, Any] = {
     "invalid_indexes": [],
     "image": "",
     "learned_by": "",
-    **judgement.NONE,
+    **recorded_verdict.NONE,
     "attempts": 0,
     "seconds": 0.0,
 }

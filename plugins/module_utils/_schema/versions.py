@@ -34,11 +34,11 @@ def from_status(out: str) -> tuple[Migration, ...]:
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BluegreenError(
             "the migration status of the image is not what we know: %s" % type(exc).__name__,
-            mend="is it the product's own image? Report its version",
+            fix="is it the product's own image? Report its version",
         ) from exc
     if not found:
         raise BluegreenError(
-            "the migration status of the image lists nothing", mend="is it the product's own image? Report its version"
+            "the migration status of the image lists nothing", fix="is it the product's own image? Report its version"
         )
     return found
 

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.level import NO_LOGIN_TRIED, untested
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.reach import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.proof_level import NO_LOGIN_TRIED, untested
 
 # In a watch's directory: whoever ends the watch on purpose makes it first.
 STOP = "stop"
@@ -132,6 +132,6 @@ def load(path: str) -> Config:
     """Read the configuration and strike its secrets from the disk."""
     values = read_json(path)
     if not isinstance(values, dict):
-        raise BluegreenError("%s is missing" % path, mend="start the watch again")
+        raise BluegreenError("%s is missing" % path, fix="start the watch again")
     write_json(path, {**values, "probe_secrets": {}}, 0o600)
     return Config.of(values)

@@ -42,7 +42,7 @@ def wanted(do: str, seconds: object, by: str, ident: str, at: float) -> Order:
     """The order that an operator typed. Raises BluegreenError that names his variable."""
     if do not in ORDERS:
         raise BluegreenError(
-            "no such order to a watch", option="bluegreen_watch_do", value=do, mend="say one of %s" % ", ".join(ORDERS)
+            "no such order to a watch", option="bluegreen_watch_do", value=do, fix="say one of %s" % ", ".join(ORDERS)
         )
     text = str(seconds).strip()
     if do == "extend" and not (text.isdecimal() and 1 <= int(text) <= LONGEST):
@@ -50,14 +50,14 @@ def wanted(do: str, seconds: object, by: str, ident: str, at: float) -> Order:
             "not a number of seconds from 1 to %d" % LONGEST,
             option="bluegreen_watch_extend",
             value=seconds,
-            mend="say how much longer to watch, as -e bluegreen_watch_extend=600",
+            fix="say how much longer to watch, as -e bluegreen_watch_extend=600",
         )
     if do != "extend" and text:
         raise BluegreenError(
             "counts only for extend",
             option="bluegreen_watch_extend",
             value=seconds,
-            mend="leave it away, or say -e bluegreen_watch_do=extend",
+            fix="leave it away, or say -e bluegreen_watch_do=extend",
         )
     return Order(ident, do, by, at, int(text) if text else 0)
 

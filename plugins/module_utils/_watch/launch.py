@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy, detach, process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
@@ -22,9 +22,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events as record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import detach, main, payload, process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import main
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
 
 STARTED_SECONDS, STOPPED_SECONDS = 20.0, 20.0
@@ -140,7 +141,7 @@ class Launch:
             self._set_aside(wanted.release)
         path, log, events = (os.path.join(where, name) for name in ("config.json", "log", "events.jsonl"))
         self._forget(wanted.release, STOP)
-        library = payload.install(self.state.path("lib"))
+        library = code_copy.install(self.state.path("lib"))
         wanted.write(path)
         before, told = self.observe(wanted.release).about, len(record.read(events))
         unit = "olympus-bluegreen-watch-%s-%d" % (wanted.deployment, self.clock.now())
@@ -153,7 +154,7 @@ class Launch:
                 process.end(now, self.clock, 1)
             raise BluegreenError(
                 "the watcher did not begin: %s" % (last_words(log) or "it said nothing"),
-                mend="%s; see %s" % ("nothing was flipped" if fresh else "what is live stays live, unwatched", log),
+                fix="%s; see %s" % ("nothing was flipped" if fresh else "what is live stays live, unwatched", log),
             )
         return begun.how
 

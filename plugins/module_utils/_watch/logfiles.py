@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 CHUNK = 1 << 20
@@ -35,8 +35,8 @@ def open_file(path: str) -> IO[bytes] | None:
     """A regular file for reading, unbuffered; None for anything else, also where its directory is a link."""
     folder, name = os.path.split(path)
     try:
-        with untrusted.folder(folder or ".") as where:
-            return os.fdopen(untrusted.open_file(where, name, path), "rb", buffering=0)
+        with untrusted_files.folder(folder or ".") as where:
+            return os.fdopen(untrusted_files.open_file(where, name, path), "rb", buffering=0)
     except (BluegreenError, OSError):
         return None
 

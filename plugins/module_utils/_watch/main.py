@@ -18,29 +18,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.process import identity
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import followers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclude import conclude
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import INCONCLUSIVE, judge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Judgement
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import singletons_followup
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclusion import conclude
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import configuration, load_balancers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import INCONCLUSIVE, judge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.keeper import HELD, LIVES, keep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import Judgement
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.past import Past
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import PairedProber, unready
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.process import identity
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.steady import SteadyClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.resume import Past
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import (
+    configuration,
+    load_balancers,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.supervisor import HELD, LIVES, keep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher, World
 
@@ -138,7 +141,9 @@ def watch_alone(config: Config, keeper: Mapping[str, int], deaths: int) -> int:
             write_report(state, config.release)
         else:
             watch(config, deaths)
-        followers.follow(config, Podman(SubprocessRunner()), SystemClock(), lambda event: noted(config, event))
+        singletons_followup.follow(
+            config, Podman(SubprocessRunner()), SystemClock(), lambda event: noted(config, event)
+        )
     return 0
 
 

@@ -11,20 +11,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare, place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.lock import Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import place_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import Lock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
@@ -85,7 +84,7 @@ def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
         # By ports the edge's own network is of no interest: probes speak from the host.
         switch_dir, edge["container"] = place.directory, place.name if params["publish"] == NETWORK else ""
     if not Switch(switch_dir).exists():
-        raise BluegreenError("no switch at %s" % switch_dir, mend="run the adopt stage")
+        raise BluegreenError("no switch at %s" % switch_dir, fix="run the adopt stage")
     values = {name: params[name] for name in PASSED_ON if name in params}
     parameters = {**params["parameters"], "min_events": params["min_events"]}
     return Config.of({**values, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})

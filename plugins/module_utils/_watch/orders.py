@@ -13,8 +13,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events as record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.control import Order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch, Seen
@@ -32,7 +32,7 @@ class Orders:
     def plan(self, seen: Seen, order: Order) -> Plan:
         """What the order would do. Refused where it makes no sense for this watch."""
         if not seen.release:
-            raise Refused("nothing was watched yet", option="bluegreen_watch_do", value=order.do, mend="cut over first")
+            raise Refused("nothing was watched yet", option="bluegreen_watch_do", value=order.do, fix="cut over first")
         before = {"release": seen.release, "verdict": seen.verdict.get("verdict", "")}
         if not seen.verdict:
             return Plan(before, {**before, "order": order.do}, (Step(order.do, "watch", "of %s" % seen.release),))
@@ -44,7 +44,7 @@ class Orders:
             "the watch of %s has ended: %s" % (seen.release, seen.verdict["verdict"]),
             option="bluegreen_watch_do",
             value=order.do,
-            mend="see --tags status",
+            fix="see --tags status",
         )
 
     def _plan_sign(self, seen: Seen, before: Mapping[str, Any]) -> Plan:
@@ -58,7 +58,7 @@ class Orders:
                 "%s is not what is live since that cutover" % seen.release,
                 option="bluegreen_watch_do",
                 value="promote",
-                mend="see --tags status",
+                fix="see --tags status",
             )
         return Plan(before, {**before, "signed_off": True}, (Step("sign off", "verdict", "of %s" % seen.release),))
 
@@ -87,7 +87,7 @@ class Orders:
                 "another order to this watch is not answered yet",
                 option="bluegreen_watch_do",
                 value=order.do,
-                mend="try again in a few seconds",
+                fix="try again in a few seconds",
             )
         answer = wait_until(self.launch.clock, lambda: self._answer(seen.release, order), bool, ANSWER_SECONDS)
         if not answer:
@@ -96,14 +96,14 @@ class Orders:
                 "the watcher of %s did not answer within %g s" % (seen.release, ANSWER_SECONDS),
                 option="bluegreen_watch_do",
                 value=order.do,
-                mend="see --tags status; if it is dead, --tags watch begins it again",
+                fix="see --tags status; if it is dead, --tags watch begins it again",
             )
         if not answer["done"]:
             raise Refused(
                 "refused by the watch of %s: %s" % (seen.release, answer["why"]),
                 option="bluegreen_watch_do",
                 value=order.do,
-                mend="let it go on, or end it with abort and then sign it off with promote",
+                fix="let it go on, or end it with abort and then sign it off with promote",
             )
         record.append(self.state.ledger, {**answer, "event": "watch_order", "release": seen.release}, answer["at"])
         return "%s: %s, by %s" % (seen.release, SAID[order.do] % {"seconds": order.seconds}, order.by)

@@ -20,11 +20,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.standpoint import Standpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.sweep import Sweep
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.visit import Failed, Visit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session_sweep import Sweep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.continuity import Continuity
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.session_continuity import Continuity
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.source import Event, Source
 
 # Seconds between two runs of a check. One that failed on the new colour alone is asked again every second: which

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import IO
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import logfiles
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Line, parse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.logfiles import CHUNK, Part, Splitter
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.steady import SteadyClock
 
 # So much of a file (bytes) is read in one look: a writer that is faster than we are must not keep us.
 MOST = 64 << 20

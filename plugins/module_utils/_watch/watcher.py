@@ -17,28 +17,28 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch, SwitchState
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger import events as record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import judge as judging
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.approach import Approach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.course import Course
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.followed import Follow
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, SwitchState
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict import judge as judging
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import (
     Baseline,
     Judgement,
     Parameters,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.past import Past
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.baseline import Approach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import Prober
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.steady import SteadyClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.resume import Past
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import Follow
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Trail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.trail import Trail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.window import Course
 
 # How soon a flip is seen, and how often the waiting says that it waits (seconds).
 LOOK, HEARTBEAT, PROGRESS = 0.1, 10.0, 5.0

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import bridges
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result

@@ -10,17 +10,26 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import courier, render, yamlio
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import ory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import render
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import alike, configured
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.redact import redact
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import container_settings, shared_secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import cli as ory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import cli, known, migrate, release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    image_migrations,
+    migrate,
+    migration_cli,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    service as release,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 SHIM = "sh /check-secrets.sh ciam-kratos SECRETS_COOKIE DSN --"
 SECRET = "s3cr3t-pw"
@@ -47,9 +56,9 @@ LINE = 'export DSN="postgres://hydra:%s@db/hydra"; exec hydra serve all -c /etc/
 def test_the_courier_runs_through_the_service_s_entrypoint(
     entrypoint: str, command: str, found: str, sends: str
 ) -> None:
-    line = courier.server_line("ciam-kratos", entrypoint.split(), command.split(), "kratos")
-    assert (list(line.entrypoint), courier.command(line)) == (found.split(), sends.split())
-    assert courier.sends(sends.split())
+    line = courier_command.server_line("ciam-kratos", entrypoint.split(), command.split(), "kratos")
+    assert (list(line.entrypoint), courier_command.command(line)) == (found.split(), sends.split())
+    assert courier_command.sends(sends.split())
 
 
 def rendered(service: dict[str, Any], kind: str = "kratos") -> dict[str, Any]:
@@ -80,12 +89,12 @@ def test_behind_a_shim_the_rendered_courier_names_its_program() -> None:
 def test_a_shell_line_is_refused_and_never_printed(words: str) -> None:
     *entrypoint, last = [LINE if word == "LINE" else word for word in words.split()]
     assert ory.shell_line([*entrypoint, last]) and ory.config_files([*entrypoint, last]) == []
-    for kind in courier.PRODUCTS:
+    for kind in courier_command.PRODUCTS:
         with pytest.raises(BluegreenError, match="ciam-kratos is a shell line") as failed:
             rendered({"entrypoint": entrypoint, "command": [last]}, kind)
-        assert SECRET not in str(failed.value) and "serve -c FILE" in failed.value.mend
+        assert SECRET not in str(failed.value) and "serve -c FILE" in failed.value.fix
     assert rendered({"entrypoint": entrypoint, "command": [last]}, "other")
-    seen = configured.read({"Config": {"Entrypoint": " ".join(entrypoint), "Cmd": [last], "Env": ["DSN=x"]}})
+    seen = container_settings.read({"Config": {"Entrypoint": " ".join(entrypoint), "Cmd": [last], "Env": ["DSN=x"]}})
     assert "shell line" in seen.unknown and SECRET not in seen.unknown
     asked = Wanted("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
     with pytest.raises(BluegreenError, match="hydra is a shell line") as failed:
@@ -124,22 +133,22 @@ FORMS = [
 @pytest.mark.parametrize("form", FORMS)
 def test_a_line_with_a_secret_is_in_no_result_and_no_argument(form: dict[str, Any]) -> None:
     """inputs/shell_line_told: preflight, deploy, gate, migration, courier and the ledger."""
-    given = {**yamlio.load(INPUT, "compose.yml")["services"]["hydra"], **form}
+    given = {**yaml.load(INPUT, "compose.yml")["services"]["hydra"], **form}
     service = release.parse({"services": {"hydra": given}}, "hydra")
     said: list[str] = []
     asked = Wanted("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
     for refused in (
         lambda: look_release.refuse_shell_lines(asked, {"hydra": given}),
         lambda: Renderer(asked, "r", {"hydra": "i"}, {"services": {"hydra": given}}, "/copy").render(),
-        lambda: known.find_image(Podman(Images()), service, "hydra", "/"),
+        lambda: image_migrations.find_image(Podman(Images()), service, "hydra", "/"),
     ):
         with pytest.raises(BluegreenError, match="the command of hydra is a shell line") as failed:
             refused()
         said.append(str(failed.value))
     words = [render.words(given.get(key)) for key in ("entrypoint", "command")]
-    seen = configured.read({"Config": {"Entrypoint": words[0], "Cmd": words[1], "Env": []}}, product="hydra")
-    gate = alike.judge("hydra", "hydra", seen, seen)
-    assert not gate.ok and cli.config_arguments([*words[0], *words[1]]) == ()
+    seen = container_settings.read({"Config": {"Entrypoint": words[0], "Cmd": words[1], "Env": []}}, product="hydra")
+    gate = shared_secrets.judge("hydra", "hydra", seen, seen)
+    assert not gate.ok and migration_cli.config_arguments([*words[0], *words[1]]) == ()
     said += [gate.detail, str(redact({"line": [*words[0], *words[1]]}))]
     assert not any(SECRET in one for one in said)
     assert all("write it as a plain command line (hydra serve -c FILE)" in one for one in said[:4])
@@ -181,9 +190,9 @@ def test_the_migration_runs_through_the_service_s_entrypoint(
 ) -> None:
     podman = Images(**config)
     asked = service(**given)
-    image = known.find_image(Podman(podman), asked, "kratos", "/s")
+    image = image_migrations.find_image(Podman(podman), asked, "kratos", "/s")
     assert (image.entrypoint, image.before) == (entrypoint, before)
-    form = known.ask_form(Podman(podman), image)
+    form = image_migrations.ask_form(Podman(podman), image)
     argv, env = podman.asked[1]
     assert argv[-len((*before, "migrate", "sql", "--help")) :] == [*before, "migrate", "sql", "--help"]
     # A shim looks at the variables, and lies in a mount.
@@ -199,5 +208,5 @@ def test_the_migration_runs_through_the_service_s_entrypoint(
 def test_the_migration_of_a_shell_line_is_refused() -> None:
     for config, given in (({"Entrypoint": ["sh", "-c"]}, {}), ({}, {"entrypoint": ["sh", "-c"]})):
         with pytest.raises(BluegreenError, match="shell line") as failed:
-            known.find_image(Podman(Images(**config)), service(**given, command=[LINE]), "hydra", "/s")
+            image_migrations.find_image(Podman(Images(**config)), service(**given, command=[LINE]), "hydra", "/s")
         assert SECRET not in str(failed.value)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import keys, publish
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import service_keys
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs/compose.md").read_text()
 
@@ -22,9 +23,9 @@ def rows() -> dict[str, str]:
 
 
 def test_the_table_is_the_codes() -> None:
-    refused = {k: "refused: %s; %s" % both for k, both in keys.REFUSED.items() if k not in keys.CHANGED}
-    kept = dict.fromkeys(keys.KEPT, "as written; `--watch-courier` is taken out of a Kratos command")
-    assert rows() == {**kept, **keys.CHANGED, **refused}
+    refused = {k: "refused: %s; %s" % both for k, both in service_keys.REFUSED.items() if k not in service_keys.CHANGED}
+    kept = dict.fromkeys(service_keys.KEPT, "as written; `--watch-courier` is taken out of a Kratos command")
+    assert rows() == {**kept, **service_keys.CHANGED, **refused}
 
 
 def test_the_figures_are_the_codes() -> None:

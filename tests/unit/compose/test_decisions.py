@@ -15,22 +15,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
-    courier,
-    images,
-    networks,
-    release,
-    remove,
-    source,
-    upping,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up as upping
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, images, release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import remove
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, handed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot
 
 NAMES = st.dictionaries(st.text(min_size=1, max_size=5), st.text(alphabet="0123456789abcdef", min_size=1, max_size=8))
@@ -67,14 +63,14 @@ def test_an_image_is_not_a_file(some: dict[str, str]) -> None:
 )
 def test_courier_command(server: str, expected: str) -> None:
     words = server.split()
-    assert courier.watches(words)
-    assert courier.command(courier.server_line("kratos", [], words, "kratos")) == expected.split()
-    assert not courier.watches(courier.without(words, "kratos"))
+    assert courier_command.watches(words)
+    assert courier_command.command(courier_command.server_line("kratos", [], words, "kratos")) == expected.split()
+    assert not courier_command.watches(courier_command.without(words, "kratos"))
 
 
 def test_a_server_without_courier_gets_none() -> None:
-    assert not courier.watches(["serve", "--watch-courier=false"])
-    assert not courier.watches(["serve", "-c", "/k.yml"])
+    assert not courier_command.watches(["serve", "--watch-courier=false"])
+    assert not courier_command.watches(["serve", "-c", "/k.yml"])
 
 
 class Recorded:
@@ -242,7 +238,7 @@ def test_a_service_s_environment_never_reaches_podman_s_own(tmp_path: Path) -> N
 def test_the_adopted_colour_has_the_time_to_end_that_its_compose_file_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """podman-compose has told podman nothing of it; ours have it with them."""
     services = {"kratos": {"stop_grace_period": "1m"}, "hera": {}}
-    monkeypatch.setattr(source, "config", lambda *_asked: {"services": services})
+    monkeypatch.setattr(compose_config, "config", lambda *_asked: {"services": services})
     context = Context(WANTED, Podman(Recorded({})), SystemClock())
     gone = [made("kratos"), made("hera")]
     assert remove._graces(context, gone) == {"kratos": 60, "hera": 0}
@@ -250,5 +246,5 @@ def test_the_adopted_colour_has_the_time_to_end_that_its_compose_file_says(monke
     def gone_too(*_asked: object) -> None:
         raise BluegreenError("no such file")
 
-    monkeypatch.setattr(source, "config", gone_too)
+    monkeypatch.setattr(compose_config, "config", gone_too)
     assert remove._graces(context, gone) == {}

@@ -10,12 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_proving import Clock
+from test_courier_trial import Clock
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import created, dependents, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import BEFORE, Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
+    create_command,
+    dependents,
+    networks,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import (
+    BEFORE,
+    Container,
+    World,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -53,7 +61,7 @@ def raw(made: list[str] | None = None, **given: Any) -> dict[str, Any]:
 
 
 def test_it_is_made_again_without_the_dependency_and_with_its_data() -> None:
-    argv = created.arguments(raw(), "prod_pgadmin_1", ["prod_iam-hydra_1"])
+    argv = create_command.arguments(raw(), "prod_pgadmin_1", ["prod_iam-hydra_1"])
     assert argv == [
         "create", "--name", "prod_pgadmin_1", "--requires=prod_postgres_1",
         "--label=com.docker.compose.service=pgadmin",
@@ -64,7 +72,7 @@ def test_it_is_made_again_without_the_dependency_and_with_its_data() -> None:
         "a" * 64, "sh", "-e", "/entrypoint.sh",
     ]  # fmt: skip
     assert SECRET not in json.dumps(argv)
-    found = created.environment(raw(), {"Config": {"Env": ["PATH=/bin", "OF_IMAGE=1"]}})
+    found = create_command.environment(raw(), {"Config": {"Env": ["PATH=/bin", "OF_IMAGE=1"]}})
     assert found == {"PGADMIN_PASSWORD": SECRET, "HTTP_PROXY": SECRET, "FROM_FILE": "1"}
 
 
@@ -80,7 +88,7 @@ def test_it_is_made_again_without_the_dependency_and_with_its_data() -> None:
 )
 def test_one_that_cannot_be_made_again_is_refused_without_a_word_of_its_command(made: list[str], why: str) -> None:
     with pytest.raises(Refused, match=why) as failed:
-        created.arguments(raw(made), "n", ["prod_iam-hydra_1"])
+        create_command.arguments(raw(made), "n", ["prod_iam-hydra_1"])
     assert SECRET not in str(failed.value) and "prod_pgadmin_1" in str(failed.value)
 
 

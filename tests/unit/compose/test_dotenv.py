@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.dotenv import parse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.dotenv import parse
 
 CASES = [
     "A=1\nB = two words \n",

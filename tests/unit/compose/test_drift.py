@@ -13,16 +13,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import drift, kept, release, retain, store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Image, Service, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import CONFIG
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import prune as retain
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import release, reuse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import drift
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
 SOURCE = {"kind": "directory", "path": "", "ref": "", "commit": ""}
@@ -117,11 +119,11 @@ def test_what_is_kept_is_listed_with_whether_it_changed_a_schema(deployment: Dep
     for name, content in (("a.json", {"changed": False}), ("b.json", {"changed": True})):
         (schema / name).write_text(json.dumps(content))
     (deployment.state / "releases" / "half").mkdir()
-    found = kept.listed(deployment.wanted)
+    found = reuse.listed(deployment.wanted)
     assert found[0]["id"] == newest and {one["id"] for one in found} == {deployment.first, deployment.second, newest}
     assert [one["id"] for one in found if one["migrated"]] == [deployment.first]
     (schema / "b.json").write_text("{")
-    assert kept.migrated(deployment.wanted, deployment.first)
+    assert reuse.migrated(deployment.wanted, deployment.first)
 
 
 class Empty:

@@ -11,23 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_proving import Clock
+from test_courier_trial import Clock
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo, Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
-    created,
-    dependents,
-    mend,
-    remove,
-    renew,
-    store,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, carry_out
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import create_command, dependents
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, carry_out
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import network_rename, remove, repair
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
 SERVICES = ("hera", "site")
 BACK = ReturnTo("blue", "v1-0123456789", "00112233aabbccdd", 1.0)
@@ -209,7 +204,7 @@ def test_a_renewal_of_the_network_is_fenced_too(context: Context, machine: Machi
     machine.make("olympus-blue_hera_1", "hera", **labels)
     machine.at["stop"] = lambda: taken_over(context)
     with pytest.raises((Fenced, Refused)):
-        carry_out(renew.renew(context), check_mode=False)
+        carry_out(network_rename.renew(context), check_mode=False)
     assert machine.states()["olympus-blue_hera_1"] == "running"
 
 
@@ -218,12 +213,12 @@ def test_a_repair_removes_only_what_it_saw(context: Context, machine: Machine) -
     labels = {**OURS, "olympus.bluegreen.colour": "green"}
     ident = machine.make("olympus-green_hera_1", "hera", **labels)
     machine.here[ident]["State"]["Status"] = "exited"
-    mending = mend.plan(context, World.look(context.podman, context.wanted), ("green",))
-    step = next(step for step in mending.steps if step.target == "olympus-green_hera_1")
+    fixing = repair.plan(context, World.look(context.podman, context.wanted), ("green",))
+    step = next(step for step in fixing.steps if step.target == "olympus-green_hera_1")
     one = machine.here.pop(ident)
     machine.here["new"] = {**one, "Id": "new", "State": {"Status": "running", "Pid": 0}}
     with pytest.raises(BluegreenError, match="does not start"):
-        mend.do(context, mending, step)
+        repair.do(context, fixing, step)
     assert machine.states()["olympus-green_hera_1"] == "running" and "new" in machine.here
 
 
@@ -232,7 +227,7 @@ def reachable(switch: Switch) -> tuple[bool, bool, bool]:
     return "blue" in state.warm, "blue" in state.assets, "blue" not in state.removing
 
 
-CONSOLE_FAILS = BluegreenError("prod_console_1, made again, does not start", mend="look at it")
+CONSOLE_FAILS = BluegreenError("prod_console_1, made again, does not start", fix="look at it")
 
 
 @pytest.mark.parametrize("refused", ["in the plan", "half way", "by a newer run", "behind a rollback from it"])
@@ -253,7 +248,7 @@ def test_a_cleanup_that_is_refused_before_it_removes_gives_forms_assets_and_the_
     if refused == "by a newer run":
         switch.claim(0)
     if refused == "half way":
-        monkeypatch.setattr(created, "arguments", lambda *_given: ["create"])
+        monkeypatch.setattr(create_command, "arguments", lambda *_given: ["create"])
         monkeypatch.setattr(dependents, "do", lambda *_given: raising(CONSOLE_FAILS))
     with pytest.raises(BluegreenError):
         carry_out(remove.absent(context), check_mode=False)

@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import foreign_bench as bench
 import pytest
+from kit import foreign_bench as bench
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import keys, source, yamlio
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, service_keys
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
 # What differs on purpose: option of podman run -> why. Everything else is the same, value by value.
@@ -66,7 +67,7 @@ def mounts(name: str, value: str) -> tuple[str, str]:
 @BOTH
 def test_podman_is_asked_for_the_same(name: str, colour: str) -> None:
     foreign, rendered, original, colours = made(name)
-    named = {volume.get("name") for volume in (yamlio.load(rendered.texts[colour], "").get("volumes") or {}).values()}
+    named = {volume.get("name") for volume in (yaml.load(rendered.texts[colour], "").get("volumes") or {}).values()}
     for service in foreign.wanted.names:
         before, words = bench.call(original, service)
         after, now = bench.call(colours[colour], service)
@@ -131,7 +132,7 @@ def added(compose: Any, service: str) -> list[tuple[str, str]]:
 @EACH
 def test_a_property_that_is_kept_reads_the_same(name: str) -> None:
     foreign, _rendered, original, colours = made(name)
-    same = [key for key in keys.KEPT if key not in ("command", "secrets")]
+    same = [key for key in service_keys.KEPT if key not in ("command", "secrets")]
     for service in foreign.wanted.names:
         given = {key: original.services[service][key] for key in same if key in original.services[service]}
         for compose in colours.values():
@@ -156,5 +157,5 @@ def test_a_process_of_its_own_says_the_same(tmp_path: Path, name: str) -> None:
     """The other tests ask podman-compose's code in this process."""
     foreign = bench.unpack(name, tmp_path / "operator")
     wanted = foreign.wanted
-    here = source.config(bench.InProcess(), wanted, wanted.source)
-    assert here == source.config(SubprocessRunner(), wanted, wanted.source)
+    here = compose_config.config(bench.InProcess(), wanted, wanted.source)
+    assert here == compose_config.config(SubprocessRunner(), wanted, wanted.source)

@@ -1,16 +1,16 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a colour cannot have is one error with service, key, reason and mend; podman-compose's own trouble is named."""
+"""What a colour cannot have is one error with service, key, reason and fix; podman-compose's own trouble is named."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import foreign_bench as bench
 import pytest
+from kit import foreign_bench as bench
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import keys, source
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, service_keys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
@@ -94,8 +94,8 @@ def refused(directory: Path, files: dict[str, str], words: str) -> None:
         "olympus", "/nonexistent", "prod", str(directory), given, (Service("a"),), podman_compose=bench.PODMAN_COMPOSE
     )
     with pytest.raises(BluegreenError, match=words) as caught:
-        source.wanted_files(wanted, source.config(bench.runner(), wanted, wanted.source))
-    assert caught.value.option and caught.value.mend and "s3cret" not in str(caught.value)
+        compose_config.wanted_files(wanted, compose_config.config(bench.runner(), wanted, wanted.source))
+    assert caught.value.option and caught.value.fix and "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("case", KEYS)
@@ -110,12 +110,12 @@ def test_a_project_is_refused(tmp_path: Path, case: str) -> None:
 
 
 def test_every_refused_key_has_a_case() -> None:
-    assert not [key for key in keys.REFUSED if not any(key in text for text, _words in KEYS.values())]
+    assert not [key for key in service_keys.REFUSED if not any(key in text for text, _words in KEYS.values())]
 
 
 def test_no_key_is_in_two_lists() -> None:
-    assert not set(keys.KEPT) & {*keys.CHANGED, *keys.REFUSED}
-    assert set(keys.CHANGED) & set(keys.REFUSED) == {"network_mode"}
+    assert not set(service_keys.KEPT) & {*service_keys.CHANGED, *service_keys.REFUSED}
+    assert set(service_keys.CHANGED) & set(service_keys.REFUSED) == {"network_mode"}
 
 
 def test_an_env_file_that_vanished_after_the_copy_is_an_error(tmp_path: Path) -> None:
@@ -127,11 +127,11 @@ def test_an_env_file_that_vanished_after_the_copy_is_an_error(tmp_path: Path) ->
         "olympus", "/nonexistent", "prod", str(tmp_path / "p"), ("compose.yml",), (Service("a"),),
         podman_compose=bench.PODMAN_COMPOSE,
     )  # fmt: skip
-    _names, warnings = source.wanted_files(wanted, source.config(bench.runner(), wanted, wanted.source))
+    _names, warnings = compose_config.wanted_files(wanted, compose_config.config(bench.runner(), wanted, wanted.source))
     assert [line for line in warnings if "out.env outside the project directory: no copy" in line]
     (tmp_path / "out.env").unlink()
     with pytest.raises(BluegreenError, match="which is not there"):
-        source.wanted_files(wanted, source.config(bench.runner(), wanted, wanted.source))
+        compose_config.wanted_files(wanted, compose_config.config(bench.runner(), wanted, wanted.source))
 
 
 class Failing:
@@ -158,5 +158,5 @@ def test_only_names_are_passed_on(tmp_path: Path, words: str) -> None:
     (tmp_path / "compose.yml").write_text(A % "tty: true")
     wanted = Wanted("olympus", "/nonexistent", "prod", str(tmp_path), ("compose.yml",), (Service("a"),))
     with pytest.raises(BluegreenError) as caught:
-        source.config(Failing(words), wanted, wanted.source)
+        compose_config.config(Failing(words), wanted, wanted.source)
     assert "5ecret" not in str(caught.value) and OLD[words] in str(caught.value)

@@ -11,22 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_proving import Clock
+from test_courier_trial import Clock
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import (
-    app,
-    handover,
-    holders,
-    numbered,
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import states
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import misplaced
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import (
+    numbers_in_use,
     rebuild,
-    remove,
     salvage,
-    store,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import misplaced
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover, holders
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import remove
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -84,27 +83,27 @@ def test_numbers_are_those_of_what_runs_and_of_the_hosts_files(tmp_path: Path) -
     hosts = ["hera:10.231.19.16", "kratos:10.231.19.17", "postgres:10.231.19.3", "db.example.org:host-gateway"]
     raw = {"Config": {"Labels": GREEN}, "HostConfig": {"ExtraHosts": hosts}}
     world = World(asked, [running("hera", "10.231.17.16"), running("old", "10.231.17.18"), running("x", "")])
-    found = numbered.read_off(Podman(Told(NETS, [raw])), asked, world)
+    found = numbers_in_use.read_off(Podman(Told(NETS, [raw])), asked, world)
     assert found is not None
     assert found.services == {"hera": 16, "old": 18, "kratos": 17} and found.shared == {"postgres": 3}
     assert found.networks == {"green": "olympus-green.5f"} and found.range_ == asked.network_range
 
 
 def test_no_network_of_ours_is_no_record(tmp_path: Path) -> None:
-    assert numbered.read_off(Podman(Told(NETS[2:])), wanted(tmp_path), World(wanted(tmp_path), [])) is None
+    assert numbers_in_use.read_off(Podman(Told(NETS[2:])), wanted(tmp_path), World(wanted(tmp_path), [])) is None
 
 
 def test_another_range_than_theirs_is_refused_with_theirs(tmp_path: Path) -> None:
     asked = wanted(tmp_path, network_range="10.50.0.0/20")
     with pytest.raises(Refused, match=r"begins at 10\.231\.16\.0.*set bluegreen_network_range to 10\.231\.16\.0/20"):
-        numbered.read_off(Podman(Told(NETS)), asked, World(asked, []))
+        numbers_in_use.read_off(Podman(Told(NETS)), asked, World(asked, []))
 
 
 def test_the_ports_that_blue_publishes_are_kept(tmp_path: Path) -> None:
     asked = wanted(tmp_path, publish="127.0.0.1")
     labels = {**GREEN, "olympus.bluegreen.colour": "blue", "olympus.bluegreen.service": "site"}
     raw = {"Config": {"Labels": labels}, "HostConfig": {"PortBindings": {"3000/tcp": [{"HostPort": "2000"}]}}}
-    found = numbered.read_off(Podman(Told(NETS, [raw])), asked, World(asked, []))
+    found = numbers_in_use.read_off(Podman(Told(NETS, [raw])), asked, World(asked, []))
     assert found is not None and found.published == {"site": (2000, 0)}
 
 
@@ -143,7 +142,7 @@ def test_no_state_but_adopt_goes_by_a_record_that_was_lost(tmp_path: Path) -> No
     acts: list[Any] = [
         lambda: handover.hand_over(context, lambda: "green"),
         lambda: remove.absent(context),
-        lambda: app.answer(context, "started", check_mode=True),
+        lambda: states.answer(context, "started", check_mode=True),
     ]
     for act in acts:
         with pytest.raises(Refused, match=r"the record of green was lost.*run adopt"):

@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.relay import SWITCH, Target, config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import relay, store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.world import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.relay_config import SWITCH, Target, config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 BOTH = {"blue": "10.0.0.16:3000", "green": "10.0.1.16:3000"}
 

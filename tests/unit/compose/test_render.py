@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import paths, source, yamlio
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer, escape
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, paths
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer, escape
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 
@@ -110,9 +111,9 @@ def project(directory: Path, style: dict[str, str]) -> Wanted:
 
 def rendered(wanted: Wanted) -> dict[str, Any]:
     """The rendered file as podman-compose will understand it."""
-    found = source.config(SubprocessRunner(), wanted, wanted.source)
+    found = compose_config.config(SubprocessRunner(), wanted, wanted.source)
     value = Renderer(wanted, "v2-0123456789", {"kratos": "1" * 64, "hera": "2" * 64}, found, wanted.source).render()
-    return dict(podman_compose.rec_subs(yamlio.load(yamlio.dump(value), "it"), {}))
+    return dict(podman_compose.rec_subs(yaml.load(yaml.dump(value), "it"), {}))
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -139,7 +140,9 @@ def test_every_style_gives_the_same_colour(tmp_path: Path, style: str) -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_the_release_has_every_file_the_colour_uses(tmp_path: Path, style: str) -> None:
     wanted = project(tmp_path, STYLES[style])
-    names, warnings = source.wanted_files(wanted, source.config(SubprocessRunner(), wanted, wanted.source))
+    names, warnings = compose_config.wanted_files(
+        wanted, compose_config.config(SubprocessRunner(), wanted, wanted.source)
+    )
     assert set(names) == {*STYLES[style], ".env", "kratos"}
     assert not [line for line in warnings if "outside" in line]
 
@@ -155,7 +158,7 @@ def test_files_of_the_project_come_from_the_copy(tmp_path: Path) -> None:
     wanted = project(tmp_path / "operator", STYLES["lists"])
     copy = tmp_path / "copy"
     shutil.copytree(wanted.source, copy)
-    found = source.config(SubprocessRunner(), wanted, str(copy))
+    found = compose_config.config(SubprocessRunner(), wanted, str(copy))
     found["services"]["kratos"]["volumes"] = [
         "./kratos:/a", str(tmp_path / "operator/kratos") + ":/b:ro", "../shared:/c", "/etc/ssl:/d", "data:/e", "/f",
     ]  # fmt: skip
@@ -179,14 +182,14 @@ def test_files_of_the_project_come_from_the_copy(tmp_path: Path) -> None:
 def test_what_cannot_be_rendered_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:
     wanted = project(tmp_path, {"compose.yml": LISTS.replace(old, new)})
     with pytest.raises(BluegreenError, match=words):
-        source.wanted_files(wanted, source.config(SubprocessRunner(), wanted, wanted.source))
+        compose_config.wanted_files(wanted, compose_config.config(SubprocessRunner(), wanted, wanted.source))
         rendered(wanted)
 
 
 def test_a_broken_file_is_reported_without_its_text(tmp_path: Path) -> None:
     wanted = project(tmp_path, {"compose.yml": "services: {a: [canary-5ecret\n"})
     with pytest.raises(BluegreenError) as caught:
-        source.config(SubprocessRunner(), wanted, wanted.source)
+        compose_config.config(SubprocessRunner(), wanted, wanted.source)
     assert "5ecret" not in str(caught.value)
 
 
@@ -214,6 +217,6 @@ def test_podman_compose_undoes_our_escaping(value: Any) -> None:
 @settings(max_examples=300)
 @given(st.dictionaries(st.text(alphabet="AB", min_size=1), st.text(alphabet="aAB$-{}:'\"#\n \\é"), max_size=4))
 def test_an_environment_survives_the_file(environment: dict[str, str]) -> None:
-    text = yamlio.dump(escape({"services": {"a": {"environment": environment}}}))
-    found = podman_compose.rec_subs(yamlio.load(text, "it"), {"AB": "from outside"})
+    text = yaml.dump(escape({"services": {"a": {"environment": environment}}}))
+    found = podman_compose.rec_subs(yaml.load(text, "it"), {"AB": "from outside"})
     assert found["services"]["a"]["environment"] == environment

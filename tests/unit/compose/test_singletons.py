@@ -11,10 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import singletons, upping
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Service, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.render import Renderer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import Holder, Seen, Singleton
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
+    Holder,
+    Seen,
+    Singleton,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 COLOURED, OTHERS, COURIERS = ("kratos", "site"), ("postgres", "caddy"), ("kratos-courier",)
@@ -55,7 +60,7 @@ def test_a_service_of_the_file_and_a_command_of_a_coloured_one() -> None:
 def test_a_wrong_one_is_one_error_with_its_mend(given: Any, words: str) -> None:
     with pytest.raises(BluegreenError, match=words) as caught:
         declared(given)
-    assert caught.value.option == "singletons" and caught.value.mend
+    assert caught.value.option == "singletons" and caught.value.fix
 
 
 PLACES = ("blue", "green", "project", "foreign")
@@ -102,13 +107,13 @@ def test_two_at_once_are_always_named(seen: Seen, live: str) -> None:
     [(None, 0), ("", 0), ("90", 90), (90, 90), ("90s", 90), ("1m30s", 90), ("1h", 3600), ("1500ms", 2), ("0.5s", 1)],
 )
 def test_durations_of_a_compose_file(given: Any, seconds: int) -> None:
-    assert upping.seconds(given) == seconds
+    assert up.seconds(given) == seconds
 
 
 @pytest.mark.parametrize("given", ["soon", "-1s", "1d"])
 def test_what_is_no_duration(given: str) -> None:
     with pytest.raises(BluegreenError, match="not a duration"):
-        upping.seconds(given)
+        up.seconds(given)
 
 
 def test_what_is_rendered_for_them(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_proving import Clock
+from test_courier_trial import Clock
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import proving
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -133,7 +133,7 @@ class Trial:
         }
         wanted = Wanted("olympus", str(self.state_dir), project="prod")
         context = Context(wanted, Podman(self.machine), Clock(), check_mode=self.check_mode)
-        return proving.prove(context, stack, ["kratos-courier"])
+        return courier_trial.prove(context, stack, ["kratos-courier"])
 
 
 @pytest.fixture

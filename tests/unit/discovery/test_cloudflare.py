@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from stacks import Stack, another, published
+from kit.stacks import Stack, another, published
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.zones import Held, suffixes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import cloudflare, told
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers, cloudflare
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import Learned, Looked, learn
 
 EDGE = {"kind": ("cloudflare", "bluegreen_edge"), "service": ("", "it is not on this host")}
@@ -229,7 +229,7 @@ def test_before_the_first_adopt_what_serves_is_blue() -> None:
 def test_told_and_learned_that_contradict_each_other() -> None:
     given: dict[str, Any] = {"edge": {**TOLD["edge"], "zone_id": "z9", "account_id": "a9"}}
     data = learned(held(*PAIR), given)
-    assert told.contradictions(data, given) == [
+    assert answers.contradictions(data, given) == [
         "bluegreen_edge.account_id='a9': the zone is of account a1. Fix: say a1, or nothing: it is learned",
         "bluegreen_edge.zone_id='z9': the public names are in zone z1. Fix: say z1, or nothing: it is learned",
     ]
@@ -245,12 +245,12 @@ def test_two_zones_and_two_accounts() -> None:
     zones = {"z1": ZONE, "z2": {"id": "z2", "name": "example.net"}}
     both = held(*PAIR, zones=zones, zone_of={HOSTS[0]: "z1", HOSTS[1]: "z2"})
     data = learned(both)
-    made = told.described(data["values"], TOLD)
+    made = answers.described(data["values"], TOLD)
     assert made["edge"]["zone_id"] == "z1" and "zones" not in made["edge"]
     assert [one.get("zone_id") for one in made["public"]] == [None, "z2"]
     # A name that only the operator says gets its zone too.
     given = {**TOLD, "public": [{"host": HOSTS[1], "path": "/up"}]}
-    made = told.described(learned(both, given, HOSTS[0])["values"], given)
+    made = answers.described(learned(both, given, HOSTS[0])["values"], given)
     zones_of = {one["host"]: (one["path"], one.get("zone_id") or made["edge"]["zone_id"]) for one in made["public"]}
     assert zones_of == {HOSTS[0]: ("/", "z1"), HOSTS[1]: ("/up", "z2")}
     many = learned(replace(both, accounts=["a1", "a2"]))["problems"]
@@ -260,12 +260,12 @@ def test_two_zones_and_two_accounts() -> None:
 def test_told_pools_go_over_learned_ones_key_by_key_and_a_record_without_them_is_said() -> None:
     data = learned(held(pool("blue", monitor="m1"), pool("green")))
     given = with_pools(green={"monitor": "m7"})
-    made = told.described(data["values"], given)["edge"]
+    made = answers.described(data["values"], given)["edge"]
     assert made["pools"] == {"blue": {"name": "blue"}, "green": {"name": "green", "monitor": "m7"}}
-    assert told.contradictions(data, given, False) == []
-    bare = told.contradictions(found(), TOLD, False)
+    assert answers.contradictions(data, given, False) == []
+    bare = answers.contradictions(found(), TOLD, False)
     assert bare == [
         "bluegreen_edge.kind='cloudflare': its account and pools are not recorded. Fix: run --tags adopt, which"
         " learns them"
     ]
-    assert told.contradictions(found(), TOLD) == []
+    assert answers.contradictions(found(), TOLD) == []

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from stacks import published
+from kit.stacks import published
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import learn

@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from stacks import CIAM, Stack, another, apps, asks, ory, published
+from kit.stacks import CIAM, Stack, another, apps, asks, ory, published
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import Learned, learn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import from_inspect
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import from_inspect
 
 OAUTH, JWKS = "oauth.test", "/.well-known/jwks.json"
 

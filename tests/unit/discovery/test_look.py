@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stacks import Stack, published
+from kit.stacks import Stack, published
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.podman_edge import PodmanEdge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -29,8 +28,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery impor
     ranges,
     record,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.app import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.seen import Seen, from_inspect
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, from_inspect
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.states import Deployment
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.container import PodmanEdge
 
 COMPOSE = """
 services:

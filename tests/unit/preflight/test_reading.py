@@ -11,26 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from preflight_world import CONTAINERS, GOOD, WANTED
+from kit.preflight_world import CONTAINERS, GOOD, WANTED
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns, resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.ory import config_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import configured
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.configured import Settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import container_settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import config_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
     caddyjson,
     hydra,
-    known,
+    known_issues,
     look_host,
     look_podman,
     look_release,
     secrets,
     table,
-    world,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
+    environment as world,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
@@ -67,13 +69,15 @@ RAW: dict[str, Any] = {
     ],
 )
 def test_versions(program: str, version: str, level: str, podman: str) -> None:
-    found = known.verdict(program, version, podman)
+    found = known_issues.verdict(program, version, podman)
     assert (found.level if found else "") == level
 
 
 def test_every_program_has_a_wish() -> None:
-    assert set(known.KNOWN) == set(known.WANTED)
-    assert all(entry.level in ("refuse", "warn") and entry.why for rows in known.KNOWN.values() for entry in rows)
+    assert set(known_issues.KNOWN) == set(known_issues.WANTED)
+    assert all(
+        entry.level in ("refuse", "warn") and entry.why for rows in known_issues.KNOWN.values() for entry in rows
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_every_program_has_a_wish() -> None:
     ],
 )
 def test_compose_version(out: str, version: str) -> None:
-    assert look_podman.compose_version(out) == version
+    assert core.compose_version(out) == version
 
 
 @pytest.mark.parametrize(
@@ -182,11 +186,11 @@ def test_hydra_listens_to_its_environment_first(tmp_path: Path) -> None:
     "words", [["sh", "-c", "exec hydra serve all -c /c.yml"], ["hydra", "serve", "-c", "/gone.yml"]]
 )
 def test_a_hydra_whose_files_can_not_be_read_is_never_ok(words: list[str]) -> None:
-    read = hydra.termination(configured.read({"Config": {"Cmd": words}}, product="hydra"))
+    read = hydra.termination(container_settings.read({"Config": {"Cmd": words}}, product="hydra"))
     assert read["unknown"] and "exec" not in read["unknown"] and (read["tls"], read["ranges"]) == (False, [])
     seen = replace(GOOD, containers={**CONTAINERS, "hydra": {"iam-hydra": read}})
     (row,) = world.hydra(seen, WANTED)
-    assert not row.ok and row.level == "warn" and row.mend and "can't be" in row.found
+    assert not row.ok and row.level == "warn" and row.fix and "can't be" in row.found
 
 
 def test_caddy_in_json() -> None:
@@ -222,15 +226,15 @@ def test_a_question_to_a_name_server() -> None:
 
 
 def row(**values: Any) -> dict[str, Any]:
-    return {"check": "memory", "ok": True, "level": "refuse", "found": "1", "wanted": "2", "mend": "", **values}
+    return {"check": "memory", "ok": True, "level": "refuse", "found": "1", "wanted": "2", "fix": "", **values}
 
 
 def test_the_table_is_aligned_and_narrow() -> None:
-    wrong = row(ok=False, check="certificate " + "x" * 60, found="word " * 40, mend="do this " * 30)
+    wrong = row(ok=False, check="certificate " + "x" * 60, found="word " * 40, fix="do this " * 30)
     lines = table.lines([wrong, row(), row(level="info", ok=True)])
     assert max(map(len, lines)) <= table.WIDTH
     assert lines[1].startswith("REFUSE") and lines[-2].startswith("ok") and lines[-1].startswith("info")
-    assert any(line.lstrip().startswith("mend: do this") for line in lines)
+    assert any(line.lstrip().startswith("fix: do this") for line in lines)
     start = lines[0].index("found")
     assert all(line[start] != " " and line[start - 1] == " " for line in (lines[1], lines[-1], lines[-2]))
     assert table.lines([wrong, row()], everything=False) == lines[:-2]
@@ -240,7 +244,7 @@ def test_the_table_is_aligned_and_narrow() -> None:
 def test_the_page_lists_every_row_as_the_code_has_it() -> None:
     text = (ROOT / "docs" / "preflight.md").read_text().splitlines()
     listed = [line for line in text if line.startswith("| `")]
-    wanted = ["| `%s` | %s | %s | %s |" % (name, one.levels, one.asks, one.mend or "-") for name, one in CHECKS.items()]
+    wanted = ["| `%s` | %s | %s | %s |" % (name, one.levels, one.asks, one.fix or "-") for name, one in CHECKS.items()]
     assert listed == wanted
 
 

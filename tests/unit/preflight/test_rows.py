@@ -10,13 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from preflight_world import CERT, CONTAINERS, DAY, DISK, GIB, GOOD, HOST, LIMIT, NOW, PODMAN, RELEASE, SERVICE, WANTED
+from kit.preflight_world import (
+    CERT,
+    CONTAINERS,
+    DAY,
+    DISK,
+    GIB,
+    GOOD,
+    HOST,
+    LIMIT,
+    NOW,
+    PODMAN,
+    RELEASE,
+    SERVICE,
+    WANTED,
+)
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import page_signs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman, look_probe
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
@@ -53,9 +67,9 @@ SETTING = {
     "name": "bluegreen_imags",
     "found": "unknown",
     "wanted": "bluegreen_images",
-    "mend": "write",
+    "fix": "write",
 }
-REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % signs.CAPTCHA}
+REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % page_signs.CAPTCHA}
 ILL = {"ok": False, "busy": False, "detail": "ciam-hera GET /login: status 502"}
 WALLED = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}
 BAD: list[tuple[str, str, Observed, str, Wanted]] = [
@@ -208,7 +222,7 @@ def found(seen: Observed, wanted: Wanted = WANTED) -> list[Row]:
 
 def test_when_all_is_well_no_row_says_otherwise() -> None:
     seen = found(GOOD)
-    assert [row for row in seen if not row.ok or row.mend] == []
+    assert [row for row in seen if not row.ok or row.fix] == []
     assert refusals(seen) == []
 
 
@@ -218,14 +232,14 @@ def test_what_is_not_well(check: str, level: str, seen: Observed, words: str, wa
     mine = [row for row in wrong if row.check == check]
     assert [row.level for row in mine] == [level], wrong
     assert words in mine[0].found
-    assert mine[0].mend and mine[0].wanted
+    assert mine[0].fix and mine[0].wanted
     others = {row.check for row in wrong} - {check}
     assert not others or wanted is not WANTED, "only what is wrong is said to be"
     assert bool(refusals(wrong)) == any(row.level == "refuse" for row in wrong)
 
 
 @pytest.mark.parametrize(
-    ("seen", "mend"),
+    ("seen", "fix"),
     [
         (service("port", listening=[4434, 5000], port=[5000]), "set bluegreen_services.kratos.port: 5000"),
         (
@@ -236,8 +250,8 @@ def test_what_is_not_well(check: str, level: str, seen: Observed, words: str, wa
         (service("admin_port", listening=[4433, 5001]), "set bluegreen_services.kratos.admin_port: 5001"),
     ],
 )
-def test_the_fix_names_the_port_that_answers(seen: Observed, mend: str) -> None:
-    assert [row.mend for row in found(seen) if row.check == "service kratos"] == [mend]
+def test_the_fix_names_the_port_that_answers(seen: Observed, fix: str) -> None:
+    assert [row.fix for row in found(seen) if row.check == "service kratos"] == [fix]
 
 
 def test_an_application_without_a_schema_needs_neither_postgresql_nor_psycopg2() -> None:
@@ -345,4 +359,4 @@ def test_an_adopted_colour_is_asked_at_its_own_addresses(tmp_path: Path) -> None
     seen = look_probe.probe(wanted, Podman(SubprocessRunner()), DirectHttp(), network_of)
     assert seen["ciam"]["ok"] is False and "no answer" in seen["ciam"]["detail"]
     (told,) = look_probe.rows(Observed(probes=seen), wanted)
-    assert (told.ok, told.level) == (False, "warn") and told.mend
+    assert (told.ok, told.level) == (False, "warn") and told.fix

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import judge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import Parameters
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import judge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Parameters
 
 START = 1_777_000_000.0
 RELEASE = "v1.5.2-errors-0123456789"

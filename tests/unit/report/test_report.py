@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.state import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import series
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.render import render
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import sentence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
 VOID = {"meta", "br", "line", "rect", "polyline"}
 
@@ -173,7 +173,7 @@ def test_the_command_at_its_foot_comes_to_the_same_verdict_as_printed(failed: di
     (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in failed["watch"]))
     write_json(state.release(release, "verdict.json"), failed["verdict"])
     assert "<code>" not in Path(write_report(state, release)).read_text()
-    payload.install(state.path("lib"))
+    code_copy.install(state.path("lib"))
     (command,) = re.findall("<code>(PYTHONPATH.*?)</code>", Path(write_report(state, release)).read_text())
     done = subprocess.run(
         ["bash", "-c", html.unescape(command)],

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakewatch import FLIP, NoFork, Scene, watch
+from kit.fakewatch import FLIP, NoFork, Scene, watch
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.judge import judge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import judge
 
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 ILL, WELL = {"login": [False, False]}, {"login": [True, True]}

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from miniedge import NEW, MiniEdge
-from miniwatch import call, events, launch, mini, release, until, verdict
+from kit.miniedge import NEW, MiniEdge
+from kit.miniwatch import call, events, launch, mini, release, until, verdict
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import keeper, process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import supervisor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main import watch_alone
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.past import Past
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.resume import Past
 
 SECRETS = {"ciam": {"password": "canary-91c2-secret", "client_secret": "canary-91c2-secret"}}
 
@@ -188,7 +189,7 @@ def test_one_that_always_dies_is_given_up(edge: MiniEdge) -> None:
     kill_all(edge)
     config = launch(edge).kept(NEW)
     assert config is not None
-    assert keeper.keep(lambda _deaths: watch_alone(config, {}, keeper.LIVES - 1), lambda: False) == 0
+    assert supervisor.keep(lambda _deaths: watch_alone(config, {}, supervisor.LIVES - 1), lambda: False) == 0
     told = verdict(edge, 1)
     assert (told["verdict"], told["reasons"]) == ("INCONCLUSIVE", ["the watcher died 19 times"])
     assert told["flip"] == "00112233aabbccdd" and edge.switch.read().live == "green"
@@ -222,12 +223,12 @@ def struck() -> int:
     ("lives", "begun", "deaths", "code"),
     [
         ([lambda: 0], True, 1, 0),
-        ([lambda: keeper.HELD], True, 1, keeper.HELD),
+        ([lambda: supervisor.HELD], True, 1, supervisor.HELD),
         ([lambda: 1], False, 1, 1),
         ([lambda: 1, lambda: 0], True, 2, 0),
         ([struck, lambda: 0], False, 2, 0),
         ([lambda: 1 // 0, lambda: 0], True, 2, 0),
-        ([lambda: 1] * keeper.LIVES, True, keeper.LIVES, 1),
+        ([lambda: 1] * supervisor.LIVES, True, supervisor.LIVES, 1),
     ],
 )
 def test_when_the_keeper_begins_anew(
@@ -237,7 +238,7 @@ def test_when_the_keeper_begins_anew(
         (tmp_path / str(number)).touch()
         return lives[number]()
 
-    assert keeper.keep(watch, lambda: begun, pause=0) == code
+    assert supervisor.keep(watch, lambda: begun, pause=0) == code
     assert sorted(int(path.name) for path in tmp_path.iterdir()) == list(range(deaths))
 
 
@@ -251,9 +252,9 @@ def test_a_keeper_that_cannot_fork_waits_and_tries_again(monkeypatch: pytest.Mon
         return real()
 
     monkeypatch.setattr(os, "fork", fork)
-    assert keeper.keep(lambda _deaths: 0, lambda: False, pause=0) == 0 and not tries
+    assert supervisor.keep(lambda _deaths: 0, lambda: False, pause=0) == 0 and not tries
     tries[:] = [OSError(11, "again")] * 999
-    assert keeper.keep(lambda _deaths: 0, lambda: False, pause=0) == 1
+    assert supervisor.keep(lambda _deaths: 0, lambda: False, pause=0) == 1
 
 
 def test_what_a_past_says() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import words
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import conclude
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import conclusion
 
 
 class Clock:
@@ -53,14 +53,14 @@ def watcher(ours: list[bool] | None = None) -> Any:
 def test_it_is_asked_again_for_a_while() -> None:
     answers = [["hera"], ["hera"], []]
     seen = watcher()
-    assert conclude.roll_back(seen, lambda _colour: answers.pop(0))["done"] and seen.world.clock.at == 2
+    assert conclusion.roll_back(seen, lambda _colour: answers.pop(0))["done"] and seen.world.clock.at == 2
 
 
 def test_one_that_stays_dead_is_left_alone() -> None:
     seen = watcher()
-    told = conclude.roll_back(seen, lambda _colour: ["hera"])
+    told = conclusion.roll_back(seen, lambda _colour: ["hera"])
     assert not told["done"] and told["why"] == "blue is not alive (hera)"
-    assert seen.world.clock.at == conclude.ASK_AGAIN_SECONDS
+    assert seen.world.clock.at == conclusion.ASK_AGAIN_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,19 @@ def test_nobody_to_ask_is_no_reason_to_stay(error: Exception) -> None:
         raise error
 
     seen = watcher()
-    assert conclude.roll_back(seen, nobody)["done"]
+    assert conclusion.roll_back(seen, nobody)["done"]
     assert [note["event"] for note in seen.notes] == ["not_asked", "rolling_back"]
 
 
 def test_a_switch_that_was_moved_while_it_was_asked_stays() -> None:
     answers = [["hera"], []]
-    told = conclude.roll_back(watcher([True, True, False]), lambda _colour: answers.pop(0))
+    told = conclusion.roll_back(watcher([True, True, False]), lambda _colour: answers.pop(0))
     assert not told["done"] and "moved meanwhile" in told["why"] and told["to"] == "blue"
 
 
 def test_a_person_who_goes_back_while_the_old_colour_is_asked_is_told_of() -> None:
     """Not "STILL LIVE": blue is."""
-    told = conclude.roll_back(watcher([True, False, False]), lambda _colour: ["hera"])
+    told = conclusion.roll_back(watcher([True, False, False]), lambda _colour: ["hera"])
     assert (told["done"], told["to"]) == (False, "blue")
     verdict = {"verdict": "FAIL", "version": "v2", "colour": "green", "rolled_back": told}
     assert words.headline(verdict) == "v2 was bad; somebody moved the switch first: blue is live."

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from miniedge import MiniEdge
-from miniwatch import call, events, mini, release, until, verdict
+from kit.miniedge import MiniEdge
+from kit.miniwatch import call, events, mini, release, until, verdict
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.flips import HAND
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.flips import HAND
 
 
 @pytest.fixture

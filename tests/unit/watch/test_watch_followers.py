@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.job import Context, Job
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import followers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import singletons_followup
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 
 SERVICES = {"kratos": {"kind": "kratos", "port": 4433, "admin_port": 4434}, "site": {"kind": "site", "port": 3000}}
@@ -42,14 +42,14 @@ def follow(monkeypatch: pytest.MonkeyPatch, fails: int, stack: Mapping[str, Any]
             raise BluegreenError("podman is ill")
         return Job(Plan(steps=(Step("start", "kratos-courier", "blue"),)), notes={"moved": []})
 
-    monkeypatch.setattr(followers, "hand_over", hand_over)
+    monkeypatch.setattr(singletons_followup, "hand_over", hand_over)
     noted: list[Any] = []
     clock = Clock()
     config = Config.of(
         {"deployment": "olympus", "state_dir": "/nowhere", "release": "v2-0", "colour": "green", "switch_dir": "/no",
          "services": SERVICES, "shared": ["postgres"], "stack": stack}
     )  # fmt: skip
-    followers.follow(config, Podman(SubprocessRunner()), clock, noted.append)
+    singletons_followup.follow(config, Podman(SubprocessRunner()), clock, noted.append)
     for context in calls:
         assert [one.name for one in context.wanted.all_singletons] == ["kratos-courier", "janitor"]
     return noted, clock.slept

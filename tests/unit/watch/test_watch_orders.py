@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from miniedge import NEW, MiniEdge
-from miniwatch import call, events, launch, mini, order, release, until, verdict
+from kit.miniedge import NEW, MiniEdge
+from kit.miniwatch import call, events, launch, mini, order, release, until, verdict
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Judgement
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.control import Order
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.course import HELD_AT_MOST, Course
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.parameters import Judgement
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.window import HELD_AT_MOST, Course
 
 PASSED, OPEN = Judgement("PASS", ("well",)), Judgement("INCONCLUSIVE", ("only 3 events of the 300 that a PASS needs",))
 

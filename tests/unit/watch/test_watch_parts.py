@@ -16,13 +16,18 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy, detach, process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import detach, observer, payload, process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import observer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, parse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.continuity import KEYS, SESSION, Continuity
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.session_continuity import (
+    KEYS,
+    SESSION,
+    Continuity,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 
 
@@ -180,10 +185,10 @@ def test_without_a_usable_systemd_it_is_a_session(tmp_path: Path) -> None:
 
 def test_the_code_is_copied_once_and_runs_alone(tmp_path: Path) -> None:
     """No Ansible on the path, only the copy."""
-    library = payload.install(str(tmp_path / "lib"))
-    assert payload.install(str(tmp_path / "lib")) == library
+    library = code_copy.install(str(tmp_path / "lib"))
+    assert code_copy.install(str(tmp_path / "lib")) == library
     done = subprocess.run(
-        [sys.executable, "-S", "-m", payload.ENTRY, "--replay", str(tmp_path / "none")],
+        [sys.executable, "-S", "-m", code_copy.ENTRY, "--replay", str(tmp_path / "none")],
         env={"PYTHONPATH": library, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
@@ -194,12 +199,12 @@ def test_the_code_is_copied_once_and_runs_alone(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_a_power_cut_has_torn_is_made_anew(tmp_path: Path) -> None:
-    library = Path(payload.install(str(tmp_path / "lib")))
-    torn = library / payload.PACKAGE / "_watch/main.py"
+    library = Path(code_copy.install(str(tmp_path / "lib")))
+    torn = library / code_copy.PACKAGE / "_watch/main.py"
     whole = torn.read_bytes()
     torn.write_bytes(b"")
-    assert not payload.whole(str(library), payload.read_source())
-    assert payload.install(str(tmp_path / "lib")) == str(library) and torn.read_bytes() == whole
+    assert not code_copy.whole(str(library), code_copy.read_source())
+    assert code_copy.install(str(tmp_path / "lib")) == str(library) and torn.read_bytes() == whole
 
 
 def test_secrets_are_struck_from_the_disk(tmp_path: Path) -> None:

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from miniedge import NEW, OLD, MiniEdge
-from miniwatch import call, mini, until, verdict
+from kit.miniedge import NEW, OLD, MiniEdge
+from kit.miniwatch import call, mini, until, verdict
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._caddy.switch import ReturnTo
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy, process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import payload, process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import manage
 
 CANARY = "canary-7f3a-secret"
@@ -66,7 +66,7 @@ def starter_of(params: dict[str, Any]) -> subprocess.Popen[str]:
 
 
 def replayed(events: Path) -> dict[str, Any]:
-    argv = [sys.executable, "-m", payload.ENTRY, "--replay", str(events)]
+    argv = [sys.executable, "-m", code_copy.ENTRY, "--replay", str(events)]
     done = subprocess.run(argv, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found

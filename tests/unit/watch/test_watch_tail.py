@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import logfiles
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Routes, parse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.approach import Approach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.steady import SteadyClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.baseline import Approach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Trail
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.trail import Trail
 
 
 def entry(number: int, colour: str = "green", status: int = 200, host: str = "login.test", uri: str = "/login") -> str:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from effects import Cannot, dead, done, settled
-from states import Side, State, facts
-from walk import LONGEST, Path, follow, refusal, walk
+from kit.effects import Cannot, dead, done, settled
+from kit.states import Side, State, facts
+from kit.walk import LONGEST, Path, follow, refusal, walk
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import next_step
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import Step, command
@@ -62,7 +62,7 @@ def refuses(_seen: Any, _bake: int) -> Step:
 
 @pytest.mark.parametrize(("wrong", "why"), [(loops, "a circle"), (refuses, "it refuses: ")])
 def test_the_walk_finds_a_dead_end(wrong: Any, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("walk.next_step", wrong)
+    monkeypatch.setattr("kit.walk.next_step", wrong)
     assert follow(SICK, {}).why.startswith(why)
     assert next_step.next_step is not wrong
 

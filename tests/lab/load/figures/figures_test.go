@@ -134,7 +134,7 @@ func TestATornLastLineIsLeftOut(t *testing.T) {
 
 // The recorded run is the one that tests/unit/test_lab_figures.py computes a second time, in Python.
 func TestTheRecordedRun(t *testing.T) {
-	const dir = "../../../unit/fixtures/load"
+	const dir = "../../../unit/lab/fixtures/load"
 	in, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)

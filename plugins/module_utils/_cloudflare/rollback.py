@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Back to where the last cutover said: fenced first, and then everything is tried that can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.affinity import sticky
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import Result, World, ids_of, table
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.flip_plan import Goals, changed, halfway
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import rollback_checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import SwitchState
+
+
+class Return:
+    """state=returned. Asks Cloudflare only about the target, and not even that with ``force``."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.notes: list[str] = []
+
+    def run(self) -> Result:
+        world, keep = self.world, self.world.params["keep_pinned"]
+        rollback_checks.require_adopted(world.switch)
+        state = world.switch.read()
+        target = self._target(state)
+        with world.switch.stopping(world.check_mode):
+            if not world.params["force"]:
+                rollback_checks.require_same(world.switch, target, world.params["state_dir"])
+            found = self._asked(target)
+        if world.check_mode:
+            return self._would(state, target, found or world.pools.look())
+        moved = self._moved(state, keep)
+        at, fence = world.clock.now(), Fence(world)
+        fence.token = moved.token
+        fresh = found is None or state.live == target
+        found = found or world.pools.look()
+        ids = ids_of(found.ids)
+        try:
+            plan, after = self._followed(state, target, found, fence, fresh)
+        except BluegreenError as exc:
+            raise self._stopped(exc, target, ids, fence) from exc
+        observed = world.public.confirm_return(target, at, world.params["confirm_timeout"])
+        return self._result(plan, after, ids, observed)
+
+    def _moved(self, state: SwitchState, keep: bool) -> SwitchState:
+        """The switch, back to the colour that was asked for: a cutover that came since then has another way back."""
+        flip = self.world.flip or (state.return_to.flip if state.return_to else "")
+        # A watcher has no say about the run that came after its cutover.
+        with self.world.switch.stopping(bool(self.world.flip)):
+            moved = self.world.switch.rollback(keep, flip, gone=bool(self.world.params["force"]))
+        self.notes += [self.world.switch.passed] if self.world.switch.passed else []
+        return moved
+
+    def _followed(self, state: SwitchState, target: str, found: Found, fence: Fence, fresh: bool) -> tuple[Plan, Seen]:
+        """Everything at Cloudflare, as the switch says by now. ``fresh``: the pools were looked at since."""
+        world, ids = self.world, ids_of(found.ids)
+        seen = world.balancers.look()
+        plan = self._plan(state, target, found, seen)
+        world.api.require(len(seen) + 5, "a rollback of %d hostnames" % len(seen))
+        goals: Goals = {host: Goal(target) for host in seen}
+        asleep: BluegreenError | None = None
+        try:
+            # A drain may have shut it after the look that came before the move.
+            found = fence.awake(target, lambda: fence.still(target), found if fresh else None)
+        except Fenced:
+            raise
+        except BluegreenError as exc:
+            asleep = exc
+        after = world.balancers.converge(seen, ids, goals, lambda: fence.still(target), best=True)
+        if asleep:
+            raise asleep
+        self._bar(target, found, seen, fence)
+        return plan, after
+
+    def _stopped(self, exc: BluegreenError, target: str, ids: steering.Pools, fence: Fence) -> BluegreenError:
+        """The error to raise. Where the switch was moved meanwhile, what was written follows it."""
+        if self.world.switch.read().live != target:
+            return fence.stopped(exc, ids) or halfway(self.world, exc, target, ids)
+        return exc if isinstance(exc, Fenced) else halfway(self.world, exc, target, ids)
+
+    def _target(self, state: SwitchState) -> str:
+        if state.return_to is None and not (state.claimed and state.live):
+            raise Refused("nothing to roll back: no cutover yet", fix="see the status stage")
+        return state.return_to.colour if state.return_to else state.live
+
+    def _asked(self, target: str) -> Found | None:
+        """The pools, after a look at the target's health; None where Cloudflare does not answer: no reason to wait."""
+        try:
+            found = self.world.pools.look()
+            pool = found.pools.get(target)
+            if pool is None:
+                raise Refused("there is no pool of %s any more" % target, fix="run the adopt stage")
+            if not self.world.params["force"]:
+                self._sound(target, pool, found.ours[target])
+            return found
+        except Refused:
+            raise
+        except BluegreenError as exc:
+            self.notes.append("the health of %s was not asked: %s" % (target, exc.msg))
+            return None
+
+    def _sound(self, target: str, pool: pools.Pool, ours: bool) -> None:
+        good: bool | None
+        good, why = False, pools.shape({**pool, **(pools.woken(pool) if ours else {})})
+        if not why and pools.shape(pool):
+            return  # Of what is about to be enabled again no health is known.
+        if not why and (pool.get("monitor") or pool.get("monitor_group")):
+            good, why = self.world.pools.health(pool)
+        if why and good is False:
+            raise Refused(
+                "%s is not alive: pool %s, %s" % (target, pool.get("name"), why),
+                fix="bring it back with the deploy stage, or override with -e bluegreen_force=true",
+            )
+
+    def _barring(self, target: str, found: Found, seen: Seen) -> dict[str, Any]:
+        """Who is pinned to the colour left behind stays on it while it is healthy: for a bad colour that must end."""
+        left = OTHER[target]
+        if self.world.params["keep_pinned"] or left not in found.pools or not any(sticky(lb) for lb in seen.values()):
+            return {}
+        if found.ours[left]:
+            return pools.barred(found.pools[left])
+        note = "sessions stay pinned to %s: its pool is not ours, so it was not disabled" % left
+        self.notes = [*(one for one in self.notes if one != note), note]
+        return {}
+
+    def _plan(self, state: SwitchState, target: str, found: Found, seen: Seen) -> Plan:
+        todo = self.world.balancers.plan(seen, ids_of(found.ids), {host: Goal(target) for host in seen})
+        waking = found.ours[target] and pools.woken(found.pools[target])
+        steps = [Step("enable", "pool", str(found.pools[target]["name"]))] if waking else []
+        if state.live != target or state.claimed or state.damage:
+            steps.append(Step("return", self.world.switch.path, "to " + target))
+        shut = self._barring(target, found, seen)
+        last = [Step("disable", "pool", "of the colour left behind, which ends its sessions")] if shut else []
+        return changed(state.live, target, seen, todo, steps, last)
+
+    def _bar(self, target: str, found: Found, seen: Seen, fence: Fence) -> None:
+        left, shut = OTHER[target], self._barring(target, found, seen)
+        if shut:
+            # A newer run may be about to cut over to it.
+            fence.change(left, found.pools[left], shut, lambda: fence.left(left))
+
+    def _would(self, state: SwitchState, target: str, found: Found) -> Result:
+        seen = self.world.balancers.look()
+        return self._result(self._plan(state, target, found, seen), seen, ids_of(found.ids), {})
+
+    def _result(self, plan: Plan, seen: Seen, ids: steering.Pools, observed: Mapping[str, object]) -> Result:
+        rows = table(seen, ids)
+        told = self.world.told()
+        return {**told, "hosts": rows, "notes": self.notes, **observed, "diff": plan.diff(), **plan.result()}

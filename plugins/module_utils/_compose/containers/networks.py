@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The four networks and who is on them: wanted as data, compared with what is, changed one step at a time."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import network_journal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
+
+# Addresses that podman may give out by itself (a courier, a migration): the last quarter, never one of the fixed ones.
+DYNAMIC = 192
+
+
+@dataclass(frozen=True)
+class Net:
+    name: str
+    subnet: str
+    colour: str
+    internal: bool
+
+
+@dataclass(frozen=True)
+class Member:
+    """``container`` (a name) shall be on ``network`` at ``address``."""
+
+    container: str
+    network: str
+    address: Address
+
+
+def nets(wanted: Wanted) -> list[Net]:
+    names = wanted.nets
+    edges = [Net(names.edge_name(c), names.edge_subnet(c), c, True) for c in COLOURS]
+    return edges + [Net(names.colour_name(c), names.colour_subnet(c), c, False) for c in COLOURS]
+
+
+def common_members(wanted: Wanted, world: World, colours: Sequence[str] = COLOURS) -> list[Member]:
+    """The edge on the edge networks and the shared services on the colours' own. Errors name one that is missing."""
+    found = []
+    for colour in colours:
+        if wanted.edge_service and joins_edge(wanted):
+            found.append(_on_edge(wanted, colour, required(wanted, world, wanted.edge_service)))
+        for service in wanted.shared:
+            found.append(shared_member(wanted, colour, service, required(wanted, world, service)))
+        found += relay_members(wanted, world, colour)
+    return found
+
+
+def relay_members(wanted: Wanted, world: World, colour: str) -> list[Member]:
+    """The relay's places, where there is one."""
+    there = world.relay()
+    return [Member(there.name, net, place) for net, place in relay_places(wanted, colour)] if there else []
+
+
+def relay_places(wanted: Wanted, colour: str) -> list[tuple[str, Address]]:
+    """On the edge network, and on the colour's own where a coloured service is on no other."""
+    found = [(wanted.nets.edge_name(colour), wanted.nets.relay_on_edge(colour))]
+    if not all(service.edge for service in wanted.services):
+        found.append((wanted.nets.colour_name(colour), wanted.nets.relay(colour)))
+    return found
+
+
+def joins_edge(wanted: Wanted) -> bool:
+    """Whether the edge reaches a colour by a network of ours; else by published ports."""
+    return wanted.publish == "network"
+
+
+def edge_members(wanted: Wanted, container: str) -> list[Member]:
+    """The edge's places."""
+    return [_on_edge(wanted, colour, container) for colour in COLOURS] if joins_edge(wanted) else []
+
+
+def _on_edge(wanted: Wanted, colour: str, container: str) -> Member:
+    return Member(container, wanted.nets.edge_name(colour), wanted.nets.edge(colour))
+
+
+def shared_member(wanted: Wanted, colour: str, service: str, container: str) -> Member:
+    """A shared service's place on a colour's own network."""
+    return Member(container, wanted.nets.colour_name(colour), wanted.nets.shared_on(colour, service))
+
+
+def edge_member(wanted: Wanted, colour: str, service: str, container: str) -> Member:
+    """A public service's place on its colour's edge network."""
+    return Member(container, wanted.nets.edge_name(colour), wanted.nets.service_on_edge(colour, service))
+
+
+def required(wanted: Wanted, world: World, service: str) -> str:
+    """The name of the running container of a service of the adopted project."""
+    found = world.of_project(service)
+    if found is None:
+        raise BluegreenError(
+            "project %s has no container of service %s" % (wanted.project, service),
+            option="project",
+            value=wanted.project,
+            fix="start it, or correct bluegreen_project and bluegreen_services",
+        )
+    if not found.running:
+        raise BluegreenError(
+            "service %s is not running (container %s is %s)" % (service, found.name, found.state),
+            option="project",
+            value=wanted.project,
+            fix="podman start %s" % found.name,
+        )
+    return found.name
+
+
+def existing(podman: Podman) -> dict[str, dict[str, Any]]:
+    names = podman.must("network", "ls", "--format", "{{.Name}}").split()
+    return {str(raw.get("name")): raw for raw in podman.inspect("network", names)}
+
+
+def create_steps(
+    wanted: Wanted, found: Mapping[str, Mapping[str, Any]], routes: Sequence[Mapping[str, Any]]
+) -> list[Step]:
+    """One step for each network that is missing. Refuses one that is there but not as we make it, or a taken range."""
+    steps = []
+    for net in nets(wanted):
+        there = found.get(net.name)
+        if there is None:
+            _refuse_overlap(net, found, routes)
+            steps.append(Step("create-network", net.name, net.subnet))
+            continue
+        subnets = [str(entry.get("subnet")) for entry in there.get("subnets") or []]
+        ours = (there.get("labels") or {}).get(core.LABEL) == wanted.deployment
+        alike = subnets == [net.subnet] and there.get("internal") == net.internal and not there.get("dns_enabled")
+        if not (ours and alike):
+            raise Refused(
+                "network %s is there but is not ours as we make it" % net.name,
+                option="network_range",
+                value=wanted.network_range,
+                fix="remove it, or choose another deployment name or network_range",
+            )
+    return steps
+
+
+def _refuse_overlap(net: Net, found: Mapping[str, Mapping[str, Any]], routes: Sequence[Mapping[str, Any]]) -> None:
+    wanted = ipaddress.IPv4Network(net.subnet)
+    for name, raw in found.items():
+        for entry in raw.get("subnets") or []:
+            other = ipaddress.ip_network(str(entry.get("subnet")), strict=False)
+            if isinstance(other, ipaddress.IPv4Network) and other.overlaps(wanted):
+                raise _taken(net, "network %s (%s)" % (name, other))
+    for route in routes:
+        # A blackhole holds an address range free; it leads nowhere.
+        if route.get("dst") == "default" or route.get("type") in ("blackhole", "unreachable", "prohibit"):
+            continue
+        other = ipaddress.ip_network(str(route.get("dst")), strict=False)
+        if isinstance(other, ipaddress.IPv4Network) and other.overlaps(wanted):
+            raise _taken(net, "the route to %s by %s" % (other, route.get("dev")))
+
+
+def _taken(net: Net, by: str) -> Refused:
+    return Refused(
+        "%s for %s is taken by %s" % (net.subnet, net.name, by),
+        option="network_range",
+        value=net.subnet,
+        fix="choose a free bluegreen_network_range",
+    )
+
+
+def routes(podman: Podman) -> list[dict[str, Any]]:
+    result = check(podman.runner.run(["ip", "-j", "-4", "route", "show"]), "ip route show")
+    found = json.loads(result.out or "[]")
+    return [route for route in found if isinstance(route, dict)]
+
+
+def connect_steps(world: World, members: Iterable[Member]) -> list[Step]:
+    """One step a member that is not where it shall be; one at the wrong address is taken off first."""
+    steps = []
+    for member in members:
+        container = world.named(member.container)
+        place = container.networks.get(member.network) if container else None
+        if place == (member.address.ip, member.address.mac):
+            continue
+        if container and not container.running and place == ("", ""):
+            # Podman tells no address of a stopped container; it comes back with the one that it was joined at.
+            continue
+        if place is not None:
+            steps.append(Step("disconnect", member.container, member.network))
+        steps.append(Step("connect", member.container, member.network))
+    return steps
+
+
+def do(podman: Podman, wanted: Wanted, members: Iterable[Member], step: Step) -> None:
+    """The mutating acts on networks."""
+    if step.action == "create-network":
+        _create(podman, wanted, next(net for net in nets(wanted) if net.name == step.target))
+    elif step.action == "remove-network":
+        podman.must("network", "rm", step.target)
+    elif step.action == "disconnect":
+        podman.must("network", "disconnect", step.detail, step.target)
+    elif step.action == "connect":
+        member = next(m for m in members if m.container == step.target and m.network == step.detail)
+        with network_journal.noted(wanted, member.container, member.network):
+            _connect(podman, member)
+
+
+def _connect(podman: Podman, member: Member) -> None:
+    """A boot and a stage may both want it; who comes second finds it done."""
+    address = (member.address.ip, member.address.mac)
+    words = ("--ip", address[0], "--mac-address", address[1], member.network, member.container)
+    result = podman.run("network", "connect", *words)
+    if result.rc == 0:
+        return
+    there = podman.one("container", member.container) or {}
+    place = ((there.get("NetworkSettings") or {}).get("Networks") or {}).get(member.network) or {}
+    if (str(place.get("IPAddress", "")), str(place.get("MacAddress", "")).lower()) != address:
+        check(result, "podman network connect")
+
+
+def _create(podman: Podman, wanted: Wanted, net: Net) -> None:
+    low = ipaddress.IPv4Network(net.subnet).network_address + DYNAMIC
+    labels = {core.LABEL: wanted.deployment, core.COLOUR: net.colour, core.KIND: "network"}
+    args = ["--disable-dns", "--subnet", net.subnet, "--ip-range", "%s/26" % low]
+    args += ["--internal"] if net.internal else []
+    args += [part for pair in labels.items() for part in ("--label", "%s=%s" % pair)]
+    podman.must("network", "create", *args, net.name)

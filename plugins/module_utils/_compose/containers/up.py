@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""podman-compose as we call it: our rendered file by standard input, secrets by environment, one service a call."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+import tempfile
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, handed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.yaml import unescape
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.courier_command import PROFILE
+
+DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(?:s|$))?(?:(\d+)ms)?")
+
+
+class AddressHeld(CommandError):
+    """Podman keeps the container's address for one that is gone."""
+
+
+def stack_of(context: Context, colour: str) -> dict[str, Any]:
+    """The rendered compose file of a colour as a value, still escaped. Holds secrets."""
+    path = context.wanted.stack_file(colour, "compose.yml")
+    text = read_text(path)
+    if text is None:
+        raise BluegreenError("%s has not been rendered" % colour, option="colour", value=colour, fix="deploy it first")
+    value = yaml.load(text, path)
+    return value if isinstance(value, dict) else {}
+
+
+def environment(stack: Mapping[str, Any], service: str) -> dict[str, str]:
+    """What a service of a rendered file gets, unescaped. Holds secrets."""
+    found = stack["services"][service].get("environment") or {}
+    return {unescape(str(key)): unescape(str(value)) for key, value in found.items()}
+
+
+def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) -> None:
+    """Create and start one service's container.
+
+    podman-compose would put every value on podman's command line, where each user of the host can read it. So it sees
+    only names (``--env NAME``), and podman takes the values from its environment; what would steer podman there comes
+    from a file that only root can read.
+    """
+    wanted = context.wanted
+    values = environment(stack, service)
+    shown = {key: value for key, value in stack["services"][service].items() if key != "environment"}
+    text = yaml.dump({**stack, "services": {service: shown}})
+    argv = [wanted.podman_compose, "-p", wanted.stack_project(colour), "--profile", PROFILE, "-f", "-"]
+    grace = seconds(stack["services"][service].get("stop_grace_period"))
+    where = wanted.path("stacks", colour)
+    with tempfile.NamedTemporaryFile("w", dir=where, prefix=".env-") if handed(values).file else nullcontext() as file:
+        given = handed(values, file.name if file else "")
+        if file:
+            file.write(given.file)
+            file.flush()
+        # podman-compose heeds stop_grace_period only when it stops something itself; the container shall know it.
+        words = [*given.arguments, *(["--stop-timeout", str(grace)] if grace else [])]
+        argv += ["--podman-run-args=" + " ".join(map(shlex.quote, words))] if words else []
+        argv += ["up", "-d", "--no-deps", "--no-build", service]
+        result = context.podman.runner.run(argv, env=given.env, stdin=text, cwd=where, timeout=180)
+    if result.rc != 0:
+        said = scrub(result.last_words(), values.values())
+        text = "podman-compose up %s failed (rc %d): %s" % (service, result.rc, said)
+        if HELD.search(result.err):
+            raise AddressHeld(text, fix="boot the host: podman was killed over a start, and forgets it only then")
+        raise CommandError(text, fix="look at podman ps -a")
+
+
+def seconds(duration: Any) -> int:
+    """A duration of a compose file (``90``, ``90s``, ``1m30s``, ``1h``), rounded up; 0 where none is given."""
+    given = str(duration or "").strip()
+    found = DURATION.fullmatch(given)
+    if not found:
+        raise BluegreenError("not a duration", option="stop_grace_period", value=given, fix="write it as 1m30s")
+    parts = [float(part or 0) for part in found.groups()]
+    return math.ceil(parts[0] * 3600 + parts[1] * 60 + parts[2] + parts[3] / 1000)
+
+
+def scrub(text: str, secrets: Any) -> str:
+    """The text without any value that might be a secret, longest first."""
+    for secret in sorted((value for value in secrets if len(value) >= 4), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How every state is carried out: a plan of steps, one way to do a step, and a look at what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+
+
+@dataclass(frozen=True)
+class Context:
+    wanted: Wanted
+    podman: Podman
+    clock: Clock
+    # Who is live, asked of the switch itself.
+    live: Callable[[], str] = lambda: ""
+    switch: Callable[[], Switch | None] = lambda: None
+    # The caller has the lock, so what an earlier run left half done is nobody's work.
+    settle: bool = False
+    check_mode: bool = False
+    # The fencing token of the run; 0: it has none.
+    token: int = 0
+
+
+def nothing() -> None:
+    """No read back needed: a state that only looks."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """``do`` carries out one step, again after a crash too; ``verify`` raises when the world is not as wanted."""
+
+    plan: Plan
+    do: Callable[[Step], None] = lambda step: None
+    verify: Callable[[], None] = nothing
+    warnings: tuple[str, ...] = ()
+    notes: dict[str, object] = field(default_factory=dict)
+
+
+def carry_out(job: Job, check_mode: bool) -> None:
+    """Check mode ends before the first step. An error carries the steps that were done before it."""
+    if check_mode:
+        return
+    done: list[str] = []
+    for step in job.plan.steps:
+        try:
+            job.do(step)
+        except BluegreenError as exc:
+            exc.partial = {**exc.partial, "done": list(done), "failed": str(step)}
+            raise
+        done.append(str(step))
+    if job.plan.changed:
+        job.verify()

@@ -1,0 +1,227 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the operator wants of a deployment, and what is known of one colour: values only."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.git_source import Git, git_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import Singleton
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, publish
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, PORT_BASE, Networks, networks
+
+KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
+COURIER = "-courier"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A coloured service. ``edge``: it joins its colour's edge network as well."""
+
+    name: str
+    kind: str = "other"
+    port: int = 0
+    admin_port: int = 0
+    edge: bool = True
+
+
+@dataclass(frozen=True)
+class Image:
+    """``id`` is the local image id that containers are pinned by; ``digest`` the registry's, when there is one."""
+
+    reference: str
+    id: str
+    digest: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {"reference": self.reference, "id": self.id, "digest": self.digest}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One deployment as the module's options give it."""
+
+    deployment: str
+    state_dir: str
+    project: str = ""
+    source: str = ""
+    compose_files: tuple[str, ...] = ("compose.yml",)
+    services: tuple[Service, ...] = ()
+    shared: tuple[str, ...] = ()
+    edge_service: str = ""
+    network_range: str = "10.231.16.0/20"
+    colour: str = ""
+    live_colour: str = ""
+    version: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
+    allow_mutable: bool = False
+    git: Git | None = None
+    keep: int = 3
+    protect: tuple[str, ...] = ()
+    podman_compose: str = "podman-compose"
+    wake: tuple[str, ...] = ()
+    remove_foreign: bool = False
+    singletons: tuple[Singleton, ...] = ()
+    publish: str = "network"
+    port_base: Mapping[str, int] = field(default_factory=lambda: dict(PORT_BASE))
+    dependents: str = "recreate"
+
+    @property
+    def nets(self) -> Networks:
+        return networks(self.deployment, self.state_dir, self.network_range, self.names, self.shared)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(service.name for service in self.services)
+
+    @property
+    def other(self) -> str:
+        return OTHER[self.colour]
+
+    def service(self, name: str) -> Service:
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise BluegreenError("unknown service", option="services", value=name, fix="name it in bluegreen_services")
+
+    def couriers(self) -> dict[str, str]:
+        """Kratos service -> the name of its courier service."""
+        return {service.name: service.name + COURIER for service in self.services if service.kind == "kratos"}
+
+    @property
+    def all_singletons(self) -> tuple[Singleton, ...]:
+        """The couriers and what the operator declared."""
+        built_in = [Singleton(name, service, singletons.COURIER) for service, name in self.couriers().items()]
+        return (*built_in, *self.singletons)
+
+    @property
+    def imaged(self) -> tuple[str, ...]:
+        """Every service that a release has an image and files of: the coloured ones and the singletons' own."""
+        return (*self.names, *(one.service for one in self.singletons if one.kind == singletons.SERVICE))
+
+    def path(self, *parts: str) -> str:
+        return os.path.join(self.state_dir, *parts)
+
+    def stack_file(self, colour: str, name: str) -> str:
+        return self.path("stacks", colour, name)
+
+    def stack_project(self, colour: str) -> str:
+        """The compose project of a colour that we rendered."""
+        return "%s-%s" % (self.deployment, colour)
+
+
+def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...]:
+    """The module's ``services`` option as values, checked."""
+    found = []
+    for name, given in option.items():
+        if not isinstance(given, Mapping):
+            raise BluegreenError(
+                "no options of the service", option="services", value=name, fix="write kind and port below it"
+            )
+        kind = str(given.get("kind", "other"))
+        if kind not in KINDS:
+            raise BluegreenError(
+                "unknown kind of service %s" % name,
+                option="services",
+                value=kind,
+                fix="use one of %s" % ", ".join(KINDS),
+            )
+        port, admin_port = (_port(name, given.get(key, 0)) for key in ("port", "admin_port"))
+        found.append(Service(name, kind, port, admin_port, bool(given.get("edge", True))))
+    return tuple(found)
+
+
+def _port(service: str, value: Any) -> int:
+    if not str(value).isdecimal() or int(value) > 65535:
+        raise BluegreenError(
+            "no port of the service %s" % service, option="services", value=value, fix="give a whole number to 65535"
+        )
+    return int(value)
+
+
+def declared(
+    given: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]], shared: Iterable[str], edge_service: str
+) -> tuple[Singleton, ...]:
+    """The operator's singletons, checked against the services and the couriers that there are."""
+    couriers = [name + COURIER for name, one in services.items() if one.get("kind") == "kratos"]
+    return singletons.declared(given, services, {*shared, edge_service}, couriers)
+
+
+def _refuse_hostile(params: Mapping[str, Any]) -> None:
+    for option in ("deployment", "project", "version", "release"):
+        if params[option] and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", params[option]):
+            raise BluegreenError(
+                "only letters, digits and _ . + - are possible",
+                option=option,
+                value=params[option],
+                fix="choose a plain name",
+            )
+
+
+def _refuse_both(params: Mapping[str, Any]) -> None:
+    if params["edge_service"] in params["shared"]:
+        raise BluegreenError(
+            "the edge is not one of them",
+            option="shared",
+            value=params["edge_service"],
+            fix="take it out of bluegreen_shared: the edge joins no colour's own network",
+        )
+    clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
+    if clash:
+        raise BluegreenError(
+            "coloured and shared at once",
+            option="services",
+            value=sorted(clash),
+            fix="leave them out of one of bluegreen_services and bluegreen_shared",
+        )
+
+
+def wanted_from(params: Mapping[str, Any]) -> Wanted:
+    """A module's parameters as a deployment. What becomes a file name is checked here."""
+    _refuse_hostile(params)
+    making = params["state"] in ("rendered", "started") and not params["release"]
+    if not params["version"] and (making or (params["state"] == "adopted" and not params["undo"])):
+        raise BluegreenError(
+            "is needed for state %s" % params["state"], option="version", value="", fix="give -e version=<release>"
+        )
+    _refuse_both(params)
+    state_dir = os.path.abspath(params["state_dir"])
+    where = publish.address(params["publish"])
+    known = addresses.read(state_dir) or addresses.Addresses(params["network_range"])
+    services = {name: params["services"][name] for name in addresses.in_order(params["services"], known.services)}
+    return Wanted(
+        deployment=params["deployment"],
+        state_dir=state_dir,
+        project=params["project"],
+        source=os.path.abspath(params["source"]),
+        compose_files=tuple(params["compose_files"]),
+        services=services_from(services),
+        shared=tuple(addresses.in_order(dict.fromkeys(params["shared"]), known.shared)),
+        # An edge that reaches colours by published ports joins none of their networks and is no concern of ours here.
+        edge_service=params["edge_service"] if where == publish.NETWORK else "",
+        network_range=params["network_range"],
+        colour=params["colour"] or "",
+        live_colour=params["live_colour"] or "",
+        version=params["version"],
+        images=params["images"],
+        allow_mutable=params["allow_mutable"],
+        git=git_from(params["git"], params["version"]) if making else None,
+        keep=params["keep"],
+        protect=tuple(name for name in params["protect"] if name),
+        podman_compose=params["podman_compose"],
+        wake=tuple(dict.fromkeys(params["wake"])),
+        remove_foreign=params["remove_foreign"],
+        singletons=declared(params["singletons"], params["services"], params["shared"], params["edge_service"]),
+        publish=where,
+        port_base=publish.bases(params["port_base"]),
+        dependents=params["dependents"],
+    )

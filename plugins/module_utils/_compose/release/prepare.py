@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""state: rendered. A release on disk and the compose file of the idle colour; nothing is started."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
+    changes,
+    compose_config,
+    images,
+    release,
+    reuse,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.release import refuse as new_services
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What the release will be made of. ``ident`` is '' while an image is missing; ``project`` holds secrets."""
+
+    ident: str
+    choice: images.Choice
+    content: release.Content
+    compose_files: tuple[str, ...]
+    project: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def prepare(context: Context, kept_release: str, origin: Origin) -> Job:
+    """``kept_release``: the id of a release that is already on disk; else one is made from ``origin``."""
+    wanted = context.wanted
+    _refuse(context)
+    candidate = _kept(context, kept_release) if kept_release else _candidate(context, origin)
+    live = store.release(wanted, str(store.live_stack(wanted).get("release", "")))
+    _refuse_same(candidate, live)
+    before = store.stack(wanted, wanted.colour)
+    steps = store.address_steps(wanted) + [Step("pull", reference) for reference in candidate.choice.pull]
+    if not store.release(wanted, candidate.ident):
+        steps.append(Step("record-release", candidate.ident or wanted.version))
+    if steps or not _up_to_date(context, candidate.ident):
+        steps.append(Step("render", wanted.colour, candidate.ident))
+
+    def do(step: Step) -> None:
+        if step.action == "record-addresses":
+            store.record_addresses(wanted)
+        elif step.action == "pull":
+            images.pull(context.podman, wanted, step.target, candidate.choice.services(step.target))
+        elif step.action == "record-release":
+            complete = candidate if candidate.ident else _candidate(context, origin)
+            _refuse_same(complete, live)
+            release.record(wanted, complete.content, context.clock.now())
+        elif step.action == "render":
+            _write(context, candidate.ident or _candidate(context, origin).ident)
+
+    warnings, notes = _notes(context, candidate, live)
+    after = {"release": candidate.ident or changes.UNKNOWN, "changed": notes["changed"]}
+    plan = Plan({"release": before.get("release", ""), "live": live.get("id", "")}, after, tuple(steps))
+    return Job(plan, do, warnings=candidate.warnings + candidate.choice.warnings + warnings, notes=notes)
+
+
+def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Warnings, and the release as the module returns it."""
+    found = {name: image.as_dict() for name, image in candidate.choice.images.items()}
+    changed: dict[str, Any] = {
+        "images": changes.images(live.get("images") or {}, found, candidate.choice.missing),
+        "files": changes.names(live.get("files") or {}, candidate.content.files),
+        "environment": {},
+    }
+    warnings: tuple[str, ...] = ()
+    same: list[str] = []
+    try:
+        changed["environment"] = changes.environment(
+            _live_environments(context, live), _environments(context, candidate)
+        )
+        same = changes.same_schema(live.get("images") or {}, found, changed["environment"])
+    except BluegreenError as exc:
+        # A live release that cannot be read any more must not stop the one that replaces it.
+        warnings = ("the environments of the live release are not compared: %s" % exc,)
+    lines = changes.lines(candidate.ident, str(live.get("id", "")), changed)
+    return warnings, {
+        "release": candidate.ident,
+        "images": found,
+        "changed": changed,
+        "same_schema": same,
+        "source": dict(candidate.content.source),
+        "lines": lines,
+    }
+
+
+def _environments(context: Context, candidate: Candidate) -> dict[str, dict[str, str]]:
+    """Service -> environment, still escaped. Holds secrets."""
+    wanted = replace(context.wanted, compose_files=candidate.compose_files)
+    return _rendered_environments(wanted, candidate.project, candidate.content.directory)
+
+
+def _live_environments(context: Context, live: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    if not live:
+        return {}
+    known = tuple(one for one in context.wanted.services if one.name in live["images"])
+    wanted = replace(context.wanted, services=known, singletons=(), compose_files=tuple(live["compose_files"]))
+    copy = release.copy_of(wanted, str(live["id"]))
+    return _rendered_environments(wanted, compose_config.config(context.podman.runner, wanted, copy), copy)
+
+
+def _rendered_environments(wanted: Wanted, project: Mapping[str, Any], directory: str) -> dict[str, dict[str, str]]:
+    coloured = replace(wanted, singletons=())
+    value = Renderer(coloured, "", dict.fromkeys(wanted.names, ""), project, directory).render()
+    return {name: value["services"][name]["environment"] for name in wanted.names}
+
+
+def _refuse(context: Context) -> None:
+    wanted = context.wanted
+    if wanted.colour == wanted.live_colour:
+        raise Refused("%s is live" % wanted.colour, option="colour", value=wanted.colour, fix="render the idle colour")
+    if store.is_adopted(wanted, wanted.colour) and World.look(context.podman, wanted).adopted():
+        raise Refused(
+            "%s is still the adopted project's own containers" % wanted.colour,
+            option="colour",
+            value=wanted.colour,
+            fix="clean up first (state absent), so that its addresses are free",
+        )
+
+
+def _candidate(context: Context, origin: Origin) -> Candidate:
+    wanted = replace(context.wanted, source=origin.directory)
+    project = compose_config.config(context.podman.runner, wanted, wanted.source)
+    new_services(project["services"], wanted.names, (*wanted.imaged, *wanted.shared, wanted.edge_service))
+    names, warnings = compose_config.wanted_files(wanted, project)
+    choice = images.choose(context.podman, wanted, project)
+    files = release.tree(wanted.source, names)
+    told = tuple(warning.replace(origin.directory, context.wanted.source) for warning in warnings)
+    content = release.Content(choice.images, names, files, wanted.source, origin.record(), told)
+    ident = "" if choice.pull else content.ident(wanted.version)
+    # What adopt, or an earlier stage, has said of the same files is not said again in every stage.
+    before = {one for known in reuse.everything(wanted) for one in known.get("warnings") or ()}
+    said = tuple(warning for warning in told if warning not in before)
+    return Candidate(ident, choice, content, wanted.compose_files, project, said)
+
+
+def _kept(context: Context, ident: str) -> Candidate:
+    wanted = context.wanted
+    known, found = reuse.usable(context.podman, wanted, ident)
+    copy, compose_files = release.copy_of(wanted, ident), tuple(known["compose_files"])
+    project = compose_config.config(context.podman.runner, replace(wanted, compose_files=compose_files), copy)
+    content = release.Content(found, known["names"], known["files"], copy, known.get("source") or {})
+    return Candidate(ident, images.Choice(found), content, compose_files, project, ())
+
+
+def _refuse_same(candidate: Candidate, live: Mapping[str, Any]) -> None:
+    ids = {name: image.id for name, image in candidate.choice.images.items()}
+    same = ids == {name: entry["id"] for name, entry in (live.get("images") or {}).items()}
+    files, before = candidate.content.files, live.get("files") or {}
+    if (
+        candidate.ident
+        and live
+        and same
+        and compose_config.without_bridges(files) == compose_config.without_bridges(before)
+    ):
+        raise Refused(
+            "nothing changed: images and files are those of the live release %s" % live["id"],
+            option="version",
+            value=str(candidate.ident),
+            fix="give another version, or change the project directory",
+        )
+
+
+def text_of(context: Context, ident: str) -> str:
+    """The compose file of the colour at a recorded release. Holds secrets."""
+    known = store.release(context.wanted, ident)
+    copy = release.copy_of(context.wanted, ident)
+    as_recorded = replace(context.wanted, compose_files=tuple(known["compose_files"]))
+    project = compose_config.config(context.podman.runner, as_recorded, copy)
+    ids = {name: str(entry["id"]) for name, entry in known["images"].items()}
+    return yaml.dump(Renderer(as_recorded, ident, ids, project, copy).render())
+
+
+def _up_to_date(context: Context, ident: str) -> bool:
+    wanted = context.wanted
+    text = text_of(context, ident)
+    same = store.stack(wanted, wanted.colour) == stack_of(wanted, ident, text)
+    return same and read_text(wanted.stack_file(wanted.colour, "compose.yml")) == text
+
+
+def stack_of(wanted: Wanted, ident: str, text: str) -> dict[str, Any]:
+    """services.json of a rendered colour; ``compose`` is the hash of the file beside it."""
+    known = store.release(wanted, ident).get("images") or {}
+    project = wanted.stack_project(wanted.colour)
+    services = {
+        name: store.service_entry(wanted, wanted.colour, name, "%s_%s_1" % (project, name), entry["id"], False)
+        for name, entry in known.items()
+        if name in wanted.names
+    }
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"colour": wanted.colour, "release": ident, "adopted": False, "compose": digest, "services": services}
+
+
+def _write(context: Context, ident: str) -> None:
+    wanted = context.wanted
+    release.verify(wanted, ident)
+    text = text_of(context, ident)
+    store.write_stack(wanted, wanted.colour, stack_of(wanted, ident, text), text)

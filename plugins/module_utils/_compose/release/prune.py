@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""state: pruned. The newest releases stay, and each that anything points at; older ones go, with images only they had.
+
+An image goes only when one of our releases recorded it, no kept release has it, no container has it (running or not,
+ours or not), and it has no name but those that releases gave it. Podman itself refuses what is in use all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import reuse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, sync_dir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+
+GONE = ".gone-"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Release ids, newest first, and the image ids that only ``gone`` releases have."""
+
+    kept: tuple[str, ...]
+    gone: tuple[str, ...]
+    images: tuple[str, ...]
+
+
+def choose(
+    releases: Sequence[Mapping[str, Any]],
+    keep: int,
+    protected: Iterable[str],
+    used: Iterable[str],
+    moved: Iterable[str] = (),
+) -> Chosen:
+    """``releases``: release.json of each, newest first. ``protected``: ids that stay; ``used``: image ids in use.
+
+    ``moved``: ids that changed a schema. One of them stays as long as an older release does: nothing else says that
+    the older one's schema is gone.
+    """
+    safe, witnesses = set(protected), set(moved)
+    last = max((place for place, one in enumerate(releases) if place < keep or one["id"] in safe), default=-1)
+    stay = [
+        one
+        for place, one in enumerate(releases)
+        if place < keep or one["id"] in safe or (place < last and one["id"] in witnesses)
+    ]
+    go = [one for one in releases if one not in stay]
+    needed = {image for one in stay for image in _images(one)} | set(used)
+    free = {image for one in go for image in _images(one)} - needed
+    return Chosen(tuple(one["id"] for one in stay), tuple(one["id"] for one in go), tuple(sorted(free)))
+
+
+def _images(one: Mapping[str, Any]) -> set[str]:
+    return {str(entry["id"]) for entry in one["images"].values()}
+
+
+def protected(wanted: Wanted) -> set[str]:
+    """Releases that something points at: the colours, the marks, and what the caller names (where a rollback goes)."""
+    marks = read_json(wanted.path("marks.json")) or {}
+    found = {str(store.stack(wanted, colour).get("release", "")) for colour in COLOURS}
+    found |= {str(marks.get(mark) or "") for mark in ("stable", "fence")}
+    return (found | set(wanted.protect)) - {""}
+
+
+def prune(context: Context) -> Job:
+    wanted, podman = context.wanted, context.podman
+    if wanted.keep < 1:
+        raise BluegreenError(
+            "at least one release has to be kept", option="bluegreen_keep_releases", value=wanted.keep, fix="give 1"
+        )
+    world = World.look(podman, wanted)
+    safe = protected(wanted) | {c.release for c in world.all if c.ours(wanted)}
+    every = reuse.everything(wanted)
+    moved = [one["id"] for one in every if reuse.migrated(wanted, one["id"])]
+    chosen = choose(every, wanted.keep, safe, {c.image for c in world.all}, moved)
+    names = _named(podman, wanted, chosen)
+    steps = [Step("remove-image", ident, names[ident]) for ident in chosen.images if ident in names]
+    steps += [Step("remove-release", ident) for ident in chosen.gone]
+    steps += [Step("remove-rest", name) for name in _rests(wanted)]
+    left: list[str] = []
+
+    def do(step: Step) -> None:
+        if step.action == "remove-image":
+            result = podman.run("rmi", step.target)
+            if result.rc != 0 and podman.one("image", step.target) is not None:
+                left.append("image %s stays: %s" % (step.target[:12], result.last_words()))
+        elif step.action == "remove-release":
+            _remove_release(wanted, step.target)
+        else:
+            shutil.rmtree(wanted.path("releases", step.target))
+
+    before = {"releases": [*chosen.kept, *chosen.gone]}
+    after = {"releases": list(chosen.kept), "removed": list(chosen.gone)}
+    removed = [*chosen.gone, *(step.detail for step in steps if step.action == "remove-image")]
+    return Job(Plan(before, after, tuple(steps)), do, notes={"removed": removed, "left": left})
+
+
+def _named(podman: Podman, wanted: Wanted, chosen: Chosen) -> dict[str, str]:
+    """Image id -> its name, of those that are here and that nobody gave a name which no release of ours knows."""
+    known = {
+        str(entry["reference"]) for one in reuse.everything(wanted) for entry in one["images"].values() if entry["id"]
+    }
+    found = {}
+    for raw in podman.inspect("image", chosen.images):
+        tags = [str(tag) for tag in raw.get("RepoTags") or []]
+        if set(tags) <= known:
+            found[str(raw["Id"])] = ", ".join(tags) or str(raw["Id"])[:12]
+    return found
+
+
+def _rests(wanted: Wanted) -> list[str]:
+    home = wanted.path("releases")
+    return sorted(name for name in (os.listdir(home) if os.path.isdir(home) else []) if name.startswith(GONE))
+
+
+def _remove_release(wanted: Wanted, ident: str) -> None:
+    """One rename, so that a crash leaves either a whole release or none."""
+    home = wanted.path("releases")
+    rest = os.path.join(home, GONE + ident)
+    os.rename(os.path.join(home, ident), rest)
+    sync_dir(home)
+    shutil.rmtree(rest)

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a courier can start, found out before the one at work is ended.
+
+Its very image, entrypoint, variables, mounts and command run twice: with ``--help`` behind and without a network, then
+as they are against an empty PostgreSQL that its own image migrated. Both share a loopback and reach nothing else, so no
+mail leaves and no database of the operator's is asked. What was proven is remembered by a hash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.up import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_proofs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons.handover import STEADY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import entrypoint_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    db_session,
+    image_migrations,
+    migrate,
+    oneshot,
+    service_files,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    service as release,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
+
+SECONDS = 30.0
+ONLY_HELP = "that courier %s can start was tried with --help only: %s"
+# What Go says where a courier wanted another server, and the proof has none: that tells nothing of the courier.
+OUTSIDE = re.compile(r"\bdial (tcp|udp)\b|no such host|network is unreachable")
+
+
+def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """``stack``: a rendered file. ``names``: couriers in it. Raises Refused naming the first that can't start.
+
+    Check mode asks for the help alone. What to tell: couriers that were not tried against a database, and why.
+    """
+    found = [release.mounted(context.podman, stack, name) for name in names if name in (stack.get("services") or {})]
+    state_dir = context.wanted.state_dir
+    marks = {service.name: courier_proofs.mark(service) for service in found}
+    couriers = [service for service in found if marks[service.name] not in courier_proofs.kept(state_dir)]
+    for service in couriers:
+        _helps(context, service)
+    if context.check_mode:
+        return []
+    told: dict[str, str] = {}
+    groups: dict[tuple[str, str], list[release.Service]] = {}
+    for service in couriers:
+        server, told[service.name] = _server_image(context, service)
+        if server:
+            groups.setdefault((service.image, server), []).append(service)
+    for (_image, server), group in groups.items():
+        told.update(_start_all(context, server, group))
+    courier_proofs.keep(state_dir, [marks[name] for name, why in told.items() if not why])
+    return [ONLY_HELP % (name, why) for name, why in told.items() if why]
+
+
+def _helps(context: Context, service: release.Service) -> None:
+    given = oneshot.given(service.environment, service.volumes, entrypoint_text(service.entrypoint))
+    words = ("--network", "none", "--pull", "never", *given, service.image, *service.command, "--help")
+    result = oneshot.call(context.podman, service.environment, "run", "--rm", *words, timeout=SECONDS)
+    if result.rc != 0:
+        raise Refused(
+            "the courier %s can't start: `%s --help` ended with %d (%s)"
+            % (
+                service.name,
+                " ".join(service.command),
+                result.rc,
+                scrub(result.last_words(), service.environment.values()),
+            ),
+            option="services",
+            value=service.name,
+            fix="let the entrypoint and the command of its Kratos service run `kratos courier watch`; "
+            "the courier at work was not touched",
+        )
+
+
+def _server_image(context: Context, service: release.Service) -> tuple[str, str]:
+    """(image of the running container that the courier's DSN names, why there is none)."""
+    if postgres.PSYCOPG2_MISSING:
+        return "", "this host has no python3-psycopg2"
+    try:
+        address = service.dsn
+    except BluegreenError as exc:
+        return "", exc.msg
+    servers = context.podman.containers({core.COMPOSE_PROJECT: context.wanted.project})
+    view = service_files.View(service.name, extra_hosts=service.extra_hosts)
+    for raw in db_session.named(address, servers, view).values():
+        if (raw.get("State") or {}).get("Pid"):
+            return str(raw["Image"]), ""
+    return "", "its database is in no running container of project %s" % context.wanted.project
+
+
+def _start_all(context: Context, server: str, couriers: Sequence[release.Service]) -> dict[str, str]:
+    """Courier of one image -> why it was not tried, '' where it started. ``server``: image of the database."""
+    podman, clock, wanted = context.podman, context.clock, context.wanted
+    # What is mounted is the operator's: a shim that writes would leave the throw-away's address there.
+    couriers = [replace(one, volumes=release.read_only(one.volumes)) for one in couriers]
+    image = image_migrations.find_image(podman, couriers[0], "kratos", wanted.state_dir)
+    kept = image_migrations.cached(image)
+    door = migrate.shadow_door(migrate.World(podman, clock))
+    with ExitStack() as stack:
+        try:
+            # What fails here is the trial itself; of the courier nothing is known then but its help.
+            form = kept.form if kept else image_migrations.ask_form(podman, image)
+            shadow = image_migrations.Shadow(wanted.deployment, "courier", server, door, kind="proof")
+            away = stack.enter_context(image_migrations.throw_away(podman, clock, shadow))
+        except BluegreenError as exc:
+            return {one.name: exc.msg for one in couriers}
+        applied = image_migrations.migrate(podman, away, image, form)
+        told = {one.name: _starts(context, away, one) for one in couriers}
+    if not kept and not form.status:
+        image_migrations.keep(image, image_migrations.Known(form, applied, "shadow"))
+    return told
+
+
+def _starts(context: Context, away: image_migrations.ThrowAway, service: release.Service) -> str:
+    """'' where it starts and stays; why that can't be known. Raises Refused where it ends."""
+    podman, entrypoint = context.podman, entrypoint_text(service.entrypoint)
+    how: dict[str, Any] = {"entrypoint": entrypoint, "volumes": service.volumes}
+    how.update(user=service.user, workdir=service.working_dir)
+    job = away.beside(service.name, service.image, service.command, service.environment, **how)
+    oneshot.start(podman, job)
+    if unchanged(context.clock, lambda: podman.pid(job.name), STEADY):
+        return ""
+    secrets = [*service.environment.values(), away.url.url, away.url.password]
+    words = str(redact(scrub(podman.run("logs", job.name).last_words(), secrets)))
+    if OUTSIDE.search(words):
+        return "it wanted a server that it can't reach in a trial (%s)" % words
+    raise Refused(
+        "the courier %s can't start: `%s` does not stay up against an empty database of its own (%s)"
+        % (service.name, " ".join(service.command), words),
+        option="services",
+        value=service.name,
+        fix="correct what it complains of in the configuration of its Kratos service; the courier at work was not "
+        "touched",
+    )

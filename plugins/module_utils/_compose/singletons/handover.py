@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""state: handed_over. The singletons follow the switch: each is ended and seen ended before it is started elsewhere.
+
+One handover at a time: whoever comes second waits, reads the switch again and finds it done, or turns it round. The
+lock is kept until what starts a container has ended, so that not even a kill leaves a start behind that nobody sees.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up as upping
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
+    COURIER,
+    PROJECT,
+    Seen,
+    home,
+    misplaced,
+    missing,
+    problems,
+    strangers,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders, stop
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged, wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+
+# Another handover may be waiting for a job to end; after so long (seconds) we say so instead.
+PATIENCE = 300.0
+TURNS = 5
+# A courier that can't work ends within so long (seconds).
+STEADY = 1.5
+KEPT = "%s is done by the adopted project's own %s until its cleanup: the other colour has none before"
+STRANGER = "%s is not ours and does the work of %s. Fix: stop it, then run the stage again"
+
+Live = Callable[[], str]
+
+
+def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
+    """``live`` reads the switch. What was done, with ``moved`` and ``in_doubt`` in the notes."""
+    rebuild.refuse_lost(context)
+    before = holders.seen(context)
+    told: list[dict[str, Any]] = []
+    steps: list[Step] = []
+    if check_mode:
+        return _describe(before, before, live(), _steps(before, live()), told)
+    with _alone(context) as inherited:
+        for _turn in range(TURNS):
+            colour = live()
+            every = holders.seen(context)
+            todo = _steps(every, colour)
+            if not todo:
+                return _describe(before, every, colour, steps, told)
+            steps += _carry_out(context, colour, every, todo, live, inherited, told)
+    raise BluegreenError(
+        "not where it shall be: %s" % "; ".join(problems(holders.seen(context), live())),
+        fix="look at podman ps -a and podman logs, run again",
+    )
+
+
+def _steps(every: list[Seen], live: str) -> list[Step]:
+    """One singleton after the other, its end first. Where a stranger does its work nothing is started."""
+    found = []
+    for seen in every:
+        found += [Step("end", h.container, seen.singleton.name) for h in misplaced(seen, live)]
+        if missing(seen, live) and not strangers(seen):
+            found.append(Step("start", seen.singleton.name, live))
+    return found
+
+
+def _carry_out(
+    context: Context,
+    colour: str,
+    every: list[Seen],
+    todo: list[Step],
+    live: Live,
+    inherited: int,
+    told: list[dict[str, Any]],
+) -> list[Step]:
+    """As many steps as the switch stays where it was. What ended while it moved is started again at the next turn."""
+    done: list[Step] = []
+    ids = {h.container: h.id for seen in every for h in seen.holders}
+    for step in todo:
+        if live() != colour:
+            break
+        if step.action == "end":
+            told.append(stop.end(context, step.target, step.detail, ident=ids.get(step.target, "")))
+        else:
+            _start(context, colour, step.target, inherited, told)
+        done.append(step)
+    return done
+
+
+def _start(context: Context, colour: str, name: str, inherited: int, told: list[dict[str, Any]]) -> None:
+    """Only where podman shows no other holder: the fence of one host is that the container is gone."""
+    world = World.look(context.podman, context.wanted)
+    seen = holders.one(context, world, name)
+    rivals = [h.container for h in seen.holders if h.active and h.place != colour] if seen else []
+    if rivals:
+        raise Refused(
+            "%s runs already, in %s" % (name, ", ".join(rivals)), option="colour", value=colour, fix="stop it first"
+        )
+    if seen and seen.singleton.kind == COURIER:
+        told.append(stop.settle(context, world, colour, seen.singleton))
+    podman = context.podman
+    if isinstance(podman.runner, SubprocessRunner):
+        podman = Podman(SubprocessRunner((inherited,)), podman.executable)
+    stack = upping.stack_of(context, colour)
+    upping.up(Context(context.wanted, podman, context.clock), colour, stack, name)
+    if seen and seen.singleton.kind == COURIER:
+        _stays(context, name)
+        told.append(stop.settle(context, world, colour, seen.singleton, started=True))
+
+
+def _stays(context: Context, name: str) -> None:
+    """What podman has started still runs a moment later, and was not started again meanwhile."""
+    if not unchanged(context.clock, lambda: _process(context, name), STEADY):
+        raise BluegreenError(
+            "%s was started and does not stay up" % name, fix="look at podman logs of its container, run again"
+        )
+
+
+def _process(context: Context, name: str) -> int:
+    """Of the one container of ours by this name; 0 where none runs."""
+    found = [c for c in World.look(context.podman, context.wanted).singletons() if c.service == name and c.running]
+    return context.podman.pid(found[0].name) if found else 0
+
+
+@contextmanager
+def _alone(context: Context) -> Iterator[int]:
+    """The flock's descriptor; it is free again when we and what inherited it are gone."""
+    path = os.path.join(store.make_dirs(context.wanted), "singletons.flock")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if not wait_until(context.clock, lambda: _taken(fd), bool, PATIENCE):
+            raise BluegreenError(
+                "another handover has been running for %d s" % PATIENCE, fix="wait for it, then run the stage again"
+            )
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _taken(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _describe(before: list[Seen], every: list[Seen], colour: str, steps: list[Step], told: list[dict[str, Any]]) -> Job:
+    where = {seen.singleton.name: home(seen, colour) for seen in every}
+    warnings = []
+    for seen in every:
+        name = seen.singleton.name
+        if where[name] == PROJECT:
+            warnings.append(KEPT % (name, ", ".join(h.container for h in seen.holders if h.place == PROJECT)))
+        warnings += [STRANGER % (h.container, name) for h in strangers(seen)]
+    warnings += [str(one["warning"]) for one in told if one.get("warning")]
+    was = {seen.singleton.name: ", ".join(h.place for h in seen.holders if h.active) for seen in before}
+    return Job(Plan(was, where, tuple(steps)), warnings=tuple(warnings), notes={"moved": told})

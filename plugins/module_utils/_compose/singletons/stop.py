@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a singleton is ended: it finishes its work, and it is gone for podman and for the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import remove_one
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import Singleton
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_mails
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres, process
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, service_files
+
+APPLICATION = "olympus-bluegreen courier handover"
+DOUBT = (
+    "%d mail(s) in database %s were being sent when their courier ended, sent or not is unknown: %s. "
+    "Fix: to send them (again) see 'Mails' in docs/operations.md"
+)
+BLIND = "%s was ended without a look at its mails: %s"
+
+
+def end(
+    context: Context,
+    name: str,
+    singleton: str = "",
+    grace: int = 0,
+    ident: str = "",
+    still: Callable[[], None] = nothing,
+) -> dict[str, Any]:
+    """{singleton, container, quiet, waited, returned, in_doubt, warning}; the container is gone afterwards.
+
+    A courier is ended between two mails. Everything else gets its own stop signal and as long as it asked for
+    (stop_grace_period), or ``grace`` seconds, then it is killed. Raises where podman cannot do or tell it: then
+    nothing may be started. ``ident``: of the very container that is meant. ``still`` as of ``discard.container``.
+    """
+    podman = context.podman
+    still()
+    raw = podman.one("container", ident or name)
+    told: dict[str, Any] = {"singleton": singleton, "container": name, "quiet": True, "waited": 0.0}
+    begun = context.clock.monotonic()
+    if raw is not None:
+        pid = process.identity(int((raw.get("State") or {}).get("Pid") or 0))
+        if courier_command.sends(core.command_line(raw)) and _status(raw) in ("running", "paused"):
+            told.update(_end_courier(context, raw, still))
+        else:
+            remove_one.container(podman, ident or name, grace=grace, still=still)
+        _gone(context, ident or name, pid)
+    return {**told, "seconds": round(context.clock.monotonic() - begun, 2)}
+
+
+def _gone(context: Context, name: str, pid: Mapping[str, int]) -> None:
+    """Podman's word, and the kernel's: a process that lost its conmon would go on unseen."""
+    if context.podman.one("container", name) is not None:
+        raise BluegreenError("container %s is still there" % name, fix="look at podman ps -a, run again")
+    if wait_until(context.clock, lambda: process.alive(pid), lambda alive: not alive, 10.0):
+        raise BluegreenError(
+            "process %d of container %s still runs" % (pid["pid"], name), fix="end it, then run the stage again"
+        )
+
+
+def _end_courier(context: Context, raw: Mapping[str, Any], still: Callable[[], None]) -> dict[str, Any]:
+    name, ident, podman = str(raw["Name"]), str(raw.get("Id") or raw["Name"]), context.podman
+    try:
+        db = open_mails(context, raw)
+    except BluegreenError as exc:
+        _plainly(podman, ident, still)
+        return {"quiet": False, "warning": BLIND % (name, exc)}
+    try:
+        try:
+            paused = courier_mails.pause(podman, ident, lambda: courier_mails.being_sent(db), context.clock)
+        except BluegreenError as exc:
+            _plainly(podman, ident, still)
+            return {"quiet": False, "warning": BLIND % (name, exc), **_returned(db, None)}
+        try:
+            remove_one.container(podman, ident, at_once=True, still=still)
+        except BluegreenError:
+            # It may go on with its mails; where it is gone this does nothing.
+            podman.run("unpause", ident)
+            raise
+        return {"quiet": not paused.doubt, "waited": paused.seconds, **_returned(db, paused.doubt)}
+    finally:
+        db.close()
+
+
+def _plainly(podman: Podman, ident: str, still: Callable[[], None]) -> None:
+    """As podman would: by its stop signal, then by force. One that is paused has to run to hear a signal."""
+    podman.run("unpause", ident)
+    remove_one.container(podman, ident, still=still)
+
+
+def _returned(db: postgres.Db, doubt: frozenset[str] | None) -> dict[str, Any]:
+    """Give back what was taken and not sent; ``doubt`` None: ask the database what is in doubt."""
+    try:
+        open_ones = courier_mails.being_sent(db) if doubt is None else doubt
+        found: dict[str, Any] = {"returned": courier_mails.give_back(db, open_ones), "in_doubt": sorted(open_ones)}
+        if not open_ones:
+            found["adapted"] = courier_mails.name_channel(db, alone=True)
+        names = [str(row[0]) for row in db.query("SELECT current_database()")]
+    except BluegreenError as exc:
+        return {"warning": "mails that the courier had taken may wait in processing: %s" % exc}
+    if open_ones:
+        found["warning"] = DOUBT % (len(open_ones), names[0], ", ".join(sorted(open_ones)))
+    return found
+
+
+def settle(context: Context, world: World, colour: str, singleton: Singleton, started: bool = False) -> dict[str, Any]:
+    """While no courier runs: what a dead one left half-way is queued again or named.
+
+    And whether one has ``started`` or not: mails queued by the other colour's version are made fit for this one's.
+    """
+    told: dict[str, Any] = {"singleton": singleton.name, "container": ""}
+    server = world.of_colour(colour).get(singleton.service)
+    raw = context.podman.one("container", server.name) if server else None
+    if raw is None:
+        return told
+    try:
+        db = open_mails(context, raw)
+    except BluegreenError as exc:
+        return {**told, "warning": "%s starts without a look at the mails left half-way: %s" % (singleton.name, exc)}
+    try:
+        return {
+            **told,
+            **({"adapted": courier_mails.name_channel(db, alone=False)} if started else _returned(db, None)),
+        }
+    except BluegreenError as exc:
+        return {**told, "warning": "mails of the other colour's version may not be sent: %s" % exc}
+    finally:
+        db.close()
+
+
+def open_mails(context: Context, raw: Mapping[str, Any]) -> postgres.Db:
+    """A session in the database of a Kratos container, as its own role, in the network of the database's container."""
+    name = core.labels(raw).get(core.COMPOSE_SERVICE, "")
+    given = core.environment(raw)
+    address = dsn.parse(given.get("DSN", ""), name, given)
+    servers = context.podman.containers({core.COMPOSE_PROJECT: context.wanted.project})
+    return db_session.open_session(address, APPLICATION, service_files.of_container(context.podman, raw, name), servers)
+
+
+def _status(raw: Mapping[str, Any]) -> str:
+    return str((raw.get("State") or {}).get("Status", "")).lower()

@@ -1,0 +1,225 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""state: adopted. The running project becomes blue as it is: networks are added, no container is touched otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
+    dependents,
+    networks,
+    remove_one,
+    shared_services,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store, switch_reader
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import forget, relay, remove, repair
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports
+
+BLUE = "blue"
+
+
+def adopt(context: Context) -> Job:
+    """Also the repair: what other hands stopped, removed or recreated since is started and joined again."""
+    wanted, podman = context.wanted, context.podman
+    world = World.look(podman, wanted)
+    before = store.stack(wanted, BLUE)
+    _refuse_incomplete(wanted, world, before)
+    blue = _blue(context, world)
+    fixing = repair.plan(context, world, wanted.wake, blue)
+    record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
+    present = shared_services.present(world)
+    ports = _ports(context, blue or [])
+    steps = [*store.address_steps(wanted), *fixing.steps, *_to_write(before, record, ports)]
+    if present != shared_services.recorded(wanted):
+        steps.append(Step("record-shared", ", ".join(present)))
+    still, strangers = switch_reader.unfenced(context), {c.name: c.id for c in _foreign(world, blue)}
+    steps += [Step("remove", name) for name in strangers]
+    names, more, told = relay.plan(context, world) if relay.due(wanted) else (None, [], _foretold(context, world, blue))
+    steps += more
+    steps += [Step("offer", colour) for colour in switch_reader.withdrawn(context.switch, wanted.wake)]
+    if before and fixing.gaps and not steps:
+        raise BluegreenError("; ".join(fixing.gaps))
+    acts: dict[str, Callable[[Step], None]] = {
+        "record-addresses": lambda step: store.record_addresses(wanted),
+        "record-ports": lambda step: store.record_ports(wanted, ports),
+        "record-release": lambda step: _make_release(context, record),
+        "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
+        "record-shared": lambda step: shared_services.record(wanted, present),
+        "remove": lambda step: remove_one.container(podman, strangers[step.target], still=still),
+        "offer": lambda step: _offer(context, fixing, step.target),
+    }
+
+    def do(step: Step) -> None:
+        if not relay.do(context, names, step):
+            acts.get(step.action, partial(repair.do, context, fixing, still=still))(step)
+
+    after = {"release": record["stack"]["release"] if record else before.get("release", "")}
+    places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in fixing.members]
+    plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
+    warnings = (*record.get("warnings", ()), *fixing.gaps, *told)
+    return Job(plan, do, partial(_verify, context, fixing), warnings)
+
+
+def _foretold(context: Context, world: World, blue: list[Container] | None) -> list[str]:
+    """What the cleanup of the adopted containers will mean for others in the project."""
+    if blue is None:
+        return []
+    edge = world.of_project(context.wanted.edge_service) if context.wanted.edge_service else None
+    return dependents.said(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
+
+
+def _verify(context: Context, fixing: repair.RepairPlan) -> None:
+    wrong = repair.shortfall(World.look(context.podman, context.wanted), fixing)
+    if wrong:
+        raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), fix="run adopt again")
+
+
+def _offer(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
+    """What a killed cleanup or deploy had withdrawn is whole again."""
+    _verify(context, fixing)
+    switch = context.switch()
+    if switch:
+        switch.offer(colour, context.token or None)
+
+
+def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str, object]) -> list[Step]:
+    """What of blue is not on disk yet."""
+    steps = [Step("record-ports", ", ".join(ports))] if ports else []
+    if record and record["stack"] != before:
+        steps += [Step("record-release", str(record["stack"]["release"])), Step("write-stack", BLUE)]
+    return steps
+
+
+def _to_record(wanted: Wanted, blue: list[Container]) -> bool:
+    """Whether blue is whole and not the very containers that are recorded: else the operator's files are not asked."""
+    known = {entry.get("id") for entry in (store.stack(wanted, BLUE).get("services") or {}).values()}
+    return {c.service for c in blue} == set(wanted.names) and known != {c.id for c in blue}
+
+
+def _refuse_incomplete(wanted: Wanted, world: World, before: Mapping[str, Any]) -> None:
+    """A first adopt takes a whole running project or nothing; where a colour of ours is there it is no first one."""
+    if before or any(world.rendered(colour) for colour in COLOURS):
+        return
+    networks.common_members(wanted, world)
+    for name in wanted.names:
+        networks.required(wanted, world, name)
+
+
+def _blue(context: Context, world: World) -> list[Container] | None:
+    """The operator's containers that are blue; None where blue is not, or no longer, the adopted project.
+
+    What podman-compose made anew since is blue again while blue is live: it is what the operator runs. As the colour
+    that a rollback goes back to it has to be the very release that was recorded, so there its images decide.
+    """
+    known = store.stack(context.wanted, BLUE)
+    if known and not known.get("adopted"):
+        return None
+    there = world.of_operator()
+    if not known or context.wanted.live_colour == BLUE:
+        return there
+    images = {name: entry.get("image") for name, entry in known["services"].items()}
+    same = {c.service for c in there} >= set(images) and all(c.image == images.get(c.service) for c in there)
+    return there if same else world.adopted()
+
+
+def _ports(context: Context, blue: list[Container]) -> dict[str, tuple[int, int]]:
+    """The host's ports of blue as the operator's own file publishes them, where they are not known yet."""
+    wanted = context.wanted
+    known = addresses.read(wanted.state_dir)
+    if wanted.publish == "network" or not blue or (known and known.published):
+        return {}
+    inside = {one.name: {"port": one.port, "admin_port": one.admin_port} for one in wanted.services}
+    return native_ports.observed(context.podman, wanted.project, inside, wanted.publish)
+
+
+def _foreign(world: World, blue: list[Container] | None) -> list[Container]:
+    """Strangers that may go, and what podman wants removed before them, dependents first."""
+    if not world.wanted.remove_foreign:
+        return []
+    ours = {c.id for c in blue or ()}
+    return remove.order(world, world.wanted, [c for c in world.foreign() if c.id not in ours])
+
+
+def _singletons(context: Context, world: World) -> list[Container]:
+    """The operator's own containers of declared singletons, where they are: they stay blue's until its cleanup."""
+    extra = [world.of_project(name) for name in context.wanted.imaged if name not in context.wanted.names]
+    return [c for c in extra if c is not None]
+
+
+def _record(context: Context, containers: list[Container]) -> dict[str, Any]:
+    """The running images as a release, and blue's services.json. A release that fits is kept as it is."""
+    wanted = context.wanted
+    project = compose_config.config(context.podman.runner, wanted, wanted.source)
+    names, warnings = compose_config.wanted_files(wanted, project)
+    found = {c.service: Image(c.reference, c.image, c.digest) for c in containers}
+    known = store.release(wanted, str(store.stack(wanted, BLUE).get("release", "")))
+    same = {name: entry["id"] for name, entry in (known.get("images") or {}).items()}
+    files = release.tree(wanted.source, names)
+    ident = str(known["id"]) if known and same == {name: image.id for name, image in found.items()} else ""
+    ident = ident or release.release_id(wanted.version, {name: image.id for name, image in found.items()}, files)
+    services = {
+        c.service: {**store.service_entry(wanted, BLUE, c.service, c.name, c.image, True), "id": c.id}
+        for c in containers
+        if c.service in wanted.names
+    }
+    stack = {"colour": BLUE, "release": ident, "adopted": True, "services": services}
+    about = Origin(wanted.source, path=wanted.source).record()
+    content = release.Content(found, names, files, wanted.source, about, tuple(warnings))
+    return {"stack": stack, "content": content, "warnings": warnings}
+
+
+def _make_release(context: Context, record: dict[str, Any]) -> None:
+    wanted = context.wanted
+    if not store.release(wanted, record["stack"]["release"]):
+        release.record(wanted, record["content"], context.clock.now())
+
+
+def undo(context: Context) -> Job:
+    """Off the networks again, the networks and our copies of the operator's files away. Containers and images stay."""
+    wanted, podman = context.wanted, context.podman
+    world = World.look(podman, wanted)
+    left = [c.name for colour in COLOURS for c in world.rendered(colour, ("service", SINGLETON))]
+    if left:
+        raise Refused(
+            "containers of a colour are still there: %s" % ", ".join(left),
+            option="undo",
+            fix="remove that colour first (state absent)",
+        )
+    found = networks.existing(podman)
+    ours = [net.name for net in networks.nets(wanted) if net.name in found]
+    networks.create_steps(wanted, {name: found[name] for name in ours}, [])
+    members = [c for c in world.all if c.project == wanted.project and not c.ours(wanted)]
+    steps = [Step("disconnect", c.name, name) for c in members for name in ours if name in c.networks]
+    relayed = world.relay()
+    steps += [Step("remove", relayed.name)] if relayed else []
+    steps += [Step("remove-network", name) for name in ours]
+    if addresses.read(wanted.state_dir):
+        steps.append(Step("forget-addresses", wanted.network_range))
+    steps += forget.steps(wanted)
+
+    def do(step: Step) -> None:
+        if step.action == "forget-addresses":
+            store.forget_addresses(wanted)
+        elif step.action in ("remove-copies", "remove-stacks"):
+            forget.do(wanted, step)
+        elif step.action == "remove":
+            remove_one.container(podman, step.target, grace=1)
+        else:
+            networks.do(podman, wanted, (), step)
+
+    return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do, notes={"said": forget.stays(wanted)})

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the module's options to its answer: one entry a state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges, network_journal, up
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, prepare
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import prune as retain
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import reuse as kept_releases
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import (
+    adopt,
+    network_rename,
+    remove,
+    start,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+
+NO_ORIGIN = origin.Origin("")
+
+
+def _one(make: Callable[[Context], Job]) -> Callable[[Context, bool, str], Job]:
+    def run(context: Context, check_mode: bool, kept: str) -> Job:
+        job = make(context)
+        carry_out(job, check_mode)
+        return job
+
+    return run
+
+
+def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
+    """A kept release needs no source; another's files are there as long as it takes to copy them."""
+    rebuild.refuse_lost(context)
+    with nullcontext(NO_ORIGIN) if kept else origin.opened(context.podman.runner, context.wanted) as files:
+        job = prepare.prepare(context, kept, files)
+        carry_out(job, check_mode)
+    return job
+
+
+def _started(context: Context, check_mode: bool, kept: str) -> Job:
+    """Rendered, then started. In check mode a start after a render that is only planned is told without details."""
+    start.refuse_live(context)
+    try:
+        return _rendered_and_started(context, check_mode, kept)
+    except up.AddressHeld:
+        moved = network_rename.renew(context)
+        carry_out(moved, check_mode)
+    done = _rendered_and_started(context, check_mode, kept)
+    return replace(done, plan=replace(done.plan, steps=moved.plan.steps + done.plan.steps))
+
+
+def _rendered_and_started(context: Context, check_mode: bool, kept: str) -> Job:
+    first = _rendered(context, check_mode, kept)
+    if check_mode and first.plan.changed:
+        second = Job(start.planned(context))
+    else:
+        second = start.start(context)
+        carry_out(second, check_mode)
+    before = {"stack": first.plan.before, "containers": second.plan.before}
+    after = {"stack": first.plan.after, "containers": second.plan.after}
+    plan = Plan(before, after, first.plan.steps + second.plan.steps)
+    return Job(plan, warnings=first.warnings + second.warnings, notes=first.notes)
+
+
+def _read(context: Context, check_mode: bool, kept: str) -> Job:
+    return Job(Plan())
+
+
+def _adopted(context: Context, check_mode: bool, kept: str) -> Job:
+    """What was lost of the record first. In check mode what follows is not known without it."""
+    first = rebuild.rebuild(context)
+    carry_out(first, check_mode)
+    if check_mode and first.plan.changed:
+        return first
+    second = adopt.adopt(replace(context, wanted=rebuild.in_order(context.wanted)))
+    carry_out(second, check_mode)
+    plan = replace(second.plan, steps=first.plan.steps + second.plan.steps)
+    return replace(second, plan=plan, notes={**second.notes, **first.notes})
+
+
+def _handed_over(context: Context, check_mode: bool, kept: str) -> Job:
+    return handover.hand_over(context, context.live, check_mode)
+
+
+STATES: dict[str, Callable[[Context, bool, str], Job]] = {
+    "read": _read,
+    "adopted": _adopted,
+    "undone": _one(adopt.undo),
+    "rendered": _rendered,
+    "started": _started,
+    "handed_over": _handed_over,
+    "absent": _one(remove.absent),
+    "pruned": _one(retain.prune),
+}
+
+
+def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
+    """Carry out a state and say what is: the module's return values, ``diff`` included."""
+    context = replace(context, check_mode=check_mode)
+    wanted, acts = context.wanted, (state != "read" or context.settle) and not check_mode
+    if acts:
+        network_journal.settle(context.podman, wanted)
+        bridges.hold(context.podman, wanted)
+    job = STATES[state](context, check_mode, kept)
+    if acts:
+        bridges.hold(context.podman, wanted)
+    world = World.look(context.podman, wanted)
+    colour = wanted.colour or "blue"
+    known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))
+    notes: dict[str, Any] = dict(job.notes)
+    shown = {
+        "id": notes.get("release", known.get("id", "")),
+        "version": wanted.version or known.get("version", ""),
+        "images": notes.get("images", known.get("images", {})),
+        "source": notes.get("source", known.get("source", {})),
+        "changed": notes.get("changed", {}),
+        "same_schema": notes.get("same_schema", []),
+        "lines": notes.get("lines", []),
+    }
+    return {
+        **job.plan.result(),
+        **facts.whole(context.podman, wanted),
+        "releases": kept_releases.listed(wanted),
+        "diff": job.plan.diff(),
+        "colour": colour,
+        "release": shown,
+        "services": facts.services(world, colour),
+        "moved": notes.get("moved", []),
+        "removed": notes.get("removed", []),
+        "messages": [*job.warnings, *notes.get("left", ()), *notes.get("said", ())],
+    }

@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The method ``reload``: the switch says which colour is wanted, and the edge is made to follow.
+
+Nothing is told what to do but "follow": whoever does looks at the marker once he is alone, so of two that come together
+(a stage, a watcher on its way back) the later one leaves what the marker says. What was cut off anywhere is found in
+the world (running configuration, file) and done by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
+    BluegreenError,
+    CommandError,
+    Refused,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_bytes
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import syntax_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import Reference
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload import reload, validate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import cost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+
+# So often somebody else may change the configuration between our look and our write.
+ATTEMPTS = 5
+# How long to wait for another process that makes the edge follow, in seconds. On the way back the write goes on then:
+# the edge itself refuses it where the other one comes between.
+BACK, FORWARD = 5.0, 120.0
+
+
+class Follower:
+    """``step`` is called with a name before every change: tests stop there."""
+
+    def __init__(
+        self,
+        edge: Edge,
+        admin: Admin,
+        upstreams: Sequence[Upstream],
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.edge = edge
+        self.admin = admin
+        self.step = step
+        # Whether a file that says something else than what runs is meant to go live.
+        self.accept_pending = False
+        self.upstreams = upstreams
+        self.switch = Switch(edge.place().directory)
+        self.syntax = syntax_of(edge, upstreams)
+        self._turn = Journal(edge.options.state_dir, TURN)
+
+    def steps(self, colour: str) -> tuple[Step, ...]:
+        """What it takes until the edge serves ``colour`` and does so after a restart; nothing with the switch."""
+        running, steps = self._running(), []
+        if running is not None and self._turned(running, colour) != running:
+            steps.append(Step("reload", self.edge.place().name, cost(self.edge, self.admin, running)))
+        return (*steps, *self._turn_steps(colour))
+
+    def _turn_steps(self, colour: str) -> list[Step]:
+        path = self.edge.options.caddyfile
+        try:
+            now, whole = self._file()
+            behind = now != whole or self.syntax.turned(whole, colour) != whole
+        except (BluegreenError, OSError) as exc:
+            # ``check`` refuses it before a cutover; for the way back it is no reason to stay.
+            return [Step("turn", path, "to %s, which can't be: %s" % (colour, exc))]
+        return [Step("turn", path, "to " + colour)] if behind else []
+
+    def check(self, colour: str) -> None:
+        """Before anything is moved: the edge has to run what its file says, and its own Caddy to take the file with
+        ``colour``."""
+        whole = self._file()[1]
+        validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(whole, colour)))
+        if self.edge.place().pid and not self.accept_pending:
+            said = self.syntax.loaded(self.syntax.present(whole))
+            Reference(self.edge, self.upstreams, self.admin.config()).require([said])
+
+    @contextmanager
+    def alone(self, back: bool = False) -> Iterator[None]:
+        """Nothing else makes the edge follow meanwhile; on the way back it is not waited for for long."""
+        where = self.edge.options.state_dir
+        with ExitStack() as held:
+            try:
+                os.makedirs(where, mode=0o750, exist_ok=True)
+                seconds = BACK if back else FORWARD
+                held.enter_context(locked(os.path.join(where, "follow.lock"), seconds, passing=back))
+            except OSError:
+                # A state directory that can't be written is no reason to stay.
+                if not back:
+                    raise
+            yield
+
+    def follow(self, back: bool = False) -> str:
+        """Make the edge serve what the marker says. ``back``: by one write to the admin endpoint. It does not load what
+        another program is about to write into the file, nor fail for it: returned is, why a restart would not come up
+        with the same."""
+        with self.alone(back):
+            live = self.switch.read().live
+            if not live:
+                raise BluegreenError("the switch says of no colour that it is live", fix="run the adopt stage")
+            # Where Caddy's own command is not let in (see ``reload``), the admin act has to do.
+            if not (back or self.edge.options.admin_origin or not self.edge.place().pid):
+                self._reload(live)
+                return ""
+            self._patch(live)
+            try:
+                self._write(live)
+            except (BluegreenError, OSError) as exc:
+                if not back:
+                    raise
+                return "the edge serves %s, but would not after a restart: %s" % (live, exc)
+            return ""
+
+    def _running(self) -> Any:
+        """The running configuration, None where none runs or it is not of this form."""
+        if not self.edge.place().pid:
+            return None
+        running = self.admin.config()
+        return running if self._names_one(running) else None
+
+    def _names_one(self, config: Any) -> bool:
+        return query.form(config, root_of(self.edge)) == "fixed"
+
+    def _turned(self, running: Any, colour: str) -> Any:
+        return one_colour_form.turned_config(running, self.upstreams, colour)
+
+    def _patch(self, live: str) -> None:
+        """One write for all sites, where an edge of this form runs; repeated when another program wrote since our
+        look."""
+        for _attempt in range(ATTEMPTS):
+            if not self.edge.place().pid:
+                return
+            running, tag = self.admin.tagged()
+            if not self._names_one(running):
+                return
+            wanted = self._turned(running, live)
+            if wanted == running:
+                return
+            self.step("patch")
+            if self.admin.patch(*one_colour_form.smallest(running, wanted), tag):
+                return
+        raise Refused(
+            "somebody else goes on changing the edge's configuration: %d of our writes were refused" % ATTEMPTS,
+            fix="stop who does, and run it again",
+        )
+
+    def _reload(self, live: str) -> None:
+        """The published recipe: the file, then ``caddy reload``; one that is refused puts the bytes back."""
+        before, running = self._file()[1], self._running()
+        self._write(live)
+        wanted = self._file()[1]
+        if running is None or self._turned(running, live) == running:
+            return
+        self.step("reload")
+        try:
+            reload(self.edge, self.admin, self.syntax, None)
+        except CommandError as exc:
+            # Where a run was cut off before its reload the file is ahead of the edge: back to what runs.
+            old = before if before != wanted else self.syntax.turned(before, *one_colour_form.colours(running))
+            overwrite(self.edge.options.caddyfile, old, self.step)
+            raise CommandError(
+                "the edge did not reload: %s" % exc.msg, fix="its file is as it was, the edge serves as before"
+            ) from exc
+
+    def _file(self) -> tuple[bytes, bytes]:
+        """The file as it is, and as the last turn of it would have left it, had it not been cut off."""
+        path = self.edge.options.caddyfile
+        now = read_bytes(path)
+        if now is None:
+            raise BluegreenError("no such file", option="edge.caddyfile", value=path, fix="restore it, then run adopt")
+        return now, (self._turn.after or now) if self._turn.torn(now) else now
+
+    def _write(self, live: str) -> None:
+        """The file in its place, its inode kept."""
+        path, (now, whole) = self.edge.options.caddyfile, self._file()
+        if now != whole:
+            overwrite(path, whole, self.step)
+        wanted = self.syntax.turned(whole, live)
+        if wanted == whole:
+            return
+        # On a full disk there is no journal; the file needs no more space than it has.
+        with suppress(OSError):
+            self._turn.write(whole, whole, wanted, {"caddyfile": path})
+        overwrite(path, wanted, self.step)

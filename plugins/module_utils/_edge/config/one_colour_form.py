@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The form of the configuration that names one colour, for the method ``reload``.
+
+Every proxy stays one proxy. In a Caddyfile it says both addresses, and one snippet at the head of the file which of
+them is dialled, so that a flip edits three words. In JSON the addresses themselves are exchanged. Either way a proxy
+says its colour in a header, and by that header it is found again.
+
+The other colour's address stays known to Caddy, in the answer to a status that does not exist: otherwise nobody could
+tell what is still in flight to the colour that was left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Plain, Proxy, Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import (
+    BEGIN,
+    COLOUR_HEADER,
+    END,
+    access_log,
+)
+
+SNIPPET = "bluegreen_live"
+# How long WebSockets outlive the reload of a flip, where Caddy can do that (since 2.7).
+STREAMS, STREAMS_NS = "10m", 600 * 10**9
+IDLE_STATUS = 999
+NO_LOG = "no mount to write to: no log of ours, so the watch counts no visitors"
+_LIVE = re.compile(
+    r"(\(%s\) \{\s+to \{args[.\[])\d(\]?\}\s+header_down %s )\w+(.*?reverse_proxy \{args[.\[])\d"
+    % (SNIPPET, COLOUR_HEADER),
+    re.DOTALL,
+)
+
+
+def head(mount: str, named_log: bool, colour: str) -> str:
+    """The snippets, once a file; ``mount`` is the edge's writable volume as it sees it, '' where it has none."""
+    first, live, idle = (
+        ("{args[%d]}" if named_log else "{args.%d}") % at for at in (0, COLOURS.index(colour), _idle(colour))
+    )
+    lines = ["to " + live, "header_down %s %s" % (COLOUR_HEADER, colour)]
+    lines += ["stream_close_delay " + STREAMS] if named_log else []
+    lines += ["@bluegreen_%s status %d" % (first, IDLE_STATUS), "handle_response @bluegreen_%s {" % first]
+    lines += ["\treverse_proxy " + idle, "}"]
+    snippet = "(%s) {\n%s}\n" % (SNIPPET, "".join("\t%s\n" % line for line in lines))
+    return "".join([BEGIN, "\n", snippet, access_log(mount, named_log) if mount else "", END, "\n"])
+
+
+def text(proxy: Proxy) -> str:
+    """The replacement of one operator's proxy, without the indentation of its first line and the newline at its end."""
+    dialled = [
+        "to " + one.raw if isinstance(one, Plain) else "import %s %s" % (SNIPPET, " ".join(map(one.dial, COLOURS)))
+        for one in proxy.targets
+    ]
+    inner = "".join("\n%s\t%s" % (proxy.indent, line) for line in dialled)
+    own = proxy.own(text).replace("\0", "\n")
+    # First, so that what the operator says himself comes later and counts.
+    head = " ".join([proxy.directive, *([proxy.asked] if proxy.asked else [])])
+    return "%s {%s%s\n%s}" % (head, inner, own, proxy.indent)
+
+
+def turned(caddyfile: str, colour: str) -> str:
+    """A Caddyfile of this form with ``colour`` live; any other text as it is."""
+    live, idle = COLOURS.index(colour), _idle(colour)
+    return _LIVE.sub(lambda found: "%s%d%s%s%s%d" % (found[1], live, found[2], colour, found[3], idle), caddyfile)
+
+
+def _idle(colour: str) -> int:
+    return COLOURS.index(OTHER[colour])
+
+
+def says(handler: Any) -> str:
+    """The colour that a proxy of ours says, '' for any other value."""
+    if not isinstance(handler, dict) or handler.get("handler") != "reverse_proxy":
+        return ""
+    said = ((handler.get("headers") or {}).get("response") or {}).get("set", {}).get(COLOUR_HEADER) or [""]
+    return str(said[0])
+
+
+def colours(config: Any) -> set[str]:
+    """The colours that the proxies of ``config`` say: one in this form, both with the switch, none before adopt."""
+    return {says(one) for one in _proxies(config)} - {""}
+
+
+def keeps_streams(config: Any) -> bool:
+    """Whether every proxy of this form in ``config`` keeps its streams through a reload."""
+    said = [one for one in _proxies(config) if says(one)]
+    return bool(said) and all(one.get("stream_close_delay") == STREAMS_NS for one in said)
+
+
+def _proxies(value: Any) -> Iterator[dict[str, Any]]:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from _proxies(child)
+    if isinstance(value, dict) and value.get("handler") == "reverse_proxy":
+        yield value
+
+
+def turned_config(config: Any, upstreams: Sequence[Upstream], colour: str) -> Any:
+    """A configuration of this form with ``colour`` live; nothing else in it is changed."""
+    if isinstance(config, list):
+        return [turned_config(child, upstreams, colour) for child in config]
+    if not isinstance(config, dict):
+        return config
+    made = {name: turned_config(child, upstreams, colour) for name, child in config.items()}
+    if says(config) != OTHER[colour]:
+        return made
+    made["headers"]["response"]["set"][COLOUR_HEADER] = [colour]
+    for one in made.get("upstreams") or []:
+        one["dial"] = _other(str(one.get("dial", "")), upstreams)
+    for proxy in _proxies([one for one in made.get("handle_response") or [] if keeps_idle(one)]):
+        for one in proxy["upstreams"]:
+            one["dial"] = _other(str(one["dial"]), upstreams)
+    return made
+
+
+def keeps_idle(response: Any) -> bool:
+    """Whether an answer is the one in which the idle colour's address is kept."""
+    return isinstance(response, dict) and response.get("match") == {"status_code": [IDLE_STATUS]}
+
+
+def _other(dial: str, upstreams: Sequence[Upstream]) -> str:
+    """What the other colour is dialled by in its place; what has no colour stays."""
+    found = (one.dial(OTHER[c], dial.rpartition(":")[2]) for one in upstreams for c in COLOURS if one.dialled(dial, c))
+    return next(found, dial)
+
+
+def smallest(before: Any, after: Any) -> tuple[str, Any]:
+    """(path, value) of the one write that makes ``after`` of ``before``: the smallest value around every difference."""
+    path = ""
+    while True:
+        inner = list(_different(before, after))
+        if len(inner) != 1:
+            return path, after
+        name, before, after = inner[0]
+        path += "/" + quote(name, safe="")
+
+
+def _different(before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The differing children, as long as each has its counterpart and a name that a path can say; else none."""
+    if isinstance(before, dict) and isinstance(after, dict) and set(before) == set(after):
+        pairs = [(name, before[name], after[name]) for name in before]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = [(str(at), *both) for at, both in enumerate(zip(before, after))]
+    else:
+        return
+    found = [one for one in pairs if one[1] != one[2]]
+    if all(name and "/" not in name for name, _before, _after in found):
+        yield from found

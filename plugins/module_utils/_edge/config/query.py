@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a configuration says of the switch: whether it asks for it, whom it dials and whom past it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import (
+    marker_names,
+    objects,
+    remembered,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+
+
+def dials(config: Any) -> list[str]:
+    """``host:port`` of every upstream, each once, in the order of the configuration."""
+    found = [one["dial"] for one in objects(config) if isinstance(one.get("dial"), str)]
+    return list(dict.fromkeys(found))
+
+
+def plain_names(config: Any, upstreams: Sequence[Upstream], root: str) -> list[str]:
+    """Upstreams that mean a coloured service and are not behind the switch: which colour that is, nobody says.
+
+    A ``written`` one or an ``alias`` may be what a colour is dialled by too: behind the switch that is right.
+    """
+    anywhere = [one for one in upstreams if not (one.written or one.alias)]
+    outside = set(dials(unswitched(config, root))) if len(anywhere) < len(upstreams) else set()
+    return [
+        dial for dial in dials(config) if any(one.port(dial) for one in (upstreams if dial in outside else anywhere))
+    ]
+
+
+def unswitched(value: Any, root: str) -> Any:
+    """``value`` without the routes that ask the switch, and without proxies that say their colour."""
+    if isinstance(value, list):
+        return [unswitched(one, root) for one in value if not (isinstance(one, dict) and _asks(one, root))]
+    if one_colour_form.says(value):
+        return {}
+    return {key: unswitched(child, root) for key, child in value.items()} if isinstance(value, dict) else value
+
+
+def _asks(route: dict[str, Any], root: str) -> bool:
+    found = route.get("match") or []
+    return "handle" in route and (bool(marker_names(found, root)) or any(remembered(match) for match in found))
+
+
+def has_switch(config: Any, root: str) -> bool:
+    return {"green", "ready"} <= marker_names(config, root)
+
+
+def form(config: Any, root: str) -> str:
+    """``switch``, ``fixed`` (one colour is named, see ``fixed``), or '' for a configuration that is not adopted."""
+    return "switch" if has_switch(config, root) else "fixed" if one_colour_form.colours(config) else ""
+
+
+def addresses(config: Any, upstreams: Sequence[Upstream], colour: str) -> list[str]:
+    """The upstreams of one colour that the configuration dials."""
+    return [dial for dial in dials(config) if any(upstream.dialled(dial, colour) for upstream in upstreams)]

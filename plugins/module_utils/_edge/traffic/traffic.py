@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is live: flip, roll back, and see at the public names that it is so."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import connections, silent
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, method_record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch, SwitchState
+
+if TYPE_CHECKING:
+    from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+
+# So often in a row every public name has to say the new colour.
+SEEN_TIMES = 3
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """``seen_at`` is when every public name had said the colour for the first time; times are epoch seconds.
+    ``silent``: those of ``spared`` that did not."""
+
+    flipped_at: float
+    seen_at: float
+    observed: tuple[anonymous_visit.Answer, ...]
+    silent: tuple[anonymous_visit.Answer, ...] = ()
+
+    def result(self) -> dict[str, object]:
+        ms = round((self.seen_at - self.flipped_at) * 1000, 1)
+        return {"flipped_at": self.flipped_at, "seen_at": self.seen_at, "ms": ms, "observed": list(self.observed)}
+
+
+class LooksItself:
+    """An edge that looks at the marker itself: it follows without being told."""
+
+    accept_pending = False
+
+    def steps(self, _colour: str) -> tuple[Step, ...]:
+        return ()
+
+    def check(self, _colour: str) -> None:
+        pass
+
+    def follow(self, back: bool = False) -> str:
+        return ""
+
+
+class Traffic:
+    def __init__(self, edge: Edge, admin: Admin, upstreams: Sequence[Upstream], http: Http, clock: Clock) -> None:
+        self.edge = edge
+        self.admin = admin
+        self.upstreams = upstreams
+        self.http = http
+        self.clock = clock
+        self.switch = Switch(edge.place().directory)
+        self.method = method_record.method(edge.options)
+
+    @cached_property
+    def follower(self) -> Follower | LooksItself:
+        """Whom to tell that the edge has to follow. What that takes is not even loaded where nobody has to: a rollback
+        shall not wait for it."""
+        if self.method == "switch":
+            return LooksItself()
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+
+        return Follower(self.edge, self.admin, self.upstreams)
+
+    def config(self) -> Any:
+        """The running configuration. Refused where the switch is not in it or plain coloured names are; where the
+        method in force is another one, where it does not name a colour."""
+        config = self.admin.config()
+        if not self.in_force(config):
+            raise Refused("the switch is not in the edge's running configuration", fix="run the adopt stage")
+        plain = query.plain_names(config, self.upstreams, root_of(self.edge))
+        if plain:
+            raise Refused("the edge dials %s by its plain name" % ", ".join(plain), fix="run the adopt stage")
+        return config
+
+    def in_force(self, config: Any) -> bool:
+        """Whether a configuration is what adopt made for the method in force."""
+        wanted = "switch" if self.method == "switch" else "fixed"
+        return self.switch.exists() and query.form(config, root_of(self.edge)) == wanted
+
+    def plan_live(self, colour: str) -> Plan:
+        state = self.switch.read()
+        steps = () if state.live == colour and not state.damage else (Step("flip", self.switch.path, "to " + colour),)
+        return Plan({"live": state.live}, {"live": colour}, (*steps, *self.follower.steps(colour)))
+
+    def make_live(self, colour: str, old_release: str, token: int) -> float:
+        """Write the way back (to the live colour with ``old_release``), then flip. Returns when.
+
+        An edge that does not follow leaves the switch where it was."""
+        live = self.switch.read().live
+        self.follower.check(colour)
+        if live != colour:
+            back = ReturnTo(live, old_release, secrets.token_hex(8), self.clock.now())
+            self.switch.prepare(back, token)
+        self.switch.flip(colour, token)
+        at = self.clock.now()
+        try:
+            self.follower.follow()
+        except (BluegreenError, OSError):
+            if live == OTHER[colour]:
+                # Where a rollback came before, the switch is back already.
+                with suppress(BluegreenError, OSError):
+                    self.switch.flip(live, token)
+                with suppress(BluegreenError, OSError):
+                    self.follower.follow(back=True)
+            raise
+        return at
+
+    def plan_return(self, keep_pinned: bool = False, check_mode: bool = False) -> Plan:
+        """Where there is no way back, a run that is on its way to the first cutover is still there to be stopped."""
+        state = self.switch.read()
+        if state.return_to is None and (check_mode or not (state.claimed and state.live)):
+            raise Refused("nothing to roll back: no cutover yet", fix="see the status stage")
+        live = state.return_to.colour if state.return_to else state.live
+        warm = [colour for colour in state.warm if colour == live or keep_pinned]
+        after = {"live": live, "warm": warm, "fenced": True}
+        before = {"live": state.live, "warm": list(state.warm), "fenced": not state.claimed}
+        steps = () if before == after else (Step("return", self.switch.path, "to " + live),)
+        return Plan(before, after, (*steps, *self.follower.steps(live)))
+
+    def require_alive(self, colour: str, config: Any) -> None:
+        """Refused where an address of ``colour`` that the edge dials by its ``config`` accepts no connection from the
+        edge's network."""
+        targets = query.addresses(config, self.upstreams, colour)
+        dead = silent(targets, self.edge.network())
+        if dead or not targets:
+            named = [(one.service, dial) for dial in dead for one in self.upstreams if one.dialled(dial, colour)]
+            who = ", ".join(dict.fromkeys("%s (%s)" % one for one in named))
+            raise Refused(
+                "%s is not alive: %s" % (colour, "no connection to " + who if dead else "the edge dials none of it"),
+                fix="bring it back with the deploy stage, or override with -e bluegreen_force=true",
+            )
+
+    def confirm(
+        self,
+        colour: str,
+        public: Sequence[anonymous_visit.Name],
+        since: float,
+        timeout: float = 10.0,
+        spared: Sequence[anonymous_visit.Answer] = (),
+    ) -> Confirmed:
+        """Ask every public name at the edge until each has said ``colour`` several times in a row, ``timeout`` seconds
+        at most. The answers ``spared``, given before the flip, are of names that need not, unless there is no other."""
+        left = {(one["host"], one["path"]): 0 for one in public}
+        free = {(one["host"], one["path"]) for one in spared}
+        must = [key for key in left if key not in free] or list(left)
+        seen: dict[tuple[str, str], anonymous_visit.Answer] = {}
+        first: dict[tuple[str, str], float] = {}
+        deadline = self.clock.monotonic() + timeout
+        while any(left[key] < SEEN_TIMES for key in must):
+            seconds = min(anonymous_visit.SECONDS, max(0.1, deadline - self.clock.monotonic()))
+            answers = anonymous_visit.together(
+                self._timed, [{"host": host, "path": path} for host, path in left], seconds
+            )
+            for key, answer in zip(list(left), answers):
+                right = answer["colour"] == colour
+                at = float(str(answer["at"]))
+                seen[key] = {name: value for name, value in answer.items() if name != "at"}
+                left[key] = left[key] + 1 if right else 0
+                first[key] = first.get(key, at) if right else at
+            if self.clock.monotonic() > deadline and any(left[key] < SEEN_TIMES for key in must):
+                wrong = "; ".join(anonymous_visit.words(seen[key]) for key in must if not left[key])
+                raise BluegreenError(
+                    "the switch says %s, but %s" % (colour, wrong or "the public names change"),
+                    fix="run status; rollback is always possible",
+                    partial={"flipped_at": since, "observed": list(seen.values())},
+                )
+            if not all(left[key] for key in must):
+                self.clock.sleep(0.02)
+        silent = tuple(seen[key] for key in left if key not in must and not left[key])
+        return Confirmed(since, max((first[key] for key in must), default=since), tuple(seen.values()), silent)
+
+    def _timed(self, host: str, path: str, timeout: float) -> anonymous_visit.Answer:
+        return {**self.ask_within(host, path, timeout), "at": self.clock.now()}
+
+    def ask(
+        self, host: str, path: str, headers: Mapping[str, str] | None = None, timeout: float = anonymous_visit.SECONDS
+    ) -> anonymous_visit.Answer:
+        return anonymous_visit.asked(self.http, self.edge.options, host, path, headers, timeout)
+
+    def ask_within(self, host: str, path: str, timeout: float) -> anonymous_visit.Answer:
+        return self.ask(host, path, timeout=timeout)
+
+    def told(self, ways: Sequence[Sequence[anonymous_visit.Name]]) -> anonymous_visit.Told:
+        """Which public names can confirm a flip."""
+        return anonymous_visit.tell(self.ask_within, ways)
+
+    def open(self, config: Any) -> dict[str, dict[str, dict[str, int | None]]]:
+        """Per colour: requests in flight by address (None: Caddy doesn't list it), and TCP connections."""
+        counts, pid = self.admin.requests(), self.edge.place().pid
+        every = {colour: query.addresses(config, self.upstreams, colour) for colour in OTHER}
+        held = connections(pid, [target for targets in every.values() for target in targets])
+        return {
+            colour: {
+                "requests": {target: counts.get(target) for target in targets},
+                "connections": {target: held[target] for target in targets},
+            }
+            for colour, targets in every.items()
+        }
+
+
+def describe(state: SwitchState) -> dict[str, object]:
+    """The switch as a module returns it."""
+    back = asdict(state.return_to) if state.return_to else None
+    idle = OTHER.get(state.live, "")
+    lists = {name: list(getattr(state, name)) for name in ("warm", "assets", "removing")}
+    return {**asdict(state), "idle": idle, "return_to": back, **lists}
+
+
+def release_of(state_dir: str, colour: str) -> str:
+    """The release that the state directory knows for a colour; '' where it knows none. History, not truth."""
+    try:
+        with open(os.path.join(state_dir, "stacks", colour, "services.json"), encoding="utf-8") as handle:
+            return str(json.load(handle).get("release", ""))
+    except (OSError, ValueError):
+        return ""

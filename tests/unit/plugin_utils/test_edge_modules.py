@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which module an edge has, and that it knows every option it is handed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.olympus.bluegreen.plugins.action.edge_switch import ARGUMENTS
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import options as cloudflare
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge import options as caddy
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules import (
+    ASKED,
+    CADDY,
+    CLOUDFLARE,
+    OF_DEPLOYMENT,
+    OF_EDGE,
+    chosen,
+)
+
+SPECS = {CADDY: caddy.SPEC, CLOUDFLARE: cloudflare.SPEC}
+DEPLOYMENT: dict[str, Any] = {
+    "name": "olympus", "project": "prod", "state_dir": "/s", "services": {}, "public": [], "images": {"a": "b"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", [{"kind": "native", "port": 443}, {"service": "caddy"}, {}])
+def test_a_caddy_is_handed_its_edge_whole(edge: dict[str, Any]) -> None:
+    module, options = chosen({"state": "returned", "deployment": {**DEPLOYMENT, "edge": edge}, "force": False})
+    kept = {name: DEPLOYMENT[name] for name in ("project", "state_dir", "services", "public")}
+    assert module == CADDY
+    assert options == {"deployment": "olympus", **kept, "edge": edge, "state": "returned", "force": False}
+
+
+def test_cloudflare_is_handed_what_its_edge_says() -> None:
+    edge = {"kind": "cloudflare", "account_id": "a", "pools": {}, "service": "", "mount": "/config"}
+    module, options = chosen({"state": "live", "deployment": {**DEPLOYMENT, "edge": edge}, "lost": "", "token": 7})
+    asked = {"state": "live", "token": 7}
+    assert module == CLOUDFLARE
+    assert options == {
+        "deployment": "olympus",
+        "state_dir": "/s",
+        "public": [],
+        "account_id": "a",
+        "pools": {},
+        **asked,
+    }
+
+
+@pytest.mark.parametrize("module", [CADDY, CLOUDFLARE])
+def test_every_option_is_one_of_the_module(module: str) -> None:
+    known = SPECS[module].to_kwargs()["argument_spec"]
+    assert {*OF_DEPLOYMENT[module], *OF_EDGE[module], *ASKED[module], "deployment"} <= set(known)
+    assert set(ASKED[module]) <= set(ARGUMENTS)
