@@ -104,11 +104,9 @@ def test_every_setting_has_a_sentence() -> None:
     [
         ("bluegreen_edge.api_token_file", "A file of this host that holds the token. Only its owner", "preferred"),
         ("bluegreen_undo", "return traffic to your original containers", "Take the switch out again"),
-        (
-            "bluegreen_force",
-            "discard edits made to the edge's configuration since. With `rollback`, go back",
-            "Take it out",
-        ),
+        ("bluegreen_force_undo", "discard edits made to the edge's configuration since.", "does not answer"),
+        ("bluegreen_force_rollback", "go back although the target does not answer.", "fence"),
+        ("bluegreen_ignore_fence", "a kept release beyond the fence.", "does not answer"),
         ("bluegreen_schema_targets", "An empty list: nothing is migrated", "Its name"),
         ("bluegreen_unlock", "Break the lock of exactly this run", ""),
         ("bluegreen_watch", "How long and how often", "its keys"),
