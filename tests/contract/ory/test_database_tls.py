@@ -77,7 +77,7 @@ def by_a_migration(server: Server, ca: str, _monkeypatch: pytest.MonkeyPatch) ->
     service = release.Service("ciam-kratos", "i", {"DSN": url}, volumes=("%s:%s:ro" % (server.files / ca, INSIDE),))
     asked: Any = SimpleNamespace(one=lambda _kind, _name: server.container("postgres"))
     target = migrate.Target("ciam", "kratos", "ciam-kratos", "kratos")
-    wanted = migrate.Wanted("olympus", "/none", target, "/none", "net", database_container="prod_postgres_1")
+    wanted = migrate.MigrationRequest("olympus", "/none", target, "/none", "net", database_container="prod_postgres_1")
     migrate.open_database(wanted, migrate.World(asked, SystemClock(), enter=nobody), service).close()
 
 
