@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 try:
@@ -121,7 +122,7 @@ Enter = Callable[[], AbstractContextManager[None]]
 def connect(keywords: dict[str, Any], enter: Enter = nullcontext) -> Db:
     """``enter`` enters the network from which the database is reached; the socket stays there."""
     if PSYCOPG2_MISSING:
-        raise BluegreenError("psycopg2 is not there", fix="install python3-psycopg2 on this host")
+        raise BluegreenError(dsn.NO_PSYCOPG2, fix=dsn.INSTALL)
     # The DSN alone says where and as who: a PGSSLMODE or PGHOSTADDR of the user that Ansible becomes says nothing.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
