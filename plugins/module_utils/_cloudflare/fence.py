@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import ROUNDS, SETTLE, Goal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced
@@ -29,10 +29,10 @@ AGAIN = "run status, then start again"
 class Fence:
     """``token`` is this run's (see app.run)."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._switch = world.switch
-        self.token: int = world.params["token"] or 0
+    def __init__(self, context: Context) -> None:
+        self._world = context
+        self._switch = context.switch
+        self.token: int = context.params["token"] or 0
 
     def mine(self) -> SwitchState | None:
         """The switch under its lock; None where there is none. Fenced where a newer run or a rollback came."""

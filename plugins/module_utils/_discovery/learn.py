@@ -16,7 +16,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import (
     domains,
     kinds,
-    named,
     other_edges,
     ports,
 )
@@ -24,6 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import NO_CONTAINER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, urls
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.routes import Route
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import split
 
 Told = Mapping[str, Any]
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "", "0.0.0.0")
@@ -91,7 +91,7 @@ class Finder:
 
     def _end(self, route: Route) -> tuple[str, int] | None:
         """(service, port inside) that an upstream means, by name, address or published port; None for another."""
-        host, port = routing.split(route.dial)
+        host, port = split(route.dial)
         if not port:
             return None
         if host in LOOPBACK:
@@ -108,7 +108,9 @@ class Finder:
         """Public names by the services' own words, where no configuration of an edge says them."""
         if (self.looked.edge.get("kind") or ("",))[0] != "cloudflare":
             return {}
-        return named.names(self.coloured, self.kinds, domains.domains(self.coloured, self.kinds)[0], self.every)
+        return domains.public_names(
+            self.coloured, self.kinds, domains.domains(self.coloured, self.kinds)[0], self.every
+        )
 
     def _apart(self) -> set[str]:
         """Services that are told, or known, to be of no colour: shared, none any more, what runs once, the edge."""

@@ -30,7 +30,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.containe
 
 # A configuration file larger than this is none of Kratos' or Hydra's.
 LARGEST = 1 << 20
-LABELS = ("working_dir", "config_files")
 
 
 class Look:

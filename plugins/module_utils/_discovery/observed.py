@@ -24,7 +24,6 @@ URL = re.compile(
 BARE = re.compile(r"(?<![\w.:@/-])([A-Za-z0-9][A-Za-z0-9_.-]*):(\d{1,5})(?![\d.])")
 # Variables whose whole value may be a host name.
 HOSTLIKE = re.compile(r"(HOST|ADDR|SERVER|ENDPOINT|URL|URI)")
-RESTARTED = ("always", "unless-stopped", "on-failure")
 
 
 @dataclass(frozen=True)

@@ -70,14 +70,6 @@ def _ends(value: Any, hosts: tuple[str, ...], paths: tuple[str, ...]) -> Iterato
         yield from _ends(child, hosts, paths)
 
 
-def split(dial: str) -> tuple[str, int]:
-    """('site', 3000) of ``site:3000``; ('', 0) for a socket or a placeholder."""
-    host, _colon, number = dial.rpartition(":")
-    if "{" in dial or "/" in dial or not number.isdigit():
-        return "", 0
-    return host.strip("[]"), int(number)
-
-
 def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import affinity as pins
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError, Lost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
@@ -162,9 +161,9 @@ def test_health_is_what_most_places_say(said: Any, good: bool | None, text: str)
     ],
 )
 def test_who_stays_and_for_how_long(lb: dict[str, Any], affinity: str, seconds: int, text: str) -> None:
-    told = pins.pins(lb)
+    told = steering.affinity(lb)
     assert (told["affinity"], told["seconds"]) == (affinity, seconds) and text in told["text"]
-    assert pins.sticky(lb) == (affinity not in ("none", "dns"))
+    assert steering.sticky(lb) == (affinity not in ("none", "dns"))
 
 
 class Scripted:
