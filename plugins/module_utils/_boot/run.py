@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import network_journal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
@@ -55,7 +55,7 @@ class Boot:
         """Whether the live colour answers."""
         begun = self.clock.monotonic()
         context = Context(self.record.wanted, Podman(self.runner), self.clock)
-        self._try("what a killed run was joining", lambda: network_journal.settle(context.podman, context.wanted))
+        self._try("what a killed run was joining", lambda: networks.settle(context.podman, context.wanted))
         live, shall_run = self._who()
         self.say("live: %s" % (live or "nobody can tell"))
         ready = False

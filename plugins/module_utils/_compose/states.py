@@ -12,21 +12,18 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges, network_journal, up
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, prepare
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import prune as retain
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import reuse as kept_releases
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import (
-    adopt,
-    network_rename,
-    remove,
-    start,
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
+    kept_releases,
+    origin,
+    prepare,
+    rebuild,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import adopt, remove, start, undo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 
 NO_ORIGIN = origin.Origin("")
@@ -55,8 +52,8 @@ def _started(context: Context, check_mode: bool, kept: str) -> Job:
     start.refuse_live(context)
     try:
         return _rendered_and_started(context, check_mode, kept)
-    except up.AddressHeld:
-        moved = network_rename.renew(context)
+    except lifecycle.AddressHeld:
+        moved = start.rename_network(context)
         carry_out(moved, check_mode)
     done = _rendered_and_started(context, check_mode, kept)
     return replace(done, plan=replace(done.plan, steps=moved.plan.steps + done.plan.steps))
@@ -98,12 +95,12 @@ def _handed_over(context: Context, check_mode: bool, kept: str) -> Job:
 STATES: dict[str, Callable[[Context, bool, str], Job]] = {
     "read": _read,
     "adopted": _adopted,
-    "undone": _one(adopt.undo),
+    "undone": _one(undo.undo),
     "rendered": _rendered,
     "started": _started,
     "handed_over": _handed_over,
     "absent": _one(remove.absent),
-    "pruned": _one(retain.prune),
+    "pruned": _one(kept_releases.prune),
 }
 
 
@@ -112,11 +109,11 @@ def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> di
     context = replace(context, check_mode=check_mode)
     wanted, acts = context.wanted, (state != "read" or context.settle) and not check_mode
     if acts:
-        network_journal.settle(context.podman, wanted)
-        bridges.hold(context.podman, wanted)
+        networks.settle(context.podman, wanted)
+        networks.hold_bridges(context.podman, wanted)
     job = STATES[state](context, check_mode, kept)
     if acts:
-        bridges.hold(context.podman, wanted)
+        networks.hold_bridges(context.podman, wanted)
     world = World.look(context.podman, wanted)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))

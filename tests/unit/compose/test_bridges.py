@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -48,24 +48,24 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pgadmin = Container("p", "p", "pgadmin", "prod", "i", "r", "", "running", networks={
         "prod_intranet": ("", ""), "not_up": ("", "")})  # fmt: skip
     hera = Container("h", "h", "hera", "", "i", "r", "", "running", labels=ours, networks={"olympus-egress": ("", "")})
-    monkeypatch.setattr(bridges, "LINKS", str(tmp_path))
+    monkeypatch.setattr(networks, "LINKS", str(tmp_path))
     monkeypatch.setattr(World, "look", lambda _podman, wanted: World(wanted, [theirs, pgadmin, hera]))
     return tmp_path
 
 
 def test_the_address_that_a_bridge_has_is_set_and_only_once(links: Path) -> None:
     host, wanted = Host(), Wanted("olympus", str(links), "prod")
-    bridges.hold(Podman(host), wanted)
+    networks.hold_bridges(Podman(host), wanted)
     assert host.set == [
         "ip link set dev podman1 address 0a:00:00:00:00:01",
         "ip link set dev podman4 address 0a:00:00:00:00:04",
     ]
     for link in ("podman1", "podman4"):
         (links / link / "addr_assign_type").write_text("3\n")
-    bridges.hold(Podman(host), wanted)
+    networks.hold_bridges(Podman(host), wanted)
     assert len(host.set) == 2
 
 
 def test_a_host_that_refuses_is_an_error(links: Path) -> None:
     with pytest.raises(BluegreenError, match="ip link set"):
-        bridges.hold(Podman(Host(2)), Wanted("olympus", str(links), "prod"))
+        networks.hold_bridges(Podman(Host(2)), Wanted("olympus", str(links), "prod"))

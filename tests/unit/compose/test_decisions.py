@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up as upping
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
@@ -183,9 +182,10 @@ def test_a_mount_that_is_data_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_last_words_of_a_program_lose_their_secrets() -> None:
     assert (
-        upping.scrub("bad dsn postgres://u:hush@db and hush", ["postgres://u:hush@db", "hush"]) == "bad dsn *** and ***"
+        lifecycle.scrub("bad dsn postgres://u:hush@db and hush", ["postgres://u:hush@db", "hush"])
+        == "bad dsn *** and ***"
     )
-    assert upping.scrub("port 1 is taken", ["1"]) == "port 1 is taken"
+    assert lifecycle.scrub("port 1 is taken", ["1"]) == "port 1 is taken"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_service_s_environment_never_reaches_podman_s_own(tmp_path: Path) -> N
     values = {"CONTAINER_HOST": "tcp://canary", "LD_PRELOAD": "/canary.so", "DSN": "postgres://u:canary@h/d"}
     (tmp_path / "stacks" / "green").mkdir(parents=True)
     context = Context(replace(WANTED, state_dir=str(tmp_path)), Podman(Runner()), SystemClock())
-    upping.up(context, "green", {"services": {"kratos": {"image": "i", "environment": values}}}, "kratos")
+    lifecycle.up_service(context, "green", {"services": {"kratos": {"image": "i", "environment": values}}}, "kratos")
     labels = oneshot.labels("olympus", "migrate", "t")
     oneshot.start(context.podman, oneshot.Job("n", "i", ("migrate",), labels, "none", values))
     for argv, env, file in seen:

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Service, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import prune as retain
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import release, reuse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import drift
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import kept_releases, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -90,26 +89,28 @@ def test_containers_against_what_was_made(
     deployment: Deployment, ident: str, image: str, config: str, pending: bool, words: str
 ) -> None:
     world = deployment.world(getattr(deployment, ident, ident), image, config)
-    found = drift.containers(world, "green")
-    assert drift.pending(world, "green") is pending
+    found = facts.changed_containers(world, "green")
+    assert facts.pending(world, "green") is pending
     assert len(found) == bool(words) and words in "".join(found)
 
 
 def test_files_are_told_only_where_the_colour_has_containers(deployment: Deployment) -> None:
     world = deployment.world(deployment.second, "i2")
-    assert drift.files(world, "green") == []
+    assert facts.changed_files(world, "green") == []
     copy = Path(release.copy_of(deployment.wanted, deployment.second))
     (copy / "compose.yml").write_text("y: 1\n")
-    assert drift.files(world, "green") == ["green: compose.yml of release %s was changed on disk" % deployment.second]
-    assert drift.files(World(deployment.wanted, []), "green") == []
+    assert facts.changed_files(world, "green") == [
+        "green: compose.yml of release %s was changed on disk" % deployment.second
+    ]
+    assert facts.changed_files(World(deployment.wanted, []), "green") == []
     with pytest.raises(BluegreenError, match=r"was changed: changed compose\.yml.*Fix: put the files back"):
         release.verify(deployment.wanted, deployment.second)
     (copy / "compose.yml").unlink()
-    assert "cannot be read" in drift.files(world, "green")[0]
+    assert "cannot be read" in facts.changed_files(world, "green")[0]
     with pytest.raises(BluegreenError, match="was changed"):
         release.verify(deployment.wanted, deployment.second)
     shutil.rmtree(copy.parent)
-    assert "is gone from" in drift.files(world, "green")[0]
+    assert "is gone from" in facts.changed_files(world, "green")[0]
 
 
 def test_what_is_kept_is_listed_with_whether_it_changed_a_schema(deployment: Deployment) -> None:
@@ -119,11 +120,11 @@ def test_what_is_kept_is_listed_with_whether_it_changed_a_schema(deployment: Dep
     for name, content in (("a.json", {"changed": False}), ("b.json", {"changed": True})):
         (schema / name).write_text(json.dumps(content))
     (deployment.state / "releases" / "half").mkdir()
-    found = reuse.listed(deployment.wanted)
+    found = kept_releases.listed(deployment.wanted)
     assert found[0]["id"] == newest and {one["id"] for one in found} == {deployment.first, deployment.second, newest}
     assert [one["id"] for one in found if one["migrated"]] == [deployment.first]
     (schema / "b.json").write_text("{")
-    assert reuse.migrated(deployment.wanted, deployment.first)
+    assert kept_releases.migrated(deployment.wanted, deployment.first)
 
 
 class Empty:
@@ -138,13 +139,13 @@ def test_a_prune_that_died_anywhere_goes_on(deployment: Deployment) -> None:
     wanted = Wanted(**{**deployment.wanted.__dict__, "keep": 1})
     context = Context(wanted, Podman(Empty()), SystemClock())
     home = deployment.state / "releases"
-    job = retain.prune(context)
+    job = kept_releases.prune(context)
     assert job.plan.steps == (Step("remove-release", deployment.first),)
     # Died between the rename and the removal.
-    (home / deployment.first).rename(home / (retain.GONE + deployment.first))
-    again = retain.prune(context)
-    assert again.plan.steps == (Step("remove-rest", retain.GONE + deployment.first),)
+    (home / deployment.first).rename(home / (kept_releases.GONE + deployment.first))
+    again = kept_releases.prune(context)
+    assert again.plan.steps == (Step("remove-rest", kept_releases.GONE + deployment.first),)
     for step in again.plan.steps:
         again.do(step)
     assert sorted(path.name for path in home.iterdir()) == sorted([deployment.second, newest])
-    assert not retain.prune(context).plan.changed
+    assert not kept_releases.prune(context).plan.changed

@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, carry_out
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import network_rename, remove, repair
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import remove, repair, start
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -204,7 +204,7 @@ def test_a_renewal_of_the_network_is_fenced_too(context: Context, machine: Machi
     machine.make("olympus-blue_hera_1", "hera", **labels)
     machine.at["stop"] = lambda: taken_over(context)
     with pytest.raises((Fenced, Refused)):
-        carry_out(network_rename.renew(context), check_mode=False)
+        carry_out(start.rename_network(context), check_mode=False)
     assert machine.states()["olympus-blue_hera_1"] == "running"
 
 

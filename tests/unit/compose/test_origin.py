@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from kit.recording import Recording
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.git_source import git_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, git_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner

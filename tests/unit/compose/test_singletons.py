@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
@@ -107,13 +107,13 @@ def test_two_at_once_are_always_named(seen: Seen, live: str) -> None:
     [(None, 0), ("", 0), ("90", 90), (90, 90), ("90s", 90), ("1m30s", 90), ("1h", 3600), ("1500ms", 2), ("0.5s", 1)],
 )
 def test_durations_of_a_compose_file(given: Any, seconds: int) -> None:
-    assert up.seconds(given) == seconds
+    assert lifecycle.seconds(given) == seconds
 
 
 @pytest.mark.parametrize("given", ["soon", "-1s", "1d"])
 def test_what_is_no_duration(given: str) -> None:
     with pytest.raises(BluegreenError, match="not a duration"):
-        up.seconds(given)
+        lifecycle.seconds(given)
 
 
 def test_what_is_rendered_for_them(tmp_path: Path) -> None:

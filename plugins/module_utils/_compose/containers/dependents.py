@@ -17,8 +17,8 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
     create_command,
-    network_journal,
-    remove_one,
+    lifecycle,
+    networks,
     shared_services,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import (
@@ -26,7 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
     Container,
     World,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.up import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
@@ -136,7 +136,7 @@ def do(context: Context, name: str, roots: Sequence[Container]) -> None:
     if new is not None and _runs(context, name):
         return
     if new is not None:
-        remove_one.container(podman, name)
+        lifecycle.remove_container(podman, name)
     _create(context, raw, name, [c.name for c in roots])
     if _noted(context.wanted, name):
         _swap(context, name, old)
@@ -178,7 +178,7 @@ def _join(context: Context, raw: Mapping[str, Any], name: str) -> None:
         words = [word for alias in place.get("Aliases") or () for word in ("--alias", alias)]
         if net.startswith(ours) and place.get("IPAddress"):
             words = ["--ip", place["IPAddress"], "--mac-address", place["MacAddress"]]
-        with network_journal.noted(context.wanted, name, net):
+        with networks.recorded(context.wanted, name, net):
             context.podman.must("network", "connect", *words, net, name)
 
 
@@ -208,7 +208,7 @@ def _process(context: Context, name: str) -> int:
 
 
 def _back(context: Context, name: str) -> None:
-    remove_one.container(context.podman, name)
+    lifecycle.remove_container(context.podman, name)
     context.podman.must("rename", name + BEFORE, name)
 
 

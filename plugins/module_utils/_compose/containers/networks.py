@@ -2,25 +2,43 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The four networks and who is on them: wanted as data, compared with what is, changed one step at a time."""
+"""The four networks and who is on them: wanted as data, compared with what is, changed one step at a time.
+
+What is about to be joined to a network, written down before.
+
+Podman killed in the middle of it can tell nothing of that container any more ("network inspection mismatch"), so it can
+not be observed which of its networks is the half one. One note for each container and network, with the process that
+joins: a boot and a stage may join at the same time.
+
+Bridges that keep their hardware address while containers come and go.
+
+Linux gives a bridge the lowest hardware address of its ports until one is set. A container that is started or removed
+may so change it, and every neighbour goes on sending to the old one until its own table gives up: for up to half a
+minute it resolves no name (Podman's DNS server answers at the bridge) and reaches nothing outside. So the address that
+a bridge has now is set, which changes no packet.
+"""
 
 from __future__ import annotations
 
+import glob
 import ipaddress
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import network_journal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HALF_JOINED, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
 
 # Addresses that podman may give out by itself (a courier, a migration): the last quarter, never one of the fixed ones.
@@ -207,7 +225,7 @@ def do(podman: Podman, wanted: Wanted, members: Iterable[Member], step: Step) ->
         podman.must("network", "disconnect", step.detail, step.target)
     elif step.action == "connect":
         member = next(m for m in members if m.container == step.target and m.network == step.detail)
-        with network_journal.noted(wanted, member.container, member.network):
+        with recorded(wanted, member.container, member.network):
             _connect(podman, member)
 
 
@@ -231,3 +249,54 @@ def _create(podman: Podman, wanted: Wanted, net: Net) -> None:
     args += ["--internal"] if net.internal else []
     args += [part for pair in labels.items() for part in ("--label", "%s=%s" % pair)]
     podman.must("network", "create", *args, net.name)
+
+
+@contextmanager
+def recorded(wanted: Wanted, container: str, network: str) -> Iterator[None]:
+    """Around ``podman network connect``. A disk without space is no reason not to join: at boot nothing runs yet."""
+    path = wanted.path("joining-%s-%s.json" % (container, network))
+    with suppress(OSError):
+        note = {"v": 1, "container": container, "network": network, "by": process.identity(os.getpid())}
+        write_json(path, note)
+    yield
+    with suppress(OSError):
+        os.unlink(path)
+
+
+def settle(podman: Podman, wanted: Wanted) -> None:
+    """Take off again what killed runs were joining; the plan that follows joins it again. What lives is left alone."""
+    for path in sorted(glob.glob(os.path.join(glob.escape(wanted.state_dir), "joining*.json"))):
+        with suppress(FileNotFoundError):
+            _settle(podman, path)
+
+
+def _settle(podman: Podman, path: str) -> None:
+    half = read_json(path)
+    if not isinstance(half, dict):
+        return
+    by = half.get("by")
+    # Our own process joins nothing now.
+    if by and by["pid"] != os.getpid() and process.alive(by):
+        return
+    if HALF_JOINED in podman.run("container", "inspect", str(half.get("container"))).err:
+        # Podman may say that there is nothing to take down; it has forgotten the network all the same.
+        podman.run("network", "disconnect", str(half.get("network")), str(half.get("container")))
+    os.unlink(path)
+
+
+LINKS = "/sys/class/net"
+# NET_ADDR_SET of linux/netdevice.h.
+SET = "3"
+
+
+def hold_bridges(podman: Podman, wanted: Wanted) -> None:
+    """Those of the networks on which the project's containers or ours are. One that is not up yet is left alone."""
+    world = World.look(podman, wanted)
+    joined = {net for c in world.all if c.project == wanted.project or c.ours(wanted) for net in c.networks}
+    for name, raw in existing(podman).items():
+        link = str(raw.get("network_interface") or "")
+        if name not in joined or not link:
+            continue
+        kind, address = (read_text(os.path.join(LINKS, link, entry)) for entry in ("addr_assign_type", "address"))
+        if kind and address and kind.strip() != SET:
+            check(podman.runner.run(["ip", "link", "set", "dev", link, "address", address.strip()]), "ip link set")

@@ -19,8 +19,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release
     changes,
     compose_config,
     images,
+    kept_releases,
     release,
-    reuse,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
@@ -149,14 +149,14 @@ def _candidate(context: Context, origin: Origin) -> Candidate:
     content = release.Content(choice.images, names, files, wanted.source, origin.record(), told)
     ident = "" if choice.pull else content.ident(wanted.version)
     # What adopt, or an earlier stage, has said of the same files is not said again in every stage.
-    before = {one for known in reuse.everything(wanted) for one in known.get("warnings") or ()}
+    before = {one for known in kept_releases.everything(wanted) for one in known.get("warnings") or ()}
     said = tuple(warning for warning in told if warning not in before)
     return Candidate(ident, choice, content, wanted.compose_files, project, said)
 
 
 def _kept(context: Context, ident: str) -> Candidate:
     wanted = context.wanted
-    known, found = reuse.usable(context.podman, wanted, ident)
+    known, found = kept_releases.usable(context.podman, wanted, ident)
     copy, compose_files = release.copy_of(wanted, ident), tuple(known["compose_files"])
     project = compose_config.config(context.podman.runner, replace(wanted, compose_files=compose_files), copy)
     content = release.Content(found, known["names"], known["files"], copy, known.get("source") or {})

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up as upping
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
@@ -30,7 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
     problems,
     strangers,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import rebuild
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders, stop
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -118,8 +118,8 @@ def _start(context: Context, colour: str, name: str, inherited: int, told: list[
     podman = context.podman
     if isinstance(podman.runner, SubprocessRunner):
         podman = Podman(SubprocessRunner((inherited,)), podman.executable)
-    stack = upping.stack_of(context, colour)
-    upping.up(Context(context.wanted, podman, context.clock), colour, stack, name)
+    stack = lifecycle.stack_of(context, colour)
+    lifecycle.up_service(Context(context.wanted, podman, context.clock), colour, stack, name)
     if seen and seen.singleton.kind == COURIER:
         _stays(context, name)
         told.append(stop.settle(context, world, colour, seen.singleton, started=True))

@@ -12,8 +12,8 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
     dependents,
+    lifecycle,
     networks,
-    remove_one,
     shared_services,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
@@ -22,12 +22,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import forget, relay, remove, repair
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay, remove, repair
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports
 
 BLUE = "blue"
@@ -60,7 +59,7 @@ def adopt(context: Context) -> Job:
         "record-release": lambda step: _make_release(context, record),
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: shared_services.record(wanted, present),
-        "remove": lambda step: remove_one.container(podman, strangers[step.target], still=still),
+        "remove": lambda step: lifecycle.remove_container(podman, strangers[step.target], still=still),
         "offer": lambda step: _offer(context, fixing, step.target),
     }
 
@@ -187,39 +186,3 @@ def _make_release(context: Context, record: dict[str, Any]) -> None:
     wanted = context.wanted
     if not store.release(wanted, record["stack"]["release"]):
         release.record(wanted, record["content"], context.clock.now())
-
-
-def undo(context: Context) -> Job:
-    """Off the networks again, the networks and our copies of the operator's files away. Containers and images stay."""
-    wanted, podman = context.wanted, context.podman
-    world = World.look(podman, wanted)
-    left = [c.name for colour in COLOURS for c in world.rendered(colour, ("service", SINGLETON))]
-    if left:
-        raise Refused(
-            "containers of a colour are still there: %s" % ", ".join(left),
-            option="undo",
-            fix="remove that colour first (state absent)",
-        )
-    found = networks.existing(podman)
-    ours = [net.name for net in networks.nets(wanted) if net.name in found]
-    networks.create_steps(wanted, {name: found[name] for name in ours}, [])
-    members = [c for c in world.all if c.project == wanted.project and not c.ours(wanted)]
-    steps = [Step("disconnect", c.name, name) for c in members for name in ours if name in c.networks]
-    relayed = world.relay()
-    steps += [Step("remove", relayed.name)] if relayed else []
-    steps += [Step("remove-network", name) for name in ours]
-    if addresses.read(wanted.state_dir):
-        steps.append(Step("forget-addresses", wanted.network_range))
-    steps += forget.steps(wanted)
-
-    def do(step: Step) -> None:
-        if step.action == "forget-addresses":
-            store.forget_addresses(wanted)
-        elif step.action in ("remove-copies", "remove-stacks"):
-            forget.do(wanted, step)
-        elif step.action == "remove":
-            remove_one.container(podman, step.target, grace=1)
-        else:
-            networks.do(podman, wanted, (), step)
-
-    return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do, notes={"said": forget.stays(wanted)})

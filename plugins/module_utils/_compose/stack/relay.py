@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks, remove_one
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
@@ -122,7 +122,7 @@ def do(context: Context, relay: Relay | None, step: Step) -> bool:
         os.chmod(store.make_dirs(wanted, "relay"), 0o755)
         write_atomic(_path(wanted), relay.text, 0o644)
     else:
-        remove_one.container(context.podman, step.target, grace=1)
+        lifecycle.remove_container(context.podman, step.target, grace=1)
         places = _places(context, relay)
         check(context.podman.run(*_arguments(wanted, relay, places=places)), "start of the relay")
         _runs(context, step.target)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import dependents, up
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import dependents, lifecycle
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import (
     BEFORE,
     Container,
@@ -19,8 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import COURIER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, rebuild
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial, holders, stop
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import fence, relay
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -125,7 +124,7 @@ def _prove_courier(context: Context, world: World) -> list[str]:
         for seen in holders.look(world)
         if seen.singleton.kind == COURIER and live in seen.files and singletons.home(seen, live) == singletons.PROJECT
     ]
-    return courier_trial.prove(context, up.stack_of(context, live), idle) if idle else []
+    return courier_trial.prove(context, lifecycle.stack_of(context, live), idle) if idle else []
 
 
 def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:
@@ -140,7 +139,7 @@ def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:
         return {}
     try:
         services = compose_config.config(context.podman.runner, wanted, wanted.source)["services"]
-        return {name: up.seconds(services[service].get("stop_grace_period")) for name, service in his.items()}
+        return {name: lifecycle.seconds(services[service].get("stop_grace_period")) for name, service in his.items()}
     except BluegreenError:
         if set(his.values()) - set(wanted.names):
             raise

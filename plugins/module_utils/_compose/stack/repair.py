@@ -12,13 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    networks,
-    remove_one,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    up as upping,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.networks import Member
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
@@ -156,7 +150,7 @@ def do(context: Context, fixing: RepairPlan, step: Step, still: Callable[[], Non
     if step.action == START:
         _start(context, fixing, step.target, still)
     elif step.action == UP:
-        upping.up(context, step.detail, upping.stack_of(context, step.detail), step.target)
+        lifecycle.up_service(context, step.detail, lifecycle.stack_of(context, step.detail), step.target)
     else:
         networks.do(context.podman, context.wanted, fixing.members, step)
 
@@ -175,8 +169,8 @@ def _start(context: Context, fixing: RepairPlan, name: str, still: Callable[[], 
         why = result.last_words() if result.rc else "podman takes it for running, but its processes are gone"
         again = "podman rm -f %s, then podman-compose up -d --no-deps its service in your project, then adopt" % name
         raise BluegreenError("%s does not start: %s" % (name, why), fix="podman logs %s; %s" % (name, again))
-    remove_one.container(context.podman, found.id, still=still)
-    upping.up(context, found.colour, upping.stack_of(context, found.colour), found.service)
+    lifecycle.remove_container(context.podman, found.id, still=still)
+    lifecycle.up_service(context, found.colour, lifecycle.stack_of(context, found.colour), found.service)
     for member in fixing.members:
         if member.container == name:
             networks.do(context.podman, context.wanted, fixing.members, Step("connect", name, member.network))
