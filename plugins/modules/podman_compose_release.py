@@ -25,6 +25,7 @@ requirements:
   - podman
   - podman-compose 1.2 or later
   - PyYAML
+  - python-dotenv
 attributes:
   check_mode:
     description: Can run in check mode and say what it would do without changing anything.

@@ -100,8 +100,8 @@ CHECKS: dict[str, Check] = {
     "version.ansible": Check("refuse", "ansible-core on the controller", "install a newer ansible-core there"),
     "python_modules": Check(
         "refuse",
-        "PyYAML, and psycopg2 where there are schema targets, for this host's Python",
-        "apt-get install python3-psycopg2 python3-yaml",
+        "PyYAML and python-dotenv, and psycopg2 where there are schema targets, for this host's Python",
+        "apt-get install python3-dotenv python3-psycopg2 python3-yaml",
     ),
     "clock": Check(
         "refuse, warn",

@@ -14,12 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import model, store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
-    compose_config,
-    images,
-    registry,
-    render,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, images, render
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
@@ -81,9 +76,11 @@ def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
     """What the repository says of the ref; a commit can't be asked for without fetching it."""
     ref = template.replace("{version}", version)
     env = {"GIT_TERMINAL_PROMPT": "0"}
-    asked = engine.runner.run(["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=registry.SECONDS)
+    asked = engine.runner.run(
+        ["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=images.REGISTRY_SECONDS
+    )
     if asked.rc == 124:
-        return "%s: no answer within %g s" % (ref, registry.SECONDS)
+        return "%s: no answer within %g s" % (ref, images.REGISTRY_SECONDS)
     known = bool(asked.out.strip()) or bool(COMMIT.match(ref))
     if asked.rc != 0 or not known:
         raise BluegreenError(
@@ -145,7 +142,7 @@ def _state(engine: Podman, reference: str, allow_mutable: bool) -> dict[str, str
         return {"state": "moving", "words": pin % images.pinned(engine, reference)}
     if images.inspect(engine, reference):
         return {"state": "here"}
-    answer = registry.ask(engine, reference)
+    answer = images.ask(engine, reference)
     return {"state": answer.state, "words": answer.words}
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our reader of environment files gives what python-dotenv gives, because that is what podman-compose uses."""
+"""Environment files read as podman-compose reads them, without the variables of whoever runs the module."""
 
 from __future__ import annotations
 
