@@ -161,7 +161,7 @@ def test_the_digest_of_a_tag_that_can_move_is_printed_and_pins_it(filled: Regist
     pin = "%s/%s@%s" % (filled.address, NAME, filled.digest("latest"))
     level, well, found = looked(filled.name("latest"))
     assert (level, well) == ("refuse", False) and pin in found
-    wanted = model.Wanted("bgreg", "/nonexistent", services=model.services_from(SERVICES), version="v1")
+    wanted = model.Deployment("bgreg", "/nonexistent", services=model.services_from(SERVICES), version="v1")
     engine, project = Podman(SubprocessRunner()), {"services": {"hera": {"image": filled.name("latest")}}}
     with pytest.raises(BluegreenError, match="can move") as caught:
         images.choose(engine, wanted, project)

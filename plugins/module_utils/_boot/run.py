@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
@@ -103,7 +103,7 @@ class Boot:
 
     def _bring_back(self, context: Context, colours: Sequence[str]) -> None:
         """Each step by itself: one that fails keeps nobody else down."""
-        world = World.look(context.podman, context.wanted)
+        world = Containers.look(context.podman, context.wanted)
         blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
         fixing = repair.plan(context, world, colours, blue)
         still = partial(self.record.switch.require, self.token)
@@ -111,7 +111,7 @@ class Boot:
             if self._try(str(step), partial(repair.do, context, fixing, step, still)):
                 self.started.append(str(step))
                 self.say(str(step))
-        short = repair.shortfall(World.look(context.podman, context.wanted), fixing)
+        short = repair.shortfall(Containers.look(context.podman, context.wanted), fixing)
         for line in short:
             self._complain(line)
         for colour in () if short else colours:

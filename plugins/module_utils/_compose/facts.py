@@ -21,9 +21,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
     networks,
     shared_services,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay
@@ -35,7 +35,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 
 
-def services(world: World, colour: str) -> dict[str, dict[str, Any]]:
+def services(world: Containers, colour: str) -> dict[str, dict[str, Any]]:
     """As services.json has it, with the state of each container.
 
     'absent' where there is none, 'unnamed' where the operator's services no longer have it.
@@ -51,13 +51,13 @@ def services(world: World, colour: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _state(world: World, name: str, found: Container | None) -> str:
+def _state(world: Containers, name: str, found: Container | None) -> str:
     if name not in world.wanted.names:
         return "unnamed"
     return found.state if found else "absent"
 
 
-def off_networks(wanted: Wanted, world: World) -> list[dict[str, str]]:
+def off_networks(wanted: Deployment, world: Containers) -> list[dict[str, str]]:
     """{container, network} of what runs and is not where it belongs: the edge, a shared service, a coloured one. Only
     of colours in use."""
     found = []
@@ -69,7 +69,9 @@ def off_networks(wanted: Wanted, world: World) -> list[dict[str, str]]:
     return found
 
 
-def _members(wanted: Wanted, world: World, colour: str, here: Mapping[str, Container]) -> list[networks.Member]:
+def _members(
+    wanted: Deployment, world: Containers, colour: str, here: Mapping[str, Container]
+) -> list[networks.Member]:
     edge = world.of_project(wanted.edge_service)
     places = networks.edge_members(wanted, edge.name) if edge is not None and edge.running else []
     found = [place for place in places if place.network == wanted.nets.edge_name(colour)]
@@ -82,7 +84,7 @@ def _members(wanted: Wanted, world: World, colour: str, here: Mapping[str, Conta
     return found + [networks.edge_member(wanted, colour, name, c.name) for name, c in public]
 
 
-def foreign(world: World) -> list[dict[str, Any]]:
+def foreign(world: Containers) -> list[dict[str, Any]]:
     """Strangers. ``replaces``: made anew in the place of an adopted one, ``same``: with its image; ``mails``: it has a
     courier of its own."""
     known = _adopted(world.wanted)
@@ -101,14 +103,14 @@ def foreign(world: World) -> list[dict[str, Any]]:
     ]
 
 
-def _adopted(wanted: Wanted) -> dict[str, dict[str, Any]]:
+def _adopted(wanted: Deployment) -> dict[str, dict[str, Any]]:
     known = [store.stack(wanted, colour) for colour in COLOURS if store.is_adopted(wanted, colour)]
     return {name: entry for one in known for name, entry in (one.get("services") or {}).items()}
 
 
-def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
+def whole(podman: Podman, wanted: Deployment) -> dict[str, Any]:
     """The return values of state ``read``."""
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     there = networks.existing(podman)
     once = holders.look(world)
     colours = {}
@@ -139,7 +141,7 @@ def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def changed_containers(world: World, colour: str) -> list[str]:
+def changed_containers(world: Containers, colour: str) -> list[str]:
     """Sentences about containers that are not as adopted or rendered.
 
     One of an earlier kept release is as it was made: its colour was rendered anew and not yet started.
@@ -165,13 +167,13 @@ def _against(c: Container, image: str, config: str) -> list[str]:
     return found + (["%s was not made from its compose file" % c.name] if c.config != config else [])
 
 
-def pending(world: World, colour: str) -> bool:
+def pending(world: Containers, colour: str) -> bool:
     """Whether containers of this colour are of another release than the one rendered last."""
     known = store.stack(world.wanted, colour)
     return not known.get("adopted") and any(c.release != known.get("release") for c in world.rendered(colour))
 
 
-def changed_files(world: World, colour: str) -> list[str]:
+def changed_files(world: Containers, colour: str) -> list[str]:
     """Sentences about the release's copy and the compose file, where the colour has containers."""
     wanted, known = world.wanted, store.stack(world.wanted, colour)
     ident = str(known.get("release", ""))
@@ -187,7 +189,7 @@ def changed_files(world: World, colour: str) -> list[str]:
     return found
 
 
-def changed_copy(wanted: Wanted, record: Mapping[str, Any]) -> list[str]:
+def changed_copy(wanted: Deployment, record: Mapping[str, Any]) -> list[str]:
     """What of a release's copy is not as recorded, by name."""
     try:
         there = release.tree(release.copy_of(wanted, record["id"]), record["names"])
@@ -202,7 +204,7 @@ def changed_copy(wanted: Wanted, record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _configs(wanted: Wanted, colour: str) -> dict[str, str]:
+def _configs(wanted: Deployment, colour: str) -> dict[str, str]:
     """Service -> the fingerprint that the rendered file gives it."""
     path = wanted.stack_file(colour, "compose.yml")
     try:

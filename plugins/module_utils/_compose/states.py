@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
@@ -114,7 +114,7 @@ def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> di
     job = STATES[state](context, check_mode, kept)
     if acts:
         networks.hold_bridges(context.podman, wanted)
-    world = World.look(context.podman, wanted)
+    world = Containers.look(context.podman, wanted)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))
     notes: dict[str, Any] = dict(job.notes)

@@ -27,8 +27,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secre
 COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 
 
-def compose_wanted(wanted: Wanted) -> model.Wanted:
-    return model.Wanted(
+def compose_wanted(wanted: Wanted) -> model.Deployment:
+    return model.Deployment(
         deployment=wanted.deployment,
         state_dir=wanted.state_dir,
         project=wanted.project,
@@ -64,7 +64,7 @@ def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[st
     return {"services": sorted(found["services"]), "secrets": count, "empty_secrets": sorted(empty)}
 
 
-def refuse_shell_lines(asked: model.Wanted, services: Mapping[str, Mapping[str, Any]]) -> None:
+def refuse_shell_lines(asked: model.Deployment, services: Mapping[str, Mapping[str, Any]]) -> None:
     for one in asked.services:
         given = services.get(one.name) or {}
         if one.kind in courier_command.PRODUCTS:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import containers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import observe
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import stop
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -149,5 +149,5 @@ def test_who_sends(command: str, sends: bool) -> None:
 )
 def test_which_couriers_work_on_the_same_rows(one: str, other: str, same: bool) -> None:
     """A second courier of the same database is found by this: where the server stands in the query too."""
-    first, second = (containers.container({"Config": {"Env": ["DSN=" + url]}}).database for url in (one, other))
+    first, second = (observe.container({"Config": {"Env": ["DSN=" + url]}}).database for url in (one, other))
     assert (first == second) is same and first

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, images, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import remove
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import cour
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot
 
 NAMES = st.dictionaries(st.text(min_size=1, max_size=5), st.text(alphabet="0123456789abcdef", min_size=1, max_size=8))
-WANTED = Wanted(
+WANTED = Deployment(
     "olympus", "/state", "prod", "/source", services=(Service("kratos", "kratos"), Service("hera", "hera")),
     shared=("db",), edge_service="caddy", colour="green", version="v2",
     images={"kratos": "example.org/kratos:{version}"},
@@ -131,7 +131,7 @@ def made(name: str, needs: tuple[str, ...] = (), state: str = "running", restart
 def test_dependents_go_first() -> None:
     kratos, hera = made("kratos", ("db",)), made("hera", ("kratos",))
     seed = made("seed", ("hera", "kratos"), "exited", "")
-    world = World(WANTED, [made("db"), kratos, hera, seed, made("caddy")])
+    world = Containers(WANTED, [made("db"), kratos, hera, seed, made("caddy")])
     assert [c.name for c in remove.order(world, WANTED, [kratos, hera])] == ["seed", "hera", "kratos"]
 
 
@@ -139,13 +139,13 @@ def test_dependents_go_first() -> None:
 def test_an_edge_that_depends_on_the_colour_is_never_removed(state: str) -> None:
     hera, caddy = made("hera"), made("caddy", ("hera",), state, "")
     with pytest.raises(Refused, match="caddy"):
-        remove.order(World(WANTED, [hera, caddy]), WANTED, [hera])
+        remove.order(Containers(WANTED, [hera, caddy]), WANTED, [hera])
 
 
 def test_a_running_dependent_is_never_removed() -> None:
     hera, other = made("hera"), made("other", ("hera",))
     with pytest.raises(Refused, match="other"):
-        remove.order(World(WANTED, [hera, other]), WANTED, [hera])
+        remove.order(Containers(WANTED, [hera, other]), WANTED, [hera])
 
 
 @pytest.mark.parametrize(

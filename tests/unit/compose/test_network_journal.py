@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address
@@ -39,14 +39,14 @@ class Killed(BaseException):
     pass
 
 
-def killed(wanted: Wanted) -> None:
+def killed(wanted: Deployment) -> None:
     with pytest.raises(Killed), networks.recorded(wanted, "prod_postgres_1", "olympus-green"):
         raise Killed
 
 
 @pytest.mark.parametrize("half", [True, False], ids=["half joined", "whole"])
 def test_a_killed_run_is_settled_once(half: bool, tmp_path: Path) -> None:
-    wanted, asked = Wanted("olympus", str(tmp_path)), Asked(half)
+    wanted, asked = Deployment("olympus", str(tmp_path)), Asked(half)
     killed(wanted)
     for _twice in range(2):
         networks.settle(Podman(asked), wanted)
@@ -55,20 +55,20 @@ def test_a_killed_run_is_settled_once(half: bool, tmp_path: Path) -> None:
 
 
 def test_what_was_joined_leaves_nothing(tmp_path: Path) -> None:
-    wanted = Wanted("olympus", str(tmp_path))
+    wanted = Deployment("olympus", str(tmp_path))
     with networks.recorded(wanted, "a", "b"):
         assert (tmp_path / "joining-a-b.json").exists()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_space_is_no_reason_not_to_join(tmp_path: Path) -> None:
-    with networks.recorded(Wanted("olympus", str(tmp_path / "gone")), "a", "b"):
+    with networks.recorded(Deployment("olympus", str(tmp_path / "gone")), "a", "b"):
         pass
 
 
 def test_each_join_has_a_note_of_its_own(tmp_path: Path) -> None:
     """A boot and a stage join the same database to two networks; the one that ends takes no note of the other away."""
-    wanted = Wanted("olympus", str(tmp_path))
+    wanted = Deployment("olympus", str(tmp_path))
     killed(wanted)
     with (
         networks.recorded(wanted, "prod_postgres_1", "olympus-blue"),
@@ -82,7 +82,7 @@ def test_each_join_has_a_note_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("alive", [True, False])
 def test_what_a_living_process_is_joining_is_left_to_it(alive: bool, tmp_path: Path) -> None:
-    wanted, asked = Wanted("olympus", str(tmp_path)), Asked(half=True)
+    wanted, asked = Deployment("olympus", str(tmp_path)), Asked(half=True)
     killed(wanted)
     (path,) = tmp_path.iterdir()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
@@ -100,7 +100,7 @@ def test_a_note_of_the_version_before_is_settled(tmp_path: Path) -> None:
     note = {"v": 1, "container": "prod_postgres_1", "network": "olympus-green"}
     (tmp_path / "joining.json").write_text(json.dumps(note))
     asked = Asked(half=True)
-    networks.settle(Podman(asked), Wanted("olympus", str(tmp_path)))
+    networks.settle(Podman(asked), Deployment("olympus", str(tmp_path)))
     assert asked.changes and os.listdir(tmp_path) == []
 
 
@@ -120,7 +120,7 @@ class Second:
 @pytest.mark.parametrize(("ip", "right"), [("10.231.16.3", True), ("10.231.16.9", False)])
 def test_who_comes_second_finds_it_joined(ip: str, right: bool, tmp_path: Path) -> None:
     wanted, member = (
-        Wanted("olympus", str(tmp_path)),
+        Deployment("olympus", str(tmp_path)),
         networks.Member("a", "olympus-blue", Address("10.231.16.3", "0a:58:0a:e7:10:03")),
     )
     step = Step("connect", "a", "olympus-blue")

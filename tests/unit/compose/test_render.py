@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, paths
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer, escape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
@@ -97,19 +97,19 @@ STYLES: dict[str, dict[str, str]] = {
 }
 
 
-def project(directory: Path, style: dict[str, str]) -> Wanted:
+def project(directory: Path, style: dict[str, str]) -> Deployment:
     for name, text in {".env": "DSN='p$ss # word'\nBARE=bare\n", "kratos/kratos.yml": "a: 1\n", **style}.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(text)
     files = tuple(name for name in ("compose.yml", "prod.yml") if name in style)
     services = (Service("hera", "hera", 3000), Service("kratos", "kratos", 4433, 4434))
-    return Wanted(
+    return Deployment(
         "olympus", str(directory / "state"), "prod", str(directory), files, services, ("db",), "caddy",
         colour="green", version="v2", podman_compose=PODMAN_COMPOSE,
     )  # fmt: skip
 
 
-def rendered(wanted: Wanted) -> dict[str, Any]:
+def rendered(wanted: Deployment) -> dict[str, Any]:
     """The rendered file as podman-compose will understand it."""
     found = compose_config.config(SubprocessRunner(), wanted, wanted.source)
     value = Renderer(wanted, "v2-0123456789", {"kratos": "1" * 64, "hera": "2" * 64}, found, wanted.source).render()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
     Holder,
     Seen,
@@ -119,7 +119,7 @@ def test_what_is_no_duration(given: str) -> None:
 def test_what_is_rendered_for_them(tmp_path: Path) -> None:
     """A container of its own in its colour, without a fixed address, that nobody starts without naming it."""
     once = declared({"janitor": {"service": "cleaner"}, "report": {"service": "site", "command": ["report"]}})
-    wanted = Wanted(
+    wanted = Deployment(
         "olympus", str(tmp_path / "state"), "prod", str(tmp_path), services=(Service("site", "site", 3000),),
         edge_service="caddy", colour="green", version="v2", singletons=once,
     )  # fmt: skip

@@ -21,14 +21,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
     networks,
     shared_services,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import (
     BEFORE,
     Container,
-    World,
+    Containers,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
@@ -50,7 +50,7 @@ EDGE_FIX = (
 )
 
 
-def found(world: World, roots: Sequence[Container]) -> list[Container]:
+def found(world: Containers, roots: Sequence[Container]) -> list[Container]:
     """What has to be made again before ``roots`` can go, needed ones first. What ran to its end is not among them."""
     known = {c.id for c in roots}
     protected = {*world.wanted.shared, world.wanted.edge_service}
@@ -58,7 +58,7 @@ def found(world: World, roots: Sequence[Container]) -> list[Container]:
     return [c for c in reversed(late) if not c.one_shot() or c.service in protected or c.name.endswith(BEFORE)]
 
 
-def _is_edge(wanted: Wanted, c: Container) -> bool:
+def _is_edge(wanted: Deployment, c: Container) -> bool:
     return bool(wanted.edge_service) and c.project == wanted.project and c.service == wanted.edge_service
 
 
@@ -66,7 +66,7 @@ def base(c: Container) -> str:
     return c.name[: -len(BEFORE)] if c.name.endswith(BEFORE) else c.name
 
 
-def said(world: World, roots: Sequence[Container]) -> list[str]:
+def said(world: Containers, roots: Sequence[Container]) -> list[str]:
     """For the operator, long before the cleanup: what will become of each."""
     told = []
     for c in found(world, roots):
@@ -86,7 +86,7 @@ def said(world: World, roots: Sequence[Container]) -> list[str]:
     return told
 
 
-def _needs(world: World, c: Container, roots: Sequence[Container]) -> list[str]:
+def _needs(world: Containers, c: Container, roots: Sequence[Container]) -> list[str]:
     """The coloured services that it depends on, straight or by another one."""
     known = {one.id: one for one in world.all}
     coloured = {one.id for one in roots}
@@ -100,7 +100,7 @@ def _needs(world: World, c: Container, roots: Sequence[Container]) -> list[str]:
     return sorted(name for ident, name in seen.items() if ident in coloured)
 
 
-def steps(context: Context, world: World, roots: Sequence[Container]) -> tuple[list[Step], list[Container]]:
+def steps(context: Context, world: Containers, roots: Sequence[Container]) -> tuple[list[Step], list[Container]]:
     """The steps that make them again, and the containers that can go then, dependents first. Refuses what can't be."""
     there = found(world, roots)
     if there and context.wanted.dependents == KEEP:
@@ -146,7 +146,7 @@ def forget(context: Context) -> None:
     """When all of it is done: the shared services are these from now on."""
     path = _path(context.wanted)
     if os.path.exists(path):
-        shared_services.record(context.wanted, shared_services.present(World.look(context.podman, context.wanted)))
+        shared_services.record(context.wanted, shared_services.present(Containers.look(context.podman, context.wanted)))
         os.unlink(path)
 
 
@@ -216,20 +216,20 @@ def _by_hand(name: str) -> str:
     return "make %s again yourself without depends_on on a coloured service, then run cleanup again" % name
 
 
-def _path(wanted: Wanted) -> str:
+def _path(wanted: Deployment) -> str:
     return wanted.path("recreating.json")
 
 
-def _note(wanted: Wanted, name: str, running: bool) -> None:
+def _note(wanted: Deployment, name: str, running: bool) -> None:
     known = read_mapping(_path(wanted)).get("running") or {}
     write_json(_path(wanted), {"v": 1, "running": {**known, name: running}})
 
 
-def _noted(wanted: Wanted, name: str) -> bool:
+def _noted(wanted: Deployment, name: str) -> bool:
     return bool((read_mapping(_path(wanted)).get("running") or {}).get(name, True))
 
 
-def as_read(world: World) -> list[dict[str, Any]]:
+def as_read(world: Containers) -> list[dict[str, Any]]:
     """For state read: what depends on the adopted containers while they are there."""
     roots = world.of_operator()
     return [{"container": base(c), "needs": _needs(world, c, roots)} for c in found(world, roots)]

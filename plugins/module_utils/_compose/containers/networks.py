@@ -29,8 +29,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -62,13 +62,13 @@ class Member:
     address: Address
 
 
-def nets(wanted: Wanted) -> list[Net]:
+def nets(wanted: Deployment) -> list[Net]:
     names = wanted.nets
     edges = [Net(names.edge_name(c), names.edge_subnet(c), c, True) for c in COLOURS]
     return edges + [Net(names.colour_name(c), names.colour_subnet(c), c, False) for c in COLOURS]
 
 
-def common_members(wanted: Wanted, world: World, colours: Sequence[str] = COLOURS) -> list[Member]:
+def common_members(wanted: Deployment, world: Containers, colours: Sequence[str] = COLOURS) -> list[Member]:
     """The edge on the edge networks and the shared services on the colours' own. Errors name one that is missing."""
     found = []
     for colour in colours:
@@ -80,13 +80,13 @@ def common_members(wanted: Wanted, world: World, colours: Sequence[str] = COLOUR
     return found
 
 
-def relay_members(wanted: Wanted, world: World, colour: str) -> list[Member]:
+def relay_members(wanted: Deployment, world: Containers, colour: str) -> list[Member]:
     """The relay's places, where there is one."""
     there = world.relay()
     return [Member(there.name, net, place) for net, place in relay_places(wanted, colour)] if there else []
 
 
-def relay_places(wanted: Wanted, colour: str) -> list[tuple[str, Address]]:
+def relay_places(wanted: Deployment, colour: str) -> list[tuple[str, Address]]:
     """On the edge network, and on the colour's own where a coloured service is on no other."""
     found = [(wanted.nets.edge_name(colour), wanted.nets.relay_on_edge(colour))]
     if not all(service.edge for service in wanted.services):
@@ -94,31 +94,31 @@ def relay_places(wanted: Wanted, colour: str) -> list[tuple[str, Address]]:
     return found
 
 
-def joins_edge(wanted: Wanted) -> bool:
+def joins_edge(wanted: Deployment) -> bool:
     """Whether the edge reaches a colour by a network of ours; else by published ports."""
     return wanted.publish == "network"
 
 
-def edge_members(wanted: Wanted, container: str) -> list[Member]:
+def edge_members(wanted: Deployment, container: str) -> list[Member]:
     """The edge's places."""
     return [_on_edge(wanted, colour, container) for colour in COLOURS] if joins_edge(wanted) else []
 
 
-def _on_edge(wanted: Wanted, colour: str, container: str) -> Member:
+def _on_edge(wanted: Deployment, colour: str, container: str) -> Member:
     return Member(container, wanted.nets.edge_name(colour), wanted.nets.edge(colour))
 
 
-def shared_member(wanted: Wanted, colour: str, service: str, container: str) -> Member:
+def shared_member(wanted: Deployment, colour: str, service: str, container: str) -> Member:
     """A shared service's place on a colour's own network."""
     return Member(container, wanted.nets.colour_name(colour), wanted.nets.shared_on(colour, service))
 
 
-def edge_member(wanted: Wanted, colour: str, service: str, container: str) -> Member:
+def edge_member(wanted: Deployment, colour: str, service: str, container: str) -> Member:
     """A public service's place on its colour's edge network."""
     return Member(container, wanted.nets.edge_name(colour), wanted.nets.service_on_edge(colour, service))
 
 
-def required(wanted: Wanted, world: World, service: str) -> str:
+def required(wanted: Deployment, world: Containers, service: str) -> str:
     """The name of the running container of a service of the adopted project."""
     found = world.of_project(service)
     if found is None:
@@ -144,7 +144,7 @@ def existing(podman: Podman) -> dict[str, dict[str, Any]]:
 
 
 def create_steps(
-    wanted: Wanted, found: Mapping[str, Mapping[str, Any]], routes: Sequence[Mapping[str, Any]]
+    wanted: Deployment, found: Mapping[str, Mapping[str, Any]], routes: Sequence[Mapping[str, Any]]
 ) -> list[Step]:
     """One step for each network that is missing. Refuses one that is there but not as we make it, or a taken range."""
     steps = []
@@ -198,7 +198,7 @@ def routes(podman: Podman) -> list[dict[str, Any]]:
     return [route for route in found if isinstance(route, dict)]
 
 
-def connect_steps(world: World, members: Iterable[Member]) -> list[Step]:
+def connect_steps(world: Containers, members: Iterable[Member]) -> list[Step]:
     """One step a member that is not where it shall be; one at the wrong address is taken off first."""
     steps = []
     for member in members:
@@ -215,7 +215,7 @@ def connect_steps(world: World, members: Iterable[Member]) -> list[Step]:
     return steps
 
 
-def do(podman: Podman, wanted: Wanted, members: Iterable[Member], step: Step) -> None:
+def do(podman: Podman, wanted: Deployment, members: Iterable[Member], step: Step) -> None:
     """The mutating acts on networks."""
     if step.action == "create-network":
         _create(podman, wanted, next(net for net in nets(wanted) if net.name == step.target))
@@ -242,7 +242,7 @@ def _connect(podman: Podman, member: Member) -> None:
         check(result, "podman network connect")
 
 
-def _create(podman: Podman, wanted: Wanted, net: Net) -> None:
+def _create(podman: Podman, wanted: Deployment, net: Net) -> None:
     low = ipaddress.IPv4Network(net.subnet).network_address + DYNAMIC
     labels = {core.LABEL: wanted.deployment, core.COLOUR: net.colour, core.KIND: "network"}
     args = ["--disable-dns", "--subnet", net.subnet, "--ip-range", "%s/26" % low]
@@ -252,7 +252,7 @@ def _create(podman: Podman, wanted: Wanted, net: Net) -> None:
 
 
 @contextmanager
-def recorded(wanted: Wanted, container: str, network: str) -> Iterator[None]:
+def recorded(wanted: Deployment, container: str, network: str) -> Iterator[None]:
     """Around ``podman network connect``. A disk without space is no reason not to join: at boot nothing runs yet."""
     path = wanted.path("joining-%s-%s.json" % (container, network))
     with suppress(OSError):
@@ -263,7 +263,7 @@ def recorded(wanted: Wanted, container: str, network: str) -> Iterator[None]:
         os.unlink(path)
 
 
-def settle(podman: Podman, wanted: Wanted) -> None:
+def settle(podman: Podman, wanted: Deployment) -> None:
     """Take off again what killed runs were joining; the plan that follows joins it again. What lives is left alone."""
     for path in sorted(glob.glob(os.path.join(glob.escape(wanted.state_dir), "joining*.json"))):
         with suppress(FileNotFoundError):
@@ -289,9 +289,9 @@ LINKS = "/sys/class/net"
 SET = "3"
 
 
-def hold_bridges(podman: Podman, wanted: Wanted) -> None:
+def hold_bridges(podman: Podman, wanted: Deployment) -> None:
     """Those of the networks on which the project's containers or ours are. One that is not up yet is left alone."""
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     joined = {net for c in world.all if c.project == wanted.project or c.ours(wanted) for net in c.networks}
     for name, raw in existing(podman).items():
         link = str(raw.get("network_interface") or "")

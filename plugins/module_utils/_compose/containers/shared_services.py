@@ -11,37 +11,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
 
 FILE = "shared.json"
 
 
-def names(wanted: Wanted) -> tuple[str, ...]:
+def names(wanted: Deployment) -> tuple[str, ...]:
     """The shared services in their order, then the edge where it is a container."""
     return (*wanted.shared, *((wanted.edge_service,) if wanted.edge_service else ()))
 
 
-def recorded(wanted: Wanted) -> dict[str, Any]:
+def recorded(wanted: Deployment) -> dict[str, Any]:
     """Service -> {container, id} as of the last adopt; {} before the first."""
     found = read_json(wanted.path("stacks", FILE))
     return dict(found.get("services") or {}) if isinstance(found, dict) else {}
 
 
-def present(world: World) -> dict[str, Any]:
+def present(world: Containers) -> dict[str, Any]:
     """What is to be recorded now."""
     here = {name: world.of_project(name) for name in names(world.wanted)}
     return {name: {"container": c.name, "id": c.id} for name, c in here.items() if c is not None}
 
 
-def record(wanted: Wanted, services: dict[str, Any]) -> None:
+def record(wanted: Deployment, services: dict[str, Any]) -> None:
     store.make_dirs(wanted, "stacks")
     write_json(wanted.path("stacks", FILE), {"v": 1, "services": services})
 
 
-def report(world: World) -> dict[str, dict[str, Any]]:
+def report(world: Containers) -> dict[str, dict[str, Any]]:
     """Service -> container, state ('absent' where there is none), recreated (another one than at adopt), edge."""
     known = recorded(world.wanted)
     found: dict[str, dict[str, Any]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
@@ -19,7 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch i
 
 @dataclass(frozen=True)
 class Context:
-    wanted: Wanted
+    wanted: Deployment
     podman: Podman
     clock: Clock
     # Who is live, asked of the switch itself.

@@ -49,7 +49,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Deployment:
     """One deployment as the module's options give it."""
 
     deployment: str
@@ -187,7 +187,7 @@ def _refuse_both(params: Mapping[str, Any]) -> None:
         )
 
 
-def wanted_from(params: Mapping[str, Any]) -> Wanted:
+def wanted_from(params: Mapping[str, Any]) -> Deployment:
     """A module's parameters as a deployment. What becomes a file name is checked here."""
     _refuse_hostile(params)
     making = params["state"] in ("rendered", "started") and not params["release"]
@@ -200,7 +200,7 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
     where = publish.address(params["publish"])
     known = addresses.read(state_dir) or addresses.Addresses(params["network_range"])
     services = {name: params["services"][name] for name in addresses.in_order(params["services"], known.services)}
-    return Wanted(
+    return Deployment(
         deployment=params["deployment"],
         state_dir=state_dir,
         project=params["project"],

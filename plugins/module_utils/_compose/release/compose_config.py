@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
     compose_files as reading,
 )
@@ -39,7 +39,7 @@ def without_bridges(files: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def config(runner: Runner, wanted: Wanted, directory: str) -> dict[str, Any]:
+def config(runner: Runner, wanted: Deployment, directory: str) -> dict[str, Any]:
     """The merged and interpolated project, ``extends`` resolved. Its values hold secrets: never print it."""
     files = reading.read(wanted, directory)
     profiles = [part for name in files.profiles(_needed(wanted)) for part in ("--profile", name)]
@@ -64,7 +64,7 @@ def config(runner: Runner, wanted: Wanted, directory: str) -> dict[str, Any]:
     return found
 
 
-def _needed(wanted: Wanted) -> list[str]:
+def _needed(wanted: Deployment) -> list[str]:
     return [*wanted.imaged, *wanted.shared]
 
 
@@ -83,7 +83,7 @@ def _definition(files: reading.Files, file: str, service: str) -> dict[str, Any]
 
 
 def _ask(
-    runner: Runner, wanted: Wanted, directory: str, profiles: list[str], more: str | None = None
+    runner: Runner, wanted: Deployment, directory: str, profiles: list[str], more: str | None = None
 ) -> dict[str, Any]:
     """``podman-compose config``; ``more`` is one more file. Many write ``${PWD}`` and mean the project directory."""
     files = [part for name in (*wanted.compose_files, *(["-"] if more else [])) for part in ("-f", name)]
@@ -102,7 +102,7 @@ def _ask(
     return found
 
 
-def wanted_files(wanted: Wanted, project: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def wanted_files(wanted: Deployment, project: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Files and directories of the source that a release needs, relative to it; and what the operator should know.
 
     Only what the coloured services use: a shared service's data directory is nothing to copy.
@@ -145,7 +145,7 @@ class Used:
     outside: str
 
 
-def _used(wanted: Wanted, project: Mapping[str, Any], name: str) -> list[Used]:
+def _used(wanted: Deployment, project: Mapping[str, Any], name: str) -> list[Used]:
     service = project["services"][name]
     here = paths.base(wanted, wanted.source)
     found = []
@@ -301,7 +301,7 @@ KNOWN = (
 )
 
 
-def unreadable(wanted: Wanted, directory: str, code: int, said: str) -> CommandError:
+def unreadable(wanted: Deployment, directory: str, code: int, said: str) -> CommandError:
     where = "podman-compose cannot read %s in %s (rc %d)" % (", ".join(wanted.compose_files), directory, code)
     for pattern, wrong, fix in KNOWN:
         match = re.search(pattern, said)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import paths
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -48,7 +48,7 @@ class Files:
         return {one for entry in self.services(name) for text in _texts(entry) for one in _named(text)}
 
 
-def read(wanted: Wanted, directory: str) -> Files:
+def read(wanted: Deployment, directory: str) -> Files:
     """Every compose file below ``directory``. Errors name the file that is missing, elsewhere or not YAML."""
     contents: dict[str, Mapping[str, Any]] = {}
     queue = [(name, "compose_files") for name in wanted.compose_files]

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 
@@ -70,7 +70,7 @@ def mutable(reference: str) -> bool:
     return not (any(letter.isdigit() for letter in tag) or COMMIT_TAG.match(tag))
 
 
-def references(wanted: Wanted, project: Mapping[str, Any]) -> dict[str, str]:
+def references(wanted: Deployment, project: Mapping[str, Any]) -> dict[str, str]:
     """Service -> reference. ``project``: the release's compose project, its variables filled in."""
     for name in wanted.images:
         if name not in wanted.imaged:
@@ -80,7 +80,7 @@ def references(wanted: Wanted, project: Mapping[str, Any]) -> dict[str, str]:
     return {name: _reference(wanted, name, project["services"][name]) for name in wanted.imaged}
 
 
-def _reference(wanted: Wanted, name: str, service: Mapping[str, Any]) -> str:
+def _reference(wanted: Deployment, name: str, service: Mapping[str, Any]) -> str:
     composed = str(service.get("image") or "")
     template = str(wanted.images[name] or "") if name in wanted.images else composed
     if not template and name not in wanted.images:
@@ -99,7 +99,7 @@ def _reference(wanted: Wanted, name: str, service: Mapping[str, Any]) -> str:
     return "%s@%s" % (repository(given), given.partition("@")[2]) if "@" in given else given
 
 
-def _repository(wanted: Wanted, name: str, composed: str) -> str:
+def _repository(wanted: Deployment, name: str, composed: str) -> str:
     """Of which repository a digest alone is: the one that the compose file names."""
     if not REFERENCE.match(composed) or IDENT.match(composed):
         raise _error(
@@ -112,7 +112,7 @@ def _repository(wanted: Wanted, name: str, composed: str) -> str:
     return repository(composed)
 
 
-def _error(wanted: Wanted, names: Sequence[str], reference: str, why: str, fix: str) -> BluegreenError:
+def _error(wanted: Deployment, names: Sequence[str], reference: str, why: str, fix: str) -> BluegreenError:
     """Names the services, the reference and the place where it is written."""
     what = "image %sof service %s: %s" % (reference.strip() + " " if reference else "", ", ".join(sorted(names)), why)
     if any(name in wanted.images for name in names):
@@ -120,7 +120,7 @@ def _error(wanted: Wanted, names: Sequence[str], reference: str, why: str, fix: 
     return BluegreenError(what, option="compose_files", value=", ".join(wanted.compose_files), fix=fix)
 
 
-def choose(podman: Podman, wanted: Wanted, project: Mapping[str, Any]) -> Choice:
+def choose(podman: Podman, wanted: Deployment, project: Mapping[str, Any]) -> Choice:
     """What each service runs, as far as it is on this host. Raises BluegreenError before anything is pulled."""
     images: dict[str, Image] = {}
     missing: dict[str, str] = {}
@@ -138,7 +138,7 @@ def choose(podman: Podman, wanted: Wanted, project: Mapping[str, Any]) -> Choice
     return Choice(images, missing, warnings)
 
 
-def _moving(podman: Podman, wanted: Wanted, mapped: Mapping[str, str]) -> tuple[str, ...]:
+def _moving(podman: Podman, wanted: Deployment, mapped: Mapping[str, str]) -> tuple[str, ...]:
     """What to say about tags that move. Refused without leave: later nothing could say what ran."""
     found = {name: reference for name, reference in mapped.items() if mutable(reference)}
     if found and not wanted.allow_mutable:
@@ -147,7 +147,7 @@ def _moving(podman: Podman, wanted: Wanted, mapped: Mapping[str, str]) -> tuple[
     return tuple(said % pair for pair in found.items())
 
 
-def _refused(podman: Podman, wanted: Wanted, found: Mapping[str, str]) -> BluegreenError:
+def _refused(podman: Podman, wanted: Deployment, found: Mapping[str, str]) -> BluegreenError:
     unique = sorted(set(found.values()))
     who = {one: ", ".join(sorted(name for name, reference in found.items() if reference == one)) for one in unique}
     ours = [name for name in found if name in wanted.images]
@@ -183,7 +183,7 @@ def inspect(podman: Podman, reference: str) -> Image | None:
     return Image(reference, str(raw["Id"]), str(raw.get("Digest", ""))) if raw else None
 
 
-def pull(podman: Podman, wanted: Wanted, reference: str, services: Sequence[str]) -> None:
+def pull(podman: Podman, wanted: Deployment, reference: str, services: Sequence[str]) -> None:
     result = podman.run("pull", "--quiet", reference, timeout=1800)
     if result.rc != 0 or inspect(podman, reference) is None:
         wrong = _error(

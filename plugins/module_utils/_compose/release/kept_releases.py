@@ -18,10 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import images, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -30,7 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 
 
-def everything(wanted: Wanted) -> list[dict[str, Any]]:
+def everything(wanted: Deployment) -> list[dict[str, Any]]:
     """Every release.json, the newest first. A directory without a readable one is no release."""
     home = wanted.path("releases")
     names = os.listdir(home) if os.path.isdir(home) else []
@@ -38,7 +38,7 @@ def everything(wanted: Wanted) -> list[dict[str, Any]]:
     return sorted((one for one in found if one), key=lambda one: (float(one["created"]), one["id"]), reverse=True)
 
 
-def _read(wanted: Wanted, name: str) -> dict[str, Any]:
+def _read(wanted: Deployment, name: str) -> dict[str, Any]:
     try:
         known = store.release(wanted, name)
     except BluegreenError:
@@ -46,7 +46,7 @@ def _read(wanted: Wanted, name: str) -> dict[str, Any]:
     return known if known.get("id") == name and "created" in known else {}
 
 
-def listed(wanted: Wanted) -> list[dict[str, Any]]:
+def listed(wanted: Deployment) -> list[dict[str, Any]]:
     """As the module returns them: ``id``, ``version``, ``created``, ``migrated``, ``source``."""
     return [
         {
@@ -60,7 +60,7 @@ def listed(wanted: Wanted) -> list[dict[str, Any]]:
     ]
 
 
-def migrated(wanted: Wanted, ident: str) -> bool:
+def migrated(wanted: Deployment, ident: str) -> bool:
     """Whether this release has changed a schema. What cannot be read counts as a change."""
     home = wanted.path("releases", ident, "schema")
     for name in os.listdir(home) if os.path.isdir(home) else []:
@@ -75,7 +75,7 @@ def migrated(wanted: Wanted, ident: str) -> bool:
     return False
 
 
-def usable(podman: Podman, wanted: Wanted, ident: str) -> tuple[dict[str, Any], dict[str, Image]]:
+def usable(podman: Podman, wanted: Deployment, ident: str) -> tuple[dict[str, Any], dict[str, Image]]:
     """The record and the images of a kept release that can run again. Refused with every reason it cannot."""
     known = store.release(wanted, ident)
     if not known:
@@ -163,7 +163,7 @@ def _images(one: Mapping[str, Any]) -> set[str]:
     return {str(entry["id"]) for entry in one["images"].values()}
 
 
-def protected(wanted: Wanted) -> set[str]:
+def protected(wanted: Deployment) -> set[str]:
     """Releases that something points at: the colours, the marks, and what the caller names (where a rollback goes)."""
     marks = read_json(wanted.path("marks.json")) or {}
     found = {str(store.stack(wanted, colour).get("release", "")) for colour in COLOURS}
@@ -177,7 +177,7 @@ def prune(context: Context) -> Job:
         raise BluegreenError(
             "at least one release has to be kept", option="bluegreen_keep_releases", value=wanted.keep, fix="give 1"
         )
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     safe = protected(wanted) | {c.release for c in world.all if c.ours(wanted)}
     every = everything(wanted)
     moved = [one["id"] for one in every if migrated(wanted, one["id"])]
@@ -204,7 +204,7 @@ def prune(context: Context) -> Job:
     return Job(Plan(before, after, tuple(steps)), do, notes={"removed": removed, "left": left})
 
 
-def _named(podman: Podman, wanted: Wanted, chosen: Chosen) -> dict[str, str]:
+def _named(podman: Podman, wanted: Deployment, chosen: Chosen) -> dict[str, str]:
     """Image id -> its name, of those that are here and that nobody gave a name which no release of ours knows."""
     known = {str(entry["reference"]) for one in everything(wanted) for entry in one["images"].values() if entry["id"]}
     found = {}
@@ -215,12 +215,12 @@ def _named(podman: Podman, wanted: Wanted, chosen: Chosen) -> dict[str, str]:
     return found
 
 
-def _rests(wanted: Wanted) -> list[str]:
+def _rests(wanted: Deployment) -> list[str]:
     home = wanted.path("releases")
     return sorted(name for name in (os.listdir(home) if os.path.isdir(home) else []) if name.startswith(GONE))
 
 
-def _remove_release(wanted: Wanted, ident: str) -> None:
+def _remove_release(wanted: Deployment, ident: str) -> None:
     """One rename, so that a crash leaves either a whole release or none."""
     home = wanted.path("releases")
     rest = os.path.join(home, GONE + ident)

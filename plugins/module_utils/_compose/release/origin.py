@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Git, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Git
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner
@@ -45,7 +45,7 @@ class Origin:
 
 
 @contextmanager
-def opened(runner: Runner, wanted: Wanted) -> Iterator[Origin]:
+def opened(runner: Runner, wanted: Deployment) -> Iterator[Origin]:
     """The files, for as long as a release is made of them. Raises BluegreenError before anything else is changed."""
     if wanted.git is None:
         yield Origin(wanted.source, path=wanted.source)
@@ -70,7 +70,7 @@ def _sweep(prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _fetched(runner: Runner, wanted: Wanted, git: Git, where: str, home: str) -> Origin:
+def _fetched(runner: Runner, wanted: Deployment, git: Git, where: str, home: str) -> Origin:
     bare = os.path.join(where, ".git")
     _git(runner, bare, "init", "--quiet", "--bare")
     fetched = _git(runner, bare, "fetch", "--quiet", "--depth", "1", "--no-tags", "--", git.repo, git.ref, must=False)
@@ -127,7 +127,7 @@ def _readable(home: str) -> None:
                 os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)
 
 
-def _lay_over(wanted: Wanted, git: Git, home: str) -> None:
+def _lay_over(wanted: Deployment, git: Git, home: str) -> None:
     for name in git.overlay:
         if not os.path.exists(os.path.join(wanted.source, name)):
             raise BluegreenError(

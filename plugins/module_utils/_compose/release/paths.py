@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import dotenv
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
@@ -40,7 +40,7 @@ def parse_mount(entry: object) -> Mount:
     return Mount(kind, parts[0], parts[1], ":".join(parts[2:]))
 
 
-def base(wanted: Wanted, directory: str) -> str:
+def base(wanted: Deployment, directory: str) -> str:
     """Where paths in the compose files start: the directory of the first one, for podman-compose."""
     return os.path.abspath(os.path.join(directory, os.path.dirname(wanted.compose_files[0])))
 
@@ -74,7 +74,7 @@ def read_only(entry: object) -> bool:
     return "ro" in parse_mount(entry).options.split(",")
 
 
-def environment(wanted: Wanted, directory: str) -> dict[str, str | None]:
+def environment(wanted: Deployment, directory: str) -> dict[str, str | None]:
     """What the ``.env`` files of a project say. Holds secrets.
 
     podman-compose reads the one beside the first compose file, then the one where it is started.
@@ -85,7 +85,7 @@ def environment(wanted: Wanted, directory: str) -> dict[str, str | None]:
     return found
 
 
-def dotenv_files(wanted: Wanted, directory: str) -> list[str]:
+def dotenv_files(wanted: Deployment, directory: str) -> list[str]:
     paths = [os.path.join(where, ".env") for where in (base(wanted, directory), os.path.abspath(directory))]
     return [path for path in dict.fromkeys(paths) if os.path.exists(path)]
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
     changes,
     compose_config,
@@ -119,7 +119,7 @@ def _live_environments(context: Context, live: Mapping[str, Any]) -> dict[str, d
     return _rendered_environments(wanted, compose_config.config(context.podman.runner, wanted, copy), copy)
 
 
-def _rendered_environments(wanted: Wanted, project: Mapping[str, Any], directory: str) -> dict[str, dict[str, str]]:
+def _rendered_environments(wanted: Deployment, project: Mapping[str, Any], directory: str) -> dict[str, dict[str, str]]:
     coloured = replace(wanted, singletons=())
     value = Renderer(coloured, "", dict.fromkeys(wanted.names, ""), project, directory).render()
     return {name: value["services"][name]["environment"] for name in wanted.names}
@@ -129,7 +129,7 @@ def _refuse(context: Context) -> None:
     wanted = context.wanted
     if wanted.colour == wanted.live_colour:
         raise Refused("%s is live" % wanted.colour, option="colour", value=wanted.colour, fix="render the idle colour")
-    if store.is_adopted(wanted, wanted.colour) and World.look(context.podman, wanted).adopted():
+    if store.is_adopted(wanted, wanted.colour) and Containers.look(context.podman, wanted).adopted():
         raise Refused(
             "%s is still the adopted project's own containers" % wanted.colour,
             option="colour",
@@ -198,7 +198,7 @@ def _up_to_date(context: Context, ident: str) -> bool:
     return same and read_text(wanted.stack_file(wanted.colour, "compose.yml")) == text
 
 
-def stack_of(wanted: Wanted, ident: str, text: str) -> dict[str, Any]:
+def stack_of(wanted: Deployment, ident: str, text: str) -> dict[str, Any]:
     """services.json of a rendered colour; ``compose`` is the hash of the file beside it."""
     known = store.release(wanted, ident).get("images") or {}
     project = wanted.stack_project(wanted.colour)

@@ -24,10 +24,10 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, prepare, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
@@ -60,7 +60,7 @@ class _Lost:
 def rebuild(context: Context) -> Job:
     """Nothing where nothing is lost, or nothing of ours runs."""
     wanted, podman = context.wanted, context.podman
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     known = None if addresses.read(wanted.state_dir) else numbers_in_use(podman, wanted, world)
     steps = [Step(ADDRESSES, wanted.network_range)] if known else []
     lost = [_lost(context, world, colour) for colour in COLOURS if _is_lost(wanted, world, colour)]
@@ -87,7 +87,7 @@ def refuse_lost(context: Context) -> None:
     numbers = addresses.read(wanted.state_dir) is not None
     if numbers and all(store.stack(wanted, colour) for colour in COLOURS):
         return
-    world = World.look(context.podman, wanted)
+    world = Containers.look(context.podman, wanted)
     lost = [colour for colour in COLOURS if world.rendered(colour) and not (numbers and store.stack(wanted, colour))]
     if lost:
         raise Refused(
@@ -98,7 +98,7 @@ def refuse_lost(context: Context) -> None:
         )
 
 
-def in_order(wanted: Wanted) -> Wanted:
+def in_order(wanted: Deployment) -> Deployment:
     """As the recorded numbers order services; every rendered text follows them."""
     known = addresses.read(wanted.state_dir)
     if known is None:
@@ -108,11 +108,11 @@ def in_order(wanted: Wanted) -> Wanted:
     return replace(wanted, services=tuple(map(wanted.service, names)), shared=shared)
 
 
-def _is_lost(wanted: Wanted, world: World, colour: str) -> bool:
+def _is_lost(wanted: Deployment, world: Containers, colour: str) -> bool:
     return not store.stack(wanted, colour) and bool(world.rendered(colour))
 
 
-def _blue_was_cleaned_up(context: Context, world: World, lost: list[str]) -> bool:
+def _blue_was_cleaned_up(context: Context, world: Containers, lost: list[str]) -> bool:
     """Only containers of ours are left: blue is neither adopted nor to be adopted."""
     wanted = context.wanted
     if store.stack(wanted, BLUE) or BLUE in lost or not any(world.rendered(colour) for colour in COLOURS):
@@ -129,7 +129,7 @@ def _withdrawn(context: Context) -> bool:
     return switch is not None and switch.withdrawn(BLUE) and switch.read().live != BLUE
 
 
-def _lost(context: Context, world: World, colour: str) -> _Lost:
+def _lost(context: Context, world: Containers, colour: str) -> _Lost:
     here = world.rendered(colour)
     ((ident, _count),) = Counter(c.release for c in here).most_common(1)
     mine = tuple(c for c in here if c.release == ident)
@@ -143,7 +143,7 @@ def _lost(context: Context, world: World, colour: str) -> _Lost:
     return _Lost(colour, ident, mine, _content(context, wanted, ident, images))
 
 
-def _content(context: Context, wanted: Wanted, ident: str, images: Mapping[str, Image]) -> release.Content | None:
+def _content(context: Context, wanted: Deployment, ident: str, images: Mapping[str, Image]) -> release.Content | None:
     """What the project directory would give as a release of these images, if it is that very release."""
     if set(images) != set(wanted.imaged):
         return None
@@ -186,7 +186,7 @@ def _forgotten(context: Context) -> list[str]:
 Nets = Mapping[str, Mapping[str, Any]]
 
 
-def numbers_in_use(podman: Podman, wanted: Wanted, world: World) -> Addresses | None:
+def numbers_in_use(podman: Podman, wanted: Deployment, world: Containers) -> Addresses | None:
     """None where no network of ours is there. Refused where they were made from another range than the one given."""
     there = {
         name: raw
@@ -207,7 +207,7 @@ def numbers_in_use(podman: Podman, wanted: Wanted, world: World) -> Addresses | 
     return Addresses(wanted.network_range, services, shared, _published(wanted, raws), _renamed(wanted, there))
 
 
-def _expected(wanted: Wanted, raw: Mapping[str, Any]) -> networks.Net | None:
+def _expected(wanted: Deployment, raw: Mapping[str, Any]) -> networks.Net | None:
     colour = (raw.get("labels") or {}).get(core.COLOUR)
     same = (net for net in networks.nets(wanted) if (net.colour, net.internal) == (colour, bool(raw.get("internal"))))
     return next(same, None)
@@ -217,7 +217,7 @@ def _subnet(raw: Mapping[str, Any]) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Network(str((raw.get("subnets") or [{}])[0].get("subnet")))
 
 
-def _refuse_other_range(wanted: Wanted, there: Nets) -> None:
+def _refuse_other_range(wanted: Deployment, there: Nets) -> None:
     for name, raw in there.items():
         net = _expected(wanted, raw)
         if net is None or net.subnet == str(_subnet(raw)):
@@ -234,7 +234,7 @@ def _refuse_other_range(wanted: Wanted, there: Nets) -> None:
         )
 
 
-def _joined(world: World, there: Nets) -> Iterator[tuple[str, int]]:
+def _joined(world: Containers, there: Nets) -> Iterator[tuple[str, int]]:
     """Of running containers: podman tells no address of a stopped one."""
     wanted = world.wanted
     for c in world.all:
@@ -244,7 +244,7 @@ def _joined(world: World, there: Nets) -> Iterator[tuple[str, int]]:
                 yield c.service, _number(ip, there[name])
 
 
-def _hosts(wanted: Wanted, raws: Sequence[Mapping[str, Any]], there: Nets) -> Iterator[tuple[str, int]]:
+def _hosts(wanted: Deployment, raws: Sequence[Mapping[str, Any]], there: Nets) -> Iterator[tuple[str, int]]:
     """Each container of ours has the names of all services in its hosts file, running or not."""
     known = {*wanted.names, *wanted.shared}
     for raw in raws:
@@ -261,7 +261,7 @@ def _number(ip: str, raw: Mapping[str, Any]) -> int:
     return int(ipaddress.IPv4Address(ip)) - int(_subnet(raw).network_address)
 
 
-def _published(wanted: Wanted, raws: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
+def _published(wanted: Deployment, raws: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
     """The host's ports of blue, which a native edge dials."""
     found: dict[str, tuple[int, int]] = {}
     for raw in raws:
@@ -276,7 +276,7 @@ def _published(wanted: Wanted, raws: Sequence[Mapping[str, Any]]) -> dict[str, t
     return found
 
 
-def _renamed(wanted: Wanted, there: Nets) -> dict[str, str]:
+def _renamed(wanted: Deployment, there: Nets) -> dict[str, str]:
     """Colour -> name of its own network, where it is not the first one."""
     found = {}
     for name, raw in there.items():
@@ -289,7 +289,7 @@ def _renamed(wanted: Wanted, there: Nets) -> dict[str, str]:
 GONE = "%s can't start again without %s, which was lost. Fix: put it there as it was, from your backup or repository"
 
 
-def salvage(podman: Podman, wanted: Wanted, ids: Sequence[str]) -> list[str]:
+def salvage(podman: Podman, wanted: Deployment, ids: Sequence[str]) -> list[str]:
     """Each file back to where it was mounted from. What can't be had, a sentence each.
 
     A directory that was removed has lost its entries for the container too.

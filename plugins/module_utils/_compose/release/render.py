@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import paths, service_keys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman, publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
@@ -39,7 +39,7 @@ class Renderer:
     """One release in one colour. ``copy`` holds the release's files, ``project`` is its interpolated form."""
 
     def __init__(
-        self, wanted: Wanted, release: str, images: Mapping[str, str], project: Mapping[str, Any], copy: str
+        self, wanted: Deployment, release: str, images: Mapping[str, str], project: Mapping[str, Any], copy: str
     ) -> None:
         self.wanted = wanted
         self.release = release

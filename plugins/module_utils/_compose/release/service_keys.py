@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_files, paths
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
@@ -85,7 +85,7 @@ def ignored(service: Mapping[str, Any]) -> list[str]:
     return sorted(key for key in service if key not in known and not key.startswith("x-"))
 
 
-def refuse(wanted: Wanted, project: Mapping[str, Any]) -> None:
+def refuse(wanted: Deployment, project: Mapping[str, Any]) -> None:
     """One error that names service, key, reason and fix, for what a colour cannot have."""
     for name in wanted.imaged:
         service = project["services"][name]
@@ -109,7 +109,7 @@ def replicas(service: Mapping[str, Any]) -> int:
         return 1
 
 
-def _refuse_secrets(wanted: Wanted, name: str, service: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+def _refuse_secrets(wanted: Deployment, name: str, service: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
     for entry in service.get("secrets") or []:
         secret = str(entry.get("source") if isinstance(entry, Mapping) else entry)
         found = declared.get(secret)
@@ -120,7 +120,7 @@ def _refuse_secrets(wanted: Wanted, name: str, service: Mapping[str, Any], decla
             raise _refused(wanted, name, "secrets", why, "use file or external")
 
 
-def _refused(wanted: Wanted, service: str, key: str, why: str, fix: str) -> BluegreenError:
+def _refused(wanted: Deployment, service: str, key: str, why: str, fix: str) -> BluegreenError:
     files = list(wanted.compose_files)
     return BluegreenError("service %s uses %s: %s" % (service, key, why), option="compose_files", value=files, fix=fix)
 
@@ -129,7 +129,7 @@ def _refused(wanted: Wanted, service: str, key: str, why: str, fix: str) -> Blue
 GIVEN = {"PWD", "HOME", "PATH", "LANG", "COMPOSE_PROJECT_DIR", "COMPOSE_PROJECT_NAME", "COMPOSE_FILE"}
 
 
-def warnings(wanted: Wanted, project: Mapping[str, Any], files: compose_files.Files) -> list[str]:
+def warnings(wanted: Deployment, project: Mapping[str, Any], files: compose_files.Files) -> list[str]:
     services = project["services"]
     found = _of_all(wanted, project)
     for name in wanted.imaged:
@@ -137,7 +137,7 @@ def warnings(wanted: Wanted, project: Mapping[str, Any], files: compose_files.Fi
     return found + _unset(wanted, services, files)
 
 
-def _of_all(wanted: Wanted, project: Mapping[str, Any]) -> list[str]:
+def _of_all(wanted: Deployment, project: Mapping[str, Any]) -> list[str]:
     """One sentence for what many services have."""
     services = project["services"]
     found = []
@@ -165,7 +165,7 @@ def _of_all(wanted: Wanted, project: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _of_one(wanted: Wanted, project: Mapping[str, Any], service: Mapping[str, Any]) -> list[str]:
+def _of_one(wanted: Deployment, project: Mapping[str, Any], service: Mapping[str, Any]) -> list[str]:
     found = ["podman-compose does nothing with %s" % key for key in ignored(service)]
     if service.get("restart", None) in NO_RESTART:
         found.append("restart is no: a colour's containers get unless-stopped")
@@ -185,7 +185,7 @@ def _networks(project: Mapping[str, Any], service: Mapping[str, Any]) -> list[st
     return ["it is not on the external network %s" % name for name in away]
 
 
-def _volumes(wanted: Wanted, service: Mapping[str, Any]) -> list[str]:
+def _volumes(wanted: Deployment, service: Mapping[str, Any]) -> list[str]:
     found = []
     for entry in service.get("volumes") or []:
         mount = paths.parse_mount(entry)
@@ -200,7 +200,7 @@ def _volumes(wanted: Wanted, service: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _unset(wanted: Wanted, services: Mapping[str, Any], files: compose_files.Files) -> list[str]:
+def _unset(wanted: Deployment, services: Mapping[str, Any], files: compose_files.Files) -> list[str]:
     """Variables that only the operator's shell could have."""
     known = GIVEN | set(paths.environment(wanted, wanted.source))
     found = []

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
@@ -106,7 +106,7 @@ def _carry_out(
 
 def _start(context: Context, colour: str, name: str, inherited: int, told: list[dict[str, Any]]) -> None:
     """Only where podman shows no other holder: the fence of one host is that the container is gone."""
-    world = World.look(context.podman, context.wanted)
+    world = Containers.look(context.podman, context.wanted)
     seen = holders.one(context, world, name)
     rivals = [h.container for h in seen.holders if h.active and h.place != colour] if seen else []
     if rivals:
@@ -135,7 +135,7 @@ def _stays(context: Context, name: str) -> None:
 
 def _process(context: Context, name: str) -> int:
     """Of the one container of ours by this name; 0 where none runs."""
-    found = [c for c in World.look(context.podman, context.wanted).singletons() if c.service == name and c.running]
+    found = [c for c in Containers.look(context.podman, context.wanted).singletons() if c.service == name and c.running]
     return context.podman.pid(found[0].name) if found else 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
@@ -32,14 +32,14 @@ Files = Mapping[str, Mapping[str, str]]
 
 
 def seen(context: Context) -> list[Seen]:
-    return look(World.look(context.podman, context.wanted))
+    return look(Containers.look(context.podman, context.wanted))
 
 
-def one(context: Context, world: World, name: str) -> Seen | None:
+def one(context: Context, world: Containers, name: str) -> Seen | None:
     return next((found for found in look(world) if found.singleton.name == name), None)
 
 
-def look(world: World) -> list[Seen]:
+def look(world: Containers) -> list[Seen]:
     """Every singleton that is wanted, and every container of ours that was one and is wanted no more."""
     wanted = world.wanted
     files = {colour: _definitions(world, colour) for colour in COLOURS}
@@ -56,7 +56,7 @@ def look(world: World) -> list[Seen]:
     ]
 
 
-def _definitions(world: World, colour: str) -> dict[str, str]:
+def _definitions(world: Containers, colour: str) -> dict[str, str]:
     """Of the file that the colour was started from; an adopted colour has none. Where it was lost, what runs counts."""
     wanted = world.wanted
     path = wanted.stack_file(colour, "compose.yml")
@@ -69,7 +69,7 @@ def _definitions(world: World, colour: str) -> dict[str, str]:
     return {name: str(given.get(CONFIG, "")) for name, given in labels.items() if given.get(KIND) == SINGLETON}
 
 
-def _ours(world: World, single: Singleton, files: Files) -> list[Holder]:
+def _ours(world: Containers, single: Singleton, files: Files) -> list[Holder]:
     found = []
     for c in world.singletons():
         if c.service == single.name:
@@ -78,7 +78,7 @@ def _ours(world: World, single: Singleton, files: Files) -> list[Holder]:
     return found
 
 
-def _theirs(world: World, single: Singleton) -> list[Holder]:
+def _theirs(world: Containers, single: Singleton) -> list[Holder]:
     """The operator's own container: his until blue's cleanup, a stranger when it comes back after it."""
     c = None if single.kind == COMMAND else world.of_project(single.service)
     if c is None or c.ours(world.wanted) or (single.kind == COURIER and not courier_command.sends(c.command)):
@@ -88,7 +88,7 @@ def _theirs(world: World, single: Singleton) -> list[Holder]:
     return [Holder(c.name, place, c.state)]
 
 
-def _strangers(world: World, single: Singleton) -> list[Holder]:
+def _strangers(world: Containers, single: Singleton) -> list[Holder]:
     """Started by hand: a courier on the same database, with the same role, that is none of the above."""
     if single.kind != COURIER:
         return []

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import Singleton
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres, process
@@ -123,7 +123,9 @@ def _returned(db: postgres.Db, doubt: frozenset[str] | None) -> dict[str, Any]:
     return found
 
 
-def settle(context: Context, world: World, colour: str, singleton: Singleton, started: bool = False) -> dict[str, Any]:
+def settle(
+    context: Context, world: Containers, colour: str, singleton: Singleton, started: bool = False
+) -> dict[str, Any]:
     """While no courier runs: what a dead one left half-way is queued again or named.
 
     And whether one has ``started`` or not: mails queued by the other colour's version are made fit for this one's.

@@ -16,10 +16,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
     networks,
     shared_services,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store, switch_reader
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay, remove, repair
@@ -35,7 +35,7 @@ BLUE = "blue"
 def adopt(context: Context) -> Job:
     """Also the repair: what other hands stopped, removed or recreated since is started and joined again."""
     wanted, podman = context.wanted, context.podman
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     before = store.stack(wanted, BLUE)
     _refuse_incomplete(wanted, world, before)
     blue = _blue(context, world)
@@ -74,7 +74,7 @@ def adopt(context: Context) -> Job:
     return Job(plan, do, partial(_verify, context, fixing), warnings)
 
 
-def _foretold(context: Context, world: World, blue: list[Container] | None) -> list[str]:
+def _foretold(context: Context, world: Containers, blue: list[Container] | None) -> list[str]:
     """What the cleanup of the adopted containers will mean for others in the project."""
     if blue is None:
         return []
@@ -83,7 +83,7 @@ def _foretold(context: Context, world: World, blue: list[Container] | None) -> l
 
 
 def _verify(context: Context, fixing: repair.RepairPlan) -> None:
-    wrong = repair.shortfall(World.look(context.podman, context.wanted), fixing)
+    wrong = repair.shortfall(Containers.look(context.podman, context.wanted), fixing)
     if wrong:
         raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), fix="run adopt again")
 
@@ -104,13 +104,13 @@ def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str
     return steps
 
 
-def _to_record(wanted: Wanted, blue: list[Container]) -> bool:
+def _to_record(wanted: Deployment, blue: list[Container]) -> bool:
     """Whether blue is whole and not the very containers that are recorded: else the operator's files are not asked."""
     known = {entry.get("id") for entry in (store.stack(wanted, BLUE).get("services") or {}).values()}
     return {c.service for c in blue} == set(wanted.names) and known != {c.id for c in blue}
 
 
-def _refuse_incomplete(wanted: Wanted, world: World, before: Mapping[str, Any]) -> None:
+def _refuse_incomplete(wanted: Deployment, world: Containers, before: Mapping[str, Any]) -> None:
     """A first adopt takes a whole running project or nothing; where a colour of ours is there it is no first one."""
     if before or any(world.rendered(colour) for colour in COLOURS):
         return
@@ -119,7 +119,7 @@ def _refuse_incomplete(wanted: Wanted, world: World, before: Mapping[str, Any]) 
         networks.required(wanted, world, name)
 
 
-def _blue(context: Context, world: World) -> list[Container] | None:
+def _blue(context: Context, world: Containers) -> list[Container] | None:
     """The operator's containers that are blue; None where blue is not, or no longer, the adopted project.
 
     What podman-compose made anew since is blue again while blue is live: it is what the operator runs. As the colour
@@ -146,7 +146,7 @@ def _ports(context: Context, blue: list[Container]) -> dict[str, tuple[int, int]
     return native_ports.observed(context.podman, wanted.project, inside, wanted.publish)
 
 
-def _foreign(world: World, blue: list[Container] | None) -> list[Container]:
+def _foreign(world: Containers, blue: list[Container] | None) -> list[Container]:
     """Strangers that may go, and what podman wants removed before them, dependents first."""
     if not world.wanted.remove_foreign:
         return []
@@ -154,7 +154,7 @@ def _foreign(world: World, blue: list[Container] | None) -> list[Container]:
     return remove.order(world, world.wanted, [c for c in world.foreign() if c.id not in ours])
 
 
-def _singletons(context: Context, world: World) -> list[Container]:
+def _singletons(context: Context, world: Containers) -> list[Container]:
     """The operator's own containers of declared singletons, where they are: they stay blue's until its cleanup."""
     extra = [world.of_project(name) for name in context.wanted.imaged if name not in context.wanted.names]
     return [c for c in extra if c is not None]

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import dependents, lifecycle
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import (
     BEFORE,
     Container,
-    World,
+    Containers,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons, store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import COURIER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, rebuild
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial, holders, stop
@@ -38,7 +38,7 @@ def absent(context: Context) -> Job:
 def _absent(context: Context, ours: fence.Fence) -> Job:
     wanted, podman = context.wanted, context.podman
     _refuse_live(wanted)
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     roots = roots_of(world, wanted)
     again, olds = dependents.steps(context, world, roots)
     gone = order(world, wanted, roots, olds)
@@ -67,7 +67,7 @@ def _absent(context: Context, ours: fence.Fence) -> Job:
                 ours.hold()
 
     def verify() -> None:
-        left = roots_of(World.look(podman, wanted), wanted)
+        left = roots_of(Containers.look(podman, wanted), wanted)
         if left:
             raise BluegreenError("still there: %s" % ", ".join(c.name for c in left), fix="run again")
         dependents.forget(context)
@@ -91,7 +91,7 @@ def _ender(
     return end
 
 
-def _refuse_live(wanted: Wanted) -> None:
+def _refuse_live(wanted: Deployment) -> None:
     if wanted.colour == wanted.live_colour:
         raise Refused(
             "%s is live: it is not removed" % wanted.colour,
@@ -116,7 +116,7 @@ def _name_then(c: Container, steps: Sequence[Step]) -> str:
     return c.name + BEFORE if Step(dependents.RECREATE, c.name) in [replace(s, detail="") for s in steps] else c.name
 
 
-def _prove_courier(context: Context, world: World) -> list[str]:
+def _prove_courier(context: Context, world: Containers) -> list[str]:
     """The live colour's couriers, where they are not at work yet. What to tell."""
     live = context.wanted.live_colour
     idle = [
@@ -146,7 +146,7 @@ def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:
         return {}
 
 
-def roots_of(world: World, wanted: Wanted) -> list[Container]:
+def roots_of(world: Containers, wanted: Deployment) -> list[Container]:
     """What belongs to the colour: ours by label; for the adopted blue the project's coloured services by theirs."""
     found = world.rendered(wanted.colour, ("service", SINGLETON))
     found += [c for c in world.rendered(wanted.colour, ("migrate",)) if c.one_shot()]
@@ -156,7 +156,9 @@ def roots_of(world: World, wanted: Wanted) -> list[Container]:
     return found
 
 
-def order(world: World, wanted: Wanted, roots: Sequence[Container], again: Sequence[Container] = ()) -> list[Container]:
+def order(
+    world: Containers, wanted: Deployment, roots: Sequence[Container], again: Sequence[Container] = ()
+) -> list[Container]:
     """Roots and what podman wants removed before them; ``again``: those of it that are made again before.
 
     Refuses when that would take something else that still matters.

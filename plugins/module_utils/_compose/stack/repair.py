@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.networks import Member
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -49,7 +49,7 @@ class _Part:
     gaps: list[str] = field(default_factory=list)
     wake: bool = True
 
-    def steps(self, world: World, colour: str = "") -> list[Step]:
+    def steps(self, world: Containers, colour: str = "") -> list[Step]:
         found = [Step(START, c.name) for c in self.here if self.wake and not c.running]
         found += [Step(UP, service, colour) for service, _name in self.missing]
         return found + networks.connect_steps(world, self.members)
@@ -59,7 +59,7 @@ class _Part:
 
 
 def plan(
-    context: Context, world: World, awake: Sequence[str] = (), blue: Sequence[Container] | None = None
+    context: Context, world: Containers, awake: Sequence[str] = (), blue: Sequence[Container] | None = None
 ) -> RepairPlan:
     """``awake``: colours whose containers shall run, the live one first. ``blue``: the operator's containers that are
     blue, None where blue is not (or no longer) the adopted project."""
@@ -82,7 +82,7 @@ def plan(
     )
 
 
-def _shared(world: World) -> _Part:
+def _shared(world: Containers) -> _Part:
     wanted, part = world.wanted, _Part()
     for service in wanted.shared:
         c = world.of_project(service)
@@ -94,7 +94,7 @@ def _shared(world: World) -> _Part:
     return part
 
 
-def _edge(world: World) -> _Part:
+def _edge(world: Containers) -> _Part:
     wanted, part = world.wanted, _Part()
     if not wanted.edge_service:
         return part
@@ -108,13 +108,13 @@ def _edge(world: World) -> _Part:
     return part
 
 
-def _relay(world: World) -> _Part:
+def _relay(world: Containers) -> _Part:
     there = world.relay()
     members = [member for colour in COLOURS for member in networks.relay_members(world.wanted, world, colour)]
     return _Part([there] if there else [], members=members)
 
 
-def _colour(world: World, colour: str, wake: bool, blue: Sequence[Container] | None) -> _Part:
+def _colour(world: Containers, colour: str, wake: bool, blue: Sequence[Container] | None) -> _Part:
     wanted = world.wanted
     if colour == "blue" and blue is not None:
         part = _Part(list(blue), wake=wake)
@@ -136,7 +136,7 @@ def _colour(world: World, colour: str, wake: bool, blue: Sequence[Container] | N
     return part
 
 
-def _gap(world: World, services: str) -> str:
+def _gap(world: Containers, services: str) -> str:
     wanted = world.wanted
     return (
         "project %s has no container of %s, and only you can make one. Fix: in %s type podman-compose -p %s up -d "
@@ -162,7 +162,7 @@ def _start(context: Context, fixing: RepairPlan, name: str, still: Callable[[], 
     """
     ident = fixing.ids.get(name, name)
     result = context.podman.run("start", ident, timeout=180)
-    found = next((c for c in World.look(context.podman, context.wanted).all if ident in (c.id, c.name)), None)
+    found = next((c for c in Containers.look(context.podman, context.wanted).all if ident in (c.id, c.name)), None)
     if found is not None and result.rc == 0 and found.state != "dead":
         return
     if found is None or not found.ours(context.wanted):
@@ -176,14 +176,14 @@ def _start(context: Context, fixing: RepairPlan, name: str, still: Callable[[], 
             networks.do(context.podman, context.wanted, fixing.members, Step("connect", name, member.network))
 
 
-def shortfall(world: World, fixing: RepairPlan) -> list[str]:
+def shortfall(world: Containers, fixing: RepairPlan) -> list[str]:
     """What is not as the plan wants it, as sentences."""
     found = ["%s is off %s" % (s.target, s.detail) for s in networks.connect_steps(world, fixing.members)]
     dead = _dead(world, fixing.runs)
     return [*fixing.gaps, *dead, *dict.fromkeys(found)]
 
 
-def _dead(world: World, names: Iterable[str]) -> list[str]:
+def _dead(world: Containers, names: Iterable[str]) -> list[str]:
     by_name: Callable[[str], Container | None] = world.named
     here = [(name, by_name(name)) for name in names]
     return ["%s is %s" % (name, c.state if c else "absent") for name, c in here if c is None or not c.running]

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.networks import Member
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial
@@ -35,7 +35,7 @@ def start(context: Context) -> Job:
     refuse_live(context)
     stack = lifecycle.stack_of(context, colour)
     services = {name: value for name, value in stack["services"].items() if name in wanted.names}
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     wrong = _wrong(context, world, stack["services"])
     right = {c.service: c for c in world.rendered(colour) if c not in wrong}
     members = networks.common_members(wanted, world, (colour,)) + _edge_members(context, services)
@@ -99,7 +99,7 @@ def refuse_live(context: Context) -> None:
         )
 
 
-def _wrong(context: Context, world: World, services: Mapping[str, Any]) -> list[Container]:
+def _wrong(context: Context, world: Containers, services: Mapping[str, Any]) -> list[Container]:
     """Containers of this colour that are not what the file says: another release, another definition, another place.
 
     One that does not run counts as wrong: when podman was killed while starting it, it can never be started again
@@ -133,7 +133,7 @@ def _edge_members(context: Context, services: Mapping[str, Any]) -> list[Member]
     ]
 
 
-def _edge_steps(context: Context, world: World, services: Mapping[str, Any], removed: set[str]) -> list[Step]:
+def _edge_steps(context: Context, world: Containers, services: Mapping[str, Any], removed: set[str]) -> list[Step]:
     steps = []
     for member in _edge_members(context, services):
         there = world.named(member.container)
@@ -147,7 +147,7 @@ def _edge_steps(context: Context, world: World, services: Mapping[str, Any], rem
 def verify(context: Context, stack: Mapping[str, Any]) -> None:
     """Read back: image, state and both addresses of every service."""
     wanted = context.wanted
-    world = World.look(context.podman, wanted)
+    world = Containers.look(context.podman, wanted)
     here = {c.service: c for c in world.rendered(wanted.colour)}
     wrong = []
     for name in wanted.names:
@@ -180,7 +180,7 @@ def rename_network(context: Context) -> Job:
     old = wanted.nets.colour_name(wanted.colour)
     # A name that podman has never heard: it may keep addresses of any earlier one.
     new = "%s.%x" % (first_name(wanted.deployment, wanted.colour), int(context.clock.now()))
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     ours, gone = fence.of(context), world.dependents(world.rendered(wanted.colour))
     seen = {c.name: c.id for c in gone}
     steps = [Step(REMOVE, c.name) for c in gone]

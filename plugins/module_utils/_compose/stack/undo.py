@@ -14,10 +14,10 @@ import os
 import shutil
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
@@ -33,7 +33,7 @@ STACKS = "stacks"
 def undo(context: Context) -> Job:
     """Off the networks again, the networks and our copies of the operator's files away. Containers and images stay."""
     wanted, podman = context.wanted, context.podman
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     left = [c.name for colour in COLOURS for c in world.rendered(colour, ("service", SINGLETON))]
     if left:
         raise Refused(
@@ -66,7 +66,7 @@ def undo(context: Context) -> Job:
     return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do, notes={"said": _stays(wanted)})
 
 
-def _steps(wanted: Wanted) -> list[Step]:
+def _steps(wanted: Deployment) -> list[Step]:
     """Nothing where all of it is gone already."""
     home = wanted.path("releases")
     names = sorted(os.listdir(home)) if os.path.isdir(home) else []
@@ -74,7 +74,7 @@ def _steps(wanted: Wanted) -> list[Step]:
     return found + ([Step("remove-stacks", STACKS)] if os.path.isdir(wanted.path(STACKS)) else [])
 
 
-def _forget(wanted: Wanted, step: Step) -> None:
+def _forget(wanted: Deployment, step: Step) -> None:
     if step.action == "remove-stacks":
         shutil.rmtree(wanted.path(STACKS))
         return
@@ -87,7 +87,7 @@ def _forget(wanted: Wanted, step: Step) -> None:
         os.rmdir(where)
 
 
-def _stays(wanted: Wanted) -> list[str]:
+def _stays(wanted: Deployment) -> list[str]:
     """What is left, and why, a sentence each."""
     found = []
     if os.path.isdir(wanted.state_dir):

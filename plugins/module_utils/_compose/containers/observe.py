@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import query
@@ -70,7 +70,7 @@ class Container:
     def config(self) -> str:
         return self.labels.get(CONFIG, "")
 
-    def ours(self, wanted: Wanted) -> bool:
+    def ours(self, wanted: Deployment) -> bool:
         return self.labels.get(core.LABEL) == wanted.deployment
 
     def one_shot(self) -> bool:
@@ -122,15 +122,15 @@ def _honest(found: Container, raw: Mapping[str, Any]) -> Container:
     )
 
 
-class World:
+class Containers:
     """One look at every container of this host, and the questions that the states ask about it."""
 
-    def __init__(self, wanted: Wanted, containers: Sequence[Container]) -> None:
+    def __init__(self, wanted: Deployment, containers: Sequence[Container]) -> None:
         self.wanted = wanted
         self.all = tuple(containers)
 
     @classmethod
-    def look(cls, podman: Podman, wanted: Wanted) -> World:
+    def look(cls, podman: Podman, wanted: Deployment) -> Containers:
         ids = podman.must("ps", "-a", "-q", "--no-trunc").split()
         return cls(wanted, [_honest(container(raw), raw) for raw in podman.inspect("container", ids)])
 
