@@ -133,7 +133,7 @@ def test_cleanup_goes_through_at_the_first_try_and_plain_names_lead_to_live(life
     for name in ("hera", "login", "kratos", PROJECT + "_hera_1"):
         assert asked(name).startswith("green"), name
     assert life.run("read")["shared"]["relay"]["state"] == "running"
-    assert life.run("adopted", switch=switch, live_colour="green")["foreign"] == []
+    assert life.run("adopted", switch=switch, live_colour="green")["unmanaged"] == []
     life.run("handed_over", live="green")
     life.run("started", switch=switch, **BLUE, version="c", images=IMAGES)
     _flips(switch)

@@ -84,7 +84,7 @@ def _members(
     return found + [networks.edge_member(wanted, colour, name, c.name) for name, c in public]
 
 
-def foreign(world: Containers) -> list[dict[str, Any]]:
+def unmanaged(world: Containers) -> list[dict[str, Any]]:
     """Strangers. ``replaces``: made anew in the place of an adopted one, ``same``: with its image; ``mails``: it has a
     courier of its own."""
     known = _adopted(world.wanted)
@@ -95,11 +95,11 @@ def foreign(world: Containers) -> list[dict[str, Any]]:
             "service": c.service,
             "state": c.state,
             "image": c.reference,
-            "replaces": c.name in taken,
-            "same": c.image == known.get(c.service, {}).get("image"),
-            "mails": c.service in world.wanted.couriers() and courier_command.watches(c.command),
+            "replaces_adopted": c.name in taken,
+            "same_image": c.image == known.get(c.service, {}).get("image"),
+            "sends_mail": c.service in world.wanted.couriers() and courier_command.watches(c.command),
         }
-        for c in world.foreign()
+        for c in world.unmanaged()
     ]
 
 
@@ -135,7 +135,7 @@ def whole(podman: Podman, wanted: Deployment) -> dict[str, Any]:
         "recorded": addresses.read(wanted.state_dir) is not None,
         "shared": {**shared_services.report(world), **relay.report(world)},
         "dependents": dependents.as_read(world) if any(store.is_adopted(wanted, c) for c in COLOURS) else [],
-        "foreign": foreign(world),
+        "unmanaged": unmanaged(world),
         "networks": {net.name: {"subnet": net.subnet, "present": net.name in there} for net in networks.nets(wanted)},
         "off_networks": off_networks(wanted, world),
     }

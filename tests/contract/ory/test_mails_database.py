@@ -39,7 +39,7 @@ def dsn(tmp_path: Path) -> Iterator[str]:
         postgres.remove()
 
 
-def test_a_mail_whose_count_was_under_way_when_its_courier_was_paused_is_not_in_doubt(dsn: str) -> None:
+def test_a_mail_whose_count_was_under_way_when_its_courier_was_paused_is_not_unconfirmed(dsn: str) -> None:
     """It never heard of it, so it sent nothing; the next courier does."""
     ours, beside = database.connect({"dsn": dsn}), database.connect({"dsn": dsn})
     courier = psycopg2.connect(dsn)
@@ -58,6 +58,6 @@ def test_a_mail_whose_count_was_under_way_when_its_courier_was_paused_is_not_in_
 def test_a_mail_that_was_being_sent_is_left_as_it_is(dsn: str) -> None:
     ours = database.connect({"dsn": dsn})
     ours.query(BEGIN)
-    doubt = stop.being_sent(ours)
-    assert doubt == {MAIL} and stop.give_back(ours, doubt) == 0
+    unconfirmed = stop.being_sent(ours)
+    assert unconfirmed == {MAIL} and stop.give_back(ours, doubt) == 0
     assert ours.query("SELECT status, send_count FROM courier_messages") == [(3, 1)]

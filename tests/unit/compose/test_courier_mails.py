@@ -102,14 +102,14 @@ class Fake:
 def test_it_stays_paused_once_no_mail_is_on_its_way(paused: bool) -> None:
     fake, looks = Fake(paused), iter([{"m"}, {"m"}, set()])
     told = stop.pause(Podman(fake), "c", lambda: next(looks), fake)
-    assert told.doubt == frozenset() and fake.paused
+    assert told.unconfirmed == frozenset() and fake.paused
     assert [word for word in fake.said if word != "container"] == ["pause", "unpause"] * 2 + ["pause"]
 
 
 def test_a_mail_that_is_sent_for_ever_is_told() -> None:
     fake = Fake()
     told = stop.pause(Podman(fake), "c", lambda: {"m"}, fake)
-    assert told.doubt == {"m"} and told.seconds >= stop.PATIENCE and fake.paused
+    assert told.unconfirmed == {"m"} and told.seconds >= stop.PATIENCE and fake.paused
 
 
 def test_without_a_database_it_runs_again() -> None:

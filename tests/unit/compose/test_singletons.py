@@ -63,14 +63,14 @@ def test_a_wrong_one_is_one_error_with_its_mend(given: Any, words: str) -> None:
     assert caught.value.option == "singletons" and caught.value.fix
 
 
-PLACES = ("blue", "green", "project", "foreign")
+PLACES = ("blue", "green", "project", "unmanaged")
 HOLDERS = st.lists(
     st.builds(
         Holder,
         container=st.sampled_from(("a", "b", "c")),
         place=st.sampled_from(PLACES),
         state=st.sampled_from(("running", "paused", "stopping", "exited", "created")),
-        right=st.booleans(),
+        matches_file=st.booleans(),
     ),
     max_size=4,
 )
@@ -87,7 +87,7 @@ def test_after_the_steps_nothing_of_ours_runs_but_at_home(seen: Seen, live: str)
     gone = singletons.misplaced(seen, live)
     left = [h for h in seen.holders if h not in gone]
     where = singletons.home(seen, live)
-    assert all(h.place in (where, "project", "foreign") for h in left)
+    assert all(h.place in (where, "project", "unmanaged") for h in left)
     if where == "project":
         assert not singletons.missing(seen, live), "never beside the adopted project's own"
     if singletons.missing(seen, live):

@@ -185,7 +185,7 @@ class Containers:
             return {c.service: c for c in self.adopted()}
         return mine
 
-    def foreign(self) -> list[Container]:
+    def unmanaged(self) -> list[Container]:
         """Coloured containers of the operator's project that are not (or no longer) the ones we adopted."""
         known = self._recorded() or set()
         project = [c for c in self.all if c.project == self.wanted.project and c.service in self.wanted.names]

@@ -20,7 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 
 COURIER, SERVICE, COMMAND = "courier", "service", "command"
 # Where a holder is, besides a colour: the adopted project, or a container that nobody here started.
-PROJECT, FOREIGN = "project", "foreign"
+PROJECT, UNMANAGED = "project", "unmanaged"
 OPTION = "singletons"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -37,12 +37,12 @@ class Singleton:
 
 @dataclass(frozen=True)
 class Holder:
-    """A container that does a singleton's work. ``right``: it is what its colour's compose file says."""
+    """A container that does a singleton's work. ``matches_file``: it is what its colour's compose file says."""
 
     container: str
     place: str
     state: str
-    right: bool = True
+    matches_file: bool = True
     id: str = ""
 
     @property
@@ -132,17 +132,17 @@ def home(seen: Seen, live: str) -> str:
 def misplaced(seen: Seen, live: str) -> tuple[Holder, ...]:
     """Containers of ours that have to go: in another place than home, or not what the file says."""
     where = home(seen, live)
-    ours = [h for h in seen.holders if h.place not in (PROJECT, FOREIGN)]
-    return tuple(h for h in ours if h.place != where or not h.right)
+    ours = [h for h in seen.holders if h.place not in (PROJECT, UNMANAGED)]
+    return tuple(h for h in ours if h.place != where or not h.matches_file)
 
 
 def missing(seen: Seen, live: str) -> bool:
     where = home(seen, live)
-    return where == live and not any(h.place == live and h.right for h in seen.holders)
+    return where == live and not any(h.place == live and h.matches_file for h in seen.holders)
 
 
 def strangers(seen: Seen) -> tuple[Holder, ...]:
-    return tuple(h for h in seen.holders if h.place == FOREIGN and h.active)
+    return tuple(h for h in seen.holders if h.place == UNMANAGED and h.active)
 
 
 def problems(every: Iterable[Seen], live: str) -> list[str]:
@@ -156,9 +156,9 @@ def problems(every: Iterable[Seen], live: str) -> list[str]:
             found.append("%s runs %d times: %s" % (name, len(active), ", ".join(h.container for h in active)))
         elif where and not active:
             found.append("%s does not run in %s%s" % (name, where, late))
-        elif active and active[0].place not in (where, FOREIGN):
+        elif active and active[0].place not in (where, UNMANAGED):
             found.append("%s runs in %s, not in %s (%s)" % (name, active[0].place, where or live, active[0].container))
-        elif active and (active[0].place == FOREIGN or not active[0].right):
+        elif active and (active[0].place == UNMANAGED or not active[0].matches_file):
             found.append("%s is run by %s, which is not ours" % (name, active[0].container))
     return found
 

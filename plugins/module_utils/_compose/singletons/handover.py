@@ -50,7 +50,7 @@ Live = Callable[[], str]
 
 
 def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
-    """``live`` reads the switch. What was done, with ``moved`` and ``in_doubt`` in the notes."""
+    """``live`` reads the switch. What was done, with ``moved`` and ``unconfirmed`` in the notes."""
     rebuild.refuse_lost(context)
     before = holders.seen(context)
     told: list[dict[str, Any]] = []

@@ -14,7 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
     COMMAND,
     COURIER,
-    FOREIGN,
+    UNMANAGED,
     PROJECT,
     SERVICE,
     Holder,
@@ -73,8 +73,8 @@ def _ours(world: Containers, single: Singleton, files: Files) -> list[Holder]:
     found = []
     for c in world.singletons():
         if c.service == single.name:
-            right = c.running and files.get(c.colour, {}).get(single.name) == c.config
-            found.append(Holder(c.name, c.colour, c.state, right, c.id))
+            matches = c.running and files.get(c.colour, {}).get(single.name) == c.config
+            found.append(Holder(c.name, c.colour, c.state, matches, c.id))
     return found
 
 
@@ -84,7 +84,7 @@ def _theirs(world: Containers, single: Singleton) -> list[Holder]:
     if c is None or c.ours(world.wanted) or (single.kind == COURIER and not courier_command.sends(c.command)):
         return []
     known = store.stack(world.wanted, "blue")
-    place = PROJECT if not known or known.get("adopted") else FOREIGN
+    place = PROJECT if not known or known.get("adopted") else UNMANAGED
     return [Holder(c.name, place, c.state)]
 
 
@@ -94,7 +94,7 @@ def _strangers(world: Containers, single: Singleton) -> list[Holder]:
         return []
     mine = {c.database for c in world.servers(single.service)} - {""}
     return [
-        Holder(c.name, FOREIGN, c.state)
+        Holder(c.name, UNMANAGED, c.state)
         for c in world.all
         if _sends(c, mine) and not c.ours(world.wanted) and c.project != world.wanted.project
     ]

@@ -47,7 +47,7 @@ def end(
     ident: str = "",
     still: Callable[[], None] = nothing,
 ) -> dict[str, Any]:
-    """{singleton, container, quiet, waited, returned, in_doubt, warning}; the container is gone afterwards.
+    """{singleton, container, quiet, waited, returned, unconfirmed, warning}; the container is gone afterwards.
 
     A courier is ended between two mails. Everything else gets its own stop signal and as long as it asked for
     (stop_grace_period), or ``grace`` seconds, then it is killed. Raises where podman cannot do or tell it: then
@@ -97,7 +97,7 @@ def _end_courier(context: Context, raw: Mapping[str, Any], still: Callable[[], N
             # It may go on with its mails; where it is gone this does nothing.
             podman.run("unpause", ident)
             raise
-        return {"quiet": not paused.doubt, "waited": paused.seconds, **_returned(db, paused.doubt)}
+        return {"quiet": not paused.unconfirmed, "waited": paused.seconds, **_returned(db, paused.unconfirmed)}
     finally:
         db.close()
 
@@ -108,11 +108,11 @@ def _plainly(podman: Podman, ident: str, still: Callable[[], None]) -> None:
     lifecycle.remove_container(podman, ident, still=still)
 
 
-def _returned(db: postgres.Db, doubt: frozenset[str] | None) -> dict[str, Any]:
-    """Give back what was taken and not sent; ``doubt`` None: ask the database what is in doubt."""
+def _returned(db: postgres.Db, unconfirmed: frozenset[str] | None) -> dict[str, Any]:
+    """Give back what was taken and not sent; ``unconfirmed`` None: ask the database which are unconfirmed."""
     try:
-        open_ones = being_sent(db) if doubt is None else doubt
-        found: dict[str, Any] = {"returned": give_back(db, open_ones), "in_doubt": sorted(open_ones)}
+        open_ones = being_sent(db) if unconfirmed is None else unconfirmed
+        found: dict[str, Any] = {"returned": give_back(db, open_ones), "unconfirmed": sorted(open_ones)}
         if not open_ones:
             found["adapted"] = name_channel(db, alone=True)
         names = [str(row[0]) for row in db.query("SELECT current_database()")]
@@ -197,7 +197,7 @@ NAME_CHANNEL = (
 
 
 def being_sent(db: Db) -> set[str]:
-    """Ids of mails whose present attempt has begun and not ended. After a courier's death: those in doubt."""
+    """Ids of mails whose present attempt has begun and not ended. After a courier's death: the unconfirmed ones."""
     begun = {str(row[0]): int(row[1]) for row in db.query(BEGUN)}
     if not begun:
         return set()
@@ -206,7 +206,7 @@ def being_sent(db: Db) -> set[str]:
 
 
 def give_back(db: Db, but: Collection[str]) -> int:
-    """Queue again what a courier that is gone had taken and not sent, ``but`` for mails in doubt. How many.
+    """Queue again what a courier that is gone had taken and not sent, ``but`` for unconfirmed mails. How many.
 
     A statement that it had under way when it was paused may be carried out only now; we wait for its row.
     """
@@ -229,9 +229,9 @@ def name_channel(db: Db, alone: bool) -> int:
 
 @dataclass(frozen=True)
 class Paused:
-    """``doubt``: ids of mails that were being sent all the time; empty: nothing was on its way."""
+    """``unconfirmed``: ids of mails that were being sent all the time; empty: nothing was on its way."""
 
-    doubt: frozenset[str] = frozenset()
+    unconfirmed: frozenset[str] = frozenset()
     seconds: float = 0.0
 
 
@@ -241,13 +241,13 @@ def pause(podman: Podman, name: str, look: Callable[[], Collection[str]], clock:
     while True:
         _pause(podman, name)
         try:
-            doubt = frozenset(look())
+            unconfirmed = frozenset(look())
         except BluegreenError:
             podman.run("unpause", name)
             raise
         spent = clock.monotonic() - begun
-        if not doubt or spent >= PATIENCE:
-            return Paused(doubt, round(spent, 2))
+        if not unconfirmed or spent >= PATIENCE:
+            return Paused(unconfirmed, round(spent, 2))
         podman.run("unpause", name)
         clock.sleep(BETWEEN)
 

@@ -46,7 +46,7 @@ def adopt(context: Context) -> Job:
     steps = [*store.address_steps(wanted), *fixing.steps, *_to_write(before, record, ports)]
     if present != shared_services.recorded(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
-    still, strangers = switch_reader.unfenced(context), {c.name: c.id for c in _foreign(world, blue)}
+    still, strangers = switch_reader.unfenced(context), {c.name: c.id for c in _unmanaged(world, blue)}
     steps += [Step("remove", name) for name in strangers]
     names, more, told = relay.plan(context, world) if relay.due(wanted) else (None, [], _foretold(context, world, blue))
     steps += more
@@ -146,12 +146,12 @@ def _ports(context: Context, blue: list[Container]) -> dict[str, tuple[int, int]
     return native_ports.observed(context.podman, wanted.project, inside, wanted.publish)
 
 
-def _foreign(world: Containers, blue: list[Container] | None) -> list[Container]:
+def _unmanaged(world: Containers, blue: list[Container] | None) -> list[Container]:
     """Strangers that may go, and what podman wants removed before them, dependents first."""
     if not world.wanted.remove_foreign:
         return []
     ours = {c.id for c in blue or ()}
-    return remove.order(world, world.wanted, [c for c in world.foreign() if c.id not in ours])
+    return remove.order(world, world.wanted, [c for c in world.unmanaged() if c.id not in ours])
 
 
 def _singletons(context: Context, world: Containers) -> list[Container]:
