@@ -19,7 +19,6 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
     dependents,
     networks,
-    shared_services,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
@@ -31,7 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import add
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 
 
@@ -57,36 +56,38 @@ def _state(world: Containers, name: str, found: Container | None) -> str:
     return found.state if found else "absent"
 
 
-def off_networks(wanted: Deployment, world: Containers) -> list[dict[str, str]]:
-    """{container, network} of what runs and is not where it belongs: the edge, a shared service, a coloured one. Only
-    of colours in use."""
-    found = []
+def off_networks(world: Containers) -> list[dict[str, str]]:
+    """{container, network} of what runs and is not on a network that it belongs to. Only of colours in use."""
+    wanted, members = world.wanted, list[networks.Member]()
     for colour in COLOURS:
         here = world.of_colour(colour)
-        members = _members(wanted, world, colour, here) if here else []
-        steps = networks.connect_steps(world, members)
-        found += [{"container": one.target, "network": one.detail} for one in steps if one.action == "connect"]
+        if here:
+            members += networks.common_members(world, (colour,))
+            members += networks.public_members(wanted, colour, {name: c.name for name, c in here.items()})
+    running = {c.name for c in world.all if c.running or c == world.relay()}
+    steps = networks.connect_steps(world, [one for one in members if one.container in running])
+    return [{"container": one.target, "network": one.detail} for one in steps if one.action == "connect"]
+
+
+def shared(world: Containers) -> dict[str, dict[str, Any]]:
+    """Service -> container, state ('absent' where there is none), recreated (another one than at adopt), edge."""
+    known, found = store.shared(world.wanted), dict[str, dict[str, Any]]()
+    for name in world.wanted.shared_and_edge:
+        c, then = world.of_project(name), known.get(name) or {}
+        found[name] = {
+            "container": c.name if c else str(then.get("container", "")),
+            "state": c.state if c else "absent",
+            "recreated": bool(c and then and c.id != then.get("id")),
+            "edge": name == world.wanted.edge_service,
+        }
     return found
 
 
-def _members(
-    wanted: Deployment, world: Containers, colour: str, here: Mapping[str, Container]
-) -> list[networks.Member]:
-    edge = world.of_project(wanted.edge_service)
-    places = networks.edge_members(wanted, edge.name) if edge is not None and edge.running else []
-    found = [place for place in places if place.network == wanted.nets.edge_name(colour)]
-    for service in wanted.shared:
-        c = world.of_project(service)
-        if c is not None and c.running:
-            found.append(networks.shared_member(wanted, colour, service, c.name))
-    found += networks.relay_members(wanted, world, colour)
-    public = [(name, c) for name, c in here.items() if c.running and wanted.service(name).edge]
-    return found + [networks.edge_member(wanted, colour, name, c.name) for name, c in public]
-
-
 def unmanaged(world: Containers) -> list[dict[str, Any]]:
-    """Strangers. ``replaces``: made anew in the place of an adopted one, ``same``: with its image; ``mails``: it has a
-    courier of its own."""
+    """Coloured containers of the project that this collection neither adopted nor made.
+
+    ``replaces_adopted``: in the place of an adopted one, ``same_image``: with its image; ``sends_mail``: with a courier
+    of its own."""
     known = _adopted(world.wanted)
     taken = {entry.get("container") for entry in known.values()}
     return [
@@ -108,11 +109,9 @@ def _adopted(wanted: Deployment) -> dict[str, dict[str, Any]]:
     return {name: entry for one in known for name, entry in (one.get("services") or {}).items()}
 
 
-def whole(podman: Podman, wanted: Deployment) -> dict[str, Any]:
-    """The return values of state ``read``."""
-    world = Containers.look(podman, wanted)
-    there = networks.existing(podman)
-    once = holders.look(world)
+def whole(world: Containers, there: Mapping[str, Any]) -> dict[str, Any]:
+    """The return values of state ``read``. ``there``: the networks of this host by name."""
+    wanted, once = world.wanted, holders.look(world)
     colours = {}
     for colour in COLOURS:
         known = store.stack(wanted, colour)
@@ -133,11 +132,11 @@ def whole(podman: Podman, wanted: Deployment) -> dict[str, Any]:
         "singletons": [seen.as_dict() for seen in once],
         "places": {seen.singleton.name: ", ".join(h.place for h in seen.holders if h.active) for seen in once},
         "recorded": addresses.read(wanted.state_dir) is not None,
-        "shared": {**shared_services.report(world), **relay.report(world)},
+        "shared": {**shared(world), **relay.report(world)},
         "dependents": dependents.as_read(world) if any(store.is_adopted(wanted, c) for c in COLOURS) else [],
         "unmanaged": unmanaged(world),
         "networks": {net.name: {"subnet": net.subnet, "present": net.name in there} for net in networks.nets(wanted)},
-        "off_networks": off_networks(wanted, world),
+        "off_networks": off_networks(world),
     }
 
 

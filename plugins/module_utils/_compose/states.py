@@ -49,7 +49,7 @@ def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
 
 def _started(context: Context, check_mode: bool, kept: str) -> Job:
     """Rendered, then started. In check mode a start after a render that is only planned is told without details."""
-    start.refuse_live(context)
+    context.refuse_live()
     try:
         return _rendered_and_started(context, check_mode, kept)
     except lifecycle.AddressHeld:
@@ -104,38 +104,37 @@ STATES: dict[str, Callable[[Context, bool, str], Job]] = {
 }
 
 
+def _look(context: Context, acts: bool) -> tuple[Containers, dict[str, dict[str, Any]]]:
+    """Containers and networks as they are now. A run that acts keeps the bridges' addresses first."""
+    world, nets = Containers.look(context.podman, context.wanted), networks.existing(context.podman)
+    if acts:
+        networks.hold_bridges(context.podman, world, nets)
+    return world, nets
+
+
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
     """Carry out a state and say what is: the module's return values, ``diff`` included."""
     context = replace(context, check_mode=check_mode)
     wanted, acts = context.wanted, (state != "read" or context.settle) and not check_mode
     if acts:
         networks.settle(context.podman, wanted)
-        networks.hold_bridges(context.podman, wanted)
+        _look(context, True)
     job = STATES[state](context, check_mode, kept)
-    if acts:
-        networks.hold_bridges(context.podman, wanted)
-    world = Containers.look(context.podman, wanted)
+    world, nets = _look(context, acts)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))
     notes: dict[str, Any] = dict(job.notes)
-    shown = {
-        "id": notes.get("release", known.get("id", "")),
-        "version": wanted.version or known.get("version", ""),
-        "images": notes.get("images", known.get("images", {})),
-        "source": notes.get("source", known.get("source", {})),
-        "changed": notes.get("changed", {}),
-        "same_schema": notes.get("same_schema", []),
-        "lines": notes.get("lines", []),
-    }
+    recorded = {"id": known.get("id", ""), "images": known.get("images", {}), "source": known.get("source", {})}
+    made = {"changed": {}, "same_schema": [], "lines": [], **recorded, **notes.get("release", {})}
     return {
         **job.plan.result(),
-        **facts.whole(context.podman, wanted),
+        **facts.whole(world, nets),
         "releases": kept_releases.listed(wanted),
         "diff": job.plan.diff(),
         "colour": colour,
-        "release": shown,
+        "release": {**made, "version": wanted.version or known.get("version", "")},
         "services": facts.services(world, colour),
         "moved": notes.get("moved", []),
         "removed": notes.get("removed", []),
-        "messages": [*job.warnings, *notes.get("left", ()), *notes.get("said", ())],
+        "messages": [*job.warnings, *notes.get("messages", ())],
     }

@@ -59,5 +59,5 @@ def test_a_mail_that_was_being_sent_is_left_as_it_is(dsn: str) -> None:
     ours = database.connect({"dsn": dsn})
     ours.query(BEGIN)
     unconfirmed = stop.being_sent(ours)
-    assert unconfirmed == {MAIL} and stop.give_back(ours, doubt) == 0
+    assert unconfirmed == {MAIL} and stop.give_back(ours, unconfirmed) == 0
     assert ours.query("SELECT status, send_count FROM courier_messages") == [(3, 1)]

@@ -53,19 +53,23 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def hold(podman: Podman, wanted: Deployment) -> None:
+    networks.hold_bridges(podman, Containers.look(podman, wanted), networks.existing(podman))
+
+
 def test_the_address_that_a_bridge_has_is_set_and_only_once(links: Path) -> None:
     host, wanted = Host(), Deployment("olympus", str(links), "prod")
-    networks.hold_bridges(Podman(host), wanted)
+    hold(Podman(host), wanted)
     assert host.set == [
         "ip link set dev podman1 address 0a:00:00:00:00:01",
         "ip link set dev podman4 address 0a:00:00:00:00:04",
     ]
     for link in ("podman1", "podman4"):
         (links / link / "addr_assign_type").write_text("3\n")
-    networks.hold_bridges(Podman(host), wanted)
+    hold(Podman(host), wanted)
     assert len(host.set) == 2
 
 
 def test_a_host_that_refuses_is_an_error(links: Path) -> None:
     with pytest.raises(BluegreenError, match="ip link set"):
-        networks.hold_bridges(Podman(Host(2)), Deployment("olympus", str(links), "prod"))
+        hold(Podman(Host(2)), Deployment("olympus", str(links), "prod"))

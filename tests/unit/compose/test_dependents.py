@@ -146,9 +146,9 @@ def test_the_operator_may_keep_them_and_is_told_early(tmp_path: Path) -> None:
     keeping = Context(wanted(tmp_path, dependents="keep"), Podman(Told()), SystemClock())
     with pytest.raises(Refused, match=r"depends on blue.*Fix: set bluegreen_dependents to recreate"):
         dependents.steps(keeping, Containers(keeping.wanted, [HYDRA, PGADMIN]), [HYDRA])
-    assert "cleanup refuses" in dependents.said(Containers(keeping.wanted, [HYDRA, PGADMIN]), [HYDRA])[0]
+    assert "cleanup refuses" in dependents.notices(Containers(keeping.wanted, [HYDRA, PGADMIN]), [HYDRA])[0]
     world = Containers(wanted(tmp_path), [HYDRA, PGADMIN, EXPORTER])
-    told = dependents.said(world, [HYDRA])
+    told = dependents.notices(world, [HYDRA])
     assert len(told) == 2 and told[0].startswith("prod_pgadmin_1 depends on hydra: cleanup makes it again")
     assert dependents.as_read(world)[0] == {"container": "prod_pgadmin_1", "needs": ["hydra"]}
 
@@ -166,10 +166,10 @@ def relay(labels: Mapping[str, str]) -> Container:
 def test_the_relay_has_its_own_place_on_the_networks_of_the_colours(tmp_path: Path) -> None:
     asked = wanted(tmp_path)
     ours = {"olympus.bluegreen.deployment": "olympus", "olympus.bluegreen.kind": "relay"}
-    members = networks.relay_members(asked, Containers(asked, [relay(ours)]), "green")
+    members = networks.relay_members(Containers(asked, [relay(ours)]), ("green",))
     taken = {asked.nets.edge("green"), asked.nets.service_on_edge("green", "hydra")}
     assert [m.network for m in members] == ["olympus-edge-green"] and not taken & {m.address for m in members}
-    assert networks.relay_members(asked, Containers(asked, [relay({})]), "green") == []
+    assert networks.relay_members(Containers(asked, [relay({})]), ("green",)) == []
 
 
 def test_the_edge_is_never_made_again(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_the_edge_is_never_made_again(tmp_path: Path) -> None:
     world = Containers(context.wanted, [HYDRA, one("prod_caddy_1", "prod_hydra_1")])
     with pytest.raises(Refused, match="the edge prod_caddy_1 depends on hydra"):
         dependents.steps(context, world, [HYDRA])
-    assert "cleanup refuses" in dependents.said(world, [HYDRA])[0]
+    assert "cleanup refuses" in dependents.notices(world, [HYDRA])[0]
 
 
 class Restarting:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, paths
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, compose_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer, escape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -134,7 +134,7 @@ def test_every_style_gives_the_same_colour(tmp_path: Path, style: str) -> None:
     assert {"kratos:10.231.19.17", "hera:10.231.19.16", "db:10.231.19.3"} <= set(hera["extra_hosts"])
     assert kratos["networks"]["colour"]["ipv4_address"] == "10.231.19.17"
     assert whole["networks"] == {"colour": {"external": True, "name": "olympus-green"}}
-    assert paths.parse_mount(kratos["volumes"][0]).source == str(tmp_path / "kratos")
+    assert compose_files.parse_mount(kratos["volumes"][0]).source == str(tmp_path / "kratos")
 
 
 @pytest.mark.parametrize("style", STYLES)

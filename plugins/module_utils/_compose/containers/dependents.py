@@ -19,7 +19,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
     create_command,
     lifecycle,
     networks,
-    shared_services,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import (
@@ -27,6 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
     Container,
     Containers,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
@@ -66,24 +66,24 @@ def base(c: Container) -> str:
     return c.name[: -len(BEFORE)] if c.name.endswith(BEFORE) else c.name
 
 
-def said(world: Containers, roots: Sequence[Container]) -> list[str]:
+def notices(world: Containers, roots: Sequence[Container]) -> list[str]:
     """For the operator, long before the cleanup: what will become of each."""
-    told = []
+    sentences = []
     for c in found(world, roots):
         needs = ", ".join(_needs(world, c, roots))
         if _is_edge(world.wanted, c):
-            told.append("%s. Fix: %s" % (EDGE % (base(c), needs), EDGE_FIX))
+            sentences.append("%s. Fix: %s" % (EDGE % (base(c), needs), EDGE_FIX))
         elif world.wanted.dependents == KEEP:
-            told.append(
+            sentences.append(
                 "%s depends on %s, and bluegreen_dependents is keep: cleanup refuses as long as it does. "
                 "Fix: make %s again without that depends_on" % (base(c), needs, base(c))
             )
         else:
-            told.append(
+            sentences.append(
                 "%s depends on %s: cleanup makes it again without that dependency, with its data "
                 "(it is away for some seconds)" % (base(c), needs)
             )
-    return told
+    return sentences
 
 
 def _needs(world: Containers, c: Container, roots: Sequence[Container]) -> list[str]:
@@ -130,7 +130,7 @@ def do(context: Context, name: str, roots: Sequence[Container]) -> None:
         raw = podman.one("container", name)
         if raw is None:
             raise BluegreenError("container %s is gone" % name, fix="start it in your project, run again")
-        _note(context.wanted, name, _status(raw) in ("running", "paused", "stopping"))
+        _note(context.wanted, name, lifecycle.status(raw) in ("running", "paused", "stopping"))
         podman.must("rename", name, old)
     new = podman.one("container", name)
     if new is not None and _runs(context, name):
@@ -146,12 +146,8 @@ def forget(context: Context) -> None:
     """When all of it is done: the shared services are these from now on."""
     path = _path(context.wanted)
     if os.path.exists(path):
-        shared_services.record(context.wanted, shared_services.present(Containers.look(context.podman, context.wanted)))
+        store.record_shared(context.wanted, Containers.look(context.podman, context.wanted).shared())
         os.unlink(path)
-
-
-def _status(raw: Mapping[str, Any]) -> str:
-    return str((raw.get("State") or {}).get("Status", "")).lower()
 
 
 def _create(context: Context, raw: Mapping[str, Any], name: str, without: Sequence[str]) -> None:
@@ -198,13 +194,7 @@ def _swap(context: Context, name: str, old: str) -> None:
 
 def _runs(context: Context, name: str) -> bool:
     """The same process for a while: Podman starts one that ends at once again and again, and says running."""
-    return unchanged(context.clock, lambda: _process(context, name), STEADY)
-
-
-def _process(context: Context, name: str) -> int:
-    """Its process id; 0 where it does not run."""
-    raw = context.podman.one("container", name) or {}
-    return int(raw["State"].get("Pid") or 0) if _status(raw) == "running" else 0
+    return unchanged(context.clock, lambda: context.podman.pid(name), STEADY)
 
 
 def _back(context: Context, name: str) -> None:

@@ -114,12 +114,12 @@ def remove_container(
     ident = str(seen.get("Id") or name)
     own = int((seen.get("Config") or {}).get("StopTimeout") or 10)
     grace = 0 if at_once else max(own, grace)
-    if at_once or _status(seen) not in ("running", "stopping"):
+    if at_once or status(seen) not in ("running", "stopping"):
         result = _force(podman, ident, grace)
     elif _stop(podman, ident, grace, still):
         # Without force: podman refuses one that was started again this moment.
         result = podman.run("rm", ident, timeout=60)
-        if result.rc != 0 and _status(podman.one("container", ident) or {}) != "running":
+        if result.rc != 0 and status(podman.one("container", ident) or {}) != "running":
             result = _force(podman, ident, grace)
     else:
         result = _force(podman, ident, 0)
@@ -150,5 +150,5 @@ def _force(podman: Podman, ident: str, grace: int) -> Result:
     return result
 
 
-def _status(seen: Mapping[str, Any]) -> str:
+def status(seen: Mapping[str, Any]) -> str:
     return str((seen.get("State") or {}).get("Status", "")).lower()

@@ -55,7 +55,7 @@ class Net:
 
 @dataclass(frozen=True)
 class Member:
-    """``container`` (a name) shall be on ``network`` at ``address``."""
+    """``container`` (a name) belongs on ``network`` at ``address``."""
 
     container: str
     network: str
@@ -68,22 +68,26 @@ def nets(wanted: Deployment) -> list[Net]:
     return edges + [Net(names.colour_name(c), names.colour_subnet(c), c, False) for c in COLOURS]
 
 
-def common_members(wanted: Deployment, world: Containers, colours: Sequence[str] = COLOURS) -> list[Member]:
-    """The edge on the edge networks and the shared services on the colours' own. Errors name one that is missing."""
-    found = []
-    for colour in colours:
-        if wanted.edge_service and joins_edge(wanted):
-            found.append(_on_edge(wanted, colour, required(wanted, world, wanted.edge_service)))
-        for service in wanted.shared:
-            found.append(shared_member(wanted, colour, service, required(wanted, world, service)))
-        found += relay_members(wanted, world, colour)
-    return found
+def common_members(world: Containers, colours: Sequence[str] = COLOURS) -> list[Member]:
+    """The places of the shared services, of the edge and of the relay, as far as they have a container."""
+    found = [member for service in world.wanted.shared_and_edge for member in members_of(world, service, colours)]
+    return found + relay_members(world, colours)
 
 
-def relay_members(wanted: Deployment, world: Containers, colour: str) -> list[Member]:
-    """The relay's places, where there is one."""
+def members_of(world: Containers, service: str, colours: Sequence[str] = COLOURS) -> list[Member]:
+    """The edge belongs on the edge networks, a shared service on the colours' own."""
+    nets, c = world.wanted.nets, world.of_project(service)
+    if c is None:
+        return []
+    if service == world.wanted.edge_service:
+        return [Member(c.name, nets.edge_name(colour), nets.edge(colour)) for colour in colours]
+    return [Member(c.name, nets.colour_name(colour), nets.shared_on(colour, service)) for colour in colours]
+
+
+def relay_members(world: Containers, colours: Sequence[str] = COLOURS) -> list[Member]:
     there = world.relay()
-    return [Member(there.name, net, place) for net, place in relay_places(wanted, colour)] if there else []
+    places = [place for colour in colours for place in relay_places(world.wanted, colour)]
+    return [Member(there.name, net, place) for net, place in places] if there else []
 
 
 def relay_places(wanted: Deployment, colour: str) -> list[tuple[str, Address]]:
@@ -94,48 +98,34 @@ def relay_places(wanted: Deployment, colour: str) -> list[tuple[str, Address]]:
     return found
 
 
-def joins_edge(wanted: Deployment) -> bool:
-    """Whether the edge reaches a colour by a network of ours; else by published ports."""
-    return wanted.publish == "network"
+def public_members(wanted: Deployment, colour: str, containers: Mapping[str, str]) -> list[Member]:
+    """The places of public services on their colour's edge network. ``containers``: service -> name."""
+    net = wanted.nets.edge_name(colour)
+    return [
+        Member(containers[service.name], net, wanted.nets.service_on_edge(colour, service.name))
+        for service in wanted.services
+        if service.edge and service.name in containers
+    ]
 
 
-def edge_members(wanted: Deployment, container: str) -> list[Member]:
-    """The edge's places."""
-    return [_on_edge(wanted, colour, container) for colour in COLOURS] if joins_edge(wanted) else []
-
-
-def _on_edge(wanted: Deployment, colour: str, container: str) -> Member:
-    return Member(container, wanted.nets.edge_name(colour), wanted.nets.edge(colour))
-
-
-def shared_member(wanted: Deployment, colour: str, service: str, container: str) -> Member:
-    """A shared service's place on a colour's own network."""
-    return Member(container, wanted.nets.colour_name(colour), wanted.nets.shared_on(colour, service))
-
-
-def edge_member(wanted: Deployment, colour: str, service: str, container: str) -> Member:
-    """A public service's place on its colour's edge network."""
-    return Member(container, wanted.nets.edge_name(colour), wanted.nets.service_on_edge(colour, service))
-
-
-def required(wanted: Deployment, world: Containers, service: str) -> str:
-    """The name of the running container of a service of the adopted project."""
-    found = world.of_project(service)
-    if found is None:
-        raise BluegreenError(
-            "project %s has no container of service %s" % (wanted.project, service),
-            option="project",
-            value=wanted.project,
-            fix="start it, or correct bluegreen_project and bluegreen_services",
-        )
-    if not found.running:
-        raise BluegreenError(
-            "service %s is not running (container %s is %s)" % (service, found.name, found.state),
-            option="project",
-            value=wanted.project,
-            fix="podman start %s" % found.name,
-        )
-    return found.name
+def require(world: Containers, services: Iterable[str]) -> None:
+    """Raises where the adopted project has no running container of one of them."""
+    for service in services:
+        found, project = world.of_project(service), world.wanted.project
+        if found is None:
+            raise BluegreenError(
+                "project %s has no container of service %s" % (project, service),
+                option="project",
+                value=project,
+                fix="start it, or correct bluegreen_project and bluegreen_services",
+            )
+        if not found.running:
+            raise BluegreenError(
+                "service %s is not running (container %s is %s)" % (service, found.name, found.state),
+                option="project",
+                value=project,
+                fix="podman start %s" % found.name,
+            )
 
 
 def existing(podman: Podman) -> dict[str, dict[str, Any]]:
@@ -199,7 +189,7 @@ def routes(podman: Podman) -> list[dict[str, Any]]:
 
 
 def connect_steps(world: Containers, members: Iterable[Member]) -> list[Step]:
-    """One step a member that is not where it shall be; one at the wrong address is taken off first."""
+    """One step for each member that is not at its place; one at the wrong address is taken off first."""
     steps = []
     for member in members:
         container = world.named(member.container)
@@ -289,11 +279,10 @@ LINKS = "/sys/class/net"
 SET = "3"
 
 
-def hold_bridges(podman: Podman, wanted: Deployment) -> None:
-    """Those of the networks on which the project's containers or ours are. One that is not up yet is left alone."""
-    world = Containers.look(podman, wanted)
-    joined = {net for c in world.all if c.project == wanted.project or c.ours(wanted) for net in c.networks}
-    for name, raw in existing(podman).items():
+def hold_bridges(podman: Podman, world: Containers, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Sets the address of each bridge that the project's containers or ours are on, where it is up."""
+    joined = {net for c in world.all if c.project == world.wanted.project or c.ours(world.wanted) for net in c.networks}
+    for name, raw in found.items():
         link = str(raw.get("network_interface") or "")
         if name not in joined or not link:
             continue

@@ -150,6 +150,11 @@ class Containers:
         """Containers of ours, of either colour, that run once for both."""
         return [c for c in self.all if c.ours(self.wanted) and c.kind == SINGLETON]
 
+    def shared(self) -> dict[str, dict[str, str]]:
+        """Service -> container and id of the shared services and the edge: what adopt records of them."""
+        here = {name: self.of_project(name) for name in self.wanted.shared_and_edge}
+        return {name: {"container": c.name, "id": c.id} for name, c in here.items() if c is not None}
+
     def relay(self) -> Container | None:
         """What answers to the compose names of the coloured services."""
         return next((c for c in self.all if c.ours(self.wanted) and c.kind == core.RELAY), None)

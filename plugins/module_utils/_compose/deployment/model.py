@@ -19,10 +19,15 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import Singleton
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, PORT_BASE, Networks, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, Networks, networks
 
 KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 COURIER = "-courier"
+# Options that are taken over as they are.
+AS_GIVEN = (
+    "deployment", "project", "network_range", "version", "images", "allow_mutable", "keep", "podman_compose",
+    "remove_foreign", "dependents",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,13 @@ class Deployment:
         return tuple(service.name for service in self.services)
 
     @property
-    def other(self) -> str:
-        return OTHER[self.colour]
+    def shared_and_edge(self) -> tuple[str, ...]:
+        """The shared services in their order, then the edge where it is a container."""
+        return (*self.shared, self.edge_service) if self.edge_service else self.shared
+
+    def container_name(self, colour: str, service: str) -> str:
+        """As podman-compose names the container of a rendered service."""
+        return "%s_%s_1" % (self.stack_project(colour), service)
 
     def service(self, name: str) -> Service:
         for service in self.services:
@@ -200,32 +210,24 @@ def wanted_from(params: Mapping[str, Any]) -> Deployment:
     where = publish.address(params["publish"])
     known = addresses.read(state_dir) or addresses.Addresses(params["network_range"])
     services = {name: params["services"][name] for name in addresses.in_order(params["services"], known.services)}
+    given: dict[str, Any] = {name: params[name] for name in AS_GIVEN}
     return Deployment(
-        deployment=params["deployment"],
-        state_dir=state_dir,
-        project=params["project"],
-        source=os.path.abspath(params["source"]),
+        **given,
+        colour=params["colour"] or "",
+        live_colour=params["live_colour"] or "",
         compose_files=tuple(params["compose_files"]),
+        protect=tuple(params["protect"]),
+        wake=tuple(dict.fromkeys(params["wake"])),
+        state_dir=state_dir,
+        source=os.path.abspath(params["source"]),
         services=services_from(services),
         shared=tuple(addresses.in_order(dict.fromkeys(params["shared"]), known.shared)),
         # An edge that reaches colours by published ports joins none of their networks and is no concern of ours here.
         edge_service=params["edge_service"] if where == publish.NETWORK else "",
-        network_range=params["network_range"],
-        colour=params["colour"] or "",
-        live_colour=params["live_colour"] or "",
-        version=params["version"],
-        images=params["images"],
-        allow_mutable=params["allow_mutable"],
         git=git_from(params["git"], params["version"]) if making else None,
-        keep=params["keep"],
-        protect=tuple(name for name in params["protect"] if name),
-        podman_compose=params["podman_compose"],
-        wake=tuple(dict.fromkeys(params["wake"])),
-        remove_foreign=params["remove_foreign"],
         singletons=declared(params["singletons"], params["services"], params["shared"], params["edge_service"]),
         publish=where,
         port_base=publish.bases(params["port_base"]),
-        dependents=params["dependents"],
     )
 
 

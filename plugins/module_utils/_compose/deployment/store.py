@@ -15,6 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     read_json,
+    read_mapping,
     sync_dir,
     write_atomic,
     write_json,
@@ -97,6 +98,16 @@ def write_stack(wanted: Deployment, colour: str, services: dict[str, Any], compo
     if compose is not None:
         write_atomic(wanted.stack_file(colour, "compose.yml"), compose, 0o600)
     write_json(wanted.stack_file(colour, "services.json"), services)
+
+
+def shared(wanted: Deployment) -> dict[str, Any]:
+    """Shared service or edge -> {container, id} as of the last adopt; {} before the first."""
+    return dict(read_mapping(wanted.path("stacks", "shared.json")).get("services") or {})
+
+
+def record_shared(wanted: Deployment, services: Mapping[str, Any]) -> None:
+    make_dirs(wanted, "stacks")
+    write_json(wanted.path("stacks", "shared.json"), {"v": 1, "services": services})
 
 
 def service_entry(

@@ -19,9 +19,9 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
-    compose_files as reading,
+    compose_files,
+    service_keys,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import paths, service_keys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
@@ -41,7 +41,7 @@ def without_bridges(files: Mapping[str, str]) -> dict[str, str]:
 
 def config(runner: Runner, wanted: Deployment, directory: str) -> dict[str, Any]:
     """The merged and interpolated project, ``extends`` resolved. Its values hold secrets: never print it."""
-    files = reading.read(wanted, directory)
+    files = compose_files.read(wanted, directory)
     profiles = [part for name in files.profiles(_needed(wanted)) for part in ("--profile", name)]
     found = _ask(runner, wanted, directory, profiles)
     missing = [name for name in wanted.imaged if name not in found["services"]]
@@ -68,7 +68,7 @@ def _needed(wanted: Deployment) -> list[str]:
     return [*wanted.imaged, *wanted.shared]
 
 
-def _definition(files: reading.Files, file: str, service: str) -> dict[str, Any]:
+def _definition(files: compose_files.Files, file: str, service: str) -> dict[str, Any]:
     """A service of another file as it is written there, in no profile."""
     content = files.contents[os.path.normpath(file)]
     given = (content.get("services") or content).get(service)
@@ -107,15 +107,15 @@ def wanted_files(wanted: Deployment, project: Mapping[str, Any]) -> tuple[list[s
 
     Only what the coloured services use: a shared service's data directory is nothing to copy.
     """
-    files = reading.read(wanted, wanted.source)
+    files = compose_files.read(wanted, wanted.source)
     found = list(files.names)
-    found += [os.path.relpath(path, wanted.source) for path in paths.dotenv_files(wanted, wanted.source)]
+    found += [os.path.relpath(path, wanted.source) for path in compose_files.dotenv_files(wanted, wanted.source)]
     # No service reads them: they are for the databases (_schema/bridge.py).
     found += [BRIDGES] if os.path.isdir(os.path.join(wanted.source, BRIDGES)) else []
     warnings = service_keys.warnings(wanted, project, files)
     for name in wanted.imaged:
         for used in _used(wanted, project, name):
-            relative = paths.inside(wanted.source, used.path)
+            relative = compose_files.inside(wanted.source, used.path)
             if not os.path.exists(used.path):
                 raise BluegreenError(
                     "service %s needs %s, which is not there" % (name, used.path),
@@ -130,7 +130,7 @@ def wanted_files(wanted: Deployment, project: Mapping[str, Any]) -> tuple[list[s
                     "service %s binds the whole project directory" % name,
                     option="source",
                     value=wanted.source,
-                    fix="bind the files and directories that it needs; " + reading.ABOVE,
+                    fix="bind the files and directories that it needs; " + compose_files.ABOVE,
                 )
             else:
                 found.append(relative)
@@ -147,28 +147,28 @@ class Used:
 
 def _used(wanted: Deployment, project: Mapping[str, Any], name: str) -> list[Used]:
     service = project["services"][name]
-    here = paths.base(wanted, wanted.source)
+    here = compose_files.base(wanted, wanted.source)
     found = []
     for entry in service.get("volumes") or []:
-        mount = paths.parse_mount(entry)
+        mount = compose_files.parse_mount(entry)
         if mount.kind == "bind":
-            path = paths.host_path(here, mount.source)
+            path = compose_files.host_path(here, mount.source)
             reaches = "%s uses %s outside the project directory: later edits of it reach a running colour" % (
                 name,
                 path,
             )
             found.append(Used(path, reaches))
     kept = "%s reads %s outside the project directory: no copy of it is kept with the release; %s"
-    for written, required in paths.env_files(service):
-        path = paths.host_path(here, written)
+    for written, required in compose_files.env_files(service):
+        path = compose_files.host_path(here, written)
         if required or os.path.exists(path):
-            found.append(Used(path, kept % (name, path, reading.ABOVE)))
+            found.append(Used(path, kept % (name, path, compose_files.ABOVE)))
     declared = project.get("secrets") or {}
     for entry in service.get("secrets") or []:
         secret = declared.get(entry.get("source") if isinstance(entry, Mapping) else entry) or {}
         if secret.get("file"):
-            path = paths.host_path(here, str(secret["file"]))
-            found.append(Used(path, kept % (name, path, reading.ABOVE)))
+            path = compose_files.host_path(here, str(secret["file"]))
+            found.append(Used(path, kept % (name, path, compose_files.ABOVE)))
     return found
 
 

@@ -201,7 +201,7 @@ def prune(context: Context) -> Job:
     before = {"releases": [*chosen.kept, *chosen.gone]}
     after = {"releases": list(chosen.kept), "removed": list(chosen.gone)}
     removed = [*chosen.gone, *(step.detail for step in steps if step.action == "remove-image")]
-    return Job(Plan(before, after, tuple(steps)), do, notes={"removed": removed, "left": left})
+    return Job(Plan(before, after, tuple(steps)), do, notes={"removed": removed, "messages": left})
 
 
 def _named(podman: Podman, wanted: Deployment, chosen: Chosen) -> dict[str, str]:

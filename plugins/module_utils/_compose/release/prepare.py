@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
@@ -69,13 +70,13 @@ def prepare(context: Context, kept_release: str, origin: Origin) -> Job:
         elif step.action == "render":
             _write(context, candidate.ident or _candidate(context, origin).ident)
 
-    warnings, notes = _notes(context, candidate, live)
-    after = {"release": candidate.ident or changes.UNKNOWN, "changed": notes["changed"]}
+    warnings, about = _about(context, candidate, live)
+    after = {"release": candidate.ident or changes.UNKNOWN, "changed": about["changed"]}
     plan = Plan({"release": before.get("release", ""), "live": live.get("id", "")}, after, tuple(steps))
-    return Job(plan, do, warnings=candidate.warnings + candidate.choice.warnings + warnings, notes=notes)
+    return Job(plan, do, warnings=candidate.warnings + candidate.choice.warnings + warnings, notes={"release": about})
 
 
-def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _about(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Warnings, and the release as the module returns it."""
     found = {name: image.as_dict() for name, image in candidate.choice.images.items()}
     changed: dict[str, Any] = {
@@ -95,7 +96,7 @@ def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> t
         warnings = ("the environments of the live release are not compared: %s" % exc,)
     lines = changes.lines(candidate.ident, str(live.get("id", "")), changed)
     return warnings, {
-        "release": candidate.ident,
+        "id": candidate.ident,
         "images": found,
         "changed": changed,
         "same_schema": same,
@@ -127,8 +128,7 @@ def _rendered_environments(wanted: Deployment, project: Mapping[str, Any], direc
 
 def _refuse(context: Context) -> None:
     wanted = context.wanted
-    if wanted.colour == wanted.live_colour:
-        raise Refused("%s is live" % wanted.colour, option="colour", value=wanted.colour, fix="render the idle colour")
+    context.refuse_live()
     if store.is_adopted(wanted, wanted.colour) and Containers.look(context.podman, wanted).adopted():
         raise Refused(
             "%s is still the adopted project's own containers" % wanted.colour,
@@ -201,9 +201,9 @@ def _up_to_date(context: Context, ident: str) -> bool:
 def stack_of(wanted: Deployment, ident: str, text: str) -> dict[str, Any]:
     """services.json of a rendered colour; ``compose`` is the hash of the file beside it."""
     known = store.release(wanted, ident).get("images") or {}
-    project = wanted.stack_project(wanted.colour)
+    named = partial(wanted.container_name, wanted.colour)
     services = {
-        name: store.service_entry(wanted, wanted.colour, name, "%s_%s_1" % (project, name), entry["id"], False)
+        name: store.service_entry(wanted, wanted.colour, name, named(name), entry["id"], False)
         for name, entry in known.items()
         if name in wanted.names
     }

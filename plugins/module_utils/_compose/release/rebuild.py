@@ -67,7 +67,7 @@ def rebuild(context: Context) -> Job:
     steps += [Step(STACK, one.colour, one.ident) for one in lost]
     if _blue_was_cleaned_up(context, world, [one.colour for one in lost]):
         steps.append(Step(STACK, BLUE, "cleaned up"))
-    said: list[str] = []
+    messages: list[str] = []
 
     def do(step: Step) -> None:
         if step.action == ADDRESSES and known:
@@ -76,9 +76,9 @@ def rebuild(context: Context) -> Job:
             return
         one = next((one for one in lost if one.colour == step.target), None)
         now = replace(context, wanted=in_order(wanted))
-        said.extend(_write(now, one) if one else _forgotten(now))
+        messages.extend(_write(now, one) if one else _forgotten(now))
 
-    return Job(Plan({}, {}, tuple(steps)), do, notes={"said": said})
+    return Job(Plan({}, {}, tuple(steps)), do, notes={"messages": messages})
 
 
 def refuse_lost(context: Context) -> None:
@@ -118,15 +118,8 @@ def _blue_was_cleaned_up(context: Context, world: Containers, lost: list[str]) -
     if store.stack(wanted, BLUE) or BLUE in lost or not any(world.rendered(colour) for colour in COLOURS):
         return False
     whole = {c.service for c in world.of_operator()} >= set(wanted.names)
-    return not whole or _withdrawn(context)
-
-
-def _withdrawn(context: Context) -> bool:
-    try:
-        switch = context.switch()
-    except BluegreenError:
-        return False
-    return switch is not None and switch.withdrawn(BLUE) and switch.read().live != BLUE
+    switch = context.reachable_switch()
+    return not whole or bool(switch and switch.withdrawn(BLUE) and switch.read().live != BLUE)
 
 
 def _lost(context: Context, world: Containers, colour: str) -> _Lost:

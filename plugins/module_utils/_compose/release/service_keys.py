@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_files, paths
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 # podman-compose hands these to podman, and so does a colour, value by value.
@@ -172,7 +172,7 @@ def _of_one(wanted: Deployment, project: Mapping[str, Any], service: Mapping[str
     if AUTO_UPDATE in (service.get("labels") or {}):
         found.append("label %s is not kept: a release never changes" % AUTO_UPDATE)
     found += _networks(project, service) + _volumes(wanted, service)
-    own = {name for name, _address in paths.host_entries(service.get("extra_hosts"))}
+    own = {name for name, _address in compose_files.host_entries(service.get("extra_hosts"))}
     taken = sorted(own & {*wanted.names, *wanted.shared})
     if taken:
         found.append("extra_hosts of %s give way to the colour's own addresses" % ", ".join(taken))
@@ -188,21 +188,21 @@ def _networks(project: Mapping[str, Any], service: Mapping[str, Any]) -> list[st
 def _volumes(wanted: Deployment, service: Mapping[str, Any]) -> list[str]:
     found = []
     for entry in service.get("volumes") or []:
-        mount = paths.parse_mount(entry)
+        mount = compose_files.parse_mount(entry)
         if mount.kind == "volume" and not mount.source:
             found.append("each colour has its own volume at %s, empty at first" % mount.target)
-        elif mount.kind == "volume" and not paths.read_only(entry):
+        elif mount.kind == "volume" and not compose_files.read_only(entry):
             found.append("both colours write to volume %s" % mount.source)
-        elif mount.kind == "bind" and not paths.read_only(entry):
-            path = paths.host_path(paths.base(wanted, wanted.source), mount.source)
-            if os.path.isdir(path) and paths.inside(wanted.source, path):
+        elif mount.kind == "bind" and not compose_files.read_only(entry):
+            path = compose_files.host_path(compose_files.base(wanted, wanted.source), mount.source)
+            if os.path.isdir(path) and compose_files.inside(wanted.source, path):
                 found.append("what it writes to %s goes into the release's copy; use a named volume" % mount.source)
     return found
 
 
 def _unset(wanted: Deployment, services: Mapping[str, Any], files: compose_files.Files) -> list[str]:
     """Variables that only the operator's shell could have."""
-    known = GIVEN | set(paths.environment(wanted, wanted.source))
+    known = GIVEN | set(compose_files.environment(wanted, wanted.source))
     found = []
     for name in wanted.imaged:
         own = services[name].get("environment") or {}

@@ -14,9 +14,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
     COMMAND,
     COURIER,
-    UNMANAGED,
     PROJECT,
     SERVICE,
+    UNMANAGED,
     Holder,
     Seen,
     Singleton,

@@ -60,7 +60,7 @@ def end(
     begun = context.clock.monotonic()
     if raw is not None:
         pid = process.identity(int((raw.get("State") or {}).get("Pid") or 0))
-        if courier_command.sends(core.command_line(raw)) and _status(raw) in ("running", "paused"):
+        if courier_command.sends(core.command_line(raw)) and lifecycle.status(raw) in ("running", "paused"):
             told.update(_end_courier(context, raw, still))
         else:
             lifecycle.remove_container(podman, ident or name, grace=grace, still=still)
@@ -159,10 +159,6 @@ def open_mails(context: Context, raw: Mapping[str, Any]) -> postgres.Db:
     return db_session.open_session(address, APPLICATION, service_files.of_container(context.podman, raw, name), servers)
 
 
-def _status(raw: Mapping[str, Any]) -> str:
-    return str((raw.get("State") or {}).get("Status", "")).lower()
-
-
 # A mail server may take its time; a mail that is still being sent then is reported, not waited for.
 PATIENCE, BETWEEN = 20.0, 0.1
 BEGUN = "SELECT id::text, send_count FROM courier_messages WHERE status IN (1, 3) AND send_count > 0"
@@ -258,7 +254,7 @@ def _pause(podman: Podman, name: str) -> None:
     if result.rc == 0:
         return
     seen = podman.one("container", name) or {}
-    if str((seen.get("State") or {}).get("Status", "")).lower() != "paused":
+    if lifecycle.status(seen) != "paused":
         raise CommandError(
             "podman pause %s failed: %s" % (name, result.last_words()),
             fix="look whether it runs (podman ps -a) and whether this host has the freezer cgroup",

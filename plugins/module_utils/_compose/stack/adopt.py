@@ -14,7 +14,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
     dependents,
     lifecycle,
     networks,
-    shared_services,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store, switch_reader
@@ -33,7 +32,7 @@ BLUE = "blue"
 
 
 def adopt(context: Context) -> Job:
-    """Also the repair: what other hands stopped, removed or recreated since is started and joined again."""
+    """Also the repair: containers that were stopped, removed or recreated since are started and joined again."""
     wanted, podman = context.wanted, context.podman
     world = Containers.look(podman, wanted)
     before = store.stack(wanted, BLUE)
@@ -41,16 +40,18 @@ def adopt(context: Context) -> Job:
     blue = _blue(context, world)
     fixing = repair.plan(context, world, wanted.wake, blue)
     record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
-    present = shared_services.present(world)
+    present = world.shared()
     ports = _ports(context, blue or [])
     steps = [*store.address_steps(wanted), *fixing.steps, *_to_write(before, record, ports)]
-    if present != shared_services.recorded(wanted):
+    if present != store.shared(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
-    still, strangers = switch_reader.unfenced(context), {c.name: c.id for c in _unmanaged(world, blue)}
-    steps += [Step("remove", name) for name in strangers]
-    names, more, told = relay.plan(context, world) if relay.due(wanted) else (None, [], _foretold(context, world, blue))
+    still, extra = switch_reader.unfenced(context), {c.name: c.id for c in _unmanaged(world, blue)}
+    steps += [Step("remove", name) for name in extra]
+    names, more, notices = (
+        relay.plan(context, world) if relay.due(wanted) else (None, [], _notices(context, world, blue))
+    )
     steps += more
-    steps += [Step("offer", colour) for colour in switch_reader.withdrawn(context.switch, wanted.wake)]
+    steps += [Step("offer", colour) for colour in switch_reader.withdrawn(context, wanted.wake)]
     if before and fixing.gaps and not steps:
         raise BluegreenError("; ".join(fixing.gaps))
     acts: dict[str, Callable[[Step], None]] = {
@@ -58,8 +59,8 @@ def adopt(context: Context) -> Job:
         "record-ports": lambda step: store.record_ports(wanted, ports),
         "record-release": lambda step: _make_release(context, record),
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
-        "record-shared": lambda step: shared_services.record(wanted, present),
-        "remove": lambda step: lifecycle.remove_container(podman, strangers[step.target], still=still),
+        "record-shared": lambda step: store.record_shared(wanted, present),
+        "remove": lambda step: lifecycle.remove_container(podman, extra[step.target], still=still),
         "offer": lambda step: _offer(context, fixing, step.target),
     }
 
@@ -70,22 +71,22 @@ def adopt(context: Context) -> Job:
     after = {"release": record["stack"]["release"] if record else before.get("release", "")}
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in fixing.members]
     plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
-    warnings = (*record.get("warnings", ()), *fixing.gaps, *told)
+    warnings = (*record.get("warnings", ()), *fixing.gaps, *notices)
     return Job(plan, do, partial(_verify, context, fixing), warnings)
 
 
-def _foretold(context: Context, world: Containers, blue: list[Container] | None) -> list[str]:
+def _notices(context: Context, world: Containers, blue: list[Container] | None) -> list[str]:
     """What the cleanup of the adopted containers will mean for others in the project."""
     if blue is None:
         return []
     edge = world.of_project(context.wanted.edge_service) if context.wanted.edge_service else None
-    return dependents.said(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
+    return dependents.notices(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
 
 
 def _verify(context: Context, fixing: repair.RepairPlan) -> None:
     wrong = repair.shortfall(Containers.look(context.podman, context.wanted), fixing)
     if wrong:
-        raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), fix="run adopt again")
+        raise BluegreenError("adopt did not complete: %s" % "; ".join(wrong), fix="run adopt again")
 
 
 def _offer(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
@@ -114,15 +115,13 @@ def _refuse_incomplete(wanted: Deployment, world: Containers, before: Mapping[st
     """A first adopt takes a whole running project or nothing; where a colour of ours is there it is no first one."""
     if before or any(world.rendered(colour) for colour in COLOURS):
         return
-    networks.common_members(wanted, world)
-    for name in wanted.names:
-        networks.required(wanted, world, name)
+    networks.require(world, (*wanted.shared_and_edge, *wanted.names))
 
 
 def _blue(context: Context, world: Containers) -> list[Container] | None:
     """The operator's containers that are blue; None where blue is not, or no longer, the adopted project.
 
-    What podman-compose made anew since is blue again while blue is live: it is what the operator runs. As the colour
+    What podman-compose recreated since is blue again while blue is live: it is what the operator runs. As the colour
     that a rollback goes back to it has to be the very release that was recorded, so there its images decide.
     """
     known = store.stack(context.wanted, BLUE)
@@ -147,7 +146,7 @@ def _ports(context: Context, blue: list[Container]) -> dict[str, tuple[int, int]
 
 
 def _unmanaged(world: Containers, blue: list[Container] | None) -> list[Container]:
-    """Strangers that may go, and what podman wants removed before them, dependents first."""
+    """Unmanaged containers that may go, and what podman wants removed before them, dependents first."""
     if not world.wanted.remove_foreign:
         return []
     ours = {c.id for c in blue or ()}
@@ -156,8 +155,8 @@ def _unmanaged(world: Containers, blue: list[Container] | None) -> list[Containe
 
 def _singletons(context: Context, world: Containers) -> list[Container]:
     """The operator's own containers of declared singletons, where they are: they stay blue's until its cleanup."""
-    extra = [world.of_project(name) for name in context.wanted.imaged if name not in context.wanted.names]
-    return [c for c in extra if c is not None]
+    found = [world.of_project(name) for name in context.wanted.imaged if name not in context.wanted.names]
+    return [c for c in found if c is not None]
 
 
 def _record(context: Context, containers: list[Container]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def plan(context: Context, world: Containers) -> tuple[Relay | None, list[Step],
     """What is wanted, the steps to it, and what the operator should know. Where nothing can run it, only the latter."""
     wanted = context.wanted
     edge = world.of_project(wanted.edge_service) if wanted.edge_service else None
-    switch = _switch(context)
+    switch = context.reachable_switch()
     here = world.relay()
     image = here.image if here else edge.image if edge else ""
     if switch is None:
@@ -98,14 +98,6 @@ def plan(context: Context, world: Containers) -> tuple[Relay | None, list[Step],
     if here is None or here.config != _fingerprint(wanted, relay) or not here.running or _stale(context, here, switch):
         steps.append(Step(RUN, name_of(wanted)))
     return relay, steps, []
-
-
-def _switch(context: Context) -> Switch | None:
-    """None where no edge runs that could be asked."""
-    try:
-        return context.switch()
-    except BluegreenError:
-        return None
 
 
 def do(context: Context, relay: Relay | None, step: Step) -> bool:

@@ -37,17 +37,17 @@ def absent(context: Context) -> Job:
 
 def _absent(context: Context, ours: fence.Fence) -> Job:
     wanted, podman = context.wanted, context.podman
-    _refuse_live(wanted)
+    context.refuse_live()
     world = Containers.look(podman, wanted)
     roots = roots_of(world, wanted)
     again, olds = dependents.steps(context, world, roots)
     gone = order(world, wanted, roots, olds)
     tried = _prove_courier(context, world)
     wants_names = store.is_adopted(wanted, wanted.colour) or relay.due(wanted)
-    names, before, told = relay.plan(context, world) if wants_names else (None, [], [])
+    names, before, notices = relay.plan(context, world) if wants_names else (None, [], [])
     steps = _steps(context, gone, [*before, *again])
-    said: list[str] = [*tried, *told]
-    end = _ender(context, ours, {_name_then(c, steps): c for c in gone}, said)
+    messages: list[str] = [*tried, *notices]
+    end = _ender(context, ours, {_name_then(c, steps): c for c in gone}, messages)
 
     def do(step: Step) -> None:
         if step.action == "forget-adopted":
@@ -73,11 +73,11 @@ def _absent(context: Context, ours: fence.Fence) -> Job:
         dependents.forget(context)
 
     plan = Plan({c.name: "%s %s" % (c.service, c.state) for c in gone}, {}, tuple(steps))
-    return Job(plan, do, verify, notes={"removed": [c.name for c in gone if c not in olds], "said": said})
+    return Job(plan, do, verify, notes={"removed": [c.name for c in gone if c not in olds], "messages": messages})
 
 
 def _ender(
-    context: Context, ours: fence.Fence, gone: Mapping[str, Container], said: list[str]
+    context: Context, ours: fence.Fence, gone: Mapping[str, Container], messages: list[str]
 ) -> Callable[[str], None]:
     """Ends a container by the name that it has then, and means its id: another may bear the name by then."""
     graces = _graces(context, list(gone.values()))
@@ -86,19 +86,9 @@ def _ender(
         # A courier inside a server of the adopted project is ended between two mails, too.
         grace = graces.get(gone[name].name, 0)
         ended = stop.end(context, name, grace=grace, ident=gone[name].id, still=ours.hold)
-        said.extend([ended["warning"]] if ended.get("warning") else [])
+        messages.extend([ended["warning"]] if ended.get("warning") else [])
 
     return end
-
-
-def _refuse_live(wanted: Deployment) -> None:
-    if wanted.colour == wanted.live_colour:
-        raise Refused(
-            "%s is live: it is not removed" % wanted.colour,
-            option="live_colour",
-            value=wanted.live_colour,
-            fix="roll back or cut over first",
-        )
 
 
 def _steps(context: Context, gone: Sequence[Container], first: Sequence[Step]) -> list[Step]:

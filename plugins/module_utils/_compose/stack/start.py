@@ -12,7 +12,7 @@ host boots, for a container that nobody can bring back. Its notes go by the netw
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
@@ -20,10 +20,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import fence, remove
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import first_name
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
@@ -32,21 +33,23 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 
 def start(context: Context) -> Job:
     wanted, podman, colour = context.wanted, context.podman, context.wanted.colour
-    refuse_live(context)
+    context.refuse_live()
     stack = lifecycle.stack_of(context, colour)
     services = {name: value for name, value in stack["services"].items() if name in wanted.names}
     world = Containers.look(podman, wanted)
     wrong = _wrong(context, world, stack["services"])
     right = {c.service: c for c in world.rendered(colour) if c not in wrong}
-    members = networks.common_members(wanted, world, (colour,)) + _edge_members(context, services)
+    networks.require(world, wanted.shared_and_edge)
+    common = networks.common_members(world, (colour,))
+    members = common + _public_members(wanted)
     steps = networks.create_steps(wanted, networks.existing(podman), networks.routes(podman))
-    steps += networks.connect_steps(world, networks.common_members(wanted, world, (colour,)))
+    steps += networks.connect_steps(world, common)
     gone = {c.name: c.id for c in remove.order(world, wanted, wrong)}
     steps += [Step("remove", name) for name in gone]
     steps += [Step("up", name) for name in services if name not in right]
     running = {c.service for c in world.rendered(colour) if c.running}
     publish.refuse_taken((n, port) for n in services if n not in running for port in services[n].get("ports") or [])
-    steps += _edge_steps(context, world, services, set(gone))
+    steps += _edge_steps(world, gone)
     ours = fence.of(context)
     if ours.switch and any(step.action in ("remove", "up") for step in steps):
         steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
@@ -88,17 +91,6 @@ def planned(context: Context) -> Plan:
     return Plan({}, {}, tuple(Step("up", name) for name in context.wanted.names))
 
 
-def refuse_live(context: Context) -> None:
-    wanted = context.wanted
-    if wanted.colour == wanted.live_colour:
-        raise Refused(
-            "%s is live: it is not touched" % wanted.colour,
-            option="live_colour",
-            value=wanted.live_colour,
-            fix="flip away from it first",
-        )
-
-
 def _wrong(context: Context, world: Containers, services: Mapping[str, Any]) -> list[Container]:
     """Containers of this colour that are not what the file says: another release, another definition, another place.
 
@@ -119,23 +111,14 @@ def _wrong(context: Context, world: Containers, services: Mapping[str, Any]) -> 
     return found
 
 
-def name_of(context: Context, service: str) -> str:
-    """As podman-compose names it."""
-    return "%s_%s_1" % (context.wanted.stack_project(context.wanted.colour), service)
+def _public_members(wanted: Deployment) -> list[Member]:
+    names = {service: wanted.container_name(wanted.colour, service) for service in wanted.names}
+    return networks.public_members(wanted, wanted.colour, names)
 
 
-def _edge_members(context: Context, services: Mapping[str, Any]) -> list[Member]:
-    wanted = context.wanted
-    return [
-        networks.edge_member(wanted, wanted.colour, name, name_of(context, name))
-        for name in services
-        if wanted.service(name).edge
-    ]
-
-
-def _edge_steps(context: Context, world: Containers, services: Mapping[str, Any], removed: set[str]) -> list[Step]:
+def _edge_steps(world: Containers, removed: Collection[str]) -> list[Step]:
     steps = []
-    for member in _edge_members(context, services):
+    for member in _public_members(world.wanted):
         there = world.named(member.container)
         if there is None or there.name in removed or member.network not in there.networks:
             steps.append(Step("connect", member.container, member.network))
@@ -158,8 +141,8 @@ def verify(context: Context, stack: Mapping[str, Any]) -> None:
             wrong.append("%s is %s (exit code %d)" % (name, found.state, found.exit_code))
         elif found.image != stack["services"][name]["image"]:
             wrong.append("%s runs image %s" % (name, found.image[:12]))
-    members: Sequence[Member] = _edge_members(context, {name: None for name in wanted.names})
-    members = [*networks.common_members(wanted, world, (wanted.colour,)), *members]
+    networks.require(world, wanted.shared_and_edge)
+    members = [*networks.common_members(world, (wanted.colour,)), *_public_members(wanted)]
     wrong += ["off: %s" % step for step in networks.connect_steps(world, members)] if not wrong else []
     if wrong:
         raise BluegreenError(

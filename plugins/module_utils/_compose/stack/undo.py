@@ -63,7 +63,7 @@ def undo(context: Context) -> Job:
         else:
             networks.do(podman, wanted, (), step)
 
-    return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do, notes={"said": _stays(wanted)})
+    return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do, notes={"messages": _stays(wanted)})
 
 
 def _steps(wanted: Deployment) -> list[Step]:
