@@ -19,10 +19,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports, reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    SOURCES,
     KINDS,
     METHODS,
     NATIVE_SWITCH,
+    SOURCES,
 )
 
 STATES = ["read", "adopted", "undone", "previewed", "live", "returned", "drained"]
