@@ -26,7 +26,7 @@ COURIER = "-courier"
 # Options that are taken over as they are.
 AS_GIVEN = (
     "deployment", "project", "network_range", "version", "images", "allow_mutable", "keep", "podman_compose",
-    "remove_foreign", "dependents",
+    "remove_unmanaged", "dependents",
 )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ class Deployment:
     protect: tuple[str, ...] = ()
     podman_compose: str = "podman-compose"
     wake: tuple[str, ...] = ()
-    remove_foreign: bool = False
+    remove_unmanaged: bool = False
     singletons: tuple[Singleton, ...] = ()
     publish: str = "network"
     port_base: Mapping[str, int] = field(default_factory=lambda: dict(PORT_BASE))
