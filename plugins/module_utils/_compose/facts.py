@@ -6,8 +6,9 @@
 
 Where a colour is no longer what was recorded of it: its containers, or its files on disk.
 
-A container that differs is not ours as we made it. A file that differs is only told: a service may write into a
-directory that it has mounted, and a later release must not be stopped by it. No release is rendered from such a copy.
+A container that differs was changed outside this collection. A file that differs is only reported: a service may write
+into a directory that it has mounted, and a later release must not be stopped by it. No release is rendered from such a
+copy.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def whole(world: Containers, there: Mapping[str, Any]) -> dict[str, Any]:
 def changed_containers(world: Containers, colour: str) -> list[str]:
     """Sentences about containers that are not as adopted or rendered.
 
-    One of an earlier kept release is as it was made: its colour was rendered anew and not yet started.
+    One of an earlier kept release is as it was made: its colour was rendered again and not yet started.
     """
     known = store.stack(world.wanted, colour)
     configs = {} if known.get("adopted") else _configs(world.wanted, colour)
@@ -210,5 +211,5 @@ def _configs(wanted: Deployment, colour: str) -> dict[str, str]:
         value = yaml.load(read_text(path) or "", path)
         return {name: str(one["labels"][CONFIG]) for name, one in value["services"].items()}
     except (BluegreenError, KeyError, TypeError, AttributeError):
-        # Told as a changed file; containers are then judged by their image and their release.
+        # Reported as a changed file; containers are then judged by their image and their release.
         return {}

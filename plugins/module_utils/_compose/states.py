@@ -48,7 +48,7 @@ def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
 
 
 def _started(context: Context, check_mode: bool, kept: str) -> Job:
-    """Rendered, then started. In check mode a start after a render that is only planned is told without details."""
+    """Rendered, then started. In check mode, a start after a render that is only planned has no details."""
     context.refuse_live()
     try:
         return _rendered_and_started(context, check_mode, kept)

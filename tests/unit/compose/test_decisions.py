@@ -168,7 +168,7 @@ def test_routes_that_take_the_range(route: dict[str, str], free: bool) -> None:
 
 def test_a_network_of_our_name_that_is_not_ours_is_refused() -> None:
     there = {"olympus-edge-blue": {"subnets": [{"subnet": "10.231.16.0/24"}], "internal": True, "labels": {}}}
-    with pytest.raises(Refused, match="is not ours"):
+    with pytest.raises(Refused, match="is not managed by this deployment"):
         networks.create_steps(WANTED, there, [])
 
 

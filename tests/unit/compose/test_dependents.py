@@ -149,7 +149,7 @@ def test_the_operator_may_keep_them_and_is_told_early(tmp_path: Path) -> None:
     assert "cleanup refuses" in dependents.notices(Containers(keeping.wanted, [HYDRA, PGADMIN]), [HYDRA])[0]
     world = Containers(wanted(tmp_path), [HYDRA, PGADMIN, EXPORTER])
     told = dependents.notices(world, [HYDRA])
-    assert len(told) == 2 and told[0].startswith("prod_pgadmin_1 depends on hydra: cleanup makes it again")
+    assert len(told) == 2 and told[0].startswith("prod_pgadmin_1 depends on hydra: cleanup recreates it")
     assert dependents.as_read(world)[0] == {"container": "prod_pgadmin_1", "needs": ["hydra"]}
 
 

@@ -230,7 +230,7 @@ def reachable(switch: Switch) -> tuple[bool, bool, bool]:
     return "blue" in state.warm, "blue" in state.assets, "blue" not in state.removing
 
 
-CONSOLE_FAILS = BluegreenError("prod_console_1, made again, does not start", fix="look at it")
+CONSOLE_FAILS = BluegreenError("prod_console_1, recreated, does not start", fix="look at it")
 
 
 @pytest.mark.parametrize("refused", ["in the plan", "half way", "by a newer run", "behind a rollback from it"])

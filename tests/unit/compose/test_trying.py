@@ -243,7 +243,7 @@ def test_without_a_database_container_only_the_help_is_proven(
 ) -> None:
     trial.machine.database, trial.environment["DSN"] = database, dsn
     (told,) = trial()
-    assert "kratos-courier can start was tried with --help only" in told and why in told
+    assert "courier kratos-courier was tried with --help only" in told and why in told
     assert trial.machine.ran == ["--help"] and not (trial.state_dir / "cache" / "couriers.json").exists()
     trial()
     assert trial.machine.ran == ["--help"] * 2, "what was not tried is not remembered"

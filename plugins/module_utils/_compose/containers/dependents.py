@@ -43,9 +43,9 @@ RECREATE, KEEP = "recreate", "keep"
 # Up for so long (seconds) after its start, it runs.
 STEADY = 1.0
 # Making the edge again would cut the public off.
-EDGE = "the edge %s depends on %s, and no stage makes the edge again: cleanup refuses as long as it does"
+EDGE = "the edge %s depends on %s. No stage recreates the edge, so cleanup refuses as long as it does"
 EDGE_FIX = (
-    "take depends_on on coloured services out of the edge in your compose file, make the edge again by podman-compose "
+    "remove depends_on on coloured services from the edge in your compose file, recreate the edge with podman-compose "
     "in a quiet moment, and run adopt"
 )
 
@@ -76,11 +76,11 @@ def notices(world: Containers, roots: Sequence[Container]) -> list[str]:
         elif world.wanted.dependents == KEEP:
             sentences.append(
                 "%s depends on %s, and bluegreen_dependents is keep: cleanup refuses as long as it does. "
-                "Fix: make %s again without that depends_on" % (base(c), needs, base(c))
+                "Fix: recreate %s without that depends_on" % (base(c), needs, base(c))
             )
         else:
             sentences.append(
-                "%s depends on %s: cleanup makes it again without that dependency, with its data "
+                "%s depends on %s: cleanup recreates it without that dependency and with its data "
                 "(it is away for some seconds)" % (base(c), needs)
             )
     return sentences
@@ -109,7 +109,7 @@ def steps(context: Context, world: Containers, roots: Sequence[Container]) -> tu
             % (", ".join(base(c) for c in there), context.wanted.colour),
             option="dependents",
             value=KEEP,
-            fix="set bluegreen_dependents to recreate, or make it again yourself without depends_on on a coloured "
+            fix="set bluegreen_dependents to recreate, or recreate it yourself without depends_on on a coloured "
             "service; nothing was changed",
         )
     for c in there:
@@ -159,7 +159,7 @@ def _create(context: Context, raw: Mapping[str, Any], name: str, without: Sequen
     if result.rc != 0:
         _back(context, name)
         why = scrub(result.last_words(), given.values())
-        raise CommandError("%s can't be made again: %s" % (name, why), fix=_by_hand(name))
+        raise CommandError("%s can't be recreated: %s" % (name, why), fix=_by_hand(name))
     _join(context, raw, name)
 
 
@@ -189,7 +189,9 @@ def _swap(context: Context, name: str, old: str) -> None:
     why = result.last_words() if result.rc else "it ended at once"
     _back(context, name)
     podman.run("start", name, timeout=180)
-    raise CommandError("%s, made again, does not start: %s; it is the old one again" % (name, why), fix=_by_hand(name))
+    raise CommandError(
+        "%s, recreated, does not start: %s; the old container runs again" % (name, why), fix=_by_hand(name)
+    )
 
 
 def _runs(context: Context, name: str) -> bool:
@@ -203,7 +205,7 @@ def _back(context: Context, name: str) -> None:
 
 
 def _by_hand(name: str) -> str:
-    return "make %s again yourself without depends_on on a coloured service, then run cleanup again" % name
+    return "recreate %s yourself without depends_on on a coloured service, then run cleanup again" % name
 
 
 def _path(wanted: Deployment) -> str:

@@ -68,7 +68,7 @@ def up_service(context: Context, colour: str, stack: Mapping[str, Any], service:
         if file:
             file.write(given.file)
             file.flush()
-        # podman-compose heeds stop_grace_period only when it stops something itself; the container shall know it.
+        # podman-compose heeds stop_grace_period only when it stops something itself; the container has to know it.
         words = [*given.arguments, *(["--stop-timeout", str(grace)] if grace else [])]
         argv += ["--podman-run-args=" + " ".join(map(shlex.quote, words))] if words else []
         argv += ["up", "-d", "--no-deps", "--no-build", service]
@@ -77,7 +77,9 @@ def up_service(context: Context, colour: str, stack: Mapping[str, Any], service:
         said = scrub(result.last_words(), values.values())
         text = "podman-compose up %s failed (rc %d): %s" % (service, result.rc, said)
         if HELD.search(result.err):
-            raise AddressHeld(text, fix="boot the host: podman was killed over a start, and forgets it only then")
+            raise AddressHeld(
+                text, fix="reboot the host: podman was killed during a start, and frees the address only then"
+            )
         raise CommandError(text, fix="look at podman ps -a")
 
 

@@ -149,10 +149,10 @@ def create_steps(
         alike = subnets == [net.subnet] and there.get("internal") == net.internal and not there.get("dns_enabled")
         if not (ours and alike):
             raise Refused(
-                "network %s is there but is not ours as we make it" % net.name,
+                "network %s exists but is not managed by this deployment (label, subnet or options differ)" % net.name,
                 option="network_range",
                 value=wanted.network_range,
-                fix="remove it, or choose another deployment name or network_range",
+                fix="remove it, or choose another bluegreen_deployment or bluegreen_network_range",
             )
     return steps
 

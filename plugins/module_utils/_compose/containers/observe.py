@@ -164,7 +164,7 @@ class Containers:
         return [c for colour in COLOURS for name, c in self.of_colour(colour).items() if name == service]
 
     def of_operator(self) -> list[Container]:
-        """Coloured containers of the operator's own project, whoever made them since."""
+        """Coloured containers of the operator's own project, also those that were recreated since."""
         found = [self.of_project(name) for name in self.wanted.names]
         return [c for c in found if c is not None and not c.ours(self.wanted)]
 

@@ -172,7 +172,7 @@ def _refuse_hostile(params: Mapping[str, Any]) -> None:
     for option in ("deployment", "project", "version", "release"):
         if params[option] and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", params[option]):
             raise BluegreenError(
-                "only letters, digits and _ . + - are possible",
+                "may have letters, digits and _ . + - only",
                 option=option,
                 value=params[option],
                 fix="choose a plain name",
@@ -182,10 +182,10 @@ def _refuse_hostile(params: Mapping[str, Any]) -> None:
 def _refuse_both(params: Mapping[str, Any]) -> None:
     if params["edge_service"] in params["shared"]:
         raise BluegreenError(
-            "the edge is not one of them",
+            "must not list the edge service",
             option="shared",
             value=params["edge_service"],
-            fix="take it out of bluegreen_shared: the edge joins no colour's own network",
+            fix="take it out of bluegreen_shared: the edge does not join the colours' own networks",
         )
     clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
     if clash:
@@ -222,7 +222,7 @@ def wanted_from(params: Mapping[str, Any]) -> Deployment:
         source=os.path.abspath(params["source"]),
         services=services_from(services),
         shared=tuple(addresses.in_order(dict.fromkeys(params["shared"]), known.shared)),
-        # An edge that reaches colours by published ports joins none of their networks and is no concern of ours here.
+        # An edge that reaches colours by published ports joins none of their networks and is of no concern here.
         edge_service=params["edge_service"] if where == publish.NETWORK else "",
         git=git_from(params["git"], params["version"]) if making else None,
         singletons=declared(params["singletons"], params["services"], params["shared"], params["edge_service"]),
@@ -281,6 +281,9 @@ def _inside(name: str) -> str:
     plain = os.path.normpath(name)
     if os.path.isabs(plain) or plain.split(os.sep)[0] == os.pardir:
         raise BluegreenError(
-            "leads out of the project", option="bluegreen_source", value=name, fix="give a path relative to it"
+            "leads out of the project directory",
+            option="bluegreen_source",
+            value=name,
+            fix="give a path relative to it",
         )
     return plain

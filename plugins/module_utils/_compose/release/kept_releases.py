@@ -205,7 +205,7 @@ def prune(context: Context) -> Job:
 
 
 def _named(podman: Podman, wanted: Deployment, chosen: Chosen) -> dict[str, str]:
-    """Image id -> its name, of those that are here and that nobody gave a name which no release of ours knows."""
+    """Image id -> its name, of those that are here and have no name but what our releases gave them."""
     known = {str(entry["reference"]) for one in everything(wanted) for entry in one["images"].values() if entry["id"]}
     found = {}
     for raw in podman.inspect("image", chosen.images):

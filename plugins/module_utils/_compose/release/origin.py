@@ -4,8 +4,9 @@
 
 """Where a new release's files come from: the project directory, or a git ref with what git must not hold laid over it.
 
-A ref is fetched anew into a temporary directory each time, so a check changes nothing and no run meets another's clone.
-git finds its credentials where it always does on this host (SSH keys, credential helpers, .netrc): never in an address.
+Each run fetches a ref into a temporary directory of its own, so a check changes nothing and no run meets another's
+clone. git finds its credentials where it always does on this host (SSH keys, credential helpers, .netrc): never in an
+address.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def opened(runner: Runner, wanted: Deployment) -> Iterator[Origin]:
     prefix = "bluegreen-%s-" % wanted.deployment
     _sweep(prefix)
     with tempfile.TemporaryDirectory(prefix=prefix) as where:
-        # Named as the project directory is, for messages and for whoever derives a name from it.
+        # Named as the project directory is, for messages and for names that are derived from it.
         home = os.path.join(where, os.path.basename(wanted.source) or "project")
         yield _fetched(runner, wanted, wanted.git, where, home)
 
@@ -99,7 +100,7 @@ def _fetched(runner: Runner, wanted: Deployment, git: Git, where: str, home: str
 
 def _git(runner: Runner, bare: str, *args: str, must: bool = True, tree: str = "") -> Result:
     """``tree``: the directory that files are written to."""
-    # Nobody is there to be asked for a password.
+    # No user is there to be asked for a password.
     env = {"GIT_TERMINAL_PROMPT": "0", **({"GIT_WORK_TREE": tree} if tree else {})}
     try:
         result = runner.run(["git", "--git-dir", bare, *args], env=env, cwd=tree or None, timeout=FETCH_SECONDS)

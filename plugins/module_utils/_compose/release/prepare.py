@@ -131,10 +131,10 @@ def _refuse(context: Context) -> None:
     context.refuse_live()
     if store.is_adopted(wanted, wanted.colour) and Containers.look(context.podman, wanted).adopted():
         raise Refused(
-            "%s is still the adopted project's own containers" % wanted.colour,
+            "%s still consists of the adopted project's own containers" % wanted.colour,
             option="colour",
             value=wanted.colour,
-            fix="clean up first (state absent), so that its addresses are free",
+            fix="run the cleanup stage first (state absent): it frees the addresses",
         )
 
 
@@ -145,13 +145,13 @@ def _candidate(context: Context, origin: Origin) -> Candidate:
     names, warnings = compose_config.wanted_files(wanted, project)
     choice = images.choose(context.podman, wanted, project)
     files = release.tree(wanted.source, names)
-    told = tuple(warning.replace(origin.directory, context.wanted.source) for warning in warnings)
-    content = release.Content(choice.images, names, files, wanted.source, origin.record(), told)
+    every = tuple(warning.replace(origin.directory, context.wanted.source) for warning in warnings)
+    content = release.Content(choice.images, names, files, wanted.source, origin.record(), every)
     ident = "" if choice.pull else content.ident(wanted.version)
     # What adopt, or an earlier stage, has said of the same files is not said again in every stage.
     before = {one for known in kept_releases.everything(wanted) for one in known.get("warnings") or ()}
-    said = tuple(warning for warning in told if warning not in before)
-    return Candidate(ident, choice, content, wanted.compose_files, project, said)
+    new = tuple(warning for warning in every if warning not in before)
+    return Candidate(ident, choice, content, wanted.compose_files, project, new)
 
 
 def _kept(context: Context, ident: str) -> Candidate:

@@ -42,8 +42,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 ADDRESSES, STACK = "rebuild-addresses", "rebuild-stack"
 BLUE = "blue"
 OTHER_FILES = (
-    "%s runs release %s, whose copy was lost, and %s gives other files by now. Fix: restore %s from your backup before "
-    "this host boots, or deploy the next release before that"
+    "%s runs release %s, whose copy was lost, and %s has other files now. Fix: restore %s from your backup before "
+    "this host reboots, or deploy the next release before that"
 )
 
 
@@ -91,10 +91,10 @@ def refuse_lost(context: Context) -> None:
     lost = [colour for colour in COLOURS if world.rendered(colour) and not (numbers and store.stack(wanted, colour))]
     if lost:
         raise Refused(
-            "the record of %s was lost, and its containers are there" % " and ".join(lost),
+            "the record of %s was lost, but its containers exist" % " and ".join(lost),
             option="state_dir",
             value=wanted.state_dir,
-            fix="run adopt, which makes it again from what runs; nothing was changed",
+            fix="run adopt, which rebuilds the record from what runs; nothing was changed",
         )
 
 
@@ -288,7 +288,7 @@ def salvage(podman: Podman, wanted: Deployment, ids: Sequence[str]) -> list[str]
     A directory that was removed has lost its entries for the container too.
     """
     home = wanted.path("releases") + os.sep
-    told = []
+    missing = []
     for raw in podman.inspect("container", ids):
         for mount in raw.get("Mounts") or []:
             path = str(mount.get("Source", ""))
@@ -300,5 +300,5 @@ def salvage(podman: Podman, wanted: Deployment, ids: Sequence[str]) -> list[str]
             if os.path.isdir(path) and not os.listdir(path):
                 os.rmdir(path)
             if not os.path.exists(path):
-                told.append(GONE % (raw.get("Name"), path))
-    return told
+                missing.append(GONE % (raw.get("Name"), path))
+    return missing

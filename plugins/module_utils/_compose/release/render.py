@@ -160,7 +160,7 @@ class Renderer:
         for written, required in compose_files.env_files(given):
             path = self._moved(written)
             if required or os.path.exists(path):
-                # A bare name would ask the environment of whoever runs podman-compose.
+                # A bare name would ask the environment of the process that runs podman-compose.
                 merged.update({key: value for key, value in compose_files.read_env(path).items() if value is not None})
         asked = compose_files.environment(self.wanted, self.copy)
         for key, value in (given.get("environment") or {}).items():

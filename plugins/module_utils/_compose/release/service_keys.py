@@ -147,7 +147,7 @@ def _of_all(wanted: Deployment, project: Mapping[str, Any]) -> list[str]:
         found.append("host ports of %s are not kept: %s" % (", ".join(with_ports), instead))
     named = [name for name in wanted.imaged if services[name].get("container_name")]
     if named:
-        found.append("%s: container_name is not kept, the two colours would fight for it" % ", ".join(named))
+        found.append("%s: container_name is not kept, because both colours would need it" % ", ".join(named))
     known = {*wanted.imaged, *wanted.shared, wanted.edge_service}
     left = {need for name in wanted.imaged for need in services[name].get("depends_on") or {} if need not in known}
     for need in sorted(left):
@@ -175,7 +175,7 @@ def _of_one(wanted: Deployment, project: Mapping[str, Any], service: Mapping[str
     own = {name for name, _address in compose_files.host_entries(service.get("extra_hosts"))}
     taken = sorted(own & {*wanted.names, *wanted.shared})
     if taken:
-        found.append("extra_hosts of %s give way to the colour's own addresses" % ", ".join(taken))
+        found.append("the colour's own addresses replace extra_hosts of %s" % ", ".join(taken))
     return found
 
 

@@ -45,7 +45,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 SECONDS = 30.0
-ONLY_HELP = "that courier %s can start was tried with --help only: %s"
+ONLY_HELP = "courier %s was tried with --help only, not against a database: %s"
 # What Go says where a courier wanted another server, and the proof has none: that tells nothing of the courier.
 OUTSIDE = re.compile(r"\bdial (tcp|udp)\b|no such host|network is unreachable")
 
@@ -63,16 +63,16 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
         _helps(context, service)
     if context.check_mode:
         return []
-    told: dict[str, str] = {}
+    untried: dict[str, str] = {}
     groups: dict[tuple[str, str], list[release.Service]] = {}
     for service in couriers:
-        server, told[service.name] = _server_image(context, service)
+        server, untried[service.name] = _server_image(context, service)
         if server:
             groups.setdefault((service.image, server), []).append(service)
     for (_image, server), group in groups.items():
-        told.update(_start_all(context, server, group))
-    keep_proven(state_dir, [marks[name] for name, why in told.items() if not why])
-    return [ONLY_HELP % (name, why) for name, why in told.items() if why]
+        untried.update(_start_all(context, server, group))
+    keep_proven(state_dir, [marks[name] for name, why in untried.items() if not why])
+    return [ONLY_HELP % (name, why) for name, why in untried.items() if why]
 
 
 def _helps(context: Context, service: release.Service) -> None:
@@ -128,10 +128,10 @@ def _start_all(context: Context, server: str, couriers: Sequence[release.Service
         except BluegreenError as exc:
             return {one.name: exc.msg for one in couriers}
         applied = image_migrations.migrate(podman, away, image, form)
-        told = {one.name: _starts(context, away, one) for one in couriers}
+        untried = {one.name: _starts(context, away, one) for one in couriers}
     if not kept and not form.status:
         image_migrations.keep(image, image_migrations.Known(form, applied, "shadow"))
-    return told
+    return untried
 
 
 def _starts(context: Context, away: image_migrations.ThrowAway, service: release.Service) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who does a singleton's work now: containers of ours, of the adopted project, of somebody else."""
+"""Which containers do a singleton's work now: managed ones, those of the adopted project, or any other."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def look(world: Containers) -> list[Seen]:
     return [
         Seen(
             single,
-            tuple(_ours(world, single, files) + _theirs(world, single) + _strangers(world, single)),
+            tuple(_managed(world, single, files) + _of_project(world, single) + _unmanaged(world, single)),
             tuple(colour for colour in COLOURS if name in files[colour] and single in wanted.all_singletons),
         )
         for name, single in known.items()
@@ -69,7 +69,7 @@ def _definitions(world: Containers, colour: str) -> dict[str, str]:
     return {name: str(given.get(CONFIG, "")) for name, given in labels.items() if given.get(KIND) == SINGLETON}
 
 
-def _ours(world: Containers, single: Singleton, files: Files) -> list[Holder]:
+def _managed(world: Containers, single: Singleton, files: Files) -> list[Holder]:
     found = []
     for c in world.singletons():
         if c.service == single.name:
@@ -78,8 +78,8 @@ def _ours(world: Containers, single: Singleton, files: Files) -> list[Holder]:
     return found
 
 
-def _theirs(world: Containers, single: Singleton) -> list[Holder]:
-    """The operator's own container: his until blue's cleanup, a stranger when it comes back after it."""
+def _of_project(world: Containers, single: Singleton) -> list[Holder]:
+    """The operator's own container: the project's until blue's cleanup, unmanaged when it comes back after it."""
     c = None if single.kind == COMMAND else world.of_project(single.service)
     if c is None or c.ours(world.wanted) or (single.kind == COURIER and not courier_command.sends(c.command)):
         return []
@@ -88,7 +88,7 @@ def _theirs(world: Containers, single: Singleton) -> list[Holder]:
     return [Holder(c.name, place, c.state)]
 
 
-def _strangers(world: Containers, single: Singleton) -> list[Holder]:
+def _unmanaged(world: Containers, single: Singleton) -> list[Holder]:
     """Started by hand: a courier on the same database, with the same role, that is none of the above."""
     if single.kind != COURIER:
         return []

@@ -8,7 +8,7 @@ A courier stopped between two mails. What its database says of them, and how a h
 
 Kratos takes up to ten mails at once by setting them to processing (3), counts ``send_count`` up before it sends one,
 and writes a row of ``courier_message_dispatches`` after it. On SIGTERM it ends at once: what it had taken stays in
-processing for ever, and nobody knows whether the one that it was sending went out. So it is paused first, and ended
+processing for ever, and whether the one that it was sending went out is unknown. So it is paused first, and ended
 only while no mail is being sent; what it had taken and not sent is queued (1) again.
 """
 
@@ -36,7 +36,7 @@ DOUBT = (
     "%d mail(s) in database %s were being sent when their courier ended, sent or not is unknown: %s. "
     "Fix: to send them (again) see 'Mails' in docs/operations.md"
 )
-BLIND = "%s was ended without a look at its mails: %s"
+BLIND = "%s was stopped, and its mails could not be read before: %s"
 
 
 def end(
@@ -56,16 +56,16 @@ def end(
     podman = context.podman
     still()
     raw = podman.one("container", ident or name)
-    told: dict[str, Any] = {"singleton": singleton, "container": name, "quiet": True, "waited": 0.0}
+    done: dict[str, Any] = {"singleton": singleton, "container": name, "quiet": True, "waited": 0.0}
     begun = context.clock.monotonic()
     if raw is not None:
         pid = process.identity(int((raw.get("State") or {}).get("Pid") or 0))
         if courier_command.sends(core.command_line(raw)) and lifecycle.status(raw) in ("running", "paused"):
-            told.update(_end_courier(context, raw, still))
+            done.update(_end_courier(context, raw, still))
         else:
             lifecycle.remove_container(podman, ident or name, grace=grace, still=still)
         _gone(context, ident or name, pid)
-    return {**told, "seconds": round(context.clock.monotonic() - begun, 2)}
+    return {**done, "seconds": round(context.clock.monotonic() - begun, 2)}
 
 
 def _gone(context: Context, name: str, pid: Mapping[str, int]) -> None:
@@ -130,22 +130,26 @@ def settle(
 
     And whether one has ``started`` or not: mails queued by the other colour's version are made fit for this one's.
     """
-    told: dict[str, Any] = {"singleton": singleton.name, "container": ""}
+    done: dict[str, Any] = {"singleton": singleton.name, "container": ""}
     server = world.of_colour(colour).get(singleton.service)
     raw = context.podman.one("container", server.name) if server else None
     if raw is None:
-        return told
+        return done
     try:
         db = open_mails(context, raw)
     except BluegreenError as exc:
-        return {**told, "warning": "%s starts without a look at the mails left half-way: %s" % (singleton.name, exc)}
+        return {
+            **done,
+            "warning": "%s starts, and the mails that were left half sent could not be read: %s"
+            % (singleton.name, exc),
+        }
     try:
         return {
-            **told,
+            **done,
             **({"adapted": name_channel(db, alone=False)} if started else _returned(db, None)),
         }
     except BluegreenError as exc:
-        return {**told, "warning": "mails of the other colour's version may not be sent: %s" % exc}
+        return {**done, "warning": "mails of the other colour's version may not be sent: %s" % exc}
     finally:
         db.close()
 

@@ -85,7 +85,7 @@ def plan(context: Context, world: Containers) -> tuple[Relay | None, list[Step],
         return None, [], [no_image(wanted)]
     if here is None and world.named(name_of(wanted)) is not None:
         raise Refused(
-            "a container of this name is there and is not ours",
+            "a container of this name exists and is not managed by this deployment",
             option="deployment",
             value=name_of(wanted),
             fix="rename that container, or choose another deployment name",

@@ -29,13 +29,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 
 def absent(context: Context) -> Job:
     """Whatever refuses does so here, before the first step: cleanup asks in check mode before it drains."""
-    ours = fence.of(context)
-    with ours.beginning():
+    guard = fence.of(context)
+    with guard.beginning():
         rebuild.refuse_lost(context)
-        return _absent(context, ours)
+        return _absent(context, guard)
 
 
-def _absent(context: Context, ours: fence.Fence) -> Job:
+def _absent(context: Context, guard: fence.Fence) -> Job:
     wanted, podman = context.wanted, context.podman
     context.refuse_live()
     world = Containers.look(podman, wanted)
@@ -47,24 +47,24 @@ def _absent(context: Context, ours: fence.Fence) -> Job:
     names, before, notices = relay.plan(context, world) if wants_names else (None, [], [])
     steps = _steps(context, gone, [*before, *again])
     messages: list[str] = [*tried, *notices]
-    end = _ender(context, ours, {_name_then(c, steps): c for c in gone}, messages)
+    end = _ender(context, guard, {_name_then(c, steps): c for c in gone}, messages)
 
     def do(step: Step) -> None:
         if step.action == "forget-adopted":
-            # What podman-compose makes of the same name later is a stranger.
+            # What podman-compose makes of the same name later is unmanaged.
             store.forget_adopted(wanted, wanted.colour)
             return
         if step.action not in ("withdraw", "remove"):
-            with ours.beginning():
-                ours.newest()
+            with guard.beginning():
+                guard.newest()
                 if not relay.do(context, names, step):
                     dependents.do(context, step.target, roots)
             return
-        with ours.removal():
+        with guard.removal():
             if step.action == "remove":
                 end(step.target)
             else:
-                ours.hold()
+                guard.hold()
 
     def verify() -> None:
         left = roots_of(Containers.look(podman, wanted), wanted)
@@ -77,7 +77,7 @@ def _absent(context: Context, ours: fence.Fence) -> Job:
 
 
 def _ender(
-    context: Context, ours: fence.Fence, gone: Mapping[str, Container], messages: list[str]
+    context: Context, guard: fence.Fence, gone: Mapping[str, Container], messages: list[str]
 ) -> Callable[[str], None]:
     """Ends a container by the name that it has then, and means its id: another may bear the name by then."""
     graces = _graces(context, list(gone.values()))
@@ -85,7 +85,7 @@ def _ender(
     def end(name: str) -> None:
         # A courier inside a server of the adopted project is ended between two mails, too.
         grace = graces.get(gone[name].name, 0)
-        ended = stop.end(context, name, grace=grace, ident=gone[name].id, still=ours.hold)
+        ended = stop.end(context, name, grace=grace, ident=gone[name].id, still=guard.hold)
         messages.extend([ended["warning"]] if ended.get("warning") else [])
 
     return end
@@ -118,26 +118,26 @@ def _prove_courier(context: Context, world: Containers) -> list[str]:
 
 
 def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:
-    """How long the operator's own containers may take to end: his podman-compose has not told podman.
+    """How long the operator's own containers may take to end: podman-compose does not hand it to podman.
 
-    Where his compose files can't be read any more, podman's own time is all that a service gets; a singleton's job is
+    Where the compose files can't be read any more, podman's own time is all that a service gets; a singleton's job is
     not cut off so.
     """
     wanted = context.wanted
-    his = {c.name: c.service for c in gone if c.service in wanted.imaged and not c.ours(wanted)}
-    if not his:
+    own = {c.name: c.service for c in gone if c.service in wanted.imaged and not c.ours(wanted)}
+    if not own:
         return {}
     try:
         services = compose_config.config(context.podman.runner, wanted, wanted.source)["services"]
-        return {name: lifecycle.seconds(services[service].get("stop_grace_period")) for name, service in his.items()}
+        return {name: lifecycle.seconds(services[service].get("stop_grace_period")) for name, service in own.items()}
     except BluegreenError:
-        if set(his.values()) - set(wanted.names):
+        if set(own.values()) - set(wanted.names):
             raise
         return {}
 
 
 def roots_of(world: Containers, wanted: Deployment) -> list[Container]:
-    """What belongs to the colour: ours by label; for the adopted blue the project's coloured services by theirs."""
+    """What belongs to the colour: managed by label; for the adopted blue the project's coloured services by theirs."""
     found = world.rendered(wanted.colour, ("service", SINGLETON))
     found += [c for c in world.rendered(wanted.colour, ("migrate",)) if c.one_shot()]
     if store.is_adopted(wanted, wanted.colour):

@@ -6,8 +6,9 @@
 
 The idle colour's own network under another name.
 
-Podman notes that an address is given away before it notes to whom. Killed in between, it keeps that address until the
-host boots, for a container that nobody can bring back. Its notes go by the network's name, and outlive the network.
+Podman notes that an address is given away before it notes which container has it. Killed in between, it keeps that
+address until the host boots, for a container that is gone for good. Its notes go by the network's name, and outlive
+the network.
 """
 
 from __future__ import annotations
@@ -50,40 +51,42 @@ def start(context: Context) -> Job:
     running = {c.service for c in world.rendered(colour) if c.running}
     publish.refuse_taken((n, port) for n in services if n not in running for port in services[n].get("ports") or [])
     steps += _edge_steps(world, gone)
-    ours = fence.of(context)
-    if ours.switch and any(step.action in ("remove", "up") for step in steps):
+    guard = fence.of(context)
+    if guard.switch and any(step.action in ("remove", "up") for step in steps):
         steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
-    elif ours.switch and ours.switch.withdrawn(colour):
+    elif guard.switch and guard.switch.withdrawn(colour):
         steps.append(Step("offer", colour))
     # Its couriers start only behind a flip; that they can is known before anything is touched.
-    told = courier_trial.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
+    warnings = courier_trial.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
 
     def do(step: Step) -> None:
         if step.action in ("withdraw", "offer", "remove", "up"):
-            with ours.removal():
-                _fenced(context, ours, stack, gone, step)
+            with guard.removal():
+                _fenced(context, guard, stack, gone, step)
         else:
             networks.do(podman, wanted, members, step)
 
     before = {c.service: "%s %s" % (c.release, c.state) for c in world.rendered(colour)}
     after = {name: "%s running" % value["labels"]["olympus.bluegreen.release"] for name, value in services.items()}
-    return Job(Plan(before, after, tuple(steps)), do, lambda: verify(context, stack), tuple(told))
+    return Job(Plan(before, after, tuple(steps)), do, lambda: verify(context, stack), tuple(warnings))
 
 
-def _fenced(context: Context, ours: fence.Fence, stack: Mapping[str, Any], gone: Mapping[str, str], step: Step) -> None:
+def _fenced(
+    context: Context, guard: fence.Fence, stack: Mapping[str, Any], gone: Mapping[str, str], step: Step
+) -> None:
     """``gone``: name -> id; another container may bear the name by then."""
     if step.action == "offer":
         verify(context, stack)
-        ours.offer()
+        guard.offer()
         return
     if step.action == "remove":
-        lifecycle.remove_container(context.podman, gone[step.target], still=ours.hold)
+        lifecycle.remove_container(context.podman, gone[step.target], still=guard.hold)
         return
-    ours.hold()
+    guard.hold()
     if step.action == "up":
         # podman-compose replaces what it finds under the name.
-        lifecycle.up_service(context, ours.colour, stack, step.target)
-        ours.hold()
+        lifecycle.up_service(context, guard.colour, stack, step.target)
+        guard.hold()
 
 
 def planned(context: Context) -> Plan:
@@ -164,7 +167,7 @@ def rename_network(context: Context) -> Job:
     # A name that podman has never heard: it may keep addresses of any earlier one.
     new = "%s.%x" % (first_name(wanted.deployment, wanted.colour), int(context.clock.now()))
     world = Containers.look(podman, wanted)
-    ours, gone = fence.of(context), world.dependents(world.rendered(wanted.colour))
+    guard, gone = fence.of(context), world.dependents(world.rendered(wanted.colour))
     seen = {c.name: c.id for c in gone}
     steps = [Step(REMOVE, c.name) for c in gone]
     there = [c for c in world.all if old in c.networks and (c.project == wanted.project or c == world.relay())]
@@ -175,10 +178,10 @@ def rename_network(context: Context) -> Job:
     steps.append(Step(RENAME, old, new))
 
     def do(step: Step) -> None:
-        with ours.removal():
-            ours.hold()
+        with guard.removal():
+            guard.hold()
             if step.action == REMOVE:
-                lifecycle.remove_container(podman, seen[step.target], still=ours.hold)
+                lifecycle.remove_container(podman, seen[step.target], still=guard.hold)
             else:
                 other(step)
 
