@@ -216,7 +216,7 @@ def drained(world: World) -> Result:
     mine = pool is not None and found.ours[colour]
     body = pools.drained(pool) if pool is not None and mine and pool.get("enabled", True) else {}
     reachable = [name for name in ("warm", "assets") if colour in getattr(world.switch.read(), name)]
-    steps = [Step("retire", colour, "no pinned request any more")] if reachable else []
+    steps = [Step("unpin", colour, "no pinned request any more")] if reachable else []
     steps += [Step("drain", "pool", colour)] if body else []
     plan = Plan({"reachable": reachable}, {"reachable": []}, tuple(steps))
     over: bool | None = None
@@ -225,7 +225,7 @@ def drained(world: World) -> Result:
         notes.append("the pool of %s is not ours: who is pinned to it stays until his session ends" % colour)
     if not world.check_mode:
         fence.idle(colour)
-        world.switch.retire(colour)
+        world.switch.unpin(colour)
         if pool is not None and body:
             fence.change(colour, pool, body, lambda: fence.idle(colour))
         pinned = (max(int(pins(lb)["drain"]), EVERYWHERE) for lb in seen.values() if sticky(lb))

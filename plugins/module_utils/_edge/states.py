@@ -41,7 +41,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.tr
     describe,
     release_of,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.condition import wrong
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 if TYPE_CHECKING:
@@ -124,7 +124,9 @@ class App:
             problems.append(to_adopt("the switch is damaged (%s)" % state.damage))
         if state:
             owner = place.owner if place.pid else None
-            problems += [to_adopt("the switch is damaged (%s)" % one) for one in wrong(place.directory, owner)]
+            problems += [
+                to_adopt("the switch is damaged (%s)" % one) for one in switch_problems(place.directory, owner)
+            ]
         try:
             config, traffic = self.admin.config(), self._traffic()
         except BluegreenError as exc:
@@ -139,15 +141,15 @@ class App:
         result["observed"] = anonymous_visit.together(traffic.ask_within, self.params["public"])
         problems += self._disagreements(result, running)
         if result["adopted"]:
-            problems += self._in_force(traffic, config, result)
+            problems += self._method_status(traffic, config, result)
         return {**result, "problems": problems, **Plan().result()}
 
-    def _in_force(self, traffic: Traffic, config: Any, result: Result) -> list[str]:
+    def _method_status(self, traffic: Traffic, config: Any, result: Result) -> list[str]:
         """Adds to ``result`` how the edge follows and how to preview; what is wrong with that. A rollback has no use
         for what this needs, and does not wait until it is loaded."""
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_status import InForce
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_status import MethodStatus
 
-        method = InForce(traffic, config)
+        method = MethodStatus(traffic, config)
         names = self.params["public"] or public_names(config, root_of(self.edge))
         result.update(method=method.name, cost=method.cost(), preview=self._preview(traffic).told(names))
         return method.problems(str(result["live"]))
@@ -284,7 +286,7 @@ class App:
         plan = traffic.plan_live(colour)
         if self.check_mode:
             return self._moved(traffic, plan, {})
-        traffic.follower.accept_pending = self.params["accept_pending"]
+        traffic.followup.accept_pending = self.params["accept_pending"]
         if plan.changed:
             traffic.require_alive(colour, config)
         told = traffic.told(self._ways(config))
@@ -310,19 +312,19 @@ class App:
         traffic, force = self._traffic(), self.params["force"]
         plan = traffic.plan_return(self.params["keep_pinned"], self.check_mode)
         target = str(plan.after["live"])
-        asleep = rollback_checks.asleep(traffic, target)
+        asleep = rollback_checks.edge_stopped(traffic, target)
         if not force and not asleep:
             with traffic.switch.stopping(self.check_mode):
-                rollback_checks.require(traffic, target, self.params["state_dir"])
+                rollback_checks.check_target(traffic, target, self.params["state_dir"])
         if self.check_mode:
             return self._moved(traffic, plan, {})
         # Also where the plan says that nothing is to do: a cutover may have begun since.
         traffic.switch.rollback(self.params["keep_pinned"], gone=force)
         at = self.clock.now()
-        left = traffic.follower.follow(back=True)
+        left = traffic.followup.follow(back=True)
         if asleep:
             raise asleep
-        seen = rollback_checks.seen(traffic, target, self.params["public"], at, self.params["confirm_timeout"])
+        seen = rollback_checks.confirm(traffic, target, self.params["public"], at, self.params["confirm_timeout"])
         warnings = [*(one for one in (traffic.switch.passed, left) if one), *seen.pop("warnings")]
         return {**self._moved(traffic, plan, seen), "warnings": warnings}
 
@@ -339,11 +341,11 @@ class App:
         if state.live == colour:
             raise Refused("%s is live" % colour, option="colour", value=colour, fix="drain the other one")
         reachable = [name for name in ("warm", "assets") if colour in getattr(state, name)]
-        steps = (Step("retire", colour, "no pinned request any more"),) if reachable else ()
+        steps = (Step("unpin", colour, "no pinned request any more"),) if reachable else ()
         plan = Plan({"reachable": reachable}, {"reachable": []}, steps)
         told: Result = {"drained": None, "left": [], "seen": {}}
         if not self.check_mode:
-            traffic.switch.retire(colour)
+            traffic.switch.unpin(colour)
             from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import drain
 
             drained = drain.wait(traffic, colour, self.params["deadline"], self.params["seen"])

@@ -54,7 +54,7 @@ refuse() {
 }
 
 other() { if [ "$1" = blue ]; then echo green; else echo blue; fi; }
-drained() { [ -e "switch/gone-$1" ] || [ ! -e "switch/assets-$1" ]; }
+drained() { [ -e "switch/removing-$1" ] || [ ! -e "switch/assets-$1" ]; }
 
 # Who moved the marker last? A hand, where it is not what our own last move left: its way back is to what it left,
 # unless it went where the last cutover came from, and that is whole.
@@ -74,7 +74,7 @@ way_back() {
     [ -n "$back" ] || refuse "nothing to roll back: no cutover yet" "Type: $play --tags status"
     left=$(other "$back")
     if [ "$(live)" = "$back" ] || [ -n "$force" ]; then return; fi
-    if [ -e "switch/gone-$back" ]; then
+    if [ -e "switch/removing-$back" ]; then
         if [ -e claimed ]; then fence; fi
         die "$back is being removed or replaced, or was. Let that end, or: $play --tags rollback -e version=<version>"
     fi

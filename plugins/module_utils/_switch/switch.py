@@ -10,7 +10,7 @@
     <path>/switch/ready          the sentinel, which no flip touches: without it and ``green`` the edge says 503
     <path>/switch/warm-<colour>  a POST pinned to that colour by its cookie goes there
     <path>/switch/assets-<colour>  a static file that the other colour doesn't have is asked there
-    <path>/switch/gone-<colour>  its containers are being removed or replaced: no rollback goes there
+    <path>/switch/removing-<colour>  its containers are being removed or replaced: no rollback goes there
     <path>/preview/<secret>      a request whose header says this name goes to the colour that is not live
     <path>/return_to             JSON {"colour", "release", "flip", "at"}: where a rollback goes
     <path>/moved-<colour>        where our own last move put the marker; if the marker is elsewhere, a hand moved it
@@ -46,11 +46,17 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import flips, preview_secret
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import MOVED, NAME, TOKEN, Directory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import (
+    MODES,
+    MOVED,
+    NAME,
+    TOKEN,
+    Directory,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.flips import ReturnTo
 
 # Before a colour's name.
-GONE = "gone-"
+REMOVING = "removing-"
 # A rollback that did not wait for the lock looks so often whether it stays where it is, in seconds.
 LOOKS, PAUSE = 4, 0.25
 LOOK = "look at it; in the directory beside it, mv green blue (or the other way) is the whole switch"
@@ -103,7 +109,7 @@ class Switch(Directory):
         live = "green" if "green" in names else "blue" if ready else ""
         recorded, moved = self._return_to(), self._moved_to()
         by_hand = bool(ready and not damage and moved and moved != live)
-        drained = live in OTHER and (GONE + live in names or "assets-" + live not in names)
+        drained = live in OTHER and (REMOVING + live in names or "assets-" + live not in names)
         return SwitchState(
             live=live,
             ready=ready,
@@ -113,7 +119,7 @@ class Switch(Directory):
             token=self._token(),
             claimed=self._exists("claimed"),
             damage=damage if ready else "no sentinel" + ("; " + damage if damage else ""),
-            removing=tuple(colour for colour in COLOURS if GONE + colour in names),
+            removing=tuple(colour for colour in COLOURS if REMOVING + colour in names),
             by_hand=by_hand,
         )
 
@@ -123,7 +129,7 @@ class Switch(Directory):
         The sentinel comes last: until all is there the edge says 503 and never serves a colour by accident.
         ``owner`` (uid, gid) owns the log directory, which the edge itself writes.
         """
-        for name, mode in (("", 0o711), ("switch", 0o711), ("log", 0o711)):
+        for name, mode in MODES.items():
             self._directory(name, mode, owner if name == "log" else None)
         with self._alone():
             if deployment and not self._exists(NAME):
@@ -230,7 +236,7 @@ class Switch(Directory):
         if back is None:
             raise self._nothing(state, held)
         target = back.colour
-        if state.live != target and not gone and self.withdrawn(target):
+        if state.live != target and not gone and self.rollback_blocked(target):
             # A cutover on its way flips no more; a cleanup has gone too far to be stopped.
             self._fenced(state, held)
             raise Refused(
@@ -304,7 +310,7 @@ class Switch(Directory):
             about = {**no.partial, "stopped": stopped}
             raise Refused(no.msg + stopped, option=no.option, value=no.value, fix=no.fix, partial=about) from no
 
-    def withdraw(self, colour: str, token: int | None = None) -> None:
+    def block_rollback(self, colour: str, token: int | None = None) -> None:
         """Around each removal of one of its containers: from now on no rollback goes to ``colour``, and no cookie: what
         takes its name next was asked by nobody yet. Refused while it is live. ``token``: that of the run that removes;
         Fenced where it is older than the switch's.
@@ -313,15 +319,15 @@ class Switch(Directory):
         """
         with self._alone():
             self._require_idle(colour)
-            alone = self.withdrawn(colour) and not self._exists("claimed")
+            alone = self.rollback_blocked(colour) and not self._exists("claimed")
             if token is not None and not alone:
                 self._check(token, exact=False)
-            self._touch("switch", GONE + colour)
+            self._touch("switch", REMOVING + colour)
             try:
                 # Again: a rollback that does not wait for the lock looks for that name after it has moved the marker.
                 self._require_idle(colour)
             except Refused:
-                self._remove("switch", GONE + colour)
+                self._remove("switch", REMOVING + colour)
                 raise
             for name in ("warm-" + colour, "assets-" + colour):
                 if self._exists("switch", name):
@@ -336,14 +342,14 @@ class Switch(Directory):
                 fix="see the status stage",
             )
 
-    def offer(self, colour: str, token: int | None = None) -> None:
+    def allow_rollback(self, colour: str, token: int | None = None) -> None:
         """It is whole again. Fenced where ``token`` is older than the switch's: a newer run may be removing it."""
         with self._alone():
-            if not self.withdrawn(colour):
+            if not self.rollback_blocked(colour):
                 return
             if token is not None:
                 self._check(token, exact=False)
-            self._remove("switch", GONE + colour)
+            self._remove("switch", REMOVING + colour)
 
     def undrain(self, colour: str, token: int) -> None:
         """A removal of ``colour`` was refused before it began: where a rollback goes there, its forms and static files
@@ -359,10 +365,10 @@ class Switch(Directory):
         with self._alone():
             self._check(token, exact=False)
 
-    def withdrawn(self, colour: str) -> bool:
-        return self._exists("switch", GONE + colour)
+    def rollback_blocked(self, colour: str) -> bool:
+        return self._exists("switch", REMOVING + colour)
 
-    def retire(self, colour: str) -> bool:
+    def unpin(self, colour: str) -> bool:
         """No pinned POST, static file or preview is sent to ``colour`` any more. Refused while it is live."""
         with self._alone():
             if self.read().live == colour:

@@ -17,7 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_record import read
@@ -85,6 +85,6 @@ def configuration(
         if found is None:
             return ""
         edge = edge_of(runner, found.project, found.edge)
-        return Follower(edge, Admin(edge), found.upstreams, step).follow(back=True)
+        return ReloadMethod(edge, Admin(edge), found.upstreams, step).follow(back=True)
 
     return Following("the edge", back, switch, clock)

@@ -184,13 +184,13 @@ def test_a_process_that_never_ends_to_make_it_follow_is_passed_by(
 def test_a_rollback_before_the_edge_has_followed(edge: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who follows looks at the marker: the later word counts."""
     traffic = Traffic(edge.edge, Admin(edge.edge), edge.upstreams, DirectHttp(), SystemClock())
-    follow = traffic.follower.follow
+    follow = traffic.followup.follow
 
     def late(back: bool = False) -> None:
         watcher_back(edge)
         follow(back)
 
-    monkeypatch.setattr(traffic.follower, "follow", late)
+    monkeypatch.setattr(traffic.followup, "follow", late)
     told = edge.loads()
     traffic.make_live("green", "", traffic.switch.read().token)
     assert (public(edge), edge.loads()) == ("blue", told)

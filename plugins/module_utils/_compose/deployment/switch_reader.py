@@ -46,7 +46,7 @@ def withdrawn(switch: Callable[[], Switch | None], colours: Iterable[str]) -> li
         found = switch()
     except BluegreenError:
         return []
-    return [colour for colour in colours if found and found.withdrawn(colour)]
+    return [colour for colour in colours if found and found.rollback_blocked(colour)]
 
 
 def unfenced(context: Context) -> Callable[[], None]:

@@ -116,7 +116,7 @@ def _withdrawn(context: Context) -> bool:
         switch = context.switch()
     except BluegreenError:
         return False
-    return switch is not None and switch.withdrawn(BLUE) and switch.read().live != BLUE
+    return switch is not None and switch.rollback_blocked(BLUE) and switch.read().live != BLUE
 
 
 def _lost(context: Context, world: World, colour: str) -> _Lost:

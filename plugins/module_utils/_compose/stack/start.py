@@ -47,7 +47,7 @@ def start(context: Context) -> Job:
     ours = fence.of(context)
     if ours.switch and any(step.action in ("remove", "up") for step in steps):
         steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
-    elif ours.switch and ours.switch.withdrawn(colour):
+    elif ours.switch and ours.switch.rollback_blocked(colour):
         steps.append(Step("offer", colour))
     # Its couriers start only behind a flip; that they can is known before anything is touched.
     told = courier_trial.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())

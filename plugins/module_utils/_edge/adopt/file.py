@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload import reload, validate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import Installer, cost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import unified
@@ -149,7 +149,7 @@ class Adopter:
         if not (change.live and change.plan.changed and self.switch.exists()):
             self._apply(change)
             return
-        follower = Follower(self.edge, self.admin, self.upstreams, self.step)
+        follower = ReloadMethod(self.edge, self.admin, self.upstreams, self.step)
         with follower.alone():
             if self.installer.live() != change.live:
                 raise Refused(
@@ -185,7 +185,7 @@ class Adopter:
         after = self.journal.after
         if Journal(self.edge.options.state_dir, TURN).torn(current):
             return True
-        return after is not None and any(current == self.syntax.turned(after, colour) for colour in COLOURS)
+        return after is not None and any(current == self.syntax.with_live_colour(after, colour) for colour in COLOURS)
 
     def _file(self) -> bytes:
         options = self.edge.options

@@ -87,7 +87,7 @@ class Syntax(Protocol):
     def adopted(self, content: bytes) -> bool:
         """Whether there is something of ours in it."""
 
-    def turned(self, content: bytes, colour: str) -> bytes:
+    def with_live_colour(self, content: bytes, colour: str) -> bytes:
         """With another colour live, where it names one."""
 
 
@@ -150,8 +150,8 @@ class CaddyfileSyntax:
                 raise CaddyfileError(*_said(tree, dial), exc.msg, exc.fix) from exc
         return found
 
-    def turned(self, content: bytes, colour: str) -> bytes:
-        return one_colour_form.turned(text_of(content), colour).encode()
+    def with_live_colour(self, content: bytes, colour: str) -> bytes:
+        return one_colour_form.with_live_colour(text_of(content), colour).encode()
 
     def config(self, content: bytes) -> Any:
         return self.loaded(self.whole(content))
@@ -231,9 +231,9 @@ class JsonSyntax:
 
     def _turned(self, config: Any, colour: str) -> Any:
         names_one = query.form(config, root_of(self._edge)) == "fixed" and colour
-        return one_colour_form.turned_config(config, self._upstreams, colour) if names_one else config
+        return one_colour_form.config_with_live_colour(config, self._upstreams, colour) if names_one else config
 
-    def turned(self, content: bytes, colour: str) -> bytes:
+    def with_live_colour(self, content: bytes, colour: str) -> bytes:
         config = self.config(content)
         wanted = self._turned(config, colour)
         return content if wanted == config else dumped(wanted, content)

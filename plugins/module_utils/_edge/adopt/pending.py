@@ -94,7 +94,7 @@ class Reference:
 
     def _plain(self, config: Any) -> Any:
         one = query.form(config, root_of(self.edge)) == "fixed"
-        return one_colour_form.turned_config(config, self.upstreams, "blue") if one else config
+        return one_colour_form.config_with_live_colour(config, self.upstreams, "blue") if one else config
 
     def _differs(self, said: Any) -> str:
         paths, named = list(differences(self.running, said)), sites(self.running, said)

@@ -41,7 +41,7 @@ ATTEMPTS = 5
 BACK, FORWARD = 5.0, 120.0
 
 
-class Follower:
+class ReloadMethod:
     """``step`` is called with a name before every change: tests stop there."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Follower:
         path = self.edge.options.caddyfile
         try:
             now, whole = self._file()
-            behind = now != whole or self.syntax.turned(whole, colour) != whole
+            behind = now != whole or self.syntax.with_live_colour(whole, colour) != whole
         except (BluegreenError, OSError) as exc:
             # ``check`` refuses it before a cutover; for the way back it is no reason to stay.
             return [Step("turn", path, "to %s, which can't be: %s" % (colour, exc))]
@@ -82,7 +82,7 @@ class Follower:
         """Before anything is moved: the edge has to run what its file says, and its own Caddy to take the file with
         ``colour``."""
         whole = self._file()[1]
-        validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(whole, colour)))
+        validate(self.edge, self.syntax, self.syntax.present(self.syntax.with_live_colour(whole, colour)))
         if self.edge.place().pid and not self.accept_pending:
             said = self.syntax.loaded(self.syntax.present(whole))
             Reference(self.edge, self.upstreams, self.admin.config()).require([said])
@@ -134,7 +134,7 @@ class Follower:
         return query.form(config, root_of(self.edge)) == "fixed"
 
     def _turned(self, running: Any, colour: str) -> Any:
-        return one_colour_form.turned_config(running, self.upstreams, colour)
+        return one_colour_form.config_with_live_colour(running, self.upstreams, colour)
 
     def _patch(self, live: str) -> None:
         """One write for all sites, where an edge of this form runs; repeated when another program wrote since our
@@ -168,7 +168,9 @@ class Follower:
             reload(self.edge, self.admin, self.syntax, None)
         except CommandError as exc:
             # Where a run was cut off before its reload the file is ahead of the edge: back to what runs.
-            old = before if before != wanted else self.syntax.turned(before, *one_colour_form.colours(running))
+            old = (
+                before if before != wanted else self.syntax.with_live_colour(before, *one_colour_form.colours(running))
+            )
             overwrite(self.edge.options.caddyfile, old, self.step)
             raise CommandError(
                 "the edge did not reload: %s" % exc.msg, fix="its file is as it was, the edge serves as before"
@@ -187,7 +189,7 @@ class Follower:
         path, (now, whole) = self.edge.options.caddyfile, self._file()
         if now != whole:
             overwrite(path, whole, self.step)
-        wanted = self.syntax.turned(whole, live)
+        wanted = self.syntax.with_live_colour(whole, live)
         if wanted == whole:
             return
         # On a full disk there is no journal; the file needs no more space than it has.

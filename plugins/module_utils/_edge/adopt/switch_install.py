@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.condition import wrong
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 
@@ -40,7 +40,11 @@ class Installer:
         self.deployment = ""
 
     def steps(self) -> tuple[Step, ...]:
-        if self.switch.exists() and not self.switch.read().damage and not wrong(self.directory, self.place.owner):
+        if (
+            self.switch.exists()
+            and not self.switch.read().damage
+            and not switch_problems(self.directory, self.place.owner)
+        ):
             return ()
         return (Step("make", self.directory, "with %s live" % self.live()),)
 

@@ -191,7 +191,10 @@ class _Rewriter:
                 at = len(BOM) if main.text.startswith(BOM) else 0
                 self.edits[self.tree.where].add(at, at, self._head())
         made = {path: one.applied() for path, one in self.edits.items()}
-        return {path: one_colour_form.turned(one, self.colour) if self.colour else one for path, one in made.items()}
+        return {
+            path: one_colour_form.with_live_colour(one, self.colour) if self.colour else one
+            for path, one in made.items()
+        }
 
     def _read(self, number: int) -> dict[int, Proxy]:
         """Those in the block of another one come first, so that they are known to it."""

@@ -20,16 +20,16 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import RUNTIME, resolved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import (
     VARIABLE,
-    asked,
-    decides,
+    decided_colour,
     marker_names,
-    remembered,
+    variables_read,
+    variables_set,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER, COOKIE
 
 
-def difference(
+def first_difference(
     before: Any,
     after: Any,
     upstreams: Sequence[Upstream],
@@ -42,24 +42,24 @@ def difference(
     doesn't. ``environ`` is the environment of the running edge, ``colours`` are those whose routes are in ``after``."""
     for colour in colours:
         fold = _Fold(upstreams, root, named_log, colour, environ or {})
-        found = _first_difference(fold.config(before), fold.config(after), "")
+        found = _differs(fold.config(before), fold.config(after), "")
         if found:
             return found
     return ""
 
 
-def _first_difference(left: Any, right: Any, path: str) -> str:
+def _differs(left: Any, right: Any, path: str) -> str:
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted(set(left) | set(right)):
             if key not in left or key not in right:
                 return "%s/%s" % (path, key)
-            found = _first_difference(left[key], right[key], "%s/%s" % (path, key))
+            found = _differs(left[key], right[key], "%s/%s" % (path, key))
             if found:
                 return found
         return ""
     if isinstance(left, list) and isinstance(right, list):
         for index, (one, other) in enumerate(zip(left, right)):
-            found = _first_difference(one, other, "%s/%d" % (path, index))
+            found = _differs(one, other, "%s/%d" % (path, index))
             if found:
                 return found
         return "" if len(left) == len(right) else "%s/%d" % (path, min(len(left), len(right)))
@@ -129,16 +129,16 @@ class _Fold:
         kept: list[Any] = []
         decided: set[str] = set()
         for route in split:
-            made = decides(route["handle"][0])
+            made = variables_set(route["handle"][0])
             decided |= made or set()
-            names = {name for match in route.get("match", []) for name in asked(match)}
+            names = {name for match in route.get("match", []) for name in variables_read(match)}
             if made is None and (self._counts(route) or not names <= decided):
                 kept.append(self._value(self._matched(route) if names <= decided else route))
         return kept
 
     def _counts(self, route: dict[str, Any]) -> bool:
         markers = marker_names(route.get("match"), self.root)
-        wanted = {remembered(match) for match in route.get("match", [])} - {""}
+        wanted = {decided_colour(match) for match in route.get("match", [])} - {""}
         if wanted:
             return not markers and wanted == {self.colour}
         # An auth request asks the disk itself.
@@ -155,7 +155,7 @@ class _Fold:
             if kind == "expression" and isinstance(value, dict):
                 value = {key: part for key, part in value.items() if key != "name"}
             if kind == "not":
-                value = [inner for inner in value if not (marker_names(inner, self.root) or remembered(inner))]
+                value = [inner for inner in value if not (marker_names(inner, self.root) or decided_colour(inner))]
             if kind == "vars":
                 value = {name: said for name, said in value.items() if not VARIABLE.match(name.strip("{}"))}
             if value and not (kind == "file" and value.get("root") == self.root):
@@ -187,7 +187,7 @@ class _Fold:
             return proxy
         (dial,) = said
         for name in [one.said(dial.rpartition(":")[2]) for one in self.upstreams if one.dialled(dial, "blue")]:
-            proxy = upstream_host.untold(proxy, name)
+            proxy = upstream_host.unpin_upstream_names(proxy, name)
         return proxy
 
     def _plain(self, dial: str) -> str:

@@ -220,7 +220,7 @@ def _subroute(
 ) -> Handler:
     said = target.upstream.said(target.port)
     plain = {name: value for name, value in handler.items() if name != "@id"}
-    own = upstream_host.told(upstream_host.written(plain, said), said, sets_host)
+    own = upstream_host.pin_upstream_names(upstream_host.written(plain, said), said, sets_host)
     made = []
     for route in routes:
         proxies = any(one.get("upstreams") for one in route["handle"])

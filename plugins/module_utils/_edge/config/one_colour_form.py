@@ -67,7 +67,7 @@ def text(proxy: Proxy) -> str:
     return "%s {%s%s\n%s}" % (head, inner, own, proxy.indent)
 
 
-def turned(caddyfile: str, colour: str) -> str:
+def with_live_colour(caddyfile: str, colour: str) -> str:
     """A Caddyfile of this form with ``colour`` live; any other text as it is."""
     live, idle = COLOURS.index(colour), _idle(colour)
     return _LIVE.sub(lambda found: "%s%d%s%s%s%d" % (found[1], live, found[2], colour, found[3], idle), caddyfile)
@@ -104,13 +104,13 @@ def _proxies(value: Any) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def turned_config(config: Any, upstreams: Sequence[Upstream], colour: str) -> Any:
+def config_with_live_colour(config: Any, upstreams: Sequence[Upstream], colour: str) -> Any:
     """A configuration of this form with ``colour`` live; nothing else in it is changed."""
     if isinstance(config, list):
-        return [turned_config(child, upstreams, colour) for child in config]
+        return [config_with_live_colour(child, upstreams, colour) for child in config]
     if not isinstance(config, dict):
         return config
-    made = {name: turned_config(child, upstreams, colour) for name, child in config.items()}
+    made = {name: config_with_live_colour(child, upstreams, colour) for name, child in config.items()}
     if says(config) != OTHER[colour]:
         return made
     made["headers"]["response"]["set"][COLOUR_HEADER] = [colour]

@@ -11,9 +11,9 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import (
+    decided_colour,
     marker_names,
     objects,
-    remembered,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 
@@ -47,7 +47,7 @@ def unswitched(value: Any, root: str) -> Any:
 
 def _asks(route: dict[str, Any], root: str) -> bool:
     found = route.get("match") or []
-    return "handle" in route and (bool(marker_names(found, root)) or any(remembered(match) for match in found))
+    return "handle" in route and (bool(marker_names(found, root)) or any(decided_colour(match) for match in found))
 
 
 def has_switch(config: Any, root: str) -> bool:

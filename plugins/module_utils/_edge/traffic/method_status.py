@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.tr
 
 
 @dataclass(frozen=True)
-class InForce:
+class MethodStatus:
     """``config`` is the running one, of an adopted edge."""
 
     traffic: Traffic
@@ -52,7 +52,7 @@ class InForce:
         if said != {live}:
             return [to_adopt("the switch says %s, the edge runs %s" % (live, " and ".join(sorted(said))))]
         try:
-            behind = self.traffic.follower.steps(live)
+            behind = self.traffic.followup.steps(live)
         except BluegreenError as exc:
             return [str(exc)]
         if behind:

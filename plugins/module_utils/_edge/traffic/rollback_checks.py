@@ -31,12 +31,12 @@ def require_adopted(switch: Switch) -> None:
         raise Refused("nothing to roll back: not adopted (no switch at %s)" % switch.path, fix=ADOPT)
 
 
-def require(traffic: Traffic, target: str, state_dir: str) -> None:
+def check_target(traffic: Traffic, target: str, state_dir: str) -> None:
     """Refused where ``target`` is not what the way back names, or does not answer the edge.
 
     An edge with the switch that nobody can ask is no reason to stay: to move the switch needs nobody.
     """
-    require_same(traffic.switch, target, state_dir)
+    check_same_release(traffic.switch, target, state_dir)
     try:
         config = traffic.admin.config()
     except BluegreenError as exc:
@@ -51,7 +51,7 @@ def require(traffic: Traffic, target: str, state_dir: str) -> None:
         raise Refused(dead.msg, fix="%s; %s" % (bring_back(_wanted(traffic.switch.read())), FORCE)) from dead
 
 
-def require_same(switch: Switch, target: str, state_dir: str) -> None:
+def check_same_release(switch: Switch, target: str, state_dir: str) -> None:
     """Refused where ``target`` holds another release than the one that the last cutover came from, or none any more."""
     state, there = switch.read(), release_of(state_dir, target)
     wanted = _wanted(state)
@@ -60,11 +60,11 @@ def require_same(switch: Switch, target: str, state_dir: str) -> None:
             "%s holds %s by now, not %s, where the last cutover came from" % (target, there, wanted),
             fix="%s; %s" % (bring_back(wanted), FORCE),
         )
-    if state.live != target and switch.withdrawn(target) and _cleaned(state_dir) == target:
+    if state.live != target and switch.rollback_blocked(target) and _cleaned(state_dir) == target:
         raise Refused("%s was cleaned up" % target, fix="%s; %s" % (bring_back(wanted), FORCE))
 
 
-def seen(
+def confirm(
     traffic: Traffic, target: str, public: Sequence[Mapping[str, str]], since: float, timeout: float
 ) -> dict[str, Any]:
     """What the public names say, with the switch at ``target`` ``since`` then, and ``warnings``: a name that says no
@@ -101,7 +101,7 @@ def bring_back(release: str) -> str:
     return "ansible-playbook bluegreen.yml --tags rollback -e version=%s brings it back" % version
 
 
-def asleep(traffic: Traffic, target: str) -> BluegreenError | None:
+def edge_stopped(traffic: Traffic, target: str) -> BluegreenError | None:
     """The error to end with where no edge runs: the switch is moved, and nobody answers the public names."""
     place = traffic.edge.place()
     if place.pid or place.doubt:

@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch, SwitchState
 
 if TYPE_CHECKING:
-    from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+    from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 
 # So often in a row every public name has to say the new colour.
 SEEN_TIMES = 3
@@ -50,7 +50,7 @@ class Confirmed:
         return {"flipped_at": self.flipped_at, "seen_at": self.seen_at, "ms": ms, "observed": list(self.observed)}
 
 
-class LooksItself:
+class SwitchMethod:
     """An edge that looks at the marker itself: it follows without being told."""
 
     accept_pending = False
@@ -76,14 +76,14 @@ class Traffic:
         self.method = method_record.method(edge.options)
 
     @cached_property
-    def follower(self) -> Follower | LooksItself:
+    def followup(self) -> ReloadMethod | SwitchMethod:
         """Whom to tell that the edge has to follow. What that takes is not even loaded where nobody has to: a rollback
         shall not wait for it."""
         if self.method == "switch":
-            return LooksItself()
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+            return SwitchMethod()
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 
-        return Follower(self.edge, self.admin, self.upstreams)
+        return ReloadMethod(self.edge, self.admin, self.upstreams)
 
     def config(self) -> Any:
         """The running configuration. Refused where the switch is not in it or plain coloured names are; where the
@@ -104,28 +104,28 @@ class Traffic:
     def plan_live(self, colour: str) -> Plan:
         state = self.switch.read()
         steps = () if state.live == colour and not state.damage else (Step("flip", self.switch.path, "to " + colour),)
-        return Plan({"live": state.live}, {"live": colour}, (*steps, *self.follower.steps(colour)))
+        return Plan({"live": state.live}, {"live": colour}, (*steps, *self.followup.steps(colour)))
 
     def make_live(self, colour: str, old_release: str, token: int) -> float:
         """Write the way back (to the live colour with ``old_release``), then flip. Returns when.
 
         An edge that does not follow leaves the switch where it was."""
         live = self.switch.read().live
-        self.follower.check(colour)
+        self.followup.check(colour)
         if live != colour:
             back = ReturnTo(live, old_release, secrets.token_hex(8), self.clock.now())
             self.switch.prepare(back, token)
         self.switch.flip(colour, token)
         at = self.clock.now()
         try:
-            self.follower.follow()
+            self.followup.follow()
         except (BluegreenError, OSError):
             if live == OTHER[colour]:
                 # Where a rollback came before, the switch is back already.
                 with suppress(BluegreenError, OSError):
                     self.switch.flip(live, token)
                 with suppress(BluegreenError, OSError):
-                    self.follower.follow(back=True)
+                    self.followup.follow(back=True)
             raise
         return at
 
@@ -139,7 +139,7 @@ class Traffic:
         after = {"live": live, "warm": warm, "fenced": True}
         before = {"live": state.live, "warm": list(state.warm), "fenced": not state.claimed}
         steps = () if before == after else (Step("return", self.switch.path, "to " + live),)
-        return Plan(before, after, (*steps, *self.follower.steps(live)))
+        return Plan(before, after, (*steps, *self.followup.steps(live)))
 
     def require_alive(self, colour: str, config: Any) -> None:
         """Refused where an address of ``colour`` that the edge dials by its ``config`` accepts no connection from the
