@@ -26,16 +26,16 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import public_names, ways
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import public_names, ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import (
+    MethodRecord,
+    record_changes,
+    write_record,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, rollback_checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_record import (
-    Record,
-    changes,
-    write,
-)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import (
     Traffic,
     describe,
@@ -145,14 +145,12 @@ class App:
         return {**result, "problems": problems, **Plan().result()}
 
     def _method_status(self, traffic: Traffic, config: Any, result: Result) -> list[str]:
-        """Adds to ``result`` how the edge follows and how to preview; what is wrong with that. A rollback has no use
-        for what this needs, and does not wait until it is loaded."""
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_status import MethodStatus
-
-        method = MethodStatus(traffic, config)
+        """Adds to ``result`` how the edge follows and how to preview; what is wrong with that."""
         names = self.params["public"] or public_names(config, root_of(self.edge))
-        result.update(method=method.name, cost=method.cost(), preview=self._preview(traffic).told(names))
-        return method.problems(str(result["live"]))
+        result.update(
+            method=traffic.running_method(config), cost=traffic.cost(config), preview=self._preview(traffic).told(names)
+        )
+        return traffic.method_problems(config, str(result["live"]))
 
     def _preview(self, traffic: Traffic, release: str = "") -> Preview:
         from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.preview import Preview
@@ -214,16 +212,16 @@ class App:
         step = Step("remove", os.path.join(switch.path, "log"), "%d files of the access log" % len(names))
         return {**result, "changed": True, "steps": [*result["steps"], str(step)]}
 
-    def _record(self) -> Record:
-        return Record(str(self.params["project"]), self.edge.options, tuple(self.upstreams))
+    def _record(self) -> MethodRecord:
+        return MethodRecord(str(self.params["project"]), self.edge.options, tuple(self.upstreams))
 
-    def _noted(self, result: Result, wanted: Record | None) -> Result:
+    def _noted(self, result: Result, wanted: MethodRecord | None) -> Result:
         """Last, so that what is written down is what runs."""
         directory = self.edge.options.state_dir
-        if not changes(directory, wanted):
+        if not record_changes(directory, wanted):
             return result
         if not self.check_mode:
-            write(directory, wanted)
+            write_record(directory, wanted)
         step = Step("note", directory, "the method " + (wanted.edge.method if wanted else "switch"))
         return {**result, "changed": True, "steps": [*result["steps"], str(step)]}
 
@@ -295,7 +293,7 @@ class App:
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)
             if traffic.method == self.edge.options.method:
-                write(self.edge.options.state_dir, self._record())
+                write_record(self.edge.options.state_dir, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
         # Of a colour that has been live it is not known what it would have said before.
         spared = told.unsure if plan.changed else ()

@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 
 DIRECTORY = "/usr/local/sbin"
 PLAIN = "olympus"
-# How an edge that does not look at the switch is made to follow it (_edge/traffic/method_record.py).
+# How an edge that does not look at the switch is made to follow it (_edge/running/find.py).
 FOLLOW = "follow.json"
 MARK = "# Written by olympus.bluegreen (adopt); undo removes it."
 SCRIPT = r"""#!/bin/sh

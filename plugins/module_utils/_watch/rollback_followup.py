@@ -19,8 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_record import read
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, read_record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, SwitchState
 
 SECONDS, PAUSE = 900.0, 5.0
@@ -81,7 +80,7 @@ def configuration(
     """By what adopt wrote down in the state directory; nothing has to be done where that is nothing."""
 
     def back(_flip: str) -> str:
-        found = read(state_dir)
+        found = read_record(state_dir)
         if found is None:
             return ""
         edge = edge_of(runner, found.project, found.edge)

@@ -28,8 +28,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.form
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.imported_files import FileChange
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import Reference
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload import reload, validate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import (
+    ReloadMethod,
+    reload,
+    validate,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import Installer, cost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import unified

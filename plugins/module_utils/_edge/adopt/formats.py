@@ -21,7 +21,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.imported_files import Imported
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import Proof
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import (
-    json_access_log,
     json_rewrite,
     one_colour_form,
     query,
@@ -203,7 +202,7 @@ class JsonSyntax:
         if json_rewrite.restored(done.config, {**done.made, **_kept(config)}) != config:
             raise BluegreenError("the rewritten configuration can't be taken back", fix="report this form")
         if self._edge.options.mount:
-            final, more = json_access_log.with_log(done.config, adapted, root_of(self._edge))
+            final, more = json_rewrite.with_log(done.config, adapted, root_of(self._edge))
         else:
             final, more = done.config, (one_colour_form.NO_LOG,)
         require_switch(self._edge, final, upstreams, self._reaches, self._colour)

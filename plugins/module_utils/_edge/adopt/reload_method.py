@@ -23,10 +23,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import syntax_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import Syntax, syntax_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import Reference
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload import reload, validate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import cost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
@@ -35,10 +34,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ba
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 # So often somebody else may change the configuration between our look and our write.
-ATTEMPTS = 5
+WRITES = 5
 # How long to wait for another process that makes the edge follow, in seconds. On the way back the write goes on then:
 # the edge itself refuses it where the other one comes between.
 BACK, FORWARD = 5.0, 120.0
+# What Caddy's own command says where another reload closed the admin endpoint under it (see ``admin.AGAIN``): told
+# again, so many times in all. An equal load is none, so it does no harm where the first one was carried out.
+RELOADS = 3
+HUNG_UP = ("connection reset by peer", "EOF", "broken pipe", "no such file or directory")
 
 
 class ReloadMethod:
@@ -139,7 +142,7 @@ class ReloadMethod:
     def _patch(self, live: str) -> None:
         """One write for all sites, where an edge of this form runs; repeated when another program wrote since our
         look."""
-        for _attempt in range(ATTEMPTS):
+        for _attempt in range(WRITES):
             if not self.edge.place().pid:
                 return
             running, tag = self.admin.tagged()
@@ -152,7 +155,7 @@ class ReloadMethod:
             if self.admin.patch(*one_colour_form.smallest(running, wanted), tag):
                 return
         raise Refused(
-            "somebody else goes on changing the edge's configuration: %d of our writes were refused" % ATTEMPTS,
+            "somebody else goes on changing the edge's configuration: %d of our writes were refused" % WRITES,
             fix="stop who does, and run it again",
         )
 
@@ -196,3 +199,29 @@ class ReloadMethod:
         with suppress(OSError):
             self._turn.write(whole, whole, wanted, {"caddyfile": path})
         overwrite(path, wanted, self.step)
+
+
+def validate(edge: Edge, syntax: Syntax, text: str) -> None:
+    """``text`` is the file with those that it imports. Raises CommandError where Caddy would not load it."""
+    result = edge.caddy("validate", "--config", "-", *syntax.flags, stdin=text)
+    if result.rc != 0:
+        raise CommandError(
+            "the edge's Caddy refuses the new Caddyfile: %s" % result.last_words(),
+            fix="nothing was loaded; report its words with the file",
+        )
+
+
+def reload(edge: Edge, admin: Admin, syntax: Syntax, config: Any) -> None:
+    """Load the file, of which Caddy makes ``config``. Raises CommandError where it is refused."""
+    options = edge.options
+    if options.admin_origin:
+        # Caddy's own command can say no other host than the address that it speaks to.
+        admin.load(config)
+        return
+    for _attempt in range(RELOADS):
+        result = edge.caddy("reload", "--config", options.config_path, *syntax.flags, "--address", options.admin)
+        if result.rc == 0:
+            return
+        if not result.last_words().endswith(HUNG_UP):
+            break
+    raise CommandError(result.last_words())

@@ -14,10 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.directive_order import refuse_order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import Read, Tree, no_files
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.inline_upstreams import write_out_handed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import BOM, CaddyfileError, Statement
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.inline_import import write_out_handed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import (
+    BOM,
+    CaddyfileError,
+    Edits,
+    Statement,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import (
     DIALLING,
     Proxies,
@@ -38,8 +42,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.sni
     preamble,
     without_imports,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.text_edits import Edits
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.unsupported import Unknown
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.unsupported import Unknown, refuse_order
 
 # How many snippets may hand a coloured name on to one another.
 ROUNDS = 9

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
     CLOUDFLARE,
     CONFIGS,
@@ -58,3 +60,60 @@ def edge_of(runner: Runner, project: str, options: EdgeOptions) -> Edge:
     if options.kind == "native":
         return ProcessEdge(runner, options)
     return PodmanEdge(Podman(runner), project, options)
+
+
+RECORD = "follow.json"
+
+
+@dataclass(frozen=True)
+class MethodRecord:
+    """How an edge follows its switch, for the watcher. Root writes a file of this host by it, so it lies in the state
+    directory and not on the edge's volume. Adopt writes it, a cutover renews it. No record: the method ``switch``."""
+
+    project: str
+    edge: EdgeOptions
+    upstreams: Sequence[Upstream]
+
+
+def record_changes(directory: str, wanted: MethodRecord | None) -> bool:
+    """Whether something else is written down in the state directory; None is written as nothing."""
+    return bool(read_json(os.path.join(directory, RECORD)) != _recorded(wanted))
+
+
+def write_record(directory: str, wanted: MethodRecord | None) -> None:
+    path, values = os.path.join(directory, RECORD), _recorded(wanted)
+    if values is not None and record_changes(directory, wanted):
+        os.makedirs(directory, mode=0o750, exist_ok=True)
+        write_json(path, values, 0o600)
+    elif values is None and os.path.exists(path):
+        os.unlink(path)
+
+
+def _recorded(wanted: MethodRecord | None) -> Any:
+    if wanted is None or wanted.edge.method == "switch":
+        return None
+    upstreams = [asdict(one) for one in wanted.upstreams]
+    return {"project": wanted.project, "edge": asdict(wanted.edge), "upstreams": upstreams}
+
+
+def read_record(directory: str) -> MethodRecord | None:
+    """Raises BluegreenError for a record of another shape."""
+    found = read_json(os.path.join(directory, RECORD))
+    if found is None:
+        return None
+    try:
+        upstreams = tuple(Upstream(**one) for one in found["upstreams"])
+        return MethodRecord(str(found["project"]), EdgeOptions(**found["edge"]), upstreams)
+    except (KeyError, TypeError) as exc:
+        raise BluegreenError(
+            "%s has another shape" % os.path.join(directory, RECORD), fix="run the adopt stage"
+        ) from exc
+
+
+def method_in_force(options: EdgeOptions) -> str:
+    """The method in force. Where nobody can read the state directory a rollback still goes by the settings."""
+    try:
+        found = read_record(options.state_dir)
+    except OSError:
+        return options.method
+    return found.edge.method if found else "switch"

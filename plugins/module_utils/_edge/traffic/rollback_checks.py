@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, SINGLETON, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import ways
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic, release_of

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import to_adopt
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import connections, silent
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, method_record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import method_in_force
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch, SwitchState
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class Confirmed:
 
 
 class SwitchMethod:
-    """An edge that looks at the marker itself: it follows without being told."""
+    """The method ``switch``: the edge looks at the marker itself and follows by that."""
 
     accept_pending = False
 
@@ -73,12 +75,12 @@ class Traffic:
         self.http = http
         self.clock = clock
         self.switch = Switch(edge.place().directory)
-        self.method = method_record.method(edge.options)
+        self.method = method_in_force(edge.options)
 
     @cached_property
     def followup(self) -> ReloadMethod | SwitchMethod:
-        """Whom to tell that the edge has to follow. What that takes is not even loaded where nobody has to: a rollback
-        shall not wait for it."""
+        """How the edge is made to follow the switch. The method ``switch`` does not load the other one: a rollback does
+        not wait for that."""
         if self.method == "switch":
             return SwitchMethod()
         from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
@@ -100,6 +102,43 @@ class Traffic:
         """Whether a configuration is what adopt made for the method in force."""
         wanted = "switch" if self.method == "switch" else "fixed"
         return self.switch.exists() and query.form(config, root_of(self.edge)) == wanted
+
+    def running_method(self, config: Any) -> str:
+        """The recorded method; the one that the running ``config`` of an adopted edge shows, where they disagree."""
+        if query.form(config, root_of(self.edge)) == "switch":
+            return "switch"
+        return self.method if self.method != "switch" else "not known"
+
+    def cost(self, config: Any) -> str:
+        """What a flip costs now, as a sentence."""
+        if self.running_method(config) == "switch":
+            return "a flip loads nothing and loses nothing; each request asks for a file"
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import cost
+
+        return "a flip reloads the configuration; %s" % cost(self.edge, self.admin, config)
+
+    def method_problems(self, config: Any, live: str) -> list[str]:
+        """What is wrong with how the edge follows the switch."""
+        wanted, switched = self.edge.options.method, query.form(config, root_of(self.edge)) == "switch"
+        if switched != (self.method == "switch"):
+            return [to_adopt("the edge does not run the recorded method (%s)" % self.method)]
+        if self.method != wanted:
+            return [to_adopt("edge.method is %s, but %s is in force" % (wanted, self.method))]
+        if switched or not live:
+            return []
+        said = one_colour_form.colours(config)
+        if said != {live}:
+            return [to_adopt("the switch says %s, the edge runs %s" % (live, " and ".join(sorted(said))))]
+        try:
+            behind = self.followup.steps(live)
+        except BluegreenError as exc:
+            return [str(exc)]
+        where = self.edge.options.caddyfile
+        return (
+            [to_adopt("after a restart the edge would not serve %s: %s does not name it" % (live, where))]
+            if behind
+            else []
+        )
 
     def plan_live(self, colour: str) -> Plan:
         state = self.switch.read()
