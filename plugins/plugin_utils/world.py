@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted as accepted_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import colours_to_run
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import first_few
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import deployable, version_of
@@ -35,8 +36,7 @@ def failure(found: Mapping[str, Any]) -> str:
 
 def few(fails: Sequence[str]) -> str:
     """The first ones in a few words, and how many more there are."""
-    more = len(fails) - SHOWN
-    return "; ".join(fails[:SHOWN]) + (" and %d more" % more if more > 0 else "")
+    return first_few(fails, SHOWN, "; ")
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,7 @@ def run(world: World) -> Result:
     state = world.params["state"]
     if state != "read":
         world.switch.require_of(world.params["deployment"])
-        if world.params["token"] is None:
-            # An act without one goes by the token of now: what fences from here on fences it too.
-            token = world.switch.read().token if world.switch.exists() else 0
-            world = replace(world, params={**world.params, "token": token})
+        world = replace(world, params={**world.params, "token": world.switch.token_for(world.params["token"])})
     if state == "live":
         return Cutover(world).run()
     if state == "returned":

@@ -84,9 +84,7 @@ class App:
             switch.require_of(self.params.get("deployment", ""))
             if self.params["state"] == "returned":
                 rollback_checks.require_adopted(switch)
-            if self.params.get("token") is None and switch.exists():
-                # An act without one goes by the token of now: what fences from here on fences it too.
-                return replace(self, params={**self.params, "token": switch.read().token}).act()
+            return replace(self, params={**self.params, "token": switch.token_for(self.params.get("token"))}).act()
         return self.act()
 
     def act(self) -> Result:
@@ -160,7 +158,10 @@ class App:
     def _disagreements(self, result: Result, running: bool) -> list[str]:
         found: list[str] = []
         if bool(result["live"]) != running:
-            here, gone = "does not run the switch that is on its disk", "runs a switch whose directory is gone or empty"
+            here, gone = (
+                "does not run the switch that is on its disk",
+                "runs a switch whose directory is missing or empty",
+            )
             found.append(to_adopt("the edge %s" % (here if result["live"] else gone)))
         if result["plain_names"] and result["adopted"]:
             found.append(to_adopt("the edge dials %s past the switch" % ", ".join(result["plain_names"])))
@@ -283,7 +284,12 @@ class App:
         config = traffic.config()
         there, wanted = release_of(self.params["state_dir"], colour), self.params["release"]
         if wanted and there and wanted != there:
-            raise Refused("%s holds release %s" % (colour, there), option="release", value=wanted, fix="deploy first")
+            raise Refused(
+                "%s holds release %s" % (colour, there),
+                option="release",
+                value=wanted,
+                fix="run the deploy stage first",
+            )
         plan = traffic.plan_live(colour)
         if self.check_mode:
             return self._moved(traffic, plan, {})
@@ -308,7 +314,7 @@ class App:
     def returned(self) -> Result:
         """The way back asks only the switch and the target. With ``force`` not even the target.
 
-        Where no edge runs there is nobody to ask or to see it: the switch is moved, and that is an error to look at.
+        Where no edge runs nothing can confirm it: the switch is moved, and that is an error to look at.
         """
         traffic, force = self._traffic(), self.params["force"]
         plan = traffic.plan_return(self.params["keep_sticky"], self.check_mode)
@@ -340,7 +346,7 @@ class App:
         traffic, colour = self._traffic(), self.params["colour"]
         config, state = traffic.config(), traffic.switch.read()
         if state.live == colour:
-            raise Refused("%s is live" % colour, option="colour", value=colour, fix="drain the other one")
+            raise Refused("%s is live" % colour, option="colour", value=colour, fix="drain the other colour")
         reachable = [name for name in ("warm", "assets") if colour in getattr(state, name)]
         steps = (Step("unpin", colour, "no pinned request any more"),) if reachable else ()
         plan = Plan({"reachable": reachable}, {"reachable": []}, steps)

@@ -28,7 +28,7 @@ MOVED = "moved-"
 # Whose switch it is.
 NAME = "deployment"
 LOCK = "lock"
-# Nobody waits longer for the switch's lock; a rollback goes on without it then.
+# No process waits longer for the switch's lock; a rollback goes on without it then.
 LOCK_SECONDS = 5.0
 # The edge passes with x alone; only it and we need to know what lies there.
 MODES = {"": 0o711, "switch": 0o711, "log": 0o711}
@@ -51,7 +51,7 @@ class Directory:
         return os.path.join(self.path, *names)
 
     def alone(self) -> AbstractContextManager[object]:
-        """Nobody changes it meanwhile: for a look that has to be of one moment. Refused as every act is."""
+        """No process changes it meanwhile: for a look that has to be of one moment. Refused as every act is."""
         return self._alone()
 
     @contextmanager
@@ -255,7 +255,7 @@ class Directory:
         theirs = (self._read(NAME) or b"").decode(errors="replace").strip()
         if theirs and deployment and theirs != deployment:
             raise Refused(
-                "the switch there is that of the deployment %s" % theirs,
+                "that switch belongs to the deployment %s" % theirs,
                 option="edge.switch_dir",
                 value=self.path,
                 fix="give %s a directory (or a volume) of its own" % deployment,
@@ -276,18 +276,18 @@ def switch_problems(directory: str, owner: tuple[int, int] | None) -> list[str]:
                 strange = [one for one in names if name != "log" and not _plain(fd, one)]
         except FileNotFoundError:
             if name in ("", "switch"):
-                return ["%s is gone" % os.path.join(directory, "switch")]
-            found.append("%s is gone" % path)
+                return ["%s is missing" % os.path.join(directory, "switch")]
+            found.append("%s is missing" % path)
             continue
         except BluegreenError as exc:
             found.append(exc.msg)
             continue
-        found += ["%s is no file of ours" % os.path.join(path, one) for one in sorted(strange)]
+        found += ["%s was not made by this collection" % os.path.join(path, one) for one in sorted(strange)]
         if stat.S_IMODE(status.st_mode) != mode:
-            found.append("%s has mode %04o and not %04o" % (path, stat.S_IMODE(status.st_mode), mode))
+            found.append("%s has mode %04o instead of %04o" % (path, stat.S_IMODE(status.st_mode), mode))
         if name == "log" and owner and (status.st_uid, status.st_gid) != owner:
             there = (status.st_uid, status.st_gid)
-            found.append("%s belongs to %d:%d, the edge writes it as %d:%d" % (path, *there, *owner))
+            found.append("%s belongs to %d:%d, but the edge writes it as %d:%d" % (path, *there, *owner))
     try:
         return found + _missing(directory)
     except (BluegreenError, FileNotFoundError):
@@ -307,5 +307,5 @@ def _missing(directory: str) -> list[str]:
     live = "green" if "green" in inside else "blue"
     if "ready" in inside and inside & set(COLOURS):
         gone = [kind + live for kind in ("warm-", "assets-") if kind + live not in inside]
-        found += ["%s is gone" % os.path.join(directory, "switch", name) for name in gone]
+        found += ["%s is missing" % os.path.join(directory, "switch", name) for name in gone]
     return found

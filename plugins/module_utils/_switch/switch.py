@@ -19,7 +19,7 @@
     <path>/lock                  every change is made under its flock
     <path>/deployment            whose switch it is
 
-Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else nobody.
+Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else none.
 
 **A flip by hand** (``mv green blue``) is a flip: ``read`` gives it an id, a time and a way back of its own (``flips``),
 and the next run that takes the token writes them down.
@@ -59,7 +59,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.flips im
 REMOVING = "removing-"
 # A rollback that did not wait for the lock looks so often whether it stays where it is, in seconds.
 LOOKS, PAUSE = 4, 0.25
-LOOK = "look at it; in the directory beside it, mv green blue (or the other way) is the whole switch"
+LOOK = "inspect it; to flip by hand, run mv green blue (or mv blue green) in the directory switch beside it"
 
 
 __all__ = ["ReturnTo", "Switch", "SwitchState"]
@@ -84,7 +84,7 @@ class SwitchState:
 
 
 class Switch(Directory):
-    """``step`` is called with a name before every change on disk: tests stop there, nobody else needs it."""
+    """``step`` is called with a name before every change on disk: tests stop there, nothing else needs it."""
 
     def exists(self) -> bool:
         try:
@@ -183,7 +183,7 @@ class Switch(Directory):
         if return_to.colour not in COLOURS or return_to.colour != self.read().live:
             raise Refused(
                 "return_to names %s, which is not live" % return_to.colour,
-                fix="see the status stage, then type the stage again",
+                fix="check the status stage, then run the stage again",
             )
 
     def preview(self, wanted: str, token: int) -> bool:
@@ -208,10 +208,10 @@ class Switch(Directory):
             return self._move(colour, still)
 
     def rollback(self, keep_sticky: bool = False, expect_flip: str = "", gone: bool = False) -> SwitchState:
-        """Back to ``return_to``, with no leave from anybody; twice is the same as once.
+        """Back to ``return_to``, with no other permission; twice is the same as once.
 
         ``expect_flip``: only while ``return_to`` is that cutover's (Refused otherwise); the watcher of one cutover
-        must not undo the next. ``gone``: also to a colour that is being removed (somebody insists).
+        must not undo the next. ``gone``: also to a colour that is being removed (an operator insists).
         Raises the token first (a stage still running stops at its next write, also one that has prepared nothing
         yet), then stops pinned POSTs to the colour that is left (unless ``keep_sticky``, for a colour that is not
         bad), then moves the marker. Its static files stay reachable: pages that it served are still open in browsers.
@@ -231,7 +231,7 @@ class Switch(Directory):
         if expect_flip and (back is None or back.flip != expect_flip):
             raise Refused(
                 "the switch was moved meanwhile: cutover %s is in force" % (back.flip if back else "none"),
-                fix="see the status stage",
+                fix="check the status stage",
             )
         if back is None:
             raise self._nothing(state, held)
@@ -241,7 +241,7 @@ class Switch(Directory):
             self._fenced(state, held)
             raise Refused(
                 "%s is being removed or replaced" % target,
-                fix="let that end (was it killed, type its stage again), then see the status stage",
+                fix="wait until that ends, or run its stage again if it was killed; then check the status stage",
             )
         bad = "warm-" + OTHER[target]
         pinned = self._exists("switch", bad) and not keep_sticky
@@ -280,14 +280,14 @@ class Switch(Directory):
         """The refusal where no cutover yet; a run on its way to the first one is fenced all the same."""
         stopped = self._fenced(state, held)
         said = "nothing to roll back: no cutover yet%s" % stopped
-        return Refused(said, fix="see the status stage", partial={"stopped": stopped})
+        return Refused(said, fix="check the status stage", partial={"stopped": stopped})
 
     def _fenced(self, state: SwitchState, held: bool) -> str:
-        """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""
+        """A refusal of a rollback stops the run in progress all the same, and says so."""
         if held and not state.claimed:
             return ""
         self._end_runs(state, held)
-        return "; the run that was on its way is stopped"
+        return "; the run in progress was stopped"
 
     def _end_runs(self, state: SwitchState, held: bool) -> None:
         """By two where the lock is not ours: who holds it may be about to raise it by one."""
@@ -302,7 +302,7 @@ class Switch(Directory):
 
     @contextmanager
     def stopping(self, check_mode: bool) -> Iterator[None]:
-        """Around what may refuse a rollback: who goes nowhere wants the run stopped that is on its way all the same."""
+        """Around what may refuse a rollback: the run in progress is stopped all the same."""
         try:
             yield
         except Refused as no:
@@ -312,7 +312,7 @@ class Switch(Directory):
 
     def block_rollback(self, colour: str, token: int | None = None) -> None:
         """Around each removal of one of its containers: from now on no rollback goes to ``colour``, and no cookie: what
-        takes its name next was asked by nobody yet. Refused while it is live. ``token``: that of the run that removes;
+        takes its name next has not been checked yet. Refused while it is live. ``token``: that of the run that removes;
         Fenced where it is older than the switch's.
 
         A rollback that was refused, because this very removal goes on, does not stop it: half of it helps no user.
@@ -336,10 +336,10 @@ class Switch(Directory):
     def _require_idle(self, colour: str) -> None:
         if self.read().live == colour:
             raise Refused(
-                "%s is live by now: a rollback went there" % colour,
+                "%s is live now: a rollback went there" % colour,
                 option="colour",
                 value=colour,
-                fix="see the status stage",
+                fix="check the status stage",
             )
 
     def allow_rollback(self, colour: str, token: int | None = None) -> None:
@@ -360,6 +360,10 @@ class Switch(Directory):
             if back == colour != state.live and state.token <= token and colour not in state.removing:
                 self._reachable(colour)
 
+    def token_for(self, token: int | None) -> int:
+        """An act without a token goes by the token of now: what fences from here on fences it too."""
+        return token if token is not None else self.read().token if self.exists() else 0
+
     def require(self, token: int) -> None:
         """Fenced where ``token`` is older than the switch's."""
         with self._alone():
@@ -373,7 +377,7 @@ class Switch(Directory):
         with self._alone():
             if self.read().live == colour:
                 raise Refused(
-                    "%s is live" % colour, option="colour", value=colour, fix="drain or replace the other one"
+                    "%s is live" % colour, option="colour", value=colour, fix="drain or replace the other colour"
                 )
             names = [kind + colour for kind in ("warm-", "assets-")]
             gone = [name for name in names if self._exists("switch", name)]

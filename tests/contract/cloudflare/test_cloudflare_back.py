@@ -43,7 +43,7 @@ def test_rollback_to_a_colour_that_holds_something_else_is_refused_unless_forced
 def test_two_deployments_never_share_a_switch(edge: Deployment) -> None:
     for state in ("adopted", "live", "returned", "undone"):
         said = edge.fails(state, colour="green", deployment="another")
-        assert "the switch there is that of the deployment olympus" in str(said)
+        assert "that switch belongs to the deployment olympus" in str(said)
         assert "give another a directory (or a volume) of its own" in str(said)
 
 

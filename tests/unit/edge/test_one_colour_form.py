@@ -90,11 +90,11 @@ def test_an_edit_of_an_adopted_file_leaves_our_own_imports() -> None:
 
 def test_an_edge_without_a_volume_has_no_log_of_ours() -> None:
     done = rewrite(FILE, UPSTREAMS, "", colour="blue")
-    assert "bluegreen_log" not in done.text and "no mount to write to" in " ".join(done.warnings)
+    assert "bluegreen_log" not in done.text and "no mount for an access log" in " ".join(done.warnings)
 
 
 def test_what_it_cannot_do_is_refused() -> None:
-    with pytest.raises(CaddyfileError, match=r"Caddyfile:2: .*named route.*edge\.method=switch"):
+    with pytest.raises(CaddyfileError, match=r"Caddyfile:2: .*named route.*edge\.method: switch"):
         fix("&(shared) {\n\treverse_proxy hera:3000\n}\nhttp://a.test {\n\tinvoke shared\n}\n")
     with pytest.raises(CaddyfileError, match=r"Caddyfile:2: hera:3000 twice in one proxy"):
         fix("http://a.test {\n\treverse_proxy hera:3000 hera:3000\n}\n")

@@ -122,7 +122,7 @@ def test_a_refused_rollback_fences_all_the_same(tmp_path: Path) -> None:
     """There is nothing to roll back yet, and the run on its way to the first cutover has the lock, or its name."""
     switch = installed(tmp_path, cut_over=False)
     token = switch.claim(0)
-    with stopped(holding(switch.path + "/lock")), pytest.raises(Refused, match=r"nothing to roll back.*is stopped"):
+    with stopped(holding(switch.path + "/lock")), pytest.raises(Refused, match=r"nothing to roll back.*was stopped"):
         switch.rollback()
     with pytest.raises(Fenced):
         switch.prepare(BACK, token)

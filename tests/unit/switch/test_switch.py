@@ -164,7 +164,7 @@ def test_rollback_fences_a_run_that_has_prepared_nothing_yet(tmp_path: Path) -> 
     switch = Switch(str(tmp_path / "s"))
     switch.install()
     token = switch.claim(0)
-    with pytest.raises(Refused, match=r"nothing to roll back.*is stopped"):
+    with pytest.raises(Refused, match=r"nothing to roll back.*was stopped"):
         switch.rollback()
     with pytest.raises(Fenced):
         switch.prepare(way_back("blue"), token)

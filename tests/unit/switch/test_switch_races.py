@@ -137,11 +137,11 @@ def test_at_the_same_moment(kinds: tuple[str, ...], tmp_path: Path) -> None:
 
 
 def test_nobody_goes_back_to_a_colour_that_is_being_removed(tmp_path: Path) -> None:
-    """The refusal stops a cutover that is on its way; who insists goes there all the same."""
+    """The refusal stops a cutover that is on its way; who insists goes there anyway."""
     switch = Switch(str(tmp_path / "s"))
     switch.install()
     cut_over(switch, switch.claim(0))
-    with pytest.raises(Refused, match="green is live by now"):
+    with pytest.raises(Refused, match="green is live now"):
         switch.block_rollback("green")
     switch.block_rollback("blue")
     token = switch.claim(0)

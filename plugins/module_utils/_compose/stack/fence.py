@@ -91,5 +91,5 @@ class Fence:
 def of(context: Context) -> Fence:
     """For the colour that is worked on. Without a run's token it is the switch's of now: what comes later is newer."""
     switch = context.switch()
-    token = context.token or (switch.read().token if switch else 0)
+    token = switch.token_for(context.token or None) if switch else context.token
     return Fence(context, context.wanted.colour, switch, token)

@@ -4,9 +4,9 @@
 
 """The method ``reload``: the switch says which colour is wanted, and the edge is made to follow.
 
-Nothing is told what to do but "follow": whoever does looks at the marker once he is alone, so of two that come together
-(a stage, a watcher on its way back) the later one leaves what the marker says. What was cut off anywhere is found in
-the world (running configuration, file) and done by the next one.
+A caller only asks to follow, and the marker is read once that caller is alone. So of two at the same time (a stage, a
+watcher that rolls back) the later one leaves what the marker says. What was cut off anywhere is found in the world
+(running configuration, file) and done by the next one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ad
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
-# So often somebody else may change the configuration between our look and our write.
+# So often another program may change the configuration between our look and our write.
 WRITES = 5
 # How long to wait for another process that makes the edge follow, in seconds. On the way back the write goes on then:
 # the edge itself refuses it where the other one comes between.
@@ -112,7 +112,9 @@ class ReloadMethod:
         with self.alone(back):
             live = self.switch.read().live
             if not live:
-                raise BluegreenError("the switch says of no colour that it is live", fix="run the adopt stage")
+                raise BluegreenError(
+                    "the switch directory contains no colour marker: no colour is live", fix="run the adopt stage"
+                )
             # Where Caddy's own command is not let in (see ``reload``), the admin act has to do.
             if not (back or self.edge.options.admin_origin or not self.edge.place().pid):
                 self._reload(live)
@@ -155,8 +157,8 @@ class ReloadMethod:
             if self.admin.patch(*one_colour_form.smallest(running, wanted), tag):
                 return
         raise Refused(
-            "somebody else goes on changing the edge's configuration: %d of our writes were refused" % WRITES,
-            fix="stop who does, and run it again",
+            "another program keeps changing the edge's configuration: the edge refused %d writes" % WRITES,
+            fix="stop that program, then run the stage again",
         )
 
     def _reload(self, live: str) -> None:
@@ -176,7 +178,8 @@ class ReloadMethod:
             )
             overwrite(self.edge.options.caddyfile, old, self.step)
             raise CommandError(
-                "the edge did not reload: %s" % exc.msg, fix="its file is as it was, the edge serves as before"
+                "the edge did not reload: %s" % exc.msg,
+                fix="read Caddy's words; the file is restored and the edge serves as before",
             ) from exc
 
     def _file(self) -> tuple[bytes, bytes]:
@@ -207,7 +210,7 @@ def validate(edge: Edge, syntax: Syntax, text: str) -> None:
     if result.rc != 0:
         raise CommandError(
             "the edge's Caddy refuses the new Caddyfile: %s" % result.last_words(),
-            fix="nothing was loaded; report its words with the file",
+            fix="nothing was loaded; report Caddy's words with the file",
         )
 
 

@@ -30,7 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.pro
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER
 
 GROUP = "bluegreen-"
-# Strings there are said to somebody, not dialled.
+# Strings there are sent or compared, not dialled.
 SAYS_ONLY = ("headers", "request", "response", "body", "match", "logging")
 # Handlers that dial nothing: what they say of a coloured service is said to a client, a log or another handler.
 SAYING = ("log_append", "rewrite", "vars", "map", "headers", "static_response", "error", "templates", "push", "tracing")
@@ -230,13 +230,13 @@ def _subroute(
         proxies = any(one.get("upstreams") for one in route["handle"])
         grouped = {"group": group} if proxies else {}
         made.append({**grouped, **_filled(copy.deepcopy(route), own)})
-    # Whoever addresses the operator's handler by its id finds ours in its place.
+    # A program that addresses the operator's handler by its id finds ours in its place.
     ident = {"@id": handler["@id"]} if "@id" in handler else {}
     return {**ident, "handler": "subroute", "routes": made}
 
 
 def _filled(value: Any, own: Handler) -> Any:
-    """The template with the operator's handler in each proxy that dials somebody."""
+    """The template with the operator's handler in each proxy that dials an upstream."""
     if isinstance(value, list):
         return [_filled(child, own) for child in value]
     if not isinstance(value, dict):

@@ -8,8 +8,8 @@ Every proxy stays one proxy. In a Caddyfile it says both addresses, and one snip
 them is dialled, so that a flip edits three words. In JSON the addresses themselves are exchanged. Either way a proxy
 says its colour in a header, and by that header it is found again.
 
-The other colour's address stays known to Caddy, in the answer to a status that does not exist: otherwise nobody could
-tell what is still in flight to the colour that was left.
+The other colour's address stays known to Caddy, in the answer to a status that does not exist: otherwise no
+one could tell what is still in flight to the colour that was left.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SNIPPET = "bluegreen_live"
 # How long WebSockets outlive the reload of a flip, where Caddy can do that (since 2.7).
 STREAMS, STREAMS_NS = "10m", 600 * 10**9
 IDLE_STATUS = 999
-NO_LOG = "no mount to write to: no log of ours, so the watch counts no visitors"
+NO_LOG = "no mount for an access log, so the watch counts no visitors"
 _LIVE = re.compile(
     r"(\(%s\) \{\s+to \{args[.\[])\d(\]?\}\s+header_down %s )\w+(.*?reverse_proxy \{args[.\[])\d"
     % (SNIPPET, COLOUR_HEADER),

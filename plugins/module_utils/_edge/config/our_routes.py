@@ -20,7 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.sni
 # Where a request keeps which colour it goes to, and what is said there of one that goes to green or to blue.
 VARIABLE = re.compile(r"(?:http\.vars\.)?bluegreen(?:\d+|_[a-z]+)?$")
 COLOUR_OF = {"green": "green", **{said: colour for colour, said in FOUND.items()}}
-NOBODY = "nobody"
+NONE = "none"
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -74,9 +74,9 @@ def variables_set(handler: dict[str, Any]) -> set[str] | None:
 
 
 def decided_colour(match: dict[str, Any], positive: bool = True) -> str:
-    """The colour that a matcher of ours wants to have been decided on (or ``nobody``), '' where it asks for none."""
+    """The colour that a matcher of ours wants to have been decided on (or ``none``), '' where it asks for none."""
     for name, said in match.get("vars", {}).items():
         if VARIABLE.match(name.strip("{}")):
             # Of an auth request only green is remembered.
-            return COLOUR_OF.get(said[0], NOBODY) if positive else "blue" if said == ["green"] else NOBODY
+            return COLOUR_OF.get(said[0], NONE) if positive else "blue" if said == ["green"] else NONE
     return next((found for inner in match.get("not", []) if (found := decided_colour(inner, not positive))), "")

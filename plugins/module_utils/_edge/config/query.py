@@ -26,7 +26,7 @@ def dials(config: Any) -> list[str]:
 
 
 def plain_names(config: Any, upstreams: Sequence[Upstream], root: str) -> list[str]:
-    """Upstreams that mean a coloured service and are not behind the switch: which colour that is, nobody says.
+    """Upstreams that mean a coloured service and are not behind the switch: the colour is not known.
 
     A ``written`` one or an ``alias`` may be what a colour is dialled by too: behind the switch that is right.
     """

@@ -185,7 +185,7 @@ def refuse_order(tree: Tree, done: Sequence[Statement]) -> None:
                     option.line,
                     "`%s` puts %s before %s, and the switch decides in a %s"
                     % (" ".join(token.value for token in option.tokens), proxy, DECIDES[proxy], DECIDES[proxy]),
-                    fix="take that line out, or put the proxies into `route { }`",
+                    fix="remove that line, or put the proxies into `route { }`",
                 )
 
 

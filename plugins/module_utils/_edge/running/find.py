@@ -36,14 +36,14 @@ def edge_options(given: Mapping[str, Any]) -> EdgeOptions:
     for name, choices in (("kind", (*KINDS, CLOUDFLARE)), ("source", SOURCES), ("method", METHODS)):
         if values.get(name, choices[0]) not in choices:
             raise BluegreenError(
-                "no such thing", option="edge." + name, value=values[name], fix="one of " + ", ".join(choices)
+                "unsupported value", option="edge." + name, value=values[name], fix="use one of " + ", ".join(choices)
             )
     values["caddyfile"] = str(values.get("caddyfile") or "")
     if values.get("kind") == "native":
         switch_dir = str(given.get("switch_dir") or NATIVE_SWITCH)
         if not os.path.isabs(switch_dir):
             raise BluegreenError(
-                "not an absolute path", option="edge.switch_dir", value=switch_dir, fix="give it from /"
+                "not an absolute path", option="edge.switch_dir", value=switch_dir, fix="write it from / on"
             )
         values.update(mount=switch_dir, config_path=values["caddyfile"])
     return EdgeOptions(**values)
@@ -55,7 +55,7 @@ def edge_of(runner: Runner, project: str, options: EdgeOptions) -> Edge:
             "there is no Caddy to ask",
             option="edge.kind",
             value=options.kind,
-            fix="use the Cloudflare module, or say container or native",
+            fix="use cloudflare_lb_pool, or set container or native",
         )
     if options.kind == "native":
         return ProcessEdge(runner, options)
@@ -111,7 +111,7 @@ def read_record(directory: str) -> MethodRecord | None:
 
 
 def method_in_force(options: EdgeOptions) -> str:
-    """The method in force. Where nobody can read the state directory a rollback still goes by the settings."""
+    """The method in force. Where the state directory can't be read, a rollback still goes by the settings."""
     try:
         found = read_record(options.state_dir)
     except OSError:

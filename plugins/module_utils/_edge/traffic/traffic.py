@@ -169,10 +169,10 @@ class Traffic:
         return at
 
     def plan_return(self, keep_sticky: bool = False, check_mode: bool = False) -> Plan:
-        """Where there is no way back, a run that is on its way to the first cutover is still there to be stopped."""
+        """Where there is no way back, a run on the way to the first cutover is still there to be stopped."""
         state = self.switch.read()
         if state.return_to is None and (check_mode or not (state.claimed and state.live)):
-            raise Refused("nothing to roll back: no cutover yet", fix="see the status stage")
+            raise Refused("nothing to roll back: no cutover yet", fix="check the status stage")
         live = state.return_to.colour if state.return_to else state.live
         warm = [colour for colour in state.warm if colour == live or keep_sticky]
         after = {"live": live, "warm": warm, "fenced": True}
@@ -189,7 +189,8 @@ class Traffic:
             named = [(one.service, dial) for dial in dead for one in self.upstreams if one.dialled(dial, colour)]
             who = ", ".join(dict.fromkeys("%s (%s)" % one for one in named))
             raise Refused(
-                "%s is not alive: %s" % (colour, "no connection to " + who if dead else "the edge dials none of it"),
+                "%s is not alive: %s"
+                % (colour, "no connection to " + who if dead else "the edge dials no service of it"),
                 fix="bring it back with the deploy stage, or override with -e bluegreen_force_rollback=true",
             )
 
@@ -224,7 +225,7 @@ class Traffic:
                 wrong = "; ".join(anonymous_visit.words(seen[key]) for key in must if not left[key])
                 raise BluegreenError(
                     "the switch says %s, but %s" % (colour, wrong or "the public names change"),
-                    fix="run status; rollback is always possible",
+                    fix="check the status stage; a rollback is always possible",
                     partial={"flipped_at": since, "observed": list(seen.values())},
                 )
             if not all(left[key] for key in must):
