@@ -59,9 +59,7 @@ options:
     type: path
     default: /var/lib/olympus-bluegreen
   colour:
-    description:
-      - The colour to make live or to drain.
-      - Required with O(state=live) and O(state=drained).
+    description: The colour to make live or to drain. Required with O(state=live) and O(state=drained).
     type: str
     choices: [blue, green]
   assume_live:
@@ -212,88 +210,43 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-adopted:
-  description: Whether the running edge decides by the switch.
-  type: bool
-  returned: success
-  sample: true
-live:
-  description: The colour that is live according to the switch. Empty where there is no switch.
-  type: str
-  returned: success
-  sample: green
-idle:
-  description: The colour that is not live. Empty where there is no switch.
-  type: str
-  returned: success
-  sample: blue
-ready:
-  description: Whether the sentinel file exists. Without it no colour is served.
-  type: bool
-  returned: when there is a switch
-  sample: true
-warm:
-  description: Colours that pinned POSTs may go to.
-  type: list
-  elements: str
-  returned: when there is a switch
-  sample: [blue, green]
-assets:
-  description: Colours that are asked for static files which the other colour does not have.
-  type: list
-  elements: str
-  returned: when there is a switch
-  sample: [blue, green]
-removing:
-  description: Colours whose containers a cleanup or a deploy has begun to remove. No rollback goes there.
-  type: list
-  elements: str
-  returned: when there is a switch
-  sample: []
-claimed:
-  description: Whether a run took the token and no rollback has fenced that run since.
-  type: bool
-  returned: when there is a switch
-  sample: false
-damage:
-  description: What is wrong in the switch directory. Empty where nothing is.
-  type: str
-  returned: when there is a switch
-  sample: ''
+adopted: {description: Whether the running edge decides by the switch., type: bool, returned: success, sample: true}
+live: {description: The colour that is live according to the switch. Empty where there is no switch.,
+  type: str, returned: success, sample: green}
+idle: {description: The colour that is not live. Empty where there is no switch.,
+  type: str, returned: success, sample: blue}
+ready: {description: Whether the sentinel file exists. Without it no colour is served.,
+  type: bool, returned: when there is a switch, sample: true}
+warm: {description: Colours that pinned POSTs may go to.,
+  type: list, elements: str, returned: when there is a switch, sample: [blue, green]}
+assets: {description: Colours that are asked for static files which the other colour does not have.,
+  type: list, elements: str, returned: when there is a switch, sample: [blue, green]}
+removing: {description: Colours whose containers a cleanup or a deploy has begun to remove. No rollback goes there.,
+  type: list, elements: str, returned: when there is a switch, sample: []}
+claimed: {description: Whether a run took the token and no rollback has fenced that run since.,
+  type: bool, returned: when there is a switch, sample: false}
+damage: {description: What is wrong in the switch directory. Empty where nothing is.,
+  type: str, returned: when there is a switch, sample: ''}
 return_to:
   description: Where a rollback goes. Null before the first cutover.
   type: dict
   returned: success
   contains:
     colour: {description: The colour that was live before the cutover., type: str, returned: always, sample: blue}
-    release:
-      description: The release that this colour held then. Empty where no run recorded it.
-      type: str
-      returned: always
-      sample: v1.4.2-0123456789
+    release: {description: The release that this colour held then. Empty where no run recorded it.,
+      type: str, returned: always, sample: v1.4.2-0123456789}
     flip: {description: Id of the cutover., type: str, returned: always, sample: 00112233aabbccdd}
-    at:
-      description: When the cutover was prepared (epoch seconds).
-      type: float
-      returned: always
-      sample: 1796000000.5
+    at: {description: When the cutover was prepared (epoch seconds).,
+      type: float, returned: always, sample: 1796000000.5}
   sample: {colour: blue, release: v1.4.2-0123456789, flip: 00112233aabbccdd, at: 1796000000.5}
 by_hand:
   description: Whether a person moved the marker since the last move by a module, and no run has recorded that yet.
   type: bool
   returned: when there is a switch
   sample: false
-token:
-  description: The fencing token of the switch.
-  type: int
-  returned: success
-  sample: 7
-plain_names:
-  description: Upstreams by which the running edge reaches a coloured service past the switch.
-  type: list
-  elements: str
-  returned: O(state=read)
-  sample: ['ciam-hera:3000']
+token: {description: The fencing token of the switch., type: int, returned: success, sample: 7}
+plain_names: {description: Upstreams by which the running edge reaches a coloured service past the switch.,
+  type: list, elements: str, returned: O(state=read), sample: ['ciam-hera:3000']}
 problems:
   description: What keeps a stage from going on, as sentences.
   type: list
@@ -306,39 +259,20 @@ findings:
   elements: dict
   returned: O(state=read)
   contains:
-    sentence:
-      description: The whole sentence.
-      type: str
-      returned: always
-      sample: the edge does not run the switch that is on its disk. Fix: run the adopt stage
-    code:
-      description: V(public) for a public name, V(behind) for a load balancer that does not follow. Else empty.
-      type: str
-      returned: always
-      sample: public
+    sentence: {description: The whole sentence., type: str, returned: always,
+      sample: 'the edge does not run the switch that is on its disk. Fix: run the adopt stage'}
+    code: {description: 'V(public) for a public name, V(behind) for a load balancer that does not follow. Else empty.',
+      type: str, returned: always, sample: public}
     setting: {description: The setting that is wrong. Empty for none., type: str, returned: always, sample: ''}
-    said:
-      description: What is wrong.
-      type: str
-      returned: always
-      sample: the edge does not run the switch that is on its disk
+    said: {description: What is wrong.,
+      type: str, returned: always, sample: the edge does not run the switch that is on its disk}
     fix: {description: The remedy., type: str, returned: always, sample: run the adopt stage}
     repair: {description: The stage that repairs it. Empty for none., type: str, returned: always, sample: adopt}
-method:
-  description: The method in force. Empty before adopt.
-  type: str
-  returned: O(state=read)
-  sample: switch
-cost:
-  description: What a flip costs at present, as a sentence. Empty before adopt.
-  type: str
-  returned: O(state=read)
-  sample: a flip loads nothing and loses nothing; each request asks for a file
-edge:
-  description: Name of the edge's container or process.
-  type: str
-  returned: O(state=read)
-  sample: prod_caddy_1
+method: {description: The method in force. Empty before adopt., type: str, returned: O(state=read), sample: switch}
+cost: {description: 'What a flip costs at present, as a sentence. Empty before adopt.',
+  type: str, returned: O(state=read), sample: a flip loads nothing and loses nothing; each request asks for a file}
+edge: {description: 'Name of the edge''s container or process.',
+  type: str, returned: O(state=read), sample: prod_caddy_1}
 directory:
   description: The switch directory on this host.
   type: str
@@ -371,11 +305,8 @@ observed:
     path: {description: Path that was asked., type: str, returned: always, sample: /health}
     status: {description: Status of the answer. 0 for none., type: int, returned: always, sample: 200}
     colour: {description: Colour in the answer. Empty for none., type: str, returned: always, sample: green}
-    error:
-      description: Why there was no answer.
-      type: str
-      returned: when there was none
-      sample: 'ConnectionRefusedError: [Errno 111] Connection refused'
+    error: {description: Why there was no answer.,
+      type: str, returned: when there was none, sample: 'ConnectionRefusedError: [Errno 111] Connection refused'}
 preview:
   description: How a person looks at the idle colour. Empty where no preview is set up.
   type: dict
@@ -400,11 +331,8 @@ patch_file:
   type: str
   returned: O(state=adopted), O(state=undone)
   sample: /var/lib/olympus-bluegreen/adopt.patch
-flipped_at:
-  description: When the marker moved (epoch seconds).
-  type: float
-  returned: O(state=live), O(state=returned)
-  sample: 1796000100.25
+flipped_at: {description: When the marker moved (epoch seconds).,
+  type: float, returned: 'O(state=live), O(state=returned)', sample: 1796000100.25}
 seen_at:
   description:
     - When every public name had answered with the new colour for the first time (epoch seconds).
@@ -412,21 +340,12 @@ seen_at:
   type: float
   returned: O(state=live), O(state=returned)
   sample: 1796000100.28
-ms:
-  description: Milliseconds between RV(flipped_at) and RV(seen_at).
-  type: float
-  returned: O(state=live), O(state=returned)
-  sample: 28.4
-singletons:
-  description: Whether a courier or another singleton may have to follow the switch.
-  type: bool
-  returned: O(state=returned)
-  sample: true
-drained:
-  description: Whether no request was in flight any more before the deadline. Null in check mode.
-  type: bool
-  returned: O(state=drained)
-  sample: false
+ms: {description: Milliseconds between RV(flipped_at) and RV(seen_at).,
+  type: float, returned: 'O(state=live), O(state=returned)', sample: 28.4}
+singletons: {description: Whether a courier or another singleton may have to follow the switch.,
+  type: bool, returned: O(state=returned), sample: true}
+drained: {description: Whether no request was in flight any more before the deadline. Null in check mode.,
+  type: bool, returned: O(state=drained), sample: false}
 left:
   description: What was in flight at the end of the wait. Empty when drained.
   type: list
@@ -443,22 +362,12 @@ left:
       sample: stream or WebSocket
     count: {description: How many. Null where the edge lists none., type: int, returned: always, sample: 3}
     seconds: {description: For how long at least the oldest is open., type: float, returned: always, sample: 61.2}
-seen:
-  description: For each address, since when (epoch seconds) each request in flight to it has been seen.
-  type: dict
-  returned: O(state=drained)
-  sample: {'10.231.16.10:3000': [1796000040.1]}
-steps:
-  description: What was done in order, or would be done in check mode.
-  type: list
-  elements: str
-  returned: success
-  sample: ['flip /srv/switch (to green)']
-partial:
-  description: What had been done before a failure.
-  type: dict
-  returned: failure
-  sample: {flipped_at: 1796000100.25, observed: []}
+seen: {description: 'For each address, since when (epoch seconds) each request in flight to it has been seen.',
+  type: dict, returned: O(state=drained), sample: {'10.231.16.10:3000': [1796000040.1]}}
+steps: {description: 'What was done in order, or would be done in check mode.',
+  type: list, elements: str, returned: success, sample: ['flip /srv/switch (to green)']}
+partial: {description: What had been done before a failure.,
+  type: dict, returned: failure, sample: {flipped_at: 1796000100.25, observed: []}}
 """
 
 from ansible.module_utils.basic import AnsibleModule
