@@ -24,7 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import repair
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted, awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted, colours_to_run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
@@ -88,7 +88,7 @@ class Boot:
         busy = self._busy() if taken else ""
         if busy:
             self._complain("%s is being removed or replaced by %s. Fix: wait for it, then %s" % (taken[0], busy, AGAIN))
-        shall_run = awake(state.live, back, stable, release)
+        shall_run = colours_to_run(state.live, back, stable, release)
         return state.live, tuple(colour for colour in shall_run if not (busy and colour in taken))
 
     def _busy(self) -> str:
@@ -115,7 +115,7 @@ class Boot:
         for line in short:
             self._complain(line)
         for colour in () if short else colours:
-            self._try("the way back to %s" % colour, partial(self.record.switch.offer, colour, self.token))
+            self._try("the way back to %s" % colour, partial(self.record.switch.allow_rollback, colour, self.token))
 
     def _answers(self, context: Context, live: str) -> bool:
         silent = self._unready(context, live)

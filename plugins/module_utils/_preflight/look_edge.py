@@ -19,8 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import ways
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import dials, form
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import dials, form, ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, known_issues
