@@ -10,12 +10,11 @@ A colour that a run is taking away at this moment is that run's: nothing of it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
@@ -26,8 +25,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted, colours_to_run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import STALE_SECONDS, Lock
@@ -168,3 +171,21 @@ class Boot:
 
 def _append(state: StateDir, event: dict[str, Any], now: float) -> None:
     events.append(state.ledger, event, now)
+
+
+def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour: str, timeout: float) -> list[str]:
+    """Services of ``colour`` that are not ready after ``timeout`` seconds, with what they said."""
+    wanted = context.wanted
+    asked = checks.Wanted(
+        colour=colour,
+        against="",
+        reach=Reach(wanted.nets, wanted.publish, wanted.port_base),
+        services=services,
+        probes={},
+        secrets={},
+        checks=("ready",),
+    )
+    edge = "" if asked.reach.by_ports else context.podman.service(wanted.project, wanted.edge_service)
+    standpoint = Standpoint(context.podman, edge, checks.addresses(asked))
+    results = gate.run(checks.plan(asked), DirectHttp(), context.clock, timeout, standpoint.enter)
+    return ["%s: %s" % (one.service, one.detail) for one in results if not one.ok]
