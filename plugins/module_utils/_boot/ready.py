@@ -19,7 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_or
 def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour: str, timeout: float) -> list[str]:
     """Services of ``colour`` that are not ready after ``timeout`` seconds, with what they said."""
     wanted = context.wanted
-    asked = checks.Wanted(
+    asked = checks.GatePlan(
         colour=colour,
         against="",
         reach=Reach(wanted.nets, wanted.publish, wanted.port_base),

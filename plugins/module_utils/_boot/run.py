@@ -141,7 +141,7 @@ class Boot:
         """A watch that the boot cut off goes on from its events; its probes had secrets that no disk has."""
         launch = Launch(self.record.wanted.state_dir, self.runner, self.clock)
         seen = launch.observe()
-        plan = launch.plan_again(seen)
+        plan = launch.plan_restart(seen)
         if plan.changed:
             launch.apply(plan, launch.kept(seen.release))
             self.say("the watch of %s goes on" % seen.release)
