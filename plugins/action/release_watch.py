@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controlle
 MODULE = "olympus.bluegreen.release_watch"
 # Seconds between two looks, and between two lines at most.
 POLL, LINE = 1.5, 8.0
-# Seconds that a watcher may be gone before it is begun again, or its verdict file is missed.
+# Seconds that a watcher may be gone before it is started again, or its verdict file is missed.
 GONE = 5.0
 # Seconds that a verdict waits for the last events: a watcher publishes its verdict, writes the report, then the event.
 LAST = 60.0

@@ -139,7 +139,7 @@ options:
     type: str
     default: ''
   parameters:
-    description: Other parameters of the judge, as C(alpha), C(ratio), C(floor), C(margin), C(min_organic).
+    description: Other parameters of the judge, as C(alpha), C(ratio), C(floor), C(margin), C(min_traffic).
     type: dict
     default: {}
   since:

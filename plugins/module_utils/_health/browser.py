@@ -75,7 +75,7 @@ class Person:
 
     def __init__(self, visit: Visit, secrets: Secrets) -> None:
         self.visit = visit
-        self.domain = oauth.domain_of(visit)
+        self.domain = visit.its_domain
         self.secrets = secrets
         self.posted = 0
         self.named = False

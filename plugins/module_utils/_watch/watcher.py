@@ -331,5 +331,5 @@ class Watcher:
 
     def _numbers(self) -> dict[str, Any]:
         found = self.judge.evidence()
-        names = ("organic", "synthetic", "pairs", "error_log_e", "error_log_limit", "pair_log_e", "pair_log_limit")
+        names = ("traffic", "probe", "pairs", "error_log_e", "error_log_limit", "pair_log_e", "pair_log_limit")
         return {name: found[name] for name in names}

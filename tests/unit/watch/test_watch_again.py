@@ -67,7 +67,7 @@ def test_a_killed_watcher_is_begun_again_with_what_it_knew(edge: MiniEdge) -> No
     assert told["verdict"] == "FAIL" and told["rolled_back"]["done"] and edge.switch.read().live == "blue"
     assert len(events(edge, "armed")) == 1 and told["flip"] == events(edge, "armed")[0]["flip"]
     seen = sum(event["new"]["n"] for event in events(edge, "sample"))
-    assert told["evidence"]["organic"]["n"] == seen
+    assert told["evidence"]["traffic"]["n"] == seen
 
 
 def test_without_its_keeper_it_goes_on_alone(edge: MiniEdge) -> None:

@@ -86,5 +86,5 @@ def test_a_person_who_goes_back_while_the_old_colour_is_asked_is_told_of() -> No
     told = conclusion.roll_back(watcher([True, False, False]), lambda _colour: ["hera"])
     assert (told["done"], told["to"]) == (False, "blue")
     verdict = {"verdict": "FAIL", "version": "v2", "colour": "green", "rolled_back": told}
-    assert words.headline(verdict) == "v2 was bad; somebody moved the switch first: blue is live."
-    assert "Users are on blue" in words.next_step(verdict)
+    assert words.headline(verdict) == "v2 was bad. The switch was moved before the watcher could: blue is live."
+    assert "Visitors are on blue" in words.next_step(verdict)
