@@ -62,19 +62,19 @@ def lab(name: str, *tests: str, before: Sequence[str] = (), slow: bool = False, 
 
 
 def parts() -> list[Part]:
-    """The longest come first, so that no lane is left with one at the end."""
+    """In this order two lanes are busy to the end: those without a lab beside those alone with one, then labs."""
     return [
         Part("images", [*OLYMPUS, "images"]),
         Part("lint", ["tests/lint"]),
         Part("sanity", ["tests/sanity"]),
-        # Alone: nobody names the stack that it adopts, so it has to be the only one. Its lab is not left for a look.
+        # Alone: nobody names the stack that they adopt, so it has to be the only one. No lab is left for a look.
         Part("the demo", ["sh", "-c", DEMO], "images", lab=True, alone=True),
         # The contract tests ask real Ory and Caddy, whose programs are built with the images.
         Part("unit and contract", ["make", "unit"], "images"),
+        Part("molecule", ["tests/molecule"], "images", lab=True, alone=True),
         lab("the collection on real Podman", "real"),
         lab("a killed controller, bad moments", "lab/test_controller_killed.py", "lab/test_rollback.py"),
         lab("negative controls", "lab/test_controls.py"),
-        Part("molecule", ["tests/molecule"], "images", lab=True),
         lab("bad input", "lab/test_bad_input.py"),
         lab("the lab itself", "lab/test_stack.py"),
         # Names, ports and a directory of its own: what the settings call a shape is chosen before Python starts.

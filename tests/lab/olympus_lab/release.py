@@ -43,9 +43,15 @@ def command(tags: str = "", extra: Mapping[str, Any] | None = None, check: bool 
         argv += ["--tags", tags]
     if check:
         argv.append("--check")
-    if extra:
-        argv += ["-e", json.dumps(dict(extra))]
+    given = {**beside(), **(extra or {})}
+    if given:
+        argv += ["-e", json.dumps(given)]
     return argv
+
+
+def beside() -> dict[str, str]:
+    """On a machine with several stacks an operator says which one is his; a lab that is alone learns it."""
+    return {"bluegreen_project": config.PROJECT} if config.SLOT or "LAB_BESIDE" in os.environ else {}
 
 
 def play(
