@@ -16,10 +16,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
     CLOUDFLARE,
-    SOURCES,
     KINDS,
     METHODS,
     NATIVE_SWITCH,
+    SOURCES,
     Edge,
     EdgeOptions,
 )
