@@ -25,7 +25,7 @@ HEAD = """<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
 # Settings
 
 Every variable that an operator may set: in the inventory, or with `-e` for one command. \
-A wrong type is refused before a host is asked; a name that is nearly one of these is warned of.
+A wrong type is refused before a host is asked. A name that is nearly one of these gives a warning.
 *plain*: all names in it have letters, digits, dot, dash and underscore only. \
 *secret*: the value is never shown. `[]`: of each entry of a list, `.*`: of each entry of a dictionary. \
 *learned*: `adopt` finds it out.
