@@ -182,7 +182,9 @@ def _value(name: str, field: Field, value: Any, hidden: bool) -> Iterator[Row]:
 
 
 def _shown(value: Any, hidden: bool) -> str:
-    simple = not hidden and (value in (None, [], {}) or isinstance(value, (str, int, float)))
+    """By its type alone, as a comparison is an error where a template could not be made."""
+    empty = isinstance(value, (list, dict)) and not value
+    simple = not hidden and (value is None or empty or isinstance(value, (str, int, float)))
     return repr(value) if simple else type(value).__name__
 
 
