@@ -21,6 +21,7 @@ requirements:
   - podman-compose
   - psycopg2, where there are schema targets
   - PyYAML
+  - python-dotenv
 attributes:
   check_mode:
     description: Does the same with and without.

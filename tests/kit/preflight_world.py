@@ -22,7 +22,7 @@ HOST: dict[str, Any] = {
     "cpus": 4,
     "mem_available": 8 * GIB,
     "python": "3.11.2",
-    "modules": {"psycopg2": True, "yaml": True},
+    "modules": {"dotenv": True, "psycopg2": True, "yaml": True},
     "systemd": True,
     "restart_unit": {"enabled": True, "policies": ["always"]},
     "boot_unit": False,

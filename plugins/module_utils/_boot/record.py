@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, wanted_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, wanted_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
@@ -36,7 +36,7 @@ class Record:
     params: Mapping[str, Any]
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Deployment:
         defaults = {name: one.get("default") for name, one in SPEC.options.items()}
         return wanted_from({**defaults, **self.params})
 

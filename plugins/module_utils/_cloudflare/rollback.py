@@ -43,7 +43,7 @@ class Return:
         target = self._target(state)
         with context.switch.stopping(context.check_mode):
             if not context.params["force"]:
-                rollback_checks.require_same(context.switch, target, context.params["state_dir"])
+                rollback_checks.check_same_release(context.switch, target, context.params["state_dir"])
             found = self._asked(target)
         if context.check_mode:
             return self._would(state, target, found or context.pools.look())

@@ -44,10 +44,8 @@ def run(context: Context) -> Result:
     state = context.params["state"]
     if state != "read":
         context.switch.require_of(context.params["deployment"])
-        if context.params["token"] is None:
-            # An act without one goes by the token of now: what fences from here on fences it too.
-            token = context.switch.read().token if context.switch.exists() else 0
-            context = replace(context, params={**context.params, "token": token})
+        token = context.switch.token_for(context.params["token"])
+        context = replace(context, params={**context.params, "token": token})
     if state == "live":
         return Cutover(context).run()
     if state == "returned":
@@ -219,7 +217,7 @@ def drained(context: Context) -> Result:
     mine = pool is not None and found.ours[colour]
     body = pools.drained(pool) if pool is not None and mine and pool.get("enabled", True) else {}
     reachable = [name for name in ("warm", "assets") if colour in getattr(context.switch.read(), name)]
-    steps = [Step("retire", colour, "no pinned request any more")] if reachable else []
+    steps = [Step("unpin", colour, "no pinned request any more")] if reachable else []
     steps += [Step("drain", "pool", colour)] if body else []
     plan = Plan({"reachable": reachable}, {"reachable": []}, tuple(steps))
     over: bool | None = None
@@ -228,7 +226,7 @@ def drained(context: Context) -> Result:
         notes.append("the pool of %s is not ours: who is pinned to it stays until his session ends" % colour)
     if not context.check_mode:
         fence.idle(colour)
-        context.switch.retire(colour)
+        context.switch.unpin(colour)
         if pool is not None and body:
             fence.change(colour, pool, body, lambda: fence.idle(colour))
         pinned = (max(int(affinity(lb)["drain"]), EVERYWHERE) for lb in seen.values() if sticky(lb))

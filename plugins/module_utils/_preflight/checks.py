@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """``levels``: which rows it can give. ``asks``: what it looks at. ``fix``: what to do where the row says no more."""
+    """``levels``: of the rows that it gives. ``asks``: what it looks at. ``fix``: what to do, if the row is silent."""
 
     levels: str
     asks: str
@@ -97,8 +97,8 @@ CHECKS: dict[str, Check] = {
     "version.ansible": Check("refuse", "ansible-core on the controller", "install a newer ansible-core there"),
     "python_modules": Check(
         "refuse",
-        "this host's Python has PyYAML, and psycopg2 where there are schema targets",
-        "run apt-get install python3-psycopg2 python3-yaml",
+        "this host's Python has PyYAML and python-dotenv, and psycopg2 where there are schema targets",
+        "run apt-get install python3-dotenv python3-psycopg2 python3-yaml",
     ),
     "clock": Check(
         "refuse, warn",

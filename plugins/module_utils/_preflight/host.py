@@ -147,7 +147,7 @@ def _version(program: str, version: str, podman: str) -> Row:
 
 def python_modules(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """psycopg2 asks the databases that are migrated: without one nothing needs it."""
-    needed = ("psycopg2", "yaml") if wanted.schema_targets else ("yaml",)
+    needed = ("dotenv", "psycopg2", "yaml") if wanted.schema_targets else ("dotenv", "yaml")
     modules = {name: there for name, there in (seen.host.get("modules") or {}).items() if name in needed}
     absent = sorted(name for name, there in modules.items() if not there)
     if modules:

@@ -20,8 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import objects
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import ways
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import dials, form
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import dials, form, ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import known_issues

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
-MODULES = {"psycopg2": "psycopg2", "yaml": "yaml"}
+MODULES = {"dotenv": "dotenv", "psycopg2": "psycopg2", "yaml": "yaml"}
 # podman-restart's filter of newer releases stands for these two.
 ON_BOOT = ("always", "unless-stopped")
 

@@ -14,12 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import model, store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
-    compose_config,
-    images,
-    registry,
-    render,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, images, render
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
@@ -35,8 +30,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
 COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 
 
-def compose_wanted(wanted: PreflightInputs) -> model.Wanted:
-    return model.Wanted(
+def compose_wanted(wanted: PreflightInputs) -> model.Deployment:
+    return model.Deployment(
         deployment=wanted.deployment,
         state_dir=wanted.state_dir,
         project=wanted.project,
@@ -72,7 +67,7 @@ def project(engine: Podman, wanted: PreflightInputs, found: Mapping[str, Any]) -
     return {"services": sorted(found["services"]), "secrets": count, "empty_secrets": sorted(empty)}
 
 
-def refuse_shell_lines(asked: model.Wanted, services: Mapping[str, Mapping[str, Any]]) -> None:
+def refuse_shell_lines(asked: model.Deployment, services: Mapping[str, Mapping[str, Any]]) -> None:
     for one in asked.services:
         given = services.get(one.name) or {}
         if one.kind in courier_command.PRODUCTS:
@@ -84,9 +79,11 @@ def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
     """What the repository says of the ref; a commit can't be asked for without fetching it."""
     ref = template.replace("{version}", version)
     env = {"GIT_TERMINAL_PROMPT": "0"}
-    asked = engine.runner.run(["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=registry.SECONDS)
+    asked = engine.runner.run(
+        ["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=images.REGISTRY_SECONDS
+    )
     if asked.rc == 124:
-        return "%s: no answer within %g s" % (ref, registry.SECONDS)
+        return "%s: no answer within %g s" % (ref, images.REGISTRY_SECONDS)
     known = bool(asked.out.strip()) or bool(COMMIT.match(ref))
     if asked.rc != 0 or not known:
         raise BluegreenError(
@@ -148,7 +145,7 @@ def _state(engine: Podman, reference: str, allow_mutable: bool) -> dict[str, str
         return {"state": "moving", "words": pin % images.pinned(engine, reference)}
     if images.inspect(engine, reference):
         return {"state": "here"}
-    answer = registry.ask(engine, reference)
+    answer = images.ask(engine, reference)
     return {"state": answer.state, "words": answer.words}
 
 

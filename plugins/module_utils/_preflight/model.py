@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import first_few
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
@@ -142,8 +143,7 @@ def size(count: float) -> str:
 
 def listed(names: Sequence[object], most: int = 4) -> str:
     """Some names, and how many more there are."""
-    more = len(names) - most
-    return ", ".join(str(name) for name in list(names)[:most]) + (", and %d more" % more if more > 0 else "")
+    return first_few(list(names), most)
 
 
 def secret(name: str) -> bool:

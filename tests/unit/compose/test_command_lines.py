@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    services_from,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import render
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
@@ -61,7 +64,7 @@ def test_the_courier_runs_through_the_service_s_entrypoint(
 
 
 def rendered(service: dict[str, Any], kind: str = "kratos") -> dict[str, Any]:
-    wanted = Wanted("olympus", "/nowhere", services=services_from({"ciam-kratos": {"kind": kind}}), colour="green")
+    wanted = Deployment("olympus", "/nowhere", services=services_from({"ciam-kratos": {"kind": kind}}), colour="green")
     project = {"services": {"ciam-kratos": {"image": "i", **service}}}
     found = Renderer(wanted, "r", {"ciam-kratos": "id"}, project, "/copy").render()["services"]
     assert isinstance(found, dict)
@@ -95,7 +98,7 @@ def test_a_shell_line_is_refused_and_never_printed(words: str) -> None:
     assert rendered({"entrypoint": entrypoint, "command": [last]}, "other")
     seen = container_settings.read({"Config": {"Entrypoint": " ".join(entrypoint), "Cmd": [last], "Env": ["DSN=x"]}})
     assert "shell line" in seen.unknown and SECRET not in seen.unknown
-    asked = Wanted("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
+    asked = Deployment("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
     with pytest.raises(BluegreenError, match="hydra is a shell line") as failed:
         look_release.refuse_shell_lines(asked, {"hydra": {"entrypoint": entrypoint, "command": [last]}})
     assert SECRET not in str(failed.value)
@@ -135,7 +138,7 @@ def test_a_line_with_a_secret_is_in_no_result_and_no_argument(form: dict[str, An
     given = {**yaml.load(INPUT, "compose.yml")["services"]["hydra"], **form}
     service = release.parse({"services": {"hydra": given}}, "hydra")
     said: list[str] = []
-    asked = Wanted("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
+    asked = Deployment("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
     for refused in (
         lambda: look_release.refuse_shell_lines(asked, {"hydra": given}),
         lambda: Renderer(asked, "r", {"hydra": "i"}, {"services": {"hydra": given}}, "/copy").render(),

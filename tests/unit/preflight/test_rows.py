@@ -30,7 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import page_signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import browser
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman, look_probe
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
@@ -74,7 +74,7 @@ SETTING = {
     "wanted": "bluegreen_images",
     "fix": "write",
 }
-REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % page_signs.CAPTCHA}
+REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % browser.CAPTCHA}
 ILL = {"ok": False, "busy": False, "detail": "ciam-hera GET /login: status 502"}
 WALLED = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}
 BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
@@ -120,7 +120,13 @@ BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
     ("version.postgresql", "refuse", changed("database", version="11.22"), "pg_stat_progress", WANTED),
     ("version.python", "refuse", changed("host", python="3.8.10"), "3.9", WANTED),
     ("version.ansible", "refuse", changed("controller", ansible="2.14.18"), "2.16", WANTED),
-    ("python_modules", "refuse", changed("host", modules={"psycopg2": False, "yaml": True}), "psycopg2", WANTED),
+    (
+        "python_modules",
+        "refuse",
+        changed("host", modules={"dotenv": True, "psycopg2": False, "yaml": True}),
+        "psycopg2",
+        WANTED,
+    ),
     ("clock", "warn", changed("database", skew=-5.0), "PostgreSQL -5.0 s", WANTED),
     ("clock", "refuse", changed("edge", skew=120.0), "the edge +120.0 s", WANTED),
     ("dns.plain_names", "refuse", changed("edge", dials=["hera:3000"]), "hera:3000", WANTED),
@@ -267,11 +273,11 @@ def test_the_fix_names_the_port_that_answers(seen: Observed, fix: str) -> None:
 
 def test_an_application_without_a_schema_needs_neither_postgresql_nor_psycopg2() -> None:
     bare = replace(WANTED, schema_targets=(), services={"web": {"kind": "other", "port": 8080}})
-    seen = replace(changed("host", modules={"psycopg2": False, "yaml": True}), database={})
+    seen = replace(changed("host", modules={"dotenv": True, "psycopg2": False, "yaml": True}), database={})
     said = found(seen, bare)
     assert [row for row in said if not row.ok] == []
     assert not {"database", "database.tls", "connections", "version.postgresql"} & {row.check for row in said}
-    assert [row.wanted for row in said if row.check == "python_modules"] == ["yaml"]
+    assert [row.wanted for row in said if row.check == "python_modules"] == ["dotenv, yaml"]
 
 
 def test_every_check_has_a_good_and_a_bad_row() -> None:

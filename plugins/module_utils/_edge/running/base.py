@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The running edge: where its files are, what it runs, whom it talks to.
+"""The running edge: where its files are, what it runs, what it talks to.
 
 ``Edge`` is the seam: everything above it works on a Caddy in a container as on one that is a process of the host.
 """
@@ -20,18 +20,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import DIRECTORY
 
-# What the edge's configuration file is written in.
-SOURCES = ("caddyfile", "json")
-KINDS = ("container", "native")
-# An edge that is not on this host: only its switch is (_cloudflare/edge.py).
-CLOUDFLARE = "cloudflare"
-# How a flip reaches the public: by the file that every request asks for, or by other upstreams in the configuration
-# file and a reload.
-METHODS = ("switch", "reload")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
-NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
+NATIVE_SWITCH = tree.EDGE_STATE
+KINDS, SOURCES, METHODS = tree.CADDY_KINDS, tree.SOURCES, tree.METHODS
+# An edge that is not on this host: only its switch is (_cloudflare/edge.py).
+CLOUDFLARE = tree.CLOUDFLARE
 
 
 @dataclass(frozen=True)
@@ -135,7 +131,7 @@ def adapt(edge: Edge, text: str) -> Any:
     if result.rc != 0:
         raise CommandError(
             "the edge's Caddy refuses the Caddyfile: %s" % result.last_words(),
-            fix="fix the file; what the edge runs goes on",
+            fix="correct the file; the edge still runs the previous configuration",
         )
     return json.loads(result.out)
 
