@@ -81,7 +81,7 @@ class Api:
                 "%s takes up to %d calls of Cloudflare's API, %d are left of %s" % (what, calls, self.left, RATE),
                 option="budget",
                 value=self._budget,
-                fix="wait five minutes, or use a token that nobody else uses",
+                fix="wait five minutes, or use a token that no other program uses",
             )
 
     def get(self, path: str) -> Any:
@@ -143,7 +143,7 @@ class Api:
             self._clock.sleep(0.5 * 2**attempt)
             if landed():
                 return
-        raise ApiError(str(lost), lost.status, "run it again: it goes on where it stopped")
+        raise ApiError(str(lost), lost.status, "run the stage again: it continues where it stopped")
 
     def _read(self, path: str) -> dict[str, Any]:
         for attempt in range(TRIES):
@@ -157,7 +157,9 @@ class Api:
             else:
                 self._check("GET", path, answer, envelope)
                 return envelope
-        raise ApiError(self._text("GET", path, answer), answer.status, "look at Cloudflare's status, then run it again")
+        raise ApiError(
+            self._text("GET", path, answer), answer.status, "check Cloudflare's status page, then run the stage again"
+        )
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, guard: Guard | None = None) -> Response:
         pause = self._blocked - self._clock.monotonic()
@@ -193,7 +195,7 @@ class Api:
             raise ApiError(
                 "Cloudflare refuses every call for %d s more (429; %s)" % (round(seconds), RATE),
                 429,
-                "run it again after that: it goes on where it stopped",
+                "run the stage again after that: it continues where it stopped",
             )
         if not dry:
             self._patience -= seconds
@@ -205,7 +207,7 @@ class Api:
         raise ApiError(self._text(method, path, answer), answer.status, _fix(method, path, answer.status))
 
     def _text(self, method: str, path: str, answer: Response) -> str:
-        """What was asked and what came, without the token whoever put it there."""
+        """What was asked and what came, never with the token."""
         envelope = _envelope(answer) or {}
         errors = [one for one in envelope.get("errors") or [] if isinstance(one, dict)]
         said = "; ".join("%s (code %s)" % (one.get("message"), one.get("code")) for one in errors)
@@ -238,7 +240,9 @@ def api_of(params: Mapping[str, Any], http: Http, clock: Clock) -> Api:
     """``params``: ``api``, ``api_token``, ``api_token_file``, ``budget`` and ``patience`` of cloudflare_lb_pool."""
     parts = urlsplit(params["api"])
     if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
-        raise Refused("the token goes only over https", option="api", value=params["api"], fix="leave it out")
+        raise Refused(
+            "the API token is sent over https only", option="api", value=params["api"], fix="leave the option out"
+        )
     base = params["api"].rstrip("/")
     return Api(http, clock, base, _token(params), budget=params["budget"], patience=params["patience"])
 
@@ -249,27 +253,27 @@ def _token(params: Mapping[str, Any]) -> str:
     text = params["api_token"] or (_read_private(path) if path else "")
     if not text.strip():
         raise Refused(
-            "there is no API token",
+            "no API token is given",
             option="api_token_file",
             value=path,
             fix="give it by api_token, api_token_file or the environment variable CLOUDFLARE_API_TOKEN",
         )
     if not TOKEN.fullmatch(text.strip()):
-        raise Refused("the API token holds something that no token has", fix="write the token alone, in one line")
+        raise Refused("the API token holds a character that no token has", fix="write only the token, in one line")
     return str(text.strip())
 
 
 def _read_private(path: str) -> str:
-    """The text of a file that nobody but its owner may read."""
+    """The text of a file that only its owner may read."""
     try:
         with open(path, encoding="utf-8", errors="replace") as handle:
             mode = os.fstat(handle.fileno()).st_mode
             if mode & OTHERS:
                 raise Refused(
-                    "others than its owner have access to it (mode %04o)" % stat.S_IMODE(mode),
+                    "users other than its owner can read it (mode %04o)" % stat.S_IMODE(mode),
                     option="api_token_file",
                     value=path,
-                    fix="chmod 600 %s, and roll the token if others have been on this host" % path,
+                    fix="run chmod 600 %s, and roll the token if others have used this host" % path,
                 )
             return handle.read()
     except OSError as exc:

@@ -118,7 +118,7 @@ def _checked(params: Mapping[str, Any]) -> None:
     if params["observe"]["scheme"] == "http" and not params["observe"]["address"]:
         # A colour is believed where a certificate, or an address of the operator's own, says who answers.
         raise Refused(
-            "over plain http anybody on the way may answer for a public name", option="edge.observe.scheme",
+            "over plain http any machine on the way can answer for a public name", option="edge.observe.scheme",
             value="http", fix="leave it out, or give observe.address in your own network",
         )  # fmt: skip
     names = [params["pools"][colour]["name"] for colour in COLOURS]
@@ -158,7 +158,7 @@ def halfway(context: Context, exc: BluegreenError, wanted: str, ids: steering.Po
     }
     where = ", ".join("%s on %s" % (host, colour or "both") for host, colour in hosts.items()) or "where is not known"
     return BluegreenError(
-        "%s; half way to %s: %s" % (exc.msg, wanted, where),
-        fix="%s%srun the same again to go on, or roll back" % (exc.fix, "; " if exc.fix else ""),
+        "%s; stopped half way to %s: %s" % (exc.msg, wanted, where),
+        fix="%s%srun the same stage again to go on, or roll back" % (exc.fix, "; " if exc.fix else ""),
         partial=partial,
     )

@@ -48,7 +48,7 @@ class Fence:
         """Fenced where ``colour`` is live by now, too."""
         state = self.mine()
         if state and state.live == colour:
-            raise Fenced("%s is live by now: a rollback or a cutover went there" % colour, fix=AGAIN)
+            raise Fenced("%s is live now: a rollback or a cutover went there" % colour, fix=AGAIN)
 
     def left(self, colour: str) -> None:
         """For a rollback that shuts the pool of the colour left behind: Fenced where a newer run may want it."""
@@ -56,7 +56,7 @@ class Fence:
         if state.live == colour or state.token > self.token:
             raise Fenced(
                 "a newer run has begun: sessions that are pinned to %s were not ended" % colour,
-                fix="run status; where they must end, type the rollback again",
+                fix="run status; where they must end, run the rollback again",
             )
 
     def still(self, colour: str) -> None:
@@ -156,4 +156,6 @@ class Fence:
                 return
             except Fenced:
                 continue
-        raise BluegreenError("the switch moves all the time", fix="run status")
+        raise BluegreenError(
+            "other runs keep moving the switch", fix="run status, then start again when no other run is at work"
+        )

@@ -149,7 +149,7 @@ def adopted(context: Context) -> Result:
         if context.pools.plan(found):
             raise BluegreenError(
                 "the pools are not what was written: %s" % ", ".join(context.pools.plan(found)),
-                fix="somebody else may have written there; run it again",
+                fix="run the stage again: another program may have written there",
             )
     return context.result(plan, adopted=True, hosts=table(seen, ids_of(found.ids)))
 
@@ -201,7 +201,7 @@ def _serving(context: Context, found: Found, seen: Seen) -> str:
 
 
 def drained(context: Context) -> Result:
-    """The old colour's endpoints are drained: who is pinned to it stays for drain_duration, then nobody is left."""
+    """The old colour's endpoints are drained: pinned sessions stay for drain_duration, then none is left."""
     colour = context.params["colour"]
     context.require_switch()
     fence = Fence(context)
@@ -223,7 +223,7 @@ def drained(context: Context) -> Result:
     over: bool | None = None
     notes = []
     if pool is not None and not mine and any(one["seconds"] for one in told):
-        notes.append("the pool of %s is not ours: who is pinned to it stays until his session ends" % colour)
+        notes.append("the pool of %s is not ours: pinned sessions stay on it until they end" % colour)
     if not context.check_mode:
         fence.idle(colour)
         context.switch.unpin(colour)

@@ -190,7 +190,7 @@ def _answering(lb: Balancer) -> str:
 
 
 def affinity(lb: Mapping[str, Any]) -> dict[str, Any]:
-    """``affinity`` none|cookie|ip_cookie|header|dns, ``seconds`` at most after the flip (0: nobody), ``text``.
+    """``affinity`` none|cookie|ip_cookie|header|dns, ``seconds`` at most after the flip (0: none), ``text``.
 
     ``drain`` is the drain_duration in seconds: it counts from when the old pool's endpoints are drained, not from the
     flip. By header it is counted from the last request, so there is no end while a client goes on. For which
@@ -203,7 +203,7 @@ def affinity(lb: Mapping[str, Any]) -> dict[str, Any]:
         return {**about, "affinity": "dns", "seconds": ttl, "text": "not proxied: " + said}
     found = list(_sessions(lb))
     if not found:
-        return {**about, "text": "nobody is pinned"}
+        return {**about, "text": "no session is pinned"}
     longest = max(found, key=lambda one: one[1])
     drain = max(_drain(one) for one in (lb, *(overrides for _name, overrides in rules(lb))))
     ends = "draining that colour ends them %s" % ("after %d s" % drain if drain else "at once")
@@ -212,7 +212,7 @@ def affinity(lb: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sticky(lb: Mapping[str, Any]) -> bool:
-    """Whether sessions may stay on a healthy pool that the load balancer sends nobody new to."""
+    """Whether sessions may stay on a healthy pool that the load balancer sends no new visitor to."""
     return affinity(lb)["affinity"] not in ("none", "dns")
 
 

@@ -90,7 +90,7 @@ def domains(
 
 
 def outside(text: str, inside: Collection[str]) -> list[str]:
-    """Hosts of the web addresses in ``text`` that somebody on the internet may ask for."""
+    """Hosts of the web addresses in ``text`` that a visitor on the internet may ask for."""
     found = [host.lower() for scheme, host, _port, _path in urls(text) if scheme in ("http", "https")]
     return [host for host in found if "." in host and host not in inside and not routes.local(host)]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which running Caddy is the edge, what it runs, and whom a client has to trust to speak to it."""
+"""Which running Caddy is the edge, what it runs, and which authority a client has to trust to speak to it."""
 
 from __future__ import annotations
 

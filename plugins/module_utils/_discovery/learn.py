@@ -120,7 +120,7 @@ class Finder:
         return {*(named - set(given)), *(name for name in given if given[name] is False), self.looked.edge_service}
 
     def _kinds(self) -> dict[str, str]:
-        """Coloured service -> kind; a question about each of which nobody knows whether it is one."""
+        """Coloured service -> kind; a question about each that may be one."""
         found: dict[str, str] = {}
         apart = self._apart()
         for name, seen in self.one_each.items():
@@ -185,7 +185,7 @@ class Finder:
         return found
 
     def deaf(self) -> None:
-        """Names the routes that end where nobody listens: no port could be learned from them."""
+        """Names the routes that end at a port where nothing listens: no port could be learned from them."""
         for route, (end, port) in self.routes:
             listens = self.coloured[end].listens if end in self.coloured else ()
             if listens and port not in listens and not self.coloured[end].ours:
@@ -243,7 +243,7 @@ class Finder:
         return next(ends, "") or self.named.get(host, ("", ""))[0]
 
     def unanswered(self) -> None:
-        """Names of the services' own words that nobody is known to answer, and that nobody told."""
+        """Names that the services say, that no service is known to answer, and that no setting names."""
         given = [one for one in self.told.get("public") or () if isinstance(one, Mapping)]
         told = {spelled(str(one.get("host"))) for one in given}
         for host, (end, why) in self.named.items():

@@ -29,8 +29,8 @@ HOSTLIKE = re.compile(r"(HOST|ADDR|SERVER|ENDPOINT|URL|URI)")
 @dataclass(frozen=True)
 class Seen:
     """``files``: text of the configuration files that its command names, by path inside; ``config``: what they say
-    together. ``listens``: ports that its
-    processes have open to others; empty where nobody looked. ``published``: port inside -> (address, port) of the host.
+    together. ``listens``: ports that its processes have open to others; empty where nothing looked. ``published``: port
+    inside -> (address, port) of the host.
     ``env``, ``files`` and ``config`` hold secrets and are never shown.
     """
 
