@@ -146,6 +146,10 @@ options:
     description: Return only events after so many.
     type: int
     default: 0
+  patience:
+    description: How many seconds to wait for an event that is not one of many, for the verdict, or for the watcher's end.
+    type: float
+    default: 0.0
   run:
     description: Id of the run whose lock is kept fresh while it follows. The action plugin fills it in.
     type: str

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
+    bridges,
     dependents,
+    network_journal,
     networks,
     shared_services,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import reuse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import drift, relay
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
@@ -96,6 +99,12 @@ def _adopted(wanted: Wanted) -> dict[str, dict[str, Any]]:
     return {name: entry for one in known for name, entry in (one.get("services") or {}).items()}
 
 
+def settle(podman: Podman, wanted: Wanted) -> None:
+    """Finish what an earlier run left half done in the networks. Only who holds the lock may do this."""
+    network_journal.settle(podman, wanted)
+    bridges.hold(podman, wanted)
+
+
 def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
     """The return values of state ``read``."""
     world = World.look(podman, wanted)
@@ -126,4 +135,5 @@ def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
         "foreign": foreign(world),
         "networks": {net.name: {"subnet": net.subnet, "present": net.name in there} for net in networks.nets(wanted)},
         "off_networks": off_networks(wanted, world),
+        "releases": reuse.listed(wanted),
     }

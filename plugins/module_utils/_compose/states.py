@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges, network_journal, up
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges, up
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, prepare
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import prune as retain
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import reuse as kept_releases
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import (
     adopt,
@@ -110,10 +109,9 @@ STATES: dict[str, Callable[[Context, bool, str], Job]] = {
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
     """Carry out a state and say what is: the module's return values, ``diff`` included."""
     context = replace(context, check_mode=check_mode)
-    wanted, acts = context.wanted, (state != "read" or context.settle) and not check_mode
+    wanted, acts = context.wanted, state != "read" and not check_mode
     if acts:
-        network_journal.settle(context.podman, wanted)
-        bridges.hold(context.podman, wanted)
+        facts.settle(context.podman, wanted)
     job = STATES[state](context, check_mode, kept)
     if acts:
         bridges.hold(context.podman, wanted)
@@ -133,7 +131,6 @@ def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> di
     return {
         **job.plan.result(),
         **facts.whole(context.podman, wanted),
-        "releases": kept_releases.listed(wanted),
         "diff": job.plan.diff(),
         "colour": colour,
         "release": shown,

@@ -144,6 +144,11 @@ class Ledger:
         if release in {item["id"] for item in self.state.releases()}:
             write_report(self.state, release)
 
+    def held_by_another(self) -> dict[str, Any]:
+        """The lock of another run, {} where there is none."""
+        lock = self._lock().read() or {}
+        return lock if lock.get("run") != self.params["run"] else {}
+
     def _take(self) -> None:
         before = read_json(self.state.lock) or {}
         lock = self._lock().take(self._claim())

@@ -15,13 +15,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.asse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare, place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import OFTEN
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
@@ -58,6 +59,7 @@ SPEC = ArgumentSpec(
         "stack": {"type": "dict", "default": {}},
         "stays": {"type": "str", "default": ""},
         "since": {"type": "int", "default": 0},
+        "patience": {"type": "float", "default": 0.0},
         "run": {"type": "str", "default": ""},
         "timeout": {"type": "float", "default": 0.0},
         "order": {"type": "str", "default": ""},
@@ -121,7 +123,14 @@ def manage(params: Mapping[str, Any], check_mode: bool, runner: Runner, clock: C
         plan, answer = _order(launch, params, check_mode, clock)
     elif params["run"]:
         _beat(launch, params["run"], check_mode, clock)
-    return plan, {**launch.result(params["release"], params["since"]), "how": how, "answer": answer}
+    result = wait_until(clock, lambda: launch.result(params["release"], params["since"]), news, params["patience"])
+    return plan, {**result, "how": how, "answer": answer}
+
+
+def news(result: Mapping[str, Any]) -> bool:
+    """Whether the one who follows has something to print or to do."""
+    rare = any(event["event"] not in OFTEN for event in result["events"])
+    return rare or bool(result["verdict"]) or not result["watcher"]["alive"]
 
 
 def _begin_again(launch: Launch, params: Mapping[str, Any], check_mode: bool) -> tuple[Plan, str]:
