@@ -22,7 +22,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "version": {"type": "str", "default": ""},
     "undo": {"type": "bool", "default": False},
     "bake": {"type": "int", "default": 3600},
-    "force": {"type": "bool", "default": False},
+    "ignore_fence": {"type": "bool", "default": False},
     "fix_forward": {"type": "bool", "default": False},
     "stale": {"type": "float", "default": 120.0},
     "unlock": {"type": "str", "default": ""},

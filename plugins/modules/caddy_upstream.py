@@ -61,7 +61,7 @@ options:
     description: The colour to make live or to drain.
     type: str
     choices: [blue, green]
-  lost:
+  assume_live:
     description:
       - With O(state=adopted), the colour that was live, where the switch directory is lost and both colours are alive.
     type: str
@@ -88,7 +88,7 @@ options:
     description: With O(state=returned), go back to a target that seems dead. With O(state=undone), lose later edits.
     type: bool
     default: false
-  keep_pinned:
+  keep_sticky:
     description:
       - With O(state=returned), let forms that the colour left behind has shown still be sent to it. Only for a colour
         that is sound.

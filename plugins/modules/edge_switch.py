@@ -45,10 +45,10 @@ options:
   force:
     description: Go back to a target that seems dead; take the switch out though edits made since are lost.
     type: bool
-  keep_pinned:
+  keep_sticky:
     description: With O(state=returned), keep what is pinned to the colour left behind.
     type: bool
-  lost:
+  assume_live:
     description: With O(state=adopted) and a Caddy, the colour that was live, where the switch directory is lost.
     type: str
   accept_pending:

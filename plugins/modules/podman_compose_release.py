@@ -86,7 +86,7 @@ options:
     elements: str
     choices: [blue, green]
     default: []
-  remove_foreign:
+  remove_unmanaged:
     description: With O(state=adopted), remove what is listed as C(foreign).
     type: bool
     default: false

@@ -48,7 +48,7 @@ options:
     description: Seconds that a release has to be live before a cleanup.
     type: int
     default: 3600
-  force:
+  ignore_fence:
     description: Let a rollback to a kept release go beyond the fence.
     type: bool
     default: false

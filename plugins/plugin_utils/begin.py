@@ -91,7 +91,7 @@ class Begin:
     def _decision(self, facts: Result) -> Result:
         asked = self.asked
         stage = "undo" if asked["undo"] and asked["stage"] == "adopt" else asked["stage"]
-        flags = self.check_mode, asked["force"], asked["fix_forward"]
+        flags = self.check_mode, asked["ignore_fence"], asked["fix_forward"]
         return stage_decision(facts, stage, asked["version"], asked["bake"], *flags)
 
     def _looks(self, decision: Result) -> bool:

@@ -25,7 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import version_of
 
 REPAIR = Step(ADOPT)
-REMOVING = command("adopt", "removes them", bluegreen_remove_foreign="true")
+REMOVING = command("adopt", "removes them", bluegreen_remove_unmanaged="true")
 UNNAMED = (
     "name them again, with every service of a colour; one that shall go leaves the edge's configuration first, "
     "then --tags adopt -e bluegreen_undo=true and adopt again"

@@ -189,7 +189,7 @@ class Bench:
             "colour": None,
             "live_colour": None,
             "wake": [],
-            "remove_foreign": False,
+            "remove_unmanaged": False,
             "version": "v1",
             "release": "",
             "images": {},

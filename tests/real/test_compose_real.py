@@ -203,7 +203,7 @@ def test_strangers_after_a_cleanup_are_no_colour_and_go_only_when_told(bench: Be
     assert len(bench.run("read")["foreign"]) == 2
     done = bench.run("adopted", **live)
     assert len(done["foreign"]) == 2 and not done["colours"]["blue"]["adopted"]
-    assert not bench.run("adopted", remove_foreign=True, **live)["foreign"]
+    assert not bench.run("adopted", remove_unmanaged=True, **live)["foreign"]
     assert bench.run("read")["colours"]["green"]["running"]
 
 

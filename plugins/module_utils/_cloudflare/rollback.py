@@ -31,7 +31,7 @@ class Return:
         self.notes: list[str] = []
 
     def run(self) -> Result:
-        world, keep = self.world, self.world.params["keep_pinned"]
+        world, keep = self.world, self.world.params["keep_sticky"]
         rollback_checks.require_adopted(world.switch)
         state = world.switch.read()
         target = self._target(state)
@@ -121,13 +121,13 @@ class Return:
         if why and good is False:
             raise Refused(
                 "%s is not alive: pool %s, %s" % (target, pool.get("name"), why),
-                fix="bring it back with the deploy stage, or override with -e bluegreen_force=true",
+                fix="bring it back with the deploy stage, or override with -e bluegreen_force_rollback=true",
             )
 
     def _barring(self, target: str, found: Found, seen: Seen) -> dict[str, Any]:
         """Who is pinned to the colour left behind stays on it while it is healthy: for a bad colour that must end."""
         left = OTHER[target]
-        if self.world.params["keep_pinned"] or left not in found.pools or not any(sticky(lb) for lb in seen.values()):
+        if self.world.params["keep_sticky"] or left not in found.pools or not any(sticky(lb) for lb in seen.values()):
             return {}
         if found.ours[left]:
             return pools.barred(found.pools[left])

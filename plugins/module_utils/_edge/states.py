@@ -176,7 +176,10 @@ class App:
 
         adopter = Adopter(self.edge, self.admin, self.upstreams)
         adopter.accept_pending, adopter.reaches = self.params["accept_pending"], self.reaches
-        adopter.installer.said, adopter.installer.deployment = self.params["lost"], self.params.get("deployment", "")
+        adopter.installer.said, adopter.installer.deployment = (
+            self.params["assume_live"],
+            self.params.get("deployment", ""),
+        )
         return adopter
 
     def adopted(self) -> Result:
@@ -308,7 +311,7 @@ class App:
         Where no edge runs there is nobody to ask or to see it: the switch is moved, and that is an error to look at.
         """
         traffic, force = self._traffic(), self.params["force"]
-        plan = traffic.plan_return(self.params["keep_pinned"], self.check_mode)
+        plan = traffic.plan_return(self.params["keep_sticky"], self.check_mode)
         target = str(plan.after["live"])
         asleep = rollback_checks.asleep(traffic, target)
         if not force and not asleep:
@@ -317,7 +320,7 @@ class App:
         if self.check_mode:
             return self._moved(traffic, plan, {})
         # Also where the plan says that nothing is to do: a cutover may have begun since.
-        traffic.switch.rollback(self.params["keep_pinned"], gone=force)
+        traffic.switch.rollback(self.params["keep_sticky"], gone=force)
         at = self.clock.now()
         left = traffic.follower.follow(back=True)
         if asleep:

@@ -65,7 +65,7 @@ class Following:
 
 def load_balancers(options: Mapping[str, Any], switch: Switch, clock: Clock) -> Following:
     """``options`` are those of cloudflare_lb_pool; the token is read from its file at every try."""
-    given = {**options, "state": "returned", "force": True, "keep_pinned": False}
+    given = {**options, "state": "returned", "force": True, "keep_sticky": False}
 
     def back(flip: str) -> str:
         public = DirectHttp(given["observe"]["ca"] or None)

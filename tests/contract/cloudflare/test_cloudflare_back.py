@@ -52,7 +52,7 @@ def test_nobody_who_is_pinned_meets_a_container_that_is_gone(tmp_path: Path) -> 
     with Deployment(tmp_path, session_affinity="cookie") as edge:
         edge.adopt()
         edge.run("live", colour="green")
-        edge.run("returned", keep_pinned=True)
+        edge.run("returned", keep_sticky=True)
         slept = edge.clock.slept
         assert edge.run("drained", colour="green")["drained"] is True
         assert 29 <= edge.clock.slept - slept < 60
@@ -71,7 +71,7 @@ def test_sessions_that_a_rule_pins_are_told_ended_and_waited_for(tmp_path: Path)
         pinned = "__cflb=" + edge.green
         steps = edge.run("returned", check=True)["steps"]
         assert steps[-1] == "disable pool of the colour left behind, which ends its sessions"
-        edge.run("returned", keep_pinned=True)
+        edge.run("returned", keep_sticky=True)
         assert edge.serving(pinned, "/app") == ["green"] * 3 and edge.serving(pinned) == ["blue"] * 3
         at = edge.clock.now()
         assert edge.run("drained", colour="green", deadline=50)["drained"] is False

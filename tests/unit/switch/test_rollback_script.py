@@ -131,7 +131,7 @@ def test_it_does_what_the_switch_does_from_every_state(
             assert tree(one) == tree(two)
             return
         try:
-            after = model.rollback(keep_pinned=not drop, gone=force)
+            after = model.rollback(keep_sticky=not drop, gone=force)
         except Refused as told:
             assert done.returncode == 2 and str(told).partition(" Fix:")[0].rstrip(".") in done.stderr
         else:
@@ -145,7 +145,7 @@ def test_killed_before_any_step(drop: bool, tmp_path: Path) -> None:
     """Nobody sees two colours live, or none; typed again it comes to the same end."""
     options = ["--drop-pinned"] * drop
     (tmp_path / "wanted").mkdir()
-    wanted = cut_over(tmp_path / "wanted" / "s").rollback(keep_pinned=not drop)
+    wanted = cut_over(tmp_path / "wanted" / "s").rollback(keep_sticky=not drop)
     for number in range(10):
         path = tmp_path / str(number) / "s"
         path.parent.mkdir()

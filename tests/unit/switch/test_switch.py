@@ -194,7 +194,7 @@ def test_rollback_twice_is_once(tmp_path: Path) -> None:
 
 def test_rollback_of_a_sound_colour_may_keep_its_open_forms(tmp_path: Path) -> None:
     prepared(tmp_path / "s", "rollback")
-    state = Switch(str(tmp_path / "s")).rollback(keep_pinned=True)
+    state = Switch(str(tmp_path / "s")).rollback(keep_sticky=True)
     assert (state.live, state.warm) == ("blue", ("blue", "green"))
 
 
@@ -216,7 +216,7 @@ def test_no_cookie_leads_to_a_release_that_was_not_gated(tmp_path: Path) -> None
     nobody before a cutover."""
     prepared(tmp_path / "s", "rollback")
     switch = Switch(str(tmp_path / "s"))
-    assert switch.rollback(keep_pinned=True).warm == ("blue", "green")
+    assert switch.rollback(keep_sticky=True).warm == ("blue", "green")
     switch.withdraw("green")
     switch.offer("green")
     state = switch.read()

@@ -69,7 +69,7 @@ class Wanted:
     protect: tuple[str, ...] = ()
     podman_compose: str = "podman-compose"
     wake: tuple[str, ...] = ()
-    remove_foreign: bool = False
+    remove_unmanaged: bool = False
     singletons: tuple[Singleton, ...] = ()
     publish: str = "network"
     port_base: Mapping[str, int] = field(default_factory=lambda: dict(PORT_BASE))
@@ -219,7 +219,7 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
         protect=tuple(name for name in params["protect"] if name),
         podman_compose=params["podman_compose"],
         wake=tuple(dict.fromkeys(params["wake"])),
-        remove_foreign=params["remove_foreign"],
+        remove_unmanaged=params["remove_unmanaged"],
         singletons=declared(params["singletons"], params["services"], params["shared"], params["edge_service"]),
         publish=where,
         port_base=publish.bases(params["port_base"]),

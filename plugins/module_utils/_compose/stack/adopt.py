@@ -149,7 +149,7 @@ def _ports(context: Context, blue: list[Container]) -> dict[str, tuple[int, int]
 
 def _foreign(world: World, blue: list[Container] | None) -> list[Container]:
     """Strangers that may go, and what podman wants removed before them, dependents first."""
-    if not world.wanted.remove_foreign:
+    if not world.wanted.remove_unmanaged:
         return []
     ours = {c.id for c in blue or ()}
     return remove.order(world, world.wanted, [c for c in world.foreign() if c.id not in ours])

@@ -249,7 +249,7 @@ class JsonSyntax:
                 "not Caddy's JSON: %s" % exc,
                 option="edge.caddyfile",
                 value=self._edge.options.caddyfile,
-                fix="with a Caddyfile say edge.config=caddyfile; Caddy's JSON has no comments",
+                fix="with a Caddyfile say edge.source=caddyfile; Caddy's JSON has no comments",
             ) from exc
 
     def whole(self, content: bytes) -> str:
@@ -276,7 +276,7 @@ def sets_host(edge: Edge) -> bool:
 
 
 def syntax_of(edge: Edge, upstreams: Sequence[Upstream], colour: str = "", reaches: Reaches | None = None) -> Syntax:
-    kind = CaddyfileSyntax if edge.options.config == "caddyfile" else JsonSyntax
+    kind = CaddyfileSyntax if edge.options.source == "caddyfile" else JsonSyntax
     return kind(edge, upstreams, colour, reaches or Reaches())
 
 
@@ -305,7 +305,7 @@ def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], reach
             "the configuration was edited since it was adopted with another method",
             option="edge.method",
             value=edge.options.method,
-            fix="keep a copy, undo with -e bluegreen_undo=true -e bluegreen_force=true, edit again and adopt",
+            fix="keep a copy, undo with -e bluegreen_undo=true -e bluegreen_force_undo=true, edit again and adopt",
         )
 
 

@@ -78,7 +78,7 @@ class Installer:
         raise Refused(
             "the switch is lost, and which colour was live is not known: %s" % (" and ".join(alive) or "none")
             + (" are alive" if alive else " is alive"),
-            fix="say it: -e bluegreen_lost=blue or green (status and the ledger know the last cutover)",
+            fix="say it: -e bluegreen_assume_live=blue or green (status and the ledger know the last cutover)",
         )
 
     def refuse_undo(self, allowed: bool) -> None:

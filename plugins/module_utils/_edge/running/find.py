@@ -16,10 +16,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
     CLOUDFLARE,
-    CONFIGS,
     KINDS,
     METHODS,
     NATIVE_SWITCH,
+    SOURCES,
     Edge,
     EdgeOptions,
 )
@@ -31,7 +31,7 @@ def edge_options(given: Mapping[str, Any]) -> EdgeOptions:
     """Options that are not given have their defaults; a native edge sees what this host sees."""
     known = {one.name for one in fields(EdgeOptions)}
     values = {name: value for name, value in given.items() if name in known and value is not None}
-    for name, choices in (("kind", (*KINDS, CLOUDFLARE)), ("config", CONFIGS), ("method", METHODS)):
+    for name, choices in (("kind", (*KINDS, CLOUDFLARE)), ("source", SOURCES), ("method", METHODS)):
         if values.get(name, choices[0]) not in choices:
             raise BluegreenError(
                 "no such thing", option="edge." + name, value=values[name], fix="one of " + ", ".join(choices)

@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch i
 
 NOT_IN_FORCE = "the switch is not in the edge's running configuration"
 ADOPT = "ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
-FORCE = "-e bluegreen_force=true goes there all the same"
+FORCE = "-e bluegreen_force_rollback=true goes there all the same"
 
 
 def require_adopted(switch: Switch) -> None:

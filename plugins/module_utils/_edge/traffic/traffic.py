@@ -129,13 +129,13 @@ class Traffic:
             raise
         return at
 
-    def plan_return(self, keep_pinned: bool = False, check_mode: bool = False) -> Plan:
+    def plan_return(self, keep_sticky: bool = False, check_mode: bool = False) -> Plan:
         """Where there is no way back, a run that is on its way to the first cutover is still there to be stopped."""
         state = self.switch.read()
         if state.return_to is None and (check_mode or not (state.claimed and state.live)):
             raise Refused("nothing to roll back: no cutover yet", fix="see the status stage")
         live = state.return_to.colour if state.return_to else state.live
-        warm = [colour for colour in state.warm if colour == live or keep_pinned]
+        warm = [colour for colour in state.warm if colour == live or keep_sticky]
         after = {"live": live, "warm": warm, "fenced": True}
         before = {"live": state.live, "warm": list(state.warm), "fenced": not state.claimed}
         steps = () if before == after else (Step("return", self.switch.path, "to " + live),)
@@ -151,7 +151,7 @@ class Traffic:
             who = ", ".join(dict.fromkeys("%s (%s)" % one for one in named))
             raise Refused(
                 "%s is not alive: %s" % (colour, "no connection to " + who if dead else "the edge dials none of it"),
-                fix="bring it back with the deploy stage, or override with -e bluegreen_force=true",
+                fix="bring it back with the deploy stage, or override with -e bluegreen_force_rollback=true",
             )
 
     def confirm(
