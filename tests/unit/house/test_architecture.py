@@ -26,14 +26,17 @@ def layers() -> list[list[str]]:
 
 
 def drawn() -> Iterator[list[str]]:
-    """The rooms of each box of the picture, in the order of its arrows."""
+    """The rooms of each box of the picture, from the top down: within a frame by its arrows, then the next frame."""
     (picture,) = re.findall(r"```mermaid\n(.*?)```", PAGE, re.DOTALL)
-    arrows = re.findall(r"^  (\w+)(?:\[.*?\])? --> (\w+)\[\"(.*?)\"\]$", picture, re.MULTILINE)
-    for (_, after, _text), (before, _, _next) in zip(arrows, arrows[1:]):
-        assert after == before
-    for _, _, text in arrows:
-        if rooms := re.findall(r"_[a-z]+\b", text.partition(":")[0]):
-            yield sorted(room for room in rooms if (UTILS / room).is_dir())
+    frames = re.findall(r"^  subgraph (\w+)\[.*?\]\n(.*?)^  end$", picture, re.MULTILINE | re.DOTALL)
+    order = re.findall(r"^  (\w+) --> (\w+)$", picture, re.MULTILINE)
+    assert [name for name, _ in frames] == [order[0][0], *(after for _, after in order)]
+    for _name, frame in frames:
+        boxes = re.findall(r"(\w+)\[\"(.*?)<br>", frame)
+        arrows = re.findall(r"^    (\w+)(?:\[.*?\])? --> (\w+)\[", frame, re.MULTILINE)
+        assert arrows == list(zip([box for box, _ in boxes], [box for box, _ in boxes[1:]]))
+        for _box, title in boxes:
+            yield sorted(re.findall(r"(?<!\w)_[a-z]+", title))
 
 
 def test_the_picture_shows_the_layers_that_lint_holds() -> None:
