@@ -140,6 +140,11 @@ ledger:
   type: dict
   returned: success
   sample: {token: 7, marks: {stable: v1.4.2-0123456789}}
+switch:
+  description: What the switch says on its disk. Empty where there is none.
+  type: dict
+  returned: success
+  sample: {live: blue, idle: green, token: 7}
 held:
   description: The lock that another run holds.
   type: dict
@@ -195,12 +200,12 @@ def main() -> None:
         podman, wanted = Podman(runner), wanted_from(COMPOSE.validated(given)[0])
         if acts:
             facts.settle(podman, wanted)
-        compose, recorded = facts.whole(podman, wanted), ledger.result()
+        compose, recorded, switch = facts.whole(podman, wanted), ledger.result(), ledger.live()
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     for warning in recorded.pop("warnings"):
         module.warn(str(warning))
-    module.exit_json(changed=False, compose=compose, ledger=recorded)
+    module.exit_json(changed=False, compose=compose, ledger=recorded, switch=switch)
 
 
 if __name__ == "__main__":

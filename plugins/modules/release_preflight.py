@@ -12,7 +12,8 @@ version_added: 1.0.0
 description:
   - Looks at budgets, versions, clocks, names, routes, certificates, secrets, images and what a reboot would bring back,
     and judges each as one row with what was found, what is wanted, and how to fix it.
-  - Changes nothing but the ledger (O(run)), with or without check mode. It never fails for what it finds; only rows of level V(refuse) that are
+  - Changes nothing but the ledger (O(run)), with or without check mode.
+    It never fails for what it finds; only rows of level V(refuse) that are
     not well are meant to stop a stage, and O(ignore:refused) lists them.
   - The controller prints the table.
 author: "olympus.bluegreen authors (@olympusoss)"

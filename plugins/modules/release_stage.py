@@ -10,7 +10,8 @@ module: release_stage
 short_description: Begin a stage, take the lock, look, decide, and check what a release needs
 version_added: 1.0.0
 description:
-  - Takes the lock of the deployment, reads what runs and what is recorded, asks the edge, and decides what the stage does.
+  - Takes the lock of the deployment, reads what runs and what is recorded, asks the edge, and decides what the stage
+    does.
   - Runs M(olympus.bluegreen.release_preflight) once in a run, before the first of the stages V(migrate), V(deploy) and
     V(cutover) that does something. With O(stage=preflight) it always does.
   - Fails with the reason and its fix where the stage may not go ahead.
@@ -29,7 +30,7 @@ options:
     type: dict
     required: true
   stage:
-    description: Name of the stage. Without it nothing is decided.
+    description: Name of the stage. Without it nothing is decided. With V(watch) the edge is not asked.
     type: str
     default: ''
   lock:

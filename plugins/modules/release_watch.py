@@ -147,7 +147,7 @@ options:
     type: int
     default: 0
   patience:
-    description: How many seconds to wait for an event that is not one of many, for the verdict, or for the watcher's end.
+    description: Seconds to wait for a rare event, for the verdict, or for the end of the watcher.
     type: float
     default: 0.0
   run:

@@ -69,10 +69,12 @@ class Begin:
         return found
 
     def _facts(self) -> Result:
-        """What the host records and runs, then what the edge says."""
-        deployment = self.asked["deployment"]
+        """What the host records and runs, then what the edge says. A watch goes by the switch alone."""
         looked = self._lock_and_look(self._of(OF_LOOK))
-        edge = self._run(*chosen({"state": "read", "deployment": deployment}))
+        if self.asked["stage"] == "watch":
+            edge = {**looked["switch"], "adopted": bool(looked["switch"])}
+        else:
+            edge = self._run(*chosen({"state": "read", "deployment": self.asked["deployment"]}))
         return {"edge": edge, "compose": looked["compose"], "ledger": looked["ledger"]}
 
     def _lock_and_look(self, options: Result) -> Result:
@@ -85,7 +87,7 @@ class Begin:
             found = self.run_module(LOOK, options)
             if not found.get("held"):
                 return succeeded(found)
-            options.update(seen=controller.knows(self.me, found["held"]))
+            options = {**options, "seen": controller.knows(self.me, found["held"])}
         return self._run(LOOK, options)
 
     def _decision(self, facts: Result) -> Result:

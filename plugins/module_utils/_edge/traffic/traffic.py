@@ -11,7 +11,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.pro
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, method_record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch, SwitchState
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
@@ -220,14 +220,6 @@ class Traffic:
             }
             for colour, targets in every.items()
         }
-
-
-def describe(state: SwitchState) -> dict[str, object]:
-    """The switch as a module returns it."""
-    back = asdict(state.return_to) if state.return_to else None
-    idle = OTHER.get(state.live, "")
-    lists = {name: list(getattr(state, name)) for name in ("warm", "assets", "removing")}
-    return {**asdict(state), "idle": idle, "return_to": back, **lists}
 
 
 def release_of(state_dir: str, colour: str) -> str:
