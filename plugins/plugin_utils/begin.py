@@ -114,7 +114,6 @@ class Begin:
             "interval": (deployment.get("watch") or {}).get("interval", 1),
             "live": edge["live"] if edge["adopted"] else "",
             "idle_running": bool(idle),
-            "couriers": compose["places"],
             "settings": asked["settings"],
             "show": "everything" if alone else "wrong",
             "run": "" if alone else self.run,

@@ -31,8 +31,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     REFUSE,
     WARN,
     Observed,
+    PreflightInputs,
     Row,
-    Wanted,
     failed,
     info,
     row,
@@ -44,7 +44,7 @@ Enter = Callable[[int], AbstractContextManager[None]]
 UNKNOWN = ("0.0.0.0", 0)
 
 
-def probe(wanted: Wanted, podman: Podman, http: Http, enter: Enter) -> dict[str, Any]:
+def probe(wanted: PreflightInputs, podman: Podman, http: Http, enter: Enter) -> dict[str, Any]:
     """{domain: {ok, busy, detail}} of those that can be tried; {} where none is."""
     gate = _gate(wanted)
     tried = {name: one for name, one in gate.probes.items() if one.get("hera") and name in gate.secrets}
@@ -54,7 +54,7 @@ def probe(wanted: Wanted, podman: Podman, http: Http, enter: Enter) -> dict[str,
     return {name: {"ok": one.ok, "busy": one.busy, "detail": one.detail} for name, one in found.items()}
 
 
-def _gate(wanted: Wanted) -> Gate:
+def _gate(wanted: PreflightInputs) -> Gate:
     ranges = networks(wanted.deployment, wanted.state_dir, wanted.network_range, wanted.services, wanted.shared)
     secrets = {
         name: Secrets(str(one.get("password", "")), str(one.get("client_secret", "")))
@@ -65,14 +65,14 @@ def _gate(wanted: Wanted) -> Gate:
     return Gate(wanted.live, "", reach, wanted.services, probes, secrets, checks=(CHECK,), skip=wanted.skip)
 
 
-def _adopted(wanted: Wanted, gate: Gate, podman: Podman, http: Http, enter: Enter) -> dict[str, CheckResult]:
+def _adopted(wanted: PreflightInputs, gate: Gate, podman: Podman, http: Http, enter: Enter) -> dict[str, CheckResult]:
     planned = checks.plan(gate)
-    edge = "" if wanted.by_ports else podman.service(wanted.project, str(wanted.edge.get("service") or "caddy"))
+    edge = "" if wanted.by_ports else podman.service(wanted.project, wanted.edge_service)
     with Standpoint(podman, edge, checks.addresses(gate), enter).enter():
         return {check.group: check.run(http, SECONDS) for check in planned}
 
 
-def _public(wanted: Wanted, gate: Gate, tried: Mapping[str, Any], http: Http) -> dict[str, CheckResult]:
+def _public(wanted: PreflightInputs, gate: Gate, tried: Mapping[str, Any], http: Http) -> dict[str, CheckResult]:
     address = (str(wanted.edge.get("address") or "127.0.0.1"), int(wanted.edge.get("port") or 443))
     way = Through(http, address, str(wanted.edge.get("scheme") or "https"), "", {})
     return {
@@ -91,7 +91,7 @@ def _domain(name: str, one: Mapping[str, Any]) -> Domain:
     return Domain(name, "what is live", **told, kratos=at("kratos"), hydra=at("hydra"), hera=at("hera"), scope=scope)
 
 
-def rows(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def rows(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """A row a domain. What the operator can change, which the detail then says, refuses; a live colour that is ill
     only warns, as the release may be what heals it."""
     why = seen.errors.get("probe")
