@@ -159,6 +159,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import wanted_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC as COMPOSE
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import kept_releases
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
@@ -198,9 +199,9 @@ def main() -> None:
             ledger.apply()
         given = {name: params[name] for name in ("deployment", "state_dir", *OF_COMPOSE)}
         podman, wanted = Podman(runner), wanted_from(COMPOSE.validated(given)[0])
-        if acts:
-            facts.settle(podman, wanted)
-        compose, recorded, switch = facts.whole(podman, wanted), ledger.result(), ledger.live()
+        world, nets = facts.settle(podman, wanted) if acts else facts.look(podman, wanted, False)
+        compose = {**facts.whole(world, nets), "releases": kept_releases.listed(wanted)}
+        recorded, switch = ledger.result(), ledger.live()
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     for warning in recorded.pop("warnings"):

@@ -18,27 +18,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    bridges,
     dependents,
-    network_journal,
     networks,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-<<<<<<< HEAD
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import reuse
-=======
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes, release
->>>>>>> main
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 
 
@@ -117,23 +110,23 @@ def _adopted(wanted: Deployment) -> dict[str, dict[str, Any]]:
     return {name: entry for one in known for name, entry in (one.get("services") or {}).items()}
 
 
-<<<<<<< HEAD
-def settle(podman: Podman, wanted: Wanted) -> None:
-    """Finish what an earlier run left half done in the networks. Only who holds the lock may do this."""
-    network_journal.settle(podman, wanted)
-    bridges.hold(podman, wanted)
+def settle(podman: Podman, wanted: Deployment) -> tuple[Containers, dict[str, dict[str, Any]]]:
+    """Finish what an earlier run left half done in the networks, then look. Only who holds the lock may do this."""
+    networks.settle(podman, wanted)
+    return look(podman, wanted, True)
 
 
-def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
-    """The return values of state ``read``."""
-    world = World.look(podman, wanted)
-    there = networks.existing(podman)
-    once = holders.look(world)
-=======
+def look(podman: Podman, wanted: Deployment, acts: bool) -> tuple[Containers, dict[str, dict[str, Any]]]:
+    """Containers and networks as they are now. A run that acts keeps the bridges' addresses first."""
+    world, nets = Containers.look(podman, wanted), networks.existing(podman)
+    if acts:
+        networks.hold_bridges(podman, world, nets)
+    return world, nets
+
+
 def whole(world: Containers, there: Mapping[str, Any]) -> dict[str, Any]:
     """The return values of state ``read``. ``there``: the networks of this host by name."""
     wanted, once = world.wanted, holders.look(world)
->>>>>>> main
     colours = {}
     for colour in COLOURS:
         known = store.stack(wanted, colour)
@@ -158,12 +151,7 @@ def whole(world: Containers, there: Mapping[str, Any]) -> dict[str, Any]:
         "dependents": dependents.as_read(world) if any(store.is_adopted(wanted, c) for c in COLOURS) else [],
         "unmanaged": unmanaged(world),
         "networks": {net.name: {"subnet": net.subnet, "present": net.name in there} for net in networks.nets(wanted)},
-<<<<<<< HEAD
-        "off_networks": off_networks(wanted, world),
-        "releases": reuse.listed(wanted),
-=======
         "off_networks": off_networks(world),
->>>>>>> main
     }
 
 

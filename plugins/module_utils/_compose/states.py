@@ -12,23 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
-<<<<<<< HEAD
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges, up
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, prepare
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import prune as retain
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import (
-    adopt,
-    network_rename,
-    remove,
-    start,
-=======
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
@@ -36,7 +20,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release
     origin,
     prepare,
     rebuild,
->>>>>>> main
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import adopt, remove, start, undo
@@ -120,27 +103,14 @@ STATES: dict[str, Callable[[Context, bool, str], Job]] = {
 }
 
 
-def _look(context: Context, acts: bool) -> tuple[Containers, dict[str, dict[str, Any]]]:
-    """Containers and networks as they are now. A run that acts keeps the bridges' addresses first."""
-    world, nets = Containers.look(context.podman, context.wanted), networks.existing(context.podman)
-    if acts:
-        networks.hold_bridges(context.podman, world, nets)
-    return world, nets
-
-
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
     """Carry out a state and say what is: the module's return values, ``diff`` included."""
     context = replace(context, check_mode=check_mode)
     wanted, acts = context.wanted, state != "read" and not check_mode
     if acts:
-<<<<<<< HEAD
         facts.settle(context.podman, wanted)
-=======
-        networks.settle(context.podman, wanted)
-        _look(context, True)
->>>>>>> main
     job = STATES[state](context, check_mode, kept)
-    world, nets = _look(context, acts)
+    world, nets = facts.look(context.podman, wanted, acts)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))
     notes: dict[str, Any] = dict(job.notes)
@@ -148,12 +118,8 @@ def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> di
     made = {"changed": {}, "same_schema": [], "lines": [], **recorded, **notes.get("release", {})}
     return {
         **job.plan.result(),
-<<<<<<< HEAD
-        **facts.whole(context.podman, wanted),
-=======
         **facts.whole(world, nets),
         "releases": kept_releases.listed(wanted),
->>>>>>> main
         "diff": job.plan.diff(),
         "colour": colour,
         "release": {**made, "version": wanted.version or known.get("version", "")},

@@ -7,12 +7,8 @@
 from __future__ import annotations
 
 import os
-<<<<<<< HEAD
 from collections.abc import Mapping, Sequence
-=======
-from collections.abc import Mapping
 from dataclasses import fields
->>>>>>> main
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
@@ -20,13 +16,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import judge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import Look, World
-<<<<<<< HEAD
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-=======
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
->>>>>>> main
 
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec(

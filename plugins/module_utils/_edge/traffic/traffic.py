@@ -26,14 +26,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-<<<<<<< HEAD
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, method_record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
-=======
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import method_in_force
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch, SwitchState
->>>>>>> main
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
