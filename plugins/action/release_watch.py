@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controlle
 MODULE = "olympus.bluegreen.release_watch"
 # Seconds between two looks, how long a look waits for something to print, and the longest time without a line.
 POLL, PATIENCE, LINE = 1.5, 5.0, 8.0
-# Seconds that a watcher may be gone before it is begun again, or its verdict file is missed.
+# Seconds that a watcher may be gone before it is started again, or its verdict file is missed.
 GONE = 5.0
 # Seconds that a verdict waits for the last events: a watcher publishes its verdict, writes the report, then the event.
 LAST = 60.0
@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
         told = Follower(Display())
         begun = time.monotonic()
         gone_since = ending = 0.0
-        found = self._again(args, variables)
+        found = self._restart(args, variables)
         if not found.get("failed") and never(found):
             return {**found, **refusal(Refused("nothing to watch: no cutover yet", fix=BEGIN)), "failed": True}
         while not found.get("failed"):
@@ -68,7 +68,7 @@ class ActionModule(ActionBase):
                     told.close(found, now)
                     return found
             elif gone_since and now - gone_since > GONE:
-                again, gone_since = self._again({**args, "since": told.seen}, variables), 0.0
+                again, gone_since = self._restart({**args, "since": told.seen}, variables), 0.0
                 if again.get("failed"):
                     return again
                 if not again.get("changed"):
@@ -80,9 +80,9 @@ class ActionModule(ActionBase):
             found = self._execute_module(MODULE, asked, task_vars=variables)
         return found
 
-    def _again(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """Begin a watcher again that died: nobody else may be there to do it."""
-        found: dict[str, Any] = self._execute_module(MODULE, {**args, "state": "begun_again"}, task_vars=variables)
+    def _restart(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Start a watcher again that died: nothing else may be there to do it."""
+        found: dict[str, Any] = self._execute_module(MODULE, {**args, "state": "restarted"}, task_vars=variables)
         return found
 
 

@@ -144,7 +144,7 @@ class Boot:
         """A watch that the boot cut off goes on from its events; its probes had secrets that no disk has."""
         launch = Launch(self.record.wanted.state_dir, self.runner, self.clock)
         seen = launch.observe()
-        plan = launch.plan_again(seen)
+        plan = launch.plan_restart(seen)
         if plan.changed:
             launch.apply(plan, launch.kept(seen.release))
             self.say("the watch of %s goes on" % seen.release)
@@ -176,7 +176,7 @@ def _append(state: StateDir, event: dict[str, Any], now: float) -> None:
 def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour: str, timeout: float) -> list[str]:
     """Services of ``colour`` that are not ready after ``timeout`` seconds, with what they said."""
     wanted = context.wanted
-    asked = checks.Wanted(
+    asked = checks.GatePlan(
         colour=colour,
         against="",
         reach=Reach(wanted.nets, wanted.publish, wanted.port_base),

@@ -25,7 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import GatePlan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Endpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Edge as EdgeContainer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
@@ -242,8 +242,8 @@ class Table:
 class Native(Config):
     table: Any = None
 
-    def wanted(self, colour: str) -> Wanted:
-        return replace(super().wanted(colour), reach=self.table)
+    def gate_plan(self, colour: str) -> GatePlan:
+        return replace(super().gate_plan(colour), reach=self.table)
 
 
 class Counting:

@@ -30,7 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import page_signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import browser
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman, look_probe
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
@@ -74,7 +74,7 @@ SETTING = {
     "wanted": "bluegreen_images",
     "fix": "write",
 }
-REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % page_signs.CAPTCHA}
+REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % browser.CAPTCHA}
 ILL = {"ok": False, "busy": False, "detail": "ciam-hera GET /login: status 502"}
 WALLED = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}
 BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
