@@ -129,7 +129,7 @@ def test_one_inventory_is_one_deployment(guard: Guard) -> None:
     [
         ("staging", "staging", ""),
         ("olympus_edge", "", "Fix: name it with -e bluegreen_host=production, or --limit production."),
-        ("database", "", "leaves out production and staging, where the switch is. Fix: run without --limit, or name one"),
+        ("database", "", "production and staging, where the switch is. Fix: run without --limit, or name one"),
     ],
 )
 def test_a_limit_says_which_one_is_meant(limit: str, host: str, words: str, guard: Guard) -> None:

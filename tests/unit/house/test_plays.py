@@ -174,7 +174,8 @@ def test_a_target_whose_image_is_live_costs_neither_a_question_nor_a_gate(
         schema_result={"results": [{"pending": [1]}]},
     )
     assert rc == 0 and (told in said if told else "nothing to migrate" not in said), said
-    for step in ("List the pending migrations", "Apply the pending migrations", "Prove that the live colour still serves"):
+    steps = "List the pending migrations", "Apply the pending migrations", "Prove that the live colour still serves"
+    for step in steps:
         assert ("%s %s" % (step, gated) in said) == bool(gated), said
     assert "Make the release" in said
 
