@@ -168,10 +168,8 @@ class App:
 
         adopter = Adopter(self.edge, self.admin, self.upstreams)
         adopter.accept_pending, adopter.reaches = self.params["accept_pending"], self.reaches
-        adopter.assume_live, adopter.deployment = (
-            self.params["assume_live"],
-            self.params.get("deployment", ""),
-        )
+        adopter.assume_live = self.params["assume_live"]
+        adopter.deployment = self.params.get("deployment", "")
         return adopter
 
     def adopted(self) -> Result:

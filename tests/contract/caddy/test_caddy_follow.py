@@ -62,7 +62,7 @@ def test_the_watchers_way_back(edge: Running) -> None:
     where = {"address": "127.0.0.1", "port": edge.port, "scheme": "http"}
     config = Config.of({**told, "switch_dir": here.path, "edge": where, "public": [{"host": "site.test", "path": "/"}]})
     podman = Podman(SubprocessRunner())
-    watcher = Watcher(config, main.world_of(config, Standpoint(podman, "", {}), SystemClock(), podman))
+    watcher = Watcher(config, main.inputs_of(config, Standpoint(podman, "", {}), SystemClock(), podman))
     watcher.flip = back.flip
     rolled = roll_back(watcher, lambda _colour: [])
     assert (rolled["done"], rolled["to"], rolled["public"]) == (True, "blue", [])

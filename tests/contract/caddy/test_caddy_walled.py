@@ -15,7 +15,7 @@ from kit import caddy_native as native
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 
 RELEASE = "v1.5.0-0123456789"
 HEAD = """{
@@ -86,7 +86,7 @@ def test_preflight_knows_them(tmp_path: Path) -> None:
     with adopted(tmp_path, LOGIN + sites("ops.test")) as world:
 
         def looked(*public: str) -> dict[str, Any]:
-            wanted = Wanted(live="blue", public=[{"host": host, "path": "/"} for host in public])
+            wanted = PreflightInputs(live="blue", public=[{"host": host, "path": "/"} for host in public])
             return look_edge.edge(world.edge, world.admin.config(), DirectHttp(), wanted)
 
         ops = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}

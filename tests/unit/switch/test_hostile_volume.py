@@ -224,7 +224,7 @@ def test_nothing_on_the_volume_says_what_root_writes(
     where = {"address": "127.0.0.1", "port": 1, "scheme": "http"}
     config = Config.of({**about, "probe": False, "switch_dir": switch.path, "edge": where, "public": []})
     podman = Podman(SubprocessRunner())
-    follow = main.world_of(config, Standpoint(podman, "", {}), SystemClock(), podman).follow
+    follow = main.inputs_of(config, Standpoint(podman, "", {}), SystemClock(), podman).follow
     monkeypatch.setattr(rollback_followup, "SECONDS", 0.0)
     said = follow(switch.rollback(), lambda _event: {})
     assert outside.seen() == outside.before and said == ""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import repair
@@ -71,15 +71,15 @@ class Fence:
         live = switch is not None and switch.read().live == self.colour
         if switch is None or not (live or not switch.rollback_blocked(self.colour)):
             return
-        blue = World.look(context.podman, context.wanted) if store.is_adopted(context.wanted, "blue") else None
-        world = blue or World.look(context.podman, context.wanted)
+        blue = Containers.look(context.podman, context.wanted) if store.is_adopted(context.wanted, "blue") else None
+        world = blue or Containers.look(context.podman, context.wanted)
         fixing = repair.plan(context, world, (self.colour,), blue.adopted() if blue else None)
         done = []
         for step in fixing.steps:
             with suppress(BluegreenError):
                 repair.do(context, fixing, step)
                 done.append(str(step))
-        short = repair.shortfall(World.look(context.podman, context.wanted), fixing)
+        short = repair.shortfall(Containers.look(context.podman, context.wanted), fixing)
         if live and not short:
             switch.allow_rollback(self.colour)
         no.msg += "; brought back: %s" % ", ".join(done) if done else ""
