@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import first_few
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import (
     ADOPT,
     NEW,
@@ -91,8 +92,7 @@ def _record(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
 
 def some(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (" and %d more" % more if more > 0 else "")
+    return first_few(names, SHOWN)
 
 
 def _edge(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:

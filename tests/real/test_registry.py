@@ -26,7 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import intent, look_release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, PreflightInputs
 from olympus_lab import binaries, lock
 
 pytestmark = pytest.mark.lab
@@ -94,7 +94,7 @@ def trust(found: Registry, place: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def looked(reference: str, **given: object) -> tuple[str, bool, str]:
     """Level, whether it is well, and the words of preflight's row for a compose file that names ``reference``."""
-    wanted = Wanted(services=SERVICES, version="v1", live="blue", **given)  # type: ignore[arg-type]
+    wanted = PreflightInputs(services=SERVICES, version="v1", live="blue", **given)  # type: ignore[arg-type]
     project = {"services": {"hera": {"image": reference}}}
     found = look_release.image_states(Podman(SubprocessRunner()), wanted, project)
     (row,) = intent.images(Observed(release={"images": found}), wanted)

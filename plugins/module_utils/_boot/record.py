@@ -22,10 +22,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 VERSION = 1
-DESCRIBING = (
-    "deployment", "state_dir", "project", "source", "compose_files", "services", "shared", "edge_service",
-    "network_range", "publish", "port_base", "podman_compose", "singletons",
+# Options of both modules.
+OPTIONS = (
+    "deployment", "state_dir", "project", "source", "compose_files", "services", "shared", "network_range", "publish",
+    "port_base", "podman_compose", "singletons",
 )  # fmt: skip
+DESCRIBING = (*OPTIONS, "edge_service")
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,16 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names, secret
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
+    PreflightInputs,
+    empty_names,
+    secret,
+)
 
 COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 
 
-def compose_wanted(wanted: Wanted) -> model.Deployment:
+def compose_wanted(wanted: PreflightInputs) -> model.Deployment:
     return model.Deployment(
         deployment=wanted.deployment,
         state_dir=wanted.state_dir,
@@ -42,12 +45,12 @@ def compose_wanted(wanted: Wanted) -> model.Deployment:
     )
 
 
-def read(engine: Podman, wanted: Wanted) -> dict[str, Any]:
+def read(engine: Podman, wanted: PreflightInputs) -> dict[str, Any]:
     """The project as podman-compose reads it, {} of a git ref (nothing is fetched). Raises BluegreenError."""
     return {} if wanted.git else compose_config.config(engine.runner, compose_wanted(wanted), wanted.source)
 
 
-def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[str, Any]:
+def project(engine: Podman, wanted: PreflightInputs, found: Mapping[str, Any]) -> dict[str, Any]:
     """Of the project that was ``read``. Raises BluegreenError, whose text is the row, where git knows no such ref."""
     if wanted.git:
         ref = str(wanted.git.get("ref") or "{version}")
@@ -115,7 +118,7 @@ def _filled(path: str) -> bool:
         return False
 
 
-def image_states(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def image_states(engine: Podman, wanted: PreflightInputs, found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Service -> {reference, state: here|resolvable|missing|unknown|moving|unfetched, words}; {} without a version.
 
     ``found``: the project that was ``read``. Of a git ref only bluegreen_images is known, the rest is
@@ -146,7 +149,7 @@ def _state(engine: Podman, reference: str, allow_mutable: bool) -> dict[str, str
     return {"state": answer.state, "words": answer.words}
 
 
-def ports(wanted: Wanted) -> dict[str, Any]:
+def ports(wanted: PreflightInputs) -> dict[str, Any]:
     """What published ports need: free ones of the idle colour, all of the live one, an address of this machine."""
     return {
         "ports_taken": taken_ports(wanted),
@@ -155,7 +158,7 @@ def ports(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def unpublished(wanted: Wanted) -> list[str]:
+def unpublished(wanted: PreflightInputs) -> list[str]:
     """Ports of the adopted colour that its containers did not publish at adopt; what we start publishes all."""
     asked = compose_wanted(wanted)
     if wanted.live != "blue" or not store.is_adopted(asked, "blue"):
@@ -170,7 +173,7 @@ def unpublished(wanted: Wanted) -> list[str]:
     ]
 
 
-def taken_ports(wanted: Wanted) -> list[str]:
+def taken_ports(wanted: PreflightInputs) -> list[str]:
     """Ports of the idle colour on this host that somebody else holds; [] while that colour runs and holds them."""
     if wanted.idle_running or not wanted.live:
         return []

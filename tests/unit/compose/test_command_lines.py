@@ -27,7 +27,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     image_migrations,
     migrate,
-    migration_cli,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
@@ -151,7 +150,7 @@ def test_a_line_with_a_secret_is_in_no_result_and_no_argument(form: dict[str, An
     words = [render.words(given.get(key)) for key in ("entrypoint", "command")]
     seen = container_settings.read({"Config": {"Entrypoint": words[0], "Cmd": words[1], "Env": []}}, product="hydra")
     gate = shared_secrets.judge("hydra", "hydra", seen, seen)
-    assert not gate.ok and migration_cli.config_arguments([*words[0], *words[1]]) == ()
+    assert not gate.ok and image_migrations.config_arguments([*words[0], *words[1]]) == ()
     said += [gate.detail, str(redact({"line": [*words[0], *words[1]]}))]
     assert not any(SECRET in one for one in said)
     assert all("write it as a plain command line (hydra serve -c FILE)" in one for one in said[:4])
@@ -202,7 +201,7 @@ def test_the_migration_runs_through_the_service_s_entrypoint(
     assert ("/a:/shim.sh:ro" in argv and "DSN" in env) == bool(given.get("entrypoint"))
     assert not any(SECRET in word for word in argv) and argv[argv.index("--network") + 1] == "none"
     world = migrate.World(Podman(podman), *[None] * 3)  # type: ignore[arg-type]
-    wanted = migrate.Wanted("olympus", "/s", migrate.Target("t", "kratos", "ciam-kratos", "d"), "f", "none")
+    wanted = migrate.MigrationRequest("olympus", "/s", migrate.Target("t", "kratos", "ciam-kratos", "d"), "f", "none")
     job = migrate.job_of(wanted, world, asked, image, form.up, "migrate")
     files = ("-c", "/k.yml") if asked.command else ()
     assert job.arguments == (*before, "migrate", "sql", "-e", "--yes", *files) and job.entrypoint == entrypoint

@@ -124,7 +124,7 @@ def the_switch(context: Context) -> Switch:
 
 def offered_and_rolled_back(context: Context) -> None:
     """A boot took the fence away (it may be typed at any time), then a person went back."""
-    the_switch(context).offer("blue")
+    the_switch(context).allow_rollback("blue")
     assert the_switch(context).rollback().live == "blue"
 
 
@@ -132,7 +132,7 @@ def taken_over(context: Context) -> None:
     """The controller is dead and its module lives on: a new run finds every container right, and cuts over."""
     switch = the_switch(context)
     token = switch.claim(0)
-    switch.offer("blue", token)
+    switch.allow_rollback("blue", token)
     switch.prepare(ReturnTo("green", *list(vars(BACK).values())[1:]), token)
     switch.flip("blue", token)
     switch.unclaim(token)
@@ -140,7 +140,7 @@ def taken_over(context: Context) -> None:
 
 def only_begun(context: Context) -> None:
     """A newer run counts on what is there, and has not flipped yet."""
-    the_switch(context).offer("blue", the_switch(context).claim(0))
+    the_switch(context).allow_rollback("blue", the_switch(context).claim(0))
 
 
 @pytest.mark.parametrize("meanwhile", [offered_and_rolled_back, taken_over, only_begun])
@@ -187,7 +187,7 @@ def test_the_container_of_the_plan_is_meant_and_none_of_its_name(context: Contex
     for ident, one in list(machine.here.items()):
         del machine.here[ident]
         machine.here["new" + ident] = {**one, "Id": "new" + ident}
-    the_switch(context).withdraw("blue", context.token)
+    the_switch(context).block_rollback("blue", context.token)
     for step in job.plan.steps:
         if step.action == "remove":
             job.do(step)
@@ -199,7 +199,7 @@ def test_a_run_that_was_overtaken_removes_nothing(context: Context, machine: Mac
     the_switch(context).claim(0)
     with pytest.raises(Fenced):
         carry_out(job, check_mode=False)
-    assert set(machine.states().values()) == {"running"} and not the_switch(context).withdrawn("blue")
+    assert set(machine.states().values()) == {"running"} and not the_switch(context).rollback_blocked("blue")
 
 
 def test_a_renewal_of_the_network_is_fenced_too(context: Context, machine: Machine) -> None:
@@ -247,7 +247,7 @@ def test_a_cleanup_that_is_refused_before_it_removes_gives_forms_assets_and_the_
         switch.flip("blue", context.token)
         switch.rollback()
         context = replace(context, token=switch.claim(0))
-    switch.retire("blue")
+    switch.unpin("blue")
     if refused == "by a newer run":
         switch.claim(0)
     if refused == "half way":

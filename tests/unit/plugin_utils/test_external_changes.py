@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.action import caddy_upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import colours_to_run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import (
     Problem,
     as_data,
@@ -319,7 +319,7 @@ def test_adopt_wakes_only_when_somebody_knows_who_is_live() -> None:
     ],
 )
 def test_awake(live: str, back: str | None, stable: str, expected: tuple[str, ...]) -> None:
-    assert awake(live, back, stable, "v1.5.0-b" if live == "green" else "v1.4.2-a") == expected
+    assert colours_to_run(live, back, stable, "v1.5.0-b" if live == "green" else "v1.4.2-a") == expected
 
 
 @pytest.mark.parametrize(

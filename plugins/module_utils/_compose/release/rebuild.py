@@ -119,7 +119,7 @@ def _blue_was_cleaned_up(context: Context, world: Containers, lost: list[str]) -
         return False
     whole = {c.service for c in world.of_operator()} >= set(wanted.names)
     switch = context.reachable_switch()
-    return not whole or bool(switch and switch.withdrawn(BLUE) and switch.read().live != BLUE)
+    return not whole or bool(switch and switch.rollback_blocked(BLUE) and switch.read().live != BLUE)
 
 
 def _lost(context: Context, world: Containers, colour: str) -> _Lost:

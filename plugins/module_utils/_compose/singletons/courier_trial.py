@@ -130,7 +130,7 @@ def _start_all(context: Context, server: str, couriers: Sequence[release.Service
         applied = image_migrations.migrate(podman, away, image, form)
         untried = {one.name: _starts(context, away, one) for one in couriers}
     if not kept and not form.status:
-        image_migrations.keep(image, image_migrations.Known(form, applied, "shadow"))
+        image_migrations.keep(image, image_migrations.MigrationList(form, applied, "shadow"))
     return untried
 
 

@@ -94,7 +94,7 @@ def _offer(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
     _verify(context, fixing)
     switch = context.switch()
     if switch:
-        switch.offer(colour, context.token or None)
+        switch.allow_rollback(colour, context.token or None)
 
 
 def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str, object]) -> list[Step]:

@@ -34,7 +34,7 @@ class Fence:
     def hold(self) -> None:
         """Refused where the colour is live by now, Fenced where a newer run has begun. No rollback goes there then."""
         if self.switch:
-            self.switch.withdraw(self.colour, self.token)
+            self.switch.block_rollback(self.colour, self.token)
 
     def newest(self) -> None:
         """Fenced where a newer run has begun; nothing is withdrawn."""
@@ -54,7 +54,7 @@ class Fence:
     def offer(self) -> None:
         """The colour is whole again: a rollback may go there."""
         if self.switch:
-            self.switch.offer(self.colour, self.token)
+            self.switch.allow_rollback(self.colour, self.token)
 
     @contextmanager
     def removal(self) -> Iterator[None]:
@@ -69,7 +69,7 @@ class Fence:
         """Adds to ``no`` what was done. The newer run has the colour as long as it is withdrawn, and makes it whole."""
         switch, context = self.switch, self.context
         live = switch is not None and switch.read().live == self.colour
-        if switch is None or not (live or not switch.withdrawn(self.colour)):
+        if switch is None or not (live or not switch.rollback_blocked(self.colour)):
             return
         blue = Containers.look(context.podman, context.wanted) if store.is_adopted(context.wanted, "blue") else None
         world = blue or Containers.look(context.podman, context.wanted)
@@ -81,7 +81,7 @@ class Fence:
                 done.append(str(step))
         short = repair.shortfall(Containers.look(context.podman, context.wanted), fixing)
         if live and not short:
-            switch.offer(self.colour)
+            switch.allow_rollback(self.colour)
         no.msg += "; brought back: %s" % ", ".join(done) if done else ""
         no.msg += "; %s still lacks: %s" % (self.colour, "; ".join(short)) if short else ""
         no.fix = "run adopt, which brings back what is missing, then see the status stage" if short else no.fix
@@ -91,5 +91,5 @@ class Fence:
 def of(context: Context) -> Fence:
     """For the colour that is worked on. Without a run's token it is the switch's of now: what comes later is newer."""
     switch = context.switch()
-    token = context.token or (switch.read().token if switch else 0)
+    token = switch.token_for(context.token or None) if switch else context.token
     return Fence(context, context.wanted.colour, switch, token)

@@ -54,7 +54,7 @@ def start(context: Context) -> Job:
     guard = fence.of(context)
     if guard.switch and any(step.action in ("remove", "up") for step in steps):
         steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
-    elif guard.switch and guard.switch.withdrawn(colour):
+    elif guard.switch and guard.switch.rollback_blocked(colour):
         steps.append(Step("offer", colour))
     # Its couriers start only behind a flip; that they can is known before anything is touched.
     warnings = courier_trial.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
