@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yam
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.release import refuse as new_services
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.release import refuse as refuse_new_services
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _refuse(context: Context) -> None:
 def _candidate(context: Context, origin: Origin) -> Candidate:
     wanted = replace(context.wanted, source=origin.directory)
     project = compose_config.config(context.podman.runner, wanted, wanted.source)
-    new_services(project["services"], wanted.names, (*wanted.imaged, *wanted.shared, wanted.edge_service))
+    refuse_new_services(project["services"], wanted.names, (*wanted.imaged, *wanted.shared, wanted.edge_service))
     names, warnings = compose_config.wanted_files(wanted, project)
     choice = images.choose(context.podman, wanted, project)
     files = release.tree(wanted.source, names)
