@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """``levels``: of the rows that it gives. ``asks``: what it looks at. ``fix``: what to do, unless the row says it."""
+    """``levels``: of the rows that it gives. ``asks``: what it looks at. ``fix``: what to do, if the row is silent."""
 
     levels: str
     asks: str
