@@ -50,7 +50,7 @@ def adopt(context: Context) -> Job:
         relay.plan(context, world) if relay.due(wanted) else (None, [], _notices(context, world, blue))
     )
     steps += more
-    steps += [Step("offer", colour) for colour in switch_reader.withdrawn(context, wanted.wake)]
+    steps += [Step("allow-rollback", colour) for colour in switch_reader.rollback_blocked(context, wanted.wake)]
     if before and fixing.gaps and not steps:
         raise BluegreenError("; ".join(fixing.gaps))
     acts: dict[str, Callable[[Step], None]] = {
@@ -60,7 +60,7 @@ def adopt(context: Context) -> Job:
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: store.record_shared(wanted, present),
         "remove": lambda step: lifecycle.remove_container(podman, extra[step.target], still=still),
-        "offer": lambda step: _offer(context, fixing, step.target),
+        "allow-rollback": lambda step: _allow_rollback(context, fixing, step.target),
     }
 
     def do(step: Step) -> None:
@@ -88,8 +88,8 @@ def _verify(context: Context, fixing: repair.RepairPlan) -> None:
         raise BluegreenError("adopt did not complete: %s" % "; ".join(wrong), fix="run adopt again")
 
 
-def _offer(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
-    """What a killed cleanup or deploy had withdrawn is whole again."""
+def _allow_rollback(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
+    """What a killed cleanup or deploy had blocked is whole again."""
     _verify(context, fixing)
     switch = context.switch()
     if switch:
