@@ -4,7 +4,7 @@
 
 """How old a colour's caches are, by observation: change a setting at one service and see it at the others.
 
-The setting is one of the operator's choice that nobody else reads. Writer and readers are asked inside the colour, as
+The setting is one of the operator's choice that nothing else reads. Writer and readers are asked inside the colour, as
 every check is.
 """
 
@@ -86,12 +86,12 @@ def seen(http: Http, wanted: Probe, writer: Endpoint, readers: Mapping[str, Endp
         written = visit.direct(writer, wanted.write.method, wanted.write.path, JSON, body)
         must("" if written.status < 300 else answers.unexpected(written), "writing the setting at %s" % writer.service)
         begun = time.monotonic()
-        waiting, told = dict(readers), []
+        waiting, seen_after = dict(readers), []
         paths = {place.service: place.path for place in wanted.read}
         while waiting:
             for name, endpoint in list(waiting.items()):
                 if _shown(visit, endpoint, paths[endpoint.service], wanted.field) == value:
-                    told.append("%s after %.1f s" % (name, time.monotonic() - begun))
+                    seen_after.append("%s after %.1f s" % (name, time.monotonic() - begun))
                     del waiting[name]
             if waiting and time.monotonic() - begun > limit - EVERY:
                 raise Failed(
@@ -99,7 +99,7 @@ def seen(http: Http, wanted: Probe, writer: Endpoint, readers: Mapping[str, Endp
                 )
             if waiting:
                 time.sleep(EVERY)
-        return "a changed setting was seen by %s; a cache may be %g s old" % (", ".join(told), wanted.ttl)
+        return "a changed setting was seen by %s; a cache may be %g s old" % (", ".join(seen_after), wanted.ttl)
 
     return probe("settings", writer.service, act)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom a probe asks and what it answers: the data that every journey takes and gives."""
+"""What a probe asks and what comes back: the data that every journey takes and gives."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a watcher is told: one JSON file, mode 0600, from which the secrets are struck as soon as it was read."""
+"""The configuration of a watcher: a JSON file, mode 0600, from which the secrets are struck once it was read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import GatePlan
 
-# In a watch's directory: whoever ends the watch on purpose makes it first.
+# In a watch's directory: a watcher that is stopped on purpose finds it there.
 STOP = "stop"
 
 
