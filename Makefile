@@ -26,7 +26,7 @@ test: machine $(VENV)/.done ## Everything that must hold: lint, sanity, unit, co
 
 ##@ Parts
 .PHONY: lint unit worlds sanity molecule findings docs bench bench-courier bench-decision bench-rollback test-all clean
-lint: $(VENV)/.done ## ruff, mypy strict, ansible-lint production, shellcheck, Go vet
+lint: $(VENV)/.done ## ruff, mypy strict, import-linter, words and spelling, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
 unit: $(VENV)/.done ## Unit and contract tests, most of those of the edge on an old Caddy too where it can be had (ALL=1: all)

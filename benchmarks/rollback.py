@@ -132,15 +132,15 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [
         "`make bench-rollback`: %d pairs, a native Caddy on loopback, asked all the time." % found["pairs"],
         "",
-        "| | median | 95 % interval | max | shall be at most |",
+        "| | median | 95 % interval | max | limit |",
         "|---|---|---|---|---|",
     ]
     for title, name, unit, limit in rows:
         one = found[name]
         low, high = one["interval"]
-        shall = "-" if limit is None else ("%g %s" % (limit, unit)).strip()
+        most = "-" if limit is None else ("%g %s" % (limit, unit)).strip()
         told = ("%.3g %s" % (one["median"], unit)).strip()
-        lines.append("| %s | %s | %.3g to %.3g | %.3g | %s |" % (title, told, low, high, one["max"], shall))
+        lines.append("| %s | %s | %.3g to %.3g | %.3g | %s |" % (title, told, low, high, one["max"], most))
     return "\n".join(lines) + "\n"
 
 

@@ -49,8 +49,9 @@ HEAD = """<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
 # Errors
 
 Every error has one form: `option=value: what is wrong. Fix: what to do`. `…` stands for what is filled in.
-One that comes before a stage's first step has changed nothing; a stage that failed later is typed again and goes on.
-What is live is never touched by any of them: `--tags status` says so, `--tags rollback` needs none of what failed.
+After an error, run `--tags status`: it says what is live and what to run next. No error changes what is live.
+An error before a stage's first step has changed nothing. After a later one, run the same command again: it continues.
+`--tags rollback` needs nothing of what failed.
 """
 
 

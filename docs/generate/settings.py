@@ -27,7 +27,7 @@ HEAD = (
 # Settings
 
 Every variable that an operator may set: in the inventory, or with `-e` for one command. """
-    """A wrong type is refused before a host is asked; a name that is nearly one of these is warned of.
+    """A wrong type is refused before a host is asked. A name that is nearly one of these gives a warning.
 *plain*: all names in it have letters, digits, dot, dash and underscore only. """
     """*secret*: the value is never shown. `[]`: of each entry of a list.
 
@@ -41,7 +41,7 @@ FOUND = (
     "project", "source", "compose_files", "podman_compose", "network_range", "services", "shared", "edge", "public",
     "schema_targets", "database",
 )  # fmt: skip
-OF_EDGE = ("kind", "config", "service", "caddyfile", "config_path", "mount", "address", "port", "scheme", "ca", "admin")
+OF_EDGE = ("kind", "source", "service", "caddyfile", "config_path", "mount", "address", "port", "scheme", "ca", "admin")
 # Settings whose words and keys are those of these options.
 ALSO = {"edge": ("edge",), "source": ("source", "git")}
 # Of settings that no role and no module takes as they are.
@@ -56,9 +56,9 @@ SAID = {
 WHOLE = {
     "bluegreen_undo": "With `adopt`, return traffic to your original containers and take the switch out of the edge."
     " After a cutover, roll back first. Once `cleanup` has removed those containers, it is no longer possible.",
-    "bluegreen_force": "With `adopt` and `bluegreen_undo`, discard edits made to the edge's configuration since. With"
-    " `rollback`, go back although the target does not answer. With `rollback` and `version`, go back to a kept release"
-    " beyond the fence.",
+    "bluegreen_force_rollback": "With `rollback`, go back although the target does not answer.",
+    "bluegreen_force_undo": "With `adopt` and `bluegreen_undo`, discard edits made to the edge's configuration since.",
+    "bluegreen_ignore_fence": "With `rollback` and `version`, go back to a kept release beyond the fence.",
     "bluegreen_schema_targets": "The databases to migrate. Each has a name and the service whose image migrates it. An"
     " empty list: nothing is migrated.",
     "bluegreen_bake": "Bake time in seconds. Until it is over, `cleanup` refuses, and `status` does not name it as the"

@@ -20,8 +20,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "release": {"type": "str"},
     "token": {"type": "int", "no_log": False},
     "force": {"type": "bool"},
-    "keep_pinned": {"type": "bool"},
-    "lost": {"type": "str"},
+    "keep_sticky": {"type": "bool"},
+    "assume_live": {"type": "str"},
     "accept_pending": {"type": "bool"},
     "deadline": {"type": "float"},
 }

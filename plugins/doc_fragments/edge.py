@@ -23,7 +23,7 @@ options:
         type: str
         choices: [container, native]
         default: container
-      config:
+      source:
         description:
           - What its configuration file is written in. A Caddy that starts with C(--resume) has no such file and is
             refused.

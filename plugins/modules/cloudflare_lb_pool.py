@@ -86,7 +86,7 @@ options:
       - With O(state=undone), remove the switch whoever serves.
     type: bool
     default: false
-  keep_pinned:
+  keep_sticky:
     description: With O(state=returned), leave pinned sessions on the colour left behind. Only for one that is sound.
     type: bool
     default: false

@@ -29,7 +29,7 @@ def stage_decision(
     version: str = "",
     bake: int = 3600,
     check_mode: bool = False,
-    force: bool = False,
+    ignore_fence: bool = False,
     fix_forward: bool = False,
 ) -> dict[str, Any]:
     """The decision of a stage, as data for a playbook; with the stage's name, as a later one may ask whose it is."""
@@ -37,7 +37,7 @@ def stage_decision(
     if stage == "cleanup":
         found = cleanup_decision(seen, bake)
     elif stage == "rollback":
-        found = rollback_decision(seen, facts, version, force, fix_forward)
+        found = rollback_decision(seen, facts, version, ignore_fence, fix_forward)
     else:
         found = _decision(seen, stage, version, check_mode, fix_forward)
     return {"stage": stage, **found.data()}

@@ -24,8 +24,8 @@ OF_EDGE: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 ASKED = {
-    CADDY: ("state", "colour", "release", "token", "force", "keep_pinned", "lost", "accept_pending", "deadline"),
-    CLOUDFLARE: ("state", "colour", "release", "token", "force", "keep_pinned", "deadline"),
+    CADDY: ("state", "colour", "release", "token", "force", "keep_sticky", "assume_live", "accept_pending", "deadline"),
+    CLOUDFLARE: ("state", "colour", "release", "token", "force", "keep_sticky", "deadline"),
 }
 
 

@@ -18,7 +18,7 @@ __all__ = ["beyond", "find", "rollback_decision"]
 
 
 def rollback_decision(
-    seen: World, facts: Mapping[str, Any], version: str, force: bool = False, forward: bool = False
+    seen: World, facts: Mapping[str, Any], version: str, ignore_fence: bool = False, forward: bool = False
 ) -> Decision:
     """``fast``: it is where a rollback goes anyway. ``kept``: the id of the release that the idle colour is given."""
     releases: Releases = (facts.get("compose") or {}).get("releases") or []
@@ -34,11 +34,11 @@ def rollback_decision(
         return replace(base, summary=said % (ident, seen.live, PLAY))
     if seen.back and ident == idle.release and idle.running:
         return replace(base, fast=True, summary="%s is where a rollback goes: the switch alone" % ident)
-    between = [] if force else beyond(releases, fence, ident)
+    between = [] if ignore_fence else beyond(releases, fence, ident)
     if between:
         refused = (
             "version=%s: %s was made before the fence (%s), and %s changed the schema since: nobody has shown that it "
-            "serves on it. Deploy a newer one, or override with -e bluegreen_force=true"
+            "serves on it. Deploy a newer one, or override with -e bluegreen_ignore_fence=true"
         )
         return replace(base, refused=refused % (version, ident, fence, ", ".join(between)))
     first = release_decision(seen, str(target["version"]), forward, clears=True)

@@ -183,6 +183,6 @@ CHECKS: dict[str, Callable[[str, Any], Iterator[Wrong]]] = {
     "bluegreen_compose_files": _files,
     "bluegreen_state_dir": _directory,
     "bluegreen_keep_releases": _releases,
-    "bluegreen_lost": _lost,
+    "bluegreen_assume_live": _lost,
     "bluegreen_port_base": _colours,
 }

@@ -104,7 +104,7 @@ class Running:
         self.env = {"HOME": str(directory), "XDG_CONFIG_HOME": str(directory / "cfg"), "PATH": os.environ["PATH"]}
         self.log = directory / "caddy.log"
         self.process: subprocess.Popen[bytes] | None = None
-        given = {"kind": "native", "config": kind.config, "caddyfile": str(self.path), "admin": self.listen}
+        given = {"kind": "native", "source": kind.config, "caddyfile": str(self.path), "admin": self.listen}
         self.options: EdgeOptions = edge_options(
             {
                 **given,

@@ -61,7 +61,7 @@ def binary(which: str = "current") -> str:
 # What the module would be given where a test says nothing else.
 OPTIONS: Mapping[str, Any] = {
     "project": "prod",
-    "public": [], "colour": None, "release": "", "token": 0, "force": False, "keep_pinned": False, "lost": "",
+    "public": [], "colour": None, "release": "", "token": 0, "force": False, "keep_sticky": False, "assume_live": "",
     "accept_pending": False,
     "deadline": 5.0, "seen": {}, "confirm_timeout": 10.0,
 }  # fmt: skip

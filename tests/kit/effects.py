@@ -33,7 +33,7 @@ def adopt(one: State, extra: Mapping[str, str]) -> State:
     if not one.adopted:
         return State()
     away = ("edge off", "edge stopped", "shared stopped", "public", "misplaced")
-    if one.hands in away or (one.hands == "strangers" and extra.get("bluegreen_remove_foreign") == "true"):
+    if one.hands in away or (one.hands == "strangers" and extra.get("bluegreen_remove_unmanaged") == "true"):
         one = replace(one, hands="")
     here = _again(one.here)
     there = _again(one.there) if one.open and not one.there.adopted else one.there

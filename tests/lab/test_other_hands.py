@@ -80,7 +80,7 @@ def power_cut() -> None:
     """Every container of this lab killed at once: exited, off the network, no bridge, as a boot of the host finds it.
 
     (Killing the processes behind Podman's back is not it: then Podman goes on saying "running", see
-    _compose/containers/containers.py.)
+    _compose/containers/observe.py.)
     """
     podman.call(["kill", "--signal", "KILL", *containers(True)], check=False)
     wait_for("nothing runs", lambda: ", ".join(containers(True)), 60)
@@ -133,11 +133,11 @@ def test_an_edited_env_makes_blue_no_way_back(released: None) -> None:
     try:
         env.write_text(before.replace("_IMAGE_TAG=v1.4.2", "_IMAGE_TAG=v1.5.0"))
         operator("up", "-d")
-        named("NOT POSSIBLE now: to blue", "beside our colours", "bluegreen_remove_foreign=true")
+        named("NOT POSSIBLE now: to blue", "beside our colours", "bluegreen_remove_unmanaged=true")
         refused()
         rollback = release.play("hands-rollback", "rollback", quiet=True)
         assert rollback.rc != 0 and truth.on_disk() == "green"
-        repaired("green", bluegreen_remove_foreign=True)
+        repaired("green", bluegreen_remove_unmanaged=True)
         assert not [name for name in containers() if name == config.container("ciam-kratos")]
     finally:
         env.write_text(before)
@@ -236,10 +236,10 @@ def test_blue_that_comes_back_after_its_cleanup_is_a_stranger(released: None) ->
     """The operator's up -d makes the old containers again: old Kratos on the newer schema, with its own courier."""
     release.must("hands-cleanup", "cleanup", {"bluegreen_bake": 0}, quiet=True)
     operator("up", "-d")
-    named("beside our colours", "send mail beside ours", "bluegreen_remove_foreign=true")
+    named("beside our colours", "send mail beside ours", "bluegreen_remove_unmanaged=true")
     refused("deploy")
     assert set(truth.in_public().values()) == {"green"}
     repaired("green")
     named("beside our colours")
-    repaired("green", bluegreen_remove_foreign=True)
+    repaired("green", bluegreen_remove_unmanaged=True)
     assert not [name for name in containers() if name == config.container("ciam-kratos")]

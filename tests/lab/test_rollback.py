@@ -202,7 +202,7 @@ def test_green_is_gone_while_it_is_live() -> None:
     flip_to_the_dead()
     typed("the target is not alive", "blue")
     in_public("blue")
-    done = typed("forced to a dead target", "green", bluegreen_force=True)
+    done = typed("forced to a dead target", "green", bluegreen_force_rollback=True)
     assert "green" in done.out
     flip("blue")
     in_public("blue")

@@ -69,7 +69,7 @@ SPEC = DEPLOYMENT.merge(
             "release": {"type": "str", "default": ""},
             "token": {"type": "int", "no_log": False},
             "force": {"type": "bool", "default": False},
-            "keep_pinned": {"type": "bool", "default": False},
+            "keep_sticky": {"type": "bool", "default": False},
             "require_monitor": {"type": "bool", "default": True},
             "deadline": {"type": "float", "default": 60.0},
             "confirm_timeout": {"type": "float", "default": 60.0},

@@ -31,13 +31,13 @@ class Return:
         self.notes: list[str] = []
 
     def run(self) -> Result:
-        world, keep = self.world, self.world.params["keep_pinned"]
+        world, keep = self.world, self.world.params["keep_sticky"]
         rollback_checks.require_adopted(world.switch)
         state = world.switch.read()
         target = self._target(state)
         with world.switch.stopping(world.check_mode):
             if not world.params["force"]:
-                rollback_checks.require_same(world.switch, target, world.params["state_dir"])
+                rollback_checks.check_same_release(world.switch, target, world.params["state_dir"])
             found = self._asked(target)
         if world.check_mode:
             return self._would(state, target, found or world.pools.look())
@@ -121,13 +121,13 @@ class Return:
         if why and good is False:
             raise Refused(
                 "%s is not alive: pool %s, %s" % (target, pool.get("name"), why),
-                fix="bring it back with the deploy stage, or override with -e bluegreen_force=true",
+                fix="bring it back with the deploy stage, or override with -e bluegreen_force_rollback=true",
             )
 
     def _barring(self, target: str, found: Found, seen: Seen) -> dict[str, Any]:
         """Who is pinned to the colour left behind stays on it while it is healthy: for a bad colour that must end."""
         left = OTHER[target]
-        if self.world.params["keep_pinned"] or left not in found.pools or not any(sticky(lb) for lb in seen.values()):
+        if self.world.params["keep_sticky"] or left not in found.pools or not any(sticky(lb) for lb in seen.values()):
             return {}
         if found.ours[left]:
             return pools.barred(found.pools[left])

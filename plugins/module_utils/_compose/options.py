@@ -27,7 +27,7 @@ RELEASE = ArgumentSpec(
         "colour": {"type": "str", "choices": list(COLOURS)},
         "live_colour": {"type": "str", "choices": list(COLOURS)},
         "wake": {"type": "list", "elements": "str", "choices": list(COLOURS), "default": []},
-        "remove_foreign": {"type": "bool", "default": False},
+        "remove_unmanaged": {"type": "bool", "default": False},
         "version": {"type": "str", "default": ""},
         "release": {"type": "str", "default": ""},
         "images": {"type": "dict", "default": {}},

@@ -98,7 +98,7 @@ def of_container(seen: Seen, config: Any, names: Collection[str]) -> Values:
     found: Values = {
         "kind": ("container", "container %s runs Caddy" % seen.name),
         "service": (seen.service, "label of %s" % seen.name),
-        "config": (form, "its command line"),
+        "source": (form, "its command line"),
         # Where it has none, what is missing is said of the usual place.
         "mount": (volume or EdgeOptions.mount, "its writable volume" if volume else "where its volume has to be"),
         "address": (address, why),
@@ -118,7 +118,7 @@ def of_process(words: Sequence[str], workdir: str, config: Any, names: Collectio
     return {
         "kind": ("native", "a process of this host runs Caddy"),
         "service": ("", "it is no container"),
-        "config": (form, "its command line"),
+        "source": (form, "its command line"),
         "caddyfile": (path, "its command line"),
         "address": ("127.0.0.1", "what it listens on"),
         "port": (port, "what it listens on"),

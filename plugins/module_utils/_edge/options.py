@@ -19,17 +19,17 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports, reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    CONFIGS,
     KINDS,
     METHODS,
     NATIVE_SWITCH,
+    SOURCES,
 )
 
 STATES = ["read", "adopted", "undone", "previewed", "live", "returned", "drained"]
 
 EDGE: dict[str, dict[str, Any]] = {
     "kind": {"type": "str", "choices": list(KINDS), "default": "container"},
-    "config": {"type": "str", "choices": list(CONFIGS), "default": "caddyfile"},
+    "source": {"type": "str", "choices": list(SOURCES), "default": "caddyfile"},
     "method": {"type": "str", "choices": list(METHODS), "default": "switch"},
     "service": {"type": "str", "default": "caddy"},
     "caddyfile": {"type": "path", "default": ""},
@@ -66,12 +66,12 @@ SPEC = DEPLOYMENT.merge(
                 },
             },
             "colour": {"type": "str", "choices": list(COLOURS)},
-            "lost": {"type": "str", "choices": ["", *COLOURS], "default": ""},
+            "assume_live": {"type": "str", "choices": ["", *COLOURS], "default": ""},
             "release": {"type": "str", "default": ""},
             "token": {"type": "int", "no_log": False},
             "force": {"type": "bool", "default": False},
             "accept_pending": {"type": "bool", "default": False},
-            "keep_pinned": {"type": "bool", "default": False},
+            "keep_sticky": {"type": "bool", "default": False},
             "deadline": {"type": "float", "default": 60.0},
             "seen": {"type": "dict", "default": {}},
             "confirm_timeout": {"type": "float", "default": 10.0},
@@ -151,7 +151,7 @@ def _native(params: Mapping[str, Any], nets: Networks, podman: Podman) -> Reache
             % params["project"],
             option="edge.upstreams",
             value={},
-            fix="say what its configuration dials, as in {'localhost:3100': 'ciam-hera:3000'}",
+            fix="name what its configuration dials, as in {'localhost:3100': 'ciam-hera:3000'}",
         )
     found = native_ports.upstreams(services, nets, blue, forms, publish, params["port_base"])
     record = replace(nets.addresses, published=blue)

@@ -28,8 +28,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     REFUSE,
     WARN,
     Observed,
+    PreflightInputs,
     Row,
-    Wanted,
     failed,
     info,
     row,
@@ -41,7 +41,7 @@ Enter = Callable[[int], AbstractContextManager[None]]
 UNKNOWN = ("0.0.0.0", 0)
 
 
-def probe(wanted: Wanted, podman: Podman, http: Http, enter: Enter) -> dict[str, Any]:
+def probe(wanted: PreflightInputs, podman: Podman, http: Http, enter: Enter) -> dict[str, Any]:
     """{domain: {ok, busy, detail}} of those that can be tried; {} where none is."""
     gate = _gate(wanted)
     tried = {name: one for name, one in gate.probes.items() if one.get("hera") and name in gate.secrets}
@@ -51,19 +51,21 @@ def probe(wanted: Wanted, podman: Podman, http: Http, enter: Enter) -> dict[str,
     return {name: {"ok": one.ok, "busy": one.busy, "detail": one.detail} for name, one in found.items()}
 
 
-def _gate(wanted: Wanted) -> GatePlan:
+def _gate(wanted: PreflightInputs) -> GatePlan:
     probes = {name: one for name, one in wanted.probes.items() if name in wanted.probe_secrets}
     return GatePlan.of({**vars(wanted), "probes": probes}, wanted.live, checks=(CHECK,))
 
 
-def _adopted(wanted: Wanted, gate: GatePlan, podman: Podman, http: Http, enter: Enter) -> dict[str, CheckResult]:
+def _adopted(
+    wanted: PreflightInputs, gate: GatePlan, podman: Podman, http: Http, enter: Enter
+) -> dict[str, CheckResult]:
     planned = checks.plan(gate)
-    edge = "" if wanted.by_ports else podman.service(wanted.project, str(wanted.edge.get("service") or "caddy"))
+    edge = "" if wanted.by_ports else podman.service(wanted.project, wanted.edge_service)
     with Standpoint(podman, edge, checks.addresses(gate), enter).enter():
         return {check.group: check.run(http, SECONDS) for check in planned}
 
 
-def _public(wanted: Wanted, gate: GatePlan, tried: Mapping[str, Any], http: Http) -> dict[str, CheckResult]:
+def _public(wanted: PreflightInputs, gate: GatePlan, tried: Mapping[str, Any], http: Http) -> dict[str, CheckResult]:
     address = (str(wanted.edge.get("address") or "127.0.0.1"), int(wanted.edge.get("port") or 443))
     way = Through(http, address, str(wanted.edge.get("scheme") or "https"), "", {})
     return {
@@ -82,7 +84,7 @@ def _domain(name: str, one: Mapping[str, Any]) -> Domain:
     return Domain(name, "what is live", **told, kratos=at("kratos"), hydra=at("hydra"), hera=at("hera"), scope=scope)
 
 
-def rows(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def rows(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """A row a domain. What the operator can change, which the detail then says, refuses; a live colour that is ill
     only warns, as the release may be what heals it."""
     why = seen.errors.get("probe")

@@ -137,7 +137,7 @@ class FarWorld(native.World):
         edge.path = edge.directory / "caddy.json"
         edge.path.write_text(json.dumps(json.loads(told.stdout), indent="\t"))
         edge.flags = []
-        edge.options = replace(edge.options, config="json", caddyfile=str(edge.path), config_path=str(edge.path))
+        edge.options = replace(edge.options, source="json", caddyfile=str(edge.path), config_path=str(edge.path))
 
     def _params(self, blue: dict[str, int]) -> dict[str, Any]:
         written = {

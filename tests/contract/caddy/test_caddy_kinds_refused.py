@@ -107,8 +107,8 @@ def test_an_endpoint_with_its_own_origins(caddy: str) -> None:
 
 
 def test_json_that_is_none_says_so(native: Running) -> None:
-    native.options = replace(native.options, config="json")
-    with pytest.raises(BluegreenError, match=r"not Caddy's JSON.*edge.config=caddyfile"):
+    native.options = replace(native.options, source="json")
+    with pytest.raises(BluegreenError, match=r"not Caddy's JSON.*edge.source=caddyfile"):
         native.app(state="adopted")
 
 
@@ -133,10 +133,10 @@ def test_a_lost_switch_comes_back_with_the_colour_that_is_alive(native: Running)
     native.app(state="live", colour="green")
     shutil.rmtree(native.edge.place().directory)
     assert native.ask("/").status == 503
-    assert "directory is gone" in " ".join(native.app(state="read")["problems"])
-    with pytest.raises(Refused, match=r"blue and green are alive.*bluegreen_lost"):
+    assert "directory is missing" in " ".join(native.app(state="read")["problems"])
+    with pytest.raises(Refused, match=r"blue and green are alive.*bluegreen_assume_live"):
         native.app(state="adopted")
-    assert native.app(state="adopted", lost="green")["live"] == "green" and native.colour() == "green"
+    assert native.app(state="adopted", assume_live="green")["live"] == "green" and native.colour() == "green"
 
 
 def test_the_operators_own_access_log_stays_and_ours_hears_the_same(caddy: str) -> None:

@@ -30,7 +30,7 @@ def asset(world: native.World) -> tuple[int, bytes]:
 
 
 def test_after_a_rollback_by_hand_open_forms_and_assets_go_on(world: native.World) -> None:
-    world.app(state="returned", keep_pinned=True)
+    world.app(state="returned", keep_sticky=True)
     assert world.ask("/").body == b"page of blue"
     posted = world.ask("/login", **FORM)
     assert (posted.status, posted.body) == (200, b"green took green")
@@ -45,7 +45,7 @@ def test_after_a_rollback_from_a_bad_colour_only_its_assets_go_on(world: native.
 
 
 def test_once_retired_nothing_goes_there_any_more(world: native.World) -> None:
-    world.app(state="returned", keep_pinned=True)
+    world.app(state="returned", keep_sticky=True)
     world.app(state="drained", colour="green")
     assert world.ask("/login", **FORM).headers["x-bluegreen-colour"] == "blue"
     assert asset(world) == (404, b"no such thing on blue")

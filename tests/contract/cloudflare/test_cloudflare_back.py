@@ -33,7 +33,7 @@ def test_rollback_to_a_colour_that_holds_something_else_is_refused_unless_forced
     assert "blue holds v1.6.0-0123456789 by now, not v1.4.2-0123456789" in str(said)
     assert "--tags rollback -e version=v1.4.2 brings it back" in str(said) and edge.serving() == ["green"] * 3
     (place / "services.json").write_text(json.dumps({"release": "v1.4.2-0123456789"}))
-    edge.switch.withdraw("blue")
+    edge.switch.block_rollback("blue")
     StateDir(str(edge.root / "state")).mark(cleaned="blue")
     assert "blue was cleaned up" in str(edge.fails("returned")) and edge.serving() == ["green"] * 3
     edge.run("returned", force=True)
@@ -43,7 +43,7 @@ def test_rollback_to_a_colour_that_holds_something_else_is_refused_unless_forced
 def test_two_deployments_never_share_a_switch(edge: Deployment) -> None:
     for state in ("adopted", "live", "returned", "undone"):
         said = edge.fails(state, colour="green", deployment="another")
-        assert "the switch there is that of the deployment olympus" in str(said)
+        assert "that switch belongs to the deployment olympus" in str(said)
         assert "give another a directory (or a volume) of its own" in str(said)
 
 
@@ -52,7 +52,7 @@ def test_nobody_who_is_pinned_meets_a_container_that_is_gone(tmp_path: Path) -> 
     with Deployment(tmp_path, session_affinity="cookie") as edge:
         edge.adopt()
         edge.run("live", colour="green")
-        edge.run("returned", keep_pinned=True)
+        edge.run("returned", keep_sticky=True)
         slept = edge.clock.slept
         assert edge.run("drained", colour="green")["drained"] is True
         assert 29 <= edge.clock.slept - slept < 60
@@ -71,7 +71,7 @@ def test_sessions_that_a_rule_pins_are_told_ended_and_waited_for(tmp_path: Path)
         pinned = "__cflb=" + edge.green
         steps = edge.run("returned", check=True)["steps"]
         assert steps[-1] == "disable pool of the colour left behind, which ends its sessions"
-        edge.run("returned", keep_pinned=True)
+        edge.run("returned", keep_sticky=True)
         assert edge.serving(pinned, "/app") == ["green"] * 3 and edge.serving(pinned) == ["blue"] * 3
         at = edge.clock.now()
         assert edge.run("drained", colour="green", deadline=50)["drained"] is False

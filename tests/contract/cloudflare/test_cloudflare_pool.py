@@ -134,7 +134,7 @@ def test_pinned_sessions_are_told_and_end_with_a_rollback(tmp_path: Path) -> Non
         # The next cutover lets it serve again, before it is asked for its health.
         edge.switch.claim(9)
         assert "enable pool green" in edge.run("live", colour="green")["steps"] and edge.serving() == ["green"] * 3
-        edge.run("returned", keep_pinned=True)
+        edge.run("returned", keep_sticky=True)
         assert edge.pool("green")["enabled"]
 
 
@@ -143,7 +143,7 @@ def test_draining_waits_for_the_drain_duration(tmp_path: Path) -> None:
     with Deployment(tmp_path, session_affinity="cookie", session_affinity_attributes=attributes) as edge:
         edge.adopt()
         edge.run("live", colour="green")
-        edge.run("returned", keep_pinned=True)
+        edge.run("returned", keep_sticky=True)
         assert "blue is live" in str(edge.fails("drained", colour="blue"))
         slept, at = edge.clock.slept, edge.clock.now()
         assert edge.run("drained", colour="green", deadline=20)["drained"] is False

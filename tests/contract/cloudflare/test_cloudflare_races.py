@@ -40,7 +40,7 @@ def deployment(root: Path, live: str = "green") -> Deployment:
     edge.adopt()
     edge.run("live", colour="green", token=edge.claim())
     if live != "green":
-        edge.run("returned", keep_pinned=live == "blue")
+        edge.run("returned", keep_sticky=live == "blue")
     edge.fake.fresh()
     return edge
 
@@ -112,7 +112,7 @@ ACTS: dict[str, Callable[[Deployment], Callable[[], Any]]] = {
     "cutover to green": lambda edge: act(edge, "live", "green"),
     "cutover to blue": lambda edge: act(edge, "live", "blue"),
     "rollback": lambda edge: act(edge, "returned"),
-    "rollback that keeps sessions": lambda edge: act(edge, "returned", keep_pinned=True),
+    "rollback that keeps sessions": lambda edge: act(edge, "returned", keep_sticky=True),
     "drain of blue": lambda edge: act(edge, "drained", "blue"),
     "drain of green": lambda edge: act(edge, "drained", "green"),
     "adopt": lambda edge: act(

@@ -147,7 +147,7 @@ def test_preflight_logs_in_at_the_public_names_before_adopt(colours: tuple[Domai
         with ui(colours[0], **how) as (blue, _fake):
             pair = (blue, colours[1])
             with edge(pair) as (_seen, way):
-                wanted = preflight.Wanted(
+                wanted = preflight.PreflightInputs(
                     state_dir=str(tmp_path),
                     edge={"address": way.address[0], "port": way.address[1], "scheme": "http"},
                     probes={"ciam": probe},

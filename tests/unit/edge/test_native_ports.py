@@ -141,6 +141,6 @@ def test_a_container_reaches_no_published_port(tmp_path: Path) -> None:
 def test_a_native_edge_sees_what_this_host_sees() -> None:
     options = edge_options({"kind": "native", "caddyfile": "/etc/caddy/Caddyfile", "mount": "/config"})
     assert (options.mount, options.config_path) == ("/var/lib/olympus-bluegreen-edge", "/etc/caddy/Caddyfile")
-    for name, value in (("kind", "docker"), ("config", "toml"), ("switch_dir", "edge")):
+    for name, value in (("kind", "docker"), ("source", "toml"), ("switch_dir", "edge")):
         with pytest.raises(BluegreenError, match="edge." + name):
             edge_options({"kind": "native", name: value})

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from test_health_gate import PARAMS, Edge, FakeClock
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import options as boot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import install as boot
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.run import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused

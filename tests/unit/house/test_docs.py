@@ -21,6 +21,26 @@ TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 NOT_YET: set[str] = set()
 
 
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """Of every heading, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_somewhere() -> None:
+    pages = [page for where in ("*", "docs/**/*", "roles/*/*", "benchmarks/*") for page in ROOT.glob(where + ".md")]
+    dead = []
+    for page in pages:
+        for path, anchor in LINK.findall(page.read_text()):
+            goal = (page.parent / path).resolve() if path else page
+            if not goal.exists() or (anchor and anchor not in anchors(goal)):
+                dead.append("%s: %s#%s" % (page.relative_to(ROOT), path, anchor))
+    assert len(pages) > 10 and not dead
+
+
 def rows() -> dict[str, tuple[str, str]]:
     page = (ROOT / "docs" / "architecture.md").read_text()
     return {number: (how, tests) for number, _trap, how, tests in ROW.findall(page)}
@@ -84,11 +104,9 @@ def test_every_setting_has_a_sentence() -> None:
     [
         ("bluegreen_edge.api_token_file", "A file of this host that holds the token. Only its owner", "preferred"),
         ("bluegreen_undo", "return traffic to your original containers", "Take the switch out again"),
-        (
-            "bluegreen_force",
-            "discard edits made to the edge's configuration since. With `rollback`, go back",
-            "Take it out",
-        ),
+        ("bluegreen_force_undo", "discard edits made to the edge's configuration since.", "does not answer"),
+        ("bluegreen_force_rollback", "go back although the target does not answer.", "fence"),
+        ("bluegreen_ignore_fence", "a kept release beyond the fence.", "does not answer"),
         ("bluegreen_schema_targets", "An empty list: nothing is migrated", "Its name"),
         ("bluegreen_unlock", "Break the lock of exactly this run", ""),
         ("bluegreen_watch", "How long and how often", "its keys"),

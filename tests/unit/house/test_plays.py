@@ -59,7 +59,7 @@ def guard(tmp_path: Path) -> Path:
     ("tags", "given"),
     [
         ("rollback", {"version": ""}),
-        ("rollback", {"version": " ", "bluegreen_force": ""}),
+        ("rollback", {"version": " ", "bluegreen_force_rollback": ""}),
         ("watch", {"bluegreen_watch_do": "", "bluegreen_watch_extend": ""}),
         (
             "migrate",
@@ -82,10 +82,10 @@ def test_a_blank_version_is_no_version_where_one_is_needed(inventory: str) -> No
 
 
 def test_several_complaints_are_a_line_each(inventory: str) -> None:
-    given = {"bluegreen_bake": "x", "bluegreen_force": "perhaps", "version": "a b"}
+    given = {"bluegreen_bake": "x", "bluegreen_force_rollback": "perhaps", "version": "a b"}
     rc, said = typed(ROOT / "bluegreen.yml", "-i", inventory, "--tags", "cutover", **given)
     lines = [line.strip() for line in said.partition("msg:")[2].splitlines()]
-    for name in ("version=a b ", "bluegreen_bake=", "bluegreen_force="):
+    for name in ("version=a b ", "bluegreen_bake=", "bluegreen_force_rollback="):
         assert rc == 2 and sum(line.startswith(name) for line in lines) == 1, said
 
 

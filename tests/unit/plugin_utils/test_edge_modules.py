@@ -36,7 +36,9 @@ def test_a_caddy_is_handed_its_edge_whole(edge: dict[str, Any]) -> None:
 
 def test_cloudflare_is_handed_what_its_edge_says() -> None:
     edge = {"kind": "cloudflare", "account_id": "a", "pools": {}, "service": "", "mount": "/config"}
-    module, options = chosen({"state": "live", "deployment": {**DEPLOYMENT, "edge": edge}, "lost": "", "token": 7})
+    module, options = chosen(
+        {"state": "live", "deployment": {**DEPLOYMENT, "edge": edge}, "assume_live": "", "token": 7}
+    )
     asked = {"state": "live", "token": 7}
     assert module == CLOUDFLARE
     assert options == {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The running edge: where its files are, what it runs, whom it talks to.
+"""The running edge: where its files are, what it runs, what it talks to.
 
 ``Edge`` is the seam: everything above it works on a Caddy in a container as on one that is a process of the host.
 """
@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import DIRECTORY
 
 # What the edge's configuration file is written in.
-CONFIGS = ("caddyfile", "json")
+SOURCES = ("caddyfile", "json")
 KINDS = ("container", "native")
 # An edge that is not on this host: only its switch is (_cloudflare/edge.py).
 CLOUDFLARE = "cloudflare"
@@ -36,7 +36,7 @@ NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
 
 @dataclass(frozen=True)
 class EdgeOptions:
-    """``caddyfile`` (the JSON file for ``config`` json) is on the host, ``config_path`` and ``mount`` are what the edge
+    """``caddyfile`` (the JSON file for ``source`` json) is on the host, ``config_path`` and ``mount`` are what the edge
     sees; ``address``, ``port`` and ``scheme`` say where the public names are asked, ``ca`` is a PEM file or ''.
 
     Without a ``mount`` the switch of a container lies in ``switch_dir`` of the host, as that of a process does.
@@ -54,7 +54,7 @@ class EdgeOptions:
     admin: str = "localhost:2019"
     admin_origin: str = ""
     kind: str = "container"
-    config: str = "caddyfile"
+    source: str = "caddyfile"
     method: str = "switch"
     switch_dir: str = NATIVE_SWITCH
     state_dir: str = STATE_DIR
@@ -135,7 +135,7 @@ def adapt(edge: Edge, text: str) -> Any:
     if result.rc != 0:
         raise CommandError(
             "the edge's Caddy refuses the Caddyfile: %s" % result.last_words(),
-            fix="fix the file; what the edge runs goes on",
+            fix="correct the file; the edge still runs the previous configuration",
         )
     return json.loads(result.out)
 
