@@ -209,9 +209,8 @@ watcher:
   type: dict
   sample: {pid: 4711, start: 99, release: v1.5.0-0123456789, colour: green, since: 1796000000.0, alive: true}
   contains:
-    pid: {description: Its process id., returned: when there was one, type: int, sample: 4711}
-    start: {description: When the process started, in clock ticks since boot., returned: when there was one, type: int,
-      sample: 99}
+    pid: {description: Id of the process., returned: when there was one, type: int, sample: 4711}
+    start: {description: "The start, in clock ticks since boot.", returned: when there was one, type: int, sample: 99}
     release: {description: The release that it watches., returned: when there was one, type: str,
       sample: v1.5.0-0123456789}
     colour: {description: The colour that it watches., returned: when there was one, type: str, sample: green}
