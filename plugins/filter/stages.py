@@ -11,7 +11,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answe
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.forward import forward_refused, forward_stays
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import wrong_settings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
 
 
 class FilterModule:

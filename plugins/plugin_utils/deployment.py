@@ -18,9 +18,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding im
     sentences,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import DEPLOYMENT, NAME
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers, record
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils import settings
 
-SETTINGS = (*answers.KEYS, "bluegreen_source")
+SETTINGS = tuple(name for name, one in settings.SETTINGS.items() if one in DEPLOYMENT)
 # These go by what is recorded, whatever the settings say meanwhile.
 GO_ON = ("rollback", "watch", "status")
 PLAY = "ansible-playbook bluegreen.yml"
@@ -45,7 +47,7 @@ class Asked:
 
     @property
     def name(self) -> str:
-        return str(self.told.get("name") or answers.NAME)
+        return str(self.told.get("name") or NAME)
 
     @property
     def state_dir(self) -> str:

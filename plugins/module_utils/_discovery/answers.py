@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operator's settings over what was learned, entry by entry, and where the two contradict each other. Pure.
-
-The only thing here that knows which setting is which key of the description.
-"""
+"""The operator's settings over what was learned, entry by entry, and where the two contradict each other. Pure."""
 
 from __future__ import annotations
 
@@ -15,64 +12,10 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import Problem, problem
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
 
 # Of a problem: nothing of the project is there.
 NO_CONTAINER = "no_container"
-NAME = "olympus"
-# Setting -> key of the description.
-KEYS = {
-    "bluegreen_deployment": "name",
-    "bluegreen_state_dir": "state_dir",
-    "bluegreen_project": "project",
-    "bluegreen_compose_files": "compose_files",
-    "bluegreen_podman_compose": "podman_compose",
-    "bluegreen_network_range": "network_range",
-    "bluegreen_publish": "publish",
-    "bluegreen_port_base": "port_base",
-    "bluegreen_services": "services",
-    "bluegreen_shared": "shared",
-    "bluegreen_singletons": "singletons",
-    "bluegreen_images": "images",
-    "bluegreen_allow_mutable": "allow_mutable",
-    "bluegreen_edge": "edge",
-    "bluegreen_public": "public",
-    "bluegreen_schema_targets": "schema_targets",
-    "bluegreen_database": "database",
-    "bluegreen_probes": "probes",
-    "bluegreen_checks": "checks",
-    "bluegreen_watch": "watch",
-    "bluegreen_cache_ttl": "cache_ttl",
-    "bluegreen_cache_probe": "cache_probe",
-}
-# What nobody can learn, where it is not set.
-DEFAULTS: dict[str, Any] = {
-    "name": NAME,
-    "state_dir": STATE_DIR,
-    "project": "",
-    "source": "",
-    "git": {},
-    "compose_files": [],
-    "podman_compose": "podman-compose",
-    "network_range": "10.231.16.0/20",
-    "publish": "network",
-    "port_base": {},
-    "services": {},
-    "shared": [],
-    "singletons": {},
-    "images": {},
-    "allow_mutable": False,
-    "edge": {"service": ""},
-    "public": [],
-    "schema_targets": [],
-    "database": "",
-    "probes": {},
-    "checks": {},
-    "watch": {"window": 1800, "interval": 1, "min_events": 300},
-    "cache_ttl": 60,
-    "cache_probe": {},
-    "dependents": [],
-}
 # Lists whose entries have a name of their own.
 BY = {"public": "host", "schema_targets": "name"}
 TRUE = ("true", "yes", "1", "on")
@@ -80,7 +23,9 @@ TRUE = ("true", "yes", "1", "on")
 
 def from_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that are given, by their key of the description. An empty text is as good as none."""
-    told = {key: settings[name] for name, key in KEYS.items() if settings.get(name) not in (None, "")}
+    names = {one.name: "bluegreen_" + one.name for one in tree.DEPLOYMENT if one.name not in ("source", "git")}
+    names["name"] = "bluegreen_deployment"
+    told = {key: settings[name] for key, name in names.items() if settings.get(name) not in (None, "")}
     source = settings.get("bluegreen_source")
     origin = source if isinstance(source, Mapping) else {"directory": source}
     if origin.get("directory"):
@@ -95,9 +40,10 @@ def from_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def described(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """The one description of a deployment that every role takes."""
-    made = {key: told.get(key, learned.get(key, default)) for key, default in DEFAULTS.items()}
+    defaults = tree.defaults()
+    made = {key: told.get(key, learned.get(key, default)) for key, default in defaults.items()}
     for key in ("watch", "port_base"):
-        made[key] = {**DEFAULTS[key], **(learned.get(key) or {}), **(told.get(key) or {})}
+        made[key] = {**defaults[key], **(learned.get(key) or {}), **(told.get(key) or {})}
     made["edge"] = _edge(learned.get("edge") or {}, told.get("edge") or {})
     made["services"] = _entries(learned.get("services") or {}, told.get("services") or {})
     made["shared"] = list(dict.fromkeys([*(learned.get("shared") or ()), *(told.get("shared") or ())]))
@@ -115,7 +61,7 @@ def described(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, 
 
 def _edge(learned: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """Of its pools the operator may say one, or a part of one."""
-    made = {**DEFAULTS["edge"], **learned, **told}
+    made = {**tree.BY_NAME["edge"].default, **learned, **told}
     both = learned.get("pools") or {}, told.get("pools") or {}
     return {**made, "pools": _entries(*both)} if any(both) else made
 

@@ -16,34 +16,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import fields, tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports, reaches
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    KINDS,
-    METHODS,
-    NATIVE_SWITCH,
-    SOURCES,
-)
 
 STATES = ["read", "adopted", "undone", "previewed", "live", "returned", "drained"]
 
-EDGE: dict[str, dict[str, Any]] = {
-    "kind": {"type": "str", "choices": list(KINDS), "default": "container"},
-    "source": {"type": "str", "choices": list(SOURCES), "default": "caddyfile"},
-    "method": {"type": "str", "choices": list(METHODS), "default": "switch"},
-    "service": {"type": "str", "default": "caddy"},
-    "caddyfile": {"type": "path", "default": ""},
-    "config_path": {"type": "str", "default": "/etc/caddy/Caddyfile"},
-    "mount": {"type": "str", "default": "/config"},
-    "address": {"type": "str", "default": "127.0.0.1"},
-    "port": {"type": "int", "default": 443},
-    "scheme": {"type": "str", "choices": ["https", "http"], "default": "https"},
-    "ca": {"type": "str", "default": ""},
-    "admin": {"type": "str", "default": "localhost:2019"},
-    "admin_origin": {"type": "str", "default": ""},
-    "switch_dir": {"type": "path", "default": NATIVE_SWITCH},
-    "upstreams": {"type": "dict", "default": {}},
-}
+EDGE = fields.options(tree.CADDY)
 
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec(

@@ -177,10 +177,8 @@ class App:
 
         adopter = Adopter(self.edge, self.admin, self.upstreams)
         adopter.accept_pending, adopter.reaches = self.params["accept_pending"], self.reaches
-        adopter.installer.said, adopter.installer.deployment = (
-            self.params["assume_live"],
-            self.params.get("deployment", ""),
-        )
+        adopter.installer.said = self.params["assume_live"]
+        adopter.installer.deployment = self.params.get("deployment", "")
         return adopter
 
     def adopted(self) -> Result:

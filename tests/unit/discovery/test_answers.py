@@ -13,7 +13,7 @@ from kit.stacks import published
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import learn
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import wrong_settings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
 
 LEARNED = learn(published().looked(), {}).data()
 NAMES = st.sampled_from(["ciam-kratos", "site", "shop", "worker"])

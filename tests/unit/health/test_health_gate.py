@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import snippets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
     checks,
@@ -26,7 +27,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
 from ansible_collections.olympus.bluegreen.plugins.modules import health_gate
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils import nested_settings
 
 SERVICES: dict[str, Any] = {
     "ciam-kratos": {"kind": "kratos", "port": 4433, "admin_port": 4434, "domain": "ciam"},
@@ -191,7 +191,7 @@ def test_an_application_that_takes_its_own_names_alone() -> None:
 
 
 def test_the_names_of_checks_are_the_guards_too() -> None:
-    assert nested_settings.GATE == checks.CHECKS
+    assert tree.CHECKS == checks.CHECKS
 
 
 def test_the_headers_of_the_edge_are_the_snippets() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC, of_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_settings import KEYS
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import wrong_settings
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BEHIND_CLOUDFLARE
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
 
 EDGE: dict[str, Any] = {
     "kind": "cloudflare",
@@ -39,11 +39,11 @@ def test_a_whole_one_is_well_and_caddy_is_not_asked_for_any_of_it() -> None:
     [
         (edge(kind="cloudfare"), "bluegreen_edge.kind='cloudfare': not a kind of edge. Fix: one of container, native"),
         (edge(api_token_file=None), "bluegreen_edge.api_token_file='': not given. Fix: name the file of mode 0600"),
-        (edge(pools=["one"]), "bluegreen_edge.pools=list: not a dictionary of blue and green. Fix: docs/cloudflare.md"),
-        (edge(pools={"gren": {"name": "one"}}), "bluegreen_edge.pools.gren=unknown: not a colour. Fix: write green"),
-        (edge(pools={"blue": "one"}), "bluegreen_edge.pools.blue=str: not a dictionary. Fix: write blue: {name: ...}"),
+        (edge(pools=["one"]), "bluegreen_edge.pools=list: not a dictionary. Fix: give a dictionary"),
+        (edge(pools={"gren": {"name": "one"}}), "bluegreen_edge.pools.gren=unknown: not a known key. Fix: write green"),
+        (edge(pools={"blue": "one"}), "bluegreen_edge.pools.blue='one': not a dictionary. Fix: write it as YAML"),
         (edge(api_token="canary-5ecret"), "bluegreen_edge.api_token=(hidden): not a place for a secret"),
-        (edge(acount_id="a"), "bluegreen_edge.acount_id=unknown: not a key of a Cloudflare edge. Fix: write acc"),
+        (edge(acount_id="a"), "bluegreen_edge.acount_id=unknown: not a known key. Fix: write acc"),
         ({"bluegreen_publish": "network"}, "bluegreen_publish=network: not reachable for Cloudflare. Fix: blue"),
     ],
 )  # fmt: skip
@@ -54,7 +54,7 @@ def test_one_that_is_not(changes: dict[str, Any], sentence: str) -> None:
 
 
 def test_every_key_is_an_option_of_the_module_or_of_the_watch() -> None:
-    assert {*KEYS} - {"kind", "service", "access_log"} <= {*SPEC.options}
+    assert {one.name for one in BEHIND_CLOUDFLARE} - {"service", "access_log"} <= {*SPEC.options}
 
 
 def test_the_watcher_gets_all_options_and_no_token(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import exceptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.exceptions import Accepted, Expired
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import wrong_settings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
 
 HOP = "hydra v2.3.0 -> v25.4.0"
 ENTRY: dict[str, Any] = {"target": "ciam_hydra", "hop": HOP, "reason": "known", "expires": "2026-12-31"}

@@ -20,8 +20,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, Networks, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import SERVICE_KINDS
 
-KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
 COURIER = "-courier"
 # Options that are taken over as they are.
 AS_GIVEN = (
@@ -140,12 +140,12 @@ def services_from(option: Mapping[str, Mapping[str, Any]]) -> tuple[Service, ...
                 "no options of the service", option="services", value=name, fix="write kind and port below it"
             )
         kind = str(given.get("kind", "other"))
-        if kind not in KINDS:
+        if kind not in SERVICE_KINDS:
             raise BluegreenError(
                 "unknown kind of service %s" % name,
                 option="services",
                 value=kind,
-                fix="use one of %s" % ", ".join(KINDS),
+                fix="use one of %s" % ", ".join(SERVICE_KINDS),
             )
         port, admin_port = (_port(name, given.get(key, 0)) for key in ("port", "admin_port"))
         found.append(Service(name, kind, port, admin_port, bool(given.get("edge", True))))

@@ -20,18 +20,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import DIRECTORY
 
-# What the edge's configuration file is written in.
-SOURCES = ("caddyfile", "json")
-KINDS = ("container", "native")
-# An edge that is not on this host: only its switch is (_cloudflare/edge.py).
-CLOUDFLARE = "cloudflare"
-# How a flip reaches the public: by the file that every request asks for, or by other upstreams in the configuration
-# file and a reload.
-METHODS = ("switch", "reload")
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
-NATIVE_SWITCH = "/var/lib/olympus-bluegreen-edge"
+NATIVE_SWITCH = tree.EDGE_STATE
+KINDS, SOURCES, METHODS = tree.CADDY_KINDS, tree.SOURCES, tree.METHODS
+# An edge that is not on this host: only its switch is (_cloudflare/edge.py).
+CLOUDFLARE = tree.CLOUDFLARE
 
 
 @dataclass(frozen=True)

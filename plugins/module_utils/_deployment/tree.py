@@ -1,0 +1,388 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one description of a deployment: every key with its type, default and sentence.
+
+Settings, module options, their documentation, the argument specs of the roles and docs/settings.md are made from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import Field
+
+NAME = "olympus"
+NETWORK_RANGE = "10.231.16.0/20"
+EDGE_STATE = "/var/lib/olympus-bluegreen-edge"
+COLOURS = ("blue", "green")
+SERVICE_KINDS = ("kratos", "hydra", "hera", "athena", "site", "other")
+CADDY_KINDS, CLOUDFLARE = ("container", "native"), "cloudflare"
+SOURCES, METHODS = ("caddyfile", "json"), ("switch", "reload")
+CHECKS = (
+    "secrets", "ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "code_flow", "silent",
+    "settings",
+)  # fmt: skip
+
+CADDY = (
+    Field(
+        "kind",
+        "str",
+        (
+            "V(container) is a Caddy that podman-compose started.",
+            "V(native) is a process of this host. It is found by its admin endpoint. It reaches the colours by"
+            " published"
+            " ports, so O(publish) must say V(loopback) or an address.",
+        ),
+        "container",
+        choices=CADDY_KINDS,
+        learned=True,
+    ),
+    Field(
+        "source",
+        "str",
+        "The format of Caddy's configuration file. A Caddy that starts with C(--resume) has no such file and is"
+        " refused.",
+        "caddyfile",
+        choices=SOURCES,
+        learned=True,
+    ),
+    Field(
+        "method",
+        "str",
+        (
+            "How a flip reaches the public. A changed method takes effect at the next C(adopt), which reloads Caddy"
+            " once.",
+            "V(switch) is one file that each request looks at. A flip renames it and loses nothing.",
+            "V(reload) is for an edge that can't look at a file. It edits the configuration file, lets the edge's own"
+            " Caddy validate it and reloads it. A rollback is one write to the admin API, and the file after it. Each"
+            " flip costs a reload and keeps no open form on its colour.",
+        ),
+        "switch",
+        choices=METHODS,
+    ),
+    Field("service", "text", "Compose service that runs Caddy.", "caddy", learned=True),
+    Field("caddyfile", "path", "Caddy's configuration file on this host, a Caddyfile or JSON.", "", learned=True),
+    Field("config_path", "str", "The same file as the container sees it.", "/etc/caddy/Caddyfile", learned=True),
+    Field(
+        "mount",
+        "text",
+        (
+            "Where a writable volume is mounted in the container; the switch goes there.",
+            "With O(edge.method=reload) it may be empty. Then the switch lies below O(edge.switch_dir), and the"
+            " collection writes no access log.",
+        ),
+        "/config",
+        learned=True,
+    ),
+    Field(
+        "switch_dir",
+        "path",
+        (
+            "With O(edge.kind=native), the directory on this host below which the switch is made. Caddy's user must be"
+            " able to pass every directory above it, and its service manager must show it that directory.",
+            "Also that of a container without O(edge.mount).",
+        ),
+        EDGE_STATE,
+    ),
+    Field(
+        "upstreams",
+        "dict",
+        "With O(edge.kind=native), what the configuration dials (as V(localhost:3100)) to the coloured service and port"
+        " that it means (as V(ciam-hera:3000)), where the ports that the running containers publish don't say so.",
+        {},
+    ),
+    Field("address", "str", "Address at which the public names are asked.", "127.0.0.1", learned=True),
+    Field("port", "port", "Port at which the public names are asked.", 443, learned=True),
+    Field("scheme", "str", "How the public names are asked.", "https", choices=("https", "http"), learned=True),
+    Field(
+        "ca", "text", "PEM file to check the public names' certificates against; empty: the system's.", "", learned=True
+    ),
+    Field(
+        "admin",
+        "str",
+        "Caddy's admin endpoint as Caddy writes it, C(host:port) or C(unix//path), where the edge runs.",
+        "localhost:2019",
+        learned=True,
+    ),
+    Field("admin_origin", "text", "One of its admin endpoint's C(origins), where these don't list itself.", ""),
+)
+
+BEHIND_CLOUDFLARE = (
+    Field("service", "text", "Compose service of a Caddy behind Cloudflare, if there is one."),
+    Field("account_id", "str", "The account that has the pools.", learned=True),
+    Field("zone_id", "str", "The zone of the public names that give none of their own.", learned=True),
+    Field(
+        "api",
+        "str",
+        "Base address of the API. Plain http only on the loopback interface.",
+        "https://api.cloudflare.com/client/v4",
+    ),
+    Field(
+        "api_token_file",
+        "path",
+        "A file of this host that holds the token. Only its owner may have access to it, else it is refused.",
+        required=True,
+    ),
+    Field("switch_dir", "path", "The directory on this host below which the switch lies.", EDGE_STATE),
+    Field("access_log", "str", "The access log of a Caddy behind Cloudflare, if there is one."),
+    Field(
+        "pools",
+        "dict",
+        "The pool of each colour.",
+        keys=tuple(Field(colour, "dict", "The pool of %s." % colour, strict=None) for colour in COLOURS),
+        learned=True,
+    ),
+    Field("observe", "dict", "How the public names are asked."),
+    Field(
+        "failover",
+        "bool",
+        "Keep the other colour's pool listed behind the live one, so that Cloudflare fails over to it. With V(false) it"
+        " is taken off the list.",
+        True,
+    ),
+    Field(
+        "require_monitor",
+        "bool",
+        "Before a cutover, refuse a target pool that has no monitor or is not known to be healthy.",
+        True,
+    ),
+    Field("confirm_timeout", "number", "How long the public names may take to say the new colour, in seconds.", 60.0),
+    Field("health_timeout", "number", "How long the health of the target pool may take to be good, in seconds.", 120.0),
+    Field("patience", "number", "How long to wait in all where Cloudflare says 429, in seconds.", 60.0),
+    Field(
+        "budget",
+        "int",
+        (
+            "How many calls one run may send. Cloudflare blocks a token for five minutes after 1200 in five minutes.",
+            "What cannot be finished within it, or within what Cloudflare says is left, is not begun.",
+        ),
+        1200,
+    ),
+)
+
+SERVICE = (
+    Field("kind", "str", "What the service is.", choices=SERVICE_KINDS, learned=True),
+    Field("port", "port", "Port that it listens on.", learned=True),
+    Field("admin_port", "port", "Port of its admin API.", learned=True),
+    Field("domain", "str", "The domain that it belongs to, as C(ciam).", learned=True),
+    Field("ready", "str", "Path that answers when the service is ready.", learned=True),
+    Field("ui", "flag", "Whether it answers pages, so that the edge pins their forms to a colour.", learned=True),
+    Field("edge", "flag", "With V(false) the edge does not reach the service, and it can't be asked.", True),
+    Field("alike", "any", "Further environment variables that both colours must share."),
+    Field("host", "host", "Host header of questions about readiness and version; else the address."),
+)
+
+PUBLIC = (
+    Field("host", "host", "Host name.", required=True),
+    Field("path", "url path", "A path whose answer comes from a coloured service.", "/"),
+)
+
+SCHEMA_TARGET = (
+    Field("name", "str", "Name of this schema target.", required=True),
+    Field("product", "str", "The product that migrates it.", choices=("kratos", "hydra"), required=True),
+    Field(
+        "service",
+        "str",
+        "The service whose image migrates it and whose environment variable C(DSN) leads to it.",
+        required=True,
+    ),
+    Field("database", "str", "The database's name; it has to be the one of the DSN.", required=True),
+)
+
+PROBE = (
+    Field("identifier", "text", "Login name of the probe identity."),
+    Field("client_id", "text", "OAuth client of the probe."),
+    Field("redirect_uri", "text", "Its redirect address, exactly as C(redirect_uris) of the client has it."),
+    Field("scope", "text", "The scope that it asks for.", usual="openid offline"),
+    Field("kratos", "text", "Service that is the domain's Kratos.", learned=True),
+    Field("hydra", "text", "Service that is the domain's Hydra.", learned=True),
+    Field(
+        "hera", "text", "Service that is the domain's login pages. Without it no person's login is tried.", learned=True
+    ),
+    Field("login_host", "text", "Public name of the login pages.", learned=True),
+    Field("oauth_host", "text", "Public name of Hydra.", learned=True),
+)
+
+GIT = (
+    Field("repo", "str", "Address or path of the repository, without credentials.", required=True),
+    Field("ref", "str", "Branch, tag or commit; C({version}) is replaced.", "{version}"),
+    Field("path", "str", "Directory of the repository that holds the compose files.", "."),
+    Field(
+        "overlay",
+        "list",
+        "Files and directories that git does not hold, relative to O(source), laid over the checkout.",
+        [".env"],
+    ),
+)
+
+WATCH = (
+    Field("window", "digits", "Seconds that the watch lasts.", 1800),
+    Field("interval", "seconds", "Seconds between two questions of the watch to a public name.", 1),
+    Field("min_events", "digits", "Events without which there is no PASS.", 300),
+)
+
+DEPLOYMENT = (
+    Field("name", "str", "Name of the deployment, of which networks and labels are made.", NAME, plain=True),
+    Field("state_dir", "directory", "Directory of the collection's state on this host.", STATE_DIR),
+    Field("project", "str", "Name of the compose project that was adopted.", "", learned=True, plain=True),
+    Field(
+        "source",
+        "source",
+        "The operator's project directory. A dictionary takes the files of a new release from a git ref.",
+        "",
+        keys=(Field("directory", "str", "The operator's project directory.", learned=True), *GIT),
+        strict=False,
+        learned=True,
+    ),
+    Field(
+        "git",
+        "dict",
+        (
+            "Take the files of a new release from a git ref. Each release fetches it on this host.",
+            "git finds its credentials where it always does there (SSH keys, credential helpers, C(.netrc)).",
+        ),
+        {},
+        keys=GIT,
+    ),
+    Field(
+        "compose_files", "files", "Compose files, relative to O(source), in podman-compose's order.", [], learned=True
+    ),
+    Field("podman_compose", "str", "Path of podman-compose.", "podman-compose", learned=True),
+    Field(
+        "network_range",
+        "str",
+        "IPv4 range (a /22 or larger) of the collection's networks.",
+        NETWORK_RANGE,
+        learned=True,
+    ),
+    Field(
+        "publish",
+        "str",
+        (
+            "How the edge reaches a colour. V(network) is by the internal edge networks alone.",
+            "V(loopback), or an IPv4 address of this host, publishes C(port) and C(admin_port) of each coloured service"
+            " there as well, at O(port_base) of the colour plus two for each number before its own. A port that is"
+            " taken"
+            " is an error before anything starts.",
+            "V(0.0.0.0) is refused, because the admin ports of Kratos and Hydra ask for no password.",
+        ),
+        "network",
+    ),
+    Field(
+        "port_base",
+        "dict",
+        "First port of each colour, at least 352 apart. Used where O(publish) is not V(network).",
+        {},
+        keys=tuple(
+            Field(colour, "any", "First port of %s." % colour, usual=port)
+            for colour, port in zip(COLOURS, ("21000", "22000"))
+        ),
+    ),
+    Field(
+        "services",
+        "dict",
+        "The coloured services, by name. V(false) takes one out that was learned.",
+        {},
+        keys=SERVICE,
+        each=True,
+        learned=True,
+        plain=True,
+    ),
+    Field(
+        "shared",
+        "list",
+        "Services of the project that coloured ones talk to. They are never changed.",
+        [],
+        learned=True,
+        plain=True,
+    ),
+    Field(
+        "singletons",
+        "dict",
+        (
+            "What must run once, in the live colour only, besides the mail couriers; name to a dictionary of C(service)"
+            " and C(command).",
+            "C(service) is a service of the compose files that is neither in O(services) nor in O(shared); or a"
+            " coloured"
+            " one, and then C(command) is what a container of its own runs.",
+        ),
+        {},
+        plain=True,
+    ),
+    Field(
+        "images",
+        "dict",
+        (
+            "A release takes the images that its own compose files name, with their C(.env). An entry here replaces"
+            " that"
+            " for one service.",
+            "Coloured service to an image reference in which C({version}) is replaced, C(repository@sha256:...), or a"
+            " digest alone, of the repository that the compose file names.",
+        ),
+        {},
+    ),
+    Field(
+        "allow_mutable",
+        "bool",
+        (
+            "Accept images without a tag, or with one that has no digit (C(latest), C(stable), C(main)). Such a tag can"
+            " move.",
+            "The release keeps the image that it names on this host when the release is made; it is pulled only where"
+            " it"
+            " is not there, so C(podman pull) comes first.",
+        ),
+        False,
+    ),
+    Field(
+        "edge", "dict", "The edge of the deployment.", {"service": ""}, CADDY, behind=BEHIND_CLOUDFLARE, learned=True
+    ),
+    Field(
+        "public", "list", "Public names to ask, each with C(host) and C(path).", [], PUBLIC, strict=None, learned=True
+    ),
+    Field(
+        "schema_targets",
+        "list",
+        "The databases to migrate. An empty list: nothing is migrated.",
+        [],
+        SCHEMA_TARGET,
+        strict=None,
+        learned=True,
+    ),
+    Field("database", "str", "Compose service of PostgreSQL.", "", learned=True),
+    Field(
+        "probes",
+        "dict",
+        "Per domain what the journeys need. A key that stands here goes for every domain.",
+        {},
+        keys=PROBE,
+        each=True,
+        strict=None,
+    ),
+    Field(
+        "checks",
+        "dict",
+        "Settings of the gate.",
+        {},
+        keys=(Field("skip", "list", "Checks that the gate leaves out. Verdict and report name them.", choices=CHECKS),),
+        strict=False,
+    ),
+    Field("watch", "dict", "Settings of the watch.", {}, keys=WATCH, strict=False),
+    Field("cache_ttl", "number", "Seconds that a setting may be cached.", 60),
+    Field(
+        "cache_probe",
+        "dict",
+        "C(write), C(read) and C(field) as M(olympus.bluegreen.health_gate) takes them. If unset, cleanup waits"
+        " O(cache_ttl) seconds after the cutover.",
+        {},
+    ),
+)
+BY_NAME = {one.name: one for one in DEPLOYMENT}
+
+
+def defaults() -> dict[str, Any]:
+    """Every key of the description as it is where it is neither set nor learned."""
+    made = {one.name: one.default for one in DEPLOYMENT}
+    return {**made, "watch": {one.name: one.default for one in WATCH}, "dependents": []}
