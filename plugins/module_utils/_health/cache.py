@@ -52,20 +52,25 @@ def parse(given: Mapping[str, Any], ttl: float, known: Sequence[str]) -> Probe |
     if not given:
         return None
     if ttl <= 0:
-        raise BluegreenError("not a time", option="cache_ttl", value=ttl, fix="seconds that a cache may be old")
+        raise BluegreenError(
+            "not more than 0 seconds", option="cache_ttl", value=ttl, fix="give the seconds that a cache may be old"
+        )
     unknown = sorted(set(given) - {"write", "read", "field"})
     if unknown or not given.get("write") or not given.get("read") or not given.get("field"):
         raise BluegreenError(
-            "it has %s" % ", ".join(sorted(given)),
+            "unknown or missing keys, it has %s" % ", ".join(sorted(given)),
             option="cache_probe",
             value=unknown,
-            fix="write: {service, path}, read: [{service, path}], field",
+            fix="give write: {service, path}, read: [{service, path}] and field",
         )
     try:
         write, read = Place(**given["write"]), tuple(Place(**one) for one in given["read"])
     except TypeError as exc:
         raise BluegreenError(
-            "a place is {service, path, method}", option="cache_probe", value=given, fix="see health_gate"
+            "a place is {service, path, method}",
+            option="cache_probe",
+            value=given,
+            fix="see ansible-doc olympus.bluegreen.health_gate",
         ) from exc
     for place in (write, *read):
         if place.service not in known:

@@ -17,12 +17,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import cache, journeys, shared_secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
     Endpoint,
+    Reach,
     Secrets,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through

@@ -128,7 +128,7 @@ def refuse_others(addresses: Mapping[str, str]) -> None:
     away = ["%s (%s)" % (ip, who) for ip, who in addresses.items() if not own_address(ip)]
     if away:
         raise Refused(
-            "no address of this machine: %s" % ", ".join(away),
+            "not an address of this host: %s" % ", ".join(away),
             option="publish",
             value=next(iter(addresses)),
             fix="set bluegreen_publish: loopback, or an address that this host has",

@@ -159,7 +159,7 @@ class Lock:
         return self.switch.read().token if self.switch else 0
 
     def take(self, claim: Claim) -> dict[str, Any]:
-        """Take the lock or refresh our own. Refused while another run holds it, Fenced when ours was overtaken."""
+        """Take the lock or refresh it. Refused while another run holds it, Fenced when the run was overtaken."""
         self.state.ensure()
         with self._alone():
             lock, at = self.read(), self._moment()
@@ -177,7 +177,7 @@ class Lock:
             return self._write(claim, own, token, at)
 
     def beat(self, run: str, stage: str = "") -> dict[str, Any]:
-        """Say that the run is alive. Fenced when the lock is no longer its own."""
+        """Record that the run is alive. Fenced when the lock is no longer its own."""
         with self._alone():
             lock = self.read()
             if lock is None or lock["run"] != run:
@@ -187,7 +187,7 @@ class Lock:
         return beaten
 
     def release(self, run: str) -> bool:
-        """Give up our own lock; False when it was not ours, which is nothing to complain about at the end of a run."""
+        """Give up the run's own lock; False when it holds none, which is no error at the end of a run."""
         if self.read() is None:
             return False
         with self._alone():
@@ -218,13 +218,12 @@ class Lock:
         return lock
 
     def _kept(self, lock: Mapping[str, Any]) -> int:
-        """Our own token, if it was not raised since. A run that began before the adopt takes the first one there is."""
+        """The run's token, if it was not raised since. A run that began before the adopt takes the first one."""
         mine, there = int(lock["token"]), self.token()
         if mine in (0, there):
             return there
         raise Fenced(
-            "the switch was taken from this run (token %d, now %d): a rollback or a newer run came between"
-            % (mine, there),
+            "this run lost the switch to a rollback or a newer run (token %d, now %d)" % (mine, there),
             fix="see --tags status, then start the playbook again",
         )
 
