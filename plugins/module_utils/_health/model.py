@@ -58,9 +58,9 @@ class Reach:
     """From where a colour is asked, and at which address each of its services answers: for gate, watch and boot.
 
     ``publish`` decides, as it decides how the edge reaches a colour. Beside an edge container questions come from
-    inside its network and go to the addresses on the colour's edge network. Any other edge dials published ports, so questions
-    come from this host and go to those: what the gate proves is what the edge will dial. The ports that ask for no
-    password (Kratos' and Hydra's admin ones) are published at the same address, which is never every address.
+    inside its network and go to the addresses on the colour's edge network. Any other edge dials published ports, so
+    questions come from this host and go to those: what the gate proves is what the edge will dial. The ports that ask
+    for no password (the admin ones of Kratos and Hydra) are published at the same address, never at every address.
     """
 
     networks: Networks
