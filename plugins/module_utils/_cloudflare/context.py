@@ -26,8 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import describe
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
 
 Result = dict[str, Any]
 Goals = Mapping[str, Goal]

@@ -65,7 +65,7 @@ class Return:
         flip = self.context.flip or (state.return_to.flip if state.return_to else "")
         # A watcher has no say about the run that came after its cutover.
         with self.context.switch.stopping(bool(self.context.flip)):
-            moved = self.context.switch.rollback(keep, flip, gone=bool(self.context.params["force"]))
+            moved = self.context.switch.rollback(keep, flip, force=bool(self.context.params["force"]))
         self.notes += [self.context.switch.passed] if self.context.switch.passed else []
         return moved
 

@@ -138,7 +138,13 @@ BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
     ("dns.public ops.test", "refuse", changed("edge", walled=[WALLED], confirm=0), "status 401", WANTED),
     ("route.edge", "refuse", changed("edge", local=False), "127.0.0.1 does not belong", WANTED),
     ("route.colour", "refuse", changed("edge", networks=["10.89.0.0/24"]), "not on 10.231.16.0/24", WANTED),
-    ("route.colour", "refuse", changed("host", publish_local=False), "192.0.2.10 does not belong to this machine", OUTSIDE),
+    (
+        "route.colour",
+        "refuse",
+        changed("host", publish_local=False),
+        "192.0.2.10 does not belong to this machine",
+        OUTSIDE,
+    ),
     ("publish.live", "refuse", changed("host", unpublished=["kratos 4434"]), "kratos 4434", OUTSIDE),
     (
         "certificate www.apps.test",
