@@ -70,11 +70,6 @@ options:
       - V(0) uses the token that the switch has when the module begins.
     type: int
     default: 0
-  settle:
-    description:
-      - Complete first what a killed run was joining to a network. Set it only if the caller holds the lock.
-    type: bool
-    default: false
   switch_dir:
     description: The switch directory. Empty finds it at O(edge).
     type: path

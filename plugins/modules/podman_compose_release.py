@@ -382,8 +382,7 @@ def main() -> None:
             raise BluegreenError("undo belongs to state adopted", option="undo", value=True, fix="say state=adopted")
         runner = SubprocessRunner()
         asked = switch_reader.reader(params, runner), switch_reader.finder(params, runner)
-        given = {"settle": params["settle"], "token": params["token"]}
-        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, **given)
+        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, token=params["token"])
         with beating(params["state_dir"], state in LONG and not module.check_mode):
             result = answer(context, state, module.check_mode, params["release"])
     except (BluegreenError, OSError) as exc:

@@ -86,6 +86,6 @@ def test_a_start_that_was_killed_is_no_way_back_until_it_is_whole(bench: Bench, 
     switch.block_rollback("green")
     bench.run("started", **GREEN)
     assert switch.rollback_blocked("green")
-    assert bench.run("started", **GREEN, switch=switch)["steps"] == ["allow-rollback green"] and not switch.rollback_blocked(
-        "green"
-    )
+    assert bench.run("started", **GREEN, switch=switch)["steps"] == [
+        "allow-rollback green"
+    ] and not switch.rollback_blocked("green")

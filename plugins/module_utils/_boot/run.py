@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir

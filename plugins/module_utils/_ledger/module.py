@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
@@ -18,11 +19,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import last_failures
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import schema_results, write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import STALE_SECONDS, Claim, Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
 
 STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported")
 
@@ -79,43 +79,38 @@ def left(since: float, seconds: float, now: float) -> float:
 
 
 class Ledger:
-    def __init__(self, params: Mapping[str, Any], runner: Runner, clock: Clock) -> None:
+    """``write_report``: of one release. Whoever only locks or reads needs none."""
+
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        runner: Runner,
+        clock: Clock,
+        write_report: Callable[[StateDir, str], object] = lambda state, release: None,
+    ) -> None:
         self.params = params
+        self._write_report = write_report
         self.state = StateDir(params["state_dir"])
         self.clock = clock
         self.warnings: list[str] = []
         self._runner = runner
-        self._looked = False
-        self._found: Switch | None = None
 
     def plan(self) -> Plan:
-        """What the wanted state would write; ``beaten`` and ``read`` change nothing that anybody decides by."""
-        before, after = self._before_after()
-        target = {"locked": "lock.json", "unlocked": "lock.json", "appended": "ledger.jsonl"}
-        target.update({"accepted": "marks.json", "reported": "report"})
-        name = target.get(self.params["state"])
-        if name is None or before == after:
-            return Plan(before, after)
-        return Plan(before, after, (Step("write", name),))
-
-    def _before_after(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        state, wanted = self.params["state"], self.params
-        lock = read_json(self.state.lock) or {}
-        marks = self.state.read_marks()
-        if state == "locked":
-            return {"run": lock.get("run")}, {"run": wanted["run"]}
-        if state == "unlocked":
-            return {"run": lock.get("run")}, {"run": None if lock.get("run") == wanted["run"] else lock.get("run")}
-        if state == "appended":
-            return {}, {"event": wanted["event"].get("event")}
-        if state == "accepted":
-            return marks, {**marks, **_accepted(wanted)}
-        if state == "reported":
-            return {}, {"report": wanted["release"]}
-        return {}, {}
+        """What the state would write; ``beaten``, ``waited`` and ``read`` change nothing that a decision rests on."""
+        given, marks = self.params, self.state.read_marks()
+        run = (read_json(self.state.lock) or {}).get("run")
+        writes: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+            "locked": ("lock.json", {"run": run}, {"run": given["run"]}),
+            "unlocked": ("lock.json", {"run": run}, {"run": None if run == given["run"] else run}),
+            "appended": ("ledger.jsonl", {}, {"event": given["event"].get("event")}),
+            "accepted": ("marks.json", marks, {**marks, **_accepted(given)}),
+            "reported": ("report", {}, {"report": given["release"]}),
+        }
+        name, before, after = writes.get(given["state"], ("", {}, {}))
+        return Plan(before, after, (Step("write", name),) if before != after else ())
 
     def apply(self) -> None:
-        """Bring the wanted state about. Raises Refused or Fenced for a lock that is not ours."""
+        """Bring the state about. Raises Refused or Fenced for a lock of another run."""
         state, wanted = self.params["state"], self.params
         if state == "locked":
             self._take()
@@ -124,7 +119,7 @@ class Ledger:
         elif state == "unlocked":
             held = read_json(self.state.lock) or {}
             if self._lock().release(wanted["run"]):
-                # The release that a stage belonged to is known by the lock, not by who gives it back.
+                # The release that a stage belonged to is known by the lock, not by the run that gives it back.
                 self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
         elif state == "waited":
             self.clock.sleep(left(wanted["since"], wanted["seconds"], self.clock.now()))
@@ -135,14 +130,24 @@ class Ledger:
         elif state == "accepted":
             self._accept(wanted["release"])
         elif state == "reported":
-            write_report(self.state, wanted["release"])
+            self._write_report(self.state, wanted["release"])
 
     def _accept(self, release: str) -> None:
-        """With its report once more: it tells now how the old colour was left."""
+        """With its report once more, which now shows how the old colour was left."""
         self.state.mark(**_accepted(self.params))
         self._append({"event": "accepted", "release": release, "cleaned": self.params["colour"] or ""})
         if release in {item["id"] for item in self.state.releases()}:
-            write_report(self.state, release)
+            self._write_report(self.state, release)
+
+    def held_by_another(self) -> dict[str, Any]:
+        """The lock of another run, {} where there is none."""
+        lock = self._lock().read() or {}
+        return lock if lock.get("run") != self.params["run"] else {}
+
+    def live(self) -> dict[str, object]:
+        """What the switch says, {} where there is none."""
+        found = self._switch
+        return describe(found.read()) if found and found.exists() else {}
 
     def _take(self) -> None:
         before = read_json(self.state.lock) or {}
@@ -157,7 +162,7 @@ class Ledger:
         known = {item["id"]: item for item in self.state.releases()}
         for ident, item in known.items():
             item["verdict"] = read_json(self.state.release(ident, "verdict.json")) or {}
-            item["schema"] = [_migrated(one) for one in schema_results(self.state.release(ident, "schema"))]
+            item["schema"] = [_migrated(one) for one in self.state.schema_results(ident)]
         lock = self._lock()
         return {
             "lock": lock.read() or {},
@@ -190,28 +195,15 @@ class Ledger:
         events.append(self.state.ledger, {**about, **event}, self.clock.now())
 
     def _claim(self) -> Claim:
-        wanted = self.params
-        return Claim(
-            wanted["run"],
-            wanted["stage"],
-            wanted["operator"],
-            wanted["version"],
-            wanted["controller"],
-            wanted["seen"],
-            wanted["unlock"].strip(),
-        )
+        names = ("run", "stage", "operator", "version", "controller", "seen")
+        return Claim(**{name: self.params[name] for name in names}, unlock=self.params["unlock"].strip())
 
     def _lock(self) -> Lock:
-        return Lock(self.state, self._switch(), self.clock, self.params["stale"])
+        return Lock(self.state, self._switch, self.clock, self.params["stale"])
 
+    @cached_property
     def _switch(self) -> Switch | None:
         """None where there is no edge to ask: without the switch's token every write to it is refused anyway."""
-        if not self._looked:
-            self._looked = True
-            self._found = self._find_switch()
-        return self._found
-
-    def _find_switch(self) -> Switch | None:
         if self.params["switch_dir"]:
             return Switch(self.params["switch_dir"])
         if not self.params["project"]:

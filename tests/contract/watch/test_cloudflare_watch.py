@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import SPEC, config_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import (
-    Following,
+    EdgeFollowup,
     load_balancers,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Counts, Samples
@@ -43,7 +43,7 @@ def options(edge: Deployment) -> dict[str, Any]:
     return edge.params(api_token=None, api_token_file=str(edge.root / "token"))
 
 
-def back(edge: Deployment) -> tuple[SwitchState, Following, list[dict[str, Any]]]:
+def back(edge: Deployment) -> tuple[SwitchState, EdgeFollowup, list[dict[str, Any]]]:
     return edge.switch.rollback(), load_balancers(options(edge), edge.switch, edge.clock), []
 
 
