@@ -67,7 +67,7 @@ def test_a_running_colour_is_out_of_reach_of_tags_files_and_git(bench: Bench, tm
 
 
 def test_a_tag_of_the_compose_file_is_the_release(bench: Bench) -> None:
-    """What an operator edits for an upgrade is the compose file or .env; what is pulled again of a moving tag counts."""
+    """What an operator edits for an upgrade is the compose file or .env; what is pulled of a moving tag counts."""
     moving = "localhost/bgtest/box:latest"
     podman("tag", BOX + "a", moving)
     compose = bench.source / "compose.yml"
