@@ -59,7 +59,7 @@ class Return:
         flip = self.world.flip or (state.return_to.flip if state.return_to else "")
         # A watcher has no say about the run that came after its cutover.
         with self.world.switch.stopping(bool(self.world.flip)):
-            moved = self.world.switch.rollback(keep, flip, gone=bool(self.world.params["force"]))
+            moved = self.world.switch.rollback(keep, flip, force=bool(self.world.params["force"]))
         self.notes += [self.world.switch.passed] if self.world.switch.passed else []
         return moved
 

@@ -79,9 +79,9 @@ def confirming(running: Edge, config: Any, http: Http, wanted: PreflightInputs) 
         return anonymous_visit.asked(http, running.options, host, path, timeout=SECONDS)
 
     given = [[{"host": str(one["host"]), "path": str(one.get("path") or "/")}] for one in wanted.public]
-    told = anonymous_visit.tell(ask, given or ways(config, root))
-    walled = [{"host": str(one["host"]), "words": anonymous_visit.words(one)} for one in told.walled]
-    return {"confirm": len(told.names), "walled": walled}
+    names = anonymous_visit.confirming_names(ask, given or ways(config, root))
+    walled = [{"host": str(one["host"]), "words": anonymous_visit.words(one)} for one in names.walled]
+    return {"confirm": len(names.to_ask), "walled": walled}
 
 
 def skew(http: Http, url: str, options: Any) -> float | None:

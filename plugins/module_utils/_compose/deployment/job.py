@@ -25,8 +25,6 @@ class Context:
     # Who is live, asked of the switch itself.
     live: Callable[[], str] = lambda: ""
     switch: Callable[[], Switch | None] = lambda: None
-    # The caller has the lock, so no process works on what an earlier run left half done.
-    settle: bool = False
     check_mode: bool = False
     # The fencing token of the run; 0: it has none.
     token: int = 0
@@ -64,10 +62,10 @@ class Job:
     notes: dict[str, object] = field(default_factory=dict)
 
 
-def carry_out(job: Job, check_mode: bool) -> None:
-    """Check mode ends before the first step. An error carries the steps that were done before it."""
+def carry_out(job: Job, check_mode: bool) -> Job:
+    """Returns the job, carried out but in check mode. An error carries the steps that were done before it."""
     if check_mode:
-        return
+        return job
     done: list[str] = []
     for step in job.plan.steps:
         try:
@@ -78,3 +76,4 @@ def carry_out(job: Job, check_mode: bool) -> None:
         done.append(str(step))
     if job.plan.changed:
         job.verify()
+    return job
