@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import states
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import context_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
@@ -68,7 +68,7 @@ def load_balancers(options: Mapping[str, Any], switch: Switch, clock: Clock) -> 
 
     def back(flip: str) -> str:
         public = DirectHttp(given["observe"]["ca"] or None)
-        states.run(replace(world_of(given, DirectHttp(), public, clock, False), flip=flip))
+        states.run(replace(context_of(given, DirectHttp(), public, clock, False), flip=flip))
         return ""
 
     return EdgeFollowup("Cloudflare", back, switch, clock)
