@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The running edge: its version and configuration, its clock, the certificates that it shows, whom it can resolve."""
+"""The running edge: its version, configuration and clock, its certificates, the names that it can resolve."""
 
 from __future__ import annotations
 
@@ -180,6 +180,6 @@ def limits(config: Any) -> list[dict[str, Any]]:
 
 
 def trusts_proxies(config: Any) -> bool:
-    """Whether a server believes somebody in front of it about the client's address."""
+    """Whether a server takes the client's address from a proxy in front of it."""
     servers = (((config or {}).get("apps") or {}).get("http") or {}).get("servers") or {}
     return any(bool(server.get("trusted_proxies")) for server in servers.values())

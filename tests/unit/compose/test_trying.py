@@ -259,7 +259,7 @@ def test_a_container_that_is_no_postgresql_refuses_no_release(trial: Trial) -> N
 def test_an_image_whose_migration_is_not_known_refuses_no_release(trial: Trial) -> None:
     trial.machine.help = ""
     (told,) = trial()
-    assert "--help only, not against a database: the image's `migrate sql` is none that we know" in told
+    assert "the image has an unknown form of `migrate sql`" in told
     assert trial.machine.ran == ALL[:3]
 
 
