@@ -77,7 +77,7 @@ def install(library: str) -> str:
     try:
         os.rename(fresh, target)
     except OSError:
-        # Somebody else was faster with the same content.
+        # Another run was faster with the same content.
         shutil.rmtree(fresh)
     sync_dir(library)
     return target

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which colours shall run: one rule for the adopt stage, the boot of the host and the status screen."""
+"""Which colours have to run: one rule for the adopt stage, the boot of the host and the status screen."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sockets with one deadline for everything, and a limit: a peer that sends a byte a second holds nobody up.
+"""Sockets with one deadline for everything, and a limit: a peer that sends a byte a second delays no caller.
 
 The timeout of a socket is for one read. Here each step (look-up, connect, TLS, send, read) gets what is left.
 """

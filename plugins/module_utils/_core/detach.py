@@ -42,7 +42,7 @@ class Started:
 def _fork(argv: Sequence[str], env: Mapping[str, str], log: str) -> Started:
     """A session of its own, nothing inherited but a log: it is adopted by init when we end."""
     with open(log, "ab") as out:
-        # It is meant to outlive us: nobody waits for its end.
+        # It is meant to outlive us: no process waits for its end.
         child = subprocess.Popen(
             list(argv),
             env=dict(env),

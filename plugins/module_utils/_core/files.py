@@ -48,7 +48,7 @@ def write_atomic(path: str, content: str | bytes, mode: int = 0o640) -> None:
         if os.path.exists(temp):
             os.unlink(temp)
         if isinstance(exc, OSError):
-            # A full disk says so of a write without a name, or of a temporary file that nobody knows.
+            # A full disk says so of a write without a name, or of a temporary file that no user knows.
             exc.filename = path
         raise
     sync_dir(where)

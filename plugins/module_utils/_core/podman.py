@@ -108,7 +108,7 @@ class Podman:
             half = any(HALF_JOINED in line for line in strange)
             raise CommandError(
                 "podman %s inspect: %s" % (kind, " | ".join(strange[-3:]) or "ended with %d" % result.rc),
-                fix="podman was killed while it joined a container to a network: run adopt, which joins it anew"
+                fix="podman was killed while it joined a container to a network: run adopt, which joins it again"
                 if half
                 else "look whether podman works on this host: podman ps -a",
             )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Processes by pid AND start time: a pid alone may already belong to somebody else."""
+"""Processes by pid AND start time: a pid alone may already belong to another process."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """A program that took too long, ended with all that it started: podman-compose killed alone leaves a podman behind that
-goes on when nobody reckons with it any more."""
+goes on when no caller expects it any more."""
 
 from __future__ import annotations
 

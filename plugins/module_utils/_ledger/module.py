@@ -79,7 +79,7 @@ def left(since: float, seconds: float, now: float) -> float:
 
 
 class Ledger:
-    """``write_report``: of one release. Whoever only locks or reads needs none."""
+    """``write_report``: of one release. A caller that only locks or reads needs none."""
 
     def __init__(
         self,

@@ -40,13 +40,8 @@ def colour(state: str = "running", adopted: bool = False, release: str = "v1.5.0
 
 
 def stranger(service: str, **changed: Any) -> Facts:
-    given = {
-        "container": "p_%s_1" % service,
-        "service": service,
-        "state": "running",
-        "replaces_adopted": True,
-        "same_image": True,
-    }
+    named = {"container": "p_%s_1" % service, "service": service, "state": "running"}
+    given = {**named, "replaces_adopted": True, "same_image": True}
     return {**given, "sends_mail": "kratos" in service, **changed}
 
 
