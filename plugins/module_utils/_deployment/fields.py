@@ -14,7 +14,7 @@ from typing import Any
 OPTION_TYPES = {
     "any": "raw", "bool": "bool", "count": "int", "dict": "dict", "digits": "int", "directory": "path",
     "files": "list", "flag": "bool", "host": "str", "int": "int", "list": "list", "number": "float", "path": "path",
-    "port": "int", "seconds": "float", "source": "raw", "str": "str", "text": "str", "url path": "str",
+    "port": "int", "seconds": "float", "source": "path", "str": "str", "text": "str", "url path": "str",
 }  # fmt: skip
 
 
@@ -67,8 +67,9 @@ def option(field: Field) -> dict[str, Any]:
         made["choices"] = list(field.choices)
     if made["type"] == "list":
         made["elements"] = "dict" if field.keys else "str"
-    # Of a text or a dictionary, and where the keys depend on a kind, another place says what is in it.
-    if field.keys and made["type"] in ("dict", "list") and not field.each and field.strict is not False:
+    # A key that may be left out would be there as null.
+    whole = all(one.required or one.default is not None for one in field.keys)
+    if field.keys and whole and field.strict and not (field.each or field.behind):
         made["options"] = options(field.keys)
     return made
 

@@ -246,6 +246,7 @@ DEPLOYMENT = (
         ),
         {},
         keys=GIT,
+        strict=None,
     ),
     Field(
         "compose_files", "files", "Compose files, relative to O(source), in podman-compose's order.", [], learned=True
@@ -348,7 +349,6 @@ DEPLOYMENT = (
         "The databases to migrate. An empty list: nothing is migrated.",
         [],
         SCHEMA_TARGET,
-        strict=None,
         learned=True,
     ),
     Field("database", "str", "Compose service of PostgreSQL.", "", learned=True),
