@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every part of ``make test``, one after the other, also after one that failed; then what each said and took.
+"""Every part of ``make test``, two at a time, also after one that failed; then what each said and took.
 
 ``python tests/parts.py [NAME ...]``: all parts, or these. ALL=1 adds what is too long for `make test`. The last line
 counts like pytest's own: the tests of every part, and a part that is no pytest as one test.
@@ -11,31 +11,38 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "build" / "test"
+# Parts wait half of their time, and two cores carry two of them. Lane N has lab slot N: slot 0 is the operator's.
+LANES = 2
+# Seconds between two lines that say what still runs.
+BEAT = 60.0
+OLYMPUS = (sys.executable, "-m", "olympus_lab")
+DEMO = "python -m olympus_lab.demo; rc=$?; python -m olympus_lab down; exit $rc"
 
 
 @dataclass(frozen=True)
 class Part:
     """``argv`` is run as it is; ``needs`` is the part without which it can't begin; ``slow``: only with ALL=1.
 
-    ``aside``: begun at once, beside the next part that is not, and shown after it.
+    ``lab``: it starts stacks of containers, in the slot of its lane. ``alone``: no other part with ``lab`` runs beside.
     """
 
     name: str
     argv: Sequence[str]
     needs: str = ""
     slow: bool = False
-    aside: bool = False
+    lab: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,46 +55,45 @@ class Told:
     counts: dict[str, int]
 
 
-def lab(name: str, *tests: str, slow: bool = False, before: Sequence[str] = ()) -> Part:
+def lab(name: str, *tests: str, before: Sequence[str] = (), slow: bool = False, alone: bool = False) -> Part:
     marks = "lab" if os.environ.get("ALL") else "lab and not slow"
-    return Part(name, [*before, "pytest", "-m", marks, *("tests/" + test for test in tests)], "images", slow)
+    argv = [*before, "pytest", "-m", marks, *("tests/" + test for test in tests)]
+    return Part(name, argv, "images", slow, lab=True, alone=alone or slow)
 
 
 def parts() -> list[Part]:
-    """There is one lab a machine: its parts come one after the other, and before them one that still stands goes."""
-    olympus = [sys.executable, "-m", "olympus_lab"]
+    """In this order two lanes are busy to the end: those without a lab beside those alone with one, then labs."""
     return [
-        Part("lint", ["tests/lint"], aside=True),
-        Part("sanity", ["tests/sanity"], aside=True),
-        Part("images", [*olympus, "images"]),
+        Part("images", [*OLYMPUS, "images"]),
+        Part("lint", ["tests/lint"]),
+        Part("sanity", ["tests/sanity"]),
+        # Alone: nobody names the stack that they adopt, so it has to be the only one. No lab is left for a look.
+        Part("the demo", ["sh", "-c", DEMO], "images", lab=True, alone=True),
         # The contract tests ask real Ory and Caddy, whose programs are built with the images.
         Part("unit and contract", ["make", "unit"], "images"),
-        Part("worlds", ["make", "worlds"]),
+        Part("molecule", ["tests/molecule"], "images", lab=True, alone=True),
         lab("the collection on real Podman", "real"),
+        lab("a killed controller, bad moments", "lab/test_controller_killed.py", "lab/test_rollback.py"),
+        lab("negative controls", "lab/test_controls.py"),
+        lab("bad input", "lab/test_bad_input.py"),
         lab("the lab itself", "lab/test_stack.py"),
         # Names, ports and a directory of its own: what the settings call a shape is chosen before Python starts.
         lab("another operator", "lab/test_other_operator.py", before=["env", "LAB_SHAPE=other"]),
-        lab("negative controls", "lab/test_controls.py"),
+        Part("worlds", ["make", "worlds"]),
         lab("other hands, other names", "lab/test_other_hands.py", "lab/test_other_names.py", slow=True),
         lab("worlds and verdicts on the lab", "lab/test_worlds.py", "lab/test_proof_play.py", slow=True),
         lab("couriers and singletons", "lab/test_courier.py", slow=True),
         lab("a native edge, and Cloudflare", "lab/test_native_edge.py", "lab/test_cloudflare_edge.py", slow=True),
         lab("a lockout, a CAPTCHA", "lab/test_lockout.py", slow=True),
-        lab("a killed controller, bad moments", "lab/test_controller_killed.py", "lab/test_rollback.py"),
-        lab("bad input", "lab/test_bad_input.py"),
-        Part("molecule", ["tests/molecule"], "images"),
-        Part("the demo", [sys.executable, "-m", "olympus_lab.demo"], "images"),
-        Part("the lab goes", [*olympus, "down"]),
     ]
 
 
-def environment() -> dict[str, str]:
-    """Ours, and what other programs need to use the lab's Podman."""
+def environment(slot: int = 0) -> dict[str, str]:
+    """Ours, and what other programs need to use the lab's Podman. A slot's stacks stand beside others."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     ours = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "PYTHONPATH": str(ROOT / "tests" / "lab"), "PATH": path}
-    found = {**os.environ, **ours}
-    argv = [sys.executable, "-m", "olympus_lab", "env"]
-    asked = subprocess.run(argv, env=found, capture_output=True, text=True, check=False)
+    found = {**os.environ, **ours, "LAB_SLOT": str(slot)}
+    asked = subprocess.run([*OLYMPUS, "env"], env=found, capture_output=True, text=True, check=False)
     name, equals, value = asked.stdout.strip().partition("=")
     return {**found, name: value} if equals else found
 
@@ -112,76 +118,123 @@ def name_of(part: Part) -> str:
     return part.name.replace(" ", "-").replace(",", "")
 
 
-def run(part: Part, earlier: Sequence[Told], shown: IO[bytes] | None = None) -> Told:
-    """``shown``: where its words go instead of the screen."""
-    if any(one.name == part.needs and one.result != "passed" for one in earlier):
-        print("not run: it needs the part %r" % part.needs, flush=True)
-        return Told(part.name, "not run", 0.0, {"failed": 1})
+def run(part: Part, slot: int) -> Told:
+    """What it says goes to its log."""
     record = RECORDS / (name_of(part) + ".xml")
     record.unlink(missing_ok=True)
     options = " ".join(filter(None, [os.environ.get("PYTEST_ADDOPTS"), "--junitxml=%s" % record]))
     begun = time.monotonic()
-    try:
-        env = {**environment(), "PYTEST_ADDOPTS": options}
-        done = subprocess.run(part.argv, cwd=ROOT, env=env, check=False, stdout=shown, stderr=shown)
-        passed = done.returncode == 0
-    except OSError as exc:
-        print("%s: %s" % (part.name, exc), flush=True)
-        passed = False
+    with log_of(part).open("wb") as log:
+        try:
+            env = {**environment(slot), "PYTEST_ADDOPTS": options}
+            done = subprocess.run(part.argv, cwd=ROOT, env=env, check=False, stdout=log, stderr=log)
+            passed = done.returncode == 0
+        except OSError as exc:
+            log.write(("%s: %s\n" % (part.name, exc)).encode())
+            passed = False
     seconds = time.monotonic() - begun
     return Told(part.name, "passed" if passed else "failed", seconds, counted(record, passed))
 
 
+def log_of(part: Part) -> Path:
+    return RECORDS / (name_of(part) + ".log")
+
+
+@dataclass
+class Lanes:
+    """Which part begins when. Each lane takes the first that may; what a part said is shown in one piece at its end."""
+
+    waiting: list[Part]
+    running: dict[str, tuple[Part, float]] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def lane(self, number: int) -> None:
+        while part := self.take():
+            one = run(part, number if part.lab and not part.alone else 0)
+            with self.changed:
+                del self.running[part.name]
+                self.end(part, one)
+
+    def take(self) -> Part | None:
+        """Wait for a part that may begin; None when there is none left."""
+        with self.changed:
+            while self.waiting:
+                if part := next(filter(self.may_begin, self.waiting), None):
+                    self.waiting.remove(part)
+                    self.running[part.name] = (part, time.monotonic())
+                    print("== %s begins (%s)" % (part.name, time.strftime("%H:%M:%S")), flush=True)
+                    return part
+                if not self.changed.wait(BEAT):
+                    self.beat()
+            return None
+
+    def beat(self) -> None:
+        since = ["%s (%.0f s)" % (name, time.monotonic() - at) for name, (_part, at) in self.running.items()]
+        print("... %s" % ", ".join(since), flush=True)
+
+    def may_begin(self, part: Part) -> bool:
+        beside = [other for other, _since in self.running.values() if other.lab]
+        crowded = part.lab and any(part.alone or other.alone for other in beside)
+        open_ = [*(other.name for other in self.waiting), *self.running]
+        return part.needs not in open_ and not crowded
+
+    def end(self, part: Part, one: Told) -> None:
+        """Show it; what needs it and can't have it ends with it."""
+        self.told.append(one)
+        said = log_of(part).read_text(errors="replace")
+        print("\n== %s: %s after %.0f s\n%s" % (part.name, one.result, one.seconds, said), flush=True)
+        for other in [other for other in self.waiting if other.needs == part.name and one.result != "passed"]:
+            self.waiting.remove(other)
+            log_of(other).write_text("it needs the part %r\n" % part.name)
+            self.end(other, Told(other.name, "not run", 0.0, {"failed": 1}))
+        self.changed.notify_all()
+
+    def stop(self) -> None:
+        with self.changed:
+            self.waiting.clear()
+            self.changed.notify_all()
+
+
 def summary(told: Sequence[Told], seconds: float) -> str:
-    """A line a part, and the sum of all tests as pytest says it."""
+    """A line a part, what all of them took one after the other, and the sum of all tests as pytest says it."""
     width = max((len(one.name) for one in told), default=0)
     lines = ["  %-*s  %-7s  %7.1f s" % (width, one.name, one.result, one.seconds) for one in told]
+    work = sum(one.seconds for one in told)
+    lines.append("  %-*s  %-7s  %7.1f s in %.1f s, two at a time" % (width, "all of them", "", work, seconds))
     sums = {name: sum(one.counts.get(name, 0) for one in told) for name in ("failed", "passed", "skipped", "errors")}
     counts = ", ".join("%d %s" % (number, name) for name, number in sums.items() if number) or "no tests ran"
     clock = timedelta(seconds=int(seconds))
     return "\n".join(["", "Parts:", *lines, "=== %s in %.2fs (%s) ===" % (counts, seconds, clock)])
 
 
-def run_aside(part: Part) -> Told:
-    with (RECORDS / (name_of(part) + ".log")).open("wb") as shown:
-        return run(part, (), shown)
-
-
 def run_all(wanted: Sequence[Part]) -> int:
     """1 where one failed; the summary comes also after an interrupt."""
     RECORDS.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    told: list[Told] = []
-    beside: list[tuple[Part, Future[Told]]] = []
-    with ThreadPoolExecutor(len(wanted)) as pool:
-        try:
-            for part in wanted:
-                print("\n== %s (%s)" % (part.name, time.strftime("%H:%M:%S")), flush=True)
-                if part.aside and part != wanted[-1]:
-                    beside.append((part, pool.submit(run_aside, part)))
-                    print("runs beside what follows; its words come then", flush=True)
-                    continue
-                told.append(run(part, told))
-                while beside:
-                    other, running = beside.pop(0)
-                    told.append(running.result())
-                    print("\n== %s said" % other.name, flush=True)
-                    print((RECORDS / (name_of(other) + ".log")).read_text(errors="replace"), flush=True)
-        finally:
-            print(summary(told, time.monotonic() - begun), flush=True)
-    return int(any(one.result != "passed" for one in told))
+    lanes = Lanes(list(wanted))
+    try:
+        with ThreadPoolExecutor(LANES) as pool:
+            running = [pool.submit(lanes.lane, number) for number in range(1, LANES + 1)]
+            try:
+                for one in running:
+                    one.result()
+            finally:
+                lanes.stop()
+    finally:
+        print(summary(lanes.told, time.monotonic() - begun), flush=True)
+    return int(any(one.result != "passed" for one in lanes.told))
 
 
-def standing_lab_goes() -> None:
-    """`make demo` leaves its lab for a look; these tests need its place, its memory and its ports."""
-    olympus = [sys.executable, "-m", "olympus_lab"]
-    env = environment()
-    seen = subprocess.run([*olympus, "status", "--json"], env=env, capture_output=True, text=True, check=False)
+def standing_lab_goes(slot: int = 0) -> None:
+    """`make demo` leaves its lab for a look, an interrupted test its own; these tests need memory, names and ports."""
+    env = environment(slot)
+    seen = subprocess.run([*OLYMPUS, "status", "--json"], env=env, capture_output=True, text=True, check=False)
     if seen.returncode == 0 and '"name"' in seen.stdout:
         print(
             "A lab still stands (of `make demo` or `make lab`). The tests need its place: it is taken down.", flush=True
         )
-        subprocess.run([*olympus, "down"], env=env, check=True)
+        subprocess.run([*OLYMPUS, "down"], env=env, check=True)
 
 
 def main(names: Sequence[str]) -> int:
@@ -192,7 +245,8 @@ def main(names: Sequence[str]) -> int:
     wanted = [known[name] for name in names] or [
         part for part in known.values() if not part.slow or os.environ.get("ALL")
     ]
-    standing_lab_goes()
+    for slot in range(LANES + 1):
+        standing_lab_goes(slot)
     return run_all(wanted)
 
 

@@ -138,7 +138,7 @@ class Adopted(Caddy):
         self.switch = Switch(self.edge.place().directory)
         self.token = self.switch.read().token
         traffic = Traffic(self.edge, world.admin, world.upstreams, DirectHttp(), SystemClock())
-        self.follower = getattr(traffic, "follower", None)
+        self.followup = getattr(traffic, "followup", None)
 
     def text(self) -> str:
         """As adopt finds it: with the plain names of the services."""
@@ -147,5 +147,5 @@ class Adopted(Caddy):
     def flip(self, colour: str) -> None:
         """What Traffic.make_live does once the way back is written."""
         self.switch.flip(colour, self.token)
-        if self.follower:
-            self.follower.follow(back=self.patches)
+        if self.followup:
+            self.followup.follow(back=self.patches)

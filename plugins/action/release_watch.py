@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controlle
 MODULE = "olympus.bluegreen.release_watch"
 # Seconds between two looks, and between two lines at most.
 POLL, LINE = 1.5, 8.0
-# Seconds that a watcher may be gone before it is begun again, or its verdict file is missed.
+# Seconds that a watcher may be gone before it is started again, or its verdict file is missed.
 GONE = 5.0
 # Seconds that a verdict waits for the last events: a watcher publishes its verdict, writes the report, then the event.
 LAST = 60.0
@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
         timeout = float(args.pop("timeout", 0) or 0)
         told = Follower(Display())
         begun = time.monotonic()
-        again = self._again(args, variables)
+        again = self._restart(args, variables)
         gone_since = ending = 0.0
         if not again.get("failed") and never(again):
             return {**again, **refusal(Refused("nothing to watch: no cutover yet", fix=BEGIN)), "failed": True}
@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
                     told.close(found, now)
                     return found
             elif gone_since and now - gone_since > GONE:
-                again, gone_since = self._again(args, variables), 0.0
+                again, gone_since = self._restart(args, variables), 0.0
                 if not again.get("failed") and not again.get("changed"):
                     return undecided(found, "no watcher is running and it left no verdict")
             if timeout and now - begun > timeout:
@@ -80,9 +80,9 @@ class ActionModule(ActionBase):
             time.sleep(POLL)
         return again
 
-    def _again(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """Begin a watcher again that died: nobody else may be there to do it."""
-        found: dict[str, Any] = self._execute_module(MODULE, {**args, "state": "begun_again"}, task_vars=variables)
+    def _restart(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Start a watcher again that died: nothing else may be there to do it."""
+        found: dict[str, Any] = self._execute_module(MODULE, {**args, "state": "restarted"}, task_vars=variables)
         return found
 
 

@@ -7,52 +7,54 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: edge_switch
-short_description: The switch of a deployment, whichever kind of edge it has
+short_description: Ask or move the switch of a deployment, whatever its edge is
 version_added: 1.0.0
 description:
-  - Hands a question or an order to the module of the deployment's edge. That is M(olympus.bluegreen.cloudflare_lb_pool)
-    where C(edge.kind) is V(cloudflare), and M(olympus.bluegreen.caddy_upstream) elsewhere.
-  - What the module is not given has its own defaults; its result is the result.
+  - Calls M(olympus.bluegreen.cloudflare_lb_pool) where C(edge.kind) of O(deployment) is V(cloudflare), and
+    M(olympus.bluegreen.caddy_upstream) elsewhere.
+  - Options that are not given have the defaults of the called module. The result is that of the called module.
 author: "olympus.bluegreen authors (@olympusoss)"
+extends_documentation_fragment: olympus.bluegreen.attributes
 attributes:
   check_mode:
-    description: As the module of the edge has it.
-    support: full
+    description: As in the called module.
   diff_mode:
-    description: As the module of the edge has it.
-    support: full
+    description: As in the called module.
 options:
   state:
-    description: As the module of the edge has it. A Cloudflare edge is not V(previewed).
+    description: The state of the called module. V(previewed) needs a Caddy.
     type: str
     choices: [read, adopted, undone, previewed, live, returned, drained]
     default: read
   deployment:
     description:
-      - The deployment as M(olympus.bluegreen.release_deployment) describes it.
-        Its C(edge) says which kind of edge it has.
+      - The deployment as M(olympus.bluegreen.release_deployment) describes it. C(edge) names the kind of edge.
     type: dict
     required: true
   colour:
-    description: The colour to make live or to drain.
+    description:
+      - The colour to make live or to drain.
+      - Required with O(state=live) and O(state=drained).
     type: str
   release:
-    description: The release that the colour has to hold.
+    description: The release that O(colour) must hold.
     type: str
   token:
-    description: The fencing token of this run. Without it this act goes by the one that the switch has when it begins.
+    description: The fencing token of this run. Without it, the act uses the token that the switch has when it begins.
     type: int
   force:
-    description: Go back to a target that seems dead; take the switch out though edits made since are lost.
+    description:
+      - With O(state=returned), go back even if the target does not answer.
+      - With O(state=undone), remove the switch even if that loses later edits.
     type: bool
   keep_sticky:
-    description: With O(state=returned), keep what is pinned to the colour left behind.
+    description: With O(state=returned), keep sessions and forms pinned to the colour that is left.
     type: bool
   assume_live:
     description: With O(state=adopted) and a Caddy, the colour that was live, where the switch directory is lost.
     type: str
   accept_pending:
-    description: With a Caddy, let its configuration file go live although it does not say what the edge runs.
+    description: With a Caddy, let a reload put a configuration file into force that differs from what the edge runs.
     type: bool
   deadline:
     description: With O(state=drained), how long to wait, in seconds.
@@ -60,26 +62,55 @@ options:
 seealso:
   - module: olympus.bluegreen.caddy_upstream
   - module: olympus.bluegreen.cloudflare_lb_pool
+  - module: olympus.bluegreen.release_deployment
 """
 
 EXAMPLES = r"""
-- name: Back
+- name: Ask who is live
   olympus.bluegreen.edge_switch:
-    state: returned
-    deployment: "{{ bluegreen_described }}"
-
-- name: Who is live
-  olympus.bluegreen.edge_switch:
-    deployment:
+    deployment: &deployment
       name: olympus
       project: prod
       services: {site: {kind: site, port: 3000}}
       edge: {kind: native, caddyfile: /etc/caddy/Caddyfile}
+
+- name: Adopt the edge
+  olympus.bluegreen.edge_switch:
+    state: adopted
+    deployment: *deployment
+
+- name: Flip to green
+  olympus.bluegreen.edge_switch:
+    state: live
+    colour: green
+    deployment: *deployment
+
+- name: Roll back
+  olympus.bluegreen.edge_switch:
+    state: returned
+    deployment: *deployment
+
+- name: Drain blue
+  olympus.bluegreen.edge_switch:
+    state: drained
+    colour: blue
+    deployment: *deployment
 """
 
 RETURN = r"""
 live:
-  description: The colour that the switch says is live; empty while there is none. The rest is as that module has it.
+  description: The colour that is live according to the switch. Empty where there is no switch.
   type: str
   returned: success
+  sample: green
+idle:
+  description: The colour that is not live. Empty where there is no switch.
+  type: str
+  returned: success
+  sample: blue
+adopted:
+  description: Whether the edge decides by the switch. The other values are those of the called module.
+  type: bool
+  returned: success
+  sample: true
 """

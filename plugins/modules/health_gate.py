@@ -291,7 +291,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.options import GATE, World, gate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.gate import GATE, GateInputs, gate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
@@ -303,11 +303,11 @@ def refused(result: dict[str, Any], verbosity: int) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(**DEPLOYMENT.merge(GATE).to_kwargs())
-    world = World(DirectHttp(), Podman(SubprocessRunner()), SystemClock())
+    inputs = GateInputs(DirectHttp(), Podman(SubprocessRunner()), SystemClock())
     try:
         # A short look asks without a lock.
         with beating(module.params["state_dir"], not (module.params["light"] or module.check_mode)):
-            result = gate(module.params, module.check_mode, world)
+            result = gate(module.params, module.check_mode, inputs)
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     if result["passed"] is False and module.params["fail"]:

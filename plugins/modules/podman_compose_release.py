@@ -25,6 +25,7 @@ requirements:
   - podman
   - podman-compose 1.2 or later
   - PyYAML
+  - python-dotenv
 attributes:
   check_mode:
     description: Can run in check mode and say what it would do without changing anything.
@@ -81,7 +82,7 @@ options:
     choices: [blue, green]
   live_colour: {description: 'The live one, never rendered, started or removed.', type: str, choices: [blue, green]}
   wake:
-    description: Colours that shall run, live first; O(state=adopted) starts or makes again what does not.
+    description: Colours that have to run, live first. O(state=adopted) starts or recreates what does not.
     type: list
     elements: str
     choices: [blue, green]

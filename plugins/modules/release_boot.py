@@ -161,8 +161,7 @@ steps:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.install import Boot
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.options import SPEC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.install import SPEC, Boot
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner

@@ -21,6 +21,7 @@ requirements:
   - podman-compose
   - psycopg2, where there are schema targets
   - PyYAML
+  - python-dotenv
 attributes:
   check_mode:
     description: Does the same with and without.
@@ -143,10 +144,6 @@ options:
     description: Whether the other colour runs too, so that its share of memory and connections is taken already.
     type: bool
     default: false
-  couriers:
-    description: Kratos service to the state of its courier.
-    type: dict
-    default: {}
   settings:
     description: What is wrong with the operator's variables, from filter P(olympus.bluegreen.wrong_settings#filter).
     type: list

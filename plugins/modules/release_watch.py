@@ -30,11 +30,11 @@ options:
         watcher of another release is stopped.
       - V(followed) prints what the watcher does until its verdict. It never fails for a bad verdict.
       - V(read) returns what is known. V(stopped) ends the watcher; its verdict is INCONCLUSIVE then.
-      - V(begun_again) starts a watcher that died before its verdict for what is left of its window. It goes on from its
+      - V(restarted) starts a watcher that died before its verdict for what is left of its window. It goes on from its
         own events. V(followed) does that first, too.
       - V(ordered) gives O(order) to the running watcher and returns with its answer.
     type: str
-    choices: [started, followed, read, begun_again, ordered, stopped]
+    choices: [started, followed, read, restarted, ordered, stopped]
     default: read
   deployment:
     description: Name of the deployment.
@@ -139,7 +139,7 @@ options:
     type: str
     default: ''
   parameters:
-    description: Other parameters of the judge, as C(alpha), C(ratio), C(floor), C(margin), C(min_organic).
+    description: Other parameters of the judge, as C(alpha), C(ratio), C(floor), C(margin), C(min_traffic).
     type: dict
     default: {}
   since:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import first_few
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import (
     ADOPT,
     NEW,
@@ -91,8 +92,7 @@ def _record(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
 
 def some(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (" and %d more" % more if more > 0 else "")
+    return first_few(names, SHOWN)
 
 
 def _edge(edge: Facts, compose: Facts, live: str) -> Iterable[Finding]:
@@ -174,7 +174,9 @@ def _replacing(compose: Facts, colour: str, live: bool) -> list[Facts]:
     """What podman-compose made anew and adopt takes back: all of it where it is live, else only the same images."""
     if not ((compose.get("colours") or {}).get(colour) or {}).get("adopted"):
         return []
-    return [one for one in compose.get("foreign") or [] if one.get("replaces") and (live or one.get("same"))]
+    return [
+        one for one in compose.get("unmanaged") or [] if one.get("replaces_adopted") and (live or one.get("same_image"))
+    ]
 
 
 def _bring_back(about: Facts, lost: Sequence[str], live: bool) -> Step:
@@ -197,7 +199,7 @@ def _off_edge(compose: Facts) -> Iterable[Finding]:
 def _foreign(compose: Facts, live: str, kept: str) -> Iterable[Finding]:
     """Strangers that no colour takes back: told in one line, with what makes them dangerous."""
     taken = [*_replacing(compose, live, True), *(_replacing(compose, kept, False) if kept else [])]
-    strange = [one for one in compose.get("foreign") or [] if one not in taken]
+    strange = [one for one in compose.get("unmanaged") or [] if one not in taken]
     if not strange:
         return
     running = [one["service"] for one in strange if one.get("state") == "running"]
@@ -206,7 +208,7 @@ def _foreign(compose: Facts, live: str, kept: str) -> Iterable[Finding]:
     what = "%s of your project beside our colours (podman-compose up?): %s" % (many, some(names))
     if not running:
         what += ", stopped"
-    mails = [one["service"] for one in strange if one.get("mails") and one.get("state") == "running"]
+    mails = [one["service"] for one in strange if one.get("sends_mail") and one.get("state") == "running"]
     if mails:
         what += "; %s send mail beside ours" % some(mails)
     yield Finding("foreign", what, Step(REMOVING))

@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted as accepted_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import colours_to_run
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import first_few
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import deployable, version_of
@@ -35,8 +36,7 @@ def failure(found: Mapping[str, Any]) -> str:
 
 def few(fails: Sequence[str]) -> str:
     """The first ones in a few words, and how many more there are."""
-    more = len(fails) - SHOWN
-    return "; ".join(fails[:SHOWN]) + (" and %d more" % more if more > 0 else "")
+    return first_few(fails, SHOWN, "; ")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class World:
     @property
     def awake(self) -> tuple[str, ...]:
         """The colours whose containers shall run: the live one, and the one that a rollback goes back to."""
-        return awake(self.live, self.return_to.get("colour"), self.settled, self.colour(self.live).release)
+        return colours_to_run(self.live, self.return_to.get("colour"), self.settled, self.colour(self.live).release)
 
     @property
     def back(self) -> bool:
@@ -199,7 +199,7 @@ def world(facts: Mapping[str, Any]) -> World:
     stable = str(marks.get("stable") or "")
     back = edge.get("return_to") or boot.get("return_to") or {}
     settled = accepted_of(marks, str(back.get("flip") or ""))
-    shall_run = awake(live, back.get("colour"), settled, colours.get(live, Colour()).release)
+    shall_run = colours_to_run(live, back.get("colour"), settled, colours.get(live, Colour()).release)
     return World(
         adopted=adopted,
         live=live,

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
@@ -57,6 +57,6 @@ def settled(edge: Running, colour: str) -> None:
 def cutting_over(edge: Running, step: Callable[[str], None]) -> None:
     traffic = Traffic(edge.edge, Admin(edge.edge), edge.upstreams, DirectHttp(), SystemClock())
     traffic.switch = Switch(traffic.switch.path, step)
-    if isinstance(traffic.follower, Follower):
-        traffic.follower.step = step
+    if isinstance(traffic.followup, ReloadMethod):
+        traffic.followup.step = step
     traffic.make_live("green", "", traffic.switch.read().token)

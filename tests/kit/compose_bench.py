@@ -118,11 +118,15 @@ def build_images(directory: Path) -> None:
         )  # fmt: skip
 
 
+def remove_containers(label: str) -> None:
+    """Those with ``label``. A removal takes its dependents along, which may be named already: that is no error."""
+    while ids := podman("ps", "-aq", "--filter", "label=" + label).split():
+        podman("rm", "-f", "-i", "--depend", "-t", "0", *ids)
+
+
 def clean_up() -> None:
     """Everything of this test, by label and name, nothing else."""
-    # One at a time: a removal takes its dependents along, and then they are no longer there to be named.
-    while ids := podman("ps", "-aq", "--filter", "label=%s=1" % TEST_LABEL).split():
-        podman("rm", "-f", "--depend", "-t", "0", ids[0])
+    remove_containers(TEST_LABEL + "=1")
     for label in (TEST_LABEL + "=1", "olympus.bluegreen.deployment=" + DEPLOYMENT):
         for name in podman("network", "ls", "-q", "--filter", "label=" + label).split():
             podman("network", "rm", "-f", name)

@@ -177,8 +177,8 @@ def watch(
         public=() if runner else ({"host": LOGIN, "path": "/login"},),
     )
     standpoint = NoEntry(prober or AssertionError("not asked"))
-    world = main.world_of(config, standpoint, scene.clock, Podman(runner or SubprocessRunner()))
-    scene.now = world.clock.now
+    inputs = main.inputs_of(config, standpoint, scene.clock, Podman(runner or SubprocessRunner()))
+    scene.now = inputs.clock.now
     changes: dict[str, Any] = {}
     if prober is None:
         changes["prober"] = Quiet(scene, ("pair",))
@@ -186,7 +186,7 @@ def watch(
         changes["observer"] = Quiet(scene, ("looked", "public"))
     record = state / "releases" / RELEASE / "watch"
     record.mkdir(parents=True)
-    watcher = Watcher(config, replace(world, **changes))
+    watcher = Watcher(config, replace(inputs, **changes))
     try:
         told = watcher.run()
     finally:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
@@ -38,12 +38,12 @@ RELEASE = "v2-0123456789"
 class Foreign:
     """``says``: what the operator is told. ``profiles``: those that its coloured and shared services are in."""
 
-    wanted: Wanted
+    wanted: Deployment
     says: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
 
-    def coloured(self, colour: str) -> Wanted:
-        return Wanted(**{**self.wanted.__dict__, "colour": colour})
+    def coloured(self, colour: str) -> Deployment:
+        return Deployment(**{**self.wanted.__dict__, "colour": colour})
 
 
 def unpack(name: str, directory: Path) -> Foreign:
@@ -66,7 +66,7 @@ def unpack(name: str, directory: Path) -> Foreign:
     for entry in given["coloured"][0].split():
         service, kind, port, admin = entry.split(":")
         services.append(Service(service, kind, int(port), int(admin)))
-    wanted = Wanted(
+    wanted = Deployment(
         "olympus", str(directory.parent / "state"), "prod", str(directory), tuple(given["compose"][0].split()),
         tuple(services), tuple(given["shared"][0].split()), "caddy", version="v2", podman_compose=PODMAN_COMPOSE,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, PreflightInputs
 
 GIB = 1 << 30
 DAY = 86400.0
@@ -20,10 +20,9 @@ LIMIT = {
 HOST: dict[str, Any] = {
     "now": NOW,
     "cpus": 4,
-    "load": 0.5,
     "mem_available": 8 * GIB,
     "python": "3.11.2",
-    "modules": {"psycopg2": True, "yaml": True},
+    "modules": {"dotenv": True, "psycopg2": True, "yaml": True},
     "systemd": True,
     "restart_unit": {"enabled": True, "policies": ["always"]},
     "boot_unit": False,
@@ -40,7 +39,6 @@ PODMAN: dict[str, Any] = {
     "compose": "1.6.0",
     "rootless": False,
     "selinux": "disabled",
-    "cgroup": "v2, systemd",
     "network_backend": "netavark",
     "networks": [
         {"name": "podman", "subnet": "10.88.0.0/16", "deployment": ""},
@@ -87,7 +85,7 @@ SERVICE: dict[str, Any] = {"running": True, "asked": {"port": 4433, "admin_port"
 PROBES: dict[str, Any] = {"ciam": {"ok": True, "busy": False, "detail": "login, code, token (blue, by its addresses)"}}
 ANSIBLE: dict[str, Any] = {"ansible": "2.19.0", "settings": []}
 GOOD = Observed(HOST, PODMAN, CONTAINERS, EDGE, DATABASE, {"kratos": SERVICE}, RELEASE, PROBES, ANSIBLE)
-WANTED = Wanted(
+WANTED = PreflightInputs(
     state_dir="/var/lib/olympus-bluegreen",
     project="prod",
     source="/opt/prod",
@@ -100,5 +98,4 @@ WANTED = Wanted(
     probe_secrets={"ciam": {"password": "p", "client_secret": "s"}},
     schema_targets=({"name": "k", "service": "kratos", "database": "kratos"},),
     live="blue",
-    couriers={"kratos": "running"},
 )

@@ -21,7 +21,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import COLOUR, KIND, LABEL, SERVICE, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner, SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate, recorded_verdict
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import proof_path
 from kit.compose_bench import podman
 from kit.migrate_bench import (
     ADDRESS,
@@ -70,7 +71,7 @@ def written(since: int) -> list[str]:
 
 
 def kept(state_dir: Path, target: str) -> dict[str, Any]:
-    record = json.loads(Path(recorded_verdict.path(str(state_dir), RELEASE)).read_text())
+    record = json.loads(Path(proof_path(str(state_dir), RELEASE)).read_text())
     return dict(record["targets"][target])
 
 

@@ -241,7 +241,7 @@ def _compose(one: State) -> dict[str, Any]:
     off = [{"container": "p_caddy_1", "network": "olympus-edge-%s" % one.live}] if one.hands == "edge off" else []
     edge["state"] = {"edge stopped": "exited", "edge gone": "absent"}.get(one.hands, "running")
     shared["state"] = "exited" if one.hands == "shared stopped" else "running"
-    strange = {"container": "p_other_1", "service": "ciam-hera", "state": "running", "replaces": False}
+    strange = {"container": "p_other_1", "service": "ciam-hera", "state": "running", "replaces_adopted": False}
     courier = {"name": "courier", "service": "ciam-kratos", "kind": "courier", "files": ["blue", "green"]}
     misplaced = [{**courier, "holders": []}] if one.hands == "misplaced" else []
     numbers = {one.here.number, one.there.number if one.kept else 0, 7 if one.back == 7 else 0} - {0}
@@ -251,7 +251,7 @@ def _compose(one: State) -> dict[str, Any]:
         "colours": {one.live: _colour(one, one.here), one.idle: _colour(one, one.there)} if one.adopted else {},
         "shared": {"caddy": edge, "postgres": shared},
         "off_networks": off,
-        "foreign": [strange] if one.hands == "strangers" else [],
+        "unmanaged": [strange] if one.hands == "strangers" else [],
         "singletons": misplaced,
         "releases": sorted(kept, key=lambda release: -int(str(release["created"]))),
     }

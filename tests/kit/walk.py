@@ -103,9 +103,9 @@ def _switch(live: str, back: tuple[str, str] | None, removing: bool, drained: bo
             if first != live:
                 switch.flip(live, switch.read().token)
         if drained:
-            switch.retire(OTHER[live])
+            switch.unpin(OTHER[live])
         if removing:
-            switch.withdraw(OTHER[live])
+            switch.block_rollback(OTHER[live])
         try:
             switch.rollback()
         except BluegreenError as exc:

@@ -84,7 +84,7 @@ def judge(seen: dict[str, Any], done: list[dict[str, Any]]) -> None:
     print({"handover_s": courier.spread([turn["seconds"] for turn in done]), "ended": len(ended)})
     assert seen["mails"] > 0 and (seen["mails_doubled"], seen["mails_lost"]) == (0, 0)
     assert len(ended) == len(done) * (len(courier.COURIERS) + 1) and all(one["quiet"] for one in ended)
-    assert not [one for turn in done for one in turn["moved"] if one.get("in_doubt") or one.get("warning")]
+    assert not [one for turn in done for one in turn["moved"] if one.get("unconfirmed") or one.get("warning")]
     janitor = courier.janitor()
     assert janitor["runs"] > len(done) and janitor["overlaps"] == 0 and janitor["places"] == 3
 
@@ -123,9 +123,9 @@ def test_a_plain_stop_loses_what_it_had_taken_and_the_next_start_gives_it_back(t
         stack.psql("DROP TRIGGER IF EXISTS lab_slow ON courier_messages", "ciam_kratos")
     (settled,) = [one for one in told["moved"] if "returned" in one]
     print({"left in processing": left, **settled})
-    assert left > 0 and settled["returned"] + len(settled["in_doubt"]) >= left
-    assert len(settled["in_doubt"]) <= 1 and bool(settled.get("warning")) == bool(settled["in_doubt"])
-    assert seen["mails_doubled"] == 0 and seen["mails_lost"] <= len(settled["in_doubt"])
+    assert left > 0 and settled["returned"] + len(settled["unconfirmed"]) >= left
+    assert len(settled["unconfirmed"]) <= 1 and bool(settled.get("warning")) == bool(settled["unconfirmed"])
+    assert seen["mails_doubled"] == 0 and seen["mails_lost"] <= len(settled["unconfirmed"])
 
 
 @pytest.mark.slow

@@ -80,7 +80,7 @@ def power_cut() -> None:
     """Every container of this lab killed at once: exited, off the network, no bridge, as a boot of the host finds it.
 
     (Killing the processes behind Podman's back is not it: then Podman goes on saying "running", see
-    _compose/containers/containers.py.)
+    _compose/containers/observe.py.)
     """
     podman.call(["kill", "--signal", "KILL", *containers(True)], check=False)
     wait_for("nothing runs", lambda: ", ".join(containers(True)), 60)

@@ -149,8 +149,8 @@ def test_a_cleanup_that_was_killed_goes_on() -> None:
     if one.verdict == "INCONCLUSIVE":
         release.must("worlds-sign", "watch", {"bluegreen_watch_do": "promote"}, quiet=True)
     switch = Switch(str(truth.switch_dir().parent))
-    switch.retire("blue")
-    switch.withdraw("blue")
+    switch.unpin("blue")
+    switch.block_rollback("blue")
     begun = replace(BY_HAND, verdict="signed", baked=False, removing=True, drained=True)
     one, _runs = follow("cleanup", begun)
     is_settled(one)

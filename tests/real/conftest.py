@@ -11,7 +11,7 @@ import pytest
 from kit.compose_bench import Bench, build_images, clean_up, containers_conf, remove_images
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def compose_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     directory = tmp_path_factory.mktemp("images")
     containers_conf(directory)

@@ -27,7 +27,7 @@ slow = pytest.mark.slow
 def converge(bench: Bench, state: str, given: dict[str, Any]) -> None:
     done = bench.run(state, **given)
     assert not bench.run(state, **given)["changed"]
-    assert done["off_networks"] == [] and done["foreign"] == []
+    assert done["off_networks"] == [] and done["unmanaged"] == []
 
 
 def crash_everywhere(bench: Bench, state: str, given: dict[str, Any], reset: Any) -> int:

@@ -62,7 +62,7 @@ def test_a_boot_that_offers_and_a_rollback_beside_a_cleanup(bench: Bench, switch
     cleanup = switch.claim(0)
 
     def boot_and_rollback() -> None:
-        switch.offer("green")
+        switch.allow_rollback("green")
         assert switch.rollback().live == "green"
 
     here = sorted(green().split())

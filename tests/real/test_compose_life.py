@@ -74,7 +74,7 @@ def life(compose_machine: None, tmp_path: Path, switch: Switch) -> Iterator[Benc
     bench.operator_up()
     podman("exec", NEW, "sh", "-c", "echo kept >" + DATA)
     told = bench.run("adopted", switch=switch)["messages"]
-    assert any("console_1 depends on hera, kratos: cleanup makes it again" in line for line in told), told
+    assert any("console_1 depends on hera, kratos: cleanup recreates it" in line for line in told), told
     bench.run("started", switch=switch, **GREEN)
     flip(switch, "green")
     yield bench
@@ -133,7 +133,7 @@ def test_cleanup_goes_through_at_the_first_try_and_plain_names_lead_to_live(life
     for name in ("hera", "login", "kratos", PROJECT + "_hera_1"):
         assert asked(name).startswith("green"), name
     assert life.run("read")["shared"]["relay"]["state"] == "running"
-    assert life.run("adopted", switch=switch, live_colour="green")["foreign"] == []
+    assert life.run("adopted", switch=switch, live_colour="green")["unmanaged"] == []
     life.run("handed_over", live="green")
     life.run("started", switch=switch, **BLUE, version="c", images=IMAGES)
     _flips(switch)
@@ -184,7 +184,7 @@ def test_one_that_does_not_start_again_is_the_old_one(life: Bench, switch: Switc
     before = inspected(NEW)
     serve = life.source / "web" / "serve.sh"
     serve.write_text("exit 1\n")
-    with pytest.raises(BluegreenError, match=r"console_1, made again, does not start: .*is the old one again"):
+    with pytest.raises(BluegreenError, match=r"console_1, recreated, does not start: .*the old container runs again"):
         life.run("absent", switch=switch, **BLUE)
     now = inspected(NEW)
     assert now["Id"] == before["Id"]

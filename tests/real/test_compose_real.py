@@ -165,8 +165,8 @@ def test_what_is_not_ours_is_named(bench: Bench) -> None:
     podman("rm", "-f", "--depend", PROJECT + "_hera_1")
     bench.operator_up()
     seen = bench.run("read")
-    assert [entry["service"] for entry in seen["foreign"]] == ["hera"]
-    assert seen["foreign"][0]["replaces"] and seen["colours"]["blue"]["services"]["hera"]["state"] == "absent"
+    assert [entry["service"] for entry in seen["unmanaged"]] == ["hera"]
+    assert seen["unmanaged"][0]["replaces_adopted"] and seen["colours"]["blue"]["services"]["hera"]["state"] == "absent"
     assert seen["shared"]["caddy"] == {
         "container": PROJECT + "_caddy_1", "state": "running", "recreated": False, "edge": True,
     }  # fmt: skip
@@ -174,7 +174,7 @@ def test_what_is_not_ours_is_named(bench: Bench) -> None:
         one["container"].endswith("caddy_1") and one["network"] == "bgtest-edge-blue" for one in seen["off_networks"]
     )
     repaired = bench.run("adopted")
-    assert repaired["changed"] and not repaired["off_networks"] and not repaired["foreign"]
+    assert repaired["changed"] and not repaired["off_networks"] and not repaired["unmanaged"]
 
 
 @pytest.mark.slow
@@ -200,10 +200,10 @@ def test_strangers_after_a_cleanup_are_no_colour_and_go_only_when_told(bench: Be
     live: dict[str, Any] = {"live_colour": "green", "wake": ["green"]}
     bench.run("absent", colour="blue", live_colour="green")
     bench.operator_up()
-    assert len(bench.run("read")["foreign"]) == 2
+    assert len(bench.run("read")["unmanaged"]) == 2
     done = bench.run("adopted", **live)
-    assert len(done["foreign"]) == 2 and not done["colours"]["blue"]["adopted"]
-    assert not bench.run("adopted", remove_unmanaged=True, **live)["foreign"]
+    assert len(done["unmanaged"]) == 2 and not done["colours"]["blue"]["adopted"]
+    assert not bench.run("adopted", remove_unmanaged=True, **live)["unmanaged"]
     assert bench.run("read")["colours"]["green"]["running"]
 
 

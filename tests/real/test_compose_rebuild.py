@@ -62,7 +62,7 @@ def test_adopt_makes_the_record_again_and_a_reboot_brings_green_back(bench: Benc
     assert planned["steps"][0] == "rebuild-addresses 10.231.128.0/22" and not bench.state_dir.exists()
     done = bench.run("adopted", switch=switch, **NOW)
     assert {name: (bench.state_dir / name).read_text() for name in FILES} == before
-    assert running() == here and done["off_networks"] == [] and done["foreign"] == []
+    assert running() == here and done["off_networks"] == [] and done["unmanaged"] == []
     green = done["colours"]["green"]
     assert (green["running"], green["drift"], green["edited"]) == (True, [], [])
     assert not bench.run("adopted", switch=switch, **NOW)["changed"]

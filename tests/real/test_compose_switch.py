@@ -54,7 +54,7 @@ def switch(tmp_path: Path) -> Switch:
 def test_whoever_comes_first_wins(bench: Bench, switch: Switch) -> None:
     bench.run("adopted")
     bench.run("started", **GREEN, switch=switch)
-    assert not bench.run("started", **GREEN, switch=switch)["changed"] and not switch.withdrawn("green")
+    assert not bench.run("started", **GREEN, switch=switch)["changed"] and not switch.rollback_blocked("green")
     here = green()
 
     # The rollback: the stage still believes what it saw when it began.
@@ -83,7 +83,9 @@ def test_whoever_comes_first_wins(bench: Bench, switch: Switch) -> None:
 @pytest.mark.slow
 def test_a_start_that_was_killed_is_no_way_back_until_it_is_whole(bench: Bench, switch: Switch) -> None:
     bench.run("adopted")
-    switch.withdraw("green")
+    switch.block_rollback("green")
     bench.run("started", **GREEN)
-    assert switch.withdrawn("green")
-    assert bench.run("started", **GREEN, switch=switch)["steps"] == ["offer green"] and not switch.withdrawn("green")
+    assert switch.rollback_blocked("green")
+    assert bench.run("started", **GREEN, switch=switch)["steps"] == ["offer green"] and not switch.rollback_blocked(
+        "green"
+    )

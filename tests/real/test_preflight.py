@@ -265,7 +265,7 @@ def test_without_podman_there_is_a_table_all_the_same(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(bench, "authorities", lambda: edge["ca"])
     seen = bad(bench.look())
-    assert "podman is not installed" in seen["look podman"]["found"]
+    assert "podman is not installed" in seen["probe_failed podman"]["found"]
 
 
 def test_the_playbook_prints_the_table_and_changes_nothing(bench: Bench, tmp_path: Path) -> None:

@@ -21,12 +21,12 @@ from kit.compose_bench import containers_conf, podman
 from kit.recording import Recording
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import model
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import images, registry
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import images
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import intent, look_release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, PreflightInputs
 from olympus_lab import binaries, lock
 
 pytestmark = pytest.mark.lab
@@ -94,7 +94,7 @@ def trust(found: Registry, place: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def looked(reference: str, **given: object) -> tuple[str, bool, str]:
     """Level, whether it is well, and the words of preflight's row for a compose file that names ``reference``."""
-    wanted = Wanted(services=SERVICES, version="v1", live="blue", **given)  # type: ignore[arg-type]
+    wanted = PreflightInputs(services=SERVICES, version="v1", live="blue", **given)  # type: ignore[arg-type]
     project = {"services": {"hera": {"image": reference}}}
     found = look_release.image_states(Podman(SubprocessRunner()), wanted, project)
     (row,) = intent.images(Observed(release={"images": found}), wanted)
@@ -152,7 +152,7 @@ def test_credentials_are_podmans_own(machine: Path, tmp_path: Path, monkeypatch:
         podman("push", "-q", "localhost/bgreg/box:v1", found.name("v1"))
         assert looked(found.name("v1")) == ("refuse", True, "1 resolvable")
         recorder = Recording()
-        assert registry.digest(Podman(recorder), found.name("v1")).startswith("sha256:")
+        assert images.registry_digest(Podman(recorder), found.name("v1")).startswith("sha256:")
         assert SECRET not in str(recorder.seen)
 
 
@@ -161,7 +161,7 @@ def test_the_digest_of_a_tag_that_can_move_is_printed_and_pins_it(filled: Regist
     pin = "%s/%s@%s" % (filled.address, NAME, filled.digest("latest"))
     level, well, found = looked(filled.name("latest"))
     assert (level, well) == ("refuse", False) and pin in found
-    wanted = model.Wanted("bgreg", "/nonexistent", services=model.services_from(SERVICES), version="v1")
+    wanted = model.Deployment("bgreg", "/nonexistent", services=model.services_from(SERVICES), version="v1")
     engine, project = Podman(SubprocessRunner()), {"services": {"hera": {"image": filled.name("latest")}}}
     with pytest.raises(BluegreenError, match="can move") as caught:
         images.choose(engine, wanted, project)

@@ -30,7 +30,10 @@ import yaml
 from test_caddyfile import body
 from test_plays import ROOT, play
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    services_from,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import COMMAND, Singleton
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
@@ -54,7 +57,7 @@ def test_the_edge_never_resolves_the_plain_name() -> None:
 def test_the_courier_and_what_is_declared_run_behind_the_shim_as_whole_commands() -> None:
     """shim_entrypoint, 1 and 2."""
     job = Singleton("expiry", "ciam-kratos", COMMAND, ("kratos", "cleanup", "sql", "-e"))
-    wanted = Wanted(
+    wanted = Deployment(
         "olympus", "/nowhere", services=services_from({"ciam-kratos": {"kind": "kratos"}}), colour="green",
         singletons=(job,),
     )  # fmt: skip

@@ -74,7 +74,7 @@ def test_services_that_are_none(given: Any) -> None:
 def test_files_that_import_each_other() -> None:
     texts = {"/c": "import x", "/x": "import y", "/y": "import x"}
     found = {"/c": [], "/x": ["/x"], "/y": ["/y"]}
-    with pytest.raises(CaddyfileError, match=r"it imports itself: /c -> /x -> /y -> /x\. Fix: take one import out"):
+    with pytest.raises(CaddyfileError, match=r"it imports itself: /c -> /x -> /y -> /x\. Fix: remove one import"):
         _Flat(texts, {}, found).text("/c")
 
 

@@ -17,7 +17,9 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import main, record, unit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import RELEASE
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy, program
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     read_json,
     sync_dir,
@@ -32,6 +34,18 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import rollback_script
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import observe
 
+SPEC = DEPLOYMENT.merge(
+    ArgumentSpec(
+        {
+            "state": {"type": "str", "choices": ["read", "installed", "absent"], "default": "read"},
+            "unit_dir": {"type": "path", "default": unit.DIRECTORY},
+            "bin_dir": {"type": "path", "default": rollback_script.DIRECTORY},
+            **{name: RELEASE.options[name] for name in ("edge", *record.OPTIONS) if name in RELEASE.options},
+            "source": {"type": "path", "default": ""},
+            "services": {"type": "dict", "default": {}},
+        }
+    )
+)
 # The library has to hold what the programs begin with.
 BOOT, RETURN = main.__name__, answer.__name__
 PYTHON = sys.executable or "/usr/bin/python3"
@@ -139,7 +153,7 @@ class Boot:
         found = record.read(self.state_dir)
         last = [one for one in events.read(StateDir(self.state_dir).ledger) if one.get("event") == "boot"][-1:]
         boot = program.path(self.state_dir, program.BOOT)
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "systemd": self.systemd,
             "unit": unit.name(self.deployment),
             "program": boot if program.current(self.state_dir, program.BOOT) else "",
@@ -150,7 +164,7 @@ class Boot:
             **_switch(found),
             "watch": _watch(self.state_dir),
         }
-        return {**told, "story": story(told)}
+        return {**facts, "story": story(facts)}
 
 
 def _switch(found: Record | None) -> dict[str, Any]:
@@ -165,17 +179,17 @@ def _watch(state_dir: str) -> dict[str, Any]:
     return {"release": seen.release, "alive": seen.alive, "died": seen.died}
 
 
-def story(told: Mapping[str, Any]) -> str:
+def story(facts: Mapping[str, Any]) -> str:
     """What brings the live colour back after a reboot."""
-    if told["enabled"] and told["program"]:
-        how = "%s is enabled" % told["unit"]
-    elif told["systemd"]:
-        how = "NOTHING brings the live colour back (--tags adopt installs %s)" % told["unit"]
-    elif told["program"]:
-        how = "no systemd here; after a reboot type: %s" % told["program"]
+    if facts["enabled"] and facts["program"]:
+        how = "%s is enabled" % facts["unit"]
+    elif facts["systemd"]:
+        how = "NOTHING brings the live colour back (--tags adopt installs %s)" % facts["unit"]
+    elif facts["program"]:
+        how = "no systemd here; after a reboot type: %s" % facts["program"]
     else:
         how = "NOTHING brings the live colour back, and there is no systemd here"
-    last = told["last"]
+    last = facts["last"]
     if last:
         at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(float(last["at"])))
         state = "ready" if last.get("ready") else "NOT ready"

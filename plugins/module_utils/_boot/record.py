@@ -15,17 +15,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, wanted_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, wanted_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 VERSION = 1
-DESCRIBING = (
-    "deployment", "state_dir", "project", "source", "compose_files", "services", "shared", "edge_service",
-    "network_range", "publish", "port_base", "podman_compose", "singletons",
+# Options of both modules.
+OPTIONS = (
+    "deployment", "state_dir", "project", "source", "compose_files", "services", "shared", "network_range", "publish",
+    "port_base", "podman_compose", "singletons",
 )  # fmt: skip
+DESCRIBING = (*OPTIONS, "edge_service")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Record:
     params: Mapping[str, Any]
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Deployment:
         defaults = {name: one.get("default") for name, one in SPEC.options.items()}
         return wanted_from({**defaults, **self.params})
 

@@ -10,24 +10,27 @@ A colour that a run is taking away at this moment is that run's: nothing of it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import network_journal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import repair
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted, awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted, colours_to_run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import STALE_SECONDS, Lock
@@ -55,7 +58,7 @@ class Boot:
         """Whether the live colour answers."""
         begun = self.clock.monotonic()
         context = Context(self.record.wanted, Podman(self.runner), self.clock)
-        self._try("what a killed run was joining", lambda: network_journal.settle(context.podman, context.wanted))
+        self._try("what a killed run was joining", lambda: networks.settle(context.podman, context.wanted))
         live, shall_run = self._who()
         self.say("live: %s" % (live or "nobody can tell"))
         ready = False
@@ -88,7 +91,7 @@ class Boot:
         busy = self._busy() if taken else ""
         if busy:
             self._complain("%s is being removed or replaced by %s. Fix: wait for it, then %s" % (taken[0], busy, AGAIN))
-        shall_run = awake(state.live, back, stable, release)
+        shall_run = colours_to_run(state.live, back, stable, release)
         return state.live, tuple(colour for colour in shall_run if not (busy and colour in taken))
 
     def _busy(self) -> str:
@@ -103,7 +106,7 @@ class Boot:
 
     def _bring_back(self, context: Context, colours: Sequence[str]) -> None:
         """Each step by itself: one that fails keeps nobody else down."""
-        world = World.look(context.podman, context.wanted)
+        world = Containers.look(context.podman, context.wanted)
         blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
         fixing = repair.plan(context, world, colours, blue)
         still = partial(self.record.switch.require, self.token)
@@ -111,11 +114,11 @@ class Boot:
             if self._try(str(step), partial(repair.do, context, fixing, step, still)):
                 self.started.append(str(step))
                 self.say(str(step))
-        short = repair.shortfall(World.look(context.podman, context.wanted), fixing)
+        short = repair.shortfall(Containers.look(context.podman, context.wanted), fixing)
         for line in short:
             self._complain(line)
         for colour in () if short else colours:
-            self._try("the way back to %s" % colour, partial(self.record.switch.offer, colour, self.token))
+            self._try("the way back to %s" % colour, partial(self.record.switch.allow_rollback, colour, self.token))
 
     def _answers(self, context: Context, live: str) -> bool:
         silent = self._unready(context, live)
@@ -141,7 +144,7 @@ class Boot:
         """A watch that the boot cut off goes on from its events; its probes had secrets that no disk has."""
         launch = Launch(self.record.wanted.state_dir, self.runner, self.clock)
         seen = launch.observe()
-        plan = launch.plan_again(seen)
+        plan = launch.plan_restart(seen)
         if plan.changed:
             launch.apply(plan, launch.kept(seen.release))
             self.say("the watch of %s goes on" % seen.release)
@@ -168,3 +171,21 @@ class Boot:
 
 def _append(state: StateDir, event: dict[str, Any], now: float) -> None:
     events.append(state.ledger, event, now)
+
+
+def unready(context: Context, services: Mapping[str, Mapping[str, Any]], colour: str, timeout: float) -> list[str]:
+    """Services of ``colour`` that are not ready after ``timeout`` seconds, with what they said."""
+    wanted = context.wanted
+    asked = checks.GatePlan(
+        colour=colour,
+        against="",
+        reach=Reach(wanted.nets, wanted.publish, wanted.port_base),
+        services=services,
+        probes={},
+        secrets={},
+        checks=("ready",),
+    )
+    edge = "" if asked.reach.by_ports else context.podman.service(wanted.project, wanted.edge_service)
+    standpoint = Standpoint(context.podman, edge, checks.addresses(asked))
+    results = gate.run(checks.plan(asked), DirectHttp(), context.clock, timeout, standpoint.enter)
+    return ["%s: %s" % (one.service, one.detail) for one in results if not one.ok]

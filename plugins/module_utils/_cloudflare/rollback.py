@@ -37,7 +37,7 @@ class Return:
         target = self._target(state)
         with world.switch.stopping(world.check_mode):
             if not world.params["force"]:
-                rollback_checks.require_same(world.switch, target, world.params["state_dir"])
+                rollback_checks.check_same_release(world.switch, target, world.params["state_dir"])
             found = self._asked(target)
         if world.check_mode:
             return self._would(state, target, found or world.pools.look())

@@ -40,10 +40,7 @@ def run(world: World) -> Result:
     state = world.params["state"]
     if state != "read":
         world.switch.require_of(world.params["deployment"])
-        if world.params["token"] is None:
-            # An act without one goes by the token of now: what fences from here on fences it too.
-            token = world.switch.read().token if world.switch.exists() else 0
-            world = replace(world, params={**world.params, "token": token})
+        world = replace(world, params={**world.params, "token": world.switch.token_for(world.params["token"])})
     if state == "live":
         return Cutover(world).run()
     if state == "returned":
@@ -216,7 +213,7 @@ def drained(world: World) -> Result:
     mine = pool is not None and found.ours[colour]
     body = pools.drained(pool) if pool is not None and mine and pool.get("enabled", True) else {}
     reachable = [name for name in ("warm", "assets") if colour in getattr(world.switch.read(), name)]
-    steps = [Step("retire", colour, "no pinned request any more")] if reachable else []
+    steps = [Step("unpin", colour, "no pinned request any more")] if reachable else []
     steps += [Step("drain", "pool", colour)] if body else []
     plan = Plan({"reachable": reachable}, {"reachable": []}, tuple(steps))
     over: bool | None = None
@@ -225,7 +222,7 @@ def drained(world: World) -> Result:
         notes.append("the pool of %s is not ours: who is pinned to it stays until his session ends" % colour)
     if not world.check_mode:
         fence.idle(colour)
-        world.switch.retire(colour)
+        world.switch.unpin(colour)
         if pool is not None and body:
             fence.change(colour, pool, body, lambda: fence.idle(colour))
         pinned = (max(int(pins(lb)["drain"]), EVERYWHERE) for lb in seen.values() if sticky(lb))

@@ -2,30 +2,40 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a colour is, for people and for the other stages: never a secret, never an environment."""
+"""What a colour is, for people and for the other stages: never a secret, never an environment.
+
+Where a colour is no longer what was recorded of it: its containers, or its files on disk.
+
+A container that differs was changed outside this collection. A file that differs is only reported: a service may write
+into a directory that it has mounted, and a later release must not be stopped by it. No release is rendered from such a
+copy.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
     dependents,
     networks,
-    shared_services,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import drift, relay
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 
 
-def services(world: World, colour: str) -> dict[str, dict[str, Any]]:
+def services(world: Containers, colour: str) -> dict[str, dict[str, Any]]:
     """As services.json has it, with the state of each container.
 
     'absent' where there is none, 'unnamed' where the operator's services no longer have it.
@@ -41,40 +51,44 @@ def services(world: World, colour: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _state(world: World, name: str, found: Container | None) -> str:
+def _state(world: Containers, name: str, found: Container | None) -> str:
     if name not in world.wanted.names:
         return "unnamed"
     return found.state if found else "absent"
 
 
-def off_networks(wanted: Wanted, world: World) -> list[dict[str, str]]:
-    """{container, network} of what runs and is not where it belongs: the edge, a shared service, a coloured one. Only
-    of colours in use."""
-    found = []
+def off_networks(world: Containers) -> list[dict[str, str]]:
+    """{container, network} of what runs and is not on a network that it belongs to. Only of colours in use."""
+    wanted, members = world.wanted, list[networks.Member]()
     for colour in COLOURS:
         here = world.of_colour(colour)
-        members = _members(wanted, world, colour, here) if here else []
-        steps = networks.connect_steps(world, members)
-        found += [{"container": one.target, "network": one.detail} for one in steps if one.action == "connect"]
+        if here:
+            members += networks.common_members(world, (colour,))
+            members += networks.public_members(wanted, colour, {name: c.name for name, c in here.items()})
+    running = {c.name for c in world.all if c.running or c == world.relay()}
+    steps = networks.connect_steps(world, [one for one in members if one.container in running])
+    return [{"container": one.target, "network": one.detail} for one in steps if one.action == "connect"]
+
+
+def shared(world: Containers) -> dict[str, dict[str, Any]]:
+    """Service -> container, state ('absent' where there is none), recreated (another one than at adopt), edge."""
+    known, found = store.shared(world.wanted), dict[str, dict[str, Any]]()
+    for name in world.wanted.shared_and_edge:
+        c, then = world.of_project(name), known.get(name) or {}
+        found[name] = {
+            "container": c.name if c else str(then.get("container", "")),
+            "state": c.state if c else "absent",
+            "recreated": bool(c and then and c.id != then.get("id")),
+            "edge": name == world.wanted.edge_service,
+        }
     return found
 
 
-def _members(wanted: Wanted, world: World, colour: str, here: Mapping[str, Container]) -> list[networks.Member]:
-    edge = world.of_project(wanted.edge_service)
-    places = networks.edge_members(wanted, edge.name) if edge is not None and edge.running else []
-    found = [place for place in places if place.network == wanted.nets.edge_name(colour)]
-    for service in wanted.shared:
-        c = world.of_project(service)
-        if c is not None and c.running:
-            found.append(networks.shared_member(wanted, colour, service, c.name))
-    found += networks.relay_members(wanted, world, colour)
-    public = [(name, c) for name, c in here.items() if c.running and wanted.service(name).edge]
-    return found + [networks.edge_member(wanted, colour, name, c.name) for name, c in public]
+def unmanaged(world: Containers) -> list[dict[str, Any]]:
+    """Coloured containers of the project that this collection neither adopted nor made.
 
-
-def foreign(world: World) -> list[dict[str, Any]]:
-    """Strangers. ``replaces``: made anew in the place of an adopted one, ``same``: with its image; ``mails``: it has a
-    courier of its own."""
+    ``replaces_adopted``: in the place of an adopted one, ``same_image``: with its image; ``sends_mail``: with a courier
+    of its own."""
     known = _adopted(world.wanted)
     taken = {entry.get("container") for entry in known.values()}
     return [
@@ -83,24 +97,22 @@ def foreign(world: World) -> list[dict[str, Any]]:
             "service": c.service,
             "state": c.state,
             "image": c.reference,
-            "replaces": c.name in taken,
-            "same": c.image == known.get(c.service, {}).get("image"),
-            "mails": c.service in world.wanted.couriers() and courier_command.watches(c.command),
+            "replaces_adopted": c.name in taken,
+            "same_image": c.image == known.get(c.service, {}).get("image"),
+            "sends_mail": c.service in world.wanted.couriers() and courier_command.watches(c.command),
         }
-        for c in world.foreign()
+        for c in world.unmanaged()
     ]
 
 
-def _adopted(wanted: Wanted) -> dict[str, dict[str, Any]]:
+def _adopted(wanted: Deployment) -> dict[str, dict[str, Any]]:
     known = [store.stack(wanted, colour) for colour in COLOURS if store.is_adopted(wanted, colour)]
     return {name: entry for one in known for name, entry in (one.get("services") or {}).items()}
 
 
-def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
-    """The return values of state ``read``."""
-    world = World.look(podman, wanted)
-    there = networks.existing(podman)
-    once = holders.look(world)
+def whole(world: Containers, there: Mapping[str, Any]) -> dict[str, Any]:
+    """The return values of state ``read``. ``there``: the networks of this host by name."""
+    wanted, once = world.wanted, holders.look(world)
     colours = {}
     for colour in COLOURS:
         known = store.stack(wanted, colour)
@@ -110,20 +122,94 @@ def whole(podman: Podman, wanted: Wanted) -> dict[str, Any]:
             "adopted": bool(known.get("adopted")),
             "running": bool(entries)
             and all(entry["state"] == "running" for entry in entries.values())
-            and not drift.pending(world, colour),
-            "pending": drift.pending(world, colour),
+            and not pending(world, colour),
+            "pending": pending(world, colour),
             "services": entries,
-            "drift": drift.containers(world, colour),
-            "edited": drift.files(world, colour),
+            "drift": changed_containers(world, colour),
+            "edited": changed_files(world, colour),
         }
     return {
         "colours": colours,
         "singletons": [seen.as_dict() for seen in once],
         "places": {seen.singleton.name: ", ".join(h.place for h in seen.holders if h.active) for seen in once},
         "recorded": addresses.read(wanted.state_dir) is not None,
-        "shared": {**shared_services.report(world), **relay.report(world)},
+        "shared": {**shared(world), **relay.report(world)},
         "dependents": dependents.as_read(world) if any(store.is_adopted(wanted, c) for c in COLOURS) else [],
-        "foreign": foreign(world),
+        "unmanaged": unmanaged(world),
         "networks": {net.name: {"subnet": net.subnet, "present": net.name in there} for net in networks.nets(wanted)},
-        "off_networks": off_networks(wanted, world),
+        "off_networks": off_networks(world),
     }
+
+
+def changed_containers(world: Containers, colour: str) -> list[str]:
+    """Sentences about containers that are not as adopted or rendered.
+
+    One of an earlier kept release is as it was made: its colour was rendered again and not yet started.
+    """
+    known = store.stack(world.wanted, colour)
+    configs = {} if known.get("adopted") else _configs(world.wanted, colour)
+    found = []
+    for name, c in world.of_colour(colour).items():
+        entry = (known.get("services") or {}).get(name) or {}
+        if known.get("adopted") or c.release == known.get("release"):
+            found += _against(c, str(entry.get("image", "")), configs.get(name, c.config))
+            continue
+        own = store.release(world.wanted, c.release) if c.release else {}
+        if not own:
+            found.append("%s belongs to release %s, which is not kept" % (c.name, c.release or "none"))
+        else:
+            found += _against(c, str((own["images"].get(name) or {}).get("id", "")), c.config)
+    return found
+
+
+def _against(c: Container, image: str, config: str) -> list[str]:
+    found = ["%s runs image %s, not %s" % (c.name, c.image[:12], image[:12])] if c.image != image else []
+    return found + (["%s was not made from its compose file" % c.name] if c.config != config else [])
+
+
+def pending(world: Containers, colour: str) -> bool:
+    """Whether containers of this colour are of another release than the one rendered last."""
+    known = store.stack(world.wanted, colour)
+    return not known.get("adopted") and any(c.release != known.get("release") for c in world.rendered(colour))
+
+
+def changed_files(world: Containers, colour: str) -> list[str]:
+    """Sentences about the release's copy and the compose file, where the colour has containers."""
+    wanted, known = world.wanted, store.stack(world.wanted, colour)
+    ident = str(known.get("release", ""))
+    if not ident or not world.of_colour(colour):
+        return []
+    record = store.release(wanted, ident)
+    if not record:
+        return ["%s: its release %s is gone from %s" % (colour, ident, wanted.path("releases"))]
+    text = read_text(wanted.stack_file(colour, "compose.yml"))
+    found = ["%s: %s" % (colour, words) for words in changed_copy(wanted, record)]
+    if "compose" in known and (text is None or hashlib.sha256(text.encode()).hexdigest() != known["compose"]):
+        found.append("%s: %s was changed on disk" % (colour, wanted.stack_file(colour, "compose.yml")))
+    return found
+
+
+def changed_copy(wanted: Deployment, record: Mapping[str, Any]) -> list[str]:
+    """What of a release's copy is not as recorded, by name."""
+    try:
+        there = release.tree(release.copy_of(wanted, record["id"]), record["names"])
+    except (BluegreenError, OSError) as exc:
+        said = exc.msg if isinstance(exc, BluegreenError) else "%s: %s" % (exc.filename, exc.strerror)
+        return ["the copy of release %s cannot be read (%s)" % (record["id"], said)]
+    kinds = changes.names(record["files"], there)
+    return [
+        "%s of release %s was %s on disk" % (name, record["id"], kind)
+        for kind, names in kinds.items()
+        for name in names
+    ]
+
+
+def _configs(wanted: Deployment, colour: str) -> dict[str, str]:
+    """Service -> the fingerprint that the rendered file gives it."""
+    path = wanted.stack_file(colour, "compose.yml")
+    try:
+        value = yaml.load(read_text(path) or "", path)
+        return {name: str(one["labels"][CONFIG]) for name, one in value["services"].items()}
+    except (BluegreenError, KeyError, TypeError, AttributeError):
+        # Reported as a changed file; containers are then judged by their image and their release.
+        return {}

@@ -12,21 +12,18 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges, network_journal, up
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, prepare
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import prune as retain
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import reuse as kept_releases
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import (
-    adopt,
-    network_rename,
-    remove,
-    start,
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
+    kept_releases,
+    origin,
+    prepare,
+    rebuild,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import adopt, remove, start, undo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 
 NO_ORIGIN = origin.Origin("")
@@ -51,12 +48,12 @@ def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
 
 
 def _started(context: Context, check_mode: bool, kept: str) -> Job:
-    """Rendered, then started. In check mode a start after a render that is only planned is told without details."""
-    start.refuse_live(context)
+    """Rendered, then started. In check mode, a start after a render that is only planned has no details."""
+    context.refuse_live()
     try:
         return _rendered_and_started(context, check_mode, kept)
-    except up.AddressHeld:
-        moved = network_rename.renew(context)
+    except lifecycle.AddressHeld:
+        moved = start.rename_network(context)
         carry_out(moved, check_mode)
     done = _rendered_and_started(context, check_mode, kept)
     return replace(done, plan=replace(done.plan, steps=moved.plan.steps + done.plan.steps))
@@ -98,13 +95,21 @@ def _handed_over(context: Context, check_mode: bool, kept: str) -> Job:
 STATES: dict[str, Callable[[Context, bool, str], Job]] = {
     "read": _read,
     "adopted": _adopted,
-    "undone": _one(adopt.undo),
+    "undone": _one(undo.undo),
     "rendered": _rendered,
     "started": _started,
     "handed_over": _handed_over,
     "absent": _one(remove.absent),
-    "pruned": _one(retain.prune),
+    "pruned": _one(kept_releases.prune),
 }
+
+
+def _look(context: Context, acts: bool) -> tuple[Containers, dict[str, dict[str, Any]]]:
+    """Containers and networks as they are now. A run that acts keeps the bridges' addresses first."""
+    world, nets = Containers.look(context.podman, context.wanted), networks.existing(context.podman)
+    if acts:
+        networks.hold_bridges(context.podman, world, nets)
+    return world, nets
 
 
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
@@ -112,33 +117,24 @@ def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> di
     context = replace(context, check_mode=check_mode)
     wanted, acts = context.wanted, (state != "read" or context.settle) and not check_mode
     if acts:
-        network_journal.settle(context.podman, wanted)
-        bridges.hold(context.podman, wanted)
+        networks.settle(context.podman, wanted)
+        _look(context, True)
     job = STATES[state](context, check_mode, kept)
-    if acts:
-        bridges.hold(context.podman, wanted)
-    world = World.look(context.podman, wanted)
+    world, nets = _look(context, acts)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))
     notes: dict[str, Any] = dict(job.notes)
-    shown = {
-        "id": notes.get("release", known.get("id", "")),
-        "version": wanted.version or known.get("version", ""),
-        "images": notes.get("images", known.get("images", {})),
-        "source": notes.get("source", known.get("source", {})),
-        "changed": notes.get("changed", {}),
-        "same_schema": notes.get("same_schema", []),
-        "lines": notes.get("lines", []),
-    }
+    recorded = {"id": known.get("id", ""), "images": known.get("images", {}), "source": known.get("source", {})}
+    made = {"changed": {}, "same_schema": [], "lines": [], **recorded, **notes.get("release", {})}
     return {
         **job.plan.result(),
-        **facts.whole(context.podman, wanted),
+        **facts.whole(world, nets),
         "releases": kept_releases.listed(wanted),
         "diff": job.plan.diff(),
         "colour": colour,
-        "release": shown,
+        "release": {**made, "version": wanted.version or known.get("version", "")},
         "services": facts.services(world, colour),
         "moved": notes.get("moved", []),
         "removed": notes.get("removed", []),
-        "messages": [*job.warnings, *notes.get("left", ()), *notes.get("said", ())],
+        "messages": [*job.warnings, *notes.get("messages", ())],
     }

@@ -21,7 +21,7 @@ def accepted(marks: Mapping[str, Any], flip: str) -> str:
     return str(marks.get("stable") or "") if not (known and flip and known != flip) else ""
 
 
-def awake(live: str, return_to: str | None, stable: str, live_release: str) -> tuple[str, ...]:
+def colours_to_run(live: str, return_to: str | None, stable: str, live_release: str) -> tuple[str, ...]:
     """The live colour first; then the one that a rollback goes back to, unless the live release was accepted."""
     idle = OTHER[live]
     warm = return_to == idle and not (stable and stable == live_release)

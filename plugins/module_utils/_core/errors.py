@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from typing import Any
 
 # A module's option -> the operator's variable, where they are not called alike; what is not here is named as it is.
@@ -69,6 +70,12 @@ class CommandError(BluegreenError):
 
 class Fenced(BluegreenError):
     """A newer run or a rollback raised the fencing token: this one must write no more."""
+
+
+def first_few(names: Sequence[object], most: int = 6, between: str = ", ") -> str:
+    """For a sentence: the first names, and how many more there are."""
+    more = " and %d more" % (len(names) - most) if len(names) > most else ""
+    return between.join(map(str, names[:most])) + more
 
 
 _FIXES = {

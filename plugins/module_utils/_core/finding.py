@@ -38,8 +38,9 @@ class Problem(str):
 
 
 def to_adopt(said: str) -> Problem:
-    """What the adopt stage puts right."""
-    return Problem("%s: run adopt" % said, said=said, repair="adopt")
+    """What the adopt stage repairs."""
+    fix = "run the adopt stage"
+    return Problem("%s. Fix: %s" % (said, fix), said=said, fix=fix, repair="adopt")
 
 
 def wrong(said: str, fix: str, code: str = "", setting: str = "") -> Problem:

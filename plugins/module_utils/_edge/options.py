@@ -130,7 +130,7 @@ def _native(params: Mapping[str, Any], nets: Networks, podman: Podman) -> Reache
             % params["project"],
             option="edge.upstreams",
             value={},
-            fix="say what its configuration dials, as in {'localhost:3100': 'ciam-hera:3000'}",
+            fix="name what its configuration dials, as in {'localhost:3100': 'ciam-hera:3000'}",
         )
     found = native_ports.upstreams(services, nets, blue, forms, publish, params["port_base"])
     record = replace(nets.addresses, published=blue)

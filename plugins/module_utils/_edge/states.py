@@ -26,22 +26,22 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import public_names, ways
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import public_names, ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import (
+    MethodRecord,
+    record_changes,
+    write_record,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, rollback_checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_record import (
-    Record,
-    changes,
-    write,
-)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import (
     Traffic,
     describe,
     release_of,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.condition import wrong
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 if TYPE_CHECKING:
@@ -84,9 +84,7 @@ class App:
             switch.require_of(self.params.get("deployment", ""))
             if self.params["state"] == "returned":
                 rollback_checks.require_adopted(switch)
-            if self.params.get("token") is None and switch.exists():
-                # An act without one goes by the token of now: what fences from here on fences it too.
-                return replace(self, params={**self.params, "token": switch.read().token}).act()
+            return replace(self, params={**self.params, "token": switch.token_for(self.params.get("token"))}).act()
         return self.act()
 
     def act(self) -> Result:
@@ -124,7 +122,9 @@ class App:
             problems.append(to_adopt("the switch is damaged (%s)" % state.damage))
         if state:
             owner = place.owner if place.pid else None
-            problems += [to_adopt("the switch is damaged (%s)" % one) for one in wrong(place.directory, owner)]
+            problems += [
+                to_adopt("the switch is damaged (%s)" % one) for one in switch_problems(place.directory, owner)
+            ]
         try:
             config, traffic = self.admin.config(), self._traffic()
         except BluegreenError as exc:
@@ -139,18 +139,16 @@ class App:
         result["observed"] = anonymous_visit.together(traffic.ask_within, self.params["public"])
         problems += self._disagreements(result, running)
         if result["adopted"]:
-            problems += self._in_force(traffic, config, result)
+            problems += self._method_status(traffic, config, result)
         return {**result, "problems": problems, **Plan().result()}
 
-    def _in_force(self, traffic: Traffic, config: Any, result: Result) -> list[str]:
-        """Adds to ``result`` how the edge follows and how to preview; what is wrong with that. A rollback has no use
-        for what this needs, and does not wait until it is loaded."""
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_status import InForce
-
-        method = InForce(traffic, config)
+    def _method_status(self, traffic: Traffic, config: Any, result: Result) -> list[str]:
+        """Adds to ``result`` how the edge follows and how to preview; what is wrong with that."""
         names = self.params["public"] or public_names(config, root_of(self.edge))
-        result.update(method=method.name, cost=method.cost(), preview=self._preview(traffic).told(names))
-        return method.problems(str(result["live"]))
+        result.update(
+            method=traffic.running_method(config), cost=traffic.cost(config), preview=self._preview(traffic).told(names)
+        )
+        return traffic.method_problems(config, str(result["live"]))
 
     def _preview(self, traffic: Traffic, release: str = "") -> Preview:
         from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.preview import Preview
@@ -160,7 +158,10 @@ class App:
     def _disagreements(self, result: Result, running: bool) -> list[str]:
         found: list[str] = []
         if bool(result["live"]) != running:
-            here, gone = "does not run the switch that is on its disk", "runs a switch whose directory is gone or empty"
+            here, gone = (
+                "does not run the switch that is on its disk",
+                "runs a switch whose directory is missing or empty",
+            )
             found.append(to_adopt("the edge %s" % (here if result["live"] else gone)))
         if result["plain_names"] and result["adopted"]:
             found.append(to_adopt("the edge dials %s past the switch" % ", ".join(result["plain_names"])))
@@ -213,16 +214,16 @@ class App:
         step = Step("remove", os.path.join(switch.path, "log"), "%d files of the access log" % len(names))
         return {**result, "changed": True, "steps": [*result["steps"], str(step)]}
 
-    def _record(self) -> Record:
-        return Record(str(self.params["project"]), self.edge.options, tuple(self.upstreams))
+    def _record(self) -> MethodRecord:
+        return MethodRecord(str(self.params["project"]), self.edge.options, tuple(self.upstreams))
 
-    def _noted(self, result: Result, wanted: Record | None) -> Result:
+    def _noted(self, result: Result, wanted: MethodRecord | None) -> Result:
         """Last, so that what is written down is what runs."""
         directory = self.edge.options.state_dir
-        if not changes(directory, wanted):
+        if not record_changes(directory, wanted):
             return result
         if not self.check_mode:
-            write(directory, wanted)
+            write_record(directory, wanted)
         step = Step("note", directory, "the method " + (wanted.edge.method if wanted else "switch"))
         return {**result, "changed": True, "steps": [*result["steps"], str(step)]}
 
@@ -281,11 +282,16 @@ class App:
         config = traffic.config()
         there, wanted = release_of(self.params["state_dir"], colour), self.params["release"]
         if wanted and there and wanted != there:
-            raise Refused("%s holds release %s" % (colour, there), option="release", value=wanted, fix="deploy first")
+            raise Refused(
+                "%s holds release %s" % (colour, there),
+                option="release",
+                value=wanted,
+                fix="run the deploy stage first",
+            )
         plan = traffic.plan_live(colour)
         if self.check_mode:
             return self._moved(traffic, plan, {})
-        traffic.follower.accept_pending = self.params["accept_pending"]
+        traffic.followup.accept_pending = self.params["accept_pending"]
         if plan.changed:
             traffic.require_alive(colour, config)
         told = traffic.told(self._ways(config))
@@ -294,7 +300,7 @@ class App:
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)
             if traffic.method == self.edge.options.method:
-                write(self.edge.options.state_dir, self._record())
+                write_record(self.edge.options.state_dir, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
         # Of a colour that has been live it is not known what it would have said before.
         spared = told.unsure if plan.changed else ()
@@ -306,24 +312,24 @@ class App:
     def returned(self) -> Result:
         """The way back asks only the switch and the target. With ``force`` not even the target.
 
-        Where no edge runs there is nobody to ask or to see it: the switch is moved, and that is an error to look at.
+        Where no edge runs nothing can confirm it: the switch is moved, and that is an error to look at.
         """
         traffic, force = self._traffic(), self.params["force"]
         plan = traffic.plan_return(self.params["keep_sticky"], self.check_mode)
         target = str(plan.after["live"])
-        asleep = rollback_checks.asleep(traffic, target)
+        asleep = rollback_checks.edge_stopped(traffic, target)
         if not force and not asleep:
             with traffic.switch.stopping(self.check_mode):
-                rollback_checks.require(traffic, target, self.params["state_dir"])
+                rollback_checks.check_target(traffic, target, self.params["state_dir"])
         if self.check_mode:
             return self._moved(traffic, plan, {})
         # Also where the plan says that nothing is to do: a cutover may have begun since.
         traffic.switch.rollback(self.params["keep_sticky"], gone=force)
         at = self.clock.now()
-        left = traffic.follower.follow(back=True)
+        left = traffic.followup.follow(back=True)
         if asleep:
             raise asleep
-        seen = rollback_checks.seen(traffic, target, self.params["public"], at, self.params["confirm_timeout"])
+        seen = rollback_checks.confirm(traffic, target, self.params["public"], at, self.params["confirm_timeout"])
         warnings = [*(one for one in (traffic.switch.passed, left) if one), *seen.pop("warnings")]
         return {**self._moved(traffic, plan, seen), "warnings": warnings}
 
@@ -338,13 +344,13 @@ class App:
         traffic, colour = self._traffic(), self.params["colour"]
         config, state = traffic.config(), traffic.switch.read()
         if state.live == colour:
-            raise Refused("%s is live" % colour, option="colour", value=colour, fix="drain the other one")
+            raise Refused("%s is live" % colour, option="colour", value=colour, fix="drain the other colour")
         reachable = [name for name in ("warm", "assets") if colour in getattr(state, name)]
-        steps = (Step("retire", colour, "no pinned request any more"),) if reachable else ()
+        steps = (Step("unpin", colour, "no pinned request any more"),) if reachable else ()
         plan = Plan({"reachable": reachable}, {"reachable": []}, steps)
         told: Result = {"drained": None, "left": [], "seen": {}}
         if not self.check_mode:
-            traffic.switch.retire(colour)
+            traffic.switch.unpin(colour)
             from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import drain
 
             drained = drain.wait(traffic, colour, self.params["deadline"], self.params["seen"])

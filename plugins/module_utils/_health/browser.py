@@ -10,11 +10,12 @@ challenge. So nothing here asks for one; a login is proven by the code, the toke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, forms, oauth, page_signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, forms, oauth
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must
 
@@ -22,6 +23,39 @@ MAX_STEPS = 20
 # (URL, where it redirects or '' for a page) -> whether the walk is over.
 Ends = Callable[[str, str], bool]
 HTML = {"Accept": "text/html,application/xhtml+xml"}
+
+
+# What a login page says that no status does: each is one sentence with what to do. None repeats the page, as that may
+# hold the probe's own name.
+LEAVE_OUT = "leave this check out: bluegreen_checks: {skip: [code_flow]}"
+CAPTCHA = (
+    "CAPTCHA is on at the login page, so no probe can log in. Fix: exempt the probe identity from it, or " + LEAVE_OUT
+)
+LOCKED = (
+    "the login page says that the account is locked or was tried too often. Fix: unlock the probe identity, correct"
+    " bluegreen_probe_secrets, or " + LEAVE_OUT
+)
+SECOND = (
+    "the login asks for a second factor, which no probe has. Fix: take the second factor off the probe identity, or "
+    + LEAVE_OUT
+)
+# A widget inside of the form, against a script that only may draw one.
+WIDGET = re.compile(
+    r"""(class=["'][^"']*\b(cf-turnstile|h-captcha|g-recaptcha)\b)|((name|id)=["'](cf-turnstile|h-captcha|g-recaptcha)-response)"""
+    r"""|(data-sitekey=)""",
+    re.I,
+)
+SCRIPT = re.compile(r"challenges\.cloudflare\.com/turnstile|hcaptcha\.com/|recaptcha(/|\.net)", re.I)
+SAYS_CAPTCHA = re.compile(r"captcha|are you (a )?(human|robot)|verif\w+ (that )?you are (a )?human", re.I)
+SAYS_LOCKED = re.compile(
+    r"(account|user)\b.{0,40}\b(locked|blocked|suspended)|locked out|temporarily (locked|blocked|disabled)"
+    r"|too many (failed |login |invalid )*(attempts|logins|tries)",
+    re.I,
+)
+SAYS_LEFT = re.compile(r"\b(\d+) (more |login )?(attempts?|tries) (left|remaining)", re.I)
+SAYS_WRONG = re.compile(
+    r"invalid (e-?mail|user ?name|credentials|login)[^.<]{0,40}|(wrong|incorrect) (e-?mail|password)", re.I
+)
 
 
 class NotTaken(Failed):
@@ -41,7 +75,7 @@ class Person:
 
     def __init__(self, visit: Visit, secrets: Secrets) -> None:
         self.visit = visit
-        self.domain = oauth.domain_of(visit)
+        self.domain = visit.its_domain
         self.secrets = secrets
         self.posted = 0
         self.named = False
@@ -67,7 +101,7 @@ class Person:
     def _lost(self, target: str, url: str) -> None:
         query = urlsplit(target).query
         if "aal=aal2" in query:
-            raise NotTaken("%s: %s" % (at(url), page_signs.SECOND))
+            raise NotTaken("%s: %s" % (at(url), SECOND))
         told = parse_qs(query).get("error", [""])[0]
         if told and target.startswith(self.domain.redirect_uri.split("?")[0]):
             raise Denied(told, "%s: redirected with error %s" % (at(url), told))
@@ -75,24 +109,24 @@ class Person:
 
     def _well(self, response: Response, url: str) -> None:
         if response.status == 423:
-            raise NotTaken("%s: %s" % (at(url), page_signs.LOCKED))
+            raise NotTaken("%s: %s" % (at(url), LOCKED))
         if "aal2" in str(response.json() or ""):
-            raise NotTaken("%s: %s" % (at(url), page_signs.SECOND))
+            raise NotTaken("%s: %s" % (at(url), SECOND))
         if response.status in (400, 401, 403) and self.posted:
             page = forms.parse(response.body.decode("utf-8", "replace"))
             if forms.login_form(page.forms):
-                raise NotTaken("%s: status %d, %s" % (at(url), response.status, page_signs.after(page)))
+                raise NotTaken("%s: status %d, %s" % (at(url), response.status, sign_after(page)))
         must(answers.wants(response, 200), at(url))
 
     def _form(self, page: forms.Page, url: str) -> forms.Form:
         login = forms.login_form(page.forms)
         if login is not None:
             if self.posted:
-                raise NotTaken("%s: %s" % (at(url), page_signs.after(page)))
-            must(page_signs.before(page), at(url))
+                raise NotTaken("%s: %s" % (at(url), sign_after(page)))
+            must(sign_before(page), at(url))
             return login
-        if page_signs.second_factor(page.forms):
-            raise NotTaken("%s: %s" % (at(url), page_signs.SECOND))
+        if second_factor(page.forms):
+            raise NotTaken("%s: %s" % (at(url), SECOND))
         first = None if self.posted or self.named else forms.name_form(page.forms)
         found = first or forms.confirmed(page.forms, url)
         self.named = self.named or first is not None
@@ -155,3 +189,25 @@ def outside(domain: Domain, target: str) -> bool:
 def at(url: str) -> str:
     parts = urlsplit(url)
     return "%s%s" % (parts.hostname, parts.path)
+
+
+def sign_before(page: forms.Page) -> str:
+    """Why it is no use to fill in the login form of ``page``, or ''."""
+    return CAPTCHA if WIDGET.search(page.source) else ""
+
+
+def sign_after(page: forms.Page) -> str:
+    """Why a login page came back after its form was posted."""
+    if SAYS_LOCKED.search(page.text):
+        return LOCKED
+    if WIDGET.search(page.source) or SCRIPT.search(page.source) or SAYS_CAPTCHA.search(page.text):
+        return CAPTCHA
+    left = SAYS_LEFT.search(page.text)
+    near = ", %s attempts are left before a lockout" % left.group(1) if left else ""
+    wrong = SAYS_WRONG.search(page.text)
+    said = ' and says "%s"' % wrong.group(0).strip() if wrong else ""
+    return "the login page came back after its form was posted%s%s" % (said, near)
+
+
+def second_factor(found: tuple[forms.Form, ...]) -> bool:
+    return any(form.code and not form.asks_password for form in found)

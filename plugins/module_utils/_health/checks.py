@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import cache, journeys, shared_secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
@@ -45,14 +46,32 @@ PROBE = ("kratos", "hydra", "login_host", "oauth_host", "identifier")
 CLIENT, OF_A_CLIENT = ("client_id", "redirect_uri"), ("tokens", "code_flow", "silent")
 # A login UI is needed by those that a person sees.
 OF_A_UI = ("code_flow", "silent")
+# A login was proven at every domain and nothing is left out; something is; no login was tried.
+FULL, PARTIAL, NO_LOGIN = "full", "partial", "no_login"
+LOGINS = ("login", "code_flow")
+NO_LOGIN_TRIED = "no login was tried"
 # Without another side the same question is asked of one side alone.
 ALONE = {"jwks": "keys", "tokens": "token"}
+
+# Options of the modules that probe colours: how they are reached, and with what.
+PROBING = ArgumentSpec(
+    {
+        "publish": {"type": "str", "default": "network"},
+        "port_base": {"type": "dict", "default": {}},
+        "shared": {"type": "list", "elements": "str", "default": []},
+        "edge": {"type": "dict", "default": {}},
+        "switch_dir": {"type": "path", "default": ""},
+        "probes": {"type": "dict", "default": {}},
+        "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
+        "skip": {"type": "list", "elements": "str", "default": []},
+    }
+)
 
 Run = Callable[[Http, float], CheckResult]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class GatePlan:
     """The gate's options, as the module takes them. ``against`` '' means that the colour is asked alone.
 
     ``skip`` names checks that the operator leaves out. ``way`` leads through the edge. ``watched``: asked again and
@@ -75,6 +94,18 @@ class Wanted:
     way: Through | None = None
     watched: bool = False
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any], colour: str, against: str = "", strict: bool = True, **more: Any) -> GatePlan:
+        """From the options of a module that probes colours (PROBING and its deployment)."""
+        deployment, services = given["deployment"], given["services"]
+        nets = networks(deployment, given["state_dir"], given["network_range"], services, given["shared"], strict)
+        secrets = {
+            name: Secrets(str(one.get("password", "")), str(one.get("client_secret", "")))
+            for name, one in given["probe_secrets"].items()
+        }
+        reach = Reach(nets, given["publish"], given["port_base"])
+        return cls(colour, against, reach, services, given["probes"], secrets, skip=given["skip"], **more)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -94,16 +125,16 @@ def on_edge(service: Mapping[str, Any]) -> bool:
     return service.get("edge", True) is not False
 
 
-def endpoint(wanted: Wanted, colour: str, name: str) -> Endpoint:
+def endpoint(gate: GatePlan, colour: str, name: str) -> Endpoint:
     """Where a service of a colour answers."""
-    if name not in wanted.services:
+    if name not in gate.services:
         raise BluegreenError("unknown service", option="probes", value=name, fix="name it in bluegreen_services")
-    return wanted.reach.endpoint(colour, name, wanted.services[name])
+    return gate.reach.endpoint(colour, name, gate.services[name])
 
 
-def domain(wanted: Wanted, colour: str, name: str, also: Sequence[str] = ()) -> Domain:
+def domain(gate: GatePlan, colour: str, name: str, also: Sequence[str] = ()) -> Domain:
     """One domain as one colour serves it; ``also``: what of the probe must be there for what will be asked."""
-    probe = wanted.probes[name]
+    probe = gate.probes[name]
     lacking = [key for key in (*PROBE, *also) if not probe.get(key)]
     if lacking:
         raise BluegreenError(
@@ -121,28 +152,30 @@ def domain(wanted: Wanted, colour: str, name: str, also: Sequence[str] = ()) -> 
         identifier=str(probe["identifier"]),
         client_id=str(probe.get("client_id", "")),
         redirect_uri=str(probe.get("redirect_uri", "")),
-        kratos=endpoint(wanted, colour, str(probe["kratos"])),
-        hydra=endpoint(wanted, colour, str(probe["hydra"])),
-        hera=endpoint(wanted, colour, str(hera)) if hera else None,
+        kratos=endpoint(gate, colour, str(probe["kratos"])),
+        hydra=endpoint(gate, colour, str(probe["hydra"])),
+        hera=endpoint(gate, colour, str(hera)) if hera else None,
         scope=str(probe.get("scope") or Domain.scope),
     )
 
 
-def plan(wanted: Wanted) -> tuple[Check, ...]:
+def plan(gate: GatePlan) -> tuple[Check, ...]:
     """Every check in order: first each service's own, then the journeys of each domain."""
-    known(wanted.checks, "checks")
-    known(wanted.skip, "skip")
+    known(gate.checks, "checks")
+    known(gate.skip, "skip")
     found: list[Check] = []
-    for name in [check for check in CHECKS if check in wanted.checks and check not in wanted.skip]:
+    for name in [check for check in CHECKS if check in gate.checks and check not in gate.skip]:
         if name == "secrets":
-            found.extend(_secrets(wanted))
+            found.extend(_secrets(gate))
         elif name == "settings":
-            found.extend(_settings(wanted))
+            found.extend(_settings(gate))
         elif name in ("ready", "version", "warm"):
-            for service in [key for key, value in wanted.services.items() if on_edge(value)]:
-                found.extend(_own(wanted, name, service))
+            for service in [key for key, value in gate.services.items() if on_edge(value)]:
+                run = _own(gate, name, service)
+                group = str(gate.services[service].get("domain") or service)
+                found += [Check(name, service, group, run)] if run else []
         else:
-            found.extend(_journeys(wanted, name))
+            found.extend(_journeys(gate, name))
     return tuple(found)
 
 
@@ -155,66 +188,63 @@ def known(names: Sequence[str], option: str) -> None:
         raise BluegreenError("unknown check", option=option, value=unknown[0], fix=meant)
 
 
-def _secrets(wanted: Wanted) -> list[Check]:
+def _secrets(gate: GatePlan) -> list[Check]:
     """One a service, where there is another colour to compare with."""
-    if not wanted.against:
-        return []
+    # A group of its own: what is wrong with the secrets is said even where a service never gets ready.
+    return [Check("secrets", name, "secrets", _compare(gate, name)) for name in gate.services if gate.against]
+
+
+def _compare(gate: GatePlan, name: str) -> Run:
+    service = gate.services[name]
+    here = gate.settings.get(gate.colour, {}).get(name, shared_secrets.UNSEEN)
+    there = gate.settings.get(gate.against, {}).get(name, shared_secrets.UNSEEN)
+    kind, alike = str(service.get("kind", "other")), service.get("alike")
+    return lambda http, left: shared_secrets.judge(name, kind, here, there, alike)
+
+
+def _settings(gate: GatePlan) -> list[Check]:
+    probe = gate.cache
+    if probe is None:
+        raise BluegreenError(
+            "the check settings needs it",
+            option="cache_probe",
+            value="",
+            fix="set bluegreen_cache_probe, or remove the check",
+        )
+    readers = {
+        "%s of %s" % (place.service, colour): endpoint(gate, colour, place.service)
+        for colour in filter(None, (gate.colour, gate.against))
+        for place in probe.read
+    }
+    writer = endpoint(gate, gate.colour, probe.write.service)
     return [
-        # A group of its own: what is wrong with the secrets is said even where a service never gets ready.
-        Check("secrets", name, "secrets", partial(_alike, wanted, name))
-        for name, service in wanted.services.items()
+        Check("settings", writer.service, "settings", lambda http, left: cache.seen(http, probe, writer, readers, left))
     ]
 
 
-def _alike(wanted: Wanted, name: str, http: Http, left: float) -> CheckResult:
-    service = wanted.services[name]
-    here = wanted.settings.get(wanted.colour, {}).get(name, shared_secrets.NOBODY_LOOKED)
-    there = wanted.settings.get(wanted.against, {}).get(name, shared_secrets.NOBODY_LOOKED)
-    return shared_secrets.judge(name, str(service.get("kind", "other")), here, there, service.get("alike"))
-
-
-def _settings(wanted: Wanted) -> list[Check]:
-    if wanted.cache is None:
-        raise BluegreenError("nothing says how", option="cache_probe", value="", fix="give cache_probe")
-    colours = [colour for colour in (wanted.colour, wanted.against) if colour]
-    readers = {
-        "%s of %s" % (place.service, colour): endpoint(wanted, colour, place.service)
-        for colour in colours
-        for place in wanted.cache.read
-    }
-    writer = endpoint(wanted, wanted.colour, wanted.cache.write.service)
-    return [Check("settings", writer.service, "settings", partial(_seen, wanted.cache, writer, readers))]
-
-
-def _seen(
-    probe: cache.Probe, writer: Endpoint, readers: Mapping[str, Endpoint], http: Http, left: float
-) -> CheckResult:
-    return cache.seen(http, probe, writer, readers, left)
-
-
-def _own(wanted: Wanted, name: str, service: str) -> list[Check]:
-    """The checks called ``name`` of one service."""
-    given = wanted.services[service]
-    at = endpoint(wanted, wanted.colour, service)
+def _own(gate: GatePlan, name: str, service: str) -> Run | None:
+    """The check called ``name`` of one service; None where it has none."""
+    given = gate.services[service]
+    at = endpoint(gate, gate.colour, service)
     kind = str(given.get("kind", "other"))
-    group = str(given.get("domain") or service)
     paths = (("public", str(given["ready"])),) if given.get("ready") else READY.get(kind, ())
-    expected = wanted.versions.get(service, "")
-    run: Run | None = None
+    expected = gate.versions.get(service, "")
     if name == "ready" and paths:
-        run = partial(_ready, at, paths)
-    elif name == "version" and (expected or kind in VERSION or kind in TELLS_VERSION) and (paths or kind in VERSION):
-        run = partial(_version, at, VERSION.get(kind) or paths[0], expected)
-    elif name == "warm" and given.get("ui"):
-        run = partial(_warm, at, "/login" if kind == "hera" else "/", wanted.warm)
-    return [Check(name, service, group, run)] if run else []
+        return lambda http, left: journeys.ready(http, at, paths, left)
+    if name == "version" and (expected or kind in VERSION or kind in TELLS_VERSION) and (paths or kind in VERSION):
+        path = VERSION.get(kind) or paths[0]
+        return lambda http, left: journeys.version(http, at, path, expected, left)
+    if name == "warm" and given.get("ui"):
+        page = "/login" if kind == "hera" else "/"
+        return lambda http, left: journeys.warm(http, at, page, gate.warm, left)
+    return None
 
 
-def _journeys(wanted: Wanted, name: str) -> list[Check]:
+def _journeys(gate: GatePlan, name: str) -> list[Check]:
     found = []
-    for key in wanted.probes:
-        here = domain(wanted, wanted.colour, key, CLIENT if name in OF_A_CLIENT else ())
-        secrets = wanted.secrets.get(key)
+    for key in gate.probes:
+        here = domain(gate, gate.colour, key, CLIENT if name in OF_A_CLIENT else ())
+        secrets = gate.secrets.get(key)
         if secrets is None:
             raise BluegreenError(
                 "no secrets for this domain",
@@ -222,12 +252,12 @@ def _journeys(wanted: Wanted, name: str) -> list[Check]:
                 value=key,
                 fix="give bluegreen_probe_secrets this key",
             )
-        if cannot(name, wanted.probes[key], secrets):
+        if cannot(name, gate.probes[key], secrets):
             continue
-        run = _journey(wanted, name, key, here, secrets)
+        run = _journey(gate, name, key, here, secrets)
         service = here.hydra.service if name in ("jwks", *OF_A_CLIENT) else here.kratos.service
         if run is not None:
-            found.append(Check(name, service, key, run, bool(wanted.against) and name in journeys.TWO_SIDES))
+            found.append(Check(name, service, key, run, bool(gate.against) and name in journeys.TWO_SIDES))
     return found
 
 
@@ -240,56 +270,65 @@ def cannot(name: str, probe: Mapping[str, Any], secrets: Secrets) -> str:
     return ""
 
 
-def _journey(wanted: Wanted, name: str, key: str, here: Domain, secrets: Secrets) -> Run | None:
+def _journey(gate: GatePlan, name: str, key: str, here: Domain, secrets: Secrets) -> Run | None:
+    if name == "code_flow" and gate.watched:
+        return lambda http, left: journeys.seen_flow(http, here, secrets, left)
     if name == "code_flow":
-        return partial(_seen_flow, here, secrets) if wanted.watched else partial(_code_flow, here, secrets, wanted.way)
+        return lambda http, left: journeys.code_flow(http, here, secrets, left, gate.way)
     if name == "login":
-        return partial(_login, here, secrets, None if wanted.watched else journeys.Control())
-    if name in journeys.TWO_SIDES and wanted.against:
-        return partial(_two_sides, name, here, domain(wanted, wanted.against, key), secrets)
-    if name in ALONE or name in journeys.ONE_SIDE:
-        return partial(_one_side, ALONE.get(name, name), here, secrets)
-    return None
+        control = None if gate.watched else journeys.Control()
+        return lambda http, left: journeys.login(http, here, secrets, left, control)
+    if name in journeys.TWO_SIDES and gate.against:
+        there = domain(gate, gate.against, key)
+        return lambda http, left: journeys.TWO_SIDES[name](http, here, there, secrets, left)
+    alone = journeys.ONE_SIDE.get(ALONE.get(name, name))
+    return (lambda http, left: alone(http, here, secrets, left)) if alone else None
 
 
-def _login(here: Domain, secrets: Secrets, control: journeys.Control | None, http: Http, left: float) -> CheckResult:
-    return journeys.login(http, here, secrets, left, control)
-
-
-def _code_flow(here: Domain, secrets: Secrets, way: Through | None, http: Http, left: float) -> CheckResult:
-    return journeys.code_flow(http, here, secrets, left, way)
-
-
-def _seen_flow(here: Domain, secrets: Secrets, http: Http, left: float) -> CheckResult:
-    return journeys.seen_flow(http, here, secrets, left)
-
-
-def _ready(at: Endpoint, paths: Sequence[tuple[str, str]], http: Http, left: float) -> CheckResult:
-    return journeys.ready(http, at, paths, left)
-
-
-def _version(at: Endpoint, path: tuple[str, str], expected: str, http: Http, left: float) -> CheckResult:
-    return journeys.version(http, at, path, expected, left)
-
-
-def _warm(at: Endpoint, path: str, count: int, http: Http, left: float) -> CheckResult:
-    return journeys.warm(http, at, path, count, left)
-
-
-def _one_side(name: str, here: Domain, secrets: Secrets, http: Http, left: float) -> CheckResult:
-    return journeys.ONE_SIDE[name](http, here, secrets, left)
-
-
-def _two_sides(name: str, here: Domain, there: Domain, secrets: Secrets, http: Http, left: float) -> CheckResult:
-    return journeys.TWO_SIDES[name](http, here, there, secrets, left)
-
-
-def addresses(wanted: Wanted) -> dict[str, str]:
+def addresses(gate: GatePlan) -> dict[str, str]:
     """Every address that the checks will speak to -> who lives there."""
-    colours = [colour for colour in (wanted.colour, wanted.against) if colour]
     return {
-        endpoint(wanted, colour, name).address[0]: "%s %s" % (colour, name)
-        for colour in colours
-        for name, service in wanted.services.items()
+        endpoint(gate, colour, name).address[0]: "%s %s" % (colour, name)
+        for colour in filter(None, (gate.colour, gate.against))
+        for name, service in gate.services.items()
         if on_edge(service)
     }
+
+
+# What a pass proves
+
+
+def untested(gate: GatePlan, found: Sequence[CheckResult] = ()) -> list[str]:
+    """One sentence for each thing that was not tried; empty where all that was asked for was tried."""
+    said = []
+    if level(gate) == NO_LOGIN:
+        said.append("%s: %s" % (NO_LOGIN_TRIED, _why(gate)))
+    said += ["%s was left out (bluegreen_checks.skip)" % name for name in gate.skip]
+    said += [
+        "%s of %s was not asked: %s" % (name, key, why)
+        for name in gate.checks
+        if name not in gate.skip and (name in OF_A_UI or name == "tokens")
+        for key, probe in gate.probes.items()
+        if (why := cannot(name, probe, gate.secrets.get(key, Secrets("", ""))))
+    ]
+    said += ["%s of %s: %s" % (one.name, one.service, one.untested) for one in found if one.untested]
+    return said
+
+
+def level(gate: GatePlan, found: Sequence[CheckResult] = ()) -> str:
+    """FULL, PARTIAL or NO_LOGIN."""
+    if not gate.probes or not any(name in gate.checks and name not in gate.skip for name in LOGINS):
+        return NO_LOGIN
+    left_out = any(cannot("code_flow", probe, Secrets("", "")) for probe in gate.probes.values())
+    return PARTIAL if left_out or gate.skip or any(one.untested for one in found) else FULL
+
+
+def _why(gate: GatePlan) -> str:
+    if not gate.probes:
+        return "bluegreen_probes names no probe"
+    return "the checks login and code_flow were left out"
+
+
+def of_result(result: Mapping[str, Any]) -> str:
+    """What a play prints of a gate: '' where it is a plain pass."""
+    return "; ".join(str(one) for one in result.get("untested") or [])

@@ -2,19 +2,57 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the planned checks, domains side by side, all within one deadline."""
+"""The gate from options to result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
+    cache,
+    checks,
+    last_failures,
+    shared_secrets,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import PROBING, Check, GatePlan
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint, find_edge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import through
+
+GATE = ArgumentSpec(
+    {
+        "colour": {"type": "str", "required": True, "choices": list(COLOURS)},
+        "against": {"type": "str", "default": "", "choices": ["", *COLOURS]},
+        "services": {"type": "dict", "required": True},
+        "network_range": {"type": "str", "required": True},
+        "project": {"type": "str", "required": True},
+        "edge_service": {"type": "str", "default": "caddy"},
+        "checks": {
+            "type": "list",
+            "elements": "str",
+            "choices": list(checks.CHECKS),
+            "default": list(checks.DEFAULT),
+        },
+        "expected_versions": {"type": "dict", "default": {}},
+        "cache_ttl": {"type": "float", "default": 60.0},
+        "cache_probe": {"type": "dict", "default": {}},
+        "warm": {"type": "int", "default": 5},
+        "light": {"type": "bool", "default": False},
+        "timeout": {"type": "int", "default": 120},
+        "fail": {"type": "bool", "default": True},
+    }
+).merge(PROBING)
 
 # A service that is starting is asked again soon. A rate limit (5 POSTs in 10 s at the edge) is waited for, and asked
 # once more: each question of a login counts there again.
@@ -24,26 +62,115 @@ READY_SECONDS, CHECK_SECONDS = 5.0, 30.0
 ENOUGH_SECONDS = 3.0
 
 
+@dataclass(frozen=True)
+class GateInputs:
+    """What the gate touches; ``enter`` takes a process id and enters its network."""
+
+    http: Http
+    podman: Podman
+    clock: Clock
+    enter: Callable[[int], AbstractContextManager[None]] = network_of
+
+
+def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, Settings]]:
+    """What the containers of both colours were given, where that is compared."""
+    if "secrets" not in params["checks"] or "secrets" in params["skip"] or not params["against"]:
+        return {}
+    project, services = params["project"], params["services"]
+    return {
+        colour: shared_secrets.observe(podman, params["deployment"], project, colour, services)
+        for colour in (params["colour"], params["against"])
+    }
+
+
+def gate_plan(params: Mapping[str, Any]) -> GatePlan:
+    """The options as the plan of the checks."""
+    if params["against"] == params["colour"]:
+        raise BluegreenError("the same colour", option="against", value=params["against"], fix="name the other one")
+    return GatePlan.of(
+        params,
+        params["colour"],
+        params["against"],
+        checks=params["checks"],
+        versions={name: str(version) for name, version in params["expected_versions"].items()},
+        warm=params["warm"],
+        watched=bool(params["light"]),
+        cache=cache.parse(params["cache_probe"], params["cache_ttl"], list(params["services"])),
+    )
+
+
+def failure(one: CheckResult, detail: str) -> dict[str, Any]:
+    return {"check": one.name, "service": one.service, "detail": detail}
+
+
+def failures(told: last_failures.Told, entry: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
+    """What the colour itself can't do, and since when. A rate limit is no verdict."""
+    return [
+        {**failure(one, one.detail), "since": last_failures.since(entry, one.name, one.service, now)}
+        for one in told.results
+        if one.asked and not one.ok and not one.busy
+    ]
+
+
+def gate(params: Mapping[str, Any], check_mode: bool, inputs: GateInputs) -> dict[str, Any]:
+    """The module's result without ``changed``."""
+    started = inputs.clock.monotonic()
+    asked = gate_plan(params)
+    planned = checks.plan(asked)
+    result: dict[str, Any] = {
+        "passed": None,
+        "checks": [],
+        "planned": ["%s %s" % (check.name, check.service) for check in planned],
+        "fails": [],
+        "against_fails": [],
+        "seconds": 0.0,
+        "level": checks.level(asked),
+        "untested": checks.untested(asked),
+        "way": "",
+    }
+    if check_mode:
+        return result
+    edge = "" if asked.reach.by_ports else inputs.podman.service(params["project"], params["edge_service"])
+    standpoint = Standpoint(inputs.podman, edge, checks.addresses(asked), inputs.enter)
+    inside = find_edge(inputs.podman, edge) if edge else None
+    way = through(params["edge"], params["state_dir"], params["switch_dir"], params["colour"], inside)
+    planned = checks.plan(replace(asked, way=way, settings=observed(params, inputs.podman)))
+    found = run(planned, inputs.http, inputs.clock, params["timeout"], standpoint.enter, params["light"])
+    told = last_failures.told_of(asked.colour, asked.against, found, [check.two_sided for check in planned])
+    kept = last_failures.note(params["state_dir"], told, inputs.clock.now())
+    return {
+        **result,
+        "fails": failures(told[0], kept.get(asked.colour) or {}, inputs.clock.now()),
+        "against_fails": [failure(one, one.other) for one in found if one.other and one.asked],
+        "passed": bool(found) and all(check.ok for check in found),
+        "checks": [asdict(check) for check in found],
+        "level": checks.level(asked, found),
+        "untested": checks.untested(asked, found),
+        "way": "preview" if way else "addresses",
+        "seconds": round(inputs.clock.monotonic() - started, 2),
+    }
+
+
 def run(
-    checks: Sequence[Check],
+    planned: Sequence[Check],
     http: Http,
     clock: Clock,
     timeout: float,
     inside: Callable[[], AbstractContextManager[None]],
     brief: bool = False,
 ) -> list[CheckResult]:
-    """All results in the order of ``checks``. ``inside`` enters the network to ask from. ``brief``: what the
+    """All results in the order of ``planned``. ``inside`` enters the network to ask from. ``brief``: what the
     time is too short for is no failure."""
     deadline = clock.monotonic() + timeout
     groups: dict[str, list[int]] = {}
-    for index, check in enumerate(checks):
+    for index, check in enumerate(planned):
         groups.setdefault(check.group, []).append(index)
     results: dict[int, CheckResult] = {}
 
     def work(indexes: list[int]) -> None:
         unready = other = ""
         for index in indexes:
-            check = checks[index]
+            check = planned[index]
             # What the other side fails costs time each time, and is known after the first.
             if check.two_sided and other and not unready:
                 results[index] = CheckResult(check.name, check.service, True, other, 0.0, False, other, other, False)
@@ -60,7 +187,7 @@ def run(
     with inside(), ThreadPoolExecutor(max(1, min(8, len(groups)))) as pool:
         for job in [pool.submit(work, indexes) for indexes in groups.values()]:
             job.result()
-    return [results[index] for index in range(len(checks))]
+    return [results[index] for index in range(len(planned))]
 
 
 def _skipped(check: Check, unready: str) -> CheckResult:

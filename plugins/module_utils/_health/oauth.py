@@ -26,14 +26,8 @@ SENDS_FORM = {**JSON, "Content-Type": "application/x-www-form-urlencoded"}
 BASIC, POST, PUBLIC = "client_secret_basic", "client_secret_post", "none"
 
 
-def domain_of(visit: Visit) -> Domain:
-    if visit.domain is None:
-        raise Failed("this visit has no domain")
-    return visit.domain
-
-
 def oauth_url(visit: Visit, path: str) -> str:
-    return "https://%s%s" % (domain_of(visit).oauth_host, path)
+    return "https://%s%s" % (visit.its_domain.oauth_host, path)
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class Client:
 
 def client(visit: Visit, secrets: Secrets) -> Client:
     """As Hydra's admin port describes it; where it can't be asked, a client with a secret shows it by HTTP Basic."""
-    domain = domain_of(visit)
+    domain = visit.its_domain
     method = BASIC if secrets.client_secret else PUBLIC
     if domain.hydra.admin is not None:
         response = ask(visit, domain.hydra, "GET", "/clients/" + quote(domain.client_id, safe=""))
@@ -92,7 +86,7 @@ def ask_token(visit: Visit, who: Client, **grant: str) -> dict[str, Any]:
     """The token answer for a grant."""
     headers, body = who.sends(grant)
     response = visit.send("POST", oauth_url(visit, "/oauth2/token"), headers, body)
-    must(answers.token(response), "token (%s) on %s" % (grant.get("grant_type"), domain_of(visit).side))
+    must(answers.token(response), "token (%s) on %s" % (grant.get("grant_type"), visit.side))
     return dict(response.json())
 
 
@@ -101,7 +95,7 @@ def issue_token(visit: Visit, who: Client) -> str:
 
 
 def introspect(visit: Visit, token: str) -> None:
-    domain = domain_of(visit)
+    domain = visit.its_domain
     body = urlencode({"token": token}).encode()
     response = visit.admin(domain.hydra, "POST", "/admin/oauth2/introspect", SENDS_FORM, body)
     must(answers.introspected(response), "introspection on %s" % domain.side)
@@ -110,7 +104,7 @@ def introspect(visit: Visit, token: str) -> None:
 def revoke_token(visit: Visit, who: Client, token: str) -> None:
     headers, body = who.sends({"token": token})
     response = visit.send("POST", oauth_url(visit, "/oauth2/revoke"), headers, body)
-    must(answers.wants(response, 200), "revocation on %s" % domain_of(visit).side)
+    must(answers.wants(response, 200), "revocation on %s" % visit.side)
 
 
 def userinfo(visit: Visit, token: str) -> str:
@@ -126,9 +120,9 @@ def userinfo(visit: Visit, token: str) -> str:
 def key_ids(visit: Visit) -> frozenset[str]:
     """The kids of the JWKS; the first request may take seconds because it makes the key."""
     response = visit.send("GET", oauth_url(visit, "/.well-known/jwks.json"), JSON)
-    must(answers.wants(response, 200), "JWKS on %s" % domain_of(visit).side)
+    must(answers.wants(response, 200), "JWKS on %s" % visit.side)
     found = answers.key_ids(response)
-    must("" if found else "no keys", "JWKS on %s" % domain_of(visit).side)
+    must("" if found else "no keys", "JWKS on %s" % visit.side)
     return found
 
 
@@ -153,7 +147,7 @@ class Request:
     verifier: str = field(default_factory=lambda: random.token_urlsafe(48), repr=False)
 
     def url(self, visit: Visit) -> str:
-        domain = domain_of(visit)
+        domain = visit.its_domain
         digest = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "response_type": "code",

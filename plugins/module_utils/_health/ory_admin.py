@@ -12,21 +12,15 @@ from urllib.parse import quote
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import API_AGENT, Failed, Visit, must
 
 JSON = {"Accept": "application/json"}
 SENDS_JSON = {**JSON, "Content-Type": "application/json"}
 
 
-def _domain(visit: Visit) -> Domain:
-    if visit.domain is None:
-        raise Failed("this visit has no domain")
-    return visit.domain
-
-
 def login_url(visit: Visit, path: str) -> str:
-    return "https://%s%s" % (_domain(visit).login_host, path)
+    return "https://%s%s" % (visit.its_domain.login_host, path)
 
 
 def _api(headers: Mapping[str, str]) -> dict[str, str]:
@@ -41,7 +35,7 @@ def submit_login(visit: Visit, password: str) -> Response:
     flow = body.get("id") if isinstance(body, dict) else None
     if not flow:
         raise Failed("begin of the login flow: no flow id")
-    given = {"method": "password", "identifier": _domain(visit).identifier, "password": password}
+    given = {"method": "password", "identifier": visit.its_domain.identifier, "password": password}
     url = login_url(visit, "/self-service/login?flow=%s" % quote(str(flow)))
     return visit.send("POST", url, _api(SENDS_JSON), json.dumps(given).encode())
 
@@ -49,7 +43,7 @@ def submit_login(visit: Visit, password: str) -> Response:
 def open_session(visit: Visit, secrets: Secrets) -> str:
     """The token of a new session."""
     response = submit_login(visit, secrets.password)
-    must(answers.logged_in(response), "login on %s" % _domain(visit).side)
+    must(answers.logged_in(response), "login on %s" % visit.side)
     return str(response.json()["session_token"])
 
 
@@ -60,10 +54,10 @@ def ask_whoami(visit: Visit, token: str = "") -> Response:
 
 
 def whoami(visit: Visit, token: str = "") -> None:
-    must(answers.whoami(ask_whoami(visit, token)), "whoami on %s" % _domain(visit).side)
+    must(answers.whoami(ask_whoami(visit, token)), "whoami on %s" % visit.side)
 
 
 def close_session(visit: Visit, token: str) -> None:
     body = json.dumps({"session_token": token}).encode()
     response = visit.send("DELETE", login_url(visit, "/self-service/logout/api"), SENDS_JSON, body)
-    must(answers.wants(response, 204), "logout on %s" % _domain(visit).side)
+    must(answers.wants(response, 204), "logout on %s" % visit.side)

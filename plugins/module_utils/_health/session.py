@@ -9,7 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.message import Message
+from http.cookiejar import CookieJar
+from types import SimpleNamespace
+from typing import Optional
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain, Endpoint
@@ -21,6 +26,10 @@ REQUEST_SECONDS = 10.0
 AGENT = "olympus-bluegreen-probe"
 # Of logins at Kratos' own API, which end their sessions themselves.
 API_AGENT = AGENT + "-api"
+ENDED_TLS = {"X-Forwarded-Proto": "https"}
+
+Headers = Optional[Mapping[str, str]]
+Address = tuple[str, int]
 
 
 class Failed(Exception):
@@ -32,28 +41,22 @@ class Busy(Failed):
 
 
 class Cookies:
-    """Enough of RFC 6265 for one domain: host-only unless a Domain attribute widens it, Max-Age 0 removes."""
+    """A browser's cookies, by public URL: where a colour is dialled does not matter to them."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, bool, str], str] = {}
+        self._jar = CookieJar()
 
-    def take(self, host: str, lines: tuple[str, ...]) -> None:
+    def take(self, url: str, lines: tuple[str, ...]) -> None:
+        message = Message()
         for line in lines:
-            pair, *rest = [part.strip() for part in line.split(";")]
-            name, _sign, value = pair.partition("=")
-            attributes = {key.strip().lower(): given.strip() for key, _sign, given in (p.partition("=") for p in rest)}
-            wide = attributes.get("domain", "").lstrip(".").lower()
-            key = (wide or host, bool(wide), name)
-            if attributes.get("max-age", "1").lstrip("-") == "0" or attributes.get("max-age", "1").startswith("-"):
-                self._kept.pop(key, None)
-            else:
-                self._kept[key] = value
+            message["Set-Cookie"] = line
+        # Of the answer the jar wants its headers alone.
+        self._jar.extract_cookies(SimpleNamespace(info=lambda: message), Request(url))  # type: ignore[arg-type]
 
-    def header(self, host: str) -> str:
-        def sent(domain: str, wide: bool) -> bool:
-            return host == domain or (wide and host.endswith("." + domain))
-
-        return "; ".join("%s=%s" % (key[2], value) for key, value in self._kept.items() if sent(key[0], key[1]))
+    def header(self, url: str) -> str:
+        request = Request(url)
+        self._jar.add_cookie_header(request)
+        return request.get_header("Cookie") or ""
 
 
 class Visit:
@@ -69,6 +72,16 @@ class Visit:
         self.cookies = Cookies()
         self._deadline = time.monotonic() + timeout
 
+    @property
+    def its_domain(self) -> Domain:
+        if self.domain is None:
+            raise Failed("this visit has no domain")
+        return self.domain
+
+    @property
+    def side(self) -> str:
+        return self.its_domain.side
+
     def left(self) -> float:
         """Seconds that one request may take now."""
         left = self._deadline - time.monotonic()
@@ -76,90 +89,57 @@ class Visit:
             raise Failed("out of time")
         return min(left, REQUEST_SECONDS)
 
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
-    ) -> Response:
+    def send(self, method: str, url: str, headers: Headers = None, body: bytes | None = None) -> Response:
         """One request to a public URL of the domain, sent to the service that the edge would choose, or to the edge."""
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
         endpoint = self.domain.endpoint(host, parts.path) if self.domain else None
         if endpoint is None:
             raise Failed("sent to %s%s, which is not a part of this domain" % (host, parts.path))
-        scheme = self.way.scheme if self.way else endpoint.scheme
-        asked = "%s://%s%s%s" % (scheme, parts.netloc, parts.path or "/", "?" + parts.query if parts.query else "")
-        given = {**(headers or {})}
-        kept = self.cookies.header(host)
-        if kept:
-            given["Cookie"] = kept
-        if self.way:
-            response = self._through(self.way, endpoint, method, asked, given, body)
-        else:
-            if scheme == "http":
-                given["X-Forwarded-Proto"] = "https"
-            response = self._ask(endpoint, method, asked, endpoint.address, given, body)
-        self.cookies.take(host, response.cookies)
-        return response
-
-    def _through(
-        self, way: Through, endpoint: Endpoint, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Response:
-        given = {"User-Agent": AGENT, **headers, **way.headers}
-        answer = way.http.request(method, url, headers=given, body=body, connect=way.address, timeout=self.left())
-        response = self._answered(answer, endpoint, method, url)
-        wrong = way.wrong(response)
-        if wrong:
-            raise Failed("%s %s: %s" % (method, urlsplit(url).path, wrong))
+        public = "//%s%s%s" % (parts.netloc, parts.path or "/", "?" + parts.query if parts.query else "")
+        kept = self.cookies.header("https:" + public)
+        given = {**(headers or {}), **({"Cookie": kept} if kept else {})}
+        scheme, to = (self.way.scheme, None) if self.way else (endpoint.scheme, endpoint.address)
+        if to and scheme == "http":
+            given.update(ENDED_TLS)
+        response = self._ask(endpoint, method, "%s:%s" % (scheme, public), to, given, body)
+        self.cookies.take("https:" + public, response.cookies)
         return response
 
     def admin(
-        self,
-        endpoint: Endpoint,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        self, endpoint: Endpoint, method: str, path: str, headers: Headers = None, body: bytes | None = None
     ) -> Response:
         """One request to a service's admin port."""
         if endpoint.admin is None:
             raise Failed("%s has no admin port here" % endpoint.service)
         # An old Hydra serves its admin port only where TLS is used, or is said to have ended in front of it.
-        given = {"X-Forwarded-Proto": "https", **(headers or {})}
-        return self._ask(endpoint, method, "http://%s:%d%s" % (*endpoint.admin, path), endpoint.admin, given, body)
+        url = "http://%s:%d%s" % (*endpoint.admin, path)
+        return self._ask(endpoint, method, url, endpoint.admin, {**ENDED_TLS, **(headers or {})}, body)
 
     def direct(
-        self,
-        endpoint: Endpoint,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        self, endpoint: Endpoint, method: str, path: str, headers: Headers = None, body: bytes | None = None
     ) -> Response:
         """One request to a service by its address; it is asked for its ``host``, where it has one."""
         url = "%s://%s%s" % (endpoint.scheme, endpoint.host or "%s:%d" % endpoint.address, path)
-        given = {"X-Forwarded-Proto": "https", **(headers or {})}
-        return self._ask(endpoint, method, url, endpoint.address, given, body)
+        return self._ask(endpoint, method, url, endpoint.address, {**ENDED_TLS, **(headers or {})}, body)
 
     def _ask(
-        self,
-        endpoint: Endpoint,
-        method: str,
-        url: str,
-        address: tuple[str, int],
-        headers: Mapping[str, str] | None,
-        body: bytes | None,
+        self, endpoint: Endpoint, method: str, url: str, to: Address | None, headers: Headers, body: bytes | None
     ) -> Response:
-        given = {"User-Agent": AGENT, **(headers or {})}
-        answer = self.http.request(method, url, headers=given, body=body, connect=address, timeout=self.left())
-        return self._answered(answer, endpoint, method, url)
-
-    @staticmethod
-    def _answered(response: Response, endpoint: Endpoint, method: str, url: str) -> Response:
-        what = "%s %s %s" % (endpoint.service, method, urlsplit(url).path)
-        if response.status == 0:
-            raise Failed("%s: no answer (%s)" % (what, response.error))
-        if response.status == 429:
-            raise Busy("%s: rate limited (429), no verdict" % what)
-        return response
+        """``to``: where to connect; None is the way through the edge."""
+        way = self.way if to is None else None
+        given = {"User-Agent": AGENT, **(headers or {}), **(way.headers if way else {})}
+        http, to = (way.http, way.address) if way else (self.http, to)
+        answer = http.request(method, url, headers=given, body=body, connect=to, timeout=self.left())
+        path = urlsplit(url).path
+        if answer.status == 0:
+            raise Failed("%s %s %s: no answer (%s)" % (endpoint.service, method, path, answer.error))
+        if answer.status == 429:
+            raise Busy("%s %s %s: rate limited (429), no verdict" % (endpoint.service, method, path))
+        wrong = way.wrong(answer) if way else ""
+        if wrong:
+            raise Failed("%s %s: %s" % (method, path, wrong))
+        return answer
 
 
 def must(reason: str, what: str) -> None:

@@ -42,7 +42,7 @@ NOWHERE = "%s is set on neither side. Fix: correct alike of the service in blueg
 LIKE_A_KEY = re.compile(r"(^|_)(SECRET|SECRETS|SALT|ENCRYPTION_KEY|SIGNING_KEY|COOKIE_KEY)(_|$)")
 
 
-NOBODY_LOOKED = Settings(unknown="its container was not looked at")
+UNSEEN = Settings(unknown="its container was not looked at")
 
 
 def entries(value: Any) -> list[str]:

@@ -74,7 +74,7 @@ def sends(command: Sequence[str]) -> bool:
 def definition(server: Mapping[str, object], words: Sequence[str]) -> dict[str, object]:
     """A singleton's service of a coloured one: the same but for its command, its health check and its address.
 
-    The profile keeps it from whoever starts the file without naming it.
+    The profile keeps it down where the file is started without naming it.
     """
     kept = {key: value for key, value in server.items() if key not in ("healthcheck", "hostname", "expose", "networks")}
     return {**kept, "command": list(words), "networks": {"colour": {}}, "profiles": [PROFILE]}

@@ -17,9 +17,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     REFUSE,
     WARN,
     Observed,
+    PreflightInputs,
     Row,
     Section,
-    Wanted,
     failed,
     info,
     listed,
@@ -28,9 +28,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
 
 # A certificate is renewed at a third of its life; at a sixth somebody should look why it wasn't.
 LATE = 6
+ANSWERS = "its port answers"
 
 
-def names(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def names(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     edge = seen.edge
     if "dials" not in edge:
         return
@@ -64,7 +65,7 @@ def _served(host: str, patterns: Iterable[str]) -> bool:
     )
 
 
-def routes(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def routes(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     edge = seen.edge
     if "local" in edge:
         found = "%s is %s of this machine" % (wanted.edge.get("address"), "one" if edge["local"] else "none")
@@ -81,7 +82,7 @@ def routes(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         yield row("route.colour", joined, REFUSE, found, "on the live colour's edge network")
 
 
-def certificates(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def certificates(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """One row for all that is well, and one for each name that is not."""
     shown = seen.edge.get("certificates") or {}
     now = float(seen.host.get("now") or time.time())
@@ -105,7 +106,7 @@ def _span(seconds: float) -> str:
     return "%.1f days" % (seconds / 86400) if seconds > 172800 else "%.1f h" % (seconds / 3600)
 
 
-def database(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def database(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     db = seen.database
     if not db:
         why = seen.errors.get("database")
@@ -123,7 +124,7 @@ def database(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     yield row("database.tls", inside or not strict, WARN, found, "its certificate's name everywhere")
 
 
-def login_limit(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def login_limit(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """Logins of probes go to the colours beside the edge. What passes through the edge are the GETs of public names."""
     if "limits" not in seen.edge:
         return
@@ -146,11 +147,11 @@ def _limit(one: Section) -> str:
     return "%s: %d in %g s" % (one["zone"], one["events"], one["window"])
 
 
-def _asked(wanted: Wanted) -> float:
+def _asked(wanted: PreflightInputs) -> float:
     return 1 / max(0.1, wanted.interval)
 
 
-def _hits_probes(one: Section, wanted: Wanted) -> bool:
+def _hits_probes(one: Section, wanted: PreflightInputs) -> bool:
     """A zone that counts the GETs of a public path, and allows fewer than the watch asks."""
     if one["methods"] and "GET" not in one["methods"]:
         return False
@@ -159,7 +160,7 @@ def _hits_probes(one: Section, wanted: Wanted) -> bool:
     return bool(asked) and one["events"] / max(0.001, one["window"]) < _asked(wanted)
 
 
-def hydra(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def hydra(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """A Hydra that has a list refuses plain HTTP from whoever is not in it; one without TLS has no need of a list."""
     ranges = wanted.networks()
     # What comes by a published port comes from the gateway of the colour's own network.
@@ -184,3 +185,40 @@ def _within(net: ipaddress.IPv4Network, text: str) -> bool:
         return net.subnet_of(ipaddress.IPv4Network(text, strict=False))
     except ValueError:
         return False
+
+
+def services(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
+    """Refused only where another port listens: then the setting is wrong. A broken service must not stop its cure."""
+    for name, one in sorted(seen.services.items()):
+        if not one["running"]:
+            yield row("service", False, WARN, "it does not run", ANSWERS, about=name)
+            continue
+        if not one["closed"]:
+            found = ", ".join("%s %d" % pair for pair in one["asked"].items())
+            yield row("service", True, REFUSE, found + " answer" + "s" * (len(one["asked"]) == 1), ANSWERS, about=name)
+            continue
+        yield _closed(name, one)
+
+
+def _closed(name: str, one: Section) -> Row:
+    found = ", ".join("%s %d is closed" % pair for pair in one["closed"].items())
+    alone = [port for port in one["closed"].values() if port in one["loopback"]]
+    free = [port for port in one["listening"] if port not in one["asked"].values()]
+    if free:
+        found += "; it listens on %s" % listed(free)
+        return row("service", False, REFUSE, found, ANSWERS, _fix(name, one, free), about=name)
+    if alone:
+        fix = "let it listen on every address of its container (0.0.0.0): the edge can't reach its loopback"
+        return row("service", False, WARN, found + "; it listens on its loopback alone", ANSWERS, fix, about=name)
+    return row("service", False, WARN, found + "; it listens on no other port", ANSWERS, about=name)
+
+
+def _fix(name: str, one: Section, free: list[int]) -> str:
+    """The port that the container itself names for it, else the only one that is left."""
+    told = []
+    for key in one["closed"]:
+        named = [port for port in one["said"].get(key) or [] if port in free]
+        choice = str(named[0]) if named else " or ".join(str(port) for port in free[:4])
+        free = [port for port in free if port != (named or [0])[0]] or free
+        told.append("bluegreen_services.%s.%s: %s" % (name, key, choice))
+    return "set " + ", ".join(told)

@@ -6,22 +6,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
     REFUSE,
     WARN,
     Observed,
+    PreflightInputs,
     Row,
-    Wanted,
     failed,
     listed,
     row,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import needed
+
+# Without these Kratos and Hydra do not start, or make new ones that no other colour knows.
+NEEDED = re.compile(r"^(DSN|SECRETS_\w+|\w*PAIRWISE_SALT)$")
 
 
-def settings(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def settings(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """From the controller, which alone sees the variables by name."""
     told = seen.controller.get("settings")
     for one in told or []:
@@ -31,7 +34,7 @@ def settings(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         yield row("settings", True, REFUSE, "known names, right types", "known names, right types")
 
 
-def source(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def source(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     why = seen.errors.get("source")
     if why:
         yield failed("source", REFUSE, why, "a project that podman-compose reads")
@@ -42,18 +45,18 @@ def source(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         yield row("source", True, REFUSE, "%s: %d services" % (wanted.source, count), "every coloured service")
 
 
-def secrets(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def secrets(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """Refused: what Ory can't be without, and what the live colour has. Others may be empty by intent."""
     empty = seen.release.get("empty_secrets")
     if empty is None:
         return
     before = set(seen.containers.get("empty_secrets") or [])
-    bad = [name for name in empty if name not in before or needed(name.rpartition(" ")[2])]
+    bad = [name for name in empty if name not in before or NEEDED.match(name.rpartition(" ")[2])]
     found = "empty: %s" % listed(bad or empty) if empty else "%d, none empty" % int(seen.release.get("secrets") or 0)
     yield row("secrets", not empty, REFUSE if bad else WARN, found, "none empty")
 
 
-def images(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def images(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     known = seen.release.get("images")
     if not known:
         return
@@ -84,7 +87,7 @@ def _of_state(known: object, state: str) -> dict[str, list[str]]:
     return found
 
 
-def state_dir(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def state_dir(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     state = seen.host.get("state")
     if not state:
         return
@@ -103,13 +106,13 @@ def state_dir(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     )
 
 
-def publish(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def publish(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     taken = seen.host.get("ports_taken")
     if taken is not None and wanted.by_ports:
         yield row("publish", not taken, REFUSE, "taken: %s" % listed(taken) if taken else "free", "free ports")
 
 
-def published(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def published(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """What the adopted colour does not publish can be asked by no gate and no watch."""
     lost = seen.host.get("unpublished")
     if lost is not None and wanted.by_ports:

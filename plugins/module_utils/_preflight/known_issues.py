@@ -13,7 +13,7 @@ Version = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRelease:
     """Versions from ``since`` on and below ``before`` are ``level`` because of ``why``."""
 
     level: str
@@ -23,25 +23,29 @@ class Known:
 
 
 # What is named here was run: podman-compose 1.0.3 to 1.6.0 on Podman 4.3.1, Caddy 2.6.2 and 2.11.3.
-KNOWN: dict[str, tuple[Known, ...]] = {
+KNOWN: dict[str, tuple[KnownRelease, ...]] = {
     "podman": (
-        Known("refuse", "0", "4.0", "`network connect` takes no fixed address"),
-        Known("warn", "4.0", "4.3", "was never run with this collection"),
+        KnownRelease("refuse", "0", "4.0", "`network connect` takes no fixed address"),
+        KnownRelease("warn", "4.0", "4.3", "was never run with this collection"),
     ),
     "podman-compose": (
-        Known("refuse", "0", "1.0.6", "`config` prints nothing, and a changed image recreates nothing with rc 0"),
-        Known("refuse", "1.0.6", "1.2.0", "takes no compose file from its standard input"),
-        Known("refuse", "1.3.0", "1.3.1", "waits for ever on depends_on conditions with Podman before 4.6"),
-        Known("warn", "1.4.0", "1.5.0", "`up -d` of a service that is there ends with rc 125"),
-        Known("warn", "1.2.0", "1.3.0", "rc 0 for a missing image (found by looking afterwards, but later)"),
+        KnownRelease(
+            "refuse", "0", "1.0.6", "`config` prints nothing, and a changed image recreates nothing with rc 0"
+        ),
+        KnownRelease("refuse", "1.0.6", "1.2.0", "takes no compose file from its standard input"),
+        KnownRelease("refuse", "1.3.0", "1.3.1", "waits for ever on depends_on conditions with Podman before 4.6"),
+        KnownRelease("warn", "1.4.0", "1.5.0", "`up -d` of a service that is there ends with rc 125"),
+        KnownRelease("warn", "1.2.0", "1.3.0", "rc 0 for a missing image (found by looking afterwards, but later)"),
     ),
     "caddy": (
-        Known("refuse", "0", "2.5.2", "its admin endpoint has no ETag: concurrent changes can't be told"),
-        Known("warn", "2.5.2", "2.6.2", "was never run with this collection"),
+        KnownRelease("refuse", "0", "2.5.2", "its admin endpoint has no ETag: concurrent changes can't be told"),
+        KnownRelease("warn", "2.5.2", "2.6.2", "was never run with this collection"),
     ),
-    "postgresql": (Known("refuse", "0", "12", "has no pg_stat_progress_create_index: half-built indexes look broken"),),
-    "python": (Known("refuse", "0", "3.9", "the modules need 3.9"),),
-    "ansible": (Known("refuse", "0", "2.16", "the collection needs 2.16"),),
+    "postgresql": (
+        KnownRelease("refuse", "0", "12", "has no pg_stat_progress_create_index: half-built indexes look broken"),
+    ),
+    "python": (KnownRelease("refuse", "0", "3.9", "the modules need 3.9"),),
+    "ansible": (KnownRelease("refuse", "0", "2.16", "the collection needs 2.16"),),
 }
 # podman-compose releases that are bad with some Podman only: (level and range) counts below this Podman.
 ONLY_BELOW_PODMAN = {("podman-compose", "1.3.0"): "4.6"}
@@ -67,7 +71,7 @@ def below(one: Version, other: Version) -> bool:
     return one + (0,) * (length - len(one)) < other + (0,) * (length - len(other))
 
 
-def verdict(program: str, version: str, podman: str = "") -> Known | None:
+def verdict(program: str, version: str, podman: str = "") -> KnownRelease | None:
     """What is known against a version, the worst first. An unreadable version is nothing known."""
     found = parse(version)
     if not found:
@@ -82,6 +86,6 @@ def verdict(program: str, version: str, podman: str = "") -> Known | None:
     return next((known for known in hits if known.level == "refuse"), hits[0] if hits else None)
 
 
-def _counts(program: str, known: Known, podman: str) -> bool:
+def _counts(program: str, known: KnownRelease, podman: str) -> bool:
     limit = ONLY_BELOW_PODMAN.get((program, known.since))
     return limit is None or below(parse(podman), parse(limit))

@@ -23,7 +23,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ad
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reaches, members
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
-    caddyjson,
     look_database,
     look_edge,
     look_host,
@@ -32,7 +31,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
     look_release,
     look_services,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, PreflightInputs
 
 Sections = dict[str, dict[str, Any]]
 
@@ -50,36 +49,31 @@ class World:
 class Look:
     """``controller`` is what the controller knows: {ansible, settings}."""
 
-    def __init__(self, world: World, wanted: Wanted, controller: Mapping[str, Any]) -> None:
+    def __init__(self, world: World, wanted: PreflightInputs, controller: Mapping[str, Any]) -> None:
         self.world, self.wanted, self.controller = world, wanted, controller
         self.errors: dict[str, str] = {}
 
     def look(self) -> Observed:
+        wanted, podman = self.wanted, self.world.podman
         with ThreadPoolExecutor(8) as pool:
-            raws = pool.submit(look_podman.everything, self.world.podman)
-            podman = pool.submit(self._section, "podman", self._podman)
-            project = pool.submit(look_release.read, self.world.podman, self.wanted)
-            source = pool.submit(self._section, "source", lambda: self._source(project))
-            images = pool.submit(self._section, "images", lambda: self._images(project))
-            edge = pool.submit(self._section, "edge", lambda: self._edge(raws))
-            containers = pool.submit(self._section, "containers", lambda: self._containers(raws))
-            database = pool.submit(self._section, "database", lambda: self._database(raws))
-            services = pool.submit(self._section, "services", lambda: self._services(raws))
-            probes = pool.submit(self._section, "probe", self._probe)
-            done = {"podman": podman.result(), "database": database.result()}
-            host = self._section("host", lambda: self._host(raws, done))
-        return Observed(
-            host=host,
-            podman=done["podman"],
-            containers=containers.result(),
-            edge=edge.result(),
-            database=done["database"],
-            services=services.result(),
-            release={**source.result(), **images.result()},
-            probes=probes.result(),
-            controller=self.controller,
-            errors=self.errors,
-        )
+            raws = pool.submit(look_podman.everything, podman)
+            project = pool.submit(look_release.read, podman, wanted)
+            parts: dict[str, Callable[[], dict[str, Any]]] = {
+                "podman": lambda: look_podman.podman(podman, wanted),
+                "source": lambda: look_release.project(podman, wanted, project.result()),
+                "images": lambda: self._images(project),
+                "edge": lambda: self._edge(raws),
+                "containers": lambda: look_podman.containers(raws.result(), wanted, podman),
+                "database": lambda: self._database(raws),
+                "services": lambda: look_services.services(raws.result(), wanted, self.world.enter),
+                "probe": lambda: look_probe.probe(wanted, podman, self.world.http, self.world.enter),
+            }
+            asked = {name: pool.submit(self._section, name, ask) for name, ask in parts.items()}
+            seen = {name: one.result() for name, one in asked.items()}
+            host = self._section("host", lambda: self._host(raws, seen))
+        release = {**seen.pop("source"), **seen.pop("images")}
+        probes, controller = seen.pop("probe"), self.controller
+        return Observed(host=host, release=release, probes=probes, controller=controller, errors=self.errors, **seen)
 
     def _section(self, name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """A part of the world that can't be looked at is a row, and never the end of the look."""
@@ -91,12 +85,6 @@ class Look:
             # Strange answers: their text may hold anything, so only its kind is told.
             self.errors[name] = "not understood (%s)" % type(exc).__name__
         return {}
-
-    def _podman(self) -> dict[str, Any]:
-        return look_podman.podman(self.world.podman, self.wanted)
-
-    def _source(self, project: Future[dict[str, Any]]) -> dict[str, Any]:
-        return look_release.project(self.world.podman, self.wanted, project.result())
 
     def _images(self, project: Future[dict[str, Any]]) -> dict[str, Any]:
         if project.exception():
@@ -113,24 +101,12 @@ class Look:
         seen = look_edge.edge(running, config, self.world.http, self.wanted)
         asked = {"project": self.wanted.project, "deployment": self.wanted.deployment, "services": self.wanted.services}
         seen["past"] = Reaches(lambda: members(raws.result(), asked)).past(running, config, ())
-        container = self._edge_container(raws)
+        container = None if self.wanted.by_ports else look_podman.edge_of(raws.result(), self.wanted)
         if container is None:
             return seen
-        networks = look_podman.joined(container)
-        names = caddyjson.unique_names(seen["dials"])
+        names = look_edge.unique_names(seen["dials"])
         found = look_edge.resolution(running, names, look_podman.pid_of(container))
-        return {**seen, "networks": networks, **found}
-
-    def _edge_container(self, raws: Future[list[dict[str, Any]]]) -> look_podman.Raw | None:
-        if self.wanted.by_ports:
-            return None
-        return look_podman.of_project(raws.result(), self.wanted, str(self.wanted.edge.get("service") or "caddy"))
-
-    def _containers(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
-        return look_podman.containers(raws.result(), self.wanted, self.world.podman)
-
-    def _probe(self) -> dict[str, Any]:
-        return look_probe.probe(self.wanted, self.world.podman, self.world.http, self.world.enter)
+        return {**seen, "networks": look_podman.joined(container), **found}
 
     def _database(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
         if not self.wanted.schema_targets:
@@ -138,35 +114,26 @@ class Look:
             return {}
         return look_database.database(self.world.podman, raws.result(), self.wanted, self.world.enter)
 
-    def _services(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
-        return look_services.services(raws.result(), self.wanted, self.world.enter)
-
     def _host(self, raws: Future[list[dict[str, Any]]], done: Sections) -> dict[str, Any]:
         wanted = self.wanted
-        data = look_podman.mount_at(
-            look_podman.of_project(raws.result(), wanted, wanted.database), "/var/lib/postgresql"
-        )
+        database = look_podman.of_project(raws.result(), wanted, wanted.database)
         places = {
             "state": wanted.state_dir,
             "images": str(done["podman"].get("graph_root") or ""),
             "edge": self._volume(),
-            "database": data,
+            "database": look_podman.mount_at(database, "/var/lib/postgresql"),
         }
         disks = {name: look_host.disk(path) for name, path in places.items() if path}
         found = {name: dict(disk) for name, disk in disks.items() if disk is not None}
         if "database" in found:
             found["database"]["copy"] = max((done["database"].get("sizes") or {}).values(), default=0)
-        rows = routes(self.world.podman)
         ports = look_release.ports(wanted) if wanted.by_ports else {}
-        return {
-            **look_host.host(wanted.state_dir, unit.name(wanted.deployment)),
-            "disks": found,
-            "routes": rows,
-            **ports,
-        }
+        host = look_host.host(wanted.state_dir, unit.name(wanted.deployment))
+        return {**host, "disks": found, "routes": routes(self.world.podman), **ports}
 
     def _volume(self) -> str:
+        """The host path of the volume with the switch, '' where the edge has none."""
         try:
-            return look_edge.volume(self.world.edge())
+            return self.world.edge().place().directory
         except BluegreenError:
             return ""

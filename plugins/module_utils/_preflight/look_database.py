@@ -17,7 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.postgres import Db, connect
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, service_files
 
 NAME = "olympus-bluegreen preflight"
@@ -38,7 +38,7 @@ Enter = Callable[[int], AbstractContextManager[None]]
 Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], Db]
 
 
-def door(raws: Sequence[look_podman.Raw], wanted: Wanted) -> tuple[str, look_podman.Raw]:
+def door(raws: Sequence[look_podman.Raw], wanted: PreflightInputs) -> tuple[str, look_podman.Raw]:
     """The service whose DSN is taken, and its container: of the first schema target, else any that has one."""
     live = look_podman.of_live(raws, wanted)
     first = [str(target.get("service")) for target in wanted.schema_targets]
@@ -48,7 +48,7 @@ def door(raws: Sequence[look_podman.Raw], wanted: Wanted) -> tuple[str, look_pod
     raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with", fix="start the live colour")
 
 
-def databases(raws: Sequence[look_podman.Raw], wanted: Wanted) -> list[str]:
+def databases(raws: Sequence[look_podman.Raw], wanted: PreflightInputs) -> list[str]:
     """Every database that the live colour's DSNs (or the schema targets) name."""
     found = [str(target.get("database")) for target in wanted.schema_targets if target.get("database")]
     for raw in look_podman.of_live(raws, wanted).values():
@@ -63,7 +63,7 @@ def databases(raws: Sequence[look_podman.Raw], wanted: Wanted) -> list[str]:
 
 
 def database(
-    engine: Podman, raws: Sequence[look_podman.Raw], wanted: Wanted, enter: Enter, opened: Connect = connect
+    engine: Podman, raws: Sequence[look_podman.Raw], wanted: PreflightInputs, enter: Enter, opened: Connect = connect
 ) -> dict[str, Any]:
     name, raw = door(raws, wanted)
     given = core.environment(raw)

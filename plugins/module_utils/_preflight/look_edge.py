@@ -7,29 +7,30 @@
 from __future__ import annotations
 
 import email.utils
+import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import ways
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import dials, form
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import objects
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import dials, form, ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import caddyjson, known_issues
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import known_issues
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 
 SECONDS = 2.0
+NANO = 1e9
 
 
-def edge(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[str, Any]:
+def edge(running: Edge, config: Any, http: Http, wanted: PreflightInputs) -> dict[str, Any]:
     """All that one look tells; ``config`` is the running configuration."""
     with ThreadPoolExecutor(2) as pool:
         version = pool.submit(caddy_version, running)
@@ -38,9 +39,9 @@ def edge(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[str, An
     return {
         "version": version.result(),
         "dials": dials(config),
-        "hosts": caddyjson.hosts(config),
-        "limits": caddyjson.limits(config),
-        "trusted_proxies": caddyjson.trusts_proxies(config),
+        "hosts": hosts(config),
+        "limits": limits(config),
+        "trusted_proxies": trusts_proxies(config),
         "local": own_address(running.options.address),
         **shown,
     }
@@ -52,7 +53,7 @@ def caddy_version(running: Edge) -> str:
     return ".".join(str(part) for part in found)
 
 
-def public(running: Edge, http: Http, wanted: Wanted) -> dict[str, Any]:
+def public(running: Edge, http: Http, wanted: PreflightInputs) -> dict[str, Any]:
     """Certificates of every public name and the edge's clock, asked where users ask: only at an address of ours."""
     options = running.options
     if not own_address(options.address):
@@ -68,7 +69,7 @@ def public(running: Edge, http: Http, wanted: Wanted) -> dict[str, Any]:
     return found
 
 
-def confirming(running: Edge, config: Any, http: Http, wanted: Wanted) -> dict[str, Any]:
+def confirming(running: Edge, config: Any, http: Http, wanted: PreflightInputs) -> dict[str, Any]:
     """How many public names can confirm a flip, and what those say that can't. {} before adopt: no colour is said."""
     root = root_of(running)
     if not wanted.live or not form(config, root) or not own_address(running.options.address):
@@ -128,9 +129,57 @@ def resolution(running: Edge, names: Sequence[str], pid: int) -> dict[str, list[
     return {"resolved": known_names, "unresolved": [name for name in names if name not in known_names]}
 
 
-def volume(running: Edge) -> str:
-    """The host path of the volume with the switch, '' where the edge has none."""
+# What is read from the running configuration
+
+
+def hosts(config: Any) -> list[str]:
+    """Every host name that a route asks for."""
+    found = [
+        str(host)
+        for route in objects(config)
+        for match in route.get("match") or []
+        if isinstance(match, dict)
+        for host in match.get("host") or []
+    ]
+    return list(dict.fromkeys(found))
+
+
+def unique_names(dialled: Iterable[str]) -> list[str]:
+    """Hosts of upstreams (host:port) that are dialled by name."""
+    found = [dial.rpartition(":")[0] for dial in dialled]
+    return list(dict.fromkeys(name for name in found if name and "{" not in name and not _address(name)))
+
+
+def _address(text: str) -> bool:
     try:
-        return running.place().directory
-    except BluegreenError:
-        return ""
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return "/" in text
+    return True
+
+
+def limits(config: Any) -> list[dict[str, Any]]:
+    """The zones of every rate_limit handler: {zone, events, window (s), key, methods, paths}; no methods: all."""
+    found = []
+    for handler in objects(config):
+        if handler.get("handler") != "rate_limit":
+            continue
+        for zone, one in (handler.get("rate_limits") or {}).items():
+            matches = [match for match in one.get("match") or [] if isinstance(match, dict)]
+            found.append(
+                {
+                    "zone": str(zone),
+                    "events": int(one.get("max_events") or 0),
+                    "window": float(one.get("window") or 0) / NANO,
+                    "key": str(one.get("key") or ""),
+                    "methods": [str(name) for match in matches for name in match.get("method") or []],
+                    "paths": [str(path) for match in matches for path in match.get("path") or []],
+                }
+            )
+    return found
+
+
+def trusts_proxies(config: Any) -> bool:
+    """Whether a server believes somebody in front of it about the client's address."""
+    servers = (((config or {}).get("apps") or {}).get("http") or {}).get("servers") or {}
+    return any(bool(server.get("trusted_proxies")) for server in servers.values())

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
-MODULES = {"psycopg2": "psycopg2", "yaml": "yaml"}
+MODULES = {"dotenv": "dotenv", "psycopg2": "psycopg2", "yaml": "yaml"}
 # podman-restart's filter of newer releases stands for these two.
 ON_BOOT = ("always", "unless-stopped")
 
@@ -27,7 +27,6 @@ def host(state_dir: str, boot_unit: str) -> dict[str, Any]:
     return {
         "now": time.time(),
         "cpus": os.cpu_count() or 1,
-        "load": os.getloadavg()[0],
         "mem_available": meminfo(_text("/proc/meminfo")).get("MemAvailable", 0),
         "python": platform.python_version(),
         "modules": {name: importlib.util.find_spec(module) is not None for name, module in MODULES.items()},

@@ -14,17 +14,17 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, compose_version
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import read
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings, read
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.hydra import termination
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs, empty_names
 
+# What is said of the public endpoint wins over what is said of both.
+PREFIXES = ("serve.public.tls.", "serve.tls.")
 AUTO_UPDATE = "io.containers.autoupdate"
 Raw = Mapping[str, Any]
 
 
-def podman(engine: Podman, wanted: Wanted) -> dict[str, Any]:
+def podman(engine: Podman, wanted: PreflightInputs) -> dict[str, Any]:
     """``podman info``, the version of podman-compose, and every network with its subnets."""
     told = json.loads(engine.must("info", "--format", "json"))
     host, store = told["host"], told["store"]
@@ -44,7 +44,6 @@ def podman(engine: Podman, wanted: Wanted) -> dict[str, Any]:
         "compose": compose_version(asked.out),
         "rootless": bool(host["security"]["rootless"]),
         "selinux": look_host.selinux() if host["security"].get("selinuxEnabled") else "disabled",
-        "cgroup": "%s, %s" % (host.get("cgroupVersion", "unknown"), host.get("cgroupManager", "unknown")),
         "network_backend": str(host.get("networkBackend", "cni")),
         "graph_root": str(store["graphRoot"]),
         "networks": networks,
@@ -56,7 +55,7 @@ def everything(engine: Podman) -> list[dict[str, Any]]:
     return engine.inspect("container", engine.must("ps", "-a", "-q", "--no-trunc").split())
 
 
-def of_project(raws: Sequence[Raw], wanted: Wanted, service: str) -> Raw | None:
+def of_project(raws: Sequence[Raw], wanted: PreflightInputs, service: str) -> Raw | None:
     return next(
         (
             raw
@@ -68,7 +67,11 @@ def of_project(raws: Sequence[Raw], wanted: Wanted, service: str) -> Raw | None:
     )
 
 
-def of_live(raws: Sequence[Raw], wanted: Wanted) -> dict[str, Raw]:
+def edge_of(raws: Sequence[Raw], wanted: PreflightInputs) -> Raw | None:
+    return of_project(raws, wanted, wanted.edge_service)
+
+
+def of_live(raws: Sequence[Raw], wanted: PreflightInputs) -> dict[str, Raw]:
     """Coloured service -> its container in the live colour; before adopt, and for an adopted colour, the project's."""
     mine = {
         core.labels(raw)[core.COMPOSE_SERVICE]: raw
@@ -88,10 +91,10 @@ def pid_of(raw: Raw | None) -> int:
     return int(((raw or {}).get("State") or {}).get("Pid") or 0)
 
 
-def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str, Any]:
+def containers(raws: Sequence[Raw], wanted: PreflightInputs, engine: Podman) -> dict[str, Any]:
     """What the judges need of the containers, and no value of any environment."""
     live = of_live(raws, wanted)
-    edge = of_project(raws, wanted, str(wanted.edge.get("service") or "caddy"))
+    edge = edge_of(raws, wanted)
     others = [of_project(raws, wanted, name) for name in wanted.shared] + [edge]
     all_ = [*live.values(), *[raw for raw in others if raw is not None]]
     tree = look_host.children()
@@ -118,7 +121,7 @@ def containers(raws: Sequence[Raw], wanted: Wanted, engine: Podman) -> dict[str,
     }
 
 
-def dependents(raws: Sequence[Raw], wanted: Wanted, live: Mapping[str, Raw]) -> dict[str, list[str]]:
+def dependents(raws: Sequence[Raw], wanted: PreflightInputs, live: Mapping[str, Raw]) -> dict[str, list[str]]:
     """Running containers of no colour that Podman ties to adopted ones, each with the services that it needs."""
     coloured = {raw["Id"]: name for name, raw in live.items() if core.LABEL not in core.labels(raw)}
     return {
@@ -161,3 +164,26 @@ def mount_at(raw: Raw | None, target: str) -> str:
         if where == target or where.startswith(target.rstrip("/") + "/"):
             return str(mount.get("Source", ""))
     return ""
+
+
+# From whom a running Hydra takes plain HTTP
+
+
+def termination(settings: Settings) -> dict[str, Any]:
+    """{tls, ranges, unknown}: ``unknown`` is '' or why the rest is no more than what its environment says."""
+    ranges = _first(settings, "allow_termination_from")
+    enabled = _first(settings, "enabled")
+    return {
+        "tls": str(enabled).strip().lower() in ("1", "t", "true"),
+        "ranges": split(ranges) if isinstance(ranges, str) else [str(item) for item in ranges or ()],
+        "unknown": settings.unknown,
+    }
+
+
+def _first(settings: Settings, name: str) -> Any:
+    found = (settings.get(prefix + name) for prefix in PREFIXES)
+    return next((one for one in found if one is not None), None)
+
+
+def split(value: str) -> list[str]:
+    return [part for part in (one.strip(" []\"'") for one in value.split(",")) if part]

@@ -14,16 +14,13 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, journeys
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted as Gate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import GatePlan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
     Endpoint,
-    Secrets,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
@@ -31,8 +28,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     REFUSE,
     WARN,
     Observed,
+    PreflightInputs,
     Row,
-    Wanted,
     failed,
     info,
     row,
@@ -44,7 +41,7 @@ Enter = Callable[[int], AbstractContextManager[None]]
 UNKNOWN = ("0.0.0.0", 0)
 
 
-def probe(wanted: Wanted, podman: Podman, http: Http, enter: Enter) -> dict[str, Any]:
+def probe(wanted: PreflightInputs, podman: Podman, http: Http, enter: Enter) -> dict[str, Any]:
     """{domain: {ok, busy, detail}} of those that can be tried; {} where none is."""
     gate = _gate(wanted)
     tried = {name: one for name, one in gate.probes.items() if one.get("hera") and name in gate.secrets}
@@ -54,25 +51,21 @@ def probe(wanted: Wanted, podman: Podman, http: Http, enter: Enter) -> dict[str,
     return {name: {"ok": one.ok, "busy": one.busy, "detail": one.detail} for name, one in found.items()}
 
 
-def _gate(wanted: Wanted) -> Gate:
-    ranges = networks(wanted.deployment, wanted.state_dir, wanted.network_range, wanted.services, wanted.shared)
-    secrets = {
-        name: Secrets(str(one.get("password", "")), str(one.get("client_secret", "")))
-        for name, one in wanted.probe_secrets.items()
-    }
-    reach = Reach(ranges, wanted.publish, wanted.port_base)
-    probes = {name: one for name, one in wanted.probes.items() if name in secrets}
-    return Gate(wanted.live, "", reach, wanted.services, probes, secrets, checks=(CHECK,), skip=wanted.skip)
+def _gate(wanted: PreflightInputs) -> GatePlan:
+    probes = {name: one for name, one in wanted.probes.items() if name in wanted.probe_secrets}
+    return GatePlan.of({**vars(wanted), "probes": probes}, wanted.live, checks=(CHECK,))
 
 
-def _adopted(wanted: Wanted, gate: Gate, podman: Podman, http: Http, enter: Enter) -> dict[str, CheckResult]:
+def _adopted(
+    wanted: PreflightInputs, gate: GatePlan, podman: Podman, http: Http, enter: Enter
+) -> dict[str, CheckResult]:
     planned = checks.plan(gate)
-    edge = "" if wanted.by_ports else podman.service(wanted.project, str(wanted.edge.get("service") or "caddy"))
+    edge = "" if wanted.by_ports else podman.service(wanted.project, wanted.edge_service)
     with Standpoint(podman, edge, checks.addresses(gate), enter).enter():
         return {check.group: check.run(http, SECONDS) for check in planned}
 
 
-def _public(wanted: Wanted, gate: Gate, tried: Mapping[str, Any], http: Http) -> dict[str, CheckResult]:
+def _public(wanted: PreflightInputs, gate: GatePlan, tried: Mapping[str, Any], http: Http) -> dict[str, CheckResult]:
     address = (str(wanted.edge.get("address") or "127.0.0.1"), int(wanted.edge.get("port") or 443))
     way = Through(http, address, str(wanted.edge.get("scheme") or "https"), "", {})
     return {
@@ -91,7 +84,7 @@ def _domain(name: str, one: Mapping[str, Any]) -> Domain:
     return Domain(name, "what is live", **told, kratos=at("kratos"), hydra=at("hydra"), hera=at("hera"), scope=scope)
 
 
-def rows(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def rows(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """A row a domain. What the operator can change, which the detail then says, refuses; a live colour that is ill
     only warns, as the release may be what heals it."""
     why = seen.errors.get("probe")

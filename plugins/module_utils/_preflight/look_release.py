@@ -14,26 +14,24 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import model, store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
-    compose_config,
-    images,
-    registry,
-    render,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, images, render
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.secrets import empty_names, secret
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
+    PreflightInputs,
+    empty_names,
+    secret,
+)
 
 COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 
 
-def compose_wanted(wanted: Wanted) -> model.Wanted:
-    return model.Wanted(
+def compose_wanted(wanted: PreflightInputs) -> model.Deployment:
+    return model.Deployment(
         deployment=wanted.deployment,
         state_dir=wanted.state_dir,
         project=wanted.project,
@@ -47,12 +45,12 @@ def compose_wanted(wanted: Wanted) -> model.Wanted:
     )
 
 
-def read(engine: Podman, wanted: Wanted) -> dict[str, Any]:
+def read(engine: Podman, wanted: PreflightInputs) -> dict[str, Any]:
     """The project as podman-compose reads it, {} of a git ref (nothing is fetched). Raises BluegreenError."""
     return {} if wanted.git else compose_config.config(engine.runner, compose_wanted(wanted), wanted.source)
 
 
-def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[str, Any]:
+def project(engine: Podman, wanted: PreflightInputs, found: Mapping[str, Any]) -> dict[str, Any]:
     """Of the project that was ``read``. Raises BluegreenError, whose text is the row, where git knows no such ref."""
     if wanted.git:
         ref = str(wanted.git.get("ref") or "{version}")
@@ -69,7 +67,7 @@ def project(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[st
     return {"services": sorted(found["services"]), "secrets": count, "empty_secrets": sorted(empty)}
 
 
-def refuse_shell_lines(asked: model.Wanted, services: Mapping[str, Mapping[str, Any]]) -> None:
+def refuse_shell_lines(asked: model.Deployment, services: Mapping[str, Mapping[str, Any]]) -> None:
     for one in asked.services:
         given = services.get(one.name) or {}
         if one.kind in courier_command.PRODUCTS:
@@ -81,9 +79,11 @@ def git_answer(engine: Podman, repo: str, template: str, version: str) -> str:
     """What the repository says of the ref; a commit can't be asked for without fetching it."""
     ref = template.replace("{version}", version)
     env = {"GIT_TERMINAL_PROMPT": "0"}
-    asked = engine.runner.run(["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=registry.SECONDS)
+    asked = engine.runner.run(
+        ["git", "ls-remote", "--quiet", "--", repo, ref], env=env, timeout=images.REGISTRY_SECONDS
+    )
     if asked.rc == 124:
-        return "%s: no answer within %g s" % (ref, registry.SECONDS)
+        return "%s: no answer within %g s" % (ref, images.REGISTRY_SECONDS)
     known = bool(asked.out.strip()) or bool(COMMIT.match(ref))
     if asked.rc != 0 or not known:
         raise BluegreenError(
@@ -118,7 +118,7 @@ def _filled(path: str) -> bool:
         return False
 
 
-def image_states(engine: Podman, wanted: Wanted, found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def image_states(engine: Podman, wanted: PreflightInputs, found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Service -> {reference, state: here|resolvable|missing|unknown|moving|unfetched, words}; {} without a version.
 
     ``found``: the project that was ``read``. Of a git ref only bluegreen_images is known, the rest is
@@ -145,11 +145,11 @@ def _state(engine: Podman, reference: str, allow_mutable: bool) -> dict[str, str
         return {"state": "moving", "words": pin % images.pinned(engine, reference)}
     if images.inspect(engine, reference):
         return {"state": "here"}
-    answer = registry.ask(engine, reference)
+    answer = images.ask(engine, reference)
     return {"state": answer.state, "words": answer.words}
 
 
-def ports(wanted: Wanted) -> dict[str, Any]:
+def ports(wanted: PreflightInputs) -> dict[str, Any]:
     """What published ports need: free ones of the idle colour, all of the live one, an address of this machine."""
     return {
         "ports_taken": taken_ports(wanted),
@@ -158,7 +158,7 @@ def ports(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def unpublished(wanted: Wanted) -> list[str]:
+def unpublished(wanted: PreflightInputs) -> list[str]:
     """Ports of the adopted colour that its containers did not publish at adopt; what we start publishes all."""
     asked = compose_wanted(wanted)
     if wanted.live != "blue" or not store.is_adopted(asked, "blue"):
@@ -173,7 +173,7 @@ def unpublished(wanted: Wanted) -> list[str]:
     ]
 
 
-def taken_ports(wanted: Wanted) -> list[str]:
+def taken_ports(wanted: PreflightInputs) -> list[str]:
     """Ports of the idle colour on this host that somebody else holds; [] while that colour runs and holds them."""
     if wanted.idle_running or not wanted.live:
         return []

@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import soc
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look_podman import Raw
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 
 Enter = Callable[[int], AbstractContextManager[None]]
 SECONDS = 2.0
@@ -35,17 +35,19 @@ class At:
     port: int
 
 
-def services(raws: Sequence[Raw], wanted: Wanted, enter: Enter) -> dict[str, Any]:
+def services(raws: Sequence[Raw], wanted: PreflightInputs, enter: Enter) -> dict[str, Any]:
     """Service -> {running, asked, closed: {port or admin_port: number}, listening, loopback, said}."""
     live = look_podman.of_live(raws, wanted)
-    edge = look_podman.of_project(raws, wanted, str(wanted.edge.get("service") or "caddy"))
+    edge = look_podman.edge_of(raws, wanted)
     asked = {name: raw for name, raw in live.items() if wanted.services[name].get("port")}
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(lambda name: _look(asked[name], wanted.services[name], edge, wanted, enter), asked)
         return dict(zip(asked, found))
 
 
-def _look(raw: Raw, service: Mapping[str, Any], edge: Raw | None, wanted: Wanted, enter: Enter) -> dict[str, Any]:
+def _look(
+    raw: Raw, service: Mapping[str, Any], edge: Raw | None, wanted: PreflightInputs, enter: Enter
+) -> dict[str, Any]:
     ports = {key: int(service[key]) for key in SAID_BY if service.get(key)}
     pid = look_podman.pid_of(raw)
     if not pid:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import first_few
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
@@ -18,6 +20,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.check
 REFUSE, WARN, INFO = "refuse", "warn", "info"
 LEVELS = (REFUSE, WARN, INFO)
 Section = Mapping[str, Any]
+# Which variables hold a secret, by their names. Values are only asked whether they are empty.
+SECRET = re.compile(r"(^|_)(SECRETS?|PASSWORD|PASSWD|DSN|SALT|TOKEN|KEY|CREDENTIALS?)(_|$)", re.I)
+# What holds the name of something, or a setting of it.
+NO_SECRET = re.compile(r"(_(FILE|PATH|URL|URI|ID|TTL|LIFESPAN|HEADER|NAME)|^PUBLIC_.*|_PUBLIC_KEY)$", re.I)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def info(check: str, found: object, wanted: object = "") -> Row:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PreflightInputs:
     """The deployment as the operator describes it. ``live`` is a colour, or '' before it is adopted."""
 
     deployment: str = "olympus"
@@ -81,7 +87,6 @@ class Wanted:
     port_base: Mapping[str, Any] = field(default_factory=dict)
     live: str = ""
     idle_running: bool = False
-    couriers: Mapping[str, str] = field(default_factory=dict)
     interval: float = 1.0
     rehearsal_image: str = ""
 
@@ -89,6 +94,10 @@ class Wanted:
     def by_ports(self) -> bool:
         """Whether the edge, and whoever asks a colour as it does, dials published ports of this host."""
         return self.publish != NETWORK
+
+    @property
+    def edge_service(self) -> str:
+        return str(self.edge.get("service") or "caddy")
 
     def of_kind(self, *kinds: str) -> list[str]:
         return [name for name, one in self.services.items() if one.get("kind", "other") in kinds]
@@ -134,5 +143,12 @@ def size(count: float) -> str:
 
 def listed(names: Sequence[object], most: int = 4) -> str:
     """Some names, and how many more there are."""
-    more = len(names) - most
-    return ", ".join(str(name) for name in list(names)[:most]) + (", and %d more" % more if more > 0 else "")
+    return first_few(list(names), most)
+
+
+def secret(name: str) -> bool:
+    return bool(SECRET.search(name)) and not NO_SECRET.search(name)
+
+
+def empty_names(values: Mapping[str, str | None]) -> list[str]:
+    return sorted(name for name, value in values.items() if secret(name) and not (value or "").strip())

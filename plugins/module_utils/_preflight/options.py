@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import judge, table
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import judge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import Look, World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec(
@@ -43,7 +44,6 @@ SPEC = DEPLOYMENT.merge(
             "port_base": {"type": "dict", "default": {}},
             "live": {"type": "str", "choices": ["", *COLOURS], "default": ""},
             "idle_running": {"type": "bool", "default": False},
-            "couriers": {"type": "dict", "default": {}},
             "settings": {"type": "list", "elements": "dict"},
             "ansible_version": {"type": "str", "default": ""},
             "show": {"type": "str", "choices": ["everything", "wrong", "nothing"], "default": "everything"},
@@ -52,42 +52,18 @@ SPEC = DEPLOYMENT.merge(
 )
 
 
-def wanted(params: Mapping[str, Any], tries: bool = True) -> Wanted:
-    return Wanted(
-        deployment=params["deployment"],
-        state_dir=os.path.abspath(params["state_dir"]),
-        project=params["project"],
-        source=os.path.abspath(params["source"]),
-        git=params["git"],
-        compose_files=tuple(params["compose_files"]),
-        podman_compose=params["podman_compose"],
-        network_range=params["network_range"],
-        publish=params["publish"],
-        services={name: one or {} for name, one in params["services"].items()},
-        shared=tuple(params["shared"]),
-        images={name: str(one) for name, one in params["images"].items()},
-        allow_mutable=params["allow_mutable"],
-        version=params["version"],
-        edge=params["edge"],
-        public=tuple(params["public"]),
-        probes=params["probes"],
-        probe_secrets=params["probe_secrets"],
-        skip=tuple(params["skip"]),
-        tries=tries,
-        schema_targets=tuple(params["schema_targets"]),
-        database=params["database"],
-        port_base=params["port_base"],
-        live=params["live"],
-        idle_running=params["idle_running"],
-        couriers=params["couriers"],
-        interval=params["interval"],
-        rehearsal_image=params["rehearsal_image"],
-    )
+def inputs(params: Mapping[str, Any], tries: bool = True) -> PreflightInputs:
+    """``tries``: whether the probes may log in."""
+    given = {one.name: params[one.name] for one in fields(PreflightInputs) if one.name in params}
+    given.update({name: os.path.abspath(params[name]) for name in ("state_dir", "source")})
+    given["services"] = {name: one or {} for name, one in params["services"].items()}
+    given["images"] = {name: str(one) for name, one in params["images"].items()}
+    return PreflightInputs(**given, tries=tries)
 
 
 def answer(params: Mapping[str, Any], world: World, check_mode: bool = False) -> dict[str, Any]:
     """The module's result. It never fails for what it finds. In check mode no probe logs in."""
-    asked = wanted(params, not check_mode)
+    asked = inputs(params, not check_mode)
     asked.networks()
     controller = {"ansible": params["ansible_version"], "settings": params["settings"]}
     found = judge.rows(Look(world, asked, controller).look(), asked)
@@ -96,5 +72,5 @@ def answer(params: Mapping[str, Any], world: World, check_mode: bool = False) ->
         **Plan().result(),
         "rows": rows,
         "refused": judge.refusals(found),
-        "table": table.lines(rows, params["show"] != "wrong") if params["show"] != "nothing" else [],
+        "table": judge.lines(rows, params["show"] != "wrong") if params["show"] != "nothing" else [],
     }

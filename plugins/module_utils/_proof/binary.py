@@ -12,10 +12,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    image_migrations,
-    migration_cli,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import image_migrations
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
 )
@@ -36,7 +33,7 @@ class Binary:
     service: release.Service
     product: str
     image: image_migrations.Image
-    form: migration_cli.Form
+    form: image_migrations.Form
     tag: str
 
     @property
@@ -45,7 +42,7 @@ class Binary:
 
     def migration(self) -> tuple[str, ...]:
         words = (*self.service.entrypoint, *self.service.command)
-        return self.image.before + self.form.up + migration_cli.config_arguments(words)
+        return self.image.before + self.form.up + image_migrations.config_arguments(words)
 
 
 def of_release(podman: Podman, document: Mapping[str, Any], name: str, product: str, state_dir: str) -> Binary:

@@ -14,7 +14,6 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import shared_secrets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import binary, judge, proof, trial
@@ -24,12 +23,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     bridge_record,
     exceptions,
     migrate,
-    recorded_verdict,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE, proof_path
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
 PROOF = ArgumentSpec(
@@ -90,7 +88,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
         return {"changed": False, "targets": {}, "let_through": [], "steps": steps}
     begun = world.clock.monotonic()
     subjects = observe(context)
-    path = recorded_verdict.path(context.state_dir, params["release"])
+    path = proof_path(context.state_dir, params["release"])
     kept = read_mapping(path).get("targets") or {}
     fresh = [one for one in subjects if not proof.holds(kept.get(one.target.name) or {}, one)]
     verdicts = _judged(context, fresh)
@@ -109,24 +107,14 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
 
 def observe(context: Context) -> list[proof.Subject]:
     """The targets that have something pending, with their two programs. Reads production, writes nothing there."""
-    params, container = context.params, migrate.database_container(context.podman, context.params)
+    params, found = context.params, []
     document = release.load(params["compose_file"])
-    found = []
     for given in params["targets"]:
-        target = migrate.Target(**given)
-        asked = migrate.Wanted(
-            deployment=params["deployment"],
-            state_dir=context.state_dir,
-            target=target,
-            compose_file=params["compose_file"],
-            network=in_use(params["deployment"], context.state_dir, params["network"]),
-            database_container=container,
-            shadow_image=params["rehearsal_image"],
-        )
+        asked = migrate.request({**params, "shadow_image": params["rehearsal_image"]}, context.podman, given)
         state = migrate.observe(asked, context.world)
-        live = _live(context, target.service) if state.difference.pending else None
+        live = _live(context, asked.target.service) if state.difference.pending else None
         if live is not None:
-            found.append(_subject(context, document, target, state, live))
+            found.append(_subject(context, document, asked.target, state, live))
     return found
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.up import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema, series, svg, words
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import charts, schema, words
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 SIGNS = {"PASS": "\u2713", "PASS_SYNTHETIC_ONLY": "\u2713", "FAIL": "\u2717", "INCONCLUSIVE": "?"}
@@ -54,11 +54,11 @@ def section(title: str, body: str) -> str:
 
 
 def banner(verdict: Mapping[str, Any]) -> str:
-    said = verdict.get("verdict") or "NONE"
-    shown = said.replace("_", " ") if verdict.get("verdict") else "NO VERDICT"
+    kind = verdict.get("verdict") or "NONE"
+    shown = kind.replace("_", " ") if verdict.get("verdict") else "NO VERDICT"
     return '<header class="%s"><h1>%s %s</h1><p>%s</p><p class="next"><b>Now:</b> %s</p></header>' % (
-        escape(said),
-        SIGNS.get(said, "\u2022"),
+        escape(kind),
+        SIGNS.get(kind, "\u2022"),
         escape(shown),
         escape(words.headline(verdict)),
         escape(words.next_step(verdict)),
@@ -78,9 +78,9 @@ def about(data: Mapping[str, Any]) -> str:
     if verdict.get("until"):
         seconds = verdict["until"] - verdict["since"]
         rows.append(("Watched", "%s, for %.0f s" % (words.moment(verdict["since"]), seconds)))
-    organic = evidence.get("organic")
-    if organic:
-        rows.append(("Users met", "%d errors in %d answers of the new colour" % (organic["bad"], organic["n"])))
+    traffic = evidence.get("traffic")
+    if traffic:
+        rows.append(("Visitors met", "%d errors in %d answers of the new colour" % (traffic["bad"], traffic["n"])))
     return table(rows)
 
 
@@ -94,20 +94,17 @@ def reasons(verdict: Mapping[str, Any]) -> str:
 
 def numbers(verdict: Mapping[str, Any]) -> str:
     found = verdict.get("evidence") or {}
-    if not found.get("organic"):
+    if not found.get("traffic"):
         return ""
-    base, organic, pairs, aside = (found[name] for name in ("baseline", "organic", "pairs", "set_aside"))
+    base, traffic, pairs, excluded = (found[name] for name in ("baseline", "traffic", "pairs", "excluded"))
+    before, errors = ((part["bad"], part["n"]) for part in (base, traffic))
     rows = [
-        ("Errors before the flip", "%d of %d" % (base["bad"], base["n"]), words.share(base["bad"], base["n"])),
-        (
-            "Errors of the new colour",
-            "%d of %d" % (organic["bad"], organic["n"]),
-            words.share(organic["bad"], organic["n"]),
-        ),
+        ("Errors before the flip", "%d of %d" % before, words.share(*before)),
+        ("Errors of the new colour", "%d of %d" % errors, words.share(*errors)),
         ("Allowed share", "", "%.2f %%" % (100 * found["allowed_share"])),
         ("Seconds of probes", "%d bad on the new colour alone" % pairs["new_bad"], "%d well" % pairs["ok"]),
         ("", "%d bad on the old colour alone" % pairs["old_bad"], "%d bad on both" % pairs["both_bad"]),
-        ("Set aside (both colours ill)", "%d of %d" % (aside["bad"], aside["n"]), ""),
+        ("Excluded (both colours failed)", "%d of %d" % (excluded["bad"], excluded["n"]), ""),
         ("Error test, E", words.evidence_factor(found["error_log_e"]), _limit(found["error_log_limit"])),
         ("Paired test, E", words.evidence_factor(found["pair_log_e"]), _limit(found["pair_log_limit"])),
         *_more(found),
@@ -117,14 +114,14 @@ def numbers(verdict: Mapping[str, Any]) -> str:
 
 
 def _more(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What older verdicts do not hold."""
+    """Rows of what older verdicts do not hold."""
     rows = []
     if "incident_log_e" in found:
         limit = _limit(found["incident_log_limit"])
         rows.append(("Both colours failing, E", words.evidence_factor(found["incident_log_e"]), limit))
     if any(found.get("no_colour", {}).values()):
-        told = found["no_colour"]
-        rows.append(("Errors that no colour answered", "%(elsewhere)d of other sites, %(unclear)d unclear" % told, ""))
+        shown = "%(elsewhere)d of other sites, %(unclear)d unclear" % found["no_colour"]
+        rows.append(("Errors that no colour answered", shown, ""))
     return rows
 
 
@@ -135,7 +132,7 @@ def _limit(value: float) -> str:
 def details(data: Mapping[str, Any]) -> str:
     verdict = data["verdict"]
     routes = [(item["route"], str(item["bad"])) for item in (verdict.get("evidence") or {}).get("routes", [])]
-    told = [(words.clock(event["at"]), words.sentence(event)) for event in data["watch"] if words.sentence(event)]
+    watched = [(words.clock(event["at"]), words.sentence(event)) for event in data["watch"] if words.sentence(event)]
     images = [
         (name, str(image.get("reference", "")), str(image.get("id", ""))[:19])
         for name, image in sorted((data["release"].get("images") or {}).items())
@@ -150,7 +147,7 @@ def details(data: Mapping[str, Any]) -> str:
             section(title, table(open_rows, ("Service", "What", "For")) if open_rows else ""),
             section("Where the errors were", table(routes, ("Route and status", "Errors")) if routes else ""),
             section("Schema", table(targets, schema.HEAD) if targets else ""),
-            _folded("What the watcher said (%d)" % len(told), table(told) if told else ""),
+            _folded("What the watcher reported (%d)" % len(watched), table(watched) if watched else ""),
             _folded("Images (%d)" % len(images), table(images, ("Service", "Reference", "Id")) if images else ""),
             _folded("Ledger (%d)" % len(ledger), table(ledger) if ledger else ""),
         )
@@ -166,30 +163,30 @@ def _folded(title: str, body: str) -> str:
     return "<details><summary>%s</summary>%s</details>" % (escape(title), body) if body else ""
 
 
-def charts(data: Mapping[str, Any]) -> str:
+def drawn(data: Mapping[str, Any]) -> str:
     verdict, watch = data["verdict"], data["watch"]
-    low = float(series.armed(watch).get("at") or 0)
+    low = float(charts.armed(watch).get("at") or 0)
     high = max([low + 1, *(float(event["at"]) for event in watch if event["event"] in ("sample", "pair"))])
     marks = [(low, "flip")] if low else []
     rolled = verdict.get("rolled_back") or {}
     if rolled.get("done"):
         marks.append((float(rolled["at"]), "rolled back"))
-    error, pair = series.evidence(watch)
+    error, pair = charts.evidence(watch)
     allowed = float((verdict.get("evidence") or {}).get("allowed_share") or 0)
-    stages = [*series.bars(data["ledger"]), *([series.Bar("watch", low, high)] if low else [])]
+    stages = [*charts.bars(data["ledger"]), *([charts.Bar("watch", low, high)] if low else [])]
     end = max([high, *(float(event["at"]) for event in data["ledger"])])
     return "".join(
         (
-            section("Timeline", svg.timeline(stages, marks, end)),
-            section("Errors of the new colour", svg.errors(series.buckets(watch), allowed, low, high)),
-            section("Evidence", svg.sequential((("errors", error), ("paired probes", pair)), low, high)),
-            section("Probes, second by second", svg.probes(series.strip(watch), low, high)),
+            section("Timeline", charts.timeline(stages, marks, end)),
+            section("Errors of the new colour", charts.errors(charts.buckets(watch), allowed, low, high)),
+            section("Evidence", charts.sequential((("errors", error), ("paired probes", pair)), low, high)),
+            section("Probes, second by second", charts.probes(charts.strip(watch), low, high)),
         )
     )
 
 
 def again(command: str) -> str:
-    """How anybody comes to the same verdict from the recorded events; '' where the judge's code is not kept."""
+    """The command that comes to the same verdict from the recorded events; '' where the judge's code is not kept."""
     return " Judge it again on the state host: <code>%s</code>" % escape(command) if command else ""
 
 
@@ -208,7 +205,7 @@ def page(data: Mapping[str, Any]) -> str:
         banner(verdict),
         section("Why", reasons(verdict)),
         about(data),
-        charts(data),
+        drawn(data),
         section("Numbers", numbers(verdict)),
         details(data),
         '<p class="soft">Written %s.%s</p>' % (words.moment(data["written"]), again(str(data.get("replay") or ""))),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SAID = {
+SENTENCES = {
     "SAFE": "safe: the old release works on the new schema",
     "SAFE_IF_EXERCISED": "safe as far as it was tried",
     "BREAKS": "breaks the old release",
@@ -20,7 +20,7 @@ HEAD = ("Target", "Verdict", "Hop", "Migrations", "Why")
 
 def verdict(entry: Mapping[str, Any]) -> str:
     given = str(entry.get("verdict") or "NOT_JUDGED")
-    return SAID.get(given, given)
+    return SENTENCES.get(given, given)
 
 
 def migrations(entry: Mapping[str, Any]) -> str:
@@ -75,9 +75,9 @@ def lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
 def short(entry: Mapping[str, Any]) -> str:
     """For a screen: the first reason alone, and of what was not tried only how much that was."""
     reasons, untried = entry.get("reasons") or [], entry.get("untried") or []
-    said = verdict(entry).partition(":")[0]
+    shown = verdict(entry).partition(":")[0]
     hop = " (%s)" % entry["hop"] if entry.get("hop") else ""
-    parts = [said + hop, str(reasons[0]) if reasons and entry.get("verdict") != "SAFE" else ""]
+    parts = [shown + hop, str(reasons[0]) if reasons and entry.get("verdict") != "SAFE" else ""]
     parts += ["%d not tried" % len(untried) if untried else "", bridges(entry), let_through(entry)]
     applied = migrations(entry) or "0 applied"
     return "%s %s, %s" % (entry.get("target"), applied, ", ".join(part for part in parts if part))

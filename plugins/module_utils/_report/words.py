@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 PLAY = "ansible-playbook bluegreen.yml"
@@ -28,97 +28,74 @@ def share(bad: float, n: float) -> str:
 
 def headline(verdict: Mapping[str, Any]) -> str:
     """One sentence: what happened."""
-    said, version = verdict.get("verdict", ""), verdict.get("version") or verdict.get("release", "the release")
-    colour = verdict.get("colour", "")
+    kind, version = verdict.get("verdict", ""), verdict.get("version") or verdict.get("release", "the release")
+    colour, signed = verdict.get("colour", ""), (verdict.get("signed_off") or {}).get("by")
     rolled = verdict.get("rolled_back") or {}
-    if said == "PASS":
-        early = (verdict.get("signed_off") or {}).get("by")
-        more = _left_out(verdict) + ("; %s ended the watch early" % early if early else "")
-        return "%s is healthy on %s%s." % (version, colour, more)
-    if said == "PASS_SYNTHETIC_ONLY":
-        told = "%s passed its probes on %s%s; too few visitors came to judge by them."
-        return told % (version, colour, _left_out(verdict))
-    if said == "FAIL" and rolled.get("done"):
+    if kind == "PASS":
+        early = "; %s ended the watch early" % signed if signed else ""
+        return "%s is healthy on %s%s%s." % (version, colour, _left_out(verdict), early)
+    if kind == "PASS_SYNTHETIC_ONLY":
+        sentence = "%s passed its probes on %s%s; too few visitors came to judge by them."
+        return sentence % (version, colour, _left_out(verdict))
+    if kind == "FAIL" and rolled.get("done"):
         after = float(rolled.get("at") or 0) - float(verdict.get("since") or 0)
-        return "%s was bad and was taken back: %s is live again, %.0f s after the flip." % (
-            version,
-            rolled["to"],
-            after,
-        )
-    if said == "FAIL" and rolled.get("to"):
-        return "%s was bad; somebody moved the switch first: %s is live." % (version, rolled["to"])
-    if said == "FAIL":
-        return "%s is bad and STILL LIVE on %s: no rollback, because %s." % (version, colour, rolled.get("why"))
-    if said == "INCONCLUSIVE" and verdict.get("signed_off"):
-        return "%s was signed off by %s; no watch says that it is healthy." % (version, verdict["signed_off"]["by"])
-    if said == "INCONCLUSIVE":
-        return "Nobody can say whether %s is healthy." % version
+        sentence = "%s was bad. The watcher rolled back: %s is live again, %.0f s after the flip."
+        return sentence % (version, rolled["to"], after)
+    if kind == "FAIL" and rolled.get("to"):
+        return "%s was bad. The switch was moved before the watcher could: %s is live." % (version, rolled["to"])
+    if kind == "FAIL":
+        return "%s is bad and STILL LIVE on %s. There was no rollback: %s." % (version, colour, rolled.get("why"))
+    if kind == "INCONCLUSIVE" and signed:
+        return "%s was signed off by %s; no watch has shown that it is healthy." % (version, signed)
+    if kind == "INCONCLUSIVE":
+        return "It is not known whether %s is healthy." % version
     return "%s was not judged yet." % version
 
 
 def _left_out(verdict: Mapping[str, Any]) -> str:
-    """That nobody tried to log in is no plain pass, and so it stands in the first sentence."""
+    """Where no login was tried it is no plain pass, and so that stands in the first sentence."""
     untested = (verdict.get("evidence") or {}).get("untested") or []
     return " as far as it was asked (%s)" % "; ".join(untested) if untested else ""
 
 
 def next_step(verdict: Mapping[str, Any]) -> str:
-    """What to do now, with the line to type."""
-    said, rolled = verdict.get("verdict", ""), verdict.get("rolled_back") or {}
-    if said in ("PASS", "PASS_SYNTHETIC_ONLY"):
+    """What to do now, with the command."""
+    kind, rolled = verdict.get("verdict", ""), verdict.get("rolled_back") or {}
+    if kind in ("PASS", "PASS_SYNTHETIC_ONLY"):
         return "Nothing tonight. After the bake time: %s --tags cleanup" % PLAY
-    if said == "FAIL" and rolled.get("to") not in (None, "", verdict.get("colour")):
-        return "Nothing tonight. Users are on %s; %s is kept to be looked at." % (
-            rolled["to"],
-            verdict.get("colour", "the bad colour"),
-        )
-    if said == "FAIL" and rolled.get("held"):
+    if kind == "FAIL" and rolled.get("to") not in (None, "", verdict.get("colour")):
+        bad = verdict.get("colour", "the bad colour")
+        return "Nothing tonight. Visitors are on %s; %s is kept for inspection." % (rolled["to"], bad)
+    if kind == "FAIL" and rolled.get("held"):
         return "Act now. The watcher did not roll back, as %s: %s --tags status" % (rolled["why"], PLAY)
-    if said == "FAIL":
+    if kind == "FAIL":
         return "Act now. Fix what is named above, then: %s --tags rollback" % PLAY
-    if said == "INCONCLUSIVE" and verdict.get("signed_off"):
+    if kind == "INCONCLUSIVE" and verdict.get("signed_off"):
         return "After the bake time: %s --tags cleanup" % PLAY
-    if said == "INCONCLUSIVE":
-        return "Look at the reasons, then %s --tags rollback (or --tags watch -e bluegreen_watch_do=promote)" % PLAY
+    if kind == "INCONCLUSIVE":
+        return "Read the reasons, then %s --tags rollback (or --tags watch -e bluegreen_watch_do=promote)" % PLAY
     return "%s --tags watch" % PLAY
 
 
 def _counts(event: Mapping[str, Any]) -> str:
-    organic, pairs = event["organic"], event["pairs"]
-    told = "%d answers, %d errors (%s); probes: %d well, %d bad on the new colour alone, %d on the old, %d on both"
-    return told % (
-        organic["n"],
-        organic["bad"],
-        share(organic["bad"], organic["n"]),
-        pairs["ok"],
-        pairs["new_bad"],
-        pairs["old_bad"],
-        pairs["both_bad"],
+    bad, n = event["traffic"]["bad"], event["traffic"]["n"]
+    probes = (
+        "probes: %(ok)d well, %(new_bad)d bad on the new colour alone, %(old_bad)d on the old, %(both_bad)d on both"
     )
+    return "%d answers, %d errors (%s); %s" % (n, bad, share(bad, n), probes % event["pairs"])
 
 
 def _armed(event: Mapping[str, Any]) -> str:
     base = event["baseline"]
-    told = "%s is live; watching for %d s (before: %d answers, %s errors)"
-    said = told % (event["colour"], event["window"], base["n"], share(base["bad"], base["n"]))
-    return "; ".join([said, *(event.get("untested") or [])])
+    sentence = "%s is live; watching for %d s (before: %d answers, %s errors)"
+    shown = sentence % (event["colour"], event["window"], base["n"], share(base["bad"], base["n"]))
+    return "; ".join([shown, *(event.get("untested") or [])])
 
 
 def _progress(event: Mapping[str, Any]) -> str:
-    evidence = max(
-        event["error_log_e"] / event["error_log_limit"],
-        event["pair_log_e"] / event["pair_log_limit"],
-    )
+    evidence = max(event[test + "_log_e"] / event[test + "_log_limit"] for test in ("error", "pair"))
     left = "held by %s" % event["held"] if event.get("held") else "%d s left" % event["left"]
     return "%s: %s; evidence against it %d %%" % (left, _counts(event), max(0, 100 * evidence))
-
-
-def _rolled(event: Mapping[str, Any]) -> str:
-    return "ROLLED BACK to %s in %.1f ms, seen by the public after %.0f ms" % (
-        event["to"],
-        event["ms"],
-        event["seen_ms"],
-    )
 
 
 def _control(event: Mapping[str, Any]) -> str:
@@ -126,24 +103,22 @@ def _control(event: Mapping[str, Any]) -> str:
     return "%s ordered %s%s" % (event["by"], what, "" if event["done"] else ": refused, %s" % event["why"])
 
 
-def _verdict(event: Mapping[str, Any]) -> str:
-    return "verdict %s: %s" % (event["verdict"], "; ".join(event["reasons"]))
-
-
-SENTENCES = {
+SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "waiting": lambda event: "ready, waiting for %s to go live" % event["colour"],
     "armed": _armed,
     "progress": _progress,
-    "resumed": lambda event: "the watcher had died; it was begun again after %.0f s" % event["gap"],
+    "resumed": lambda event: "the watcher had died; it was started again after %.0f s" % event["gap"],
     "control": _control,
     "signed_off": lambda event: "signed off by %s" % event["by"],
-    "rolled_back": _rolled,
+    "rolled_back": lambda event: (
+        "ROLLED BACK to %(to)s in %(ms).1f ms, seen by the public after %(seen_ms).0f ms" % event
+    ),
     "not_rolled_back": lambda event: "NOT ROLLED BACK: %s" % event["why"],
     "not_kept": lambda event: "back on %s; %s" % (event["to"], event["why"]),
     "not_followed": lambda event: "trying to go back to %s: %s" % (event["to"], event["why"]),
     "probing": lambda event: "probes can't be sent: %s" % event["detail"],
     "not_written": lambda event: "could not be written: %s" % event["detail"],
-    "verdict": _verdict,
+    "verdict": lambda event: "verdict %s: %s" % (event["verdict"], "; ".join(event["reasons"])),
 }
 
 
@@ -157,14 +132,14 @@ def sentence(event: Mapping[str, Any]) -> str:
     if kind == "looked" and not event["ok"]:
         return "containers and public name can't be looked at: %s" % event["detail"]
     if kind == "sample" and event.get("cut"):
-        return "some of the access log was lost before the watcher could read it"
+        return "a part of the access log was lost before the watcher could read it"
     if kind == "ended" and event["why"] != "window":
         return "ended: %s" % event["detail"]
     if kind == "pair" and event.get("why"):
         alone = [name for name, (new, old) in sorted(event["checks"].items()) if old and not new]
         return "; ".join("%s: %s" % (name, event["why"].get(name, "")) for name in alone)
-    told = SENTENCES.get(str(kind))
-    return told(event) if told else ""
+    words = SENTENCES.get(str(kind))
+    return words(event) if words else ""
 
 
 def evidence_factor(log_e: float) -> str:
@@ -195,5 +170,5 @@ def still_open(colour: str, drained: bool, left: Sequence[Mapping[str, Any]], co
     if drained:
         return "%s is drained: nothing is in flight to it" % colour
     rows = ["%s: %s%s" % (service, what, ", " + age if age else "") for service, what, age in open_rows(left)]
-    told = "; ".join(rows) or "nothing at this moment"
-    return "%s still has %s (%d connections); %.0f s left" % (colour, told, connections, seconds)
+    shown = "; ".join(rows) or "nothing at this moment"
+    return "%s still has %s (%d connections); %.0f s left" % (colour, shown, connections, seconds)

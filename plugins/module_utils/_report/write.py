@@ -6,21 +6,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_atomic
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.render import render
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.schema import with_proof
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema, words
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.page import page
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 # Beside the results of the targets lies what the proof said of all of them: _schema/recorded_verdict.py.
 PROOF = "proof.json"
 # The program of the watcher, which also judges a recorded watch.
 JUDGE = "ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"
+VERSION = 1
+EMPTY: dict[str, Any] = {"verdict": {}, "release": {}, "watch": [], "ledger": [], "schema": [], "written": 0.0}
 
 
 def collect(state: StateDir, release: str) -> dict[str, Any]:
@@ -36,7 +41,7 @@ def collect(state: StateDir, release: str) -> dict[str, Any]:
             for event in events.read(state.ledger)
             if event.get("release") in mine or (about and event.get("version") == about.get("version"))
         ],
-        "schema": with_proof(
+        "schema": schema.with_proof(
             schema_results(state.release(release, "schema")), read_json(state.release(release, "schema", PROOF)) or {}
         ),
         "written": time.time(),
@@ -78,3 +83,42 @@ def write_report(state: StateDir, release: str) -> str:
     for name, content in written.items():
         write_atomic(state.release(release, name), content)
     return state.release(release, "report.html")
+
+
+def render(data: Mapping[str, Any]) -> dict[str, str]:
+    """report.html, report.json and report.md from {verdict, release, watch, ledger, schema, written}.
+
+    ``verdict`` and ``release`` are verdict.json and release.json ({} when there is none), ``watch`` and ``ledger``
+    lists of events, ``schema`` the results of the schema targets, ``written`` epoch seconds. What looks like a secret
+    is masked.
+    """
+    clean = redact({**EMPTY, **data})
+    short = {key: clean[key] for key in ("verdict", "release", "schema", "ledger", "written")}
+    return {
+        "report.html": page(clean),
+        "report.json": json.dumps({"v": VERSION, **short}, indent=2, sort_keys=True, default=str) + "\n",
+        "report.md": markdown(clean),
+    }
+
+
+def markdown(data: Mapping[str, Any]) -> str:
+    """About ten lines for a chat or a CI summary."""
+    verdict = data["verdict"]
+    lines = ["# %s: %s" % (verdict.get("verdict") or "no verdict", words.headline(verdict)), ""]
+    lines += ["- %s" % reason for reason in verdict.get("reasons", [])[:5]]
+    traffic = (verdict.get("evidence") or {}).get("traffic")
+    if traffic:
+        lines.append("- visitors met %d errors in %d answers" % (traffic["bad"], traffic["n"]))
+    rolled = verdict.get("rolled_back") or {}
+    if rolled.get("done"):
+        lines.append("- back on %s in %.0f ms, seen after %.0f ms" % (rolled["to"], rolled["ms"], rolled["seen_ms"]))
+    drain = words.last_drain(data["ledger"])
+    for service, what, age in words.open_rows(drain.get("left") or [])[:5]:
+        lines.append("- still connected to %s when it was stopped: %s, %s%s" % (
+            drain["colour"], service, what, ", " + age if age else "",
+        ))  # fmt: skip
+    lines += ["- %s" % line for line in schema.lines(data["schema"])]
+    lines += ["", "Now: %s" % words.next_step(verdict), ""]
+    release = data["release"].get("id") or verdict.get("release") or "-"
+    lines.append("Release %s, written %s" % (release, words.moment(data["written"])))
+    return "\n".join(lines) + "\n"

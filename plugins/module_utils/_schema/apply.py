@@ -21,14 +21,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
     Refused,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate, oneshot, versions
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import State, Wanted, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import MigrationRequest, State, World
 
 LOCK_TIMEOUT = re.compile(r"55P03|canceling statement due to lock timeout")
 TELLING = re.compile(r"error|fatal|SQLSTATE|could not", re.IGNORECASE)
 
 
 @contextmanager
-def lock(db: postgres.Db, world: World, wanted: Wanted) -> Iterator[None]:
+def lock(db: postgres.Db, world: World, wanted: MigrationRequest) -> Iterator[None]:
     """The advisory lock of this database; PostgreSQL drops it when our session dies."""
     taken = wait_until(world.clock, lambda: postgres.try_lock(db), bool, wanted.lock_wait, every=0.5)
     if not taken:
@@ -42,7 +42,7 @@ def lock(db: postgres.Db, world: World, wanted: Wanted) -> Iterator[None]:
         postgres.unlock(db)
 
 
-def apply(state: State, wanted: Wanted, world: World) -> dict[str, Any]:
+def apply(state: State, wanted: MigrationRequest, world: World) -> dict[str, Any]:
     """The keys of the module's result that the run made true."""
     started = world.clock.monotonic()
     if state.foreign:
@@ -76,7 +76,7 @@ class _Run:
 
     db: postgres.Db
     before: State
-    wanted: Wanted
+    wanted: MigrationRequest
     world: World
 
     def until_applied(self) -> int:
@@ -110,7 +110,7 @@ class _Run:
 
     def _nobody_in_the_way(self) -> None:
         """A transaction that has been open for long makes the migration wait, and everybody behind it."""
-        age = self.wanted.transaction_age
+        age = self.wanted.max_transaction_age
         there = postgres.long_transactions(self.db, age) if age > 0 else ()
         if there:
             raise self._failure(

@@ -66,10 +66,9 @@ class Choice:
 class Job:
     """A target, and the directory that holds its record."""
 
-    asked: migrate.Wanted
+    asked: migrate.MigrationRequest
     state: str
     release: str
-    attempts: int
     bridges: tuple[Bridge, ...]
 
     @property
@@ -126,7 +125,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     if job.record().empty and not job.bridges:
         return _result(Plan(), ()), Plan()
     service = release.read(job.asked.compose_file, job.asked.target.service)
-    _refuse_elsewhere(job, service.dsn.database)
+    _refuse_elsewhere(job, service)
     db = migrate.open_database(job.asked, world, service)
     try:
         with nullcontext() if check_mode else apply.lock(db, world, job.asked):
@@ -143,21 +142,11 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
 
 def _job(params: Mapping[str, Any], world: migrate.World) -> Job:
     present = params["state"] == "present"
-    asked = migrate.Wanted(
-        deployment=params["deployment"],
-        state_dir=params["state_dir"],
-        target=migrate.Target(**params["target"]),
-        compose_file=params["compose_file"],
-        network="",
-        extra_hosts=tuple("%s:%s" % pair for pair in params["extra_hosts"].items()),
-        database_container=migrate.database_container(world.podman, params),
-        lock_timeout=params["lock_timeout"],
-        lock_wait=params["lock_wait"],
-    )
+    asked = migrate.request(params, world.podman)
     if present and not params["release"]:
         raise BluegreenError("none was given", option="release", value="", fix="name the release with the bridges")
     found = bridge.read(source(params), asked.target.name, params["targets"]) if present else ()
-    return Job(asked, params["state"], params["release"], params["attempts"], found)
+    return Job(asked, params["state"], params["release"], found)
 
 
 def source(params: Mapping[str, Any]) -> str:
@@ -172,21 +161,15 @@ def _lacks(params: Mapping[str, Any]) -> str:
     return "" if made else "the release is not rendered yet"
 
 
-def _refuse_elsewhere(job: Job, name: str) -> None:
-    recorded = job.record().database
+def _refuse_elsewhere(job: Job, service: release.Service) -> None:
+    recorded, name = job.record().database, service.dsn.database
     if recorded and recorded != name:
         raise Refused(
             "%s says that the bridges are in database %s, and the service's DSN leads to %s"
             % (bridge_record.path(job.asked.state_dir, job.target), recorded, name),
             fix="correct the DSN, or bluegreen_schema_targets",
         )
-    if name != job.asked.target.database:
-        raise Refused(
-            "the service's DSN leads to database %s" % name,
-            option="target.database",
-            value=job.asked.target.database,
-            fix="correct bluegreen_schema_targets",
-        )
+    migrate.refuse_elsewhere(service, job.asked)
 
 
 def _apply(job: Job, choice: Choice, db: postgres.Db, clock: Clock) -> tuple[Installed, ...]:
@@ -194,7 +177,7 @@ def _apply(job: Job, choice: Choice, db: postgres.Db, clock: Clock) -> tuple[Ins
     wait = job.asked.lock_timeout
     if job.state == "absent":
         if choice.remove:
-            _patiently(clock, job.attempts, lambda: bridge.remove(db, choice.remove, wait))
+            _patiently(clock, job.asked.attempts, lambda: bridge.remove(db, choice.remove, wait))
         job.write(Record())
         return ()
     name, now = job.asked.target.database, clock.now()
@@ -207,7 +190,9 @@ def _apply(job: Job, choice: Choice, db: postgres.Db, clock: Clock) -> tuple[Ins
 
     made: tuple[Installed, ...] = ()
     if choice.install:
-        made = _patiently(clock, job.attempts, lambda: bridge.install(db, choice.install, wait, choice.remove, record))
+        made = _patiently(
+            clock, job.asked.attempts, lambda: bridge.install(db, choice.install, wait, choice.remove, record)
+        )
     after = bridge_record.merged(choice.stay, dated(made))
     job.write(Record(name, after))
     _read_back(after, bridge.there(db))

@@ -22,24 +22,21 @@ EVENT = "schema_accepted"
 
 
 @dataclass(frozen=True)
-class Accepted:
+class Entry:
     """``expires`` is as the operator wrote it; ``until`` is that moment in seconds since the epoch."""
 
     reason: str
     expires: str
     until: float
 
+
+class Accepted(Entry):
     def noted(self, by: str) -> dict[str, str]:
         """What proof.json keeps as ``accepted``."""
         return {"reason": self.reason, "expires": self.expires, "by": by}
 
 
-@dataclass(frozen=True)
-class Expired:
-    reason: str
-    expires: str
-    until: float
-
+class Expired(Entry):
     def __str__(self) -> str:
         return (
             "bluegreen_accept has an entry for it that ended with %s (%s). Fix: give it a later `expires`, or delete it"

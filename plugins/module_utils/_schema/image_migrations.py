@@ -12,8 +12,9 @@ container shares.
 from __future__ import annotations
 
 import os
+import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,11 +26,15 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import entrypoint_text
+from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import config_files, entrypoint_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.courier_command import server_line
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migration_cli, oneshot, versions
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot, versions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service import Service
 
+# Asked in this order; ``form_of`` takes the answers. The command must be learnt: an old Kratos has no ``status`` and
+# takes the word for nothing, so ``migrate sql status -e --yes`` MIGRATES there.
+HELP = (("migrate", "sql", "--help"), ("migrate", "--help"))
+COMMANDS = re.compile(r"^Available Commands:\n((?:[ \t]+\S.*\n?)+)", re.MULTILINE)
 CACHE_VERSION = 1
 SHADOW_SECONDS = 60.0
 # Independent of the image's own entry point; initdb may lie beside the path, as Debian has it. Settings come behind it.
@@ -46,10 +51,38 @@ exec postgres -D "$dir/data" -p 5432 -c unix_socket_directories= -c fsync=off "$
 
 
 @dataclass(frozen=True)
-class Known:
+class Form:
+    """A migration command without the program's name; ``status`` is empty where it needs a database to tell."""
+
+    up: tuple[str, ...]
+    status: tuple[str, ...] = ()
+
+
+def _commands(help_text: str) -> frozenset[str]:
+    found = COMMANDS.search(help_text)
+    return frozenset(line.split()[0] for line in found.group(1).splitlines()) if found else frozenset()
+
+
+def form_of(sql_help: str, migrate_help: str) -> Form:
+    of_sql = _commands(sql_help)
+    if {"up", "status"} <= of_sql:
+        return Form(("migrate", "sql", "up", "-e", "--yes"), ("migrate", "sql", "status", "-e", "--format", "json"))
+    if "--read-from-env" not in sql_help:
+        raise BluegreenError("the image's `migrate sql` is none that we know", fix="is it the product's own image?")
+    status = ("migrate", "status", "-e", "--format", "json") if "status" in _commands(migrate_help) else ()
+    return Form(("migrate", "sql", "-e", "--yes"), status)
+
+
+def config_arguments(command: Sequence[str]) -> tuple[str, ...]:
+    """The ``-c FILE`` parts of the service's own command, so that the migration reads the same configuration."""
+    return tuple(part for path in config_files(command) for part in ("-c", path))
+
+
+@dataclass(frozen=True)
+class MigrationList:
     """``learned_by`` is status, shadow or cache."""
 
-    form: migration_cli.Form
+    form: Form
     migrations: tuple[versions.Migration, ...]
     learned_by: str
 
@@ -80,7 +113,7 @@ def find_image(podman: Podman, service: Service, product: str, state_dir: str) -
             "no such image on this host",
             option="compose_file",
             value=reference,
-            fix="pull or build it, then type the stage again",
+            fix="pull or build it, then run the stage again",
         )
     identity = str(seen["Id"]).replace("sha256:", "")
     entrypoint, before = _program(service, seen.get("Config") or {}, product)
@@ -102,18 +135,18 @@ def _program(service: Service, image: Mapping[str, Any], product: str) -> tuple[
     return entrypoint_text(() if line.entrypoint == own else line.entrypoint), line.before
 
 
-def cached(image: Image) -> Known | None:
+def cached(image: Image) -> MigrationList | None:
     kept = read_json(image.cache)
     if not isinstance(kept, dict) or kept.get("v") != CACHE_VERSION or kept.get("image") != image.id:
         return None
-    return Known(
-        migration_cli.Form(tuple(kept["form"]["up"]), tuple(kept["form"]["status"])),
+    return MigrationList(
+        Form(tuple(kept["form"]["up"]), tuple(kept["form"]["status"])),
         tuple(versions.Migration(item["version"], item["name"]) for item in kept["migrations"]),
         "cache",
     )
 
 
-def keep(image: Image, known: Known) -> None:
+def keep(image: Image, known: MigrationList) -> None:
     os.makedirs(os.path.dirname(image.cache), mode=0o750, exist_ok=True)
     content: Mapping[str, Any] = {
         "v": CACHE_VERSION,
@@ -126,11 +159,11 @@ def keep(image: Image, known: Known) -> None:
     write_json(image.cache, content)
 
 
-def ask_form(podman: Podman, image: Image) -> migration_cli.Form:
+def ask_form(podman: Podman, image: Image) -> Form:
     """From the program's own help, in a container without a network."""
     told = []
     given = oneshot.given(image.environment, image.volumes, image.entrypoint)
-    for words in migration_cli.HELP:
+    for words in HELP:
         command = ("run", "--rm", "--network", "none", "--pull", "never", *given, image.id, *image.before, *words)
         result = oneshot.call(podman, image.environment, *command, timeout=60)
         if result.rc not in (0, 1):
@@ -139,7 +172,7 @@ def ask_form(podman: Podman, image: Image) -> migration_cli.Form:
                 fix="is it the product's own image? Try the command in it by hand",
             )
         told.append(result.out + result.err)
-    return migration_cli.form(told[0], told[1])
+    return form_of(told[0], told[1])
 
 
 @dataclass(frozen=True)
@@ -228,13 +261,13 @@ def empty_server(
 
 
 def from_shadow(
-    podman: Podman, clock: Clock, image: Image, form: migration_cli.Form, shadow: Shadow
+    podman: Podman, clock: Clock, image: Image, form: Form, shadow: Shadow
 ) -> tuple[versions.Migration, ...]:
     with throw_away(podman, clock, shadow) as away:
         return migrate(podman, away, image, form)
 
 
-def migrate(podman: Podman, away: ThrowAway, image: Image, form: migration_cli.Form) -> tuple[versions.Migration, ...]:
+def migrate(podman: Podman, away: ThrowAway, image: Image, form: Form) -> tuple[versions.Migration, ...]:
     """What the image has applied to the empty database."""
     environment = {**image.environment, "SQA_OPT_OUT": "true"}
     how: dict[str, Any] = {"entrypoint": image.entrypoint, "volumes": image.volumes}

@@ -15,19 +15,19 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import LABEL, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     db_session,
     image_migrations,
-    migration_cli,
     oneshot,
     service_files,
     versions,
@@ -48,7 +48,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MigrationRequest:
     """Seconds everywhere. ``database_container`` '' means that the DSN's host is reached from here as it is."""
 
     deployment: str
@@ -63,7 +63,7 @@ class Wanted:
     lock_wait: float = 60.0
     timeout: float = 900.0
     attempts: int = 5
-    transaction_age: float = 60.0
+    max_transaction_age: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class World:
 class State:
     service: release.Service
     image: image_migrations.Image
-    learnt: image_migrations.Known
+    learnt: image_migrations.MigrationList
     applied: frozenset[str]
     invalid: tuple[str, ...]
     leftovers: tuple[tuple[str, str], ...]
@@ -94,11 +94,20 @@ class State:
         return {**versions.summary(self.applied), "invalid_indexes": list(self.invalid)}
 
 
-def migrate_labels(wanted: Wanted) -> dict[str, str]:
+def request(params: Mapping[str, Any], podman: Podman, target: Mapping[str, str] | None = None) -> MigrationRequest:
+    """From a module's options, as many of these as it has."""
+    given = {one.name: params[one.name] for one in fields(MigrationRequest) if one.name in params}
+    given["target"] = Target(**(target or params["target"]))
+    given["network"] = in_use(params["deployment"], params["state_dir"], params.get("network", ""))
+    given["extra_hosts"] = tuple("%s:%s" % pair for pair in params.get("extra_hosts", {}).items())
+    return MigrationRequest(**given, database_container=database_container(podman, params))
+
+
+def migrate_labels(wanted: MigrationRequest) -> dict[str, str]:
     return oneshot.labels(wanted.deployment, "migrate", wanted.target.name)
 
 
-def open_database(wanted: Wanted, world: World, service: release.Service) -> postgres.Db:
+def open_database(wanted: MigrationRequest, world: World, service: release.Service) -> postgres.Db:
     """A session in the target database, named so that whoever waits for us can read who we are."""
     name = ("olympus-bluegreen migrate %s, %s:%d" % (wanted.target.name, socket.gethostname(), os.getpid()))[:63]
     server = world.podman.one("container", wanted.database_container) if wanted.database_container else None
@@ -108,16 +117,10 @@ def open_database(wanted: Wanted, world: World, service: release.Service) -> pos
     return db_session.open_session(service.dsn, name, view, servers, world.connect, world.enter)
 
 
-def observe(wanted: Wanted, world: World) -> State:
+def observe(wanted: MigrationRequest, world: World) -> State:
     """The world as it is. Learns the image's list of migrations when it has not been learnt before."""
     service = release.read(wanted.compose_file, wanted.target.service)
-    if service.dsn.database != wanted.target.database:
-        raise Refused(
-            "the service's DSN leads to database %s" % service.dsn.database,
-            option="target.database",
-            value=wanted.target.database,
-            fix="correct bluegreen_schema_targets",
-        )
+    refuse_elsewhere(service, wanted)
     image = image_migrations.find_image(world.podman, service, wanted.target.product, wanted.state_dir)
     db = open_database(wanted, world, service)
     try:
@@ -133,6 +136,16 @@ def observe(wanted: Wanted, world: World) -> State:
         leftovers=tuple(oneshot.found(world.podman, migrate_labels(wanted))),
         foreign=foreign_runs(world.podman, wanted.database_container),
     )
+
+
+def refuse_elsewhere(service: release.Service, wanted: MigrationRequest) -> None:
+    if service.dsn.database != wanted.target.database:
+        raise Refused(
+            "the service's DSN leads to database %s" % service.dsn.database,
+            option="target.database",
+            value=wanted.target.database,
+            fix="correct bluegreen_schema_targets",
+        )
 
 
 def foreign_runs(podman: Podman, database_container: str) -> tuple[str, ...]:
@@ -151,27 +164,27 @@ def foreign_runs(podman: Podman, database_container: str) -> tuple[str, ...]:
 
 
 def learn(
-    wanted: Wanted, world: World, service: release.Service, image: image_migrations.Image
-) -> image_migrations.Known:
+    wanted: MigrationRequest, world: World, service: release.Service, image: image_migrations.Image
+) -> image_migrations.MigrationList:
     """Ask the image (or an empty throw-away database) once, and keep the answer."""
     form = image_migrations.ask_form(world.podman, image)
     if form.status:
         job = job_of(wanted, world, service, image, form.status, "status")
         oneshot.clear(world.podman, job.labels, STATUS_SECONDS)
         ended = oneshot.run(world.podman, job, STATUS_SECONDS)
-        learnt = image_migrations.Known(form, versions.from_status(ended.out), "status")
+        learnt = image_migrations.MigrationList(form, versions.from_status(ended.out), "status")
     else:
         shadow = image_migrations.Shadow(
             wanted.deployment, wanted.target.name, shadow_image(wanted, world), shadow_door(world)
         )
-        learnt = image_migrations.Known(
+        learnt = image_migrations.MigrationList(
             form, image_migrations.from_shadow(world.podman, world.clock, image, form, shadow), "shadow"
         )
     image_migrations.keep(image, learnt)
     return learnt
 
 
-def shadow_image(wanted: Wanted, world: World) -> str:
+def shadow_image(wanted: MigrationRequest, world: World) -> str:
     """The operator's choice, else the image that the database itself runs."""
     if wanted.shadow_image:
         return wanted.shadow_image
@@ -204,7 +217,7 @@ def shadow_door(world: World) -> Callable[[dsn.Dsn, int], postgres.Db]:
 
 
 def job_of(
-    wanted: Wanted,
+    wanted: MigrationRequest,
     world: World,
     service: release.Service,
     image: image_migrations.Image,
@@ -220,7 +233,7 @@ def job_of(
     return oneshot.Job(
         name="%s-%s-%s" % (wanted.deployment, kind, wanted.target.name),
         image=image.id,
-        arguments=image.before + words + migration_cli.config_arguments((*service.entrypoint, *service.command)),
+        arguments=image.before + words + image_migrations.config_arguments((*service.entrypoint, *service.command)),
         labels=oneshot.labels(wanted.deployment, kind, wanted.target.name),
         network=wanted.network,
         environment={**service.environment, "DSN": bounded},
@@ -231,7 +244,7 @@ def job_of(
     )
 
 
-def plan(state: State, wanted: Wanted) -> Plan:
+def plan(state: State, wanted: MigrationRequest) -> Plan:
     """Pure. Raises Refused on drift: versions that only a newer binary knows."""
     difference = state.difference
     if difference.newer:

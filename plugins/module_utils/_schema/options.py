@@ -11,11 +11,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, migrate, recorded_verdict
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, migrate
 
+# What the proof of a release said of its targets: releases/<id>/schema/proof.json, beside the targets' own results.
+PROOF = "proof.json"
+VERDICTS = ("SAFE", "SAFE_IF_EXERCISED", "BREAKS", "NOT_JUDGED")
+NO_VERDICT: dict[str, Any] = {
+    "verdict": "NOT_JUDGED",
+    "hop": "",
+    "reasons": [],
+    "untried": [],
+    "bridges": [],
+    "accepted": {},
+}
 MIGRATE = ArgumentSpec(
     {
         "state": {"type": "str", "default": "migrated", "choices": ["read", "migrated"]},
@@ -45,34 +57,16 @@ MIGRATE = ArgumentSpec(
 )
 
 
-def wanted(params: Mapping[str, Any], database_container: str = "") -> migrate.Wanted:
-    return migrate.Wanted(
-        deployment=params["deployment"],
-        state_dir=params["state_dir"],
-        target=migrate.Target(**params["target"]),
-        compose_file=params["compose_file"],
-        network=in_use(params["deployment"], params["state_dir"], params["network"]),
-        extra_hosts=tuple("%s:%s" % pair for pair in params["extra_hosts"].items()),
-        database_container=database_container,
-        shadow_image=params["shadow_image"],
-        lock_timeout=params["lock_timeout"],
-        lock_wait=params["lock_wait"],
-        timeout=params["timeout"],
-        attempts=params["attempts"],
-        transaction_age=params["max_transaction_age"],
-    )
-
-
 def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tuple[dict[str, Any], Plan, list[str]]:
     """The module's result, the plan that its diff comes from, and what the operator should be warned of."""
     absent = not_yet(params, world) if check_mode else ""
     if absent:
         return {**NOTHING_YET, "steps": ["will be checked: " + absent]}, Plan(), []
-    asked = wanted(params, migrate.database_container(world.podman, params))
+    asked = migrate.request(params, world.podman)
     state = migrate.observe(asked, world)
     read = params["state"] == "read"
     planned = Plan(state.printed(), state.printed()) if read else migrate.plan(state, asked)
-    judged = recorded_verdict.of_target(asked.state_dir, params["release"], asked.target.name, state.image.id)
+    judged = verdict_of(asked.state_dir, params["release"], asked.target.name, state.image.id)
     result = {**migrate.result(state, planned), **judged}
     if planned.changed and not check_mode:
         if params["release"]:
@@ -95,7 +89,7 @@ NOTHING_YET: dict[str, Any] = {
     "invalid_indexes": [],
     "image": "",
     "learned_by": "",
-    **recorded_verdict.NONE,
+    **NO_VERDICT,
     "attempts": 0,
     "seconds": 0.0,
 }
@@ -111,10 +105,36 @@ def not_yet(params: Mapping[str, Any], world: migrate.World) -> str:
     return ""
 
 
-def record(asked: migrate.Wanted, release: str, result: Mapping[str, Any]) -> None:
+def record(asked: migrate.MigrationRequest, release: str, result: Mapping[str, Any]) -> None:
     """The result beside the release; a rerun that finds nothing to do leaves the first record."""
     directory = os.path.join(asked.state_dir, "releases", release, "schema")
     path = os.path.join(directory, asked.target.name + ".json")
     if result["changed"] or not os.path.exists(path):
         os.makedirs(directory, mode=0o750, exist_ok=True)
         write_json(path, {"v": 1, "target": asked.target.name, "database": asked.target.database, **result})
+
+
+def proof_path(state_dir: str, release: str) -> str:
+    return os.path.join(state_dir, "releases", release, "schema", PROOF)
+
+
+def verdict_of(state_dir: str, release: str, target: str, image: str) -> dict[str, Any]:
+    """The judgement on this very image, else NOT_JUDGED with the reason."""
+    if not release:
+        return dict(NO_VERDICT)
+    try:
+        proof = read_mapping(proof_path(state_dir, release))
+    except BluegreenError:
+        return {**NO_VERDICT, "reasons": ["%s can't be read" % PROOF]}
+    return chosen_verdict(proof, target, image)
+
+
+def chosen_verdict(proof: Mapping[str, Any], target: str, image: str) -> dict[str, Any]:
+    """Pure. ``proof`` is {} where nothing was proven."""
+    targets = proof.get("targets")
+    one = targets.get(target) if isinstance(targets, Mapping) else None
+    if not isinstance(one, Mapping):
+        return dict(NO_VERDICT)
+    if str(one.get("new") or "") != image or one.get("verdict") not in VERDICTS:
+        return {**NO_VERDICT, "reasons": ["the proof was made with another image"]}
+    return {key: type(default)(one.get(key) or default) for key, default in NO_VERDICT.items()}

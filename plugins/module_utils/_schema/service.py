@@ -12,18 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.yaml import unescape
-
-try:
-    import yaml
-except ImportError:
-    YAML_MISSING = True
-else:
-    YAML_MISSING = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,7 @@ def _volume(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """Without the rendered file's protection of ``$``, which is for podman-compose."""
     if isinstance(value, str):
-        return unescape(value)
+        return yaml.unescape(value)
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
@@ -138,7 +130,7 @@ def _secrets(document: Mapping[str, Any], name: str) -> Iterator[str]:
         path = ((document.get("secrets") or {}).get(entry["source"]) or {}).get("file")
         if path:
             target = os.path.join("/run/secrets", str(entry.get("target") or entry["source"]))
-            yield unescape("%s:%s:ro" % (path, target))
+            yield yaml.unescape("%s:%s:ro" % (path, target))
 
 
 def read_only(volumes: Iterable[str]) -> tuple[str, ...]:
@@ -160,15 +152,7 @@ def read(path: str, name: str) -> Service:
 
 def load(path: str) -> Any:
     """The rendered compose file."""
-    if YAML_MISSING:
-        raise BluegreenError("PyYAML is not there", fix="install python3-yaml on this host (podman-compose needs it)")
     text = read_text(path)
     if text is None:
         raise BluegreenError("no such file", option="compose_file", value=path, fix="render the release first")
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as exc:
-        # Without the parser's own words: they quote the file, and the file holds secrets.
-        raise BluegreenError(
-            "not YAML", option="compose_file", value=path, fix="render the release again: type the stage again"
-        ) from exc
+    return yaml.load(text, path)

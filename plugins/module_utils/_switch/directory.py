@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import file_lock, untrusted_files
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
@@ -27,9 +28,11 @@ MOVED = "moved-"
 # Whose switch it is.
 NAME = "deployment"
 LOCK = "lock"
-# Nobody waits longer for the switch's lock; a rollback goes on without it then.
+# No process waits longer for the switch's lock; a rollback goes on without it then.
 LOCK_SECONDS = 5.0
-OURS = re.compile(r"(token-\d{12}|(moved-|warm-|assets-|gone-)?(blue|green)|ready|claimed|return_to|deployment)")
+# The edge passes with x alone; only it and we need to know what lies there.
+MODES = {"": 0o711, "switch": 0o711, "log": 0o711}
+OURS = re.compile(r"(token-\d{12}|(moved-|warm-|assets-|removing-)?(blue|green)|ready|claimed|return_to|deployment)")
 
 
 class Directory:
@@ -48,7 +51,7 @@ class Directory:
         return os.path.join(self.path, *names)
 
     def alone(self) -> AbstractContextManager[object]:
-        """Nobody changes it meanwhile: for a look that has to be of one moment. Refused as every act is."""
+        """No process changes it meanwhile: for a look that has to be of one moment. Refused as every act is."""
         return self._alone()
 
     @contextmanager
@@ -252,8 +255,57 @@ class Directory:
         theirs = (self._read(NAME) or b"").decode(errors="replace").strip()
         if theirs and deployment and theirs != deployment:
             raise Refused(
-                "the switch there is that of the deployment %s" % theirs,
+                "that switch belongs to the deployment %s" % theirs,
                 option="edge.switch_dir",
                 value=self.path,
                 fix="give %s a directory (or a volume) of its own" % deployment,
             )
+
+
+def switch_problems(directory: str, owner: tuple[int, int] | None) -> list[str]:
+    """What is wrong with the directory, beside what it says: lost, half lost, wrong owner or mode.
+
+    As sentences; ``Switch.install`` fixes them all but a strange directory. ``owner`` has to own the log, None where
+    that is unknown."""
+    found = []
+    for name, mode in MODES.items():
+        path = os.path.join(directory, name) if name else directory
+        try:
+            with untrusted_files.folder(directory, *([name] if name else [])) as fd:
+                status, names = os.fstat(fd), os.listdir(fd)
+                strange = [one for one in names if name != "log" and not _plain(fd, one)]
+        except FileNotFoundError:
+            if name in ("", "switch"):
+                return ["%s is missing" % os.path.join(directory, "switch")]
+            found.append("%s is missing" % path)
+            continue
+        except BluegreenError as exc:
+            found.append(exc.msg)
+            continue
+        found += ["%s was not made by this collection" % os.path.join(path, one) for one in sorted(strange)]
+        if stat.S_IMODE(status.st_mode) != mode:
+            found.append("%s has mode %04o instead of %04o" % (path, stat.S_IMODE(status.st_mode), mode))
+        if name == "log" and owner and (status.st_uid, status.st_gid) != owner:
+            there = (status.st_uid, status.st_gid)
+            found.append("%s belongs to %d:%d, but the edge writes it as %d:%d" % (path, *there, *owner))
+    try:
+        return found + _missing(directory)
+    except (BluegreenError, FileNotFoundError):
+        return found
+
+
+def _plain(fd: int, name: str) -> bool:
+    found = untrusted_files.status(fd, name)
+    return found is None or stat.S_ISREG(found.st_mode) or not OURS.fullmatch(name)
+
+
+def _missing(directory: str) -> list[str]:
+    """Files that a flip or a rollback takes for granted; they are made again, with nothing lost."""
+    with untrusted_files.folder(directory) as here, untrusted_files.folder(directory, "switch") as below:
+        names, inside = os.listdir(here), set(os.listdir(below))
+    found = [] if any(name.startswith("token-") for name in names) else ["no fencing token in %s" % directory]
+    live = "green" if "green" in inside else "blue"
+    if "ready" in inside and inside & set(COLOURS):
+        gone = [kind + live for kind in ("warm-", "assets-") if kind + live not in inside]
+        found += ["%s is missing" % os.path.join(directory, "switch", name) for name in gone]
+    return found

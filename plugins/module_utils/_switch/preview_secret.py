@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The preview secret on disk: the name of the one file in a directory that nobody but its owner can list.
+"""The preview secret on disk: the name of the one file in a directory that only its owner can list.
 
 A name and not content: the old Caddy knows no placeholder for the content of a file, the new one takes a MiB of memory
 for each. A value from a header never gets further than its own directory: the edge cleans the path and takes nothing
@@ -44,7 +44,9 @@ def _names(fd: int) -> list[str]:
 def let_in(directory: str, secret: str, step: Step) -> bool:
     """``secret`` and no other; False where that is so already. A step never has its name: steps are said aloud."""
     if not FORM.fullmatch(secret):
-        raise BluegreenError("a preview secret is 32 hex digits", fix="deploy again, which makes a new one")
+        raise BluegreenError(
+            "a preview secret is 32 hex digits", fix="run the deploy stage again: it makes a new secret"
+        )
     _cleared(directory)
     with untrusted_files.folder(directory) as above:
         if not untrusted_files.status(above, NAME):
@@ -70,7 +72,7 @@ def _cleared(directory: str) -> None:
 
 
 def forget(directory: str, step: Step) -> bool:
-    """Let nobody in any more; False where nobody was."""
+    """Let no preview in any more; False where none was."""
     _cleared(directory)
     names = known(directory)
     for name in names:

@@ -21,12 +21,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 
 DIRECTORY = "/usr/local/sbin"
 PLAIN = "olympus"
-# How an edge that does not look at the switch is made to follow it (_edge/traffic/method_record.py).
+# How an edge that does not look at the switch is made to follow it (_edge/running/find.py).
 FOLLOW = "follow.json"
 MARK = "# Written by olympus.bluegreen (adopt); undo removes it."
 SCRIPT = r"""#!/bin/sh
 @MARK@
-# The way back of @DEPLOYMENT@ without Ansible: it does to the switch what --tags rollback does.
+# The rollback of @DEPLOYMENT@ without Ansible: it does to the switch what --tags rollback does.
 set -eu
 export LC_ALL=C
 switch=@SWITCH@ not_by_rename=@NOT_BY_RENAME@ play='ansible-playbook bluegreen.yml'
@@ -34,9 +34,9 @@ check='' drop='' force='' lock=yes
 
 die() { echo "${0##*/}: $1" >&2; exit 2; }
 step() { if [ -n "$check" ]; then echo "would: $*"; else "$@"; fi; }
-live() { if [ -e switch/green ]; then echo green; elif [ -e switch/ready ]; then echo blue; else echo nobody; fi; }
+live() { if [ -e switch/green ]; then echo green; elif [ -e switch/ready ]; then echo blue; else echo none; fi; }
 
-# Whoever is on his way is stopped at his next write. A 1 before the twelve digits: with zeros they would be octal.
+# The run in progress is stopped at its next write. A 1 before the twelve digits: with zeros they would be octal.
 fence() {
     for token in token-*; do :; done
     if [ -e "$token" ]; then
@@ -46,18 +46,18 @@ fence() {
     if [ -e claimed ]; then step rm -f claimed; fi
 }
 
-# A refusal stops the run that is on its way all the same.
+# A refusal stops the run in progress all the same.
 refuse() {
     stopped=''
-    if [ -e claimed ]; then fence; [ -n "$check" ] || stopped='; the run that was on its way is stopped'; fi
+    if [ -e claimed ]; then fence; [ -n "$check" ] || stopped='; the run in progress was stopped'; fi
     die "$1$stopped. $2"
 }
 
 other() { if [ "$1" = blue ]; then echo green; else echo blue; fi; }
-drained() { [ -e "switch/gone-$1" ] || [ ! -e "switch/assets-$1" ]; }
+drained() { [ -e "switch/removing-$1" ] || [ ! -e "switch/assets-$1" ]; }
 
-# Who moved the marker last? A hand, where it is not what our own last move left: its way back is to what it left,
-# unless it went where the last cutover came from, and that is whole.
+# Who moved the marker last? A person, where it is not what our own last move left: the way back is to what that person
+# left, unless the marker went where the last cutover came from, and that is whole.
 way_back() {
     now=$(live) back=''
     if [ -e return_to ]; then
@@ -71,16 +71,17 @@ way_back() {
         if [ -z "$back" ]; then back=$was
         elif [ "$back" = "$now" ] && drained "$now"; then back=$was; fi
     fi
-    [ -n "$back" ] || refuse "nothing to roll back: no cutover yet" "Type: $play --tags status"
+    [ -n "$back" ] || refuse "nothing to roll back: no cutover yet" "Run: $play --tags status"
     left=$(other "$back")
     if [ "$(live)" = "$back" ] || [ -n "$force" ]; then return; fi
-    if [ -e "switch/gone-$back" ]; then
+    if [ -e "switch/removing-$back" ]; then
         if [ -e claimed ]; then fence; fi
-        die "$back is being removed or replaced, or was. Let that end, or: $play --tags rollback -e version=<version>"
+        die "$back is being removed or replaced, or was. Wait until that ends, or run: $play --tags rollback\
+ -e version=<version>"
     fi
     [ -e "switch/assets-$back" ] ||
         refuse "$back was drained to be removed or replaced: it is not what the last cutover came from"\
- "Type: $play --tags rollback -e version=<version>, or go there all the same with --force"
+ "Run: $play --tags rollback -e version=<version>, or go there anyway with --force"
 }
 
 moved() { if [ -e "moved-$left" ]; then step mv -f "moved-$left" "moved-$back"; fi; }
@@ -106,38 +107,38 @@ for word in "$@"; do
         --drop-pinned) drop=yes ;;
         --force) force=yes ;;
         --no-lock) lock='' ;;
-        *) die "$word: not known. --check only says what would be done; --drop-pinned: the colour left behind is bad,\
- not even a form that it had served is posted to it; --force: also to a drained colour; --no-lock: wait for nobody" ;;
+        *) die "$word: unknown option. --check prints what would be done; --drop-pinned: the left colour is bad,\
+ so no form that it showed is posted to it; --force: also to a drained colour; --no-lock: wait for no process" ;;
     esac
 done
-if [ -n "$not_by_rename" ]; then die "$not_by_rename. Type: $play --tags rollback"; fi
-cd "$switch/switch/.." 2>/dev/null || die "no switch at $switch. Are you root? Type: $play --tags adopt"
+if [ -n "$not_by_rename" ]; then die "$not_by_rename. Run: $play --tags rollback"; fi
+cd "$switch/switch/.." 2>/dev/null || die "no switch at $switch. Become root, or run: $play --tags adopt"
 # The edge's container may write here too: what it puts in the place of a file of ours is not followed or waited for.
 for name in "$switch" "$switch/switch" lock return_to claimed token-* moved-* switch/ready switch/*blue switch/*green
 do
     case $name in /*) [ ! -h "$name" ] ;; *) [ ! -h "$name" ] && { [ -f "$name" ] || [ ! -e "$name" ]; } ;; esac ||
-        die "$name is not what this collection puts there. Take it away and type it again, or: $play --tags rollback"
+        die "$name was not put there by this collection. Remove it and run this again, or run: $play --tags rollback"
 done
 # Adopted with another method since this was written.
-if [ -e @FOLLOW@ ]; then die "no file alone moves this edge, its configuration does. Type: $play --tags rollback"; fi
+if [ -e @FOLLOW@ ]; then die "no file alone moves this edge: its configuration does. Run: $play --tags rollback"; fi
 if [ -n "$lock" ] && command -v flock >/dev/null; then
     exec 9>>lock
-    flock -w 5 9 || die "somebody holds $switch/lock (fuser -v names him). Type it again, or with --no-lock"
+    flock -w 5 9 || die "another process holds $switch/lock (fuser -v names it). Run this again, or with --no-lock"
 else
     lock=''
 fi
 go
-# Without the lock somebody may have looked at the token just before it was raised: he has moved the marker by now.
+# Without the lock a process may have read the token just before it was raised: it has moved the marker by now.
 if [ -z "$lock$check" ]; then sleep 1; go; fi
 if [ -n "$check" ]; then echo "$(live) is live, a rollback goes to $back"; exit; fi
 sync . switch 2>/dev/null || sync
-[ "$(live)" = "$back" ] || die "the switch has lost its sentinel: nobody is live. Type: $play --tags adopt"
-echo "$back is live. Type: $play --tags rollback as soon as it can be typed: mails and other singletons follow then"
+[ "$(live)" = "$back" ] || die "the switch has lost its sentinel: no colour is live. Run: $play --tags adopt"
+echo "$back is live. Run $play --tags rollback as soon as Ansible works again: mails and other singletons follow then"
 """
 
 
 def command(deployment: str) -> str:
-    """What a person types."""
+    """The name of the command."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", deployment)
     return "bluegreen-rollback" if deployment == PLAIN else "bluegreen-rollback-" + name
 
@@ -196,7 +197,7 @@ def _hindered(path: str) -> str:
 
 
 def complaint(paths: Sequence[str]) -> str:
-    """What keeps the script from where a person would look for it, and what to type instead; '' where nothing does."""
+    """What keeps the script from where a person would look for it, and what to run instead; '' where nothing does."""
     found = ["%s %s" % (path, why) for path in paths if (why := _hindered(path))]
     left = [path for path in paths if not _hindered(path)]
-    return "%s; the way back by hand is %s" % (" and ".join(found), " or ".join(left) or "not there") if found else ""
+    return "%s; the rollback by hand is %s" % (" and ".join(found), " or ".join(left) or "not there") if found else ""

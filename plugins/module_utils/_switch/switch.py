@@ -10,7 +10,7 @@
     <path>/switch/ready          the sentinel, which no flip touches: without it and ``green`` the edge says 503
     <path>/switch/warm-<colour>  a POST pinned to that colour by its cookie goes there
     <path>/switch/assets-<colour>  a static file that the other colour doesn't have is asked there
-    <path>/switch/gone-<colour>  its containers are being removed or replaced: no rollback goes there
+    <path>/switch/removing-<colour>  its containers are being removed or replaced: no rollback goes there
     <path>/preview/<secret>      a request whose header says this name goes to the colour that is not live
     <path>/return_to             JSON {"colour", "release", "flip", "at"}: where a rollback goes
     <path>/moved-<colour>        where our own last move put the marker; if the marker is elsewhere, a hand moved it
@@ -19,7 +19,7 @@
     <path>/lock                  every change is made under its flock
     <path>/deployment            whose switch it is
 
-Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else nobody.
+Live, as the edge decides it on every request: ``green`` there? green; else ``ready`` there? blue; else none.
 
 **A flip by hand** (``mv green blue``) is a flip: ``read`` gives it an id, a time and a way back of its own (``flips``),
 and the next run that takes the token writes them down.
@@ -46,14 +46,20 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import flips, preview_secret
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import MOVED, NAME, TOKEN, Directory
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import (
+    MODES,
+    MOVED,
+    NAME,
+    TOKEN,
+    Directory,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.flips import ReturnTo
 
 # Before a colour's name.
-GONE = "gone-"
+REMOVING = "removing-"
 # A rollback that did not wait for the lock looks so often whether it stays where it is, in seconds.
 LOOKS, PAUSE = 4, 0.25
-LOOK = "look at it; in the directory beside it, mv green blue (or the other way) is the whole switch"
+LOOK = "inspect it; to flip by hand, run mv green blue (or mv blue green) in the directory switch beside it"
 
 
 __all__ = ["ReturnTo", "Switch", "SwitchState"]
@@ -78,7 +84,7 @@ class SwitchState:
 
 
 class Switch(Directory):
-    """``step`` is called with a name before every change on disk: tests stop there, nobody else needs it."""
+    """``step`` is called with a name before every change on disk: tests stop there, nothing else needs it."""
 
     def exists(self) -> bool:
         try:
@@ -103,7 +109,7 @@ class Switch(Directory):
         live = "green" if "green" in names else "blue" if ready else ""
         recorded, moved = self._return_to(), self._moved_to()
         by_hand = bool(ready and not damage and moved and moved != live)
-        drained = live in OTHER and (GONE + live in names or "assets-" + live not in names)
+        drained = live in OTHER and (REMOVING + live in names or "assets-" + live not in names)
         return SwitchState(
             live=live,
             ready=ready,
@@ -113,7 +119,7 @@ class Switch(Directory):
             token=self._token(),
             claimed=self._exists("claimed"),
             damage=damage if ready else "no sentinel" + ("; " + damage if damage else ""),
-            removing=tuple(colour for colour in COLOURS if GONE + colour in names),
+            removing=tuple(colour for colour in COLOURS if REMOVING + colour in names),
             by_hand=by_hand,
         )
 
@@ -123,7 +129,7 @@ class Switch(Directory):
         The sentinel comes last: until all is there the edge says 503 and never serves a colour by accident.
         ``owner`` (uid, gid) owns the log directory, which the edge itself writes.
         """
-        for name, mode in (("", 0o711), ("switch", 0o711), ("log", 0o711)):
+        for name, mode in MODES.items():
             self._directory(name, mode, owner if name == "log" else None)
         with self._alone():
             if deployment and not self._exists(NAME):
@@ -177,7 +183,7 @@ class Switch(Directory):
         if return_to.colour not in COLOURS or return_to.colour != self.read().live:
             raise Refused(
                 "return_to names %s, which is not live" % return_to.colour,
-                fix="see the status stage, then type the stage again",
+                fix="check the status stage, then run the stage again",
             )
 
     def preview(self, wanted: str, token: int) -> bool:
@@ -202,10 +208,10 @@ class Switch(Directory):
             return self._move(colour, still)
 
     def rollback(self, keep_sticky: bool = False, expect_flip: str = "", gone: bool = False) -> SwitchState:
-        """Back to ``return_to``, with no leave from anybody; twice is the same as once.
+        """Back to ``return_to``, with no other permission; twice is the same as once.
 
         ``expect_flip``: only while ``return_to`` is that cutover's (Refused otherwise); the watcher of one cutover
-        must not undo the next. ``gone``: also to a colour that is being removed (somebody insists).
+        must not undo the next. ``gone``: also to a colour that is being removed (an operator insists).
         Raises the token first (a stage still running stops at its next write, also one that has prepared nothing
         yet), then stops pinned POSTs to the colour that is left (unless ``keep_sticky``, for a colour that is not
         bad), then moves the marker. Its static files stay reachable: pages that it served are still open in browsers.
@@ -225,17 +231,17 @@ class Switch(Directory):
         if expect_flip and (back is None or back.flip != expect_flip):
             raise Refused(
                 "the switch was moved meanwhile: cutover %s is in force" % (back.flip if back else "none"),
-                fix="see the status stage",
+                fix="check the status stage",
             )
         if back is None:
             raise self._nothing(state, held)
         target = back.colour
-        if state.live != target and not gone and self.withdrawn(target):
+        if state.live != target and not gone and self.rollback_blocked(target):
             # A cutover on its way flips no more; a cleanup has gone too far to be stopped.
             self._fenced(state, held)
             raise Refused(
                 "%s is being removed or replaced" % target,
-                fix="let that end (was it killed, type its stage again), then see the status stage",
+                fix="wait until that ends, or run its stage again if it was killed; then check the status stage",
             )
         bad = "warm-" + OTHER[target]
         pinned = self._exists("switch", bad) and not keep_sticky
@@ -274,14 +280,14 @@ class Switch(Directory):
         """The refusal where no cutover yet; a run on its way to the first one is fenced all the same."""
         stopped = self._fenced(state, held)
         said = "nothing to roll back: no cutover yet%s" % stopped
-        return Refused(said, fix="see the status stage", partial={"stopped": stopped})
+        return Refused(said, fix="check the status stage", partial={"stopped": stopped})
 
     def _fenced(self, state: SwitchState, held: bool) -> str:
-        """Whoever refuses a rollback stops the run that is on its way all the same, and says so."""
+        """A refusal of a rollback stops the run in progress all the same, and says so."""
         if held and not state.claimed:
             return ""
         self._end_runs(state, held)
-        return "; the run that was on its way is stopped"
+        return "; the run in progress was stopped"
 
     def _end_runs(self, state: SwitchState, held: bool) -> None:
         """By two where the lock is not ours: who holds it may be about to raise it by one."""
@@ -296,7 +302,7 @@ class Switch(Directory):
 
     @contextmanager
     def stopping(self, check_mode: bool) -> Iterator[None]:
-        """Around what may refuse a rollback: who goes nowhere wants the run stopped that is on its way all the same."""
+        """Around what may refuse a rollback: the run in progress is stopped all the same."""
         try:
             yield
         except Refused as no:
@@ -304,24 +310,24 @@ class Switch(Directory):
             about = {**no.partial, "stopped": stopped}
             raise Refused(no.msg + stopped, option=no.option, value=no.value, fix=no.fix, partial=about) from no
 
-    def withdraw(self, colour: str, token: int | None = None) -> None:
+    def block_rollback(self, colour: str, token: int | None = None) -> None:
         """Around each removal of one of its containers: from now on no rollback goes to ``colour``, and no cookie: what
-        takes its name next was asked by nobody yet. Refused while it is live. ``token``: that of the run that removes;
+        takes its name next has not been checked yet. Refused while it is live. ``token``: that of the run that removes;
         Fenced where it is older than the switch's.
 
         A rollback that was refused, because this very removal goes on, does not stop it: half of it helps no user.
         """
         with self._alone():
             self._require_idle(colour)
-            alone = self.withdrawn(colour) and not self._exists("claimed")
+            alone = self.rollback_blocked(colour) and not self._exists("claimed")
             if token is not None and not alone:
                 self._check(token, exact=False)
-            self._touch("switch", GONE + colour)
+            self._touch("switch", REMOVING + colour)
             try:
                 # Again: a rollback that does not wait for the lock looks for that name after it has moved the marker.
                 self._require_idle(colour)
             except Refused:
-                self._remove("switch", GONE + colour)
+                self._remove("switch", REMOVING + colour)
                 raise
             for name in ("warm-" + colour, "assets-" + colour):
                 if self._exists("switch", name):
@@ -330,20 +336,20 @@ class Switch(Directory):
     def _require_idle(self, colour: str) -> None:
         if self.read().live == colour:
             raise Refused(
-                "%s is live by now: a rollback went there" % colour,
+                "%s is live now: a rollback went there" % colour,
                 option="colour",
                 value=colour,
-                fix="see the status stage",
+                fix="check the status stage",
             )
 
-    def offer(self, colour: str, token: int | None = None) -> None:
+    def allow_rollback(self, colour: str, token: int | None = None) -> None:
         """It is whole again. Fenced where ``token`` is older than the switch's: a newer run may be removing it."""
         with self._alone():
-            if not self.withdrawn(colour):
+            if not self.rollback_blocked(colour):
                 return
             if token is not None:
                 self._check(token, exact=False)
-            self._remove("switch", GONE + colour)
+            self._remove("switch", REMOVING + colour)
 
     def undrain(self, colour: str, token: int) -> None:
         """A removal of ``colour`` was refused before it began: where a rollback goes there, its forms and static files
@@ -354,20 +360,24 @@ class Switch(Directory):
             if back == colour != state.live and state.token <= token and colour not in state.removing:
                 self._reachable(colour)
 
+    def token_for(self, token: int | None) -> int:
+        """An act without a token goes by the token of now: what fences from here on fences it too."""
+        return token if token is not None else self.read().token if self.exists() else 0
+
     def require(self, token: int) -> None:
         """Fenced where ``token`` is older than the switch's."""
         with self._alone():
             self._check(token, exact=False)
 
-    def withdrawn(self, colour: str) -> bool:
-        return self._exists("switch", GONE + colour)
+    def rollback_blocked(self, colour: str) -> bool:
+        return self._exists("switch", REMOVING + colour)
 
-    def retire(self, colour: str) -> bool:
+    def unpin(self, colour: str) -> bool:
         """No pinned POST, static file or preview is sent to ``colour`` any more. Refused while it is live."""
         with self._alone():
             if self.read().live == colour:
                 raise Refused(
-                    "%s is live" % colour, option="colour", value=colour, fix="drain or replace the other one"
+                    "%s is live" % colour, option="colour", value=colour, fix="drain or replace the other colour"
                 )
             names = [kind + colour for kind in ("warm-", "assets-")]
             gone = [name for name in names if self._exists("switch", name)]

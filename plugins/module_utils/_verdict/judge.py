@@ -31,12 +31,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.paramet
     Judgement,
     Parameters,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.source_health import MOST, Pulse
 
 PASS, SYNTHETIC, FAIL, INCONCLUSIVE = "PASS", "PASS_SYNTHETIC_ONLY", "FAIL", "INCONCLUSIVE"
 # An environment incident is over when no pair confirmed it for so long (seconds).
 INCIDENT_SECONDS = 5.0
-# Ends that leave the rules to decide: the window was over, or somebody said that enough was seen.
+# Ends that leave the rules to decide: the window was over, or an operator said that enough was seen.
 ENDS = ("window", "promoted")
 # What a second of probes says.
 WELL, NEW_BAD, OLD_BAD, BOTH = "ok", "new_bad", "old_bad", "both_bad"
@@ -46,6 +45,46 @@ ONE_CAUSE = 30.0
 STRICTER = 10
 # After so many rounds of probes each check must have been answered once: the rarest comes in each fifteenth.
 ALL_ASKED = 45
+# A source that is not heard for so long (seconds) is silent: a restart of the edge, or a round in which every
+# question hangs, takes less.
+PATIENCE = 30.0
+# The part of the watch in which a source may be silent.
+MOST = 0.1
+
+
+class Pulse:
+    """Whether a source of evidence was heard all along: silence is no evidence that all is well.
+
+    Counts by the watcher's own looks, so that no clock that is set can hide a silence.
+    """
+
+    def __init__(self) -> None:
+        self.heard = 0
+        self.silent = 0.0
+        self._looked = self._quiet = 0.0
+        self._fresh = False
+
+    def look(self, seconds: float) -> None:
+        """The watcher looked, ``seconds`` after its look before."""
+        self._looked += seconds
+        self._quiet = 0.0 if self._fresh else self._quiet + seconds
+        self._fresh = False
+        if self._quiet > PATIENCE:
+            self.silent += seconds
+
+    def beat(self) -> None:
+        self.heard += 1
+        self._fresh = True
+
+    def missing(self) -> str:
+        """What is missing, in plain words; '' where enough was heard."""
+        if not self.heard:
+            return "never"
+        if self._quiet > PATIENCE and not self._fresh:
+            return "not in the last %d s" % self._quiet
+        if self.silent > MOST * self._looked:
+            return "not in %d of %d s" % (self.silent, self._looked)
+        return ""
 
 
 @dataclass(frozen=True)
@@ -86,9 +125,9 @@ class Judge:
         self.untested = untested
         self.baseline = baseline
         self.allowed = baseline.allowed(parameters)
-        self.organic = {"n": 0, "bad": 0}
-        self.aside = {"n": 0, "bad": 0}
-        self.synthetic = {"n": 0, "bad": 0}
+        self.traffic = {"n": 0, "bad": 0}
+        self.excluded = {"n": 0, "bad": 0}
+        self.probe = {"n": 0, "bad": 0}
         self.pairs = {WELL: 0, NEW_BAD: 0, OLD_BAD: 0, BOTH: 0}
         self.uncoloured = {"elsewhere": 0, "unclear": 0}
         self.cut = 0
@@ -103,19 +142,22 @@ class Judge:
         self._trusted = set(trusted)
         self._incident = -math.inf
         self._source_down = self._disagreed = 0
-        self._handlers = {
-            "sample": self._sample,
-            "pair": self._pair,
-            "rule": self._rule,
-            "looked": self._look,
-            "public": self._public,
-            "ended": self._end,
-        }
 
     def add(self, event: Mapping[str, Any]) -> None:
-        handler = self._handlers.get(str(event.get("event")))
-        if handler:
-            handler(event)
+        kind = event.get("event")
+        if kind == "sample":
+            self._sample(event)
+        elif kind == "pair":
+            self._pair(event)
+        elif kind == "rule":
+            count = self.rules.get(event["rule"], (0, ""))[0]
+            self.rules[event["rule"]] = (count + 1, str(event.get("detail", ""))) if event["bad"] else (0, "")
+        elif kind == "looked" and event["ok"]:
+            self._observer.beat()
+        elif kind == "public":
+            self._disagreed = 0 if event["agrees"] else self._disagreed + 1
+        elif kind == "ended":
+            self.ended = event
 
     def _sample(self, event: Mapping[str, Any]) -> None:
         self._source_down += event.get("source") == "down"
@@ -127,43 +169,29 @@ class Judge:
             self.uncoloured[name] += int(event.get(name, 0))
         new = event["new"]
         # While both colours fail their probes the cause is elsewhere: shown, not judged.
-        counted = self.aside if self.incident(event["at"]) else self.organic
+        counted = self.excluded if self.incident(event["at"]) else self.traffic
         counted["n"] += new["n"]
         counted["bad"] += new["bad"]
-        if new["bad"] and counted is self.organic:
+        if new["bad"] and counted is self.traffic:
             self._slots.add(int(event["at"] // self.parameters.slot))
 
     def _pair(self, event: Mapping[str, Any]) -> None:
         checks: Mapping[str, list[bool]] = event["checks"]
         self._seen.update(checks)
         self._trusted.update(name for name, (_new, old) in checks.items() if old)
-        said = outcome(checks, self._trusted)
-        if not said:
+        found = outcome(checks, self._trusted)
+        if not found:
             return
         self._probes.beat()
-        self.pairs[said] += 1
+        self.pairs[found] += 1
         for name in self._trusted.intersection(checks):
             new, old = checks[name]
             if new or old:
                 self._way_back[name] = 0 if old else self._way_back.get(name, 0) + 1
-        self._incident = event["at"] if said == BOTH else -math.inf
-        if said != BOTH:
-            self.synthetic["n"] += 1
-            self.synthetic["bad"] += said == NEW_BAD
-
-    def _look(self, event: Mapping[str, Any]) -> None:
-        if event["ok"]:
-            self._observer.beat()
-
-    def _rule(self, event: Mapping[str, Any]) -> None:
-        count = self.rules.get(event["rule"], (0, ""))[0]
-        self.rules[event["rule"]] = (count + 1, str(event.get("detail", ""))) if event["bad"] else (0, "")
-
-    def _public(self, event: Mapping[str, Any]) -> None:
-        self._disagreed = 0 if event["agrees"] else self._disagreed + 1
-
-    def _end(self, event: Mapping[str, Any]) -> None:
-        self.ended = event
+        self._incident = event["at"] if found == BOTH else -math.inf
+        if found != BOTH:
+            self.probe["n"] += 1
+            self.probe["bad"] += found == NEW_BAD
 
     def incident(self, at: float) -> bool:
         """Whether both colours were failing their probes just before ``at``."""
@@ -172,7 +200,7 @@ class Judge:
     def error_evidence(self) -> float:
         """log E of the error share; k and n are thinned by the old colour's burstiness."""
         spread = max(1.0, self.baseline.dispersion)
-        return stats.error_evidence(self.organic["bad"] / spread, self.organic["n"] / spread, self.allowed)
+        return stats.error_evidence(self.traffic["bad"] / spread, self.traffic["n"] / spread, self.allowed)
 
     def pair_evidence(self) -> float:
         return stats.paired_evidence(self.pairs[NEW_BAD], self.pairs[OLD_BAD])
@@ -197,16 +225,16 @@ class Judge:
         if spread and self.error_evidence() >= math.log(self.parameters.error_limit):
             found.append(
                 "%d of %d answers of the new colour were errors; %.2f %% were allowed"
-                % (self.organic["bad"], self.organic["n"], 100 * self.allowed)
+                % (self.traffic["bad"], self.traffic["n"], 100 * self.allowed)
             )
-        if self.pairs["new_bad"] and self.pair_evidence() >= math.log(self.parameters.pair_limit):
+        if self.pairs[NEW_BAD] and self.pair_evidence() >= math.log(self.parameters.pair_limit):
             found.append(
-                "probes failed on the new colour and not on the old one in %d seconds, the other way round in %d"
+                "probes failed on the new colour alone in %d seconds, on the old colour alone in %d"
                 % (self.pairs[NEW_BAD], self.pairs[OLD_BAD])
             )
         if self.pairs[BOTH] and self.incident_evidence() >= math.log(STRICTER * self.parameters.error_limit):
             found.append(
-                "both colours failed their probes in %d of %d seconds since the flip and in none of %d before it"
+                "probes failed on both colours in %d of %d seconds since the flip, and in none of the %d before it"
                 % (self.pairs[BOTH], sum(self.pairs.values()), self._expected.before.n)
             )
         return found
@@ -221,38 +249,38 @@ class Judge:
         if self._disagreed >= self.parameters.consecutive:
             found.append("the public name was not answered by the colour that the switch names")
         if self.cut:
-            found.append("the access log was cut off or went away %d times: some of it was never read" % self.cut)
+            found.append("the access log was cut off or removed %d times, so a part of it was never read" % self.cut)
         never = sorted(self._seen - self._trusted)
         if never:
             found.append("never passed on the old colour, so not judged: %s" % ", ".join(never))
         return found + self._incidents(end) + self._unheard() + self._sick_way_back() + self._samples_missing()
 
     def _incidents(self, end: Mapping[str, Any]) -> list[str]:
-        """What was set aside has a bound: the colours share what may have made both ill."""
+        """What is excluded has a bound: the colours share what may have made both ill."""
         found = []
         if self.incident(end["at"]):
-            found.append("both colours were failing their probes at the end: an incident of the environment")
+            found.append("both colours still failed their probes at the end: an incident of the environment")
         limit, seconds = self.baseline.passing(self.parameters), sum(self.pairs.values())
-        answers = self.organic["n"] + self.aside["n"]
+        answers = self.traffic["n"] + self.excluded["n"]
         if self.pairs[BOTH] > max(min(limit, MOST) * seconds, INCIDENT_SECONDS):
             found.append("both colours failed their probes in %d of %d seconds" % (self.pairs[BOTH], seconds))
-        if self.aside["bad"] > limit * answers:
-            told = "%d of %d answers were errors while both colours failed their probes"
-            found.append(told % (self.aside["bad"], answers))
+        if self.excluded["bad"] > limit * answers:
+            reason = "%d of %d answers were errors while both colours failed their probes"
+            found.append(reason % (self.excluded["bad"], answers))
         unclear = self.uncoloured["unclear"]
         if unclear >= self.parameters.consecutive and unclear > limit * (answers + unclear):
-            found.append("%d errors were answered by no colour, on routes where none ever answered" % unclear)
+            found.append("%d errors came from no colour, on routes that no colour ever answered" % unclear)
         return found
 
     def _unheard(self) -> list[str]:
-        """Silence is no evidence: what each source should have said."""
+        """Silence is no evidence: what each source should have reported."""
         found = []
         probes = self._probes.missing() if self.parameters.metrics > 1 else ""
         if probes:
-            found.append("probes were answered %s: what they would have shown is missing" % probes)
-        if self._expected.observed and self._observer.missing():
-            told = "the observer could see the containers and the public name %s"
-            found.append(told % self._observer.missing())
+            found.append("probes were answered %s, so they show nothing" % probes)
+        blind = self._observer.missing() if self._expected.observed else ""
+        if blind:
+            found.append("the observer could see the containers and the public name %s" % blind)
         silent = sorted(self._expected.asks - self._seen)
         if silent and not probes and self._probes.heard >= ALL_ASKED:
             found.append("never answered by both colours, so not judged: %s" % ", ".join(silent))
@@ -263,23 +291,24 @@ class Judge:
         failing = sorted(name for name, count in self._way_back.items() if count >= self.parameters.consecutive)
         seconds = sum(self.pairs.values())
         if failing:
-            return ["the old colour fails, a rollback would not help: %s" % ", ".join(failing)]
+            return ["the old colour fails, so a rollback would not help: %s" % ", ".join(failing)]
         if self.pairs[OLD_BAD] > MOST * seconds:
-            told = "the old colour failed alone in %d of %d seconds of probes, a rollback may not help"
-            return [told % (self.pairs[OLD_BAD], seconds)]
+            reason = "the old colour failed alone in %d of %d seconds of probes, so a rollback may not help"
+            return [reason % (self.pairs[OLD_BAD], seconds)]
         return []
 
     def _samples_missing(self) -> list[str]:
         limit = self.baseline.passing(self.parameters)
-        total = self.organic["n"] + self.synthetic["n"]
+        total = self.traffic["n"] + self.probe["n"]
         if total < self.parameters.min_events:
-            return ["only %d events of the %d that a PASS needs" % (total, self.parameters.min_events)]
-        groups = [("answers and seconds of probes", self.organic["bad"] + self.synthetic["bad"], total)]
-        if self.organic["n"] >= self.parameters.min_organic:
-            groups.append(("answers", self.organic["bad"], self.organic["n"]))
+            return ["Not enough data: %d samples, a PASS needs %d" % (total, self.parameters.min_events)]
+        groups = [("samples", self.traffic["bad"] + self.probe["bad"], total)]
+        if self.traffic["n"] >= self.parameters.min_traffic:
+            groups.append(("answers to visitors", self.traffic["bad"], self.traffic["n"]))
         return [
-            "%d bad of %d %s: up to %.2f %% can't be excluded, a PASS needs %.2f %%"
-            % (bad, n, what, 100 * bound, 100 * limit)
+            "Not enough data: %d %s, %s. The true error rate could still be up to %.3g %%; "
+            "a PASS needs proof of at most %.3g %%"
+            % (n, what, "%d of them errors" % bad if bad else "no error", 100 * bound, 100 * limit)
             for what, bad, n in groups
             if (bound := stats.upper_bound(bad, n, 0.05)) > limit
         ]
@@ -293,23 +322,24 @@ class Judge:
         doubts = self._doubts(self.ended)
         if doubts:
             return Judgement(INCONCLUSIVE, (*doubts, *self.untested), self.evidence())
-        if self.organic["n"] < self.parameters.min_organic:
-            reason = "only %d answers to the public were seen; the probes alone say that it is well" % self.organic["n"]
-            return Judgement(SYNTHETIC, (reason, *self._set_aside(), *self.untested), self.evidence())
-        reason = "%d bad of %d answers, %d bad of %d seconds of probes" % (
-            self.organic["bad"],
-            self.organic["n"],
-            self.synthetic["bad"],
-            self.synthetic["n"],
+        verdict, reason = (
+            PASS,
+            "%d errors in %d answers to visitors, %d failures in %d seconds of probes"
+            % (
+                self.traffic["bad"],
+                self.traffic["n"],
+                self.probe["bad"],
+                self.probe["n"],
+            ),
         )
-        return Judgement(PASS, (reason, *self._set_aside(), *self.untested), self.evidence())
+        if self.traffic["n"] < self.parameters.min_traffic:
+            verdict, reason = SYNTHETIC, "only %d answers to visitors; the probes alone passed" % self.traffic["n"]
+        return Judgement(verdict, (reason, *self._left_out(), *self.untested), self.evidence())
 
-    def _set_aside(self) -> list[str]:
+    def _left_out(self) -> list[str]:
         """What a PASS does not rest on is said beside it."""
-        if not self.pairs[BOTH]:
-            return []
-        told = "both colours failed their probes in %d seconds: %d answers of then are not counted"
-        return [told % (self.pairs[BOTH], self.aside["n"])]
+        reason = "both colours failed their probes in %d seconds; their %d answers are not counted"
+        return [reason % (self.pairs[BOTH], self.excluded["n"])] if self.pairs[BOTH] else []
 
     def if_ended(self, end: Mapping[str, Any]) -> Judgement:
         """What the judgement would be if the watch ended so."""
@@ -323,9 +353,9 @@ class Judge:
         return {
             "baseline": {"n": self.baseline.n, "bad": self.baseline.bad, "dispersion": self.baseline.dispersion},
             "allowed_share": self.allowed,
-            "organic": dict(self.organic),
-            "set_aside": dict(self.aside),
-            "synthetic": dict(self.synthetic),
+            "traffic": dict(self.traffic),
+            "excluded": dict(self.excluded),
+            "probe": dict(self.probe),
             "pairs": dict(self.pairs),
             "error_log_e": round(self.error_evidence(), 3),
             "error_log_limit": round(math.log(self.parameters.error_limit), 3),
@@ -366,7 +396,7 @@ def judge(events: Iterable[Mapping[str, Any]]) -> Judgement:
         if event.get("event") == "armed":
             found = of_armed(event)
         found.add(event)
-        told = found.judgement()
-        if told.verdict:
-            return told
+        judged = found.judgement()
+        if judged.verdict:
+            return judged
     return found.judgement()

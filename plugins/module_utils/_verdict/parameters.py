@@ -31,7 +31,7 @@ class Parameters:
     min_slots: int = 3
     consecutive: int = 3
     min_events: int = 300
-    min_organic: int = 60
+    min_traffic: int = 60
     metrics: int = 2
 
     @classmethod

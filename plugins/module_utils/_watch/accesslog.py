@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge's access log as counts per colour. No address, query or header of a visitor leaves this file."""
+"""The edge's access log, line by line. No address, query or header of a visitor leaves this file."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -117,79 +116,3 @@ class Routes:
 
 def _host_of(line: Line) -> str:
     return line.route.split("/", 1)[0]
-
-
-class Counts:
-    """Answers of both colours since the last ``take()``; ``flipped`` is when the new colour was seen live."""
-
-    def __init__(self, new: str, old: str, hosts: Iterable[str] = ()) -> None:
-        self.new = new
-        self.old = old
-        self.flipped: float | None = None
-        self.last_ours = 0.0
-        # Where the new colour's errors were, and those that may be its.
-        self.routes: Counter[str] = Counter()
-        self.known = Routes(hosts)
-        self._reset()
-
-    def _reset(self) -> None:
-        self._side = {side: {"n": 0, "bad": 0, "left": 0} for side in (self.new, self.old)}
-        self._edge_bad = 0
-        self._uncoloured = {ELSEWHERE: 0, UNCLEAR: 0}
-
-    def add(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            self._add(line)
-
-    def learn(self, line: Line) -> None:
-        """Whose its route is, and that the log is alive; the answer itself is not counted."""
-        self.known.learn(line, not self._since(line))
-        if line.ours:
-            self.last_ours = max(self.last_ours, line.at)
-
-    def _since(self, line: Line) -> bool:
-        return self.flipped is not None and line.begun >= self.flipped
-
-    def _add(self, line: Line) -> None:
-        self.learn(line)
-        if line.ours:
-            return
-        colour = line.colour
-        if not colour and line.bad:
-            # The edge's own 5xx belongs to the colour that was live when the request began.
-            colour = self._blamed(line)
-        side = self._side.get(colour)
-        if side is None:
-            return
-        if line.status in (0, CLIENT_CLOSED):
-            side["left"] += 1
-            return
-        side["n"] += 1
-        side["bad"] += line.bad
-        if line.bad and colour == self.new:
-            self.routes["%s %d" % (line.route, line.status)] += 1
-
-    def _blamed(self, line: Line) -> str:
-        since, whose = self._since(line), self.known.whose(line)
-        if whose == OURS:
-            self._edge_bad += 1
-            return self.new if since else self.old
-        self._uncoloured[whose] += since
-        if since and whose == UNCLEAR:
-            self.routes["%s %d, answered by no colour" % (line.route, line.status)] += 1
-        return ""
-
-    def take(self) -> dict[str, Any]:
-        """{new, old: {n, bad, left}, edge_bad, elsewhere, unclear} since the last call.
-
-        ``left`` are visitors who went away; ``elsewhere`` errors of another site on the same edge, ``unclear`` those
-        where that is not known.
-        """
-        taken = {
-            "new": self._side[self.new],
-            "old": self._side[self.old],
-            "edge_bad": self._edge_bad,
-            **self._uncoloured,
-        }
-        self._reset()
-        return taken

@@ -20,7 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher i
 
 CONFIRM_SECONDS = 10.0
 TOP_ROUTES = 5
-TOLD = ("verdict", "release", "version", "colour", "flip", "reasons", "signed_off")
+IN_EVENT = ("verdict", "release", "version", "colour", "flip", "reasons", "signed_off")
 
 # So long (seconds) an old colour that does not answer is asked again before a FAIL leaves the new one live.
 ASK_AGAIN_SECONDS = 20.0
@@ -33,7 +33,7 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
 
     A way back that another watcher had begun is gone to its end: the switch may be moved already.
     """
-    old, clock = watcher.config.old, watcher.world.clock
+    old, clock = watcher.config.old, watcher.inputs.clock
     try:
         if not watcher.rolling and not watcher.still_ours(watcher.read_switch()):
             return _moved(watcher)
@@ -44,18 +44,18 @@ def roll_back(watcher: Watcher, unready: Unready) -> dict[str, Any]:
             return {"done": False, "to": "", "why": "%s is not alive (%s)" % (old, "; ".join(dead))}
         watcher.note({"event": "rolling_back", "to": old, "flip": watcher.flip})
         begun = clock.monotonic()
-        after = watcher.world.switch.rollback(expect_flip=watcher.flip)
+        after = watcher.inputs.switch.rollback(expect_flip=watcher.flip)
         ms = 1000 * (clock.monotonic() - begun)
-        if watcher.world.switch.passed:
-            watcher.note({"event": "not_kept", "to": after.live, "why": watcher.world.switch.passed})
-        behind = watcher.world.follow(after, watcher.note)
+        if watcher.inputs.switch.passed:
+            watcher.note({"event": "not_kept", "to": after.live, "why": watcher.inputs.switch.passed})
+        behind = watcher.inputs.follow(after, watcher.note)
     except (BluegreenError, OSError) as exc:
         return {"done": False, "to": "", "why": str(exc)}
     if behind:
         return {"done": False, "to": "", "why": behind}
-    watcher.world.observer.live = after.live
+    watcher.inputs.observer.live = after.live
     others = wait_until(
-        clock, lambda: watcher.world.public.others(after.live), lambda found: not found, CONFIRM_SECONDS
+        clock, lambda: watcher.inputs.public.others(after.live), lambda found: not found, CONFIRM_SECONDS
     )
     return {
         "done": True,
@@ -77,7 +77,7 @@ def _held(watcher: Watcher) -> dict[str, Any]:
 
 
 def _moved(watcher: Watcher) -> dict[str, Any]:
-    """Somebody else was there first: ``to`` is who is live by him."""
+    """The switch was moved by another hand first: ``to`` is the colour that is live now."""
     return {"done": False, "to": watcher.read_switch().live, "why": "the switch was moved meanwhile"}
 
 
@@ -87,12 +87,12 @@ def _dead(watcher: Watcher, unready: Unready) -> list[str]:
     No answer (podman hangs, the edge begins again, no thread can be had) is no reason to stay: moving the switch
     needs no answer.
     """
-    clock, old = watcher.world.clock, watcher.config.old
+    clock, old = watcher.inputs.clock, watcher.config.old
     deadline = clock.monotonic() + ASK_AGAIN_SECONDS
     while True:
         try:
             dead = unready(old)
-        except Exception as exc:  # whatever keeps us from asking must not keep visitors on a bad release
+        except Exception as exc:  # what keeps the watcher from asking must not keep visitors on a bad release
             watcher.note({"event": "not_asked", "detail": str(exc)})
             return []
         if not dead or clock.monotonic() >= deadline or not watcher.still_ours(watcher.read_switch()):
@@ -117,11 +117,11 @@ def verdict_of(watcher: Watcher, judgement: Judgement, rolled: dict[str, Any]) -
         "old": {"colour": config.old, "release": old.get("release", ""), "adopted": bool(old.get("adopted"))},
         "flip": watcher.flip,
         "since": watcher.counts.flipped or watcher.since,
-        "until": watcher.world.clock.now(),
+        "until": watcher.inputs.clock.now(),
         "images": images,
         "reasons": list(judgement.reasons),
         "rolled_back": rolled,
-        "signed_off": watcher.course.signed,
+        "signed_off": watcher.window.signed,
         "evidence": {**judgement.evidence, "routes": routes, "parameters": watcher.parameters.as_dict()},
     }
 
@@ -133,14 +133,14 @@ def conclude(watcher: Watcher, judgement: Judgement, unready: Unready) -> dict[s
         rolled = _held(watcher) or roll_back(watcher, unready)
         watcher.note({"event": "rolled_back" if rolled["done"] else "not_rolled_back", **rolled})
     verdict = verdict_of(watcher, judgement, rolled)
-    told = {name: verdict[name] for name in TOLD}
+    event = {name: verdict[name] for name in IN_EVENT}
     watcher.note({"event": "evidence", **verdict["evidence"]})
     try:
         write_json(watcher.state.release(watcher.config.release, "verdict.json"), verdict)
-        told["returned_to"] = rolled.get("to", "")
-        record.append(watcher.state.ledger, {"event": "verdict", **told}, verdict["until"])
+        event["returned_to"] = rolled.get("to", "")
+        record.append(watcher.state.ledger, {"event": "verdict", **event}, verdict["until"])
         write_report(watcher.state, watcher.config.release)
     except (BluegreenError, OSError) as exc:
         watcher.note({"event": "not_written", "detail": str(exc)})
-    watcher.note({"event": "verdict", **told})
+    watcher.note({"event": "verdict", **event})
     return verdict

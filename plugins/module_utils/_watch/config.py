@@ -13,13 +13,10 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.proof_level import NO_LOGIN_TRIED, untested
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import GatePlan
 
 # In a watch's directory: whoever ends the watch on purpose makes it first.
 STOP = "stop"
@@ -94,38 +91,21 @@ class Config:
     def write(self, path: str) -> None:
         write_json(path, asdict(self), 0o600)
 
-    def wanted(self, colour: str) -> Wanted:
+    def gate_plan(self, colour: str) -> GatePlan:
         """The gate's plan for one colour asked alone, so that both colours get the very same questions."""
-        return Wanted(
-            colour=colour,
-            against="",
-            reach=Reach(
-                networks(self.deployment, self.state_dir, self.network_range, self.services, self.shared, strict=False),
-                self.publish,
-                self.port_base,
-            ),
-            services=self.services,
-            probes=self.probes,
-            secrets={
-                name: Secrets(str(given.get("password", "")), str(given.get("client_secret", "")))
-                for name, given in self.probe_secrets.items()
-            },
-            checks=("ready", "warm", "jwks", "tokens", "admin", "login", "code_flow"),
-            warm=1,
-            skip=self.skip,
-            watched=True,
-        )
+        asked = ("ready", "warm", "jwks", "tokens", "admin", "login", "code_flow")
+        return GatePlan.of(vars(self), colour, strict=False, checks=asked, warm=1, watched=True)
 
     def asks(self) -> list[str]:
         """The checks that its probes send, as pairs name them."""
-        plan = checks.plan(self.wanted(self.colour)) if self.probe else []
+        plan = checks.plan(self.gate_plan(self.colour)) if self.probe else []
         return sorted({"%s %s" % (check.name, check.service) for check in plan})
 
     def untested(self) -> list[str]:
         """What no probe of this watch tries, in plain sentences."""
         if not self.probe:
-            return ["%s: the watch was started without probes" % NO_LOGIN_TRIED]
-        return untested(self.wanted(self.colour))
+            return ["%s: the watch was started without probes" % checks.NO_LOGIN_TRIED]
+        return checks.untested(self.gate_plan(self.colour))
 
 
 def load(path: str) -> Config:

@@ -80,39 +80,45 @@ class Launch:
     def observe(self, release: str = "") -> Seen:
         return observe(self.state, release)
 
-    def plan_start(self, seen: Seen, wanted: Config, flip: str) -> Plan:
+    def events_path(self, release: str) -> str:
+        return self.state.release(release, "watch", "events.jsonl")
+
+    def events(self, release: str) -> list[dict[str, Any]]:
+        return record.read(self.events_path(release))
+
+    def plan_start(self, seen: Seen, config: Config, flip: str) -> Plan:
         """Nothing when this very cutover is watched or judged; ``flip`` is that of the switch if it is live already."""
         before = {"release": seen.about.get("release"), "alive": seen.alive}
-        after = {"release": wanted.release, "alive": True}
-        same = (seen.about.get("release"), seen.about.get("colour")) == (wanted.release, wanted.colour)
-        armed = self.armed(wanted.release)
+        after = {"release": config.release, "alive": True}
+        same = (seen.about.get("release"), seen.about.get("colour")) == (config.release, config.colour)
+        armed = self.armed(config.release)
         if same and not seen.verdict and (seen.alive or (flip and armed == flip)) and armed in ("", flip or armed):
             # One that died goes on from its events when it is followed.
             return Plan(before, after if seen.alive else before)
-        judged = read_json(self.state.release(wanted.release, "verdict.json")) or {}
+        judged = read_json(self.state.release(config.release, "verdict.json")) or {}
         if flip and judged.get("flip") == flip and judged.get("verdict") in DECIDED:
             return Plan(before, before)
         stop = (Step("stop", "watcher", "of %s" % seen.about.get("release")),) if seen.alive else ()
-        return Plan(before, after, stop + (Step("start", "watcher", "of %s" % wanted.release),))
+        return Plan(before, after, stop + (Step("start", "watcher", "of %s" % config.release),))
 
     def armed(self, release: str) -> str:
         """The flip that the present watch of a release is about; '' where it has seen none yet."""
-        told = record.read(self.state.release(release, "watch", "events.jsonl"))
-        return next((str(one.get("flip") or "") for one in reversed(told) if one["event"] == "armed"), "")
+        events = reversed(self.events(release))
+        return next((str(event.get("flip") or "") for event in events if event["event"] == "armed"), "")
 
-    def plan_again(self, seen: Seen) -> Plan:
-        """Begin a watcher again that died before its verdict, while its colour is live or nobody flipped yet."""
+    def plan_restart(self, seen: Seen) -> Plan:
+        """Start a watcher again that died before its verdict, while its colour is live or there was no flip yet."""
         before = {"release": seen.about.get("release"), "alive": seen.alive}
         if not seen.died or self.kept(seen.release) is None:
             return Plan(before, before)
-        return Plan(before, {**before, "alive": True}, (Step("begin", "watcher", "of %s again" % seen.release),))
+        return Plan(before, {**before, "alive": True}, (Step("restart", "watcher", "of %s" % seen.release),))
 
     def plan_stop(self, seen: Seen) -> Plan:
         before = {"release": seen.about.get("release"), "alive": seen.alive}
         return Plan(before, {**before, "alive": False}, (Step("stop", "watcher"),) if seen.alive else ())
 
     def kept(self, release: str) -> Config | None:
-        """What the watch of a release was told, without its secrets."""
+        """The configuration of a release's watch, without its secrets."""
         values = read_json(self.state.release(release, "watch", "config.json"))
         return Config.of(values) if isinstance(values, dict) else None
 
@@ -122,41 +128,45 @@ class Launch:
         found = Switch(kept.switch_dir) if kept else None
         return found if found and found.exists() else None
 
-    def apply(self, plan: Plan, wanted: Config | None = None) -> str:
+    def apply(self, plan: Plan, config: Config | None = None) -> str:
         """Carry the plan out; how a watcher was started, '' when none was."""
         how = ""
         for step in plan.steps:
             if step.action == "stop":
                 self._say_stop()
                 process.end(self.observe().about, self.clock, STOPPED_SECONDS)
-            elif wanted is not None:
+            elif config is not None:
                 # A verdict is still there where its watch ended before the flip.
-                judged = os.path.exists(self.state.release(wanted.release, "verdict.json"))
-                how = self._start(wanted, fresh=step.action == "start" or judged)
+                judged = os.path.exists(self.state.release(config.release, "verdict.json"))
+                how = self._start(config, fresh=step.action == "start" or judged)
         return how
 
-    def _start(self, wanted: Config, fresh: bool) -> str:
-        where = self.state.ensure("releases", wanted.release, "watch")
+    def _start(self, config: Config, fresh: bool) -> str:
+        where = self.state.ensure("releases", config.release, "watch")
         if fresh:
-            self._set_aside(wanted.release)
-        path, log, events = (os.path.join(where, name) for name in ("config.json", "log", "events.jsonl"))
-        self._forget(wanted.release, STOP)
+            self._set_aside(config.release)
+        path, log = (os.path.join(where, name) for name in ("config.json", "log"))
+        self._forget(config.release, STOP)
         library = code_copy.install(self.state.path("lib"))
-        wanted.write(path)
-        before, told = self.observe(wanted.release).about, len(record.read(events))
-        unit = "olympus-bluegreen-watch-%s-%d" % (wanted.deployment, self.clock.now())
-        begun = detach.start(self.runner, unit, library, main.__name__, path, log)
-        wait_until(self.clock, lambda: len(record.read(events)) > told or begun.gone(), bool, STARTED_SECONDS)
-        if len(record.read(events)) <= told:
-            replace(wanted, probe_secrets={}).write(path)
-            now = self.observe(wanted.release).about
+        config.write(path)
+        before, events = self.observe(config.release).about, len(self.events(config.release))
+        unit = "olympus-bluegreen-watch-%s-%d" % (config.deployment, self.clock.now())
+        started = detach.start(self.runner, unit, library, main.__name__, path, log)
+
+        def speaks() -> bool:
+            return len(self.events(config.release)) > events
+
+        wait_until(self.clock, lambda: speaks() or started.gone(), bool, STARTED_SECONDS)
+        if not speaks():
+            replace(config, probe_secrets={}).write(path)
+            now = self.observe(config.release).about
             if now != before:
                 process.end(now, self.clock, 1)
             raise BluegreenError(
-                "the watcher did not begin: %s" % (last_words(log) or "it said nothing"),
+                "the watcher did not start: %s" % (last_words(log) or "its log is empty"),
                 fix="%s; see %s" % ("nothing was flipped" if fresh else "what is live stays live, unwatched", log),
             )
-        return begun.how
+        return started.how
 
     def _say_stop(self) -> None:
         release = str(self.observe().about.get("release") or "")
@@ -183,7 +193,7 @@ class Launch:
         """What ``read`` returns."""
         seen = self.observe(release)
         name = release or seen.release
-        told = record.read(self.state.release(name, "watch", "events.jsonl")) if name else []
+        events = self.events(name) if name else []
         verdict = dict(seen.verdict)
         rolled = verdict.get("rolled_back") or {}
         report = self.state.release(name, "report.html") if name else ""
@@ -198,8 +208,8 @@ class Launch:
             "not_returned": "" if rolled.get("to") else rolled.get("why", ""),
             "evidence": verdict.get("evidence", {}),
             "report": report if report and os.path.exists(report) else "",
-            "events": told[since:],
-            "next": len(told),
+            "events": events[since:],
+            "next": len(events),
         }
 
 

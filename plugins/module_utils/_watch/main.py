@@ -13,8 +13,9 @@ import fcntl
 import json
 import os
 import sys
+import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -38,22 +39,25 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclusio
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import PairedProber, unready
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.resume import Past
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import (
     configuration,
     load_balancers,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.supervisor import HELD, LIVES, keep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Resume, Watcher, WatchInputs
+
+# Another watcher of the deployment is running.
+HELD = 3
+# How often a dead watcher is started again, and seconds before that.
+LIVES, PAUSE = 20, 0.5
 
 
-def world_of(config: Config, standpoint: Standpoint, wall: Clock, podman: Podman) -> World:
+def inputs_of(config: Config, standpoint: Standpoint, wall: Clock, podman: Podman) -> WatchInputs:
     ca = str(config.edge.get("ca") or "")
     connect: tuple[str, int] | None = None
     if config.edge.get("address"):
         connect = (str(config.edge["address"]), int(config.edge.get("port") or 443))
-    # At an address of our own no certificate is needed; a name that is looked up may lead to anybody.
+    # At an address of our own no certificate is needed; a name that is looked up may lead anywhere.
     http = DirectHttp(ca or None, verify=bool(ca) or connect is None)
     public = Public(http, config.public, connect, config.edge.get("scheme") or "https")
     clock = SteadyClock(wall)
@@ -63,7 +67,7 @@ def world_of(config: Config, standpoint: Standpoint, wall: Clock, podman: Podman
         follow = load_balancers(cloudflare, switch, clock)
     else:
         follow = configuration(podman.runner, switch, clock, config.state_dir)
-    return World(
+    return WatchInputs(
         clock,
         switch,
         Tail(config.log, clock),
@@ -75,11 +79,11 @@ def world_of(config: Config, standpoint: Standpoint, wall: Clock, podman: Podman
 
 
 def watch(config: Config, deaths: int) -> None:
-    """One watch from beginning to verdict; after too many deaths only the verdict, that nobody could watch."""
+    """One watch from beginning to verdict; after too many deaths only the verdict that it could not be watched."""
     clock, podman = SystemClock(), Podman(SubprocessRunner())
-    both = {**checks.addresses(config.wanted(config.colour)), **checks.addresses(config.wanted(config.old))}
+    both = {**checks.addresses(config.gate_plan(config.colour)), **checks.addresses(config.gate_plan(config.old))}
     standpoint = Standpoint(podman, str(config.edge.get("container") or ""), both)
-    watcher = Watcher(config, world_of(config, standpoint, clock, podman))
+    watcher = Watcher(config, inputs_of(config, standpoint, clock, podman))
     try:
         judgement = given_up(watcher, deaths) if deaths >= LIVES - 1 else watcher.run()
     except Exception as exc:  # a watch that ends without a verdict would be taken for one that still runs
@@ -90,13 +94,49 @@ def watch(config: Config, deaths: int) -> None:
 
 
 def given_up(watcher: Watcher, deaths: int) -> Judgement:
-    watcher.flip = str(Past.of(events.read(watcher.path)).armed.get("flip", ""))
+    watcher.flip = str(Resume.of(events.read(watcher.path)).armed.get("flip", ""))
     return Judgement(INCONCLUSIVE, ("the watcher died %d times" % deaths,), {})
+
+
+def keep(watch: Callable[[int], int], begun: Callable[[], bool], pause: float = PAUSE) -> int:
+    """Run ``watch(deaths so far)`` in a child until it ends by itself; its exit code, negative for a signal.
+
+    The parent has read the configuration once, so a watcher that it forks again has its probe secrets, though the disk
+    has them no more. That is why it is there beside systemd, which starts again what lost its parent, too. Where
+    neither is left, the run that follows the watch, or the boot, starts it again from its events.
+    A watch that fails before it had ``begun`` would fail again: its starter reports it instead.
+    """
+    code = 1
+    for deaths in range(LIVES):
+        try:
+            pid = os.fork()
+        except OSError:
+            # No process can be had now: what the bad release takes it may give back.
+            time.sleep(pause)
+            continue
+        if pid == 0:
+            os._exit(_guarded(watch, deaths))
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if code in (0, HELD) or (code > 0 and not begun()):
+            return code
+        time.sleep(pause)
+    return code
+
+
+def _guarded(watch: Callable[[int], int], deaths: int) -> int:
+    try:
+        return watch(deaths)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 @contextmanager
 def only_one(path: str) -> Iterator[bool]:
-    """Whether we are the deployment's one watcher; the kernel gives the place back when we die."""
+    """Whether this is the deployment's one watcher; the kernel gives the place back when it dies."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -111,8 +151,8 @@ def only_one(path: str) -> Iterator[bool]:
 
 def main(argv: Sequence[str]) -> int:
     if len(argv) == 2 and argv[0] == "--replay":
-        told = judge(events.read(argv[1]))
-        found = {"verdict": told.verdict, "reasons": told.reasons, "evidence": told.evidence}
+        judged = judge(events.read(argv[1]))
+        found = {"verdict": judged.verdict, "reasons": judged.reasons, "evidence": judged.evidence}
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return 0
     config = load(argv[0])

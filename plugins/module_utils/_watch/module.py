@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of ``release_watch`` to result."""
+"""Options of ``release_watch`` to result: start a watcher, start a dead one again, give it an order, stop it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.asse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare, place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock, wait_until
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import Lock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import FAIL, INCONCLUSIVE
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import orders
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.orders import Orders
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch, Seen
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.orders import Order
 
-STATES = ("started", "followed", "read", "begun_again", "ordered", "stopped")
+STATES = ("started", "followed", "read", "restarted", "ordered", "stopped")
 
 SPEC = ArgumentSpec(
     {
@@ -37,18 +41,10 @@ SPEC = ArgumentSpec(
         "release": {"type": "str", "default": ""},
         "colour": {"type": "str", "choices": list(COLOURS)},
         "project": {"type": "str", "default": ""},
-        "edge": {"type": "dict", "default": {}},
-        "switch_dir": {"type": "path", "default": ""},
         "services": {"type": "dict", "default": {}},
-        "shared": {"type": "list", "elements": "str", "default": []},
         "network_range": {"type": "str", "default": "10.231.16.0/20"},
-        "publish": {"type": "str", "default": "network"},
-        "port_base": {"type": "dict", "default": {}},
         "public": {"type": "list", "elements": "dict", "default": []},
-        "probes": {"type": "dict", "default": {}},
-        "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
         "probe": {"type": "bool", "default": True},
-        "skip": {"type": "list", "elements": "str", "default": []},
         "window": {"type": "float", "default": 300.0},
         "interval": {"type": "float", "default": 1.0},
         "wait": {"type": "float", "default": 300.0},
@@ -65,19 +61,23 @@ SPEC = ArgumentSpec(
         "operator": {"type": "str", "default": ""},
     },
     required_if=(("state", "started", ["release", "colour", "services"]),),
-).merge(DEPLOYMENT)
+).merge(DEPLOYMENT, checks.PROBING)
 
-PASSED_ON = (
-    "deployment", "state_dir", "release", "colour", "services", "shared", "network_range", "publish", "port_base",
-    "public", "probes", "probe_secrets", "probe", "skip", "window", "interval", "wait", "baseline", "run", "stack",
-    "stays",
-)  # fmt: skip
+# How long a watcher may take to answer an order, in seconds.
+ANSWER_SECONDS = 20.0
+DONE = {
+    "abort": "the watch is ended, nothing is rolled back",
+    "hold": "the watch is held and does not end before resume or promote; a bad release is still rolled back",
+    "resume": "the watch goes on to its end",
+    "extend": "the watch lasts %(seconds)d s longer",
+    "promote": "the watch is ended early, its rules were met",
+}
 
 
 def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     """The watcher's configuration; the switch is found at the running edge unless ``switch_dir`` names it."""
     checks.known(params["skip"], "skip")
-    edge = _asked_at(params)
+    edge = _edge_of(params)
     switch_dir = params["switch_dir"]
     if not switch_dir:
         place = place_of(runner, params["project"], params["edge"])
@@ -85,19 +85,17 @@ def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
         switch_dir, edge["container"] = place.directory, place.name if params["publish"] == NETWORK else ""
     if not Switch(switch_dir).exists():
         raise BluegreenError("no switch at %s" % switch_dir, fix="run the adopt stage")
-    values = {name: params[name] for name in PASSED_ON if name in params}
     parameters = {**params["parameters"], "min_events": params["min_events"]}
-    return Config.of({**values, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})
+    return Config.of({**params, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})
 
 
-def _asked_at(params: Mapping[str, Any]) -> dict[str, Any]:
+def _edge_of(params: Mapping[str, Any]) -> dict[str, Any]:
     """Where the public names are asked, and of a Cloudflare edge how it is brought back."""
     edge = params["edge"]
     if not is_cloudflare(edge):
         return {name: edge.get(name) for name in ("address", "port", "ca", "scheme")}
-    about = {name: params[name] for name in ("deployment", "state_dir", "public")}
-    options = of_edge(edge, **about)
-    # Bad ones, or a token file that cannot be read, before anything is begun.
+    options = of_edge(edge, **{name: params[name] for name in ("deployment", "state_dir", "public")})
+    # Bad options, or a token file that cannot be read, are refused before a watcher starts.
     world_of(options, DirectHttp(), DirectHttp(), SystemClock(), False)
     return {**options["observe"], "log": edge.get("access_log") or "", "cloudflare": options}
 
@@ -107,16 +105,16 @@ def manage(params: Mapping[str, Any], check_mode: bool, runner: Runner, clock: C
     launch = Launch(params["state_dir"], runner, clock)
     plan, how, answer = Plan(), "", ""
     if params["state"] == "started":
-        wanted = config_of(params, runner)
-        live = Switch(wanted.switch_dir).read()
-        flip = live.return_to.flip if live.live == wanted.colour and live.return_to else ""
-        plan = launch.plan_start(launch.observe(), wanted, flip)
-        how = "" if check_mode else launch.apply(plan, wanted)
+        config = config_of(params, runner)
+        live = Switch(config.switch_dir).read()
+        flip = live.return_to.flip if live.live == config.colour and live.return_to else ""
+        plan = launch.plan_start(launch.observe(), config, flip)
+        how = "" if check_mode else launch.apply(plan, config)
     elif params["state"] == "stopped":
         plan = launch.plan_stop(launch.observe())
         how = "" if check_mode else launch.apply(plan)
-    elif params["state"] == "begun_again":
-        plan, how = _begin_again(launch, params, check_mode)
+    elif params["state"] == "restarted":
+        plan, how = _restart(launch, params, check_mode)
     elif params["state"] == "ordered":
         plan, answer = _order(launch, params, check_mode, clock)
     elif params["run"]:
@@ -124,29 +122,120 @@ def manage(params: Mapping[str, Any], check_mode: bool, runner: Runner, clock: C
     return plan, {**launch.result(params["release"], params["since"]), "how": how, "answer": answer}
 
 
-def _begin_again(launch: Launch, params: Mapping[str, Any], check_mode: bool) -> tuple[Plan, str]:
-    """As it was told the first time; only the secrets are given again, the disk has them no more."""
+def _restart(launch: Launch, params: Mapping[str, Any], check_mode: bool) -> tuple[Plan, str]:
+    """With the configuration of its first start; only the secrets come again, the disk has them no more."""
     seen = launch.observe(params["release"])
-    plan = launch.plan_again(seen)
+    plan = launch.plan_restart(seen)
     kept = launch.kept(seen.release) if plan.changed else None
     if kept is None or check_mode:
         return plan, ""
     return plan, launch.apply(plan, replace(kept, probe_secrets=params["probe_secrets"]))
 
 
-def _order(launch: Launch, params: Mapping[str, Any], check_mode: bool, clock: Clock) -> tuple[Plan, str]:
-    by = params["operator"] or "somebody"
-    order = control.wanted(params["order"], params["extend"], by, secrets.token_hex(8), clock.now())
-    if launch.observe(params["release"]).died:
-        _begin_again(launch, params, check_mode)
-    orders, seen = Orders(launch), launch.observe(params["release"])
-    plan = orders.plan(seen, order)
-    return plan, "" if check_mode else orders.apply(plan, seen, order)
-
-
 def _beat(launch: Launch, run: str, check_mode: bool, clock: Clock) -> None:
-    """Whoever follows a watch is alive: refresh his lock, if he holds it."""
+    """A run that follows a watch is alive: refresh its lock, if it holds the lock."""
     lock = Lock(launch.state, None, clock)
     held = lock.read()
     if held and held["run"] == run and not check_mode:
         lock.beat(run)
+
+
+# Orders
+
+
+def _order(launch: Launch, params: Mapping[str, Any], check_mode: bool, clock: Clock) -> tuple[Plan, str]:
+    by = params["operator"] or "an unknown operator"
+    order = orders.order_of(params["order"], params["extend"], by, secrets.token_hex(8), clock.now())
+    if launch.observe(params["release"]).died:
+        _restart(launch, params, check_mode)
+    seen = launch.observe(params["release"])
+    plan = plan_order(launch, seen, order)
+    return plan, "" if check_mode else _carry_out(launch, plan, seen, order)
+
+
+def plan_order(launch: Launch, seen: Seen, order: Order) -> Plan:
+    """What the order would do. Refused where it makes no sense for this watch."""
+    if not seen.release:
+        raise Refused("no release was watched yet", option="bluegreen_watch_do", value=order.do, fix="cut over first")
+    verdict = seen.verdict.get("verdict", "")
+    before = {"release": seen.release, "verdict": verdict}
+    if not verdict:
+        return Plan(before, {**before, "order": order.do}, (Step(order.do, "watch", "of %s" % seen.release),))
+    if order.do == "promote" and verdict == INCONCLUSIVE:
+        return _plan_sign_off(launch, seen, order, before)
+    if order.do == "abort" or (order.do == "promote" and verdict != FAIL):
+        return Plan(before, before)
+    raise Refused(
+        "the watch of %s has ended: %s" % (seen.release, verdict),
+        option="bluegreen_watch_do",
+        value=order.do,
+        fix="see --tags status",
+    )
+
+
+def _plan_sign_off(launch: Launch, seen: Seen, order: Order, before: Mapping[str, Any]) -> Plan:
+    if seen.verdict.get("signed_off"):
+        return Plan(before, before)
+    switch = launch.switch(seen.release)
+    state = switch.read() if switch else None
+    flip = state.return_to.flip if state and state.return_to else ""
+    if state is None or state.live != seen.verdict["colour"] or flip != seen.verdict["flip"] or not flip:
+        raise Refused(
+            "%s is not what is live since that cutover" % seen.release,
+            option="bluegreen_watch_do",
+            value=order.do,
+            fix="see --tags status",
+        )
+    return Plan(before, {**before, "signed_off": True}, (Step("sign off", "verdict", "of %s" % seen.release),))
+
+
+def _carry_out(launch: Launch, plan: Plan, seen: Seen, order: Order) -> str:
+    """A sentence that says what came of the order. Refused when the watcher refuses."""
+    if not plan.changed:
+        return "nothing to do: the watch of %s has ended with %s" % (seen.release, seen.verdict.get("verdict"))
+    return (_sign_off if plan.steps[0].action == "sign off" else _hand_over)(launch, seen, order)
+
+
+def _sign_off(launch: Launch, seen: Seen, order: Order) -> str:
+    """A person answers for what no judge could say. The verdict stays what it was; the name stands beside it."""
+    state, signed = launch.state, {"by": order.by, "at": order.at}
+    write_json(state.release(seen.release, "verdict.json"), {**seen.verdict, "signed_off": signed})
+    event = {"event": "signed_off", "release": seen.release, "flip": seen.verdict["flip"], "by": order.by}
+    record.append(launch.events_path(seen.release), event, order.at)
+    record.append(state.ledger, event, order.at)
+    write_report(state, seen.release)
+    return "%s: %s signed off by %s" % (seen.release, seen.verdict["verdict"], order.by)
+
+
+def _hand_over(launch: Launch, seen: Seen, order: Order) -> str:
+    path = launch.state.release(seen.release, "watch", "control")
+
+    def answered() -> Mapping[str, Any]:
+        events = launch.events(seen.release)
+        return next((event for event in events if event["event"] == "control" and event["id"] == order.id), {})
+
+    if not wait_until(launch.clock, lambda: orders.put(path, order), bool, ANSWER_SECONDS):
+        raise Refused(
+            "another order to this watch is not answered yet",
+            option="bluegreen_watch_do",
+            value=order.do,
+            fix="try again in a few seconds",
+        )
+    answer = wait_until(launch.clock, answered, bool, ANSWER_SECONDS)
+    if not answer:
+        orders.clear(path)
+        raise Refused(
+            "the watcher of %s did not answer within %g s" % (seen.release, ANSWER_SECONDS),
+            option="bluegreen_watch_do",
+            value=order.do,
+            fix="see --tags status; if the watcher is dead, --tags watch starts it again",
+        )
+    if not answer["done"]:
+        raise Refused(
+            "the watch of %s refused: %s" % (seen.release, answer["why"]),
+            option="bluegreen_watch_do",
+            value=order.do,
+            fix="let it go on, or end it with abort and then sign it off with promote",
+        )
+    record.append(launch.state.ledger, {**answer, "event": "watch_order", "release": seen.release}, answer["at"])
+    return "%s: %s, by %s" % (seen.release, DONE[order.do] % {"seconds": order.seconds}, order.by)

@@ -2,121 +2,153 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Give an order to a watch and bring its answer back; sign a watch off that ended without a verdict of its own."""
+"""An operator's orders to a running watch, and how long it goes on by them.
+
+An order lies in a file. The watcher answers with a ``control`` event {id, do, by, seconds, done, why} and takes the
+file away. Killed between the two it knows the id again and takes away only the file, so that an order counts once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.control import Order
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch, Seen
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
+    locked,
+    read_json,
+    sync_dir,
+    write_json,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Judgement
 
-# How long a watcher may take to answer, in seconds.
-ANSWER_SECONDS = 20.0
-INCONCLUSIVE = "INCONCLUSIVE"
+ORDERS = ("abort", "hold", "resume", "extend", "promote")
+LONGEST = 86400
+# A watch that is held and forgotten ends after so many seconds beyond its window.
+HELD_AT_MOST = 86400.0
 
 
-class Orders:
-    def __init__(self, launch: Launch) -> None:
-        self.launch = launch
-        self.state = launch.state
+@dataclass(frozen=True)
+class Order:
+    """``by`` is who gave it, ``seconds`` counts for ``extend``."""
 
-    def plan(self, seen: Seen, order: Order) -> Plan:
-        """What the order would do. Refused where it makes no sense for this watch."""
-        if not seen.release:
-            raise Refused("nothing was watched yet", option="bluegreen_watch_do", value=order.do, fix="cut over first")
-        before = {"release": seen.release, "verdict": seen.verdict.get("verdict", "")}
-        if not seen.verdict:
-            return Plan(before, {**before, "order": order.do}, (Step(order.do, "watch", "of %s" % seen.release),))
-        if order.do == "promote" and seen.verdict["verdict"] == INCONCLUSIVE:
-            return self._plan_sign(seen, before)
-        if order.do == "abort" or (order.do == "promote" and seen.verdict["verdict"] != "FAIL"):
-            return Plan(before, before)
-        raise Refused(
-            "the watch of %s has ended: %s" % (seen.release, seen.verdict["verdict"]),
-            option="bluegreen_watch_do",
-            value=order.do,
-            fix="see --tags status",
+    id: str
+    do: str
+    by: str
+    at: float
+    seconds: int = 0
+
+
+def order_of(do: str, seconds: object, by: str, ident: str, at: float) -> Order:
+    """The order that an operator gave. Raises BluegreenError that names the variable."""
+    if do not in ORDERS:
+        raise BluegreenError(
+            "unknown order to a watch", option="bluegreen_watch_do", value=do, fix="give one of %s" % ", ".join(ORDERS)
         )
-
-    def _plan_sign(self, seen: Seen, before: Mapping[str, Any]) -> Plan:
-        if seen.verdict.get("signed_off"):
-            return Plan(before, before)
-        switch = self.launch.switch(seen.release)
-        state = switch.read() if switch else None
-        flip = state.return_to.flip if state and state.return_to else ""
-        if state is None or state.live != seen.verdict["colour"] or flip != seen.verdict["flip"] or not flip:
-            raise Refused(
-                "%s is not what is live since that cutover" % seen.release,
-                option="bluegreen_watch_do",
-                value="promote",
-                fix="see --tags status",
-            )
-        return Plan(before, {**before, "signed_off": True}, (Step("sign off", "verdict", "of %s" % seen.release),))
-
-    def apply(self, plan: Plan, seen: Seen, order: Order) -> str:
-        """Carry it out; a sentence that says what came of it. Refused when the watcher says no."""
-        if not plan.changed:
-            return "nothing to do: the watch of %s has ended with %s" % (seen.release, seen.verdict.get("verdict"))
-        if plan.steps[0].action == "sign off":
-            return self._sign(seen, order)
-        return self._give(seen, order)
-
-    def _sign(self, seen: Seen, order: Order) -> str:
-        """A person answers for what no judge could say. The verdict stays what it was; the name stands beside it."""
-        signed = {"by": order.by, "at": order.at}
-        write_json(self.state.release(seen.release, "verdict.json"), {**seen.verdict, "signed_off": signed})
-        told = {"event": "signed_off", "release": seen.release, "flip": seen.verdict["flip"], "by": order.by}
-        record.append(self.state.release(seen.release, "watch", "events.jsonl"), told, order.at)
-        record.append(self.state.ledger, told, order.at)
-        write_report(self.state, seen.release)
-        return "%s: %s signed off by %s" % (seen.release, seen.verdict["verdict"], order.by)
-
-    def _give(self, seen: Seen, order: Order) -> str:
-        path = self.state.release(seen.release, "watch", "control")
-        if not wait_until(self.launch.clock, lambda: control.put(path, order), bool, ANSWER_SECONDS):
-            raise Refused(
-                "another order to this watch is not answered yet",
-                option="bluegreen_watch_do",
-                value=order.do,
-                fix="try again in a few seconds",
-            )
-        answer = wait_until(self.launch.clock, lambda: self._answer(seen.release, order), bool, ANSWER_SECONDS)
-        if not answer:
-            control.clear(path)
-            raise Refused(
-                "the watcher of %s did not answer within %g s" % (seen.release, ANSWER_SECONDS),
-                option="bluegreen_watch_do",
-                value=order.do,
-                fix="see --tags status; if it is dead, --tags watch begins it again",
-            )
-        if not answer["done"]:
-            raise Refused(
-                "refused by the watch of %s: %s" % (seen.release, answer["why"]),
-                option="bluegreen_watch_do",
-                value=order.do,
-                fix="let it go on, or end it with abort and then sign it off with promote",
-            )
-        record.append(self.state.ledger, {**answer, "event": "watch_order", "release": seen.release}, answer["at"])
-        return "%s: %s, by %s" % (seen.release, SAID[order.do] % {"seconds": order.seconds}, order.by)
-
-    def _answer(self, release: str, order: Order) -> Mapping[str, Any]:
-        told = record.read(self.state.release(release, "watch", "events.jsonl"))
-        return next((event for event in told if event["event"] == "control" and event["id"] == order.id), {})
+    text = str(seconds).strip()
+    if do == "extend" and not (text.isdecimal() and 1 <= int(text) <= LONGEST):
+        raise BluegreenError(
+            "not a number of seconds from 1 to %d" % LONGEST,
+            option="bluegreen_watch_extend",
+            value=seconds,
+            fix="give the seconds to watch longer, as -e bluegreen_watch_extend=600",
+        )
+    if do != "extend" and text:
+        raise BluegreenError(
+            "counts only for the order extend",
+            option="bluegreen_watch_extend",
+            value=seconds,
+            fix="leave it away, or give -e bluegreen_watch_do=extend",
+        )
+    return Order(ident, do, by, at, int(text) if text else 0)
 
 
-SAID = {
-    "abort": "the watch is ended, nothing is rolled back",
-    "hold": "the watch is held, it does not end before resume or promote; a bad release is still rolled back",
-    "resume": "the watch goes on to its end",
-    "extend": "the watch lasts %(seconds)d s longer",
-    "promote": "the watch is ended early, its rules were met",
-}
+def put(path: str, order: Order) -> bool:
+    """Hand an order over; False while another one is not answered."""
+    with locked(path + ".lock", seconds=10.0):
+        if os.path.exists(path):
+            return False
+        write_json(path, {"v": 1, **asdict(order)})
+        return True
+
+
+def pending(path: str) -> Order | None:
+    """The order that lies there; one that can't be read is taken away."""
+    try:
+        found = read_json(path)
+        return None if found is None else _order(found)
+    except (BluegreenError, KeyError, TypeError, ValueError):
+        clear(path)
+        return None
+
+
+def _order(found: Mapping[str, Any]) -> Order:
+    given = {name: found[name] for name in ("id", "do", "by", "at", "seconds")}
+    return Order(**{**given, "seconds": int(given["seconds"]), "at": float(given["at"])})
+
+
+def clear(path: str) -> None:
+    """Take an order away, whether or not it is there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    sync_dir(os.path.dirname(path))
+
+
+class Window:
+    """``seconds`` grow by ``extend``. ``end`` is (why, detail) once an operator ended the watch."""
+
+    def __init__(self, seconds: float, events: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.seconds = seconds
+        self.held = ""
+        self.end: tuple[str, str] | None = None
+        self.signed: dict[str, Any] = {}
+        self._answered: set[str] = set()
+        for event in events:
+            self.add(event)
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        if event.get("event") != "control":
+            return
+        self._answered.add(str(event["id"]))
+        if not event["done"]:
+            return
+        do, who = event["do"], str(event["by"])
+        if do == "hold":
+            self.held = self.held or who
+        elif do == "resume":
+            self.held = ""
+        elif do == "extend":
+            self.seconds += float(event["seconds"])
+        elif do == "abort":
+            self.end = ("aborted", "%s ended the watch" % who)
+        elif do == "promote":
+            self.end = ("promoted", "")
+            self.signed = {"by": who, "at": event["at"]}
+
+    def knows(self, order: Order) -> bool:
+        """Whether the order was answered before."""
+        return order.id in self._answered
+
+    def answer(self, order: Order, live: bool, judged: Judgement) -> dict[str, Any]:
+        """The event that answers an order; ``judged`` is what the judge would say if the watch ended now."""
+        why = ""
+        if order.do == "promote":
+            why = self._not_promoted(live, judged)
+        answered = {"event": "control", "id": order.id, "do": order.do, "by": order.by, "seconds": order.seconds}
+        return {**answered, "done": not why, "why": why}
+
+    @staticmethod
+    def _not_promoted(live: bool, judged: Judgement) -> str:
+        if not live:
+            return "it is not live yet"
+        if judged.verdict in ("PASS", "PASS_SYNTHETIC_ONLY"):
+            return ""
+        return "what was seen so far is no PASS: %s" % "; ".join(judged.reasons)
+
+    def over(self, elapsed: float) -> bool:
+        """Whether the window has ended and the watch is not held."""
+        return elapsed >= self.seconds + (HELD_AT_MOST if self.held else 0)

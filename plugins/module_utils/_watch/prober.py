@@ -13,18 +13,16 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, checks, oauth, ory_admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session_sweep import Sweep
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.session_continuity import Continuity
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.source import Event, Source
 
 # Seconds between two runs of a check. One that failed on the new colour alone is asked again every second: which
@@ -40,15 +38,8 @@ ESSENTIAL = ("kratos", "hydra", "hera")
 # ends the watch at the third time, before any lockout that starts at 5.
 PERSON, LOGIN_RULE = "code_flow", "a login that the old colour takes is refused"
 
-
-class Prober(Protocol):
-    """What the watcher needs of it; ``events`` gives what was seen since the last call."""
-
-    def start(self) -> None: ...
-
-    def events(self) -> list[Event]: ...
-
-    def stop(self) -> None: ...
+SESSION, KEYS = "a session of the old colour is refused", "signing keys of the old colour are missing"
+REFUSED = 401
 
 
 @dataclass(frozen=True)
@@ -71,6 +62,77 @@ def _sweep_ended(visit: Visit, begun: Sweep) -> None:
         begun.end(Visit(visit.http, visit.domain, SECONDS))
 
 
+class SessionContinuity:
+    """A session of the old colour, and its signing keys, must hold on the new one; a refusal counts only while the old
+    colour itself still says yes. ``look()``: for each rule why it is broken, or None where it holds."""
+
+    def __init__(self, config: Config, http: Http) -> None:
+        self._http = http
+        self._names = list(config.probes)
+        new, old = config.gate_plan(config.colour), config.gate_plan(config.old)
+        self._domains = {
+            name: (checks.domain(new, config.colour, name), checks.domain(old, config.old, name))
+            for name in self._names
+        }
+        self._secrets = new.secrets
+        self._tokens: dict[str, str] = {}
+
+    def open(self) -> None:
+        """A session on the old colour for every domain that has none yet."""
+        for name in self._names:
+            if name not in self._tokens and name in self._secrets:
+                try:
+                    token = ory_admin.open_session(self._visit(self._domains[name][1]), self._secrets[name])
+                except Failed:
+                    continue
+                self._tokens[name] = token
+
+    def close(self) -> None:
+        """Log the sessions out again where they were made."""
+        for name, token in self._tokens.items():
+            try:
+                ory_admin.close_session(self._visit(self._domains[name][1]), token)
+            except Failed:
+                continue
+        self._tokens = {}
+
+    def look(self) -> dict[str, str | None]:
+        sessions = [self._session(name, token) for name, token in list(self._tokens.items())]
+        keys = [self._keys(name) for name in self._names]
+        found: dict[str, str | None] = {}
+        if sessions:
+            found[SESSION] = "; ".join(filter(None, sessions)) or None
+        if keys:
+            found[KEYS] = "; ".join(filter(None, keys)) or None
+        return found
+
+    def _session(self, name: str, token: str) -> str:
+        new, old = self._domains[name]
+        try:
+            if ory_admin.ask_whoami(self._visit(new), token).status != REFUSED:
+                return ""
+            kept = ory_admin.ask_whoami(self._visit(old), token)
+            if kept.status == REFUSED:
+                # It was ended for both, as a logout of its person does: another one will be opened.
+                self._tokens.pop(name, None)
+            if answers.whoami(kept) == "":
+                return "%s: whoami answers 401 on %s and 200 on %s" % (name, new.side, old.side)
+        except Failed:
+            return ""
+        return ""
+
+    def _keys(self, name: str) -> str:
+        new, old = self._domains[name]
+        try:
+            missing = oauth.key_ids(self._visit(old)) - oauth.key_ids(self._visit(new))
+        except Failed:
+            return ""
+        return "%s: %d of them on %s" % (name, len(missing), new.side) if missing else ""
+
+    def _visit(self, domain: Domain) -> Visit:
+        return Visit(self._http, domain, SECONDS)
+
+
 class PairedProber(Source):
     """Speaks from ``standpoint``, which is entered again when it is gone: an edge may be restarted meanwhile."""
 
@@ -82,10 +144,10 @@ class PairedProber(Source):
         self.config = config
         self._http = http
         self._standpoint = standpoint
-        new, old = (checks.plan(config.wanted(colour)) for colour in (config.colour, config.old))
+        new, old = (checks.plan(config.gate_plan(colour)) for colour in (config.colour, config.old))
         self._pairs = [Pair(a.name, a, b) for a, b in zip(new, old)]
-        self._continuity = Continuity(config, http)
-        self._swept = {name: checks.domain(config.wanted(config.old), config.old, name) for name in config.probes}
+        self._continuity = SessionContinuity(config, http)
+        self._swept = {name: checks.domain(config.gate_plan(config.old), config.old, name) for name in config.probes}
         self._suspects: set[str] = set()
         self._tick = 0
 
@@ -115,7 +177,7 @@ class PairedProber(Source):
 
     def _round(self, pool: ThreadPoolExecutor, tick: int) -> None:
         due = self._due(tick)
-        # What a login at the server's side leaves at Kratos: taken away when nobody is on his way through it.
+        # What a login at the server's side leaves at Kratos: taken away when no login is under way.
         sweeps = [self._sweep_begun(pair.new.group) for pair in due if pair.name == PERSON]
         asked = [(pair, self._ask(pool, pair.new), self._ask(pool, pair.old)) for pair in due]
         session = pool.submit(self._continuity.look)
@@ -159,7 +221,7 @@ def unready(config: Config, http: Http, standpoint: Standpoint, colour: str) -> 
     needed = [kind for kind in ESSENTIAL if kind in kinds] or sorted(kinds)
     asked = [
         check
-        for check in checks.plan(config.wanted(colour))
+        for check in checks.plan(config.gate_plan(colour))
         if check.name == "ready" and config.services[check.service].get("kind", "other") in needed
     ]
     with standpoint.enter(), ThreadPoolExecutor(THREADS) as pool:

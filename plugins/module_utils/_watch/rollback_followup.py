@@ -17,10 +17,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.method_record import read
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, read_record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, SwitchState
 
 SECONDS, PAUSE = 900.0, 5.0
@@ -81,10 +80,10 @@ def configuration(
     """By what adopt wrote down in the state directory; nothing has to be done where that is nothing."""
 
     def back(_flip: str) -> str:
-        found = read(state_dir)
+        found = read_record(state_dir)
         if found is None:
             return ""
         edge = edge_of(runner, found.project, found.edge)
-        return Follower(edge, Admin(edge), found.upstreams, step).follow(back=True)
+        return ReloadMethod(edge, Admin(edge), found.upstreams, step).follow(back=True)
 
     return Following("the edge", back, switch, clock)

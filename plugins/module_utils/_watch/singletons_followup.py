@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
-    Wanted,
+    Deployment,
     declared,
     services_from,
 )
@@ -47,10 +47,10 @@ def follow(config: Config, podman: Podman, clock: Clock, note: Callable[[Mapping
         return
 
 
-def wanted_of(config: Config) -> Wanted:
+def wanted_of(config: Config) -> Deployment:
     stack = config.stack
     edge_service = str(stack.get("edge_service", ""))
-    return Wanted(
+    return Deployment(
         deployment=config.deployment,
         state_dir=os.path.abspath(config.state_dir),
         project=str(stack.get("project", "")),

@@ -2,19 +2,137 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access log as lines, through every roll. Whatever of it got lost is counted."""
+"""The access log as lines, through every roll. Whatever of it got lost is counted.
+
+They lie where the edge may write, so they are believed in nothing: only a regular file is read, no link is followed,
+no open blocks, and no line or unpacked file may grow without end.
+"""
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
+import stat
+import struct
+import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import IO
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted_files
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import logfiles
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Line, parse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.logfiles import CHUNK, Part, Splitter
+
+CHUNK = 1 << 20
+# A longer line (bytes) is no line of ours.
+LONGEST = 1 << 20
+# What one rolled file may unpack to (bytes), and how many of them are looked at.
+UNPACKED, PARTS = 128 << 20, 16
+PACKED = ".gz"
+
+
+def open_file(path: str) -> IO[bytes] | None:
+    """A regular file for reading, unbuffered; None for anything else, also where its directory is a link."""
+    folder, name = os.path.split(path)
+    try:
+        with untrusted_files.folder(folder or ".") as where:
+            return os.fdopen(untrusted_files.open_file(where, name, path), "rb", buffering=0)
+    except (BluegreenError, OSError):
+        return None
+
+
+def look(path: str) -> os.stat_result | None:
+    """What lies there, if it is a regular file."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_ino, one.st_dev) == (other.st_ino, other.st_dev)
+
+
+def rolled(path: str) -> list[str]:
+    """The paths of the rolled files, oldest first, without the ending of packed ones."""
+    folder, name = os.path.split(path)
+    stem, ending = os.path.splitext(name)
+    form = re.compile(r"%s-.+%s(%s)?\Z" % (re.escape(stem), re.escape(ending), re.escape(PACKED)))
+    try:
+        names = [one for one in os.listdir(folder or ".") if form.match(one)]
+    except OSError:
+        return []
+    plain = {one[: -len(PACKED)] if one.endswith(PACKED) else one for one in names}
+    return [os.path.join(folder, one) for one in sorted(plain)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rolled file; ``size`` is that of its text, ``about`` of the file as it lies there."""
+
+    file: IO[bytes]
+    packed: bool
+    size: int
+    about: os.stat_result
+
+    def chunks(self) -> Iterator[bytes]:
+        """Its text. What can't be read or unpacked ends it early."""
+        left = UNPACKED
+        with self.file, gzip.GzipFile(fileobj=self.file) if self.packed else self.file as text:
+            while left > 0:
+                try:
+                    chunk = text.read(CHUNK)
+                except (OSError, EOFError, ValueError, zlib.error):
+                    return
+                if not chunk:
+                    return
+                left -= len(chunk)
+                yield chunk
+
+    def was(self, written: os.stat_result) -> bool:
+        """Whether it is the file that was written then; packed, only its size tells."""
+        return self.size == written.st_size & 0xFFFFFFFF if self.packed else same(self.about, written)
+
+
+def part(path: str) -> Part | None:
+    """A rolled file by its path from ``rolled``; Caddy packs it behind our back."""
+    for packed in (False, True):
+        file = open_file(path + PACKED if packed else path)
+        if file is not None:
+            about = os.fstat(file.fileno())
+            return Part(file, packed, _unpacked(file, about.st_size) if packed else about.st_size, about)
+    return None
+
+
+def _unpacked(file: IO[bytes], size: int) -> int:
+    """The size of a gzip file's text (modulo 2**32), from its last four bytes."""
+    if size < 18:
+        return 0
+    found: tuple[int] = struct.unpack("<I", os.pread(file.fileno(), 4, size - 4))
+    return found[0]
+
+
+class Splitter:
+    """Chunks to whole lines; one that has no end yet waits for it. ``skip``: the first line is not whole."""
+
+    def __init__(self, skip: bool = False) -> None:
+        self._skip = skip
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        if self._skip and whole:
+            del whole[0]
+            self._skip = False
+        if len(self._rest) > LONGEST:
+            self._skip = True
+        if self._skip:
+            self._rest = b""
+        return whole
+
 
 # So much of a file (bytes) is read in one look: a writer that is faster than we are must not keep us.
 MOST = 64 << 20
@@ -52,8 +170,8 @@ class Tail:
             self._mark = os.pread(self._file.fileno(), min(at, MARK), max(0, at - MARK))
             self._split = Splitter(skip=0 < back < size)
         left = back - size
-        for path in reversed(self._known[-logfiles.PARTS :]):
-            found = logfiles.part(path) if left > 0 else None
+        for path in reversed(self._known[-PARTS:]):
+            found = part(path) if left > 0 else None
             if found is None:
                 break
             if found.about.st_mtime < since:
@@ -65,7 +183,7 @@ class Tail:
 
     def exists(self) -> bool:
         """Whether a log is there that can be read: a directory, a link or a pipe in its place is none."""
-        return self._file is not None and logfiles.look(self.path) is not None
+        return self._file is not None and look(self.path) is not None
 
     def lines(self) -> Iterator[Line]:
         """Parsed lines since the last call; a line that is not whole yet waits for its end."""
@@ -87,18 +205,18 @@ class Tail:
         if self._file is not None:
             self._file.close()
         for _again in range(5):
-            self._file = logfiles.open_file(self.path) if self.path else None
-            self._known = logfiles.rolled(self.path) if self.path else []
-            now = logfiles.look(self.path)
-            if self._file is None or now is None or logfiles.same(now, os.fstat(self._file.fileno())):
+            self._file = open_file(self.path) if self.path else None
+            self._known = rolled(self.path) if self.path else []
+            now = look(self.path)
+            if self._file is None or now is None or same(now, os.fstat(self._file.fileno())):
                 break
             self._file.close()
         self._split, self._mark = Splitter(), b""
 
     def _replaced(self, file: IO[bytes]) -> bool:
         """Whether another file is at the path."""
-        now = logfiles.look(self.path)
-        return now is not None and not logfiles.same(now, os.fstat(file.fileno()))
+        now = look(self.path)
+        return now is not None and not same(now, os.fstat(file.fileno()))
 
     def _cut_off(self, file: IO[bytes]) -> bool:
         """Whether what was read last is not there any more."""
@@ -114,7 +232,7 @@ class Tail:
         self._reopen()
         between = [path for path in self._known if path not in known]
         if written is not None:
-            mine = logfiles.part(between[0]) if between else None
+            mine = part(between[0]) if between else None
             if mine is None or not mine.was(written):
                 self.cuts += 1
             if mine is not None:
@@ -125,7 +243,7 @@ class Tail:
             between = []
         self._opened = True
         for path in between:
-            found = logfiles.part(path)
+            found = part(path)
             self.cuts += found is None
             if found is not None:
                 yield from self._whole(found)

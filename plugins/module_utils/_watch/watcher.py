@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 import os
 import signal
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -28,17 +28,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.paramet
     Judgement,
     Parameters,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.baseline import Approach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import orders
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import Prober
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.resume import Past
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import Follow
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Trail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import BeforeFlip, Counts, Samples
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.source import Source
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.window import Course
 
 # How soon a flip is seen, and how often the waiting says that it waits (seconds).
 LOOK, HEARTBEAT, PROGRESS = 0.1, 10.0, 5.0
@@ -48,10 +44,41 @@ LATE = 1.0
 LEAST = 30.0
 
 End = tuple[str, str]
+Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class World:
+class Resume:
+    """What a watcher that died left in its events.
+
+    ``armed`` is empty where the watch had not seen the flip yet; ``events`` are all there are, it included.
+
+    ``until`` is up to when the access log was counted (epoch seconds), ``containers`` what the new colour's were before
+    the flip, ``rolling`` whether the way back had begun.
+    """
+
+    events: tuple[Event, ...] = ()
+    armed: Event = field(default_factory=dict)
+    until: float = 0.0
+    containers: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
+    rolling: bool = False
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> Resume:
+        armed = next((event for event in events if event["event"] == "armed"), {})
+        counted = [float(event["at"]) for event in events if event["event"] in ("armed", "sample")]
+        seen: Event = next((event["seen"] for event in events if event["event"] == "containers"), {})
+        return cls(
+            tuple(events),
+            armed,
+            max(counted, default=0.0),
+            {name: (str(state), int(start), int(restarts)) for name, (state, start, restarts) in seen.items()},
+            any(event["event"] == "rolling_back" for event in events),
+        )
+
+
+@dataclass(frozen=True)
+class WatchInputs:
     """What a watch touches. ``prober`` is None where probes are switched off; ``follow``: what has to be made to follow
     the switch on the way back; nothing where it looks itself."""
 
@@ -60,25 +87,25 @@ class World:
     tail: Tail
     observer: Observer
     public: Public
-    prober: Prober | None
+    prober: Source | None
     follow: Follow = lambda _state, _note: ""
 
 
 class Watcher:
-    def __init__(self, config: Config, world: World) -> None:
+    def __init__(self, config: Config, inputs: WatchInputs) -> None:
         self.config = config
-        self.world = world
+        self.inputs = inputs
         self.state = StateDir(config.state_dir)
         self.path = self.state.release(config.release, "watch", "events.jsonl")
         self.control = self.state.release(config.release, "watch", "control")
         self.counts = Counts(config.colour, config.old, [name["host"] for name in config.public])
-        self.trail = Trail(world.tail, self.counts, config.interval)
-        self.parameters = Parameters.of({**config.parameters, "metrics": 2 if world.prober else 1})
+        self.samples = Samples(inputs.tail, self.counts, config.interval)
+        self.parameters = Parameters.of({**config.parameters, "metrics": 2 if inputs.prober else 1})
         self.judge = judging.Judge(self.parameters, Baseline())
-        self.course = Course(config.window)
+        self.window = orders.Window(config.window)
         self.flip = ""
         self.rolling = False
-        self.since = world.clock.now()
+        self.since = inputs.clock.now()
         self.stopped = False
         # Monotonic: when the window began, and before what no window ends.
         self._begun = self._least = 0.0
@@ -86,7 +113,7 @@ class Watcher:
     def run(self) -> Judgement:
         """Watch to the end. Never raises for what the world does; the judgement says it."""
         signal.signal(signal.SIGTERM, self._stop)
-        past = Past.of(record.read(self.path))
+        past = Resume.of(record.read(self.path))
         try:
             why = (self._go_on(past) if past.armed else self._begin(past)) or self._watch()
         except BluegreenError as exc:
@@ -101,22 +128,22 @@ class Watcher:
 
     def note(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Write an event of the watch; one that brings its own time keeps it. A full disk must not end the watch."""
-        at = float(event.get("at", self.world.clock.now()))
+        at = float(event.get("at", self.inputs.clock.now()))
         try:
             return record.append(self.path, event, at)
         except OSError:
             return {**event, "at": at}
 
     def read_switch(self) -> SwitchState:
-        return self.world.switch.read()
+        return self.inputs.switch.read()
 
     def still_ours(self, state: SwitchState) -> bool:
         """Whether the flip that is being watched is still the one in force."""
         flip = state.return_to.flip if state.return_to else ""
         return state.live == self.config.colour and flip == self.flip
 
-    def _sources(self) -> list[Prober | Observer]:
-        return [self.world.observer, *([self.world.prober] if self.world.prober else [])]
+    def _sources(self) -> list[Source]:
+        return [self.inputs.observer, *([self.inputs.prober] if self.inputs.prober else [])]
 
     def _start_sources(self) -> None:
         """Those that run already go on; a thread that could not be had is tried for again."""
@@ -124,65 +151,65 @@ class Watcher:
             source.start()
 
     def _stop(self, _signal: int, _frame: object) -> None:
-        """Whoever ends the watch says so; a host that goes down does not, and the watch goes on after the boot."""
+        """A stop on purpose leaves a file; a host that goes down does not, and the watch goes on after the boot."""
         if not os.path.exists(self.state.release(self.config.release, "watch", STOP)):
             os._exit(128 + signal.SIGTERM)
         self.stopped = True
 
     # Before the flip
 
-    def _begin(self, past: Past) -> End | None:
+    def _begin(self, past: Resume) -> End | None:
         """Until the switch names our colour; (why, detail) when that never came."""
-        clock, flipped = self.world.clock, self._flipped(self.read_switch())
-        self.course = Course(self.config.window, past.events)
+        clock, flipped = self.inputs.clock, self._flipped(self.read_switch())
+        self.window = orders.Window(self.config.window, past.events)
         oldest = self.since - self.config.baseline
-        approach = Approach(self.config.old, oldest, self.since, self.counts.known, flipped)
+        before = BeforeFlip(self.config.old, oldest, self.since, self.counts.known, flipped)
         # What the log held before the flip ends with it; the rest is read again when the watch is armed.
-        self.trail.rewind(oldest)
-        approach.read(self.trail.lines())
+        self.samples.rewind(oldest)
+        before.read(self.samples.lines())
         self.note({"event": "waiting", "release": self.config.release, "colour": self.config.colour})
         deadline, beat = clock.monotonic() + self.config.wait, clock.monotonic() + HEARTBEAT
         while True:
             self._start_sources()
             state = self.read_switch()
             if state.live == self.config.colour:
-                self._arm(state, approach)
+                self._arm(state, before)
                 return None
             if self.stopped:
                 return "stopped", "the watch was stopped before the flip"
             self._obey()
-            if self.course.end:
-                return self.course.end
+            if self.window.end:
+                return self.window.end
             if clock.monotonic() >= deadline:
                 return "never_live", "%s was not live within %g s" % (self.config.colour, self.config.wait)
             if clock.monotonic() >= beat:
                 beat += HEARTBEAT
                 self.note({"event": "waiting", "release": self.config.release, "colour": self.config.colour})
-            approach.read(self.trail.lines())
-            self._trust(approach)
+            before.read(self.samples.lines())
+            self._trust(before)
             clock.sleep(LOOK)
 
     def _flipped(self, state: SwitchState) -> float:
         """When our colour went live, if it did long ago; infinity while it has not."""
         if state.live != self.config.colour or state.return_to is None:
             return math.inf
-        at = self.world.clock.of_wall(state.return_to.at)
-        return at if self.world.clock.now() - at > LATE else math.inf
+        at = self.inputs.clock.of_wall(state.return_to.at)
+        return at if self.inputs.clock.now() - at > LATE else math.inf
 
-    def _trust(self, approach: Approach) -> None:
+    def _trust(self, before: BeforeFlip) -> None:
         for source in self._sources():
             for event in source.events():
                 if event["event"] == "pair":
-                    approach.trust(event)
+                    before.trust(event)
                 elif event["event"] in ("probing", "containers"):
                     self.note(event)
 
-    def _arm(self, state: SwitchState, approach: Approach) -> None:
-        clock, late = self.world.clock, self._flipped(state)
+    def _arm(self, state: SwitchState, before: BeforeFlip) -> None:
+        clock, late = self.inputs.clock, self._flipped(state)
         at = clock.now() if late == math.inf else late
         self.flip = state.return_to.flip if state.return_to else ""
-        self.counts.flipped, self.counts.last_ours = at, approach.last_ours
-        self.world.observer.live = self.config.colour
+        self.counts.flipped, self.counts.last_ours = at, before.last_ours
+        self.inputs.observer.live = self.config.colour
         armed = self.note(
             {
                 "event": "armed",
@@ -191,11 +218,11 @@ class Watcher:
                 "colour": self.config.colour,
                 "window": self.config.window,
                 "parameters": self.parameters.as_dict(),
-                "baseline": asdict(approach.baseline(at, self.parameters.slot)),
-                "trusted": sorted(approach.trusted),
+                "baseline": asdict(before.baseline(at, self.parameters.slot)),
+                "trusted": sorted(before.trusted),
                 "untested": self.config.untested(),
                 "interval": self.config.interval,
-                "before": {name: value for name, value in asdict(approach.before()).items() if name in ("n", "bad")},
+                "before": {name: value for name, value in asdict(before.before()).items() if name in ("n", "bad")},
                 "observed": self.config.watches_containers or bool(self.config.public),
                 "asks": self.config.asks(),
             }
@@ -205,40 +232,40 @@ class Watcher:
         if late != math.inf:
             self._catch_up(at)
 
-    # After somebody died
+    # After a watcher died
 
-    def _go_on(self, past: Past) -> End | None:
+    def _go_on(self, past: Resume) -> End | None:
         """Be where the watcher was that wrote these events; (why, detail) where it had decided already."""
-        clock, armed = self.world.clock, past.armed
+        clock, armed = self.inputs.clock, past.armed
         self.flip, self.counts.flipped = str(armed["flip"]), float(armed["at"])
         self.rolling = past.rolling
         self.judge = judging.of_armed(armed)
         for event in past.events:
             self.judge.add(event)
-        self.course = Course(self.config.window, past.events)
-        self.world.observer.resume(self.config.colour, past.containers)
+        self.window = orders.Window(self.config.window, past.events)
+        self.inputs.observer.resume(self.config.colour, past.containers)
         self.note({"event": "resumed", "release": self.config.release, "gap": round(clock.now() - past.until, 1)})
         if self.judge.judgement().verdict:
             return "decided", ""
         self._begun = clock.monotonic() - max(0.0, clock.now() - float(armed["at"]))
         self._start_sources()
         if clock.now() < past.until:
-            # The clock was set back while no watcher looked: what was logged then can't be told from what was counted.
+            # The clock was set back while no watcher looked: what was logged then looks like what was counted.
             self._weigh({"event": "sample", **self.counts.take(), "source": "ok", "missed": True, "cut": True})
         self._catch_up(past.until)
         return None
 
     def _catch_up(self, since: float) -> None:
-        """What the log says of the time in which nobody looked."""
-        self._least = self.world.clock.monotonic() + min(LEAST, self.config.window)
-        for sample in self.trail.missed(since, self.parameters.slot):
+        """What the log says of the time in which no watcher looked."""
+        self._least = self.inputs.clock.monotonic() + min(LEAST, self.config.window)
+        for sample in self.samples.missed(since, self.parameters.slot):
             self._weigh(sample)
 
     # After the flip
 
     def _watch(self) -> End:
         """(why, detail) of the end; why is ``failed`` when there is a reason to roll back."""
-        clock = self.world.clock
+        clock = self.inputs.clock
         progress = clock.monotonic() + PROGRESS
         while True:
             tick = clock.monotonic()
@@ -250,45 +277,46 @@ class Watcher:
             if self.judge.failures():
                 return "failed", ""
             self._obey()
-            if self.course.end:
-                return self.course.end
+            if self.window.end:
+                return self.window.end
             if tick >= progress:
                 progress += PROGRESS
                 self.note({"event": "progress", **self._left(tick), **self._numbers()})
-            if tick >= self._least and self.course.over(tick - self._begun):
+            if tick >= self._least and self.window.over(tick - self._begun):
                 return "window", ""
             clock.sleep(max(0.05, self.config.interval - (clock.monotonic() - tick)))
 
     def _left(self, tick: float) -> dict[str, Any]:
-        left = round(max(self.course.window - (tick - self._begun), self._least - tick, 0))
-        return {"left": left, "held": self.course.held}
+        left = round(max(self.window.seconds - (tick - self._begun), self._least - tick, 0))
+        return {"left": left, "held": self.window.held}
 
     def _superseded(self) -> End | None:
         if self.stopped:
             return "stopped", "the watch was stopped"
         state = self.read_switch()
         if state.live != self.config.colour:
-            return "superseded", "somebody else moved the switch to %s during the watch" % (state.live or "nobody")
+            return "superseded", "the switch was moved to %s during the watch, not by the watcher" % (
+                state.live or "no colour"
+            )
         if not self.still_ours(state):
             return "superseded", "a newer cutover began during the watch"
         return None
 
     def _obey(self) -> None:
         """Answer an operator's order: the event first, then its file goes."""
-        order = control.pending(self.control)
+        order = orders.pending(self.control)
         if order is None:
             return
-        if not self.course.knows(order):
-            now = self.judge.if_ended({"why": "promoted", "at": self.world.clock.now()})
-            told = self.note(self.course.answer(order, bool(self.flip), now))
-            self.course.add(told)
+        if not self.window.knows(order):
+            now = self.judge.if_ended({"why": "promoted", "at": self.inputs.clock.now()})
+            self.window.add(self.note(self.window.answer(order, bool(self.flip), now)))
         try:
-            control.clear(self.control)
+            orders.clear(self.control)
         except OSError:
             return
 
     def _collect(self) -> None:
-        sample = self.trail.sample(self.world.observer.answered, self.world.clock.now())
+        sample = self.samples.sample(self.inputs.observer.answered, self.inputs.clock.now())
         for source in self._sources():
             for event in source.events():
                 self._weigh(event)
@@ -303,5 +331,5 @@ class Watcher:
 
     def _numbers(self) -> dict[str, Any]:
         found = self.judge.evidence()
-        names = ("organic", "synthetic", "pairs", "error_log_e", "error_log_limit", "pair_log_e", "pair_log_limit")
+        names = ("traffic", "probe", "pairs", "error_log_e", "error_log_limit", "pair_log_e", "pair_log_limit")
         return {name: found[name] for name in names}

@@ -17,7 +17,7 @@ from kit.caddy_kinds import Kind, Running
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import syntax_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload import reload
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import reload
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 
 RELOADS = 40

@@ -62,7 +62,7 @@ def test_the_watchers_way_back(edge: Running) -> None:
     where = {"address": "127.0.0.1", "port": edge.port, "scheme": "http"}
     config = Config.of({**told, "switch_dir": here.path, "edge": where, "public": [{"host": "site.test", "path": "/"}]})
     podman = Podman(SubprocessRunner())
-    watcher = Watcher(config, main.world_of(config, Standpoint(podman, "", {}), SystemClock(), podman))
+    watcher = Watcher(config, main.inputs_of(config, Standpoint(podman, "", {}), SystemClock(), podman))
     watcher.flip = back.flip
     rolled = roll_back(watcher, lambda _colour: [])
     assert (rolled["done"], rolled["to"], rolled["public"]) == (True, "blue", [])
@@ -184,13 +184,13 @@ def test_a_process_that_never_ends_to_make_it_follow_is_passed_by(
 def test_a_rollback_before_the_edge_has_followed(edge: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who follows looks at the marker: the later word counts."""
     traffic = Traffic(edge.edge, Admin(edge.edge), edge.upstreams, DirectHttp(), SystemClock())
-    follow = traffic.follower.follow
+    follow = traffic.followup.follow
 
     def late(back: bool = False) -> None:
         watcher_back(edge)
         follow(back)
 
-    monkeypatch.setattr(traffic.follower, "follow", late)
+    monkeypatch.setattr(traffic.followup, "follow", late)
     told = edge.loads()
     traffic.make_live("green", "", traffic.switch.read().token)
     assert (public(edge), edge.loads()) == ("blue", told)
@@ -206,7 +206,7 @@ def test_another_method(caddy: str) -> None:
             flip(edge, "green")
             for count, method in enumerate(("reload", "switch", "reload"), 2):
                 edge.options = replace(edge.options, method=method)
-                assert any("is in force: run adopt" in one for one in edge.app(state="read")["problems"])
+                assert any("is in force. Fix: run the adopt stage" in one for one in edge.app(state="read")["problems"])
                 assert edge.app(state="adopted")["changed"] and edge.loads() == told + count
                 settled(edge, "green")
                 assert edge.app(state="read")["method"] == method
@@ -301,6 +301,6 @@ def test_what_is_written_down_is_checked(edge: Running) -> None:
     with pytest.raises(BluegreenError, match="has another shape"):
         edge.app(state="returned")
     path.unlink()
-    assert any("run adopt" in one for one in edge.app(state="read")["problems"])
+    assert any("run the adopt stage" in one for one in edge.app(state="read")["problems"])
     assert edge.app(state="adopted")["changed"]
     settled(edge, "blue")

@@ -41,7 +41,7 @@ def rewritten(path: Path, edge: native.NativeEdge) -> Rewritten:
 
 def difference(done: Rewritten, after: str, edge: native.NativeEdge) -> str:
     before = adapt(edge, done.before)
-    return equivalence.difference(before, adapt(edge, after), UPSTREAMS, SWITCH, has_named_logs(edge), ENVIRON)
+    return equivalence.first_difference(before, adapt(edge, after), UPSTREAMS, SWITCH, has_named_logs(edge), ENVIRON)
 
 
 @pytest.mark.parametrize("path", [*STYLES, LAB], ids=lambda path: path.stem)

@@ -15,7 +15,7 @@ from kit import caddy_native as native
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.environment import names
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, PreflightInputs
 
 CADDYFILE = """{
     admin localhost:%(admin)d
@@ -52,7 +52,7 @@ def test_they_confirm_however_they_are_said(world: native.World) -> None:
 
 def test_preflight_takes_either_spelling(world: native.World) -> None:
     for said in EITHER:
-        wanted = Wanted(live="blue", public=[{"host": host, "path": "/größe/"} for host in said])
+        wanted = PreflightInputs(live="blue", public=[{"host": host, "path": "/größe/"} for host in said])
         seen = look_edge.edge(world.edge, world.admin.config(), DirectHttp(), wanted)
         assert (seen["confirm"], seen["walled"]) == (2, [])
         row = next(one for one in names(Observed(edge=seen), wanted) if one.check == "dns.public")

@@ -133,7 +133,7 @@ def test_a_lost_switch_comes_back_with_the_colour_that_is_alive(native: Running)
     native.app(state="live", colour="green")
     shutil.rmtree(native.edge.place().directory)
     assert native.ask("/").status == 503
-    assert "directory is gone" in " ".join(native.app(state="read")["problems"])
+    assert "directory is missing" in " ".join(native.app(state="read")["problems"])
     with pytest.raises(Refused, match=r"blue and green are alive.*bluegreen_assume_live"):
         native.app(state="adopted")
     assert native.app(state="adopted", assume_live="green")["live"] == "green" and native.colour() == "green"

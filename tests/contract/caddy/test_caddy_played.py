@@ -122,7 +122,7 @@ def test_before_a_refusal_counts_the_module_of_today_has_looked_too(played: Worl
     done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback")
     (played.directory / "return_to").rename(switch / "return_to")
     said = " ".join(done.stdout.split())
-    assert done.returncode != 0 and "no cutover yet; the run that was on its way is stopped" in said, said
+    assert done.returncode != 0 and "no cutover yet; the run in progress was stopped" in said, said
     assert ways(played) == ["program", "module"] and played.switch.read().live == kept.live == "green"
     older = played.program.read_text()
     played.program.write_text('#!/bin/sh\necho \'{"failed": true, "msg": "an old mistake"}\'\n')

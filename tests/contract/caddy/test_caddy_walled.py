@@ -15,7 +15,7 @@ from kit import caddy_native as native
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 
 RELEASE = "v1.5.0-0123456789"
 HEAD = """{
@@ -76,7 +76,7 @@ def test_where_none_is_left_nothing_is_moved(tmp_path: Path) -> None:
             with pytest.raises(Refused) as refused:
                 world.app(state=state, colour="green", release=RELEASE)
             text = str(refused.value)
-            assert "nobody could be asked" in text
+            assert "no public name can confirm a flip" in text
             assert all("%s/ says no colour (%s" % (host, said) in text for host, (_front, said) in WALLS.items())
             assert "Fix: list in bluegreen_public names and paths that anybody reaches" in text
         assert world.tree() == tree and world.app(state="read")["live"] == "blue"
@@ -86,7 +86,7 @@ def test_preflight_knows_them(tmp_path: Path) -> None:
     with adopted(tmp_path, LOGIN + sites("ops.test")) as world:
 
         def looked(*public: str) -> dict[str, Any]:
-            wanted = Wanted(live="blue", public=[{"host": host, "path": "/"} for host in public])
+            wanted = PreflightInputs(live="blue", public=[{"host": host, "path": "/"} for host in public])
             return look_edge.edge(world.edge, world.admin.config(), DirectHttp(), wanted)
 
         ops = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}

@@ -76,7 +76,7 @@ def silence(world: native.World, name: str) -> None:
 def test_nothing_was_cut_over(world: native.World) -> None:
     refused(world, "nothing was cut over yet", "blue")
     token = switch(world).claim(0)
-    with pytest.raises(Refused, match="the run that was on its way is stopped"):
+    with pytest.raises(Refused, match="the run in progress was stopped"):
         world.app(state="returned", public=PUBLIC)
     assert switch(world).read().token == token + 1
 
@@ -85,7 +85,7 @@ def test_a_target_that_was_cleaned_up(world: native.World) -> None:
     cut_over(world)
     holds(world, OLD)
     StateDir(str(world.edge.directory / "state")).mark(cleaned="blue")
-    switch(world).withdraw("blue")
+    switch(world).block_rollback("blue")
     silence(world, "blue")
     refused(world, "the target was cleaned up", "green")
 
@@ -93,12 +93,12 @@ def test_a_target_that_was_cleaned_up(world: native.World) -> None:
 def test_a_target_that_is_being_removed(world: native.World) -> None:
     """It is alive as yet: whoever comes second is refused."""
     cut_over(world)
-    switch(world).withdraw("blue")
+    switch(world).block_rollback("blue")
     refused(world, "a cleanup or a deploy has begun to remove the target", "green")
-    switch(world).offer("blue")
+    switch(world).allow_rollback("blue")
     assert world.app(state="returned", public=PUBLIC)["live"] == colour(world) == "blue"
-    with pytest.raises(Refused, match="blue is live by now"):
-        switch(world).withdraw("blue")
+    with pytest.raises(Refused, match="blue is live now"):
+        switch(world).block_rollback("blue")
 
 
 def test_a_target_that_holds_another_release(world: native.World) -> None:

@@ -33,7 +33,7 @@ def test_rollback_to_a_colour_that_holds_something_else_is_refused_unless_forced
     assert "blue holds v1.6.0-0123456789 by now, not v1.4.2-0123456789" in str(said)
     assert "--tags rollback -e version=v1.4.2 brings it back" in str(said) and edge.serving() == ["green"] * 3
     (place / "services.json").write_text(json.dumps({"release": "v1.4.2-0123456789"}))
-    edge.switch.withdraw("blue")
+    edge.switch.block_rollback("blue")
     StateDir(str(edge.root / "state")).mark(cleaned="blue")
     assert "blue was cleaned up" in str(edge.fails("returned")) and edge.serving() == ["green"] * 3
     edge.run("returned", force=True)
@@ -43,7 +43,7 @@ def test_rollback_to_a_colour_that_holds_something_else_is_refused_unless_forced
 def test_two_deployments_never_share_a_switch(edge: Deployment) -> None:
     for state in ("adopted", "live", "returned", "undone"):
         said = edge.fails(state, colour="green", deployment="another")
-        assert "the switch there is that of the deployment olympus" in str(said)
+        assert "that switch belongs to the deployment olympus" in str(said)
         assert "give another a directory (or a volume) of its own" in str(said)
 
 

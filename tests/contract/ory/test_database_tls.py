@@ -24,7 +24,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_database
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, migrate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import service as release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service_files import View
@@ -77,13 +77,13 @@ def by_a_migration(server: Server, ca: str, _monkeypatch: pytest.MonkeyPatch) ->
     service = release.Service("ciam-kratos", "i", {"DSN": url}, volumes=("%s:%s:ro" % (server.files / ca, INSIDE),))
     asked: Any = SimpleNamespace(one=lambda _kind, _name: server.container("postgres"))
     target = migrate.Target("ciam", "kratos", "ciam-kratos", "kratos")
-    wanted = migrate.Wanted("olympus", "/none", target, "/none", "net", database_container="prod_postgres_1")
+    wanted = migrate.MigrationRequest("olympus", "/none", target, "/none", "net", database_container="prod_postgres_1")
     migrate.open_database(wanted, migrate.World(asked, SystemClock(), enter=nobody), service).close()
 
 
 def by_preflight(server: Server, ca: str, _monkeypatch: pytest.MonkeyPatch) -> None:
     targets = ({"name": "ciam", "service": "ciam-kratos", "database": "kratos"},)
-    wanted = Wanted(project="prod", services={"ciam-kratos": {"kind": "kratos"}}, schema_targets=targets)
+    wanted = PreflightInputs(project="prod", services={"ciam-kratos": {"kind": "kratos"}}, schema_targets=targets)
     postgres = {**server.container("postgres"), "Config": {"Labels": PROJECT}}
     unasked: Any = None
     seen = look_database.database(Podman(unasked), [postgres, kratos(server, ca)], wanted, nobody)

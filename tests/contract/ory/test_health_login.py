@@ -13,7 +13,7 @@ from kit import hera_fakes as fakes
 from kit import ory_native as native
 from kit.health_native import HTTP, SECRETS, admin, fake_of, flow, good, sessions, ui
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys, page_signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import browser, journeys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Endpoint, Secrets
 
 WHOLE = "login, code, token, userinfo, refresh, "
@@ -48,9 +48,9 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         'came back after its form was posted and says "Invalid',
     ),
     "goes round in circles": ({"loops": True}, "came back after its form was posted"),
-    "wants a captcha": ({"captcha": True}, page_signs.CAPTCHA),
-    "wants a second factor": ({"second_factor": True}, page_signs.SECOND),
-    "locked": ({"lockout": 1, "refused": 1}, page_signs.LOCKED),
+    "wants a captcha": ({"captcha": True}, browser.CAPTCHA),
+    "wants a second factor": ({"second_factor": True}, browser.SECOND),
+    "locked": ({"lockout": 1, "refused": 1}, browser.LOCKED),
 }
 
 

@@ -25,7 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import GatePlan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Endpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Edge as EdgeContainer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
@@ -147,7 +147,7 @@ def test_preflight_logs_in_at_the_public_names_before_adopt(colours: tuple[Domai
         with ui(colours[0], **how) as (blue, _fake):
             pair = (blue, colours[1])
             with edge(pair) as (_seen, way):
-                wanted = preflight.Wanted(
+                wanted = preflight.PreflightInputs(
                     state_dir=str(tmp_path),
                     edge={"address": way.address[0], "port": way.address[1], "scheme": "http"},
                     probes={"ciam": probe},
@@ -242,8 +242,8 @@ class Table:
 class Native(Config):
     table: Any = None
 
-    def wanted(self, colour: str) -> Wanted:
-        return replace(super().wanted(colour), reach=self.table)
+    def gate_plan(self, colour: str) -> GatePlan:
+        return replace(super().gate_plan(colour), reach=self.table)
 
 
 class Counting:

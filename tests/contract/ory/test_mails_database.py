@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 from kit import ory_native as native
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_mails
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import stop
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres as database
 
 MAIL = "00000000-0000-0000-0000-000000000001"
@@ -39,25 +39,25 @@ def dsn(tmp_path: Path) -> Iterator[str]:
         postgres.remove()
 
 
-def test_a_mail_whose_count_was_under_way_when_its_courier_was_paused_is_not_in_doubt(dsn: str) -> None:
+def test_a_mail_whose_count_was_under_way_when_its_courier_was_paused_is_not_unconfirmed(dsn: str) -> None:
     """It never heard of it, so it sent nothing; the next courier does."""
     ours, beside = database.connect({"dsn": dsn}), database.connect({"dsn": dsn})
     courier = psycopg2.connect(dsn)
     courier.cursor().execute(BEGIN)
-    assert courier_mails.being_sent(ours) == set()
+    assert stop.being_sent(ours) == set()
     returned: list[int] = []
-    giving = threading.Thread(target=lambda: returned.append(courier_mails.give_back(ours, set())))
+    giving = threading.Thread(target=lambda: returned.append(stop.give_back(ours, set())))
     giving.start()
     native.eventually("give_back waits for the row", lambda: beside.query(WAITING) == [(1,)])
     courier.commit()
     giving.join(10)
-    assert returned == [1] and courier_mails.being_sent(ours) == set()
+    assert returned == [1] and stop.being_sent(ours) == set()
     assert beside.query("SELECT status, send_count FROM courier_messages") == [(1, 0)]
 
 
 def test_a_mail_that_was_being_sent_is_left_as_it_is(dsn: str) -> None:
     ours = database.connect({"dsn": dsn})
     ours.query(BEGIN)
-    doubt = courier_mails.being_sent(ours)
-    assert doubt == {MAIL} and courier_mails.give_back(ours, doubt) == 0
+    unconfirmed = stop.being_sent(ours)
+    assert unconfirmed == {MAIL} and stop.give_back(ours, unconfirmed) == 0
     assert ours.query("SELECT status, send_count FROM courier_messages") == [(3, 1)]

@@ -18,14 +18,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import SwitchState
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import SPEC, config_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import (
     Following,
     load_balancers,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Trail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Counts, Samples
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 
 
@@ -92,12 +91,12 @@ def test_a_newer_cutover_is_left_alone(edge: Deployment) -> None:
 
 
 def test_without_an_access_log_the_probes_alone_are_judged(tmp_path: Path) -> None:
-    none = Trail(Tail(""), Counts("green", "blue"), 1.0)
+    none = Samples(Tail(""), Counts("green", "blue"), 1.0)
     none.rewind()
     assert list(none.lines()) == [] and list(none.missed(0.0, 5.0)) == []
     sample = none.sample(asked=100.0, now=900.0)
     assert sample["source"] == "none" and sample["new"]["n"] == 0
-    assert Trail(Tail(str(tmp_path / "no")), Counts("green", "blue"), 1.0).sample(100.0, 900.0)["source"] == "down"
+    assert Samples(Tail(str(tmp_path / "no")), Counts("green", "blue"), 1.0).sample(100.0, 900.0)["source"] == "down"
 
 
 def test_the_watcher_is_told_all_but_the_token(edge: Deployment) -> None:

@@ -133,7 +133,7 @@ def test_a_dead_watcher_is_begun_again_by_who_follows(edge: MiniEdge) -> None:
         play = follow(edge)
         told(play, "s left:")
         os.killpg(int(launch(edge).observe(NEW).about["keeper"]["pid"]), signal.SIGKILL)
-        told(play, "it was begun again")
+        told(play, "it was started again")
         edge.share["green"] = 1.0
         assert play.wait(180) == 0 and "ROLLED BACK to blue" in play.err
 

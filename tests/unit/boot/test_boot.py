@@ -171,13 +171,13 @@ def test_what_a_run_is_taking_away_is_left_to_it(
     if age is not None:
         then = SimpleNamespace(now=lambda: clock.now() - age, monotonic=lambda: clock.monotonic() - age)
         Lock(state, switch, then).take(Claim("run-1", "cleanup"))
-    switch.withdraw("blue", switch.read().token)
+    switch.block_rollback("blue", switch.read().token)
     monkeypatch.setattr(run, "unready", lambda *_args: [])
     monkeypatch.setattr(repair, "shortfall", lambda *_args: [])
     said: list[str] = []
     boot = run.Boot(record.made(params(tmp_path), switch.path), Systemctl(tmp_path), clock, said.append)
     assert boot.run() is True
-    assert switch.withdrawn("blue") != offered
+    assert switch.rollback_blocked("blue") != offered
     assert any("by run run-1 (stage cleanup). Fix: wait for it" in line for line in said) != offered
 
 
@@ -189,7 +189,7 @@ def test_a_run_that_begins_beside_the_boot_keeps_its_fence(tmp_path: Path, monke
     (tmp_path / "state").mkdir()
 
     def cleanup_begins(*_args: Any) -> list[str]:
-        switch.withdraw("blue", switch.claim(0))
+        switch.block_rollback("blue", switch.claim(0))
         return []
 
     monkeypatch.setattr(run, "unready", lambda *_args: [])
@@ -197,4 +197,4 @@ def test_a_run_that_begins_beside_the_boot_keeps_its_fence(tmp_path: Path, monke
     said: list[str] = []
     boot = run.Boot(record.made(params(tmp_path), switch.path), Systemctl(tmp_path), SystemClock(), said.append)
     boot.run()
-    assert switch.withdrawn("blue") and any("the way back to blue: token" in line for line in said)
+    assert switch.rollback_blocked("blue") and any("the way back to blue: token" in line for line in said)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import bridges
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -48,24 +48,28 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pgadmin = Container("p", "p", "pgadmin", "prod", "i", "r", "", "running", networks={
         "prod_intranet": ("", ""), "not_up": ("", "")})  # fmt: skip
     hera = Container("h", "h", "hera", "", "i", "r", "", "running", labels=ours, networks={"olympus-egress": ("", "")})
-    monkeypatch.setattr(bridges, "LINKS", str(tmp_path))
-    monkeypatch.setattr(World, "look", lambda _podman, wanted: World(wanted, [theirs, pgadmin, hera]))
+    monkeypatch.setattr(networks, "LINKS", str(tmp_path))
+    monkeypatch.setattr(Containers, "look", lambda _podman, wanted: Containers(wanted, [theirs, pgadmin, hera]))
     return tmp_path
 
 
+def hold(podman: Podman, wanted: Deployment) -> None:
+    networks.hold_bridges(podman, Containers.look(podman, wanted), networks.existing(podman))
+
+
 def test_the_address_that_a_bridge_has_is_set_and_only_once(links: Path) -> None:
-    host, wanted = Host(), Wanted("olympus", str(links), "prod")
-    bridges.hold(Podman(host), wanted)
+    host, wanted = Host(), Deployment("olympus", str(links), "prod")
+    hold(Podman(host), wanted)
     assert host.set == [
         "ip link set dev podman1 address 0a:00:00:00:00:01",
         "ip link set dev podman4 address 0a:00:00:00:00:04",
     ]
     for link in ("podman1", "podman4"):
         (links / link / "addr_assign_type").write_text("3\n")
-    bridges.hold(Podman(host), wanted)
+    hold(Podman(host), wanted)
     assert len(host.set) == 2
 
 
 def test_a_host_that_refuses_is_an_error(links: Path) -> None:
     with pytest.raises(BluegreenError, match="ip link set"):
-        bridges.hold(Podman(Host(2)), Wanted("olympus", str(links), "prod"))
+        hold(Podman(Host(2)), Deployment("olympus", str(links), "prod"))

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    services_from,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import render
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
@@ -24,7 +27,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     image_migrations,
     migrate,
-    migration_cli,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
@@ -62,7 +64,7 @@ def test_the_courier_runs_through_the_service_s_entrypoint(
 
 
 def rendered(service: dict[str, Any], kind: str = "kratos") -> dict[str, Any]:
-    wanted = Wanted("olympus", "/nowhere", services=services_from({"ciam-kratos": {"kind": kind}}), colour="green")
+    wanted = Deployment("olympus", "/nowhere", services=services_from({"ciam-kratos": {"kind": kind}}), colour="green")
     project = {"services": {"ciam-kratos": {"image": "i", **service}}}
     found = Renderer(wanted, "r", {"ciam-kratos": "id"}, project, "/copy").render()["services"]
     assert isinstance(found, dict)
@@ -96,7 +98,7 @@ def test_a_shell_line_is_refused_and_never_printed(words: str) -> None:
     assert rendered({"entrypoint": entrypoint, "command": [last]}, "other")
     seen = container_settings.read({"Config": {"Entrypoint": " ".join(entrypoint), "Cmd": [last], "Env": ["DSN=x"]}})
     assert "shell line" in seen.unknown and SECRET not in seen.unknown
-    asked = Wanted("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
+    asked = Deployment("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
     with pytest.raises(BluegreenError, match="hydra is a shell line") as failed:
         look_release.refuse_shell_lines(asked, {"hydra": {"entrypoint": entrypoint, "command": [last]}})
     assert SECRET not in str(failed.value)
@@ -136,7 +138,7 @@ def test_a_line_with_a_secret_is_in_no_result_and_no_argument(form: dict[str, An
     given = {**yaml.load(INPUT, "compose.yml")["services"]["hydra"], **form}
     service = release.parse({"services": {"hydra": given}}, "hydra")
     said: list[str] = []
-    asked = Wanted("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
+    asked = Deployment("olympus", "/nowhere", services=services_from({"hydra": {"kind": "hydra"}}))
     for refused in (
         lambda: look_release.refuse_shell_lines(asked, {"hydra": given}),
         lambda: Renderer(asked, "r", {"hydra": "i"}, {"services": {"hydra": given}}, "/copy").render(),
@@ -148,7 +150,7 @@ def test_a_line_with_a_secret_is_in_no_result_and_no_argument(form: dict[str, An
     words = [render.words(given.get(key)) for key in ("entrypoint", "command")]
     seen = container_settings.read({"Config": {"Entrypoint": words[0], "Cmd": words[1], "Env": []}}, product="hydra")
     gate = shared_secrets.judge("hydra", "hydra", seen, seen)
-    assert not gate.ok and migration_cli.config_arguments([*words[0], *words[1]]) == ()
+    assert not gate.ok and image_migrations.config_arguments([*words[0], *words[1]]) == ()
     said += [gate.detail, str(redact({"line": [*words[0], *words[1]]}))]
     assert not any(SECRET in one for one in said)
     assert all("write it as a plain command line (hydra serve -c FILE)" in one for one in said[:4])
@@ -199,7 +201,7 @@ def test_the_migration_runs_through_the_service_s_entrypoint(
     assert ("/a:/shim.sh:ro" in argv and "DSN" in env) == bool(given.get("entrypoint"))
     assert not any(SECRET in word for word in argv) and argv[argv.index("--network") + 1] == "none"
     world = migrate.World(Podman(podman), *[None] * 3)  # type: ignore[arg-type]
-    wanted = migrate.Wanted("olympus", "/s", migrate.Target("t", "kratos", "ciam-kratos", "d"), "f", "none")
+    wanted = migrate.MigrationRequest("olympus", "/s", migrate.Target("t", "kratos", "ciam-kratos", "d"), "f", "none")
     job = migrate.job_of(wanted, world, asked, image, form.up, "migrate")
     files = ("-c", "/k.yml") if asked.command else ()
     assert job.arguments == (*before, "migrate", "sql", "-e", "--yes", *files) and job.entrypoint == entrypoint

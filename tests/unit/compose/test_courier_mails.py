@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_mails
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import observe
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import stop
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -26,11 +26,11 @@ class Rows:
         self.kept: list[str] = []
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        if sql == courier_mails.BEGUN:
+        if sql == stop.BEGUN:
             return [(name, sent) for name, (sent, _ended) in self.rows.items() if sent > 0]
-        if sql == courier_mails.TRIED:
+        if sql == stop.TRIED:
             return [(name, ended) for name, (_sent, ended) in self.rows.items() if ended]
-        assert sql == courier_mails.GIVE_BACK and isinstance(values[0], list)
+        assert sql == stop.GIVE_BACK and isinstance(values[0], list)
         self.kept = values[0]
         return [(name,) for name in self.rows if name not in self.kept]
 
@@ -49,8 +49,8 @@ class Rows:
 )
 def test_being_sent(rows: dict[str, tuple[int, int]], expected: set[str]) -> None:
     db = Rows(rows)
-    assert courier_mails.being_sent(db) == expected
-    assert courier_mails.give_back(db, expected) == len(rows) - len(expected) and db.kept == sorted(expected)
+    assert stop.being_sent(db) == expected
+    assert stop.give_back(db, expected) == len(rows) - len(expected) and db.kept == sorted(expected)
 
 
 @pytest.mark.parametrize("newer", [False, True])
@@ -63,11 +63,11 @@ def test_mails_of_an_older_version_get_their_channel(newer: bool, alone: bool) -
             said.append((sql, list(values)))
             return [("m",)] if newer else []
 
-    assert courier_mails.name_channel(Db({}), alone) == int(newer)
+    assert stop.name_channel(Db({}), alone) == int(newer)
     changes = [
-        (courier_mails.NAMELESS, [[1, 3] if alone else []]),
-        (courier_mails.FORGET, [["m"]]),
-        (courier_mails.NAME_CHANNEL, [["m"]]),
+        (stop.NAMELESS, [[1, 3] if alone else []]),
+        (stop.FORGET, [["m"]]),
+        (stop.NAME_CHANNEL, [["m"]]),
     ]
     assert said[1:] == (changes if newer else [])
 
@@ -101,15 +101,15 @@ class Fake:
 @pytest.mark.parametrize("paused", [False, True])
 def test_it_stays_paused_once_no_mail_is_on_its_way(paused: bool) -> None:
     fake, looks = Fake(paused), iter([{"m"}, {"m"}, set()])
-    told = courier_mails.pause(Podman(fake), "c", lambda: next(looks), fake)
-    assert told.doubt == frozenset() and fake.paused
+    told = stop.pause(Podman(fake), "c", lambda: next(looks), fake)
+    assert told.unconfirmed == frozenset() and fake.paused
     assert [word for word in fake.said if word != "container"] == ["pause", "unpause"] * 2 + ["pause"]
 
 
 def test_a_mail_that_is_sent_for_ever_is_told() -> None:
     fake = Fake()
-    told = courier_mails.pause(Podman(fake), "c", lambda: {"m"}, fake)
-    assert told.doubt == {"m"} and told.seconds >= courier_mails.PATIENCE and fake.paused
+    told = stop.pause(Podman(fake), "c", lambda: {"m"}, fake)
+    assert told.unconfirmed == {"m"} and told.seconds >= stop.PATIENCE and fake.paused
 
 
 def test_without_a_database_it_runs_again() -> None:
@@ -119,7 +119,7 @@ def test_without_a_database_it_runs_again() -> None:
         raise BluegreenError("the database is gone")
 
     with pytest.raises(BluegreenError):
-        courier_mails.pause(Podman(fake), "c", look, fake)
+        stop.pause(Podman(fake), "c", look, fake)
     assert not fake.paused
 
 
@@ -149,5 +149,5 @@ def test_who_sends(command: str, sends: bool) -> None:
 )
 def test_which_couriers_work_on_the_same_rows(one: str, other: str, same: bool) -> None:
     """A second courier of the same database is found by this: where the server stands in the query too."""
-    first, second = (containers.container({"Config": {"Env": ["DSN=" + url]}}).database for url in (one, other))
+    first, second = (observe.container({"Config": {"Env": ["DSN=" + url]}}).database for url in (one, other))
     assert (first == second) is same and first

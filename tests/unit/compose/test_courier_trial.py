@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial, handover
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -51,7 +51,7 @@ class Clock:
 
 
 def context(runner: Runs) -> Context:
-    return Context(Wanted("olympus", "/nowhere"), Podman(runner), Clock())
+    return Context(Deployment("olympus", "/nowhere"), Podman(runner), Clock())
 
 
 def test_the_very_courier_is_asked_for_its_help_without_a_network() -> None:

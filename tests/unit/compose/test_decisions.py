@@ -15,11 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up as upping
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, images, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import remove
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
@@ -30,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import cour
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot
 
 NAMES = st.dictionaries(st.text(min_size=1, max_size=5), st.text(alphabet="0123456789abcdef", min_size=1, max_size=8))
-WANTED = Wanted(
+WANTED = Deployment(
     "olympus", "/state", "prod", "/source", services=(Service("kratos", "kratos"), Service("hera", "hera")),
     shared=("db",), edge_service="caddy", colour="green", version="v2",
     images={"kratos": "example.org/kratos:{version}"},
@@ -132,7 +131,7 @@ def made(name: str, needs: tuple[str, ...] = (), state: str = "running", restart
 def test_dependents_go_first() -> None:
     kratos, hera = made("kratos", ("db",)), made("hera", ("kratos",))
     seed = made("seed", ("hera", "kratos"), "exited", "")
-    world = World(WANTED, [made("db"), kratos, hera, seed, made("caddy")])
+    world = Containers(WANTED, [made("db"), kratos, hera, seed, made("caddy")])
     assert [c.name for c in remove.order(world, WANTED, [kratos, hera])] == ["seed", "hera", "kratos"]
 
 
@@ -140,13 +139,13 @@ def test_dependents_go_first() -> None:
 def test_an_edge_that_depends_on_the_colour_is_never_removed(state: str) -> None:
     hera, caddy = made("hera"), made("caddy", ("hera",), state, "")
     with pytest.raises(Refused, match="caddy"):
-        remove.order(World(WANTED, [hera, caddy]), WANTED, [hera])
+        remove.order(Containers(WANTED, [hera, caddy]), WANTED, [hera])
 
 
 def test_a_running_dependent_is_never_removed() -> None:
     hera, other = made("hera"), made("other", ("hera",))
     with pytest.raises(Refused, match="other"):
-        remove.order(World(WANTED, [hera, other]), WANTED, [hera])
+        remove.order(Containers(WANTED, [hera, other]), WANTED, [hera])
 
 
 @pytest.mark.parametrize(
@@ -169,7 +168,7 @@ def test_routes_that_take_the_range(route: dict[str, str], free: bool) -> None:
 
 def test_a_network_of_our_name_that_is_not_ours_is_refused() -> None:
     there = {"olympus-edge-blue": {"subnets": [{"subnet": "10.231.16.0/24"}], "internal": True, "labels": {}}}
-    with pytest.raises(Refused, match="is not ours"):
+    with pytest.raises(Refused, match="is not managed by this deployment"):
         networks.create_steps(WANTED, there, [])
 
 
@@ -183,9 +182,10 @@ def test_a_mount_that_is_data_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_last_words_of_a_program_lose_their_secrets() -> None:
     assert (
-        upping.scrub("bad dsn postgres://u:hush@db and hush", ["postgres://u:hush@db", "hush"]) == "bad dsn *** and ***"
+        lifecycle.scrub("bad dsn postgres://u:hush@db and hush", ["postgres://u:hush@db", "hush"])
+        == "bad dsn *** and ***"
     )
-    assert upping.scrub("port 1 is taken", ["1"]) == "port 1 is taken"
+    assert lifecycle.scrub("port 1 is taken", ["1"]) == "port 1 is taken"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_service_s_environment_never_reaches_podman_s_own(tmp_path: Path) -> N
     values = {"CONTAINER_HOST": "tcp://canary", "LD_PRELOAD": "/canary.so", "DSN": "postgres://u:canary@h/d"}
     (tmp_path / "stacks" / "green").mkdir(parents=True)
     context = Context(replace(WANTED, state_dir=str(tmp_path)), Podman(Runner()), SystemClock())
-    upping.up(context, "green", {"services": {"kratos": {"image": "i", "environment": values}}}, "kratos")
+    lifecycle.up_service(context, "green", {"services": {"kratos": {"image": "i", "environment": values}}}, "kratos")
     labels = oneshot.labels("olympus", "migrate", "t")
     oneshot.start(context.podman, oneshot.Job("n", "i", ("migrate",), labels, "none", values))
     for argv, env, file in seen:

@@ -17,13 +17,16 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
     dependents,
     networks,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import (
     BEFORE,
     Container,
-    World,
+    Containers,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    services_from,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -114,9 +117,9 @@ class Told:
         return Result(0, json.dumps([raw(made, Name=name, ImageName="box") for name in argv[3:]]), "")
 
 
-def wanted(tmp_path: Path, **given: Any) -> Wanted:
+def wanted(tmp_path: Path, **given: Any) -> Deployment:
     services = services_from({"hydra": {"kind": "hydra", "port": 5002, "admin_port": 5003}})
-    return Wanted("olympus", str(tmp_path), "prod", services=services, colour="blue", live_colour="green", **given)
+    return Deployment("olympus", str(tmp_path), "prod", services=services, colour="blue", live_colour="green", **given)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def wanted(tmp_path: Path, **given: Any) -> Wanted:
 )  # fmt: skip
 def test_who_is_made_again(tmp_path: Path, world: list[Container], again: list[str], removed: list[str]) -> None:
     context = Context(wanted(tmp_path), Podman(Told()), SystemClock())
-    steps, olds = dependents.steps(context, World(context.wanted, world), [HYDRA])
+    steps, olds = dependents.steps(context, Containers(context.wanted, world), [HYDRA])
     assert ([step.target for step in steps], [c.name for c in olds]) == (again, removed)
     assert all(step.detail == "hydra" for step in steps)
 
@@ -142,18 +145,18 @@ def test_who_is_made_again(tmp_path: Path, world: list[Container], again: list[s
 def test_the_operator_may_keep_them_and_is_told_early(tmp_path: Path) -> None:
     keeping = Context(wanted(tmp_path, dependents="keep"), Podman(Told()), SystemClock())
     with pytest.raises(Refused, match=r"depends on blue.*Fix: set bluegreen_dependents to recreate"):
-        dependents.steps(keeping, World(keeping.wanted, [HYDRA, PGADMIN]), [HYDRA])
-    assert "cleanup refuses" in dependents.said(World(keeping.wanted, [HYDRA, PGADMIN]), [HYDRA])[0]
-    world = World(wanted(tmp_path), [HYDRA, PGADMIN, EXPORTER])
-    told = dependents.said(world, [HYDRA])
-    assert len(told) == 2 and told[0].startswith("prod_pgadmin_1 depends on hydra: cleanup makes it again")
+        dependents.steps(keeping, Containers(keeping.wanted, [HYDRA, PGADMIN]), [HYDRA])
+    assert "cleanup refuses" in dependents.notices(Containers(keeping.wanted, [HYDRA, PGADMIN]), [HYDRA])[0]
+    world = Containers(wanted(tmp_path), [HYDRA, PGADMIN, EXPORTER])
+    told = dependents.notices(world, [HYDRA])
+    assert len(told) == 2 and told[0].startswith("prod_pgadmin_1 depends on hydra: cleanup recreates it")
     assert dependents.as_read(world)[0] == {"container": "prod_pgadmin_1", "needs": ["hydra"]}
 
 
 def test_the_one_in_its_place_is_the_service_s(tmp_path: Path) -> None:
     old, new = one("prod_pgadmin_1" + BEFORE), one("prod_pgadmin_1")
-    assert World(wanted(tmp_path), [old, new]).of_project("pgadmin") == new
-    assert World(wanted(tmp_path), [old]).of_project("pgadmin") == old
+    assert Containers(wanted(tmp_path), [old, new]).of_project("pgadmin") == new
+    assert Containers(wanted(tmp_path), [old]).of_project("pgadmin") == old
 
 
 def relay(labels: Mapping[str, str]) -> Container:
@@ -163,18 +166,18 @@ def relay(labels: Mapping[str, str]) -> Container:
 def test_the_relay_has_its_own_place_on_the_networks_of_the_colours(tmp_path: Path) -> None:
     asked = wanted(tmp_path)
     ours = {"olympus.bluegreen.deployment": "olympus", "olympus.bluegreen.kind": "relay"}
-    members = networks.relay_members(asked, World(asked, [relay(ours)]), "green")
+    members = networks.relay_members(Containers(asked, [relay(ours)]), ("green",))
     taken = {asked.nets.edge("green"), asked.nets.service_on_edge("green", "hydra")}
     assert [m.network for m in members] == ["olympus-edge-green"] and not taken & {m.address for m in members}
-    assert networks.relay_members(asked, World(asked, [relay({})]), "green") == []
+    assert networks.relay_members(Containers(asked, [relay({})]), ("green",)) == []
 
 
 def test_the_edge_is_never_made_again(tmp_path: Path) -> None:
     context = Context(wanted(tmp_path, edge_service="caddy"), Podman(Told()), SystemClock())
-    world = World(context.wanted, [HYDRA, one("prod_caddy_1", "prod_hydra_1")])
+    world = Containers(context.wanted, [HYDRA, one("prod_caddy_1", "prod_hydra_1")])
     with pytest.raises(Refused, match="the edge prod_caddy_1 depends on hydra"):
         dependents.steps(context, world, [HYDRA])
-    assert "cleanup refuses" in dependents.said(world, [HYDRA])[0]
+    assert "cleanup refuses" in dependents.notices(world, [HYDRA])[0]
 
 
 class Restarting:

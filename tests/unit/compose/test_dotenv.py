@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our reader of environment files gives what python-dotenv gives, because that is what podman-compose uses."""
+"""Environment files read as podman-compose reads them, without the variables of whoever runs the module."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.dotenv import parse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.compose_files import parse_env
 
 CASES = [
     "A=1\nB = two words \n",
@@ -33,7 +33,7 @@ def theirs(text: str) -> dict[str, str | None]:
 
 @pytest.mark.parametrize("text", CASES)
 def test_known_forms(text: str) -> None:
-    assert parse(text) == theirs(text)
+    assert parse_env(text) == theirs(text)
 
 
 ALPHABET = st.sampled_from(list("AB= '\"#\\$\n\r\t{}:-xn") + ["export ", "${A}", "é"])
@@ -43,4 +43,4 @@ ALPHABET = st.sampled_from(list("AB= '\"#\\$\n\r\t{}:-xn") + ["export ", "${A}",
 @given(st.lists(ALPHABET, max_size=30).map("".join))
 @example("A='a'b\nB=1")
 def test_any_text(text: str) -> None:
-    assert parse(text, {}) == theirs(text)
+    assert parse_env(text, {}) == theirs(text)

@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Service, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import prune as retain
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import release, reuse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import drift
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    Image,
+    Service,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import kept_releases, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -30,19 +33,21 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 SOURCE = {"kind": "directory", "path": "", "ref": "", "commit": ""}
 
 
-class Deployment:
+class Releases:
     """Two releases of one service on disk; green is rendered at the second."""
 
     def __init__(self, directory: Path) -> None:
         self.source, self.state = directory / "source", directory / "state"
         self.source.mkdir()
         (self.source / "compose.yml").write_text("x: 1\n")
-        self.wanted = Wanted("olympus", str(self.state), "prod", str(self.source), services=(Service("hera", "hera"),))
+        self.wanted = Deployment(
+            "olympus", str(self.state), "prod", str(self.source), services=(Service("hera", "hera"),)
+        )
         self.first, self.second = (self.record(version, image) for version, image in (("v1", "i1"), ("v2", "i2")))
         self.render(self.second, "i2")
 
     def record(self, version: str, image: str, created: float = 1.0) -> str:
-        wanted = Wanted(**{**self.wanted.__dict__, "version": version})
+        wanted = Deployment(**{**self.wanted.__dict__, "version": version})
         files = release.tree(str(self.source), ["compose.yml"])
         content = release.Content(
             {"hera": Image("hera:" + version, image)}, ["compose.yml"], files, str(self.source), SOURCE
@@ -54,7 +59,7 @@ class Deployment:
         stack = {"colour": "green", "release": ident, "adopted": False, "services": {"hera": entry}}
         store.write_stack(self.wanted, "green", {**stack, "compose": hashlib.sha256(text.encode()).hexdigest()}, text)
 
-    def world(self, ident: str, image: str, config: str = "c2") -> World:
+    def world(self, ident: str, image: str, config: str = "c2") -> Containers:
         labels = {podman.LABEL: "olympus", podman.COLOUR: "green", podman.KIND: "service", podman.RELEASE: ident}
         c = Container(
             "id",
@@ -67,12 +72,12 @@ class Deployment:
             "running",
             labels={**labels, CONFIG: config},
         )
-        return World(self.wanted, [c])
+        return Containers(self.wanted, [c])
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
-    return Deployment(tmp_path)
+def deployment(tmp_path: Path) -> Releases:
+    return Releases(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -87,43 +92,45 @@ def deployment(tmp_path: Path) -> Deployment:
     ],
 )
 def test_containers_against_what_was_made(
-    deployment: Deployment, ident: str, image: str, config: str, pending: bool, words: str
+    deployment: Releases, ident: str, image: str, config: str, pending: bool, words: str
 ) -> None:
     world = deployment.world(getattr(deployment, ident, ident), image, config)
-    found = drift.containers(world, "green")
-    assert drift.pending(world, "green") is pending
+    found = facts.changed_containers(world, "green")
+    assert facts.pending(world, "green") is pending
     assert len(found) == bool(words) and words in "".join(found)
 
 
-def test_files_are_told_only_where_the_colour_has_containers(deployment: Deployment) -> None:
+def test_files_are_told_only_where_the_colour_has_containers(deployment: Releases) -> None:
     world = deployment.world(deployment.second, "i2")
-    assert drift.files(world, "green") == []
+    assert facts.changed_files(world, "green") == []
     copy = Path(release.copy_of(deployment.wanted, deployment.second))
     (copy / "compose.yml").write_text("y: 1\n")
-    assert drift.files(world, "green") == ["green: compose.yml of release %s was changed on disk" % deployment.second]
-    assert drift.files(World(deployment.wanted, []), "green") == []
+    assert facts.changed_files(world, "green") == [
+        "green: compose.yml of release %s was changed on disk" % deployment.second
+    ]
+    assert facts.changed_files(Containers(deployment.wanted, []), "green") == []
     with pytest.raises(BluegreenError, match=r"was changed: changed compose\.yml.*Fix: put the files back"):
         release.verify(deployment.wanted, deployment.second)
     (copy / "compose.yml").unlink()
-    assert "cannot be read" in drift.files(world, "green")[0]
+    assert "cannot be read" in facts.changed_files(world, "green")[0]
     with pytest.raises(BluegreenError, match="was changed"):
         release.verify(deployment.wanted, deployment.second)
     shutil.rmtree(copy.parent)
-    assert "is gone from" in drift.files(world, "green")[0]
+    assert "is gone from" in facts.changed_files(world, "green")[0]
 
 
-def test_what_is_kept_is_listed_with_whether_it_changed_a_schema(deployment: Deployment) -> None:
+def test_what_is_kept_is_listed_with_whether_it_changed_a_schema(deployment: Releases) -> None:
     newest = deployment.record("v3", "i3", created=3.0)
     schema = deployment.state / "releases" / deployment.first / "schema"
     schema.mkdir()
     for name, content in (("a.json", {"changed": False}), ("b.json", {"changed": True})):
         (schema / name).write_text(json.dumps(content))
     (deployment.state / "releases" / "half").mkdir()
-    found = reuse.listed(deployment.wanted)
+    found = kept_releases.listed(deployment.wanted)
     assert found[0]["id"] == newest and {one["id"] for one in found} == {deployment.first, deployment.second, newest}
     assert [one["id"] for one in found if one["migrated"]] == [deployment.first]
     (schema / "b.json").write_text("{")
-    assert reuse.migrated(deployment.wanted, deployment.first)
+    assert kept_releases.migrated(deployment.wanted, deployment.first)
 
 
 class Empty:
@@ -133,18 +140,18 @@ class Empty:
         return Result(0, "[]" if "inspect" in argv else "", "")
 
 
-def test_a_prune_that_died_anywhere_goes_on(deployment: Deployment) -> None:
+def test_a_prune_that_died_anywhere_goes_on(deployment: Releases) -> None:
     newest = deployment.record("v3", "i3", created=3.0)
-    wanted = Wanted(**{**deployment.wanted.__dict__, "keep": 1})
+    wanted = Deployment(**{**deployment.wanted.__dict__, "keep": 1})
     context = Context(wanted, Podman(Empty()), SystemClock())
     home = deployment.state / "releases"
-    job = retain.prune(context)
+    job = kept_releases.prune(context)
     assert job.plan.steps == (Step("remove-release", deployment.first),)
     # Died between the rename and the removal.
-    (home / deployment.first).rename(home / (retain.GONE + deployment.first))
-    again = retain.prune(context)
-    assert again.plan.steps == (Step("remove-rest", retain.GONE + deployment.first),)
+    (home / deployment.first).rename(home / (kept_releases.GONE + deployment.first))
+    again = kept_releases.prune(context)
+    assert again.plan.steps == (Step("remove-rest", kept_releases.GONE + deployment.first),)
     for step in again.plan.steps:
         again.do(step)
     assert sorted(path.name for path in home.iterdir()) == sorted([deployment.second, newest])
-    assert not retain.prune(context).plan.changed
+    assert not kept_releases.prune(context).plan.changed

@@ -14,11 +14,14 @@ import pytest
 from test_courier_trial import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import create_command, dependents
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, carry_out
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import network_rename, remove, repair
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    services_from,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import remove, repair, start
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -99,7 +102,7 @@ def machine() -> Machine:
 @pytest.fixture
 def context(tmp_path: Path, machine: Machine) -> Context:
     """Blue is the adopted project's; its cleanup holds the lock."""
-    found = Wanted(
+    found = Deployment(
         "olympus", str(tmp_path / "state"), "prod", colour="blue", live_colour="green",
         services=services_from({name: {"port": 3000, "edge": False} for name in SERVICES}),
     )  # fmt: skip
@@ -121,7 +124,7 @@ def the_switch(context: Context) -> Switch:
 
 def offered_and_rolled_back(context: Context) -> None:
     """A boot took the fence away (it may be typed at any time), then a person went back."""
-    the_switch(context).offer("blue")
+    the_switch(context).allow_rollback("blue")
     assert the_switch(context).rollback().live == "blue"
 
 
@@ -129,7 +132,7 @@ def taken_over(context: Context) -> None:
     """The controller is dead and its module lives on: a new run finds every container right, and cuts over."""
     switch = the_switch(context)
     token = switch.claim(0)
-    switch.offer("blue", token)
+    switch.allow_rollback("blue", token)
     switch.prepare(ReturnTo("green", *list(vars(BACK).values())[1:]), token)
     switch.flip("blue", token)
     switch.unclaim(token)
@@ -137,7 +140,7 @@ def taken_over(context: Context) -> None:
 
 def only_begun(context: Context) -> None:
     """A newer run counts on what is there, and has not flipped yet."""
-    the_switch(context).offer("blue", the_switch(context).claim(0))
+    the_switch(context).allow_rollback("blue", the_switch(context).claim(0))
 
 
 @pytest.mark.parametrize("meanwhile", [offered_and_rolled_back, taken_over, only_begun])
@@ -184,7 +187,7 @@ def test_the_container_of_the_plan_is_meant_and_none_of_its_name(context: Contex
     for ident, one in list(machine.here.items()):
         del machine.here[ident]
         machine.here["new" + ident] = {**one, "Id": "new" + ident}
-    the_switch(context).withdraw("blue", context.token)
+    the_switch(context).block_rollback("blue", context.token)
     for step in job.plan.steps:
         if step.action == "remove":
             job.do(step)
@@ -196,7 +199,7 @@ def test_a_run_that_was_overtaken_removes_nothing(context: Context, machine: Mac
     the_switch(context).claim(0)
     with pytest.raises(Fenced):
         carry_out(job, check_mode=False)
-    assert set(machine.states().values()) == {"running"} and not the_switch(context).withdrawn("blue")
+    assert set(machine.states().values()) == {"running"} and not the_switch(context).rollback_blocked("blue")
 
 
 def test_a_renewal_of_the_network_is_fenced_too(context: Context, machine: Machine) -> None:
@@ -204,7 +207,7 @@ def test_a_renewal_of_the_network_is_fenced_too(context: Context, machine: Machi
     machine.make("olympus-blue_hera_1", "hera", **labels)
     machine.at["stop"] = lambda: taken_over(context)
     with pytest.raises((Fenced, Refused)):
-        carry_out(network_rename.renew(context), check_mode=False)
+        carry_out(start.rename_network(context), check_mode=False)
     assert machine.states()["olympus-blue_hera_1"] == "running"
 
 
@@ -213,7 +216,7 @@ def test_a_repair_removes_only_what_it_saw(context: Context, machine: Machine) -
     labels = {**OURS, "olympus.bluegreen.colour": "green"}
     ident = machine.make("olympus-green_hera_1", "hera", **labels)
     machine.here[ident]["State"]["Status"] = "exited"
-    fixing = repair.plan(context, World.look(context.podman, context.wanted), ("green",))
+    fixing = repair.plan(context, Containers.look(context.podman, context.wanted), ("green",))
     step = next(step for step in fixing.steps if step.target == "olympus-green_hera_1")
     one = machine.here.pop(ident)
     machine.here["new"] = {**one, "Id": "new", "State": {"Status": "running", "Pid": 0}}
@@ -227,7 +230,7 @@ def reachable(switch: Switch) -> tuple[bool, bool, bool]:
     return "blue" in state.warm, "blue" in state.assets, "blue" not in state.removing
 
 
-CONSOLE_FAILS = BluegreenError("prod_console_1, made again, does not start", fix="look at it")
+CONSOLE_FAILS = BluegreenError("prod_console_1, recreated, does not start", fix="look at it")
 
 
 @pytest.mark.parametrize("refused", ["in the plan", "half way", "by a newer run", "behind a rollback from it"])
@@ -244,7 +247,7 @@ def test_a_cleanup_that_is_refused_before_it_removes_gives_forms_assets_and_the_
         switch.flip("blue", context.token)
         switch.rollback()
         context = replace(context, token=switch.claim(0))
-    switch.retire("blue")
+    switch.unpin("blue")
     if refused == "by a newer run":
         switch.claim(0)
     if refused == "half way":

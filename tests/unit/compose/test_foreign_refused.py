@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kit import foreign_bench as bench
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, service_keys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -90,7 +90,7 @@ def refused(directory: Path, files: dict[str, str], words: str) -> None:
     for name, text in files.items():
         (directory / name).write_bytes(b"a: \xff\n" if text == "latin" else text.encode())
     given = tuple(name for name in ("compose.yml", "over.yml") if name in files or name == "compose.yml")
-    wanted = Wanted(
+    wanted = Deployment(
         "olympus", "/nonexistent", "prod", str(directory), given, (Service("a"),), podman_compose=bench.PODMAN_COMPOSE
     )
     with pytest.raises(BluegreenError, match=words) as caught:
@@ -123,7 +123,7 @@ def test_an_env_file_that_vanished_after_the_copy_is_an_error(tmp_path: Path) ->
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "compose.yml").write_text(files["compose.yml"])
     (tmp_path / "out.env").write_text("A=1\n")
-    wanted = Wanted(
+    wanted = Deployment(
         "olympus", "/nonexistent", "prod", str(tmp_path / "p"), ("compose.yml",), (Service("a"),),
         podman_compose=bench.PODMAN_COMPOSE,
     )  # fmt: skip
@@ -156,7 +156,7 @@ OLD = {
 @pytest.mark.parametrize("words", OLD)
 def test_only_names_are_passed_on(tmp_path: Path, words: str) -> None:
     (tmp_path / "compose.yml").write_text(A % "tty: true")
-    wanted = Wanted("olympus", "/nonexistent", "prod", str(tmp_path), ("compose.yml",), (Service("a"),))
+    wanted = Deployment("olympus", "/nonexistent", "prod", str(tmp_path), ("compose.yml",), (Service("a"),))
     with pytest.raises(BluegreenError) as caught:
         compose_config.config(Failing(words), wanted, wanted.source)
     assert "5ecret" not in str(caught.value) and OLD[words] in str(caught.value)

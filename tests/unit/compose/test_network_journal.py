@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import network_journal, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address
@@ -39,50 +39,50 @@ class Killed(BaseException):
     pass
 
 
-def killed(wanted: Wanted) -> None:
-    with pytest.raises(Killed), network_journal.noted(wanted, "prod_postgres_1", "olympus-green"):
+def killed(wanted: Deployment) -> None:
+    with pytest.raises(Killed), networks.recorded(wanted, "prod_postgres_1", "olympus-green"):
         raise Killed
 
 
 @pytest.mark.parametrize("half", [True, False], ids=["half joined", "whole"])
 def test_a_killed_run_is_settled_once(half: bool, tmp_path: Path) -> None:
-    wanted, asked = Wanted("olympus", str(tmp_path)), Asked(half)
+    wanted, asked = Deployment("olympus", str(tmp_path)), Asked(half)
     killed(wanted)
     for _twice in range(2):
-        network_journal.settle(Podman(asked), wanted)
+        networks.settle(Podman(asked), wanted)
     assert asked.changes == [("podman", "network", "disconnect", "olympus-green", "prod_postgres_1")] * half
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_joined_leaves_nothing(tmp_path: Path) -> None:
-    wanted = Wanted("olympus", str(tmp_path))
-    with network_journal.noted(wanted, "a", "b"):
+    wanted = Deployment("olympus", str(tmp_path))
+    with networks.recorded(wanted, "a", "b"):
         assert (tmp_path / "joining-a-b.json").exists()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_space_is_no_reason_not_to_join(tmp_path: Path) -> None:
-    with network_journal.noted(Wanted("olympus", str(tmp_path / "gone")), "a", "b"):
+    with networks.recorded(Deployment("olympus", str(tmp_path / "gone")), "a", "b"):
         pass
 
 
 def test_each_join_has_a_note_of_its_own(tmp_path: Path) -> None:
     """A boot and a stage join the same database to two networks; the one that ends takes no note of the other away."""
-    wanted = Wanted("olympus", str(tmp_path))
+    wanted = Deployment("olympus", str(tmp_path))
     killed(wanted)
     with (
-        network_journal.noted(wanted, "prod_postgres_1", "olympus-blue"),
-        network_journal.noted(wanted, "prod_caddy_1", "olympus-x"),
+        networks.recorded(wanted, "prod_postgres_1", "olympus-blue"),
+        networks.recorded(wanted, "prod_caddy_1", "olympus-x"),
     ):
         pass
     asked = Asked(half=True)
-    network_journal.settle(Podman(asked), wanted)
+    networks.settle(Podman(asked), wanted)
     assert asked.changes == [("podman", "network", "disconnect", "olympus-green", "prod_postgres_1")]
 
 
 @pytest.mark.parametrize("alive", [True, False])
 def test_what_a_living_process_is_joining_is_left_to_it(alive: bool, tmp_path: Path) -> None:
-    wanted, asked = Wanted("olympus", str(tmp_path)), Asked(half=True)
+    wanted, asked = Deployment("olympus", str(tmp_path)), Asked(half=True)
     killed(wanted)
     (path,) = tmp_path.iterdir()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
@@ -91,7 +91,7 @@ def test_what_a_living_process_is_joining_is_left_to_it(alive: bool, tmp_path: P
         if not alive:
             other.kill()
             other.wait()
-        network_journal.settle(Podman(asked), wanted)
+        networks.settle(Podman(asked), wanted)
         other.kill()
     assert bool(asked.changes) != alive and path.exists() == alive
 
@@ -100,7 +100,7 @@ def test_a_note_of_the_version_before_is_settled(tmp_path: Path) -> None:
     note = {"v": 1, "container": "prod_postgres_1", "network": "olympus-green"}
     (tmp_path / "joining.json").write_text(json.dumps(note))
     asked = Asked(half=True)
-    network_journal.settle(Podman(asked), Wanted("olympus", str(tmp_path)))
+    networks.settle(Podman(asked), Deployment("olympus", str(tmp_path)))
     assert asked.changes and os.listdir(tmp_path) == []
 
 
@@ -120,7 +120,7 @@ class Second:
 @pytest.mark.parametrize(("ip", "right"), [("10.231.16.3", True), ("10.231.16.9", False)])
 def test_who_comes_second_finds_it_joined(ip: str, right: bool, tmp_path: Path) -> None:
     wanted, member = (
-        Wanted("olympus", str(tmp_path)),
+        Deployment("olympus", str(tmp_path)),
         networks.Member("a", "olympus-blue", Address("10.231.16.3", "0a:58:0a:e7:10:03")),
     )
     step = Step("connect", "a", "olympus-blue")

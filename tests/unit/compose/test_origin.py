@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from kit.recording import Recording
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.git_source import git_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, git_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
@@ -62,9 +61,9 @@ class Repository:
         git(work, "tag", "-a", "-m", tag, tag)
         return git(work, "rev-parse", "HEAD")
 
-    def wanted(self, version: str = "v1.5.0", **given: Any) -> Wanted:
+    def wanted(self, version: str = "v1.5.0", **given: Any) -> Deployment:
         asked = {"repo": str(self.bare), "ref": "{version}", "path": "prod", "overlay": [".env"], **given}
-        return Wanted("olympus", "/nowhere", source=str(self.host), version=version, git=git_from(asked, version))
+        return Deployment("olympus", "/nowhere", source=str(self.host), version=version, git=git_from(asked, version))
 
 
 @pytest.fixture
@@ -114,7 +113,7 @@ def test_the_version_chooses_the_tag(repository: Repository) -> None:
 
 
 def test_a_directory_is_taken_as_it_is(repository: Repository) -> None:
-    with origin.opened(SubprocessRunner(), Wanted("olympus", "/nowhere", source=str(repository.host))) as found:
+    with origin.opened(SubprocessRunner(), Deployment("olympus", "/nowhere", source=str(repository.host))) as found:
         assert found.directory == str(repository.host)
         assert found.record() == {"kind": "directory", "path": str(repository.host), "ref": "", "commit": ""}
 

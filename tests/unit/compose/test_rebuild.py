@@ -14,16 +14,15 @@ import pytest
 from test_courier_trial import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import states
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import misplaced
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import (
-    numbers_in_use,
-    rebuild,
-    salvage,
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    services_from,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import misplaced
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import rebuild
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover, holders
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import remove
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
@@ -34,9 +33,9 @@ LABEL = {"olympus.bluegreen.deployment": "olympus"}
 GREEN = {**LABEL, "olympus.bluegreen.colour": "green", "olympus.bluegreen.kind": "service"}
 
 
-def wanted(tmp_path: Path, **given: Any) -> Wanted:
+def wanted(tmp_path: Path, **given: Any) -> Deployment:
     services = services_from({name: {"kind": "other", "port": 3000} for name in ("site", "hera", "kratos")})
-    return Wanted("olympus", str(tmp_path), "prod", services=services, shared=("redis", "postgres"), **given)
+    return Deployment("olympus", str(tmp_path), "prod", services=services, shared=("redis", "postgres"), **given)
 
 
 def net(name: str, colour: str, subnet: str, internal: bool = False, of: str = "olympus") -> dict[str, Any]:
@@ -82,28 +81,28 @@ def test_numbers_are_those_of_what_runs_and_of_the_hosts_files(tmp_path: Path) -
     asked = wanted(tmp_path)
     hosts = ["hera:10.231.19.16", "kratos:10.231.19.17", "postgres:10.231.19.3", "db.example.org:host-gateway"]
     raw = {"Config": {"Labels": GREEN}, "HostConfig": {"ExtraHosts": hosts}}
-    world = World(asked, [running("hera", "10.231.17.16"), running("old", "10.231.17.18"), running("x", "")])
-    found = numbers_in_use.read_off(Podman(Told(NETS, [raw])), asked, world)
+    world = Containers(asked, [running("hera", "10.231.17.16"), running("old", "10.231.17.18"), running("x", "")])
+    found = rebuild.numbers_in_use(Podman(Told(NETS, [raw])), asked, world)
     assert found is not None
     assert found.services == {"hera": 16, "old": 18, "kratos": 17} and found.shared == {"postgres": 3}
     assert found.networks == {"green": "olympus-green.5f"} and found.range_ == asked.network_range
 
 
 def test_no_network_of_ours_is_no_record(tmp_path: Path) -> None:
-    assert numbers_in_use.read_off(Podman(Told(NETS[2:])), wanted(tmp_path), World(wanted(tmp_path), [])) is None
+    assert rebuild.numbers_in_use(Podman(Told(NETS[2:])), wanted(tmp_path), Containers(wanted(tmp_path), [])) is None
 
 
 def test_another_range_than_theirs_is_refused_with_theirs(tmp_path: Path) -> None:
     asked = wanted(tmp_path, network_range="10.50.0.0/20")
     with pytest.raises(Refused, match=r"begins at 10\.231\.16\.0.*set bluegreen_network_range to 10\.231\.16\.0/20"):
-        numbers_in_use.read_off(Podman(Told(NETS)), asked, World(asked, []))
+        rebuild.numbers_in_use(Podman(Told(NETS)), asked, Containers(asked, []))
 
 
 def test_the_ports_that_blue_publishes_are_kept(tmp_path: Path) -> None:
     asked = wanted(tmp_path, publish="127.0.0.1")
     labels = {**GREEN, "olympus.bluegreen.colour": "blue", "olympus.bluegreen.service": "site"}
     raw = {"Config": {"Labels": labels}, "HostConfig": {"PortBindings": {"3000/tcp": [{"HostPort": "2000"}]}}}
-    found = numbers_in_use.read_off(Podman(Told(NETS, [raw])), asked, World(asked, []))
+    found = rebuild.numbers_in_use(Podman(Told(NETS, [raw])), asked, Containers(asked, []))
     assert found is not None and found.published == {"site": (2000, 0)}
 
 
@@ -116,7 +115,7 @@ def test_files_that_are_still_mounted_are_saved_and_directories_named(tmp_path: 
         {"Source": "/opt/elsewhere", "Destination": "/x"},
     ]
     told = Told([], [{"Id": "a" * 64, "Name": "olympus-green_kratos_1", "Mounts": mounts}])
-    (line,) = salvage.save(Podman(told), asked, ["a" * 64])
+    (line,) = rebuild.salvage(Podman(told), asked, ["a" * 64])
     assert (home / "kratos.yml").read_text() == "kept" and not (home / "web").exists()
     assert str(home / "web") in line and len(told.copied) == 2
 
@@ -127,7 +126,7 @@ def test_a_courier_whose_file_was_lost_is_not_ended(tmp_path: Path) -> None:
     store.write_stack(asked, "blue", {"release": "", "adopted": False, "services": {}})
     labels = {**GREEN, "olympus.bluegreen.kind": "singleton", "olympus.bluegreen.config": "f00"}
     sender = Container("c", "c", "kratos-courier", "olympus-green", "i", "r", "", "running", labels=labels)
-    (seen,) = holders.look(World(asked, [sender]))
+    (seen,) = holders.look(Containers(asked, [sender]))
     assert misplaced(seen, "green") == () and misplaced(seen, "blue") != ()
 
 

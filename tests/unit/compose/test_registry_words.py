@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import registry
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import images
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 
@@ -32,4 +32,4 @@ class Debian12:
 
 @pytest.mark.parametrize(("tag", "state"), [("v1", "resolvable"), ("v9", "missing")])
 def test_a_registry_is_asked_as_podman_4_3_knows(tag: str, state: str) -> None:
-    assert registry.ask(Podman(Debian12("r.test/hera:v1")), "r.test/hera:" + tag).state == state
+    assert images.ask(Podman(Debian12("r.test/hera:v1")), "r.test/hera:" + tag).state == state

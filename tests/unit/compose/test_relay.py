@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted, services_from
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    services_from,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
@@ -70,19 +73,19 @@ HERA = Container(
 def context(tmp_path: Path) -> Context:
     switch = Switch(str(tmp_path / "switch"))
     services = services_from({"hera": {"port": 3000}, "kratos": {"kind": "kratos", "port": 5000, "admin_port": 5001}})
-    wanted = Wanted("olympus", str(tmp_path / "state"), "prod", services=services, edge_service="caddy")
+    wanted = Deployment("olympus", str(tmp_path / "state"), "prod", services=services, edge_service="caddy")
     return Context(wanted, Podman(Here()), SystemClock(), switch=lambda: switch)
 
 
 def test_it_takes_over_every_name_of_the_adopted_containers(context: Context) -> None:
-    found, steps, told = relay.plan(context, World(context.wanted, [EDGE, HERA]))
+    found, steps, told = relay.plan(context, Containers(context.wanted, [EDGE, HERA]))
     assert found and not told and [step.action for step in steps] == ["record-names", "write-relay", "run-relay"]
     names = {"hera": ["hera", "prod_hera_1", "login"], "kratos": ["kratos"]}
     assert found.names == {"prod_intranet": names} and found.image == "caddy-id"
     for step in steps:
         assert relay.do(context, found, step) if step.action != "run-relay" else True
     # The containers are gone: the record knows their names.
-    again, steps, _told = relay.plan(context, World(context.wanted, [EDGE]))
+    again, steps, _told = relay.plan(context, Containers(context.wanted, [EDGE]))
     assert again == found and [step.action for step in steps] == ["run-relay"]
     text = Path(context.wanted.path("relay", "caddy.json"))
     assert text.stat().st_mode & 0o777 == 0o644 and text.parent.stat().st_mode & 0o777 == 0o755
@@ -97,25 +100,25 @@ def test_it_takes_over_every_name_of_the_adopted_containers(context: Context) ->
 def test_without_a_caddy_to_run_it_the_operator_is_told(context: Context) -> None:
     for there, podman in (([HERA], Here()), ([EDGE, HERA], Here(caddy=False))):
         asked = Context(context.wanted, Podman(podman), SystemClock(), switch=context.switch)
-        found, steps, told = relay.plan(asked, World(context.wanted, there))
+        found, steps, told = relay.plan(asked, Containers(context.wanted, there))
         assert found is None and steps == [] and "lead nowhere" in told[0] and "Fix:" in told[0]
 
 
 def test_a_stranger_by_its_name_is_refused(context: Context) -> None:
     stranger = Container("s", "olympus-relay", "", "", "i", "", "", "running")
     with pytest.raises(Refused, match="not ours"):
-        relay.plan(context, World(context.wanted, [EDGE, HERA, stranger]))
+        relay.plan(context, Containers(context.wanted, [EDGE, HERA, stranger]))
 
 
 def test_it_is_due_when_the_adopted_containers_are_gone(context: Context) -> None:
     wanted = context.wanted
-    assert not relay.due(wanted) and relay.report(World(wanted, [])) == {}
+    assert not relay.due(wanted) and relay.report(Containers(wanted, [])) == {}
     store.make_dirs(wanted, "stacks", "blue")
     store.write_stack(wanted, "blue", {"adopted": True, "services": {}})
     assert not relay.due(wanted)
     store.forget_adopted(wanted, "blue")
     store.write_stack(wanted, "green", {"adopted": False, "services": {}})
     assert relay.due(wanted)
-    found, steps, _told = relay.plan(context, World(wanted, [EDGE, HERA]))
+    found, steps, _told = relay.plan(context, Containers(wanted, [EDGE, HERA]))
     assert relay.do(context, found, steps[0])
-    assert relay.report(World(wanted, []))["relay"]["state"] == "absent"
+    assert relay.report(Containers(wanted, []))["relay"]["state"] == "absent"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_decisions import WANTED, Recorded, image
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes, images, prune
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes, images, kept_releases
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
@@ -234,7 +234,7 @@ RELEASES = [one("r4", "d", "s"), one("r3", "c", "s"), one("r2", "b", "s"), one("
     ],
 )
 def test_which_releases_go(keep: int, protected: list[str], used: list[str], gone: Any, free: Any) -> None:
-    chosen = prune.choose(RELEASES, keep, protected, used)
+    chosen = kept_releases.choose(RELEASES, keep, protected, used)
     assert (chosen.gone, chosen.images) == (gone, free)
 
 
@@ -246,7 +246,7 @@ def test_who_moved_the_schema_stays_as_long_as_who_ran_before(
     keep: int, safe: list[str], moved: list[str], gone: list[str]
 ) -> None:
     releases: list[Mapping[str, Any]] = [one("r%d" % place) for place in range(3)]
-    assert list(prune.choose(releases, keep, safe, [], moved).gone) == gone
+    assert list(kept_releases.choose(releases, keep, safe, [], moved).gone) == gone
 
 
 IDS = st.lists(st.sampled_from("abcdef"), max_size=3)
@@ -255,7 +255,7 @@ IDS = st.lists(st.sampled_from("abcdef"), max_size=3)
 @given(st.lists(IDS, max_size=7), st.integers(1, 5), st.sets(st.integers(0, 6)), st.sets(st.sampled_from("abcdef")))
 def test_nothing_that_matters_goes(content: list[list[str]], keep: int, safe: set[int], used: set[str]) -> None:
     releases: list[Mapping[str, Any]] = [one("r%d" % place, *ids) for place, ids in enumerate(content)]
-    chosen = prune.choose(releases, keep, ["r%d" % place for place in safe], used)
+    chosen = kept_releases.choose(releases, keep, ["r%d" % place for place in safe], used)
     assert sorted({*chosen.kept, *chosen.gone}) == sorted(str(release["id"]) for release in releases)
     assert not set(chosen.kept) & set(chosen.gone)
     assert all(

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, paths
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, compose_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer, escape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -97,19 +97,19 @@ STYLES: dict[str, dict[str, str]] = {
 }
 
 
-def project(directory: Path, style: dict[str, str]) -> Wanted:
+def project(directory: Path, style: dict[str, str]) -> Deployment:
     for name, text in {".env": "DSN='p$ss # word'\nBARE=bare\n", "kratos/kratos.yml": "a: 1\n", **style}.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(text)
     files = tuple(name for name in ("compose.yml", "prod.yml") if name in style)
     services = (Service("hera", "hera", 3000), Service("kratos", "kratos", 4433, 4434))
-    return Wanted(
+    return Deployment(
         "olympus", str(directory / "state"), "prod", str(directory), files, services, ("db",), "caddy",
         colour="green", version="v2", podman_compose=PODMAN_COMPOSE,
     )  # fmt: skip
 
 
-def rendered(wanted: Wanted) -> dict[str, Any]:
+def rendered(wanted: Deployment) -> dict[str, Any]:
     """The rendered file as podman-compose will understand it."""
     found = compose_config.config(SubprocessRunner(), wanted, wanted.source)
     value = Renderer(wanted, "v2-0123456789", {"kratos": "1" * 64, "hera": "2" * 64}, found, wanted.source).render()
@@ -134,7 +134,7 @@ def test_every_style_gives_the_same_colour(tmp_path: Path, style: str) -> None:
     assert {"kratos:10.231.19.17", "hera:10.231.19.16", "db:10.231.19.3"} <= set(hera["extra_hosts"])
     assert kratos["networks"]["colour"]["ipv4_address"] == "10.231.19.17"
     assert whole["networks"] == {"colour": {"external": True, "name": "olympus-green"}}
-    assert paths.parse_mount(kratos["volumes"][0]).source == str(tmp_path / "kratos")
+    assert compose_files.parse_mount(kratos["volumes"][0]).source == str(tmp_path / "kratos")
 
 
 @pytest.mark.parametrize("style", STYLES)

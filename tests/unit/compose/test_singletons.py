@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
     Holder,
     Seen,
@@ -63,14 +63,14 @@ def test_a_wrong_one_is_one_error_with_its_mend(given: Any, words: str) -> None:
     assert caught.value.option == "singletons" and caught.value.fix
 
 
-PLACES = ("blue", "green", "project", "foreign")
+PLACES = ("blue", "green", "project", "unmanaged")
 HOLDERS = st.lists(
     st.builds(
         Holder,
         container=st.sampled_from(("a", "b", "c")),
         place=st.sampled_from(PLACES),
         state=st.sampled_from(("running", "paused", "stopping", "exited", "created")),
-        right=st.booleans(),
+        matches_file=st.booleans(),
     ),
     max_size=4,
 )
@@ -87,7 +87,7 @@ def test_after_the_steps_nothing_of_ours_runs_but_at_home(seen: Seen, live: str)
     gone = singletons.misplaced(seen, live)
     left = [h for h in seen.holders if h not in gone]
     where = singletons.home(seen, live)
-    assert all(h.place in (where, "project", "foreign") for h in left)
+    assert all(h.place in (where, "project", "unmanaged") for h in left)
     if where == "project":
         assert not singletons.missing(seen, live), "never beside the adopted project's own"
     if singletons.missing(seen, live):
@@ -107,19 +107,19 @@ def test_two_at_once_are_always_named(seen: Seen, live: str) -> None:
     [(None, 0), ("", 0), ("90", 90), (90, 90), ("90s", 90), ("1m30s", 90), ("1h", 3600), ("1500ms", 2), ("0.5s", 1)],
 )
 def test_durations_of_a_compose_file(given: Any, seconds: int) -> None:
-    assert up.seconds(given) == seconds
+    assert lifecycle.seconds(given) == seconds
 
 
 @pytest.mark.parametrize("given", ["soon", "-1s", "1d"])
 def test_what_is_no_duration(given: str) -> None:
     with pytest.raises(BluegreenError, match="not a duration"):
-        up.seconds(given)
+        lifecycle.seconds(given)
 
 
 def test_what_is_rendered_for_them(tmp_path: Path) -> None:
     """A container of its own in its colour, without a fixed address, that nobody starts without naming it."""
     once = declared({"janitor": {"service": "cleaner"}, "report": {"service": "site", "command": ["report"]}})
-    wanted = Wanted(
+    wanted = Deployment(
         "olympus", str(tmp_path / "state"), "prod", str(tmp_path), services=(Service("site", "site", 3000),),
         edge_service="caddy", colour="green", version="v2", singletons=once,
     )  # fmt: skip

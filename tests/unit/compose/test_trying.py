@@ -14,7 +14,7 @@ import pytest
 from test_courier_trial import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
@@ -131,7 +131,7 @@ class Trial:
             "volumes": {"data": {"name": "prod_data"}, "new": {"name": "prod_new"}},
             "secrets": {"token": {"file": "/copy/token"}},
         }
-        wanted = Wanted("olympus", str(self.state_dir), project="prod")
+        wanted = Deployment("olympus", str(self.state_dir), project="prod")
         context = Context(wanted, Podman(self.machine), Clock(), check_mode=self.check_mode)
         return courier_trial.prove(context, stack, ["kratos-courier"])
 
@@ -243,7 +243,7 @@ def test_without_a_database_container_only_the_help_is_proven(
 ) -> None:
     trial.machine.database, trial.environment["DSN"] = database, dsn
     (told,) = trial()
-    assert "kratos-courier can start was tried with --help only" in told and why in told
+    assert "courier kratos-courier was tried with --help only" in told and why in told
     assert trial.machine.ran == ["--help"] and not (trial.state_dir / "cache" / "couriers.json").exists()
     trial()
     assert trial.machine.ran == ["--help"] * 2, "what was not tried is not remembered"

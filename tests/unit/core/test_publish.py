@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -23,7 +23,7 @@ PROJECT: dict[str, Any] = {"services": {"kratos": KRATOS, "hera": {"image": "h"}
 
 
 def ports(given_publish: str, colour: str = "green", base: dict[str, int] | None = None) -> dict[str, Any]:
-    wanted = Wanted(
+    wanted = Deployment(
         "olympus", "/nonexistent", "prod", "/nonexistent", services=SERVICES, colour=colour,
         publish=publish.address(given_publish), port_base=publish.bases(base or {}),
     )  # fmt: skip

@@ -74,7 +74,7 @@ def test_bytes_outside_of_the_statement_stay() -> None:
     head = "{\n  admin off\n}\n\n# é  comment ciam-hera:3000\r\na.test   {\n  \t "
     done = body(head + "encode  gzip\n  reverse_proxy site:3000\n\n}\n  # end")
     assert done.startswith(head + "import bluegreen_log\n  \t encode  gzip\n  @bluegreen1")
-    assert done.endswith("reverse_proxy @bluegreen1_nobody\n\n}\n  # end")
+    assert done.endswith("reverse_proxy @bluegreen1_none\n\n}\n  # end")
 
 
 def test_path_matcher_and_block_are_copied_into_each() -> None:
@@ -89,7 +89,7 @@ def test_path_matcher_and_block_are_copied_into_each() -> None:
 def test_only_user_interfaces_pin() -> None:
     done = body("a.test {\n\treverse_proxy site:3000\n}\n")
     order = re.findall(r"^\treverse_proxy @bluegreen1_(\w+)", done, re.MULTILINE)
-    assert order == ["pinned_blue", "pinned_green", "green", "ready", "nobody"]
+    assert order == ["pinned_blue", "pinned_green", "green", "ready", "none"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_matcher_of_a_kind_that_ours_use_is_kept_apart() -> None:
 
 def test_a_catch_all_that_stands_first_goes_behind_the_others() -> None:
     done = body("a.test {\n\treverse_proxy site:3000\n\treverse_proxy /api/* ciam-kratos:4433\n}\n")
-    assert done.index("@bluegreen2_nobody\n") < done.index("reverse_proxy @bluegreen1_green")
+    assert done.index("@bluegreen2_none\n") < done.index("reverse_proxy @bluegreen1_green")
     routed = body(
         "a.test {\n\troute {\n\t\treverse_proxy site:3000\n\t\treverse_proxy /api/* ciam-kratos:4433\n\t}\n}\n"
     )
@@ -190,7 +190,9 @@ def test_without_named_logs_a_site_with_its_own_keeps_it_and_is_warned_about() -
     done = rewrite(text, UPSTREAMS, "/config", named_log=False)
     assert done.text.count("import bluegreen_log") == 1
     (warning,) = done.warnings
-    assert warning.startswith("Caddyfile:1: this Caddy allows one log a site") and "counts no visitors" in warning
+    assert (
+        warning.startswith("Caddyfile:1: this Caddy allows one log for each site") and "counts no visitors" in warning
+    )
     assert "log bluegreen" not in done.text
 
 

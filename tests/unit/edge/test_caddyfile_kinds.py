@@ -297,7 +297,7 @@ def test_an_order_that_puts_a_proxy_before_the_decision_is_refused_by_its_line(o
     text = "{\n\tadmin off\n\torder %s\n}\n" % order + inside(*ORDERS[order])
     line, reason, fix = refused(text)
     assert (line, reason.startswith("`order %s` puts " % order)) == (3, True)
-    assert fix == "take that line out, or put the proxies into `route { }`"
+    assert fix == "remove that line, or put the proxies into `route { }`"
     rewrite(text, UPSTREAMS, "/config", colour="blue")
 
 

@@ -10,9 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import rewrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import Statement, parse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import Edits, Statement, parse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.text_edits import Edits
 
 UPSTREAMS = (
     Upstream("kratos", "10.0.0.16", "10.0.1.16"),

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import json_access_log, json_rewrite, query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import json_rewrite, query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import public_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import public_names
 
 ROOT = "/config/olympus-bluegreen/switch"
 HERA = Upstream("hera", "10.0.0.1", "10.0.1.1", ui=True)
@@ -148,7 +148,7 @@ def test_the_log_comes_off_again(logs: dict[str, Any] | None) -> None:
     if logs is not None:
         before["apps"]["http"]["servers"]["s"]["logs"] = logs
     done = switched(before).config
-    with_log, _warnings = json_access_log.with_log(done, adapted("%s"), ROOT)
+    with_log, _warnings = json_rewrite.with_log(done, adapted("%s"), ROOT)
     assert with_log["logging"]["logs"]["bluegreen"]["include"]
-    assert json_access_log.with_log(with_log, adapted("%s"), ROOT)[0] == with_log
-    assert json_access_log.without_log(with_log) == done
+    assert json_rewrite.with_log(with_log, adapted("%s"), ROOT)[0] == with_log
+    assert json_rewrite.without_log(with_log) == done

@@ -74,11 +74,11 @@ def test_a_flip_edits_three_words(named_log: bool) -> None:
     changed = [(one, other) for one, other in zip(blue.splitlines(), green.splitlines()) if one != other]
     assert len(changed) == 3 and len(blue.splitlines()) == len(green.splitlines())
     assert (
-        one_colour_form.turned(blue, "green") == green
-        and one_colour_form.turned(green, "blue") == one_colour_form.turned(blue, "blue") == blue
+        one_colour_form.with_live_colour(blue, "green") == green
+        and one_colour_form.with_live_colour(green, "blue") == one_colour_form.with_live_colour(blue, "blue") == blue
     )
     assert fix(blue, "green", named_log=named_log) == green and fix(green, "green", named_log=named_log) == green
-    assert one_colour_form.turned(FILE, "green") == FILE
+    assert one_colour_form.with_live_colour(FILE, "green") == FILE
 
 
 def test_an_edit_of_an_adopted_file_leaves_our_own_imports() -> None:
@@ -90,11 +90,11 @@ def test_an_edit_of_an_adopted_file_leaves_our_own_imports() -> None:
 
 def test_an_edge_without_a_volume_has_no_log_of_ours() -> None:
     done = rewrite(FILE, UPSTREAMS, "", colour="blue")
-    assert "bluegreen_log" not in done.text and "no mount to write to" in " ".join(done.warnings)
+    assert "bluegreen_log" not in done.text and "no mount for an access log" in " ".join(done.warnings)
 
 
 def test_what_it_cannot_do_is_refused() -> None:
-    with pytest.raises(CaddyfileError, match=r"Caddyfile:2: .*named route.*edge\.method=switch"):
+    with pytest.raises(CaddyfileError, match=r"Caddyfile:2: .*named route.*edge\.method: switch"):
         fix("&(shared) {\n\treverse_proxy hera:3000\n}\nhttp://a.test {\n\tinvoke shared\n}\n")
     with pytest.raises(CaddyfileError, match=r"Caddyfile:2: hera:3000 twice in one proxy"):
         fix("http://a.test {\n\treverse_proxy hera:3000 hera:3000\n}\n")
@@ -121,8 +121,8 @@ def test_json_is_turned_and_nothing_else_of_it() -> None:
         "b": "10.0.1.2:3000",
     }
     before = copy.deepcopy(config)
-    assert one_colour_form.turned_config(config, UPSTREAMS, "green") == wanted and config == before
-    assert one_colour_form.turned_config(wanted, UPSTREAMS, "blue") == config
+    assert one_colour_form.config_with_live_colour(config, UPSTREAMS, "green") == wanted and config == before
+    assert one_colour_form.config_with_live_colour(wanted, UPSTREAMS, "blue") == config
     assert one_colour_form.colours(config) == {"blue"} and one_colour_form.colours([plain(blue)]) == set()
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream_host import told, untold
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream_host import (
+    pin_upstream_names,
+    unpin_upstream_names,
+)
 
 SAID = "app.internal:3100"
 DIAL: dict[str, Any] = {"handler": "reverse_proxy", "upstreams": [{"dial": SAID}]}
@@ -42,13 +45,13 @@ ROWS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("handler", "wanted"), ROWS)
 def test_names_are_written_out_and_mean_the_same(handler: dict[str, Any], wanted: dict[str, Any]) -> None:
-    whole = told(handler, SAID, sets_host=True)
+    whole = pin_upstream_names(handler, SAID, sets_host=True)
     # As Caddy reads health checks, headers are lists.
     active = (whole.get("health_checks") or {}).get("active") or {}
     assert all(isinstance(value, list) for value in active.get("headers", {}).values())
     assert whole == wanted
-    assert untold(whole, SAID).get("upstreams") == handler["upstreams"]
-    assert told(untold(whole, SAID), SAID, sets_host=True) == whole
+    assert unpin_upstream_names(whole, SAID).get("upstreams") == handler["upstreams"]
+    assert pin_upstream_names(unpin_upstream_names(whole, SAID), SAID, sets_host=True) == whole
 
 
 def test_what_the_operator_says_stays() -> None:
@@ -58,7 +61,7 @@ def test_what_the_operator_says_stays() -> None:
         "headers": {"request": {"add": {"host": ["own.test"]}}},
         "health_checks": {"active": {"uri": "/", "headers": {"host": ["own.test"]}}},
     }
-    assert told(own, SAID, sets_host=True) == own and untold(own, SAID) == own
-    assert told({**TLS}, SAID, sets_host=False)["transport"]["tls"] == {"server_name": "app.internal"}
+    assert pin_upstream_names(own, SAID, sets_host=True) == own and unpin_upstream_names(own, SAID) == own
+    assert pin_upstream_names({**TLS}, SAID, sets_host=False)["transport"]["tls"] == {"server_name": "app.internal"}
     elsewhere = {**DIAL, "health_checks": {"active": {"uri": "/", "upstream": "10.0.0.1:80"}}}
-    assert told(elsewhere, SAID, sets_host=True) == elsewhere
+    assert pin_upstream_names(elsewhere, SAID, sets_host=True) == elsewhere

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from test_health_gate import PARAMS, Edge, FakeClock
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import options as boot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import install as boot
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.ready import unready
+from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.run import unready
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, options
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
@@ -31,7 +31,7 @@ RECORD = addresses.Addresses("10.231.148.0/22", {"ciam-kratos": 16, "ciam-hydra"
 
 
 def endpoint(colour: str, name: str, **given: Any) -> Endpoint:
-    return checks.endpoint(options.wanted({**PARAMS, **given}), colour, name)
+    return checks.endpoint(gate.gate_plan({**PARAMS, **given}), colour, name)
 
 
 def test_by_network_a_service_has_its_own_ports_at_its_own_address() -> None:
@@ -70,10 +70,10 @@ def test_the_watcher_asks_where_the_gate_asks(tmp_path: Path) -> None:
     config.write(str(tmp_path / "config.json"))
     config = Config.of(json.loads((tmp_path / "config.json").read_text()))
     for colour in ("blue", "green"):
-        assert checks.addresses(config.wanted(colour)) == {"127.0.5.1": "%s site" % colour}
+        assert checks.addresses(config.gate_plan(colour)) == {"127.0.5.1": "%s site" % colour}
         for name in ("ciam-kratos", "site"):
             given = {**BY_PORTS, "state_dir": str(tmp_path)}
-            assert checks.endpoint(config.wanted(colour), colour, name) == endpoint(colour, name, **given)
+            assert checks.endpoint(config.gate_plan(colour), colour, name) == endpoint(colour, name, **given)
     assert config.watches_containers and not Config.of({**told, **about}).watches_containers
 
 
@@ -95,17 +95,17 @@ class Ready:
 
 def test_a_gate_by_ports_speaks_from_the_host_and_asks_no_edge_container() -> None:
     http, never = Ready(), nullcontext
-    world = options.World(http, Podman(NoPodman()), FakeClock(), lambda pid: never())
-    told = options.gate({**PARAMS, **BY_PORTS, "against": "", "checks": ["ready"]}, False, world)
+    world = gate.GateInputs(http, Podman(NoPodman()), FakeClock(), lambda pid: never())
+    told = gate.gate({**PARAMS, **BY_PORTS, "against": "", "checks": ["ready"]}, False, world)
     assert told["passed"], told["checks"]
     assert http.asked == {("127.0.5.1", 32000 + more) for more in (0, 1, 2, 3, 4, 6)}
 
 
 def test_what_is_no_address_of_this_machine_is_never_asked() -> None:
     http = Ready()
-    world = options.World(http, Podman(NoPodman()), FakeClock())
+    world = gate.GateInputs(http, Podman(NoPodman()), FakeClock())
     with pytest.raises(Refused, match=r"192\.0\.2\.9 .*publish") as told:
-        options.gate({**PARAMS, **BY_PORTS, "publish": "192.0.2.9", "against": "", "checks": ["ready"]}, False, world)
+        gate.gate({**PARAMS, **BY_PORTS, "publish": "192.0.2.9", "against": "", "checks": ["ready"]}, False, world)
     assert "bluegreen_publish: loopback" in str(told.value) and not http.asked
     with pytest.raises(BluegreenError, match="everywhere"):
         endpoint("blue", "site", publish="0.0.0.0")

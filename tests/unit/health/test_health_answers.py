@@ -127,8 +127,8 @@ def test_other_forms() -> None:
 
 def test_cookies() -> None:
     jar = Cookies()
-    jar.take("login.ciam.test", ("a=1; Path=/; Secure", "wide=2; Domain=.ciam.test", "gone=3"))
-    jar.take("login.ciam.test", ("gone=; Max-Age=0", "a=9"))
-    assert jar.header("login.ciam.test") == "a=9; wide=2"
-    assert jar.header("oauth.ciam.test") == "wide=2"
-    assert jar.header("evilciam.test") == ""
+    jar.take("https://login.ciam.test/", ("a=1; Path=/; Secure", "wide=2; Domain=.ciam.test", "gone=3"))
+    jar.take("https://login.ciam.test/", ("gone=; Max-Age=0", "a=9"))
+    assert jar.header("https://login.ciam.test/") == "a=9; wide=2"
+    assert jar.header("https://oauth.ciam.test/") == "wide=2"
+    assert jar.header("https://evilciam.test/") == ""

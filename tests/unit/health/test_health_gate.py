@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from contextlib import nullcontext
 from dataclasses import replace
@@ -22,7 +23,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
     checks,
     gate,
     journeys,
-    options,
     through_edge,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
@@ -48,7 +48,7 @@ PROBES = {
     }
 }
 PARAMS: dict[str, Any] = {
-    **{name: spec.get("default") for name, spec in options.GATE.options.items()},
+    **{name: spec.get("default") for name, spec in gate.GATE.options.items()},
     "deployment": "olympus",
     "state_dir": "/nowhere",
     "colour": "green",
@@ -62,7 +62,7 @@ PARAMS: dict[str, Any] = {
 
 
 def planned(**given: Any) -> list[str]:
-    return ["%s %s" % (c.name, c.service) for c in checks.plan(options.wanted({**PARAMS, **given}))]
+    return ["%s %s" % (c.name, c.service) for c in checks.plan(gate.gate_plan({**PARAMS, **given}))]
 
 
 def test_every_check_by_default() -> None:
@@ -154,10 +154,11 @@ def result_of(**given: Any) -> dict[str, Any]:
 
 def test_the_watch_sends_no_wrong_password_and_no_logout() -> None:
     """What a watch asks again and again has neither; a gate has both, the control once however often it asks."""
-    gate_ = {check.name: check.run for check in checks.plan(options.wanted(PARAMS))}
-    watch = {check.name: check.run for check in checks.plan(replace(options.wanted(PARAMS), watched=True))}
-    assert isinstance(gate_["login"].args[-1], journeys.Control) and watch["login"].args[-1] is None  # type: ignore[attr-defined]
-    assert gate_["code_flow"].func is checks._code_flow and watch["code_flow"].func is checks._seen_flow  # type: ignore[attr-defined]
+    gate_ = {check.name: check.run for check in checks.plan(gate.gate_plan(PARAMS))}
+    watch = {check.name: check.run for check in checks.plan(replace(gate.gate_plan(PARAMS), watched=True))}
+    controls = [inspect.getclosurevars(run["login"]).nonlocals["control"] for run in (gate_, watch)]
+    assert isinstance(controls[0], journeys.Control) and controls[1] is None
+    assert [run["code_flow"].__code__.co_names[1] for run in (gate_, watch)] == ["code_flow", "seen_flow"]
 
 
 class Picky:
@@ -178,8 +179,8 @@ def test_an_application_that_takes_its_own_names_alone() -> None:
     def asked(**more: Any) -> list[CheckResult]:
         told = {"web": {**services["web"], **more}}
         params = {**PARAMS, "services": told, "probes": {}, "against": "", "checks": ["ready", "version", "warm"]}
-        wanted = options.wanted({**params, "expected_versions": {"web": "1"}})
-        return [check.run(Picky(), 5) for check in checks.plan(wanted)]
+        plan = gate.gate_plan({**params, "expected_versions": {"web": "1"}})
+        return [check.run(Picky(), 5) for check in checks.plan(plan)]
 
     assert [one.ok for one in asked(host="app.test")] == [True, True, True]
     fix = " to Host 10.231.149.16:8000. Fix: allow that host, or name one: bluegreen_services.web.host"
@@ -201,7 +202,7 @@ def test_the_headers_of_the_edge_are_the_snippets() -> None:
 
 
 def test_addresses_of_both_colours() -> None:
-    found = checks.addresses(options.wanted(PARAMS))
+    found = checks.addresses(gate.gate_plan(PARAMS))
     assert found["10.231.148.16"] == "blue ciam-kratos" and found["10.231.149.19"] == "green site"
     assert len(found) == 8
 
@@ -239,8 +240,8 @@ def ask(edge: Edge, check_mode: bool = False, **given: Any) -> dict[str, Any]:
         assert pid == 4711
         raise Refused("entered")
 
-    world = options.World(DirectHttp(), Podman(edge), FakeClock(), enter)
-    return options.gate({**PARAMS, **given}, check_mode, world)
+    world = gate.GateInputs(DirectHttp(), Podman(edge), FakeClock(), enter)
+    return gate.gate({**PARAMS, **given}, check_mode, world)
 
 
 def test_strange_addresses_are_refused_before_anything_is_sent() -> None:

@@ -25,7 +25,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setitem(sys.modules, "parts", module)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "RECORDS", tmp_path / "records")
-    monkeypatch.setattr(module, "environment", lambda: {"PATH": "/usr/bin:/bin"})
+    monkeypatch.setattr(module, "environment", lambda slot=0: {"PATH": "/usr/bin:/bin", "LAB_SLOT": str(slot)})
     return module
 
 
@@ -34,24 +34,46 @@ def test_one_that_fails_hides_no_other(parts: ModuleType, capfd: pytest.CaptureF
     wanted = [part("first", FAILS), part("second", PASSES), part("third", PASSES, "first"), part("none", ["/no/such"])]
     assert parts.run_all(wanted) == 1
     lines = capfd.readouterr().out.splitlines()
-    told = [tuple(re.split(r"\s{2,}", line.strip())[:2]) for line in lines[lines.index("Parts:") + 1 : -1]]
-    assert told == [("first", "failed"), ("second", "passed"), ("third", "not run"), ("none", "failed")]
+    told = dict(re.split(r"\s{2,}", line.strip())[:2] for line in lines[lines.index("Parts:") + 1 : -2])
+    assert told == {"first": "failed", "second": "passed", "third": "not run", "none": "failed"}
+    assert re.fullmatch(r"  all of them +[\d.]+ s in [\d.]+ s, two at a time", lines[-2])
     assert lines[-1].startswith("=== 3 failed, 1 passed in ")
     assert parts.run_all([part("second", PASSES)]) == 0
 
 
-def test_what_runs_aside_is_shown_after_what_it_ran_beside(
+def until(path: Path) -> str:
+    return "import pathlib, time\nwhile not pathlib.Path(%r).exists(): time.sleep(0.02)\n" % str(path)
+
+
+def test_two_run_at_a_time_and_each_is_shown_in_one_piece(
     parts: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    part, there = parts.Part, tmp_path / "there"
-    waits = "import pathlib, time\nwhile not pathlib.Path(%r).exists(): time.sleep(0.05)\nprint('waited')" % str(there)
-    aside = part("aside", [sys.executable, "-c", waits], aside=True)
-    beside = part("beside", [sys.executable, "-c", "open(%r, 'w'); print('made')" % str(there)])
-    assert parts.run_all([aside, part("bad", FAILS, aside=True), beside, part("last", PASSES)]) == 1
+    there, seen = tmp_path / "there", tmp_path / "seen"
+    waits = "print('waits', flush=True)\n%sopen(%r, 'w')\nprint('waited')" % (until(there), str(seen))
+    makes = "open(%r, 'w')\nprint('made')\n%s" % (str(there), until(seen))
+    wanted = [parts.Part(name, [sys.executable, "-c", code]) for name, code in (("one", waits), ("two", makes))]
+    assert parts.run_all([*wanted, parts.Part("last", FAILS, "one")]) == 1
     out = capfd.readouterr().out
-    assert 0 < out.index("made") < out.index("waited") < out.index("== last")
-    assert re.search(r"bad +failed", out) and "=== 1 failed, 3 passed in" in out
-    assert parts.run_all([part("aside", PASSES, aside=True)]) == 0
+    assert "waits\nwaited\n" in out and out.index("== one: passed") < out.index("== last begins")
+    assert "=== 1 failed, 2 passed in" in out
+
+
+def test_the_stacks_of_two_parts_never_meet(parts: ModuleType, tmp_path: Path) -> None:
+    """One that is alone has the operator's slot and no other beside it; two others have a slot each."""
+    note = "import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(os.environ['LAB_SLOT'])\n"
+    beside = [tmp_path / "a", tmp_path / "b"]
+
+    def part(name: str, code: str = "", **given: bool) -> object:
+        return parts.Part(name, [sys.executable, "-c", note + code, str(tmp_path / name)], lab=True, **given)
+
+    # Neither ends before the other has begun: so they ran beside one another. "alone" sees whether one did beside it.
+    both = [part(path.name, until(other)) for path, other in zip(beside, reversed(beside))]
+    seen = "time.sleep(0.3)\npathlib.Path(sys.argv[1] + '-met').write_text(str(%s))" % (
+        "[pathlib.Path(p).exists() for p in %r]" % [str(path) for path in beside]
+    )
+    assert parts.run_all([part("alone", seen, alone=True), *both]) == 0
+    assert (tmp_path / "alone-met").read_text() == "[False, False]" and (tmp_path / "alone").read_text() == "0"
+    assert {path.read_text() for path in beside} == {"1", "2"}
 
 
 def test_the_last_line_counts_the_tests_of_every_part(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.action import caddy_upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import awake
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import colours_to_run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import (
     Problem,
     as_data,
@@ -40,8 +40,14 @@ def colour(state: str = "running", adopted: bool = False, release: str = "v1.5.0
 
 
 def stranger(service: str, **changed: Any) -> Facts:
-    given = {"container": "p_%s_1" % service, "service": service, "state": "running", "replaces": True, "same": True}
-    return {**given, "mails": "kratos" in service, **changed}
+    given = {
+        "container": "p_%s_1" % service,
+        "service": service,
+        "state": "running",
+        "replaces_adopted": True,
+        "same_image": True,
+    }
+    return {**given, "sends_mail": "kratos" in service, **changed}
 
 
 BLUE, GREEN = colour(adopted=True, release="v1.4.2-a"), colour()
@@ -56,7 +62,7 @@ def off(container: str, network: str) -> Facts:
 
 
 def compose(**changed: Any) -> Facts:
-    base = {"recorded": True, "colours": {"blue": BLUE, "green": GREEN}, "foreign": [], "off_networks": []}
+    base = {"recorded": True, "colours": {"blue": BLUE, "green": GREEN}, "unmanaged": [], "off_networks": []}
     return {**base, "shared": {"postgres": DATABASE, "caddy": EDGE}, **changed}
 
 
@@ -142,7 +148,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     (
         "adopted live colour recreated",
         edge(live="blue", return_to=None),
-        compose(colours={"blue": colour("absent", True), "green": {}}, foreign=STRANGERS),
+        compose(colours={"blue": colour("absent", True), "green": {}}, unmanaged=STRANGERS),
         "podman-compose made new containers of ciam-kratos",
         "takes them back",
         True,
@@ -150,7 +156,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     (
         "way back recreated from the same images",
         edge(),
-        compose(colours={"blue": colour("absent", True), "green": GREEN}, foreign=STRANGERS),
+        compose(colours={"blue": colour("absent", True), "green": GREEN}, unmanaged=STRANGERS),
         "no rollback to blue",
         "takes them back",
         False,
@@ -160,7 +166,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         edge(),
         compose(
             colours={"blue": colour("absent", True, "v1.4.2-a"), "green": GREEN},
-            foreign=[stranger(name, same=False) for name in SERVICES],
+            unmanaged=[stranger(name, same_image=False) for name in SERVICES],
         ),
         "no rollback to blue: somebody removed",
         "--tags rollback -e version=v1.4.2",
@@ -169,7 +175,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
     (
         "cleaned up blue came back",
         edge(return_to=None),
-        compose(colours={"blue": {"release": "v1.4.2-a", "services": {}}, "green": GREEN}, foreign=STRANGERS),
+        compose(colours={"blue": {"release": "v1.4.2-a", "services": {}}, "green": GREEN}, unmanaged=STRANGERS),
         "3 containers of your project beside our colours (podman-compose up?): ciam-kratos, ciam-hera, site; "
         "ciam-kratos send mail",
         str(REMOVING),
@@ -277,7 +283,7 @@ def test_a_healthy_deployment_has_no_finding() -> None:
 
 
 def test_strangers_that_a_colour_takes_back_are_not_told_twice() -> None:
-    seen = world(facts(edge(), compose(colours={"blue": colour("absent", True), "green": GREEN}, foreign=STRANGERS)))
+    seen = world(facts(edge(), compose(colours={"blue": colour("absent", True), "green": GREEN}, unmanaged=STRANGERS)))
     assert [found.kind for found in seen.findings] == ["colour"]
 
 
@@ -285,7 +291,7 @@ def test_everything_at_once_fits_the_screen() -> None:
     wrecked = compose(
         shared={"postgres": {**DATABASE, "state": "absent"}, "caddy": {**EDGE, "state": "absent"}},
         colours={"blue": colour("absent", True), "green": colour("absent")},
-        foreign=[stranger(name, same=False) for name in SERVICES],
+        unmanaged=[stranger(name, same_image=False) for name in SERVICES],
         off_networks=[off("c%d" % number, "n%d" % number) for number in range(40)],
     )
     screen = status_screen(facts(edge(live="", problems=["x" * 200] * 30), wrecked))
@@ -313,7 +319,7 @@ def test_adopt_wakes_only_when_somebody_knows_who_is_live() -> None:
     ],
 )
 def test_awake(live: str, back: str | None, stable: str, expected: tuple[str, ...]) -> None:
-    assert awake(live, back, stable, "v1.5.0-b" if live == "green" else "v1.4.2-a") == expected
+    assert colours_to_run(live, back, stable, "v1.5.0-b" if live == "green" else "v1.4.2-a") == expected
 
 
 @pytest.mark.parametrize(

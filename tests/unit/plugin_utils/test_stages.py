@@ -117,7 +117,7 @@ def test_cleanup_decision(seen: World, now: float, go: bool, word: str) -> None:
 
 
 COURIER = {"name": "ciam-kratos-courier", "service": "ciam-kratos", "kind": "courier", "files": ["green"]}
-HELD = {"container": "olympus-green_ciam-kratos-courier_1", "place": "green", "state": "running", "right": True}
+HELD = {"container": "olympus-green_ciam-kratos-courier_1", "place": "green", "state": "running", "matches_file": True}
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_undo_goes_to_the_adopted_containers_only(seen: World, replaces: bool, w
 def test_what_is_not_ours_stops_every_stage() -> None:
     compose = {
         **FACTS["compose"],
-        "foreign": [{"container": "x_ciam-hera_1", "service": "ciam-hera"}],
+        "unmanaged": [{"container": "x_ciam-hera_1", "service": "ciam-hera"}],
         "off_networks": [{"container": "caddy", "network": "olympus-edge-green"}],
     }
     decision = stage_decision({**FACTS, "compose": compose}, "cleanup", bake=0)

@@ -17,7 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_services
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import Look, World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 
 LABELS = {"com.docker.compose.project": "prod"}
 
@@ -44,7 +44,7 @@ def looked(raws: list[dict[str, Any]], entered: list[int] | None = None, **servi
         (entered if entered is not None else []).append(pid)
         return nullcontext()
 
-    return look_services.services(raws, Wanted(project="prod", services=services), enter)
+    return look_services.services(raws, PreflightInputs(project="prod", services=services), enter)
 
 
 def test_a_port_that_answers_is_asked_from_the_edges_network() -> None:
@@ -105,6 +105,6 @@ def test_postgresql_is_looked_for_only_where_there_is_a_schema(targets: Any, ask
     def none() -> Any:
         raise AssertionError
 
-    wanted = Wanted(project="prod", schema_targets=targets)
+    wanted = PreflightInputs(project="prod", schema_targets=targets)
     seen = Look(World(Podman(NoDatabase()), none, DirectHttp()), wanted, {}).look()
     assert ("database" in seen.errors) is asked

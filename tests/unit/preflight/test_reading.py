@@ -22,20 +22,19 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import c
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import config_files
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
-    caddyjson,
-    hydra,
+    environment as world,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
+    judge,
     known_issues,
+    look_edge,
     look_host,
     look_podman,
     look_release,
-    secrets,
-    table,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
-    environment as world,
+    model,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 
 ROOT = Path(__file__).resolve().parents[3]
 UNIT = "[Service]\nExecStart=/usr/bin/podman $LOGGING start --all --filter restart-policy=always\n"
@@ -161,9 +160,9 @@ def test_a_container() -> None:
     ],
 )
 def test_secrets_by_name(name: str, secret: bool) -> None:
-    assert secrets.secret(name) is secret
-    assert secrets.empty_names({name: " "}) == ([name] if secret else [])
-    assert secrets.empty_names({name: "x"}) == []
+    assert model.secret(name) is secret
+    assert model.empty_names({name: " "}) == ([name] if secret else [])
+    assert model.empty_names({name: "x"}) == []
 
 
 def test_an_environment_in_both_forms() -> None:
@@ -174,19 +173,19 @@ def test_an_environment_in_both_forms() -> None:
 
 def test_hydra_listens_to_its_environment_first(tmp_path: Path) -> None:
     assert config_files(["serve", "-c", "/a.yml", "--config=/b.yml", "-c"]) == ["/a.yml", "/b.yml"]
-    asked = hydra.termination(Settings({"SERVE_TLS_ALLOW_TERMINATION_FROM": "10.0.0.0/8, 127.0.0.1/32"}))
+    asked = look_podman.termination(Settings({"SERVE_TLS_ALLOW_TERMINATION_FROM": "10.0.0.0/8, 127.0.0.1/32"}))
     assert asked == {"tls": False, "ranges": ["10.0.0.0/8", "127.0.0.1/32"], "unknown": ""}
-    asked = hydra.termination(Settings({"SERVE_PUBLIC_TLS_ENABLED": "true"}))
+    asked = look_podman.termination(Settings({"SERVE_PUBLIC_TLS_ENABLED": "true"}))
     assert asked == {"tls": True, "ranges": [], "unknown": ""}
     files = {"serve": {"tls": {"enabled": True, "allow_termination_from": ["10.0.0.0/8"]}}}
-    assert hydra.termination(Settings({}, files)) == {"tls": True, "ranges": ["10.0.0.0/8"], "unknown": ""}
+    assert look_podman.termination(Settings({}, files)) == {"tls": True, "ranges": ["10.0.0.0/8"], "unknown": ""}
 
 
 @pytest.mark.parametrize(
     "words", [["sh", "-c", "exec hydra serve all -c /c.yml"], ["hydra", "serve", "-c", "/gone.yml"]]
 )
 def test_a_hydra_whose_files_can_not_be_read_is_never_ok(words: list[str]) -> None:
-    read = hydra.termination(container_settings.read({"Config": {"Cmd": words}}, product="hydra"))
+    read = look_podman.termination(container_settings.read({"Config": {"Cmd": words}}, product="hydra"))
     assert read["unknown"] and "exec" not in read["unknown"] and (read["tls"], read["ranges"]) == (False, [])
     seen = replace(GOOD, containers={**CONTAINERS, "hydra": {"iam-hydra": read}})
     (row,) = world.hydra(seen, WANTED)
@@ -200,13 +199,13 @@ def test_caddy_in_json() -> None:
         {"match": [{"host": ["a.test"]}, {"path": ["/x"]}]},
     ]
     config = {"apps": {"http": {"servers": {"srv0": {"routes": routes, "trusted_proxies": {"source": "static"}}}}}}
-    assert caddyjson.hosts(config) == ["a.test", "b.test"]
-    assert caddyjson.limits(config) == [
+    assert look_edge.hosts(config) == ["a.test", "b.test"]
+    assert look_edge.limits(config) == [
         {"zone": "z", "events": 5, "window": 10.0, "key": "{k}", "methods": ["POST"], "paths": ["/login*"]}
     ]
-    assert caddyjson.trusts_proxies(config) and not caddyjson.trusts_proxies(None)
+    assert look_edge.trusts_proxies(config) and not look_edge.trusts_proxies(None)
     dialled = ["hera:3000", "10.1.1.1:80", "[::1]:80", "unix//run/x.sock", "{env.UP}:80", "hera:4000", ":8080"]
-    assert caddyjson.unique_names(dialled) == ["hera"]
+    assert look_edge.unique_names(dialled) == ["hera"]
 
 
 def test_a_question_to_a_name_server() -> None:
@@ -231,14 +230,14 @@ def row(**values: Any) -> dict[str, Any]:
 
 def test_the_table_is_aligned_and_narrow() -> None:
     wrong = row(ok=False, check="certificate " + "x" * 60, found="word " * 40, fix="do this " * 30)
-    lines = table.lines([wrong, row(), row(level="info", ok=True)])
-    assert max(map(len, lines)) <= table.WIDTH
+    lines = judge.lines([wrong, row(), row(level="info", ok=True)])
+    assert max(map(len, lines)) <= judge.WIDTH
     assert lines[1].startswith("REFUSE") and lines[-2].startswith("ok") and lines[-1].startswith("info")
     assert any(line.lstrip().startswith("fix: do this") for line in lines)
     start = lines[0].index("found")
     assert all(line[start] != " " and line[start - 1] == " " for line in (lines[1], lines[-1], lines[-2]))
-    assert table.lines([wrong, row()], everything=False) == lines[:-2]
-    assert table.lines([row()], everything=False) == []
+    assert judge.lines([wrong, row()], everything=False) == lines[:-2]
+    assert judge.lines([row()], everything=False) == []
 
 
 def test_the_page_lists_every_row_as_the_code_has_it() -> None:
@@ -271,7 +270,7 @@ class Git:
     ],
 )
 def test_a_ref_is_asked_for_and_never_fetched(ref: str, runner: Git, good: bool) -> None:
-    wanted = Wanted(git={"repo": "https://git.test/platform", "ref": ref}, version="v2")
+    wanted = PreflightInputs(git={"repo": "https://git.test/platform", "ref": ref}, version="v2")
     assert look_release.read(Podman(runner), wanted) == {} and not runner.argv
     if good:
         assert look_release.project(Podman(runner), wanted, {})["git"]
@@ -284,7 +283,7 @@ def test_a_ref_is_asked_for_and_never_fetched(ref: str, runner: Git, good: bool)
 def test_of_a_ref_only_the_overrides_are_known_before_it_is_fetched() -> None:
     services = {"hera": {"kind": "hera"}, "kratos": {"kind": "kratos"}}
     git = {"repo": "https://git.test/platform"}
-    wanted = Wanted(git=git, version="v2", services=services, images={"hera": "localhost/hera:{version}"})
+    wanted = PreflightInputs(git=git, version="v2", services=services, images={"hera": "localhost/hera:{version}"})
     runner = Git(125, "[]", "Error: localhost/hera:v2: image not known")
     found = look_release.image_states(Podman(runner), wanted, {})
     assert {name: (one["reference"], one["state"]) for name, one in found.items()} == {

@@ -30,11 +30,16 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import page_signs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health import browser
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman, look_probe
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.judge import refusals, rows
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import LEVELS, Observed, Row, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
+    LEVELS,
+    Observed,
+    PreflightInputs,
+    Row,
+)
 
 OUTSIDE = replace(WANTED, publish="192.0.2.10")
 
@@ -69,10 +74,10 @@ SETTING = {
     "wanted": "bluegreen_images",
     "fix": "write",
 }
-REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % page_signs.CAPTCHA}
+REFUSED = {"ok": False, "busy": False, "detail": "login.ciam.test/login: %s" % browser.CAPTCHA}
 ILL = {"ok": False, "busy": False, "detail": "ciam-hera GET /login: status 502"}
 WALLED = {"host": "ops.test", "words": "ops.test/ says no colour (status 401)"}
-BAD: list[tuple[str, str, Observed, str, Wanted]] = [
+BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
     ("settings bluegreen_imags", "warn", changed("controller", settings=[SETTING]), "unknown", WANTED),
     (
         "settings bluegreen_x",
@@ -115,7 +120,13 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
     ("version.postgresql", "refuse", changed("database", version="11.22"), "pg_stat_progress", WANTED),
     ("version.python", "refuse", changed("host", python="3.8.10"), "3.9", WANTED),
     ("version.ansible", "refuse", changed("controller", ansible="2.14.18"), "2.16", WANTED),
-    ("python_modules", "refuse", changed("host", modules={"psycopg2": False, "yaml": True}), "psycopg2", WANTED),
+    (
+        "python_modules",
+        "refuse",
+        changed("host", modules={"dotenv": True, "psycopg2": False, "yaml": True}),
+        "psycopg2",
+        WANTED,
+    ),
     ("clock", "warn", changed("database", skew=-5.0), "PostgreSQL -5.0 s", WANTED),
     ("clock", "refuse", changed("edge", skew=120.0), "the edge +120.0 s", WANTED),
     ("dns.plain_names", "refuse", changed("edge", dials=["hera:3000"]), "hera:3000", WANTED),
@@ -212,11 +223,17 @@ BAD: list[tuple[str, str, Observed, str, Wanted]] = [
         "default network",
         replace(WANTED, network_range="10.88.4.0/22"),
     ),
-    ("look podman", "warn", replace(GOOD, podman={}, errors={"podman": "not installed"}), "not installed", WANTED),
+    (
+        "probe_failed podman",
+        "warn",
+        replace(GOOD, podman={}, errors={"podman": "not installed"}),
+        "not installed",
+        WANTED,
+    ),
 ]
 
 
-def found(seen: Observed, wanted: Wanted = WANTED) -> list[Row]:
+def found(seen: Observed, wanted: PreflightInputs = WANTED) -> list[Row]:
     return rows(seen, wanted)
 
 
@@ -227,7 +244,7 @@ def test_when_all_is_well_no_row_says_otherwise() -> None:
 
 
 @pytest.mark.parametrize(("check", "level", "seen", "words", "wanted"), BAD, ids=[one[0] + "-" + one[1] for one in BAD])
-def test_what_is_not_well(check: str, level: str, seen: Observed, words: str, wanted: Wanted) -> None:
+def test_what_is_not_well(check: str, level: str, seen: Observed, words: str, wanted: PreflightInputs) -> None:
     wrong = [row for row in found(seen, wanted) if not row.ok]
     mine = [row for row in wrong if row.check == check]
     assert [row.level for row in mine] == [level], wrong
@@ -256,11 +273,11 @@ def test_the_fix_names_the_port_that_answers(seen: Observed, fix: str) -> None:
 
 def test_an_application_without_a_schema_needs_neither_postgresql_nor_psycopg2() -> None:
     bare = replace(WANTED, schema_targets=(), services={"web": {"kind": "other", "port": 8080}})
-    seen = replace(changed("host", modules={"psycopg2": False, "yaml": True}), database={})
+    seen = replace(changed("host", modules={"dotenv": True, "psycopg2": False, "yaml": True}), database={})
     said = found(seen, bare)
     assert [row for row in said if not row.ok] == []
     assert not {"database", "database.tls", "connections", "version.postgresql"} & {row.check for row in said}
-    assert [row.wanted for row in said if row.check == "python_modules"] == ["yaml"]
+    assert [row.wanted for row in said if row.check == "python_modules"] == ["dotenv, yaml"]
 
 
 def test_every_check_has_a_good_and_a_bad_row() -> None:
@@ -268,7 +285,7 @@ def test_every_check_has_a_good_and_a_bad_row() -> None:
     good = {row.check.split(" ")[0] for row in found(GOOD) + found(GOOD, OUTSIDE)}
     only_info = {name for name, check in CHECKS.items() if check.levels == "info"}
     assert bad == set(CHECKS) - only_info
-    assert good == set(CHECKS) - {"look"}
+    assert good == set(CHECKS) - {"probe_failed"}
 
 
 def test_rows_say_only_what_their_check_may() -> None:
@@ -288,7 +305,7 @@ def test_refused_rows_come_first_then_warnings() -> None:
 def test_a_world_that_says_nothing_gives_rows_and_no_exception() -> None:
     errors = {name: "gone" for name in ("podman", "edge", "containers", "host")}
     seen = found(Observed(errors={**errors, "database": "gone", "source": "gone"}))
-    assert {row.check for row in seen} == {"database", "source", "courier", *("look " + name for name in errors)}
+    assert {row.check for row in seen} == {"database", "source", *("probe_failed " + name for name in errors)}
 
 
 def test_a_colour_that_runs_already_needs_no_room_again() -> None:

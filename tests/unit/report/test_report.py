@@ -18,10 +18,9 @@ import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report import series
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.render import render
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report import charts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import sentence
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import render, write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
 VOID = {"meta", "br", "line", "rect", "polyline"}
@@ -90,21 +89,21 @@ def test_every_chart_says_what_it_shows(failed: dict[str, Any]) -> None:
     charts = found.tags.count("svg")
     labels = [value for name, value in found.attributes if name == "aria-label"]
     assert charts == len(labels) == 4
-    organic = failed["verdict"]["evidence"]["organic"]
-    assert any("%d of %d answers" % (organic["bad"], organic["n"]) in label for label in labels)
+    traffic = failed["verdict"]["evidence"]["traffic"]
+    assert any("%d of %d answers" % (traffic["bad"], traffic["n"]) in label for label in labels)
 
 
 def test_the_numbers_are_those_of_the_events(failed: dict[str, Any], passed: dict[str, Any]) -> None:
     for data in (failed, passed):
         samples = [event["new"] for event in data["watch"] if event["event"] == "sample"]
-        found = series.buckets(data["watch"])
+        found = charts.buckets(data["watch"])
         assert sum(b.n for b in found) == sum(item["n"] for item in samples)
         assert sum(b.bad for b in found) == sum(item["bad"] for item in samples)
         assert len(found) <= 90
-    errors, _pairs = series.evidence(failed["watch"])
+    errors, _pairs = charts.evidence(failed["watch"])
     assert errors[0].value == 0 and errors[-1].value > 1
-    assert all(point.value < 1 for point in series.evidence(passed["watch"])[0])
-    assert [stage.name for stage in series.bars(failed["ledger"])] == ["preflight", "migrate", "deploy", "cutover"]
+    assert all(point.value < 1 for point in charts.evidence(passed["watch"])[0])
+    assert [stage.name for stage in charts.bars(failed["ledger"])] == ["preflight", "migrate", "deploy", "cutover"]
 
 
 @pytest.mark.parametrize("left_out", ["verdict", "release", "watch", "ledger", "schema"])

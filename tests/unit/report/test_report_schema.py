@@ -14,7 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import _migrated
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import recorded_verdict
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
 HOP = "kratos v25.4.0 -> v26.2.0"
@@ -35,7 +35,7 @@ def state(tmp_path: Path) -> StateDir:
     write_json(found.release(RELEASE, "release.json"), {"id": RELEASE, "version": "v2", "created": 1})
     hydra = {"verdict": "NOT_JUDGED", "hop": "hydra v1 -> v2", "new": "sha256:h", "reasons": ["no image"]}
     write_json(found.release(RELEASE, "schema", "proof.json"), {"v": 1, "targets": {"k": PROOF, "h": hydra}})
-    judged = recorded_verdict.of_target(found.root, RELEASE, "k", "sha256:new")
+    judged = options.verdict_of(found.root, RELEASE, "k", "sha256:new")
     write_json(found.release(RELEASE, "schema", "k.json"), {"target": "k", "applied": [{}, {}], **judged})
     return found
 
@@ -90,18 +90,18 @@ def test_what_the_ledger_hands_to_status_has_it(state: StateDir) -> None:
 def test_a_verdict_is_that_of_the_target_and_of_the_image(
     state: StateDir, target: str, image: str, verdict: str, reasons: list[str]
 ) -> None:
-    found = recorded_verdict.of_target(state.root, RELEASE, target, image)
-    assert (found["verdict"], found["reasons"]) == (verdict, reasons) and set(found) == set(recorded_verdict.NONE)
+    found = options.verdict_of(state.root, RELEASE, target, image)
+    assert (found["verdict"], found["reasons"]) == (verdict, reasons) and set(found) == set(options.NO_VERDICT)
 
 
 def test_a_proof_that_cannot_be_read_judges_nothing(state: StateDir) -> None:
     Path(state.release(RELEASE, "schema", "proof.json")).write_text("{")
-    assert recorded_verdict.of_target(state.root, RELEASE, "k", "sha256:new")["reasons"] == ["proof.json can't be read"]
-    assert recorded_verdict.of_target(state.root, "", "k", "sha256:new") == recorded_verdict.NONE
+    assert options.verdict_of(state.root, RELEASE, "k", "sha256:new")["reasons"] == ["proof.json can't be read"]
+    assert options.verdict_of(state.root, "", "k", "sha256:new") == options.NO_VERDICT
     odds: tuple[Any, ...] = (
         {"targets": []},
         {"targets": {"k": 1}},
         {"targets": {"k": {"new": "i", "verdict": "MAYBE"}}},
     )
     for odd in odds:
-        assert recorded_verdict.chosen(odd, "k", "i")["verdict"] == "NOT_JUDGED"
+        assert options.chosen_verdict(odd, "k", "i")["verdict"] == "NOT_JUDGED"

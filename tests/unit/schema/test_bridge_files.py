@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
+    Deployment,
+    Image,
+    Service,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, prepare, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.images import Choice
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
@@ -171,13 +175,13 @@ def test_choices() -> None:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> Wanted:
+def wanted(tmp_path: Path) -> Deployment:
     (tmp_path / "compose.yml").write_text("services: {hera: {image: hera}}\n")
     services = (Service("hera", "hera"),)
-    return Wanted("olympus", str(tmp_path / "state"), "prod", str(tmp_path), services=services, version="v1")
+    return Deployment("olympus", str(tmp_path / "state"), "prod", str(tmp_path), services=services, version="v1")
 
 
-def test_a_release_brings_them_along(wanted: Wanted, tmp_path: Path) -> None:
+def test_a_release_brings_them_along(wanted: Deployment, tmp_path: Path) -> None:
     project = {"services": {"hera": {"image": "hera"}}}
     assert "bridges" not in compose_config.wanted_files(wanted, project)[0]
     written(tmp_path, a="SELECT 1")
@@ -194,7 +198,7 @@ def test_a_release_brings_them_along(wanted: Wanted, tmp_path: Path) -> None:
     assert release.Content({}, names, release.tree(str(tmp_path), names), "", {}).files != files
 
 
-def test_a_bridge_alone_is_no_change_that_a_release_could_bring(wanted: Wanted, tmp_path: Path) -> None:
+def test_a_bridge_alone_is_no_change_that_a_release_could_bring(wanted: Deployment, tmp_path: Path) -> None:
     live = {"id": "v1-x", "images": {"hera": {"id": "i1"}}, "files": {"compose.yml": "1"}}
 
     def refused(**files: str) -> bool:

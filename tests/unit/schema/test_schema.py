@@ -17,7 +17,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     image_migrations,
     migrate,
-    migration_cli,
     oneshot,
     versions,
 )
@@ -44,12 +43,12 @@ OLD_UP = ("migrate", "sql", "-e", "--yes")
     ids=["kratos 1.x", "hydra 2.2", "hydra 2.3"],
 )  # fmt: skip
 def test_command_forms(sql: str, top: str, up: tuple[str, ...], status: tuple[str, ...]) -> None:
-    assert migration_cli.form(sql, top) == migration_cli.Form(up, status)
+    assert image_migrations.form_of(sql, top) == image_migrations.Form(up, status)
 
 
 def test_another_programs_help_is_refused() -> None:
     with pytest.raises(BluegreenError, match="none that we know"):
-        migration_cli.form("Error: unknown command", "")
+        image_migrations.form_of("Error: unknown command", "")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_another_programs_help_is_refused() -> None:
     ],
 )
 def test_the_services_own_configuration(command: str, found: tuple[str, ...]) -> None:
-    assert migration_cli.config_arguments(command.split()) == found
+    assert image_migrations.config_arguments(command.split()) == found
 
 
 KNOWN = tuple(Migration(str(number), "m%d" % number) for number in (10, 20, 30))
@@ -184,7 +183,7 @@ def state(
     return migrate.State(
         release.parse(RENDERED, "listed"),
         image_migrations.Image("id", "kratos", "", "cache"),
-        image_migrations.Known(migration_cli.Form(OLD_UP), KNOWN, "cache"),
+        image_migrations.MigrationList(image_migrations.Form(OLD_UP), KNOWN, "cache"),
         frozenset(applied),
         invalid,
         leftovers,
@@ -192,7 +191,7 @@ def state(
     )
 
 
-WANTED = migrate.Wanted("olympus", "/s", migrate.Target("t", "kratos", "listed", "ciam"), "f", "n")
+WANTED = migrate.MigrationRequest("olympus", "/s", migrate.Target("t", "kratos", "listed", "ciam"), "f", "n")
 
 
 @pytest.mark.parametrize(
@@ -232,8 +231,9 @@ def test_plan() -> None:
 def test_the_cache_belongs_to_one_image(tmp_path: Path) -> None:
     image = image_migrations.Image("a" * 64, "kratos", "", str(tmp_path / "cache" / "migrations-a.json"))
     assert image_migrations.cached(image) is None
-    image_migrations.keep(image, image_migrations.Known(migration_cli.Form(OLD_UP, ("s",)), KNOWN, "shadow"))
-    assert image_migrations.cached(image) == image_migrations.Known(migration_cli.Form(OLD_UP, ("s",)), KNOWN, "cache")
+    form = image_migrations.Form(OLD_UP, ("s",))
+    image_migrations.keep(image, image_migrations.MigrationList(form, KNOWN, "shadow"))
+    assert image_migrations.cached(image) == image_migrations.MigrationList(form, KNOWN, "cache")
     other = image_migrations.Image("b" * 64, "kratos", "", image.cache)
     assert image_migrations.cached(other) is None
 

@@ -74,9 +74,9 @@ def test_behind_a_rollback_it_is_another_flip_than_the_one_that_failed(switch: S
 def test_to_a_colour_that_was_emptied_the_way_back_is_to_what_was_left(switch: Switch, emptied: str) -> None:
     """The cutover was accepted, blue is drained or gone: a hand that moves the marker there leaves green."""
     cut_over(switch, "green", FIRST)
-    switch.retire("blue")
+    switch.unpin("blue")
     if emptied == "removed":
-        switch.withdraw("blue")
+        switch.block_rollback("blue")
     mv(switch, "green", "blue")
     back = switch.read().return_to
     assert back and (back.colour, back.release) == ("green", "")

@@ -25,7 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import rollback_script
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.condition import wrong
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import main, rollback_followup
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
@@ -34,13 +34,18 @@ SECRET = "0123456789abcdef" * 2
 NAMES = (
     "", "switch", "preview", "log", "lock", "return_to", "deployment", "claimed", "token-%012d" % 7, "moved-green",
     "switch/blue", "switch/green", "switch/ready", "switch/warm-blue", "switch/assets-blue", "switch/warm-green",
-    "switch/gone-blue", "preview/" + SECRET,
+    "switch/removing-blue", "preview/" + SECRET,
 )  # fmt: skip
 GIVES_WAY = ("switch/", "token", "moved", "claimed", "lock")
 BACK = ReturnTo("blue", "v1.4.2-0123456789", "00112233aabbccdd", 1.0)
 
 ACTS: dict[str, Callable[[Switch], object]] = {
-    "read": lambda switch: (switch.exists(), switch.read(), switch.previews(SECRET), wrong(switch.path, (0, 0))),
+    "read": lambda switch: (
+        switch.exists(),
+        switch.read(),
+        switch.previews(SECRET),
+        switch_problems(switch.path, (0, 0)),
+    ),
     "require_of": lambda switch: switch.require_of("olympus"),
     "install": lambda switch: switch.install("green", (os.getuid(), os.getgid()), "olympus"),
     "claim": lambda switch: switch.unclaim(switch.claim(0)),
@@ -48,9 +53,9 @@ ACTS: dict[str, Callable[[Switch], object]] = {
     "prepare": lambda switch: switch.prepare(ReturnTo("green", "r", "f", 2.0), 99),
     "flip": lambda switch: switch.flip("blue", 7),
     "rollback": lambda switch: switch.rollback(),
-    "withdraw": lambda switch: switch.withdraw("blue"),
-    "offer": lambda switch: switch.offer("blue"),
-    "retire": lambda switch: switch.retire("blue"),
+    "block_rollback": lambda switch: switch.block_rollback("blue"),
+    "allow_rollback": lambda switch: switch.allow_rollback("blue"),
+    "unpin": lambda switch: switch.unpin("blue"),
     "forget_logs": lambda switch: switch.forget_logs(["access.log", "passwd", *switch.logs()]),
 }
 
@@ -172,7 +177,7 @@ def test_only_what_an_edge_takes_is_removed_with_a_preview(model: Path, tmp_path
     switch = cut_over(model, tmp_path)
     other = Path(switch.path, "preview", "passwd")
     other.write_text("theirs")
-    assert switch.previews(SECRET) and switch.retire("blue") and not switch.previews(SECRET)
+    assert switch.previews(SECRET) and switch.unpin("blue") and not switch.previews(SECRET)
     assert other.read_text() == "theirs"
 
 
@@ -219,7 +224,7 @@ def test_nothing_on_the_volume_says_what_root_writes(
     where = {"address": "127.0.0.1", "port": 1, "scheme": "http"}
     config = Config.of({**about, "probe": False, "switch_dir": switch.path, "edge": where, "public": []})
     podman = Podman(SubprocessRunner())
-    follow = main.world_of(config, Standpoint(podman, "", {}), SystemClock(), podman).follow
+    follow = main.inputs_of(config, Standpoint(podman, "", {}), SystemClock(), podman).follow
     monkeypatch.setattr(rollback_followup, "SECONDS", 0.0)
     said = follow(switch.rollback(), lambda _event: {})
     assert outside.seen() == outside.before and said == ""

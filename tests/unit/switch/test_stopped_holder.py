@@ -105,7 +105,7 @@ def test_a_rollback_passes_it_by_and_says_so(tmp_path: Path) -> None:
         lambda switch: switch.claim(0),
         lambda switch: switch.prepare(ReturnTo("green", "", "", 1.0), 9),
         lambda switch: switch.flip("blue", switch.read().token),
-        lambda switch: switch.withdraw("blue"),
+        lambda switch: switch.block_rollback("blue"),
         lambda switch: switch.install(),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_refused_rollback_fences_all_the_same(tmp_path: Path) -> None:
     """There is nothing to roll back yet, and the run on its way to the first cutover has the lock, or its name."""
     switch = installed(tmp_path, cut_over=False)
     token = switch.claim(0)
-    with stopped(holding(switch.path + "/lock")), pytest.raises(Refused, match=r"nothing to roll back.*is stopped"):
+    with stopped(holding(switch.path + "/lock")), pytest.raises(Refused, match=r"nothing to roll back.*was stopped"):
         switch.rollback()
     with pytest.raises(Fenced):
         switch.prepare(BACK, token)
@@ -133,7 +133,7 @@ ACTS: dict[str, Callable[[Switch], object]] = {
     "prepare": lambda switch: switch.prepare(ReturnTo("green", "r", "f", 2.0), switch.read().token + 9),
     "flip": lambda switch: switch.flip("green", switch.read().token),
     "rollback": lambda switch: switch.rollback(),
-    "withdraw": lambda switch: switch.withdraw("blue"),
+    "block_rollback": lambda switch: switch.block_rollback("blue"),
 }
 
 
@@ -163,7 +163,7 @@ def passed_by(switch: Switch, name: str, act: Callable[[], int]) -> tuple[int, s
             rolled = switch.rollback()
         except Refused as told:
             # A withdrawal that was further came first: its colour goes.
-            assert "being removed" in str(told) and name == "withdraw"
+            assert "being removed" in str(told) and name == "block_rollback"
             return woken(pid), "green", "blue"
         # Once prepare has named the colour that is live as the way back, there is nothing to leave.
         wanted = "green" if name == "prepare" and rolled.return_to != BACK else "blue"
@@ -186,7 +186,7 @@ def test_stopped_at_any_step_it_moves_nothing_when_it_wakes(name: str, tmp_path:
         assert state.live not in state.removing
         if woke == WHOLE:
             break
-        assert woke == FENCED or name in ("rollback", "withdraw"), (number, woke)
+        assert woke == FENCED or name in ("rollback", "block_rollback"), (number, woke)
     assert number >= (2 if name == "prepare" else 1)
 
 

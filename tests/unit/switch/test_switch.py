@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch, SwitchState
 
-ACTS = ("install", "claim", "preview", "prepare", "flip", "rollback", "retire")
+ACTS = ("install", "claim", "preview", "prepare", "flip", "rollback", "unpin")
 SECRET = "0123456789abcdef" * 2
 
 
@@ -43,8 +43,8 @@ def act(name: str, switch: Switch) -> None:
         switch.flip("green", 7)
     elif name == "rollback":
         switch.rollback()
-    elif name == "retire":
-        switch.retire("green")
+    elif name == "unpin":
+        switch.unpin("green")
 
 
 def prepared(path: Path, name: str) -> None:
@@ -57,7 +57,7 @@ def prepared(path: Path, name: str) -> None:
         "prepare": ("install",),
         "flip": ("install", "prepare"),
         "rollback": ("install", "prepare", "flip"),
-        "retire": ("install", "preview", "prepare", "flip", "rollback"),
+        "unpin": ("install", "preview", "prepare", "flip", "rollback"),
     }
     for before in order[name]:
         act(before, switch)
@@ -104,7 +104,7 @@ def test_killed_between_any_two_steps(name: str, tmp_path: Path) -> None:
         assert [one.name for one in path.glob("preview/*")] == [one.name for one in wanted.glob("preview/*")]
         assert comparable(Switch(str(path)).read(), name) == comparable(Switch(str(wanted)).read(), name)
         number += 1
-    assert number >= {"claim": 1, "preview": 2, "flip": 1, "rollback": 4, "retire": 2}.get(name, 4)
+    assert number >= {"claim": 1, "preview": 2, "flip": 1, "rollback": 4, "unpin": 2}.get(name, 4)
 
 
 def comparable(state: SwitchState, name: str) -> tuple[object, ...]:
@@ -164,7 +164,7 @@ def test_rollback_fences_a_run_that_has_prepared_nothing_yet(tmp_path: Path) -> 
     switch = Switch(str(tmp_path / "s"))
     switch.install()
     token = switch.claim(0)
-    with pytest.raises(Refused, match=r"nothing to roll back.*is stopped"):
+    with pytest.raises(Refused, match=r"nothing to roll back.*was stopped"):
         switch.rollback()
     with pytest.raises(Fenced):
         switch.prepare(way_back("blue"), token)
@@ -208,7 +208,7 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="not live"):
         switch.prepare(way_back("green"), 1)
     with pytest.raises(Refused, match="is live"):
-        switch.retire("blue")
+        switch.unpin("blue")
 
 
 def test_no_cookie_leads_to_a_release_that_was_not_gated(tmp_path: Path) -> None:
@@ -217,16 +217,16 @@ def test_no_cookie_leads_to_a_release_that_was_not_gated(tmp_path: Path) -> None
     prepared(tmp_path / "s", "rollback")
     switch = Switch(str(tmp_path / "s"))
     assert switch.rollback(keep_sticky=True).warm == ("blue", "green")
-    switch.withdraw("green")
-    switch.offer("green")
+    switch.block_rollback("green")
+    switch.allow_rollback("green")
     state = switch.read()
     assert (state.warm, state.assets, state.removing) == (("blue",), ("blue",), ())
     switch.prepare(way_back("blue"), switch.claim(0))
     assert (switch.read().warm, switch.read().assets) == (("blue", "green"), ("blue", "green"))
     # Back to what was replaced and is whole again: its own pages go on working.
     switch.flip("green", switch.read().token)
-    switch.withdraw("blue")
-    switch.offer("blue")
+    switch.block_rollback("blue")
+    switch.allow_rollback("blue")
     state = switch.rollback()
     assert (state.live, state.warm, state.assets) == ("blue", ("blue",), ("blue", "green"))
 
@@ -296,8 +296,8 @@ class Machine(RuleBasedStateMachine):
         assert self.switch.rollback(keep) == state
 
     @rule()
-    def retire(self) -> None:
-        self.switch.retire(OTHER[self.live])
+    def unpin(self) -> None:
+        self.switch.unpin(OTHER[self.live])
         assert OTHER[self.live] not in self.switch.read().warm
 
     @rule(token=st.integers(0, 50))

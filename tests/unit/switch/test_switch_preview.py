@@ -35,5 +35,5 @@ def test_no_step_says_the_secret_and_it_ends_with_the_colour(tmp_path: Path) -> 
     switch.preview(SECRET, 7)
     switch.preview(SECRET[::-1], 7)
     assert not switch.previews(SECRET) and switch.previews(SECRET[::-1])
-    assert switch.retire("green") and not switch.previews(SECRET[::-1]) and not switch.retire("green")
+    assert switch.unpin("green") and not switch.previews(SECRET[::-1]) and not switch.unpin("green")
     assert not [one for one in said if SECRET in one or SECRET[::-1] in one]

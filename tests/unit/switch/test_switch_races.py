@@ -137,13 +137,13 @@ def test_at_the_same_moment(kinds: tuple[str, ...], tmp_path: Path) -> None:
 
 
 def test_nobody_goes_back_to_a_colour_that_is_being_removed(tmp_path: Path) -> None:
-    """The refusal stops a cutover that is on its way; who insists goes there all the same."""
+    """The refusal stops a cutover that is on its way; who insists goes there anyway."""
     switch = Switch(str(tmp_path / "s"))
     switch.install()
     cut_over(switch, switch.claim(0))
-    with pytest.raises(Refused, match="green is live by now"):
-        switch.withdraw("green")
-    switch.withdraw("blue")
+    with pytest.raises(Refused, match="green is live now"):
+        switch.block_rollback("green")
+    switch.block_rollback("blue")
     token = switch.claim(0)
     with pytest.raises(Refused, match="blue is being removed or replaced"):
         switch.rollback()
@@ -151,10 +151,10 @@ def test_nobody_goes_back_to_a_colour_that_is_being_removed(tmp_path: Path) -> N
     with pytest.raises(Fenced):
         switch.flip("blue", token)
     assert switch.fence() == ""
-    switch.offer("blue")
+    switch.allow_rollback("blue")
     assert switch.rollback().live == "blue"
     switch.flip("green", switch.read().token)
-    switch.withdraw("blue")
+    switch.block_rollback("blue")
     assert switch.rollback(gone=True).live == "blue"
 
 
@@ -164,17 +164,17 @@ def test_a_removal_of_a_run_that_was_overtaken_is_fenced(tmp_path: Path) -> None
     switch.install()
     cut_over(switch, switch.claim(0))
     cleanup = switch.claim(0)
-    switch.withdraw("blue", cleanup)
+    switch.block_rollback("blue", cleanup)
     with pytest.raises(Refused, match="blue is being removed or replaced"):
         switch.rollback()
-    switch.withdraw("blue", cleanup)
+    switch.block_rollback("blue", cleanup)
 
     newer = switch.claim(0)
-    for act in (switch.withdraw, switch.offer):
+    for act in (switch.block_rollback, switch.allow_rollback):
         with pytest.raises(Fenced):
             act("blue", cleanup)
-    switch.offer("blue", newer)
+    switch.allow_rollback("blue", newer)
     switch.unclaim(newer)
     with pytest.raises(Fenced):
-        switch.withdraw("blue", cleanup)
-    assert not switch.withdrawn("blue") and switch.rollback().live == "blue"
+        switch.block_rollback("blue", cleanup)
+    assert not switch.rollback_blocked("blue") and switch.rollback().live == "blue"

@@ -18,10 +18,9 @@ from kit.miniedge import NEW, MiniEdge
 from kit.miniwatch import call, events, launch, mini, release, until, verdict
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import supervisor
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import main
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main import watch_alone
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.resume import Past
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Resume
 
 SECRETS = {"ciam": {"password": "canary-91c2-secret", "client_secret": "canary-91c2-secret"}}
 
@@ -68,7 +67,7 @@ def test_a_killed_watcher_is_begun_again_with_what_it_knew(edge: MiniEdge) -> No
     assert told["verdict"] == "FAIL" and told["rolled_back"]["done"] and edge.switch.read().live == "blue"
     assert len(events(edge, "armed")) == 1 and told["flip"] == events(edge, "armed")[0]["flip"]
     seen = sum(event["new"]["n"] for event in events(edge, "sample"))
-    assert told["evidence"]["organic"]["n"] == seen
+    assert told["evidence"]["traffic"]["n"] == seen
 
 
 def test_without_its_keeper_it_goes_on_alone(edge: MiniEdge) -> None:
@@ -92,11 +91,11 @@ def test_both_killed_whoever_follows_begins_it_again(edge: MiniEdge) -> None:
         begun = time.time()
         until(lambda: time.time() - begun > 4, 20, "errors in three slots")
         assert edge.switch.read().live == "green"
-        assert call(edge, state="begun_again", release="", probe_secrets=SECRETS)[0] is True
+        assert call(edge, state="restarted", release="", probe_secrets=SECRETS)[0] is True
         told = verdict(edge, 10)
     assert told["verdict"] == "FAIL" and edge.switch.read().live == "blue"
     assert len(events(edge, "armed")) == 1
-    assert call(edge, state="begun_again", release="")[0] is False
+    assert call(edge, state="restarted", release="")[0] is False
     for path in edge.state_dir.rglob("*"):
         assert not path.is_file() or b"canary-91c2" not in path.read_bytes(), path
 
@@ -109,7 +108,7 @@ def test_the_window_goes_on_where_it_was(edge: MiniEdge) -> None:
         armed = events(edge, "armed")[0]["at"]
         until(lambda: time.time() > armed + 6, 10, "the window's end")
         begun = time.monotonic()
-        assert call(edge, state="begun_again", release="")[0] is True
+        assert call(edge, state="restarted", release="")[0] is True
         told = verdict(edge, 20)
     assert told["verdict"] == "PASS", told["reasons"]
     assert 3.5 <= time.monotonic() - begun <= 12
@@ -130,7 +129,7 @@ def test_killed_before_the_flip(edge: MiniEdge) -> None:
         edge.cut_over()
         begun = time.time()
         until(lambda: time.time() - begun > 4, 20, "errors in three slots")
-        assert call(edge, state="begun_again", release="")[0] is True
+        assert call(edge, state="restarted", release="")[0] is True
         told = verdict(edge, 10)
     assert told["verdict"] == "FAIL" and edge.switch.read().live == "blue"
     assert abs(told["since"] - begun) < 2
@@ -142,11 +141,11 @@ def test_ended_before_the_flip(edge: MiniEdge) -> None:
         call(edge, parameters={"slot": 1.0}, wait=0.5)
         assert verdict(edge, 20)["verdict"] == "INCONCLUSIVE"
         assert launch(edge).observe().verdict and not launch(edge).observe().died
-        assert call(edge, state="begun_again", release="")[0] is False
+        assert call(edge, state="restarted", release="")[0] is False
         edge.cut_over()
         assert launch(edge).observe().died and launch(edge).result()["verdict"] == ""
         edge.share["green"] = 1.0
-        assert call(edge, state="begun_again", release="")[0] is True
+        assert call(edge, state="restarted", release="")[0] is True
         until(lambda: launch(edge).observe().verdict, 30, "a verdict of its own")
     told = launch(edge).observe().verdict
     assert told["verdict"] == "FAIL" and edge.switch.read().live == "blue"
@@ -164,7 +163,7 @@ def test_killed_on_the_way_back(edge: MiniEdge, moved: bool) -> None:
         record.write("".join(json.dumps(event) + "\n" for event in (*bad, rolling)))
     if moved:
         edge.switch.rollback()
-    call(edge, state="begun_again", release="")
+    call(edge, state="restarted", release="")
     told = verdict(edge, 10)
     assert told["verdict"] == "FAIL" and told["rolled_back"]["done"] and told["rolled_back"]["to"] == "blue"
     assert edge.switch.read().live == "blue" and edge.switch.read().token == 2
@@ -181,7 +180,7 @@ def test_killed_after_the_verdict(edge: MiniEdge) -> None:
     until(lambda: not launch(edge).observe(NEW).alive, 20, "the end of both")
     assert "FAIL" in (release(edge) / "report.html").read_text()
     assert json.loads((release(edge) / "verdict.json").read_text()) == said and edge.switch.read().live == "green"
-    assert call(edge, state="begun_again", release="")[0] is False
+    assert call(edge, state="restarted", release="")[0] is False
 
 
 def test_one_that_always_dies_is_given_up(edge: MiniEdge) -> None:
@@ -189,7 +188,7 @@ def test_one_that_always_dies_is_given_up(edge: MiniEdge) -> None:
     kill_all(edge)
     config = launch(edge).kept(NEW)
     assert config is not None
-    assert supervisor.keep(lambda _deaths: watch_alone(config, {}, supervisor.LIVES - 1), lambda: False) == 0
+    assert main.keep(lambda _deaths: main.watch_alone(config, {}, main.LIVES - 1), lambda: False) == 0
     told = verdict(edge, 1)
     assert (told["verdict"], told["reasons"]) == ("INCONCLUSIVE", ["the watcher died 19 times"])
     assert told["flip"] == "00112233aabbccdd" and edge.switch.read().live == "green"
@@ -210,7 +209,7 @@ def test_a_host_that_goes_down_ends_no_watch(edge: MiniEdge) -> None:
     os.killpg(int(known["keeper"]["pid"]), signal.SIGTERM)
     until(lambda: not process.watched(known), 20, "the watcher's end")
     assert not launch(edge).observe().verdict and launch(edge).observe().died
-    assert call(edge, state="begun_again")[0] is True
+    assert call(edge, state="restarted")[0] is True
     until(lambda: events(edge, "resumed"), 15, "the watch to go on")
 
 
@@ -223,12 +222,12 @@ def struck() -> int:
     ("lives", "begun", "deaths", "code"),
     [
         ([lambda: 0], True, 1, 0),
-        ([lambda: supervisor.HELD], True, 1, supervisor.HELD),
+        ([lambda: main.HELD], True, 1, main.HELD),
         ([lambda: 1], False, 1, 1),
         ([lambda: 1, lambda: 0], True, 2, 0),
         ([struck, lambda: 0], False, 2, 0),
         ([lambda: 1 // 0, lambda: 0], True, 2, 0),
-        ([lambda: 1] * supervisor.LIVES, True, supervisor.LIVES, 1),
+        ([lambda: 1] * main.LIVES, True, main.LIVES, 1),
     ],
 )
 def test_when_the_keeper_begins_anew(
@@ -238,7 +237,7 @@ def test_when_the_keeper_begins_anew(
         (tmp_path / str(number)).touch()
         return lives[number]()
 
-    assert supervisor.keep(watch, lambda: begun, pause=0) == code
+    assert main.keep(watch, lambda: begun, pause=0) == code
     assert sorted(int(path.name) for path in tmp_path.iterdir()) == list(range(deaths))
 
 
@@ -252,18 +251,18 @@ def test_a_keeper_that_cannot_fork_waits_and_tries_again(monkeypatch: pytest.Mon
         return real()
 
     monkeypatch.setattr(os, "fork", fork)
-    assert supervisor.keep(lambda _deaths: 0, lambda: False, pause=0) == 0 and not tries
+    assert main.keep(lambda _deaths: 0, lambda: False, pause=0) == 0 and not tries
     tries[:] = [OSError(11, "again")] * 999
-    assert supervisor.keep(lambda _deaths: 0, lambda: False, pause=0) == 1
+    assert main.keep(lambda _deaths: 0, lambda: False, pause=0) == 1
 
 
 def test_what_a_past_says() -> None:
     armed = {"event": "armed", "at": 5.0, "flip": "f"}
     seen = {"event": "containers", "at": 1.0, "seen": {"site": ["running", 3, 0]}}
-    assert Past.of([]).armed == {} and Past.of([seen]).containers == {"site": ("running", 3, 0)}
-    found = Past.of([seen, armed, {"event": "sample", "at": 7.0}, {"event": "sample", "at": 6.0}])
+    assert Resume.of([]).armed == {} and Resume.of([seen]).containers == {"site": ("running", 3, 0)}
+    found = Resume.of([seen, armed, {"event": "sample", "at": 7.0}, {"event": "sample", "at": 6.0}])
     assert (found.armed, found.until, found.rolling) == (armed, 7.0, False)
-    assert Past.of([armed, {"event": "rolling_back", "at": 8.0}]).rolling
+    assert Resume.of([armed, {"event": "rolling_back", "at": 8.0}]).rolling
 
 
 def test_what_can_still_be_asked_without_secrets() -> None:

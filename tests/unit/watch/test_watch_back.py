@@ -31,7 +31,7 @@ def watcher(ours: list[bool] | None = None) -> Any:
     answers = list(ours or [])
     notes: list[dict[str, Any]] = []
     after = SimpleNamespace(live="blue", token=2)
-    world = SimpleNamespace(
+    inputs = SimpleNamespace(
         clock=Clock(),
         switch=SimpleNamespace(rollback=lambda expect_flip: after, passed=""),
         follow=lambda _state, _note: "",
@@ -40,7 +40,7 @@ def watcher(ours: list[bool] | None = None) -> Any:
     )
     return SimpleNamespace(
         config=SimpleNamespace(old="blue"),
-        world=world,
+        inputs=inputs,
         rolling=False,
         flip="f",
         read_switch=lambda: after,
@@ -53,14 +53,14 @@ def watcher(ours: list[bool] | None = None) -> Any:
 def test_it_is_asked_again_for_a_while() -> None:
     answers = [["hera"], ["hera"], []]
     seen = watcher()
-    assert conclusion.roll_back(seen, lambda _colour: answers.pop(0))["done"] and seen.world.clock.at == 2
+    assert conclusion.roll_back(seen, lambda _colour: answers.pop(0))["done"] and seen.inputs.clock.at == 2
 
 
 def test_one_that_stays_dead_is_left_alone() -> None:
     seen = watcher()
     told = conclusion.roll_back(seen, lambda _colour: ["hera"])
     assert not told["done"] and told["why"] == "blue is not alive (hera)"
-    assert seen.world.clock.at == conclusion.ASK_AGAIN_SECONDS
+    assert seen.inputs.clock.at == conclusion.ASK_AGAIN_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_a_person_who_goes_back_while_the_old_colour_is_asked_is_told_of() -> No
     told = conclusion.roll_back(watcher([True, False, False]), lambda _colour: ["hera"])
     assert (told["done"], told["to"]) == (False, "blue")
     verdict = {"verdict": "FAIL", "version": "v2", "colour": "green", "rolled_back": told}
-    assert words.headline(verdict) == "v2 was bad; somebody moved the switch first: blue is live."
-    assert "Users are on blue" in words.next_step(verdict)
+    assert words.headline(verdict) == "v2 was bad. The switch was moved before the watcher could: blue is live."
+    assert "Visitors are on blue" in words.next_step(verdict)

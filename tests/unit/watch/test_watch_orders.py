@@ -18,9 +18,8 @@ from kit.miniwatch import call, events, launch, mini, order, release, until, ver
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Judgement
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import control
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.control import Order
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.window import HELD_AT_MOST, Course
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import orders
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.orders import HELD_AT_MOST, Order, Window
 
 PASSED, OPEN = Judgement("PASS", ("well",)), Judgement("INCONCLUSIVE", ("only 3 events of the 300 that a PASS needs",))
 
@@ -38,7 +37,7 @@ def given(do: str, seconds: int = 0, ident: str = "1") -> Order:
 @pytest.mark.parametrize(
     ("do", "extend", "words"),
     [
-        ("stop", "", "bluegreen_watch_do='stop': no such order to a watch. Fix: say one of abort, hold, resume"),
+        ("stop", "", "bluegreen_watch_do='stop': unknown order to a watch. Fix: give one of abort, hold, resume"),
         ("", "", "bluegreen_watch_do='': no such order"),
         ("extend", "", "bluegreen_watch_extend='': not a number of seconds from 1 to 86400"),
         ("extend", "ten", "bluegreen_watch_extend='ten'"),
@@ -46,50 +45,50 @@ def given(do: str, seconds: int = 0, ident: str = "1") -> Order:
         ("extend", "-5", "bluegreen_watch_extend='-5'"),
         ("extend", "1.5", "bluegreen_watch_extend='1.5'"),
         ("extend", "86401", "bluegreen_watch_extend='86401'"),
-        ("hold", "60", "bluegreen_watch_extend='60': counts only for extend"),
+        ("hold", "60", "bluegreen_watch_extend='60': counts only for the order extend"),
     ],
 )
 def test_what_can_not_be_ordered(do: str, extend: str, words: str) -> None:
     with pytest.raises(BluegreenError) as told:
-        control.wanted(do, extend, "op", "1", 0.0)
+        orders.order_of(do, extend, "op", "1", 0.0)
     assert words in str(told.value)
 
 
 def test_one_order_at_a_time_and_nothing_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "control"
-    assert control.pending(str(path)) is None
-    assert control.put(str(path), given("hold"))
-    assert not control.put(str(path), given("abort", ident="2"))
-    assert control.pending(str(path)) == given("hold")
-    control.clear(str(path))
-    control.clear(str(path))
+    assert orders.pending(str(path)) is None
+    assert orders.put(str(path), given("hold"))
+    assert not orders.put(str(path), given("abort", ident="2"))
+    assert orders.pending(str(path)) == given("hold")
+    orders.clear(str(path))
+    orders.clear(str(path))
     for content in ("", "{", "[]", '{"do": "abort"}', '{"id": 1, "do": "a", "by": "b", "at": "x", "seconds": 0}'):
         path.write_text(content)
-        assert control.pending(str(path)) is None and not path.exists()
+        assert orders.pending(str(path)) is None and not path.exists()
 
 
-def fold(course: Course, *orders: Order, judged: Judgement = PASSED, live: bool = True) -> list[dict[str, Any]]:
+def fold(window: Window, *orders: Order, judged: Judgement = PASSED, live: bool = True) -> list[dict[str, Any]]:
     told = []
     for one in orders:
-        told.append({"at": 9.0, **course.answer(one, live, judged)})
-        course.add(told[-1])
+        told.append({"at": 9.0, **window.answer(one, live, judged)})
+        window.add(told[-1])
     return told
 
 
 def test_hold_keeps_it_open_and_resume_lets_it_end() -> None:
-    course = Course(100)
-    assert course.over(100) and not course.over(99)
-    fold(course, given("hold"), given("hold"))
-    assert not course.over(100) and course.over(100 + HELD_AT_MOST)
-    fold(course, given("resume"), given("resume"))
-    assert course.over(100) and course.end is None
+    window = Window(100)
+    assert window.over(100) and not window.over(99)
+    fold(window, given("hold"), given("hold"))
+    assert not window.over(100) and window.over(100 + HELD_AT_MOST)
+    fold(window, given("resume"), given("resume"))
+    assert window.over(100) and window.end is None
 
 
 def test_extend_adds_and_is_known_again() -> None:
-    course = Course(100)
-    told = fold(course, given("extend", 50), given("extend", 10, "2"))
-    assert course.window == 160 and course.knows(given("extend", 50)) and not course.knows(given("extend", 50, "3"))
-    assert Course(100, told).window == 160
+    window = Window(100)
+    told = fold(window, given("extend", 50), given("extend", 10, "2"))
+    assert window.seconds == 160 and window.knows(given("extend", 50)) and not window.knows(given("extend", 50, "3"))
+    assert Window(100, told).seconds == 160
 
 
 @pytest.mark.parametrize(
@@ -97,11 +96,11 @@ def test_extend_adds_and_is_known_again() -> None:
     [(True, PASSED, ""), (False, PASSED, "not live yet"), (True, OPEN, "no PASS: only 3 events")],
 )
 def test_promote_needs_a_pass(live: bool, judged: Judgement, why: str) -> None:
-    course = Course(100)
-    (told,) = fold(course, given("promote"), judged=judged, live=live)
+    window = Window(100)
+    (told,) = fold(window, given("promote"), judged=judged, live=live)
     assert why in told["why"] and told["done"] is not bool(why)
-    assert course.end == (None if why else ("promoted", ""))
-    assert course.signed == ({} if why else {"by": "op at ctl", "at": 9.0})
+    assert window.end == (None if why else ("promoted", ""))
+    assert window.signed == ({} if why else {"by": "op at ctl", "at": 9.0})
 
 
 def test_abort_ends_without_a_rollback(edge: MiniEdge) -> None:

@@ -21,13 +21,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import observer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, parse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import parse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.session_continuity import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import (
     KEYS,
     SESSION,
-    Continuity,
+    SessionContinuity,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Counts
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 
 
@@ -291,7 +292,7 @@ def test_continuity(refuse: set[str], lack: set[str], broken: set[str]) -> None:
         "d", "/s", "r", "green", "s", services=SERVICES, probes=PROBES, probe_secrets={"ciam": {"password": "p"}}
     )
     ory = Ory()
-    continuity = Continuity(config, ory)
+    continuity = SessionContinuity(config, ory)
     continuity.open()
     ory.refuse, ory.lack = refuse, lack
     found = continuity.look()

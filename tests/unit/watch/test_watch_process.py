@@ -110,7 +110,7 @@ def test_a_healthy_release_passes(edge: MiniEdge) -> None:
     assert told["verdict"] == "PASS", told["reasons"]
     assert edge.switch.read().live == "green"
     assert told["rolled_back"] == {}
-    assert told["evidence"]["organic"]["n"] >= 60
+    assert told["evidence"]["traffic"]["n"] >= 60
     # The same cutover is judged: nothing to start.
     assert call(edge)[0] is False
 
@@ -120,7 +120,7 @@ def test_without_visitors_it_says_so(edge: MiniEdge) -> None:
     edge.cut_over()
     told = verdict(edge, 20)
     assert told["verdict"] == "PASS_SYNTHETIC_ONLY"
-    assert told["evidence"]["organic"]["n"] == 0
+    assert told["evidence"]["traffic"]["n"] == 0
     assert any(agent.startswith("olympus-bluegreen") for agent in edge.agents)
 
 

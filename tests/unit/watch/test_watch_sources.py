@@ -133,5 +133,5 @@ def test_a_name_that_is_looked_up_must_show_its_certificate(
             made.append(verify)
 
     monkeypatch.setattr(main, "DirectHttp", Asked)
-    main.world_of(config(edge=edge, probe=False), NoEntry(OSError()), SystemClock(), Podman(SubprocessRunner()))
+    main.inputs_of(config(edge=edge, probe=False), NoEntry(OSError()), SystemClock(), Podman(SubprocessRunner()))
     assert made == [verified]

@@ -18,11 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import logfiles
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Counts, Routes, parse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.baseline import Approach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Trail
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Routes, parse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import BeforeFlip, Counts, Samples
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail, rolled
 
 
 def entry(number: int, colour: str = "green", status: int = 200, host: str = "login.test", uri: str = "/login") -> str:
@@ -147,7 +145,7 @@ def test_what_was_not_watched_and_not_kept_is_said(tmp_path: Path) -> None:
     log = Log(tmp_path)
     log.count = 4
     log.write(10)
-    trail = Trail(Tail(str(log.path)), Counts("green", "blue"), 1.0)
+    trail = Samples(Tail(str(log.path)), Counts("green", "blue"), 1.0)
     assert all(sample["cut"] for sample in trail.missed(100.0, 5.0))
     assert not any("cut" in sample for sample in trail.missed(105.5, 5.0))
 
@@ -195,7 +193,7 @@ def test_only_a_file_of_its_own_is_a_log(tmp_path: Path, kind: str) -> None:
 
 def test_a_packed_file_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bomb in place of a rolled log, and a line without an end."""
-    monkeypatch.setattr(logfiles, "UNPACKED", 4 << 20)
+    monkeypatch.setattr("%s.UNPACKED" % Tail.__module__, 4 << 20)
     (tmp_path / "access-1.log.gz").write_bytes(gzip.compress(b"\0" * (64 << 20) + b"\n" + entry(7).encode()))
     (tmp_path / "access.log").write_bytes(b"x" * (3 << 20) + b"\n" + entry(8).encode())
     (tmp_path / "access-2.log.gz").write_bytes(b"\x1f\x8b no gzip at all, but long enough")
@@ -253,7 +251,7 @@ def test_whose_an_error_is_that_no_colour_answered(before: list[str], after: str
 
 
 def test_the_baseline_counts_errors_of_its_own_routes_only() -> None:
-    approach = Approach("blue", 0.0, 300.0, Routes())
+    approach = BeforeFlip("blue", 0.0, 300.0, Routes())
     lines = [entry(1, "", 502), entry(2, "blue"), entry(3, "", 500, OTHER), entry(4, "blue", 503)]
     approach.read(line for text in lines if (line := parse(text)))
     found = approach.baseline(200.0, 5.0)
@@ -306,4 +304,4 @@ def test_a_copy_of_the_log_beside_it_is_no_roll(tmp_path: Path) -> None:
     log.write()
     shutil.copy(log.path, tmp_path / "access.log.1")
     shutil.copy(log.path, tmp_path / "other-1.log")
-    assert logfiles.rolled(str(log.path)) == []
+    assert rolled(str(log.path)) == []

@@ -116,10 +116,10 @@ def _image_names(raw: Mapping[str, Any]) -> Iterator[str]:
 def _unknown(raw: Mapping[str, Any], why: str) -> Refused:
     name = str(raw.get("Name", ""))
     return Refused(
-        "%s depends on a coloured service, and %s, so it can't be made again" % (name, why),
+        "%s depends on a coloured service, and %s, so it can't be recreated" % (name, why),
         option="dependents",
         value=name,
-        fix="make %s again yourself without depends_on on a coloured service, then run again" % name,
+        fix="recreate %s yourself without depends_on on a coloured service, then run again" % name,
     )
 
 

@@ -17,18 +17,18 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
     create_command,
-    network_journal,
-    remove_one,
-    shared_services,
+    lifecycle,
+    networks,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import (
     BEFORE,
     Container,
-    World,
+    Containers,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.up import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
@@ -43,14 +43,14 @@ RECREATE, KEEP = "recreate", "keep"
 # Up for so long (seconds) after its start, it runs.
 STEADY = 1.0
 # Making the edge again would cut the public off.
-EDGE = "the edge %s depends on %s, and no stage makes the edge again: cleanup refuses as long as it does"
+EDGE = "the edge %s depends on %s. No stage recreates the edge, so cleanup refuses as long as it does"
 EDGE_FIX = (
-    "take depends_on on coloured services out of the edge in your compose file, make the edge again by podman-compose "
+    "remove depends_on on coloured services from the edge in your compose file, recreate the edge with podman-compose "
     "in a quiet moment, and run adopt"
 )
 
 
-def found(world: World, roots: Sequence[Container]) -> list[Container]:
+def found(world: Containers, roots: Sequence[Container]) -> list[Container]:
     """What has to be made again before ``roots`` can go, needed ones first. What ran to its end is not among them."""
     known = {c.id for c in roots}
     protected = {*world.wanted.shared, world.wanted.edge_service}
@@ -58,7 +58,7 @@ def found(world: World, roots: Sequence[Container]) -> list[Container]:
     return [c for c in reversed(late) if not c.one_shot() or c.service in protected or c.name.endswith(BEFORE)]
 
 
-def _is_edge(wanted: Wanted, c: Container) -> bool:
+def _is_edge(wanted: Deployment, c: Container) -> bool:
     return bool(wanted.edge_service) and c.project == wanted.project and c.service == wanted.edge_service
 
 
@@ -66,27 +66,27 @@ def base(c: Container) -> str:
     return c.name[: -len(BEFORE)] if c.name.endswith(BEFORE) else c.name
 
 
-def said(world: World, roots: Sequence[Container]) -> list[str]:
+def notices(world: Containers, roots: Sequence[Container]) -> list[str]:
     """For the operator, long before the cleanup: what will become of each."""
-    told = []
+    sentences = []
     for c in found(world, roots):
         needs = ", ".join(_needs(world, c, roots))
         if _is_edge(world.wanted, c):
-            told.append("%s. Fix: %s" % (EDGE % (base(c), needs), EDGE_FIX))
+            sentences.append("%s. Fix: %s" % (EDGE % (base(c), needs), EDGE_FIX))
         elif world.wanted.dependents == KEEP:
-            told.append(
+            sentences.append(
                 "%s depends on %s, and bluegreen_dependents is keep: cleanup refuses as long as it does. "
-                "Fix: make %s again without that depends_on" % (base(c), needs, base(c))
+                "Fix: recreate %s without that depends_on" % (base(c), needs, base(c))
             )
         else:
-            told.append(
-                "%s depends on %s: cleanup makes it again without that dependency, with its data "
+            sentences.append(
+                "%s depends on %s: cleanup recreates it without that dependency and with its data "
                 "(it is away for some seconds)" % (base(c), needs)
             )
-    return told
+    return sentences
 
 
-def _needs(world: World, c: Container, roots: Sequence[Container]) -> list[str]:
+def _needs(world: Containers, c: Container, roots: Sequence[Container]) -> list[str]:
     """The coloured services that it depends on, straight or by another one."""
     known = {one.id: one for one in world.all}
     coloured = {one.id for one in roots}
@@ -100,7 +100,7 @@ def _needs(world: World, c: Container, roots: Sequence[Container]) -> list[str]:
     return sorted(name for ident, name in seen.items() if ident in coloured)
 
 
-def steps(context: Context, world: World, roots: Sequence[Container]) -> tuple[list[Step], list[Container]]:
+def steps(context: Context, world: Containers, roots: Sequence[Container]) -> tuple[list[Step], list[Container]]:
     """The steps that make them again, and the containers that can go then, dependents first. Refuses what can't be."""
     there = found(world, roots)
     if there and context.wanted.dependents == KEEP:
@@ -109,7 +109,7 @@ def steps(context: Context, world: World, roots: Sequence[Container]) -> tuple[l
             % (", ".join(base(c) for c in there), context.wanted.colour),
             option="dependents",
             value=KEEP,
-            fix="set bluegreen_dependents to recreate, or make it again yourself without depends_on on a coloured "
+            fix="set bluegreen_dependents to recreate, or recreate it yourself without depends_on on a coloured "
             "service; nothing was changed",
         )
     for c in there:
@@ -130,13 +130,13 @@ def do(context: Context, name: str, roots: Sequence[Container]) -> None:
         raw = podman.one("container", name)
         if raw is None:
             raise BluegreenError("container %s is gone" % name, fix="start it in your project, run again")
-        _note(context.wanted, name, _status(raw) in ("running", "paused", "stopping"))
+        _note(context.wanted, name, lifecycle.status(raw) in ("running", "paused", "stopping"))
         podman.must("rename", name, old)
     new = podman.one("container", name)
     if new is not None and _runs(context, name):
         return
     if new is not None:
-        remove_one.container(podman, name)
+        lifecycle.remove_container(podman, name)
     _create(context, raw, name, [c.name for c in roots])
     if _noted(context.wanted, name):
         _swap(context, name, old)
@@ -146,12 +146,8 @@ def forget(context: Context) -> None:
     """When all of it is done: the shared services are these from now on."""
     path = _path(context.wanted)
     if os.path.exists(path):
-        shared_services.record(context.wanted, shared_services.present(World.look(context.podman, context.wanted)))
+        store.record_shared(context.wanted, Containers.look(context.podman, context.wanted).shared())
         os.unlink(path)
-
-
-def _status(raw: Mapping[str, Any]) -> str:
-    return str((raw.get("State") or {}).get("Status", "")).lower()
 
 
 def _create(context: Context, raw: Mapping[str, Any], name: str, without: Sequence[str]) -> None:
@@ -163,7 +159,7 @@ def _create(context: Context, raw: Mapping[str, Any], name: str, without: Sequen
     if result.rc != 0:
         _back(context, name)
         why = scrub(result.last_words(), given.values())
-        raise CommandError("%s can't be made again: %s" % (name, why), fix=_by_hand(name))
+        raise CommandError("%s can't be recreated: %s" % (name, why), fix=_by_hand(name))
     _join(context, raw, name)
 
 
@@ -178,7 +174,7 @@ def _join(context: Context, raw: Mapping[str, Any], name: str) -> None:
         words = [word for alias in place.get("Aliases") or () for word in ("--alias", alias)]
         if net.startswith(ours) and place.get("IPAddress"):
             words = ["--ip", place["IPAddress"], "--mac-address", place["MacAddress"]]
-        with network_journal.noted(context.wanted, name, net):
+        with networks.recorded(context.wanted, name, net):
             context.podman.must("network", "connect", *words, net, name)
 
 
@@ -193,43 +189,39 @@ def _swap(context: Context, name: str, old: str) -> None:
     why = result.last_words() if result.rc else "it ended at once"
     _back(context, name)
     podman.run("start", name, timeout=180)
-    raise CommandError("%s, made again, does not start: %s; it is the old one again" % (name, why), fix=_by_hand(name))
+    raise CommandError(
+        "%s, recreated, does not start: %s; the old container runs again" % (name, why), fix=_by_hand(name)
+    )
 
 
 def _runs(context: Context, name: str) -> bool:
     """The same process for a while: Podman starts one that ends at once again and again, and says running."""
-    return unchanged(context.clock, lambda: _process(context, name), STEADY)
-
-
-def _process(context: Context, name: str) -> int:
-    """Its process id; 0 where it does not run."""
-    raw = context.podman.one("container", name) or {}
-    return int(raw["State"].get("Pid") or 0) if _status(raw) == "running" else 0
+    return unchanged(context.clock, lambda: context.podman.pid(name), STEADY)
 
 
 def _back(context: Context, name: str) -> None:
-    remove_one.container(context.podman, name)
+    lifecycle.remove_container(context.podman, name)
     context.podman.must("rename", name + BEFORE, name)
 
 
 def _by_hand(name: str) -> str:
-    return "make %s again yourself without depends_on on a coloured service, then run cleanup again" % name
+    return "recreate %s yourself without depends_on on a coloured service, then run cleanup again" % name
 
 
-def _path(wanted: Wanted) -> str:
+def _path(wanted: Deployment) -> str:
     return wanted.path("recreating.json")
 
 
-def _note(wanted: Wanted, name: str, running: bool) -> None:
+def _note(wanted: Deployment, name: str, running: bool) -> None:
     known = read_mapping(_path(wanted)).get("running") or {}
     write_json(_path(wanted), {"v": 1, "running": {**known, name: running}})
 
 
-def _noted(wanted: Wanted, name: str) -> bool:
+def _noted(wanted: Deployment, name: str) -> bool:
     return bool((read_mapping(_path(wanted)).get("running") or {}).get(name, True))
 
 
-def as_read(world: World) -> list[dict[str, Any]]:
+def as_read(world: Containers) -> list[dict[str, Any]]:
     """For state read: what depends on the adopted containers while they are there."""
     roots = world.of_operator()
     return [{"container": base(c), "needs": _needs(world, c, roots)} for c in found(world, roots)]

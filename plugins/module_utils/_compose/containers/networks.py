@@ -2,25 +2,43 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The four networks and who is on them: wanted as data, compared with what is, changed one step at a time."""
+"""The four networks and who is on them: wanted as data, compared with what is, changed one step at a time.
+
+What is about to be joined to a network, written down before.
+
+Podman killed in the middle of it can tell nothing of that container any more ("network inspection mismatch"), so it can
+not be observed which of its networks is the half one. One note for each container and network, with the process that
+joins: a boot and a stage may join at the same time.
+
+Bridges that keep their hardware address while containers come and go.
+
+Linux gives a bridge the lowest hardware address of its ports until one is set. A container that is started or removed
+may so change it, and every neighbour goes on sending to the old one until its own table gives up: for up to half a
+minute it resolves no name (Podman's DNS server answers at the bridge) and reaches nothing outside. So the address that
+a bridge has now is set, which changes no packet.
+"""
 
 from __future__ import annotations
 
+import glob
 import ipaddress
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import network_journal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HALF_JOINED, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
 
 # Addresses that podman may give out by itself (a courier, a migration): the last quarter, never one of the fixed ones.
@@ -37,38 +55,42 @@ class Net:
 
 @dataclass(frozen=True)
 class Member:
-    """``container`` (a name) shall be on ``network`` at ``address``."""
+    """``container`` (a name) belongs on ``network`` at ``address``."""
 
     container: str
     network: str
     address: Address
 
 
-def nets(wanted: Wanted) -> list[Net]:
+def nets(wanted: Deployment) -> list[Net]:
     names = wanted.nets
     edges = [Net(names.edge_name(c), names.edge_subnet(c), c, True) for c in COLOURS]
     return edges + [Net(names.colour_name(c), names.colour_subnet(c), c, False) for c in COLOURS]
 
 
-def common_members(wanted: Wanted, world: World, colours: Sequence[str] = COLOURS) -> list[Member]:
-    """The edge on the edge networks and the shared services on the colours' own. Errors name one that is missing."""
-    found = []
-    for colour in colours:
-        if wanted.edge_service and joins_edge(wanted):
-            found.append(_on_edge(wanted, colour, required(wanted, world, wanted.edge_service)))
-        for service in wanted.shared:
-            found.append(shared_member(wanted, colour, service, required(wanted, world, service)))
-        found += relay_members(wanted, world, colour)
-    return found
+def common_members(world: Containers, colours: Sequence[str] = COLOURS) -> list[Member]:
+    """The places of the shared services, of the edge and of the relay, as far as they have a container."""
+    found = [member for service in world.wanted.shared_and_edge for member in members_of(world, service, colours)]
+    return found + relay_members(world, colours)
 
 
-def relay_members(wanted: Wanted, world: World, colour: str) -> list[Member]:
-    """The relay's places, where there is one."""
+def members_of(world: Containers, service: str, colours: Sequence[str] = COLOURS) -> list[Member]:
+    """The edge belongs on the edge networks, a shared service on the colours' own."""
+    nets, c = world.wanted.nets, world.of_project(service)
+    if c is None:
+        return []
+    if service == world.wanted.edge_service:
+        return [Member(c.name, nets.edge_name(colour), nets.edge(colour)) for colour in colours]
+    return [Member(c.name, nets.colour_name(colour), nets.shared_on(colour, service)) for colour in colours]
+
+
+def relay_members(world: Containers, colours: Sequence[str] = COLOURS) -> list[Member]:
     there = world.relay()
-    return [Member(there.name, net, place) for net, place in relay_places(wanted, colour)] if there else []
+    places = [place for colour in colours for place in relay_places(world.wanted, colour)]
+    return [Member(there.name, net, place) for net, place in places] if there else []
 
 
-def relay_places(wanted: Wanted, colour: str) -> list[tuple[str, Address]]:
+def relay_places(wanted: Deployment, colour: str) -> list[tuple[str, Address]]:
     """On the edge network, and on the colour's own where a coloured service is on no other."""
     found = [(wanted.nets.edge_name(colour), wanted.nets.relay_on_edge(colour))]
     if not all(service.edge for service in wanted.services):
@@ -76,48 +98,34 @@ def relay_places(wanted: Wanted, colour: str) -> list[tuple[str, Address]]:
     return found
 
 
-def joins_edge(wanted: Wanted) -> bool:
-    """Whether the edge reaches a colour by a network of ours; else by published ports."""
-    return wanted.publish == "network"
+def public_members(wanted: Deployment, colour: str, containers: Mapping[str, str]) -> list[Member]:
+    """The places of public services on their colour's edge network. ``containers``: service -> name."""
+    net = wanted.nets.edge_name(colour)
+    return [
+        Member(containers[service.name], net, wanted.nets.service_on_edge(colour, service.name))
+        for service in wanted.services
+        if service.edge and service.name in containers
+    ]
 
 
-def edge_members(wanted: Wanted, container: str) -> list[Member]:
-    """The edge's places."""
-    return [_on_edge(wanted, colour, container) for colour in COLOURS] if joins_edge(wanted) else []
-
-
-def _on_edge(wanted: Wanted, colour: str, container: str) -> Member:
-    return Member(container, wanted.nets.edge_name(colour), wanted.nets.edge(colour))
-
-
-def shared_member(wanted: Wanted, colour: str, service: str, container: str) -> Member:
-    """A shared service's place on a colour's own network."""
-    return Member(container, wanted.nets.colour_name(colour), wanted.nets.shared_on(colour, service))
-
-
-def edge_member(wanted: Wanted, colour: str, service: str, container: str) -> Member:
-    """A public service's place on its colour's edge network."""
-    return Member(container, wanted.nets.edge_name(colour), wanted.nets.service_on_edge(colour, service))
-
-
-def required(wanted: Wanted, world: World, service: str) -> str:
-    """The name of the running container of a service of the adopted project."""
-    found = world.of_project(service)
-    if found is None:
-        raise BluegreenError(
-            "project %s has no container of service %s" % (wanted.project, service),
-            option="project",
-            value=wanted.project,
-            fix="start it, or correct bluegreen_project and bluegreen_services",
-        )
-    if not found.running:
-        raise BluegreenError(
-            "service %s is not running (container %s is %s)" % (service, found.name, found.state),
-            option="project",
-            value=wanted.project,
-            fix="podman start %s" % found.name,
-        )
-    return found.name
+def require(world: Containers, services: Iterable[str]) -> None:
+    """Raises where the adopted project has no running container of one of them."""
+    for service in services:
+        found, project = world.of_project(service), world.wanted.project
+        if found is None:
+            raise BluegreenError(
+                "project %s has no container of service %s" % (project, service),
+                option="project",
+                value=project,
+                fix="start it, or correct bluegreen_project and bluegreen_services",
+            )
+        if not found.running:
+            raise BluegreenError(
+                "service %s is not running (container %s is %s)" % (service, found.name, found.state),
+                option="project",
+                value=project,
+                fix="podman start %s" % found.name,
+            )
 
 
 def existing(podman: Podman) -> dict[str, dict[str, Any]]:
@@ -126,7 +134,7 @@ def existing(podman: Podman) -> dict[str, dict[str, Any]]:
 
 
 def create_steps(
-    wanted: Wanted, found: Mapping[str, Mapping[str, Any]], routes: Sequence[Mapping[str, Any]]
+    wanted: Deployment, found: Mapping[str, Mapping[str, Any]], routes: Sequence[Mapping[str, Any]]
 ) -> list[Step]:
     """One step for each network that is missing. Refuses one that is there but not as we make it, or a taken range."""
     steps = []
@@ -141,10 +149,10 @@ def create_steps(
         alike = subnets == [net.subnet] and there.get("internal") == net.internal and not there.get("dns_enabled")
         if not (ours and alike):
             raise Refused(
-                "network %s is there but is not ours as we make it" % net.name,
+                "network %s exists but is not managed by this deployment (label, subnet or options differ)" % net.name,
                 option="network_range",
                 value=wanted.network_range,
-                fix="remove it, or choose another deployment name or network_range",
+                fix="remove it, or choose another bluegreen_deployment or bluegreen_network_range",
             )
     return steps
 
@@ -180,8 +188,8 @@ def routes(podman: Podman) -> list[dict[str, Any]]:
     return [route for route in found if isinstance(route, dict)]
 
 
-def connect_steps(world: World, members: Iterable[Member]) -> list[Step]:
-    """One step a member that is not where it shall be; one at the wrong address is taken off first."""
+def connect_steps(world: Containers, members: Iterable[Member]) -> list[Step]:
+    """One step for each member that is not at its place; one at the wrong address is taken off first."""
     steps = []
     for member in members:
         container = world.named(member.container)
@@ -197,7 +205,7 @@ def connect_steps(world: World, members: Iterable[Member]) -> list[Step]:
     return steps
 
 
-def do(podman: Podman, wanted: Wanted, members: Iterable[Member], step: Step) -> None:
+def do(podman: Podman, wanted: Deployment, members: Iterable[Member], step: Step) -> None:
     """The mutating acts on networks."""
     if step.action == "create-network":
         _create(podman, wanted, next(net for net in nets(wanted) if net.name == step.target))
@@ -207,7 +215,7 @@ def do(podman: Podman, wanted: Wanted, members: Iterable[Member], step: Step) ->
         podman.must("network", "disconnect", step.detail, step.target)
     elif step.action == "connect":
         member = next(m for m in members if m.container == step.target and m.network == step.detail)
-        with network_journal.noted(wanted, member.container, member.network):
+        with recorded(wanted, member.container, member.network):
             _connect(podman, member)
 
 
@@ -224,10 +232,60 @@ def _connect(podman: Podman, member: Member) -> None:
         check(result, "podman network connect")
 
 
-def _create(podman: Podman, wanted: Wanted, net: Net) -> None:
+def _create(podman: Podman, wanted: Deployment, net: Net) -> None:
     low = ipaddress.IPv4Network(net.subnet).network_address + DYNAMIC
     labels = {core.LABEL: wanted.deployment, core.COLOUR: net.colour, core.KIND: "network"}
     args = ["--disable-dns", "--subnet", net.subnet, "--ip-range", "%s/26" % low]
     args += ["--internal"] if net.internal else []
     args += [part for pair in labels.items() for part in ("--label", "%s=%s" % pair)]
     podman.must("network", "create", *args, net.name)
+
+
+@contextmanager
+def recorded(wanted: Deployment, container: str, network: str) -> Iterator[None]:
+    """Around ``podman network connect``. A disk without space is no reason not to join: at boot nothing runs yet."""
+    path = wanted.path("joining-%s-%s.json" % (container, network))
+    with suppress(OSError):
+        note = {"v": 1, "container": container, "network": network, "by": process.identity(os.getpid())}
+        write_json(path, note)
+    yield
+    with suppress(OSError):
+        os.unlink(path)
+
+
+def settle(podman: Podman, wanted: Deployment) -> None:
+    """Take off again what killed runs were joining; the plan that follows joins it again. What lives is left alone."""
+    for path in sorted(glob.glob(os.path.join(glob.escape(wanted.state_dir), "joining*.json"))):
+        with suppress(FileNotFoundError):
+            _settle(podman, path)
+
+
+def _settle(podman: Podman, path: str) -> None:
+    half = read_json(path)
+    if not isinstance(half, dict):
+        return
+    by = half.get("by")
+    # Our own process joins nothing now.
+    if by and by["pid"] != os.getpid() and process.alive(by):
+        return
+    if HALF_JOINED in podman.run("container", "inspect", str(half.get("container"))).err:
+        # Podman may say that there is nothing to take down; it has forgotten the network all the same.
+        podman.run("network", "disconnect", str(half.get("network")), str(half.get("container")))
+    os.unlink(path)
+
+
+LINKS = "/sys/class/net"
+# NET_ADDR_SET of linux/netdevice.h.
+SET = "3"
+
+
+def hold_bridges(podman: Podman, world: Containers, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Sets the address of each bridge that the project's containers or ours are on, where it is up."""
+    joined = {net for c in world.all if c.project == world.wanted.project or c.ours(world.wanted) for net in c.networks}
+    for name, raw in found.items():
+        link = str(raw.get("network_interface") or "")
+        if name not in joined or not link:
+            continue
+        kind, address = (read_text(os.path.join(LINKS, link, entry)) for entry in ("addr_assign_type", "address"))
+        if kind and address and kind.strip() != SET:
+            check(podman.runner.run(["ip", "link", "set", "dev", link, "address", address.strip()]), "ip link set")

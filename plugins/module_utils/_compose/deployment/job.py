@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
@@ -19,17 +19,34 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch i
 
 @dataclass(frozen=True)
 class Context:
-    wanted: Wanted
+    wanted: Deployment
     podman: Podman
     clock: Clock
     # Who is live, asked of the switch itself.
     live: Callable[[], str] = lambda: ""
     switch: Callable[[], Switch | None] = lambda: None
-    # The caller has the lock, so what an earlier run left half done is nobody's work.
+    # The caller has the lock, so no process works on what an earlier run left half done.
     settle: bool = False
     check_mode: bool = False
     # The fencing token of the run; 0: it has none.
     token: int = 0
+
+    def reachable_switch(self) -> Switch | None:
+        """The switch; None also where no edge runs that could be asked for it."""
+        try:
+            return self.switch()
+        except BluegreenError:
+            return None
+
+    def refuse_live(self) -> None:
+        wanted = self.wanted
+        if wanted.colour == wanted.live_colour:
+            raise Refused(
+                "%s is live: its containers and files are never touched" % wanted.colour,
+                option="live_colour",
+                value=wanted.live_colour,
+                fix="work on the other colour, or cut over or roll back first",
+            )
 
 
 def nothing() -> None:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the operator wants of a deployment, and what is known of one colour: values only."""
+"""What the operator wants of a deployment, and what is known of one colour: values only.
+
+A source in git as the operator names it: repository, ref, directory, and what is laid over it. Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.git_source import Git, git_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import Singleton
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER, PORT_BASE, Networks, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, Networks, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import SERVICE_KINDS
 
 COURIER = "-courier"
+# Options that are taken over as they are.
+AS_GIVEN = (
+    "deployment", "project", "network_range", "version", "images", "allow_mutable", "keep", "podman_compose",
+    "remove_unmanaged", "dependents",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Deployment:
     """One deployment as the module's options give it."""
 
     deployment: str
@@ -84,8 +91,13 @@ class Wanted:
         return tuple(service.name for service in self.services)
 
     @property
-    def other(self) -> str:
-        return OTHER[self.colour]
+    def shared_and_edge(self) -> tuple[str, ...]:
+        """The shared services in their order, then the edge where it is a container."""
+        return (*self.shared, self.edge_service) if self.edge_service else self.shared
+
+    def container_name(self, colour: str, service: str) -> str:
+        """As podman-compose names the container of a rendered service."""
+        return "%s_%s_1" % (self.stack_project(colour), service)
 
     def service(self, name: str) -> Service:
         for service in self.services:
@@ -160,7 +172,7 @@ def _refuse_hostile(params: Mapping[str, Any]) -> None:
     for option in ("deployment", "project", "version", "release"):
         if params[option] and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", params[option]):
             raise BluegreenError(
-                "only letters, digits and _ . + - are possible",
+                "may have letters, digits and _ . + - only",
                 option=option,
                 value=params[option],
                 fix="choose a plain name",
@@ -170,10 +182,10 @@ def _refuse_hostile(params: Mapping[str, Any]) -> None:
 def _refuse_both(params: Mapping[str, Any]) -> None:
     if params["edge_service"] in params["shared"]:
         raise BluegreenError(
-            "the edge is not one of them",
+            "must not list the edge service",
             option="shared",
             value=params["edge_service"],
-            fix="take it out of bluegreen_shared: the edge joins no colour's own network",
+            fix="take it out of bluegreen_shared: the edge does not join the colours' own networks",
         )
     clash = {*params["services"]} & {*params["shared"], params["edge_service"]}
     if clash:
@@ -185,7 +197,7 @@ def _refuse_both(params: Mapping[str, Any]) -> None:
         )
 
 
-def wanted_from(params: Mapping[str, Any]) -> Wanted:
+def wanted_from(params: Mapping[str, Any]) -> Deployment:
     """A module's parameters as a deployment. What becomes a file name is checked here."""
     _refuse_hostile(params)
     making = params["state"] in ("rendered", "started") and not params["release"]
@@ -198,30 +210,80 @@ def wanted_from(params: Mapping[str, Any]) -> Wanted:
     where = publish.address(params["publish"])
     known = addresses.read(state_dir) or addresses.Addresses(params["network_range"])
     services = {name: params["services"][name] for name in addresses.in_order(params["services"], known.services)}
-    return Wanted(
-        deployment=params["deployment"],
-        state_dir=state_dir,
-        project=params["project"],
-        source=os.path.abspath(params["source"]),
-        compose_files=tuple(params["compose_files"]),
-        services=services_from(services),
-        shared=tuple(addresses.in_order(dict.fromkeys(params["shared"]), known.shared)),
-        # An edge that reaches colours by published ports joins none of their networks and is no concern of ours here.
-        edge_service=params["edge_service"] if where == publish.NETWORK else "",
-        network_range=params["network_range"],
+    given: dict[str, Any] = {name: params[name] for name in AS_GIVEN}
+    return Deployment(
+        **given,
         colour=params["colour"] or "",
         live_colour=params["live_colour"] or "",
-        version=params["version"],
-        images=params["images"],
-        allow_mutable=params["allow_mutable"],
-        git=git_from(params["git"], params["version"]) if making else None,
-        keep=params["keep"],
-        protect=tuple(name for name in params["protect"] if name),
-        podman_compose=params["podman_compose"],
+        compose_files=tuple(params["compose_files"]),
+        protect=tuple(params["protect"]),
         wake=tuple(dict.fromkeys(params["wake"])),
-        remove_unmanaged=params["remove_unmanaged"],
+        state_dir=state_dir,
+        source=os.path.abspath(params["source"]),
+        services=services_from(services),
+        shared=tuple(addresses.in_order(dict.fromkeys(params["shared"]), known.shared)),
+        # An edge that reaches colours by published ports joins none of their networks and is of no concern here.
+        edge_service=params["edge_service"] if where == publish.NETWORK else "",
+        git=git_from(params["git"], params["version"]) if making else None,
         singletons=declared(params["singletons"], params["services"], params["shared"], params["edge_service"]),
         publish=where,
         port_base=publish.bases(params["port_base"]),
-        dependents=params["dependents"],
     )
+
+
+# ``user:password@`` of an address; ``git@host:path`` has none of it.
+USER = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^/@]*)@")
+REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]*\Z")
+
+
+@dataclass(frozen=True)
+class Git:
+    """``path`` of the repository is the project directory; ``overlay`` names are taken from the one on the host."""
+
+    repo: str
+    ref: str
+    path: str = "."
+    overlay: tuple[str, ...] = ()
+
+
+def git_from(given: Mapping[str, Any] | None, version: str) -> Git | None:
+    """The module's ``git`` option, ``{version}`` filled in. Raises BluegreenError for what cannot be meant."""
+    if not given:
+        return None
+    repo, ref = str(given["repo"]), str(given["ref"]).replace("{version}", version)
+    _refuse_credentials(repo)
+    if repo.startswith("-") or not repo:
+        raise BluegreenError(
+            "not an address of a repository", option="bluegreen_source.repo", value=repo, fix="give a URL or a path"
+        )
+    if not REF.match(ref) or ".." in ref:
+        raise BluegreenError(
+            "not a branch, a tag or a commit", option="bluegreen_source.ref", value=ref, fix="give one, or {version}"
+        )
+    path, overlay = _inside(str(given["path"] or ".")), tuple(_inside(str(name)) for name in given["overlay"] or [])
+    return Git(repo, ref, path, overlay)
+
+
+def _refuse_credentials(repo: str) -> None:
+    """A login name for SSH is none; for HTTP the name alone can be a token."""
+    found = USER.match(repo)
+    if found is None or (found.group("scheme") == "ssh" and ":" not in found.group("user")):
+        return
+    raise BluegreenError(
+        "the address of the repository holds credentials",
+        option="bluegreen_source.repo",
+        value="%s://***@%s" % (found.group("scheme"), repo[found.end() :]),
+        fix="leave them out and give them to git on this host: an SSH key, a credential helper or .netrc",
+    )
+
+
+def _inside(name: str) -> str:
+    plain = os.path.normpath(name)
+    if os.path.isabs(plain) or plain.split(os.sep)[0] == os.pardir:
+        raise BluegreenError(
+            "leads out of the project directory",
+            option="bluegreen_source",
+            value=name,
+            fix="give a path relative to it",
+        )
+    return plain

@@ -19,8 +19,8 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 COURIER, SERVICE, COMMAND = "courier", "service", "command"
-# Where a holder is, besides a colour: the adopted project, or a container that nobody here started.
-PROJECT, FOREIGN = "project", "foreign"
+# Where a holder is, besides a colour: the adopted project, or a container that this collection did not start.
+PROJECT, UNMANAGED = "project", "unmanaged"
 OPTION = "singletons"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -37,12 +37,12 @@ class Singleton:
 
 @dataclass(frozen=True)
 class Holder:
-    """A container that does a singleton's work. ``right``: it is what its colour's compose file says."""
+    """A container that does a singleton's work. ``matches_file``: it is what its colour's compose file says."""
 
     container: str
     place: str
     state: str
-    right: bool = True
+    matches_file: bool = True
     id: str = ""
 
     @property
@@ -82,7 +82,7 @@ def _one(
     name: str, service: str, command: tuple[str, ...], coloured: Collection[str], others: Collection[str]
 ) -> Singleton:
     if not NAME.fullmatch(name):
-        raise _wrong("only small letters, digits, _ and - are possible", name, "choose another name")
+        raise _wrong("a name may have small letters, digits, _ and - only", name, "choose another name")
     if service in others:
         raise _wrong(
             "%s is shared: it belongs to no colour and runs once anyway" % service, name, "leave %s out" % name
@@ -91,7 +91,7 @@ def _one(
         raise _wrong(
             "%s is a coloured service, it runs in both colours" % service,
             name,
-            "give the command that shall run once, or take %s out of bluegreen_services" % service,
+            "give the command that must run once, or take %s out of bluegreen_services" % service,
         )
     return Singleton(name, service, COMMAND if service in coloured else SERVICE, command)
 
@@ -123,7 +123,7 @@ def _wrong(msg: str, value: object, fix: str) -> BluegreenError:
 
 
 def home(seen: Seen, live: str) -> str:
-    """Where it shall run: ``project``, the live colour, or '' where nothing can run it (yet)."""
+    """Where it has to run: ``project``, the live colour, or '' where nothing can run it (yet)."""
     if any(h.place == PROJECT and h.active for h in seen.holders):
         return PROJECT
     return live if live in seen.files else ""
@@ -132,21 +132,21 @@ def home(seen: Seen, live: str) -> str:
 def misplaced(seen: Seen, live: str) -> tuple[Holder, ...]:
     """Containers of ours that have to go: in another place than home, or not what the file says."""
     where = home(seen, live)
-    ours = [h for h in seen.holders if h.place not in (PROJECT, FOREIGN)]
-    return tuple(h for h in ours if h.place != where or not h.right)
+    ours = [h for h in seen.holders if h.place not in (PROJECT, UNMANAGED)]
+    return tuple(h for h in ours if h.place != where or not h.matches_file)
 
 
 def missing(seen: Seen, live: str) -> bool:
     where = home(seen, live)
-    return where == live and not any(h.place == live and h.right for h in seen.holders)
+    return where == live and not any(h.place == live and h.matches_file for h in seen.holders)
 
 
-def strangers(seen: Seen) -> tuple[Holder, ...]:
-    return tuple(h for h in seen.holders if h.place == FOREIGN and h.active)
+def unmanaged(seen: Seen) -> tuple[Holder, ...]:
+    return tuple(h for h in seen.holders if h.place == UNMANAGED and h.active)
 
 
 def problems(every: Iterable[Seen], live: str) -> list[str]:
-    """What is not as it shall be, as sentences for people."""
+    """What is not where it has to be, as sentences for people."""
     found = []
     for seen in every:
         name, active = seen.singleton.name, [h for h in seen.holders if h.active]
@@ -156,10 +156,10 @@ def problems(every: Iterable[Seen], live: str) -> list[str]:
             found.append("%s runs %d times: %s" % (name, len(active), ", ".join(h.container for h in active)))
         elif where and not active:
             found.append("%s does not run in %s%s" % (name, where, late))
-        elif active and active[0].place not in (where, FOREIGN):
+        elif active and active[0].place not in (where, UNMANAGED):
             found.append("%s runs in %s, not in %s (%s)" % (name, active[0].place, where or live, active[0].container))
-        elif active and (active[0].place == FOREIGN or not active[0].right):
-            found.append("%s is run by %s, which is not ours" % (name, active[0].container))
+        elif active and (active[0].place == UNMANAGED or not active[0].matches_file):
+            found.append("%s runs in %s, which this deployment does not manage" % (name, active[0].container))
     return found
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The switch itself, for who hands over (asked again before each step), removes or starts."""
+"""The switch as the states read it: where it is, which colour is live, which ones are being removed."""
 
 from __future__ import annotations
 
@@ -30,39 +30,31 @@ def _located(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:
 
 
 def finder(params: Mapping[str, Any], runner: Runner) -> Callable[[], Switch | None]:
-    """The switch; None where there is none, or nothing says where."""
-    directory, told = _located(params, runner), params["switch_dir"] or params["edge"]
+    """The switch; None where there is none, or where neither option says where."""
+    directory, known = _located(params, runner), params["switch_dir"] or params["edge"]
 
     def switch() -> Switch | None:
-        found = Switch(directory()) if told else None
+        found = Switch(directory()) if known else None
         return found if found and found.exists() else None
 
     return switch
 
 
-def withdrawn(switch: Callable[[], Switch | None], colours: Iterable[str]) -> list[str]:
-    """Which of ``colours`` the switch takes for being removed. Where no edge runs nobody can be asked: none."""
-    try:
-        found = switch()
-    except BluegreenError:
-        return []
-    return [colour for colour in colours if found and found.withdrawn(colour)]
+def withdrawn(context: Context, colours: Iterable[str]) -> list[str]:
+    """Which of ``colours`` the switch says are being removed. Where no edge runs nothing can be asked: none."""
+    found = context.reachable_switch()
+    return [colour for colour in colours if found and found.rollback_blocked(colour)]
 
 
 def unfenced(context: Context) -> Callable[[], None]:
     """Raises Fenced where a run that is newer than ours (or than now, where we have no token) has begun. Where no edge
     runs, nothing is asked."""
-    try:
-        switch = context.switch()
-    except BluegreenError:
-        return nothing
-    if switch is None:
-        return nothing
-    return partial(switch.require, context.token or switch.read().token)
+    switch = context.reachable_switch()
+    return partial(switch.require, context.token or switch.read().token) if switch else nothing
 
 
 def reader(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:
-    """Who is live."""
+    """Reads the live colour."""
     directory = _located(params, runner)
     return lambda: live_of(directory())
 
@@ -70,8 +62,10 @@ def reader(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:
 def live_of(directory: str) -> str:
     switch = Switch(directory)
     if not switch.exists():
-        raise BluegreenError("no switch at %s" % directory, fix="run the adopt stage")
+        raise BluegreenError("there is no switch at %s" % directory, fix="run the adopt stage")
     live = switch.read().live
     if not live:
-        raise BluegreenError("the switch at %s names nobody" % directory, fix="run the adopt stage, it repairs it")
+        raise BluegreenError(
+            "the switch at %s records no live colour" % directory, fix="run the adopt stage, which repairs it"
+        )
     return live

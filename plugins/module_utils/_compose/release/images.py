@@ -5,17 +5,23 @@
 """Which image each coloured service of the new release runs: resolved to local ids before anything starts.
 
 The release's own compose files say which (with their ``.env``); ``bluegreen_images`` says it for one service.
+
+What a registry says of a reference, asked by podman: with its credentials, mirrors and certificates. No layer moves.
+
+Podman 4.3 knows ``manifest inspect REF`` (with a transport before it: "unsupported transport"), and has no other
+question that reads one manifest.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import registry
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 
@@ -64,7 +70,7 @@ def mutable(reference: str) -> bool:
     return not (any(letter.isdigit() for letter in tag) or COMMIT_TAG.match(tag))
 
 
-def references(wanted: Wanted, project: Mapping[str, Any]) -> dict[str, str]:
+def references(wanted: Deployment, project: Mapping[str, Any]) -> dict[str, str]:
     """Service -> reference. ``project``: the release's compose project, its variables filled in."""
     for name in wanted.images:
         if name not in wanted.imaged:
@@ -74,7 +80,7 @@ def references(wanted: Wanted, project: Mapping[str, Any]) -> dict[str, str]:
     return {name: _reference(wanted, name, project["services"][name]) for name in wanted.imaged}
 
 
-def _reference(wanted: Wanted, name: str, service: Mapping[str, Any]) -> str:
+def _reference(wanted: Deployment, name: str, service: Mapping[str, Any]) -> str:
     composed = str(service.get("image") or "")
     template = str(wanted.images[name] or "") if name in wanted.images else composed
     if not template and name not in wanted.images:
@@ -93,7 +99,7 @@ def _reference(wanted: Wanted, name: str, service: Mapping[str, Any]) -> str:
     return "%s@%s" % (repository(given), given.partition("@")[2]) if "@" in given else given
 
 
-def _repository(wanted: Wanted, name: str, composed: str) -> str:
+def _repository(wanted: Deployment, name: str, composed: str) -> str:
     """Of which repository a digest alone is: the one that the compose file names."""
     if not REFERENCE.match(composed) or IDENT.match(composed):
         raise _error(
@@ -106,7 +112,7 @@ def _repository(wanted: Wanted, name: str, composed: str) -> str:
     return repository(composed)
 
 
-def _error(wanted: Wanted, names: Sequence[str], reference: str, why: str, fix: str) -> BluegreenError:
+def _error(wanted: Deployment, names: Sequence[str], reference: str, why: str, fix: str) -> BluegreenError:
     """Names the services, the reference and the place where it is written."""
     what = "image %sof service %s: %s" % (reference.strip() + " " if reference else "", ", ".join(sorted(names)), why)
     if any(name in wanted.images for name in names):
@@ -114,7 +120,7 @@ def _error(wanted: Wanted, names: Sequence[str], reference: str, why: str, fix: 
     return BluegreenError(what, option="compose_files", value=", ".join(wanted.compose_files), fix=fix)
 
 
-def choose(podman: Podman, wanted: Wanted, project: Mapping[str, Any]) -> Choice:
+def choose(podman: Podman, wanted: Deployment, project: Mapping[str, Any]) -> Choice:
     """What each service runs, as far as it is on this host. Raises BluegreenError before anything is pulled."""
     images: dict[str, Image] = {}
     missing: dict[str, str] = {}
@@ -124,7 +130,7 @@ def choose(podman: Podman, wanted: Wanted, project: Mapping[str, Any]) -> Choice
         found = inspect(podman, reference)
         if found:
             images[name] = found
-        elif reference.startswith(registry.LOCAL) or IDENT.match(reference):
+        elif reference.startswith(LOCAL) or IDENT.match(reference):
             why = "no such image on this host, and it can't be pulled"
             raise _error(wanted, [name], reference, why, "build or load it, or name another one")
         else:
@@ -132,7 +138,7 @@ def choose(podman: Podman, wanted: Wanted, project: Mapping[str, Any]) -> Choice
     return Choice(images, missing, warnings)
 
 
-def _moving(podman: Podman, wanted: Wanted, mapped: Mapping[str, str]) -> tuple[str, ...]:
+def _moving(podman: Podman, wanted: Deployment, mapped: Mapping[str, str]) -> tuple[str, ...]:
     """What to say about tags that move. Refused without leave: later nothing could say what ran."""
     found = {name: reference for name, reference in mapped.items() if mutable(reference)}
     if found and not wanted.allow_mutable:
@@ -141,7 +147,7 @@ def _moving(podman: Podman, wanted: Wanted, mapped: Mapping[str, str]) -> tuple[
     return tuple(said % pair for pair in found.items())
 
 
-def _refused(podman: Podman, wanted: Wanted, found: Mapping[str, str]) -> BluegreenError:
+def _refused(podman: Podman, wanted: Deployment, found: Mapping[str, str]) -> BluegreenError:
     unique = sorted(set(found.values()))
     who = {one: ", ".join(sorted(name for name, reference in found.items() if reference == one)) for one in unique}
     ours = [name for name in found if name in wanted.images]
@@ -160,9 +166,9 @@ def _refused(podman: Podman, wanted: Wanted, found: Mapping[str, str]) -> Bluegr
 def pinned(podman: Podman, reference: str) -> str:
     """How to write a tag that moves as what it is now: in its registry, else on this host; a local build by its id."""
     name = repository(reference)
-    found = registry.digest(podman, reference)
+    found = registry_digest(podman, reference)
     here = podman.one("image", reference)
-    if not found and here and not reference.startswith(registry.LOCAL):
+    if not found and here and not reference.startswith(LOCAL):
         known = [str(one) for one in here.get("RepoDigests") or []]
         found = next((one.partition("@")[2] for one in known if one.partition("@")[0] == name), "")
     if found:
@@ -177,7 +183,7 @@ def inspect(podman: Podman, reference: str) -> Image | None:
     return Image(reference, str(raw["Id"]), str(raw.get("Digest", ""))) if raw else None
 
 
-def pull(podman: Podman, wanted: Wanted, reference: str, services: Sequence[str]) -> None:
+def pull(podman: Podman, wanted: Deployment, reference: str, services: Sequence[str]) -> None:
     result = podman.run("pull", "--quiet", reference, timeout=1800)
     if result.rc != 0 or inspect(podman, reference) is None:
         wrong = _error(
@@ -188,3 +194,55 @@ def pull(podman: Podman, wanted: Wanted, reference: str, services: Sequence[str]
             "correct the reference or the version, or log in to its registry",
         )
         raise CommandError(wrong.msg, option=wrong.option, value=wrong.value, fix=wrong.fix)
+
+
+# Seconds for a registry's answer; the pull itself has more patience.
+REGISTRY_SECONDS = 2.5
+LOCAL = "localhost/"
+MISSING = re.compile(
+    "manifest unknown|name unknown|not found|unauthorized|denied|authentication required|invalid reference"
+    "|no such image",
+    re.I,
+)
+# Podman 4.3 reads the manifest of one OCI image and then says that it is no list: so it is there.
+NO_LIST = re.compile(r"^Error: parsing manifest blob |is not a manifest list", re.M)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``state``: resolvable, missing or unknown (no answer that decides it); ``words``: the registry's own."""
+
+    state: str
+    words: str = ""
+
+
+def ask(podman: Podman, reference: str, seconds: float = REGISTRY_SECONDS) -> Answer:
+    """Whether the registry of ``reference`` has it."""
+    if reference.startswith(LOCAL):
+        return Answer("missing", "not on this host, and localhost/ can't be pulled")
+    asked = podman.run("manifest", "inspect", reference, timeout=seconds)
+    if asked.rc == 0 or NO_LIST.search(asked.err):
+        return Answer("resolvable")
+    words = asked.last_words()
+    return Answer("missing" if MISSING.search(words) else "unknown", words[-160:])
+
+
+def registry_digest(podman: Podman, reference: str, seconds: float = REGISTRY_SECONDS) -> str:
+    """What the registry has under ``reference`` now, for this machine; '' where it does not say.
+
+    Podman tells a digest only of what is on a list, so there is one for the time of the question.
+    """
+    if reference.startswith(LOCAL):
+        return ""
+    name = "%solympus-bluegreen/asked:%s" % (LOCAL, secrets.token_hex(6))
+    if podman.run("manifest", "create", name).rc != 0:
+        return ""
+    try:
+        added = podman.run("manifest", "add", name, "docker://" + reference, timeout=seconds)
+        listed = podman.run("manifest", "inspect", name) if added.rc == 0 else added
+    finally:
+        podman.run("manifest", "rm", name)
+    if listed.rc != 0:
+        return ""
+    entries = json.loads(listed.out).get("manifests") or [{}]
+    return str(entries[0].get("digest", ""))

@@ -4,8 +4,9 @@
 
 """Where a new release's files come from: the project directory, or a git ref with what git must not hold laid over it.
 
-A ref is fetched anew into a temporary directory each time, so a check changes nothing and no run meets another's clone.
-git finds its credentials where it always does on this host (SSH keys, credential helpers, .netrc): never in an address.
+Each run fetches a ref into a temporary directory of its own, so a check changes nothing and no run meets another's
+clone. git finds its credentials where it always does on this host (SSH keys, credential helpers, .netrc): never in an
+address.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.git_source import Git
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Git
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner
@@ -46,7 +46,7 @@ class Origin:
 
 
 @contextmanager
-def opened(runner: Runner, wanted: Wanted) -> Iterator[Origin]:
+def opened(runner: Runner, wanted: Deployment) -> Iterator[Origin]:
     """The files, for as long as a release is made of them. Raises BluegreenError before anything else is changed."""
     if wanted.git is None:
         yield Origin(wanted.source, path=wanted.source)
@@ -54,7 +54,7 @@ def opened(runner: Runner, wanted: Wanted) -> Iterator[Origin]:
     prefix = "bluegreen-%s-" % wanted.deployment
     _sweep(prefix)
     with tempfile.TemporaryDirectory(prefix=prefix) as where:
-        # Named as the project directory is, for messages and for whoever derives a name from it.
+        # Named as the project directory is, for messages and for names that are derived from it.
         home = os.path.join(where, os.path.basename(wanted.source) or "project")
         yield _fetched(runner, wanted, wanted.git, where, home)
 
@@ -71,7 +71,7 @@ def _sweep(prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _fetched(runner: Runner, wanted: Wanted, git: Git, where: str, home: str) -> Origin:
+def _fetched(runner: Runner, wanted: Deployment, git: Git, where: str, home: str) -> Origin:
     bare = os.path.join(where, ".git")
     _git(runner, bare, "init", "--quiet", "--bare")
     fetched = _git(runner, bare, "fetch", "--quiet", "--depth", "1", "--no-tags", "--", git.repo, git.ref, must=False)
@@ -100,7 +100,7 @@ def _fetched(runner: Runner, wanted: Wanted, git: Git, where: str, home: str) ->
 
 def _git(runner: Runner, bare: str, *args: str, must: bool = True, tree: str = "") -> Result:
     """``tree``: the directory that files are written to."""
-    # Nobody is there to be asked for a password.
+    # No user is there to be asked for a password.
     env = {"GIT_TERMINAL_PROMPT": "0", **({"GIT_WORK_TREE": tree} if tree else {})}
     try:
         result = runner.run(["git", "--git-dir", bare, *args], env=env, cwd=tree or None, timeout=FETCH_SECONDS)
@@ -128,7 +128,7 @@ def _readable(home: str) -> None:
                 os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)
 
 
-def _lay_over(wanted: Wanted, git: Git, home: str) -> None:
+def _lay_over(wanted: Deployment, git: Git, home: str) -> None:
     for name in git.overlay:
         if not os.path.exists(os.path.join(wanted.source, name)):
             raise BluegreenError(

@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
     changes,
     compose_config,
     images,
+    kept_releases,
     release,
-    reuse,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
@@ -69,13 +70,13 @@ def prepare(context: Context, kept_release: str, origin: Origin) -> Job:
         elif step.action == "render":
             _write(context, candidate.ident or _candidate(context, origin).ident)
 
-    warnings, notes = _notes(context, candidate, live)
-    after = {"release": candidate.ident or changes.UNKNOWN, "changed": notes["changed"]}
+    warnings, about = _about(context, candidate, live)
+    after = {"release": candidate.ident or changes.UNKNOWN, "changed": about["changed"]}
     plan = Plan({"release": before.get("release", ""), "live": live.get("id", "")}, after, tuple(steps))
-    return Job(plan, do, warnings=candidate.warnings + candidate.choice.warnings + warnings, notes=notes)
+    return Job(plan, do, warnings=candidate.warnings + candidate.choice.warnings + warnings, notes={"release": about})
 
 
-def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _about(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Warnings, and the release as the module returns it."""
     found = {name: image.as_dict() for name, image in candidate.choice.images.items()}
     changed: dict[str, Any] = {
@@ -95,7 +96,7 @@ def _notes(context: Context, candidate: Candidate, live: Mapping[str, Any]) -> t
         warnings = ("the environments of the live release are not compared: %s" % exc,)
     lines = changes.lines(candidate.ident, str(live.get("id", "")), changed)
     return warnings, {
-        "release": candidate.ident,
+        "id": candidate.ident,
         "images": found,
         "changed": changed,
         "same_schema": same,
@@ -119,7 +120,7 @@ def _live_environments(context: Context, live: Mapping[str, Any]) -> dict[str, d
     return _rendered_environments(wanted, compose_config.config(context.podman.runner, wanted, copy), copy)
 
 
-def _rendered_environments(wanted: Wanted, project: Mapping[str, Any], directory: str) -> dict[str, dict[str, str]]:
+def _rendered_environments(wanted: Deployment, project: Mapping[str, Any], directory: str) -> dict[str, dict[str, str]]:
     coloured = replace(wanted, singletons=())
     value = Renderer(coloured, "", dict.fromkeys(wanted.names, ""), project, directory).render()
     return {name: value["services"][name]["environment"] for name in wanted.names}
@@ -127,14 +128,13 @@ def _rendered_environments(wanted: Wanted, project: Mapping[str, Any], directory
 
 def _refuse(context: Context) -> None:
     wanted = context.wanted
-    if wanted.colour == wanted.live_colour:
-        raise Refused("%s is live" % wanted.colour, option="colour", value=wanted.colour, fix="render the idle colour")
-    if store.is_adopted(wanted, wanted.colour) and World.look(context.podman, wanted).adopted():
+    context.refuse_live()
+    if store.is_adopted(wanted, wanted.colour) and Containers.look(context.podman, wanted).adopted():
         raise Refused(
-            "%s is still the adopted project's own containers" % wanted.colour,
+            "%s still consists of the adopted project's own containers" % wanted.colour,
             option="colour",
             value=wanted.colour,
-            fix="clean up first (state absent), so that its addresses are free",
+            fix="run the cleanup stage first (state absent): it frees the addresses",
         )
 
 
@@ -145,18 +145,18 @@ def _candidate(context: Context, origin: Origin) -> Candidate:
     names, warnings = compose_config.wanted_files(wanted, project)
     choice = images.choose(context.podman, wanted, project)
     files = release.tree(wanted.source, names)
-    told = tuple(warning.replace(origin.directory, context.wanted.source) for warning in warnings)
-    content = release.Content(choice.images, names, files, wanted.source, origin.record(), told)
+    every = tuple(warning.replace(origin.directory, context.wanted.source) for warning in warnings)
+    content = release.Content(choice.images, names, files, wanted.source, origin.record(), every)
     ident = "" if choice.pull else content.ident(wanted.version)
     # What adopt, or an earlier stage, has said of the same files is not said again in every stage.
-    before = {one for known in reuse.everything(wanted) for one in known.get("warnings") or ()}
-    said = tuple(warning for warning in told if warning not in before)
-    return Candidate(ident, choice, content, wanted.compose_files, project, said)
+    before = {one for known in kept_releases.everything(wanted) for one in known.get("warnings") or ()}
+    new = tuple(warning for warning in every if warning not in before)
+    return Candidate(ident, choice, content, wanted.compose_files, project, new)
 
 
 def _kept(context: Context, ident: str) -> Candidate:
     wanted = context.wanted
-    known, found = reuse.usable(context.podman, wanted, ident)
+    known, found = kept_releases.usable(context.podman, wanted, ident)
     copy, compose_files = release.copy_of(wanted, ident), tuple(known["compose_files"])
     project = compose_config.config(context.podman.runner, replace(wanted, compose_files=compose_files), copy)
     content = release.Content(found, known["names"], known["files"], copy, known.get("source") or {})
@@ -198,12 +198,12 @@ def _up_to_date(context: Context, ident: str) -> bool:
     return same and read_text(wanted.stack_file(wanted.colour, "compose.yml")) == text
 
 
-def stack_of(wanted: Wanted, ident: str, text: str) -> dict[str, Any]:
+def stack_of(wanted: Deployment, ident: str, text: str) -> dict[str, Any]:
     """services.json of a rendered colour; ``compose`` is the hash of the file beside it."""
     known = store.release(wanted, ident).get("images") or {}
-    project = wanted.stack_project(wanted.colour)
+    named = partial(wanted.container_name, wanted.colour)
     services = {
-        name: store.service_entry(wanted, wanted.colour, name, "%s_%s_1" % (project, name), entry["id"], False)
+        name: store.service_entry(wanted, wanted.colour, name, named(name), entry["id"], False)
         for name, entry in known.items()
         if name in wanted.names
     }

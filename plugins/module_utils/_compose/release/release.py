@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir, write_json
@@ -119,7 +119,7 @@ def _not_a_file(where: str, names: list[str]) -> list[str]:
     ]
 
 
-def record(wanted: Wanted, content: Content, created: float) -> str:
+def record(wanted: Deployment, content: Content, created: float) -> str:
     """Copy the source and write release.json, then show both under the release's id by one rename. Returns the id."""
     ident = content.ident(wanted.version)
     home = store.make_dirs(wanted, "releases")
@@ -165,11 +165,11 @@ def _show(fresh: str, there: str) -> None:
     os.rmdir(fresh)
 
 
-def copy_of(wanted: Wanted, ident: str) -> str:
+def copy_of(wanted: Deployment, ident: str) -> str:
     return wanted.path("releases", ident, "source")
 
 
-def verify(wanted: Wanted, ident: str) -> None:
+def verify(wanted: Deployment, ident: str) -> None:
     """The copy is still what its record says."""
     known = store.release(wanted, ident)
     try:

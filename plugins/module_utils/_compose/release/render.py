@@ -13,8 +13,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import paths, service_keys
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_files, service_keys
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman, publish
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 
@@ -39,7 +39,7 @@ class Renderer:
     """One release in one colour. ``copy`` holds the release's files, ``project`` is its interpolated form."""
 
     def __init__(
-        self, wanted: Wanted, release: str, images: Mapping[str, str], project: Mapping[str, Any], copy: str
+        self, wanted: Deployment, release: str, images: Mapping[str, str], project: Mapping[str, Any], copy: str
     ) -> None:
         self.wanted = wanted
         self.release = release
@@ -157,12 +157,12 @@ class Renderer:
     def _environment(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Environment files and ``environment`` merged as podman would: the latter wins, a bare name asks .env."""
         merged: dict[str, str] = {}
-        for written, required in paths.env_files(given):
+        for written, required in compose_files.env_files(given):
             path = self._moved(written)
             if required or os.path.exists(path):
-                # A bare name would ask the environment of whoever runs podman-compose.
-                merged.update({key: value for key, value in paths.read_env(path).items() if value is not None})
-        asked = paths.environment(self.wanted, self.copy)
+                # A bare name would ask the environment of the process that runs podman-compose.
+                merged.update({key: value for key, value in compose_files.read_env(path).items() if value is not None})
+        asked = compose_files.environment(self.wanted, self.copy)
         for key, value in (given.get("environment") or {}).items():
             found = asked.get(key) if value is None else value
             if found is not None:
@@ -182,7 +182,7 @@ class Renderer:
         for name in self.wanted.names:
             for alias in self._names_of(name):
                 known[alias] = nets.service(colour, name).ip
-        own = [pair for pair in paths.host_entries(given.get("extra_hosts")) if pair[0] not in known]
+        own = [pair for pair in compose_files.host_entries(given.get("extra_hosts")) if pair[0] not in known]
         return ["%s:%s" % pair for pair in [*known.items(), *own]]
 
     def _names_of(self, name: str) -> list[str]:
@@ -202,17 +202,17 @@ class Renderer:
 
     def _moved(self, written: str) -> str:
         """A path of the operator's project directory as it is in the release's copy; others stay."""
-        path = paths.host_path(paths.base(self.wanted, self.copy), written)
-        if paths.inside(self.copy, path):
+        path = compose_files.host_path(compose_files.base(self.wanted, self.copy), written)
+        if compose_files.inside(self.copy, path):
             return path
         if not os.path.isabs(os.path.expanduser(written)):
             # Written relative and pointing out of the project directory.
-            path = paths.host_path(paths.base(self.wanted, self.wanted.source), written)
-        relative = paths.inside(self.wanted.source, path)
+            path = compose_files.host_path(compose_files.base(self.wanted, self.wanted.source), written)
+        relative = compose_files.inside(self.wanted.source, path)
         return os.path.join(self.copy, relative) if relative else path
 
     def _volume(self, entry: Any) -> Any:
-        mount = paths.parse_mount(entry)
+        mount = compose_files.parse_mount(entry)
         if mount.kind == "bind":
             path = self._moved(mount.source)
             if isinstance(entry, Mapping):

@@ -7,24 +7,29 @@
 Its very image, entrypoint, variables, mounts and command run twice: with ``--help`` behind and without a network, then
 as they are against an empty PostgreSQL that its own image migrated. Both share a loopback and reach nothing else, so no
 mail leaves and no database of the operator's is asked. What was proven is remembered by a hash.
+
+Which couriers have been seen to start: a hash each of all that they are made of, and nothing else of them.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.up import scrub
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_proofs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons.handover import STEADY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import entrypoint_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     db_session,
@@ -36,10 +41,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service import Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 SECONDS = 30.0
-ONLY_HELP = "that courier %s can start was tried with --help only: %s"
+ONLY_HELP = "courier %s was tried with --help only, not against a database: %s"
 # What Go says where a courier wanted another server, and the proof has none: that tells nothing of the courier.
 OUTSIDE = re.compile(r"\bdial (tcp|udp)\b|no such host|network is unreachable")
 
@@ -51,22 +57,22 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
     """
     found = [release.mounted(context.podman, stack, name) for name in names if name in (stack.get("services") or {})]
     state_dir = context.wanted.state_dir
-    marks = {service.name: courier_proofs.mark(service) for service in found}
-    couriers = [service for service in found if marks[service.name] not in courier_proofs.kept(state_dir)]
+    marks = {service.name: fingerprint(service) for service in found}
+    couriers = [service for service in found if marks[service.name] not in proven(state_dir)]
     for service in couriers:
         _helps(context, service)
     if context.check_mode:
         return []
-    told: dict[str, str] = {}
+    untried: dict[str, str] = {}
     groups: dict[tuple[str, str], list[release.Service]] = {}
     for service in couriers:
-        server, told[service.name] = _server_image(context, service)
+        server, untried[service.name] = _server_image(context, service)
         if server:
             groups.setdefault((service.image, server), []).append(service)
     for (_image, server), group in groups.items():
-        told.update(_start_all(context, server, group))
-    courier_proofs.keep(state_dir, [marks[name] for name, why in told.items() if not why])
-    return [ONLY_HELP % (name, why) for name, why in told.items() if why]
+        untried.update(_start_all(context, server, group))
+    keep_proven(state_dir, [marks[name] for name, why in untried.items() if not why])
+    return [ONLY_HELP % (name, why) for name, why in untried.items() if why]
 
 
 def _helps(context: Context, service: release.Service) -> None:
@@ -122,10 +128,10 @@ def _start_all(context: Context, server: str, couriers: Sequence[release.Service
         except BluegreenError as exc:
             return {one.name: exc.msg for one in couriers}
         applied = image_migrations.migrate(podman, away, image, form)
-        told = {one.name: _starts(context, away, one) for one in couriers}
+        untried = {one.name: _starts(context, away, one) for one in couriers}
     if not kept and not form.status:
-        image_migrations.keep(image, image_migrations.Known(form, applied, "shadow"))
-    return told
+        image_migrations.keep(image, image_migrations.MigrationList(form, applied, "shadow"))
+    return untried
 
 
 def _starts(context: Context, away: image_migrations.ThrowAway, service: release.Service) -> str:
@@ -149,3 +155,45 @@ def _starts(context: Context, away: image_migrations.ThrowAway, service: release
         fix="correct what it complains of in the configuration of its Kratos service; the courier at work was not "
         "touched",
     )
+
+
+PROVEN_VERSION = 1
+# Two couriers in two colours, and some releases back.
+PROVEN_KEPT = 32
+
+
+def fingerprint(service: Service) -> str:
+    """Of image, entrypoint, command, variables, mounts and the mounted files: content of a file that is mounted alone,
+    size and time of change of those in a directory."""
+    parts = [service.image, service.entrypoint, service.command, sorted(service.environment.items()), service.volumes]
+    sources = [volume.partition(":")[0] for volume in service.volumes]
+    files = [line for source in sources if source.startswith("/") for line in _mounted_files(source)]
+    return hashlib.sha256(json.dumps([*parts, files]).encode()).hexdigest()
+
+
+def _mounted_files(source: str) -> Iterator[str]:
+    if os.path.isfile(source):
+        with open(source, "rb") as handle:
+            yield "%s %s" % (source, hashlib.sha256(handle.read()).hexdigest())
+    for folder, below, names in os.walk(source):
+        below.sort()
+        for name in sorted(names):
+            found = os.lstat(os.path.join(folder, name))
+            yield "%s/%s %d %d" % (folder, name, found.st_size, found.st_mtime_ns)
+
+
+def proven(state_dir: str) -> list[str]:
+    known = read_mapping(_proven_path(state_dir))
+    return [str(one) for one in known.get("proven") or []] if known.get("v") == PROVEN_VERSION else []
+
+
+def keep_proven(state_dir: str, marks: Sequence[str]) -> None:
+    if not marks:
+        return
+    os.makedirs(os.path.dirname(_proven_path(state_dir)), mode=0o750, exist_ok=True)
+    others = [one for one in proven(state_dir) if one not in marks]
+    write_json(_proven_path(state_dir), {"v": PROVEN_VERSION, "proven": [*others, *marks][-PROVEN_KEPT:]})
+
+
+def _proven_path(state_dir: str) -> str:
+    return os.path.join(state_dir, "cache", "couriers.json")

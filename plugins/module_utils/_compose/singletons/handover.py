@@ -4,8 +4,8 @@
 
 """state: handed_over. The singletons follow the switch: each is ended and seen ended before it is started elsewhere.
 
-One handover at a time: whoever comes second waits, reads the switch again and finds it done, or turns it round. The
-lock is kept until what starts a container has ended, so that not even a kill leaves a start behind that nobody sees.
+One handover at a time: the second one waits, reads the switch again and finds it done, or turns it round. The
+lock is kept until what starts a container has ended, so that not even a kill leaves an unseen start behind.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import up as upping
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
@@ -28,9 +28,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
     misplaced,
     missing,
     problems,
-    strangers,
+    unmanaged,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import rebuild
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders, stop
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -43,40 +43,42 @@ PATIENCE = 300.0
 TURNS = 5
 # A courier that can't work ends within so long (seconds).
 STEADY = 1.5
-KEPT = "%s is done by the adopted project's own %s until its cleanup: the other colour has none before"
-STRANGER = "%s is not ours and does the work of %s. Fix: stop it, then run the stage again"
+KEPT = "%s still runs in the adopted project (%s) until its cleanup; the other colour has no such container yet"
+UNMANAGED_HOLDER = (
+    "%s does the work of %s and is not managed by this deployment. Fix: stop it, then run the stage again"
+)
 
 Live = Callable[[], str]
 
 
 def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
-    """``live`` reads the switch. What was done, with ``moved`` and ``in_doubt`` in the notes."""
+    """``live`` reads the switch. What was done, with ``moved`` and ``unconfirmed`` in the notes."""
     rebuild.refuse_lost(context)
     before = holders.seen(context)
-    told: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
     steps: list[Step] = []
     if check_mode:
-        return _describe(before, before, live(), _steps(before, live()), told)
+        return _describe(before, before, live(), _steps(before, live()), moved)
     with _alone(context) as inherited:
         for _turn in range(TURNS):
             colour = live()
             every = holders.seen(context)
             todo = _steps(every, colour)
             if not todo:
-                return _describe(before, every, colour, steps, told)
-            steps += _carry_out(context, colour, every, todo, live, inherited, told)
+                return _describe(before, every, colour, steps, moved)
+            steps += _carry_out(context, colour, every, todo, live, inherited, moved)
     raise BluegreenError(
-        "not where it shall be: %s" % "; ".join(problems(holders.seen(context), live())),
-        fix="look at podman ps -a and podman logs, run again",
+        "handover incomplete: %s" % "; ".join(problems(holders.seen(context), live())),
+        fix="read podman ps -a and podman logs, then run the stage again",
     )
 
 
 def _steps(every: list[Seen], live: str) -> list[Step]:
-    """One singleton after the other, its end first. Where a stranger does its work nothing is started."""
+    """One singleton after the other, its end first. Where an unmanaged container does its work, nothing is started."""
     found = []
     for seen in every:
         found += [Step("end", h.container, seen.singleton.name) for h in misplaced(seen, live)]
-        if missing(seen, live) and not strangers(seen):
+        if missing(seen, live) and not unmanaged(seen):
             found.append(Step("start", seen.singleton.name, live))
     return found
 
@@ -88,7 +90,7 @@ def _carry_out(
     todo: list[Step],
     live: Live,
     inherited: int,
-    told: list[dict[str, Any]],
+    moved: list[dict[str, Any]],
 ) -> list[Step]:
     """As many steps as the switch stays where it was. What ended while it moved is started again at the next turn."""
     done: list[Step] = []
@@ -97,16 +99,16 @@ def _carry_out(
         if live() != colour:
             break
         if step.action == "end":
-            told.append(stop.end(context, step.target, step.detail, ident=ids.get(step.target, "")))
+            moved.append(stop.end(context, step.target, step.detail, ident=ids.get(step.target, "")))
         else:
-            _start(context, colour, step.target, inherited, told)
+            _start(context, colour, step.target, inherited, moved)
         done.append(step)
     return done
 
 
-def _start(context: Context, colour: str, name: str, inherited: int, told: list[dict[str, Any]]) -> None:
+def _start(context: Context, colour: str, name: str, inherited: int, moved: list[dict[str, Any]]) -> None:
     """Only where podman shows no other holder: the fence of one host is that the container is gone."""
-    world = World.look(context.podman, context.wanted)
+    world = Containers.look(context.podman, context.wanted)
     seen = holders.one(context, world, name)
     rivals = [h.container for h in seen.holders if h.active and h.place != colour] if seen else []
     if rivals:
@@ -114,15 +116,15 @@ def _start(context: Context, colour: str, name: str, inherited: int, told: list[
             "%s runs already, in %s" % (name, ", ".join(rivals)), option="colour", value=colour, fix="stop it first"
         )
     if seen and seen.singleton.kind == COURIER:
-        told.append(stop.settle(context, world, colour, seen.singleton))
+        moved.append(stop.settle(context, world, colour, seen.singleton))
     podman = context.podman
     if isinstance(podman.runner, SubprocessRunner):
         podman = Podman(SubprocessRunner((inherited,)), podman.executable)
-    stack = upping.stack_of(context, colour)
-    upping.up(Context(context.wanted, podman, context.clock), colour, stack, name)
+    stack = lifecycle.stack_of(context, colour)
+    lifecycle.up_service(Context(context.wanted, podman, context.clock), colour, stack, name)
     if seen and seen.singleton.kind == COURIER:
         _stays(context, name)
-        told.append(stop.settle(context, world, colour, seen.singleton, started=True))
+        moved.append(stop.settle(context, world, colour, seen.singleton, started=True))
 
 
 def _stays(context: Context, name: str) -> None:
@@ -135,7 +137,7 @@ def _stays(context: Context, name: str) -> None:
 
 def _process(context: Context, name: str) -> int:
     """Of the one container of ours by this name; 0 where none runs."""
-    found = [c for c in World.look(context.podman, context.wanted).singletons() if c.service == name and c.running]
+    found = [c for c in Containers.look(context.podman, context.wanted).singletons() if c.service == name and c.running]
     return context.podman.pid(found[0].name) if found else 0
 
 
@@ -162,14 +164,16 @@ def _taken(fd: int) -> bool:
     return True
 
 
-def _describe(before: list[Seen], every: list[Seen], colour: str, steps: list[Step], told: list[dict[str, Any]]) -> Job:
+def _describe(
+    before: list[Seen], every: list[Seen], colour: str, steps: list[Step], moved: list[dict[str, Any]]
+) -> Job:
     where = {seen.singleton.name: home(seen, colour) for seen in every}
     warnings = []
     for seen in every:
         name = seen.singleton.name
         if where[name] == PROJECT:
             warnings.append(KEPT % (name, ", ".join(h.container for h in seen.holders if h.place == PROJECT)))
-        warnings += [STRANGER % (h.container, name) for h in strangers(seen)]
-    warnings += [str(one["warning"]) for one in told if one.get("warning")]
+        warnings += [UNMANAGED_HOLDER % (h.container, name) for h in unmanaged(seen)]
+    warnings += [str(one["warning"]) for one in moved if one.get("warning")]
     was = {seen.singleton.name: ", ".join(h.place for h in seen.holders if h.active) for seen in before}
-    return Job(Plan(was, where, tuple(steps)), warnings=tuple(warnings), notes={"moved": told})
+    return Job(Plan(was, where, tuple(steps)), warnings=tuple(warnings), notes={"moved": moved})

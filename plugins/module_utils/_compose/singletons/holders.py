@@ -2,21 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who does a singleton's work now: containers of ours, of the adopted project, of somebody else."""
+"""Which containers do a singleton's work now: managed ones, those of the adopted project, or any other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
     COMMAND,
     COURIER,
-    FOREIGN,
     PROJECT,
     SERVICE,
+    UNMANAGED,
     Holder,
     Seen,
     Singleton,
@@ -32,14 +32,14 @@ Files = Mapping[str, Mapping[str, str]]
 
 
 def seen(context: Context) -> list[Seen]:
-    return look(World.look(context.podman, context.wanted))
+    return look(Containers.look(context.podman, context.wanted))
 
 
-def one(context: Context, world: World, name: str) -> Seen | None:
+def one(context: Context, world: Containers, name: str) -> Seen | None:
     return next((found for found in look(world) if found.singleton.name == name), None)
 
 
-def look(world: World) -> list[Seen]:
+def look(world: Containers) -> list[Seen]:
     """Every singleton that is wanted, and every container of ours that was one and is wanted no more."""
     wanted = world.wanted
     files = {colour: _definitions(world, colour) for colour in COLOURS}
@@ -49,14 +49,14 @@ def look(world: World) -> list[Seen]:
     return [
         Seen(
             single,
-            tuple(_ours(world, single, files) + _theirs(world, single) + _strangers(world, single)),
+            tuple(_managed(world, single, files) + _of_project(world, single) + _unmanaged(world, single)),
             tuple(colour for colour in COLOURS if name in files[colour] and single in wanted.all_singletons),
         )
         for name, single in known.items()
     ]
 
 
-def _definitions(world: World, colour: str) -> dict[str, str]:
+def _definitions(world: Containers, colour: str) -> dict[str, str]:
     """Of the file that the colour was started from; an adopted colour has none. Where it was lost, what runs counts."""
     wanted = world.wanted
     path = wanted.stack_file(colour, "compose.yml")
@@ -69,32 +69,32 @@ def _definitions(world: World, colour: str) -> dict[str, str]:
     return {name: str(given.get(CONFIG, "")) for name, given in labels.items() if given.get(KIND) == SINGLETON}
 
 
-def _ours(world: World, single: Singleton, files: Files) -> list[Holder]:
+def _managed(world: Containers, single: Singleton, files: Files) -> list[Holder]:
     found = []
     for c in world.singletons():
         if c.service == single.name:
-            right = c.running and files.get(c.colour, {}).get(single.name) == c.config
-            found.append(Holder(c.name, c.colour, c.state, right, c.id))
+            matches = c.running and files.get(c.colour, {}).get(single.name) == c.config
+            found.append(Holder(c.name, c.colour, c.state, matches, c.id))
     return found
 
 
-def _theirs(world: World, single: Singleton) -> list[Holder]:
-    """The operator's own container: his until blue's cleanup, a stranger when it comes back after it."""
+def _of_project(world: Containers, single: Singleton) -> list[Holder]:
+    """The operator's own container: the project's until blue's cleanup, unmanaged when it comes back after it."""
     c = None if single.kind == COMMAND else world.of_project(single.service)
     if c is None or c.ours(world.wanted) or (single.kind == COURIER and not courier_command.sends(c.command)):
         return []
     known = store.stack(world.wanted, "blue")
-    place = PROJECT if not known or known.get("adopted") else FOREIGN
+    place = PROJECT if not known or known.get("adopted") else UNMANAGED
     return [Holder(c.name, place, c.state)]
 
 
-def _strangers(world: World, single: Singleton) -> list[Holder]:
+def _unmanaged(world: Containers, single: Singleton) -> list[Holder]:
     """Started by hand: a courier on the same database, with the same role, that is none of the above."""
     if single.kind != COURIER:
         return []
     mine = {c.database for c in world.servers(single.service)} - {""}
     return [
-        Holder(c.name, FOREIGN, c.state)
+        Holder(c.name, UNMANAGED, c.state)
         for c in world.all
         if _sends(c, mine) and not c.ours(world.wanted) and c.project != world.wanted.project
     ]

@@ -12,46 +12,46 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
     dependents,
+    lifecycle,
     networks,
-    remove_one,
-    shared_services,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store, switch_reader
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Image, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import forget, relay, remove, repair
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay, remove, repair
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports
 
 BLUE = "blue"
 
 
 def adopt(context: Context) -> Job:
-    """Also the repair: what other hands stopped, removed or recreated since is started and joined again."""
+    """Also the repair: containers that were stopped, removed or recreated since are started and joined again."""
     wanted, podman = context.wanted, context.podman
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     before = store.stack(wanted, BLUE)
     _refuse_incomplete(wanted, world, before)
     blue = _blue(context, world)
     fixing = repair.plan(context, world, wanted.wake, blue)
     record = _record(context, [*blue, *_singletons(context, world)]) if blue and _to_record(wanted, blue) else {}
-    present = shared_services.present(world)
+    present = world.shared()
     ports = _ports(context, blue or [])
     steps = [*store.address_steps(wanted), *fixing.steps, *_to_write(before, record, ports)]
-    if present != shared_services.recorded(wanted):
+    if present != store.shared(wanted):
         steps.append(Step("record-shared", ", ".join(present)))
-    still, strangers = switch_reader.unfenced(context), {c.name: c.id for c in _foreign(world, blue)}
-    steps += [Step("remove", name) for name in strangers]
-    names, more, told = relay.plan(context, world) if relay.due(wanted) else (None, [], _foretold(context, world, blue))
+    still, extra = switch_reader.unfenced(context), {c.name: c.id for c in _unmanaged(world, blue)}
+    steps += [Step("remove", name) for name in extra]
+    names, more, notices = (
+        relay.plan(context, world) if relay.due(wanted) else (None, [], _notices(context, world, blue))
+    )
     steps += more
-    steps += [Step("offer", colour) for colour in switch_reader.withdrawn(context.switch, wanted.wake)]
+    steps += [Step("offer", colour) for colour in switch_reader.withdrawn(context, wanted.wake)]
     if before and fixing.gaps and not steps:
         raise BluegreenError("; ".join(fixing.gaps))
     acts: dict[str, Callable[[Step], None]] = {
@@ -59,8 +59,8 @@ def adopt(context: Context) -> Job:
         "record-ports": lambda step: store.record_ports(wanted, ports),
         "record-release": lambda step: _make_release(context, record),
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
-        "record-shared": lambda step: shared_services.record(wanted, present),
-        "remove": lambda step: remove_one.container(podman, strangers[step.target], still=still),
+        "record-shared": lambda step: store.record_shared(wanted, present),
+        "remove": lambda step: lifecycle.remove_container(podman, extra[step.target], still=still),
         "offer": lambda step: _offer(context, fixing, step.target),
     }
 
@@ -71,22 +71,22 @@ def adopt(context: Context) -> Job:
     after = {"release": record["stack"]["release"] if record else before.get("release", "")}
     places = ["%s on %s at %s" % (m.container, m.network, m.address.ip) for m in fixing.members]
     plan = Plan({"release": before.get("release", "")}, {**after, "joined": places}, tuple(steps))
-    warnings = (*record.get("warnings", ()), *fixing.gaps, *told)
+    warnings = (*record.get("warnings", ()), *fixing.gaps, *notices)
     return Job(plan, do, partial(_verify, context, fixing), warnings)
 
 
-def _foretold(context: Context, world: World, blue: list[Container] | None) -> list[str]:
+def _notices(context: Context, world: Containers, blue: list[Container] | None) -> list[str]:
     """What the cleanup of the adopted containers will mean for others in the project."""
     if blue is None:
         return []
     edge = world.of_project(context.wanted.edge_service) if context.wanted.edge_service else None
-    return dependents.said(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
+    return dependents.notices(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
 
 
 def _verify(context: Context, fixing: repair.RepairPlan) -> None:
-    wrong = repair.shortfall(World.look(context.podman, context.wanted), fixing)
+    wrong = repair.shortfall(Containers.look(context.podman, context.wanted), fixing)
     if wrong:
-        raise BluegreenError("not as it shall be after adopt: %s" % "; ".join(wrong), fix="run adopt again")
+        raise BluegreenError("adopt did not complete: %s" % "; ".join(wrong), fix="run adopt again")
 
 
 def _offer(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
@@ -94,7 +94,7 @@ def _offer(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
     _verify(context, fixing)
     switch = context.switch()
     if switch:
-        switch.offer(colour, context.token or None)
+        switch.allow_rollback(colour, context.token or None)
 
 
 def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str, object]) -> list[Step]:
@@ -105,25 +105,23 @@ def _to_write(before: dict[str, Any], record: dict[str, Any], ports: Mapping[str
     return steps
 
 
-def _to_record(wanted: Wanted, blue: list[Container]) -> bool:
+def _to_record(wanted: Deployment, blue: list[Container]) -> bool:
     """Whether blue is whole and not the very containers that are recorded: else the operator's files are not asked."""
     known = {entry.get("id") for entry in (store.stack(wanted, BLUE).get("services") or {}).values()}
     return {c.service for c in blue} == set(wanted.names) and known != {c.id for c in blue}
 
 
-def _refuse_incomplete(wanted: Wanted, world: World, before: Mapping[str, Any]) -> None:
+def _refuse_incomplete(wanted: Deployment, world: Containers, before: Mapping[str, Any]) -> None:
     """A first adopt takes a whole running project or nothing; where a colour of ours is there it is no first one."""
     if before or any(world.rendered(colour) for colour in COLOURS):
         return
-    networks.common_members(wanted, world)
-    for name in wanted.names:
-        networks.required(wanted, world, name)
+    networks.require(world, (*wanted.shared_and_edge, *wanted.names))
 
 
-def _blue(context: Context, world: World) -> list[Container] | None:
+def _blue(context: Context, world: Containers) -> list[Container] | None:
     """The operator's containers that are blue; None where blue is not, or no longer, the adopted project.
 
-    What podman-compose made anew since is blue again while blue is live: it is what the operator runs. As the colour
+    What podman-compose recreated since is blue again while blue is live: it is what the operator runs. As the colour
     that a rollback goes back to it has to be the very release that was recorded, so there its images decide.
     """
     known = store.stack(context.wanted, BLUE)
@@ -147,18 +145,18 @@ def _ports(context: Context, blue: list[Container]) -> dict[str, tuple[int, int]
     return native_ports.observed(context.podman, wanted.project, inside, wanted.publish)
 
 
-def _foreign(world: World, blue: list[Container] | None) -> list[Container]:
-    """Strangers that may go, and what podman wants removed before them, dependents first."""
+def _unmanaged(world: Containers, blue: list[Container] | None) -> list[Container]:
+    """Unmanaged containers that may go, and what podman wants removed before them, dependents first."""
     if not world.wanted.remove_unmanaged:
         return []
     ours = {c.id for c in blue or ()}
-    return remove.order(world, world.wanted, [c for c in world.foreign() if c.id not in ours])
+    return remove.order(world, world.wanted, [c for c in world.unmanaged() if c.id not in ours])
 
 
-def _singletons(context: Context, world: World) -> list[Container]:
+def _singletons(context: Context, world: Containers) -> list[Container]:
     """The operator's own containers of declared singletons, where they are: they stay blue's until its cleanup."""
-    extra = [world.of_project(name) for name in context.wanted.imaged if name not in context.wanted.names]
-    return [c for c in extra if c is not None]
+    found = [world.of_project(name) for name in context.wanted.imaged if name not in context.wanted.names]
+    return [c for c in found if c is not None]
 
 
 def _record(context: Context, containers: list[Container]) -> dict[str, Any]:
@@ -187,39 +185,3 @@ def _make_release(context: Context, record: dict[str, Any]) -> None:
     wanted = context.wanted
     if not store.release(wanted, record["stack"]["release"]):
         release.record(wanted, record["content"], context.clock.now())
-
-
-def undo(context: Context) -> Job:
-    """Off the networks again, the networks and our copies of the operator's files away. Containers and images stay."""
-    wanted, podman = context.wanted, context.podman
-    world = World.look(podman, wanted)
-    left = [c.name for colour in COLOURS for c in world.rendered(colour, ("service", SINGLETON))]
-    if left:
-        raise Refused(
-            "containers of a colour are still there: %s" % ", ".join(left),
-            option="undo",
-            fix="remove that colour first (state absent)",
-        )
-    found = networks.existing(podman)
-    ours = [net.name for net in networks.nets(wanted) if net.name in found]
-    networks.create_steps(wanted, {name: found[name] for name in ours}, [])
-    members = [c for c in world.all if c.project == wanted.project and not c.ours(wanted)]
-    steps = [Step("disconnect", c.name, name) for c in members for name in ours if name in c.networks]
-    relayed = world.relay()
-    steps += [Step("remove", relayed.name)] if relayed else []
-    steps += [Step("remove-network", name) for name in ours]
-    if addresses.read(wanted.state_dir):
-        steps.append(Step("forget-addresses", wanted.network_range))
-    steps += forget.steps(wanted)
-
-    def do(step: Step) -> None:
-        if step.action == "forget-addresses":
-            store.forget_addresses(wanted)
-        elif step.action in ("remove-copies", "remove-stacks"):
-            forget.do(wanted, step)
-        elif step.action == "remove":
-            remove_one.container(podman, step.target, grace=1)
-        else:
-            networks.do(podman, wanted, (), step)
-
-    return Job(Plan({"networks": ours}, {"networks": []}, tuple(steps)), do, notes={"said": forget.stays(wanted)})

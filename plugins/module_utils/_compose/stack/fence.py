@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import repair
@@ -34,7 +34,7 @@ class Fence:
     def hold(self) -> None:
         """Refused where the colour is live by now, Fenced where a newer run has begun. No rollback goes there then."""
         if self.switch:
-            self.switch.withdraw(self.colour, self.token)
+            self.switch.block_rollback(self.colour, self.token)
 
     def newest(self) -> None:
         """Fenced where a newer run has begun; nothing is withdrawn."""
@@ -54,7 +54,7 @@ class Fence:
     def offer(self) -> None:
         """The colour is whole again: a rollback may go there."""
         if self.switch:
-            self.switch.offer(self.colour, self.token)
+            self.switch.allow_rollback(self.colour, self.token)
 
     @contextmanager
     def removal(self) -> Iterator[None]:
@@ -69,19 +69,19 @@ class Fence:
         """Adds to ``no`` what was done. The newer run has the colour as long as it is withdrawn, and makes it whole."""
         switch, context = self.switch, self.context
         live = switch is not None and switch.read().live == self.colour
-        if switch is None or not (live or not switch.withdrawn(self.colour)):
+        if switch is None or not (live or not switch.rollback_blocked(self.colour)):
             return
-        blue = World.look(context.podman, context.wanted) if store.is_adopted(context.wanted, "blue") else None
-        world = blue or World.look(context.podman, context.wanted)
+        blue = Containers.look(context.podman, context.wanted) if store.is_adopted(context.wanted, "blue") else None
+        world = blue or Containers.look(context.podman, context.wanted)
         fixing = repair.plan(context, world, (self.colour,), blue.adopted() if blue else None)
         done = []
         for step in fixing.steps:
             with suppress(BluegreenError):
                 repair.do(context, fixing, step)
                 done.append(str(step))
-        short = repair.shortfall(World.look(context.podman, context.wanted), fixing)
+        short = repair.shortfall(Containers.look(context.podman, context.wanted), fixing)
         if live and not short:
-            switch.offer(self.colour)
+            switch.allow_rollback(self.colour)
         no.msg += "; brought back: %s" % ", ".join(done) if done else ""
         no.msg += "; %s still lacks: %s" % (self.colour, "; ".join(short)) if short else ""
         no.fix = "run adopt, which brings back what is missing, then see the status stage" if short else no.fix
@@ -91,5 +91,5 @@ class Fence:
 def of(context: Context) -> Fence:
     """For the colour that is worked on. Without a run's token it is the switch's of now: what comes later is newer."""
     switch = context.switch()
-    token = context.token or (switch.read().token if switch else 0)
+    token = switch.token_for(context.token or None) if switch else context.token
     return Fence(context, context.wanted.colour, switch, token)

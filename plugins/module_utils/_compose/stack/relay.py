@@ -18,11 +18,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks, remove_one
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Service, Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
@@ -53,11 +53,11 @@ class Relay:
     text: str
 
 
-def name_of(wanted: Wanted) -> str:
+def name_of(wanted: Deployment) -> str:
     return "%s-relay" % wanted.deployment
 
 
-def no_image(wanted: Wanted) -> str:
+def no_image(wanted: Deployment) -> str:
     return (
         "after the cleanup of the adopted containers the names %s lead nowhere in your project, because the edge is no "
         "container of Caddy whose image could answer to them. Fix: let what dials them use the public names or the "
@@ -65,18 +65,18 @@ def no_image(wanted: Wanted) -> str:
     )
 
 
-def due(wanted: Wanted) -> bool:
+def due(wanted: Deployment) -> bool:
     """Whether the adopted containers are gone for good."""
     return any(store.stack(wanted, colour) for colour in COLOURS) and not any(
         store.is_adopted(wanted, colour) for colour in COLOURS
     )
 
 
-def plan(context: Context, world: World) -> tuple[Relay | None, list[Step], list[str]]:
+def plan(context: Context, world: Containers) -> tuple[Relay | None, list[Step], list[str]]:
     """What is wanted, the steps to it, and what the operator should know. Where nothing can run it, only the latter."""
     wanted = context.wanted
     edge = world.of_project(wanted.edge_service) if wanted.edge_service else None
-    switch = _switch(context)
+    switch = context.reachable_switch()
     here = world.relay()
     image = here.image if here else edge.image if edge else ""
     if switch is None:
@@ -85,7 +85,7 @@ def plan(context: Context, world: World) -> tuple[Relay | None, list[Step], list
         return None, [], [no_image(wanted)]
     if here is None and world.named(name_of(wanted)) is not None:
         raise Refused(
-            "a container of this name is there and is not ours",
+            "a container of this name exists and is not managed by this deployment",
             option="deployment",
             value=name_of(wanted),
             fix="rename that container, or choose another deployment name",
@@ -98,14 +98,6 @@ def plan(context: Context, world: World) -> tuple[Relay | None, list[Step], list
     if here is None or here.config != _fingerprint(wanted, relay) or not here.running or _stale(context, here, switch):
         steps.append(Step(RUN, name_of(wanted)))
     return relay, steps, []
-
-
-def _switch(context: Context) -> Switch | None:
-    """None where no edge runs that could be asked."""
-    try:
-        return context.switch()
-    except BluegreenError:
-        return None
 
 
 def do(context: Context, relay: Relay | None, step: Step) -> bool:
@@ -122,7 +114,7 @@ def do(context: Context, relay: Relay | None, step: Step) -> bool:
         os.chmod(store.make_dirs(wanted, "relay"), 0o755)
         write_atomic(_path(wanted), relay.text, 0o644)
     else:
-        remove_one.container(context.podman, step.target, grace=1)
+        lifecycle.remove_container(context.podman, step.target, grace=1)
         places = _places(context, relay)
         check(context.podman.run(*_arguments(wanted, relay, places=places)), "start of the relay")
         _runs(context, step.target)
@@ -134,12 +126,12 @@ def _has_caddy(podman: Podman, image: str) -> bool:
     return podman.run("run", "--rm", *words, image, "version", timeout=30).rc == 0
 
 
-def _recorded(wanted: Wanted) -> Names:
+def _recorded(wanted: Deployment) -> Names:
     found = read_mapping(wanted.path("stacks", FILE))
     return dict(found.get("networks") or {})
 
 
-def _names(world: World, known: Names) -> Names:
+def _names(world: Containers, known: Names) -> Names:
     """As the operator's containers have them while they are there; a service that is new since has its own name."""
     wanted = world.wanted
     found: dict[str, dict[str, list[str]]] = {
@@ -160,7 +152,7 @@ def _names(world: World, known: Names) -> Names:
     return {net: {**given, **{name: [name] for name in new}} for net, given in found.items()}
 
 
-def _text(wanted: Wanted, names: Names) -> str:
+def _text(wanted: Deployment, names: Names) -> str:
     targets = []
     for service in wanted.services:
         called = [alias for _net, given in sorted(names.items()) for alias in given.get(service.name, ())]
@@ -171,13 +163,13 @@ def _text(wanted: Wanted, names: Names) -> str:
     return json.dumps(config(targets), indent=2) + "\n"
 
 
-def _address(wanted: Wanted, colour: str, service: Service) -> str:
+def _address(wanted: Deployment, colour: str, service: Service) -> str:
     """An adopted colour has only the address on its edge network."""
     nets = wanted.nets
     return (nets.service_on_edge if service.edge else nets.service)(colour, service.name).ip
 
 
-def _path(wanted: Wanted) -> str:
+def _path(wanted: Deployment) -> str:
     return wanted.path("relay", "caddy.json")
 
 
@@ -186,7 +178,7 @@ def _places(context: Context, relay: Relay) -> dict[str, Address]:
 
     Under an address that an adopted container had a minute ago, neighbours would still look for that one.
     """
-    world = World.look(context.podman, context.wanted)
+    world = Containers.look(context.podman, context.wanted)
     found: dict[str, Address] = {}
     known = networks.existing(context.podman)
     for net in relay.names:
@@ -201,7 +193,7 @@ def _places(context: Context, relay: Relay) -> dict[str, Address]:
 
 
 def _arguments(
-    wanted: Wanted, relay: Relay, fingerprint: str = "", places: Mapping[str, Address] | None = None
+    wanted: Deployment, relay: Relay, fingerprint: str = "", places: Mapping[str, Address] | None = None
 ) -> list[str]:
     labels = {
         core.LABEL: wanted.deployment, core.KIND: core.RELAY, CONFIG: fingerprint or _fingerprint(wanted, relay),
@@ -223,7 +215,7 @@ def _arguments(
     return [*found, relay.image, "run", "--config", "/bluegreen/relay/caddy.json", "--watch"]
 
 
-def _fingerprint(wanted: Wanted, relay: Relay) -> str:
+def _fingerprint(wanted: Deployment, relay: Relay) -> str:
     """Of what the container was made with, but for the networks of the colours: it is joined to others in place."""
     given = [word for word in _arguments(wanted, relay, "-") if ":ip=" not in word]
     return hashlib.sha256(json.dumps(given).encode()).hexdigest()[:16]
@@ -241,7 +233,7 @@ def _runs(context: Context, name: str) -> None:
         raise BluegreenError("the relay %s does not run" % name, fix="look at podman logs %s, run again" % name)
 
 
-def report(world: World) -> dict[str, dict[str, Any]]:
+def report(world: Containers) -> dict[str, dict[str, Any]]:
     """As a shared service is reported; {} as long as none is wanted."""
     here = world.relay()
     if here is None and not (due(world.wanted) and _recorded(world.wanted)):

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import dependents, up
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import dependents, lifecycle
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import (
     BEFORE,
     Container,
-    World,
+    Containers,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons, store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import COURIER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.recovery import rebuild
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, rebuild
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial, holders, stop
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import fence, relay
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -30,55 +29,55 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 
 def absent(context: Context) -> Job:
     """Whatever refuses does so here, before the first step: cleanup asks in check mode before it drains."""
-    ours = fence.of(context)
-    with ours.beginning():
+    guard = fence.of(context)
+    with guard.beginning():
         rebuild.refuse_lost(context)
-        return _absent(context, ours)
+        return _absent(context, guard)
 
 
-def _absent(context: Context, ours: fence.Fence) -> Job:
+def _absent(context: Context, guard: fence.Fence) -> Job:
     wanted, podman = context.wanted, context.podman
-    _refuse_live(wanted)
-    world = World.look(podman, wanted)
+    context.refuse_live()
+    world = Containers.look(podman, wanted)
     roots = roots_of(world, wanted)
     again, olds = dependents.steps(context, world, roots)
     gone = order(world, wanted, roots, olds)
     tried = _prove_courier(context, world)
     wants_names = store.is_adopted(wanted, wanted.colour) or relay.due(wanted)
-    names, before, told = relay.plan(context, world) if wants_names else (None, [], [])
+    names, before, notices = relay.plan(context, world) if wants_names else (None, [], [])
     steps = _steps(context, gone, [*before, *again])
-    said: list[str] = [*tried, *told]
-    end = _ender(context, ours, {_name_then(c, steps): c for c in gone}, said)
+    messages: list[str] = [*tried, *notices]
+    end = _ender(context, guard, {_name_then(c, steps): c for c in gone}, messages)
 
     def do(step: Step) -> None:
         if step.action == "forget-adopted":
-            # What podman-compose makes of the same name later is a stranger.
+            # What podman-compose makes of the same name later is unmanaged.
             store.forget_adopted(wanted, wanted.colour)
             return
         if step.action not in ("withdraw", "remove"):
-            with ours.beginning():
-                ours.newest()
+            with guard.beginning():
+                guard.newest()
                 if not relay.do(context, names, step):
                     dependents.do(context, step.target, roots)
             return
-        with ours.removal():
+        with guard.removal():
             if step.action == "remove":
                 end(step.target)
             else:
-                ours.hold()
+                guard.hold()
 
     def verify() -> None:
-        left = roots_of(World.look(podman, wanted), wanted)
+        left = roots_of(Containers.look(podman, wanted), wanted)
         if left:
             raise BluegreenError("still there: %s" % ", ".join(c.name for c in left), fix="run again")
         dependents.forget(context)
 
     plan = Plan({c.name: "%s %s" % (c.service, c.state) for c in gone}, {}, tuple(steps))
-    return Job(plan, do, verify, notes={"removed": [c.name for c in gone if c not in olds], "said": said})
+    return Job(plan, do, verify, notes={"removed": [c.name for c in gone if c not in olds], "messages": messages})
 
 
 def _ender(
-    context: Context, ours: fence.Fence, gone: Mapping[str, Container], said: list[str]
+    context: Context, guard: fence.Fence, gone: Mapping[str, Container], messages: list[str]
 ) -> Callable[[str], None]:
     """Ends a container by the name that it has then, and means its id: another may bear the name by then."""
     graces = _graces(context, list(gone.values()))
@@ -86,20 +85,10 @@ def _ender(
     def end(name: str) -> None:
         # A courier inside a server of the adopted project is ended between two mails, too.
         grace = graces.get(gone[name].name, 0)
-        ended = stop.end(context, name, grace=grace, ident=gone[name].id, still=ours.hold)
-        said.extend([ended["warning"]] if ended.get("warning") else [])
+        ended = stop.end(context, name, grace=grace, ident=gone[name].id, still=guard.hold)
+        messages.extend([ended["warning"]] if ended.get("warning") else [])
 
     return end
-
-
-def _refuse_live(wanted: Wanted) -> None:
-    if wanted.colour == wanted.live_colour:
-        raise Refused(
-            "%s is live: it is not removed" % wanted.colour,
-            option="live_colour",
-            value=wanted.live_colour,
-            fix="roll back or cut over first",
-        )
 
 
 def _steps(context: Context, gone: Sequence[Container], first: Sequence[Step]) -> list[Step]:
@@ -117,7 +106,7 @@ def _name_then(c: Container, steps: Sequence[Step]) -> str:
     return c.name + BEFORE if Step(dependents.RECREATE, c.name) in [replace(s, detail="") for s in steps] else c.name
 
 
-def _prove_courier(context: Context, world: World) -> list[str]:
+def _prove_courier(context: Context, world: Containers) -> list[str]:
     """The live colour's couriers, where they are not at work yet. What to tell."""
     live = context.wanted.live_colour
     idle = [
@@ -125,30 +114,30 @@ def _prove_courier(context: Context, world: World) -> list[str]:
         for seen in holders.look(world)
         if seen.singleton.kind == COURIER and live in seen.files and singletons.home(seen, live) == singletons.PROJECT
     ]
-    return courier_trial.prove(context, up.stack_of(context, live), idle) if idle else []
+    return courier_trial.prove(context, lifecycle.stack_of(context, live), idle) if idle else []
 
 
 def _graces(context: Context, gone: Sequence[Container]) -> Mapping[str, int]:
-    """How long the operator's own containers may take to end: his podman-compose has not told podman.
+    """How long the operator's own containers may take to end: podman-compose does not hand it to podman.
 
-    Where his compose files can't be read any more, podman's own time is all that a service gets; a singleton's job is
+    Where the compose files can't be read any more, podman's own time is all that a service gets; a singleton's job is
     not cut off so.
     """
     wanted = context.wanted
-    his = {c.name: c.service for c in gone if c.service in wanted.imaged and not c.ours(wanted)}
-    if not his:
+    own = {c.name: c.service for c in gone if c.service in wanted.imaged and not c.ours(wanted)}
+    if not own:
         return {}
     try:
         services = compose_config.config(context.podman.runner, wanted, wanted.source)["services"]
-        return {name: up.seconds(services[service].get("stop_grace_period")) for name, service in his.items()}
+        return {name: lifecycle.seconds(services[service].get("stop_grace_period")) for name, service in own.items()}
     except BluegreenError:
-        if set(his.values()) - set(wanted.names):
+        if set(own.values()) - set(wanted.names):
             raise
         return {}
 
 
-def roots_of(world: World, wanted: Wanted) -> list[Container]:
-    """What belongs to the colour: ours by label; for the adopted blue the project's coloured services by theirs."""
+def roots_of(world: Containers, wanted: Deployment) -> list[Container]:
+    """What belongs to the colour: managed by label; for the adopted blue the project's coloured services by theirs."""
     found = world.rendered(wanted.colour, ("service", SINGLETON))
     found += [c for c in world.rendered(wanted.colour, ("migrate",)) if c.one_shot()]
     if store.is_adopted(wanted, wanted.colour):
@@ -157,7 +146,9 @@ def roots_of(world: World, wanted: Wanted) -> list[Container]:
     return found
 
 
-def order(world: World, wanted: Wanted, roots: Sequence[Container], again: Sequence[Container] = ()) -> list[Container]:
+def order(
+    world: Containers, wanted: Deployment, roots: Sequence[Container], again: Sequence[Container] = ()
+) -> list[Container]:
     """Roots and what podman wants removed before them; ``again``: those of it that are made again before.
 
     Refuses when that would take something else that still matters.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What other hands or a reboot undid, put right: what shall run is started, what shall be joined is joined.
+"""Repairs what was changed outside this collection or by a reboot: containers are started and joined to networks.
 
 One plan for the adopt stage and for the boot of the host. Nothing that runs is stopped, recreated or removed.
 """
@@ -12,15 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    networks,
-    remove_one,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    up as upping,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.networks import Member
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -32,7 +26,7 @@ START, UP = "start", "up"
 
 @dataclass(frozen=True)
 class RepairPlan:
-    """``steps`` in their order, ``members`` that are joined then, ``runs``: names of containers that shall run then.
+    """``steps`` in their order, ``members`` that are joined then, ``runs``: names of containers that run then.
 
     ``gaps``: what only the operator can bring back, one sentence each with its fix.
     """
@@ -55,7 +49,14 @@ class _Part:
     gaps: list[str] = field(default_factory=list)
     wake: bool = True
 
-    def steps(self, world: World, colour: str = "") -> list[Step]:
+    def add(self, world: Containers, service: str) -> None:
+        """A service of the project that no colour has."""
+        c = world.of_project(service)
+        self.here += [c] if c else []
+        self.members += networks.members_of(world, service)
+        self.gaps += [] if c else [_gap(world, service)]
+
+    def steps(self, world: Containers, colour: str = "") -> list[Step]:
         found = [Step(START, c.name) for c in self.here if self.wake and not c.running]
         found += [Step(UP, service, colour) for service, _name in self.missing]
         return found + networks.connect_steps(world, self.members)
@@ -65,9 +66,9 @@ class _Part:
 
 
 def plan(
-    context: Context, world: World, awake: Sequence[str] = (), blue: Sequence[Container] | None = None
+    context: Context, world: Containers, awake: Sequence[str] = (), blue: Sequence[Container] | None = None
 ) -> RepairPlan:
-    """``awake``: colours whose containers shall run, the live one first. ``blue``: the operator's containers that are
+    """``awake``: colours whose containers have to run, the live one first. ``blue``: the operator's containers that are
     blue, None where blue is not (or no longer) the adopted project."""
     wanted = context.wanted
     order = [*awake, *(colour for colour in COLOURS if colour not in awake)]
@@ -88,39 +89,26 @@ def plan(
     )
 
 
-def _shared(world: World) -> _Part:
-    wanted, part = world.wanted, _Part()
-    for service in wanted.shared:
-        c = world.of_project(service)
-        if c is None:
-            part.gaps.append(_gap(world, service))
-            continue
-        part.here.append(c)
-        part.members += [networks.shared_member(wanted, colour, service, c.name) for colour in COLOURS]
+def _shared(world: Containers) -> _Part:
+    part = _Part()
+    for service in world.wanted.shared:
+        part.add(world, service)
     return part
 
 
-def _edge(world: World) -> _Part:
-    wanted, part = world.wanted, _Part()
-    if not wanted.edge_service:
-        return part
-    c = world.of_project(wanted.edge_service)
-    if c is None:
-        # An edge that reaches a colour by published ports may be no container at all.
-        part.gaps += [_gap(world, wanted.edge_service)] if networks.joins_edge(wanted) else []
-        return part
-    part.here.append(c)
-    part.members += networks.edge_members(wanted, c.name)
+def _edge(world: Containers) -> _Part:
+    part = _Part()
+    if world.wanted.edge_service:
+        part.add(world, world.wanted.edge_service)
     return part
 
 
-def _relay(world: World) -> _Part:
+def _relay(world: Containers) -> _Part:
     there = world.relay()
-    members = [member for colour in COLOURS for member in networks.relay_members(world.wanted, world, colour)]
-    return _Part([there] if there else [], members=members)
+    return _Part([there] if there else [], members=networks.relay_members(world))
 
 
-def _colour(world: World, colour: str, wake: bool, blue: Sequence[Container] | None) -> _Part:
+def _colour(world: Containers, colour: str, wake: bool, blue: Sequence[Container] | None) -> _Part:
     wanted = world.wanted
     if colour == "blue" and blue is not None:
         part = _Part(list(blue), wake=wake)
@@ -134,29 +122,25 @@ def _colour(world: World, colour: str, wake: bool, blue: Sequence[Container] | N
         missing = [(name, str(one["container"])) for name, one in entries.items() if wake and name not in here]
         part = _Part(list(here.values()), missing, wake=wake)
         named = {**{c.service: c.name for c in here.values() if c.running or wake}, **dict(missing)}
-    part.members += [
-        networks.edge_member(wanted, colour, service, name)
-        for service, name in named.items()
-        if service in wanted.names and wanted.service(service).edge
-    ]
+    part.members += networks.public_members(wanted, colour, named)
     return part
 
 
-def _gap(world: World, services: str) -> str:
+def _gap(world: Containers, services: str) -> str:
     wanted = world.wanted
     return (
-        "project %s has no container of %s, and only you can make one. Fix: in %s type podman-compose -p %s up -d "
+        "project %s has no container of %s, and only you can make one. Fix: in %s run podman-compose -p %s up -d "
         "--no-deps %s, then run adopt again"
         % (wanted.project, services, wanted.source, wanted.project, services.replace(",", ""))
     )
 
 
 def do(context: Context, fixing: RepairPlan, step: Step, still: Callable[[], None] = nothing) -> None:
-    """Carry out one step of a plan. ``still`` is asked around a removal, as of ``discard.container``."""
+    """Carry out one step of a plan. ``still`` is asked around a removal, as by ``remove_container``."""
     if step.action == START:
         _start(context, fixing, step.target, still)
     elif step.action == UP:
-        upping.up(context, step.detail, upping.stack_of(context, step.detail), step.target)
+        lifecycle.up_service(context, step.detail, lifecycle.stack_of(context, step.detail), step.target)
     else:
         networks.do(context.podman, context.wanted, fixing.members, step)
 
@@ -168,28 +152,28 @@ def _start(context: Context, fixing: RepairPlan, name: str, still: Callable[[], 
     """
     ident = fixing.ids.get(name, name)
     result = context.podman.run("start", ident, timeout=180)
-    found = next((c for c in World.look(context.podman, context.wanted).all if ident in (c.id, c.name)), None)
+    found = next((c for c in Containers.look(context.podman, context.wanted).all if ident in (c.id, c.name)), None)
     if found is not None and result.rc == 0 and found.state != "dead":
         return
     if found is None or not found.ours(context.wanted):
-        why = result.last_words() if result.rc else "podman takes it for running, but its processes are gone"
+        why = result.last_words() if result.rc else "podman says that it runs, but its processes are gone"
         again = "podman rm -f %s, then podman-compose up -d --no-deps its service in your project, then adopt" % name
         raise BluegreenError("%s does not start: %s" % (name, why), fix="podman logs %s; %s" % (name, again))
-    remove_one.container(context.podman, found.id, still=still)
-    upping.up(context, found.colour, upping.stack_of(context, found.colour), found.service)
+    lifecycle.remove_container(context.podman, found.id, still=still)
+    lifecycle.up_service(context, found.colour, lifecycle.stack_of(context, found.colour), found.service)
     for member in fixing.members:
         if member.container == name:
             networks.do(context.podman, context.wanted, fixing.members, Step("connect", name, member.network))
 
 
-def shortfall(world: World, fixing: RepairPlan) -> list[str]:
+def shortfall(world: Containers, fixing: RepairPlan) -> list[str]:
     """What is not as the plan wants it, as sentences."""
     found = ["%s is off %s" % (s.target, s.detail) for s in networks.connect_steps(world, fixing.members)]
     dead = _dead(world, fixing.runs)
     return [*fixing.gaps, *dead, *dict.fromkeys(found)]
 
 
-def _dead(world: World, names: Iterable[str]) -> list[str]:
+def _dead(world: Containers, names: Iterable[str]) -> list[str]:
     by_name: Callable[[str], Container | None] = world.named
     here = [(name, by_name(name)) for name in names]
     return ["%s is %s" % (name, c.state if c else "absent") for name, c in here if c is None or not c.running]

@@ -2,82 +2,91 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""state: started. The idle colour runs exactly what its compose file says, and its public services are on the edge."""
+"""state: started. The idle colour runs exactly what its compose file says, and its public services are on the edge.
+
+The idle colour's own network under another name.
+
+Podman notes that an address is given away before it notes which container has it. Killed in between, it keeps that
+address until the host boots, for a container that is gone for good. Its notes go by the network's name, and outlive
+the network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    networks,
-    remove_one,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    up as upping,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import Container, World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.networks import Member
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import fence, remove
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import first_name
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
 
 
 def start(context: Context) -> Job:
     wanted, podman, colour = context.wanted, context.podman, context.wanted.colour
-    refuse_live(context)
-    stack = upping.stack_of(context, colour)
+    context.refuse_live()
+    stack = lifecycle.stack_of(context, colour)
     services = {name: value for name, value in stack["services"].items() if name in wanted.names}
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     wrong = _wrong(context, world, stack["services"])
     right = {c.service: c for c in world.rendered(colour) if c not in wrong}
-    members = networks.common_members(wanted, world, (colour,)) + _edge_members(context, services)
+    networks.require(world, wanted.shared_and_edge)
+    common = networks.common_members(world, (colour,))
+    members = common + _public_members(wanted)
     steps = networks.create_steps(wanted, networks.existing(podman), networks.routes(podman))
-    steps += networks.connect_steps(world, networks.common_members(wanted, world, (colour,)))
+    steps += networks.connect_steps(world, common)
     gone = {c.name: c.id for c in remove.order(world, wanted, wrong)}
     steps += [Step("remove", name) for name in gone]
     steps += [Step("up", name) for name in services if name not in right]
     running = {c.service for c in world.rendered(colour) if c.running}
     publish.refuse_taken((n, port) for n in services if n not in running for port in services[n].get("ports") or [])
-    steps += _edge_steps(context, world, services, set(gone))
-    ours = fence.of(context)
-    if ours.switch and any(step.action in ("remove", "up") for step in steps):
+    steps += _edge_steps(world, gone)
+    guard = fence.of(context)
+    if guard.switch and any(step.action in ("remove", "up") for step in steps):
         steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
-    elif ours.switch and ours.switch.withdrawn(colour):
+    elif guard.switch and guard.switch.rollback_blocked(colour):
         steps.append(Step("offer", colour))
     # Its couriers start only behind a flip; that they can is known before anything is touched.
-    told = courier_trial.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
+    warnings = courier_trial.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
 
     def do(step: Step) -> None:
         if step.action in ("withdraw", "offer", "remove", "up"):
-            with ours.removal():
-                _fenced(context, ours, stack, gone, step)
+            with guard.removal():
+                _fenced(context, guard, stack, gone, step)
         else:
             networks.do(podman, wanted, members, step)
 
     before = {c.service: "%s %s" % (c.release, c.state) for c in world.rendered(colour)}
     after = {name: "%s running" % value["labels"]["olympus.bluegreen.release"] for name, value in services.items()}
-    return Job(Plan(before, after, tuple(steps)), do, lambda: verify(context, stack), tuple(told))
+    return Job(Plan(before, after, tuple(steps)), do, lambda: verify(context, stack), tuple(warnings))
 
 
-def _fenced(context: Context, ours: fence.Fence, stack: Mapping[str, Any], gone: Mapping[str, str], step: Step) -> None:
+def _fenced(
+    context: Context, guard: fence.Fence, stack: Mapping[str, Any], gone: Mapping[str, str], step: Step
+) -> None:
     """``gone``: name -> id; another container may bear the name by then."""
     if step.action == "offer":
         verify(context, stack)
-        ours.offer()
+        guard.offer()
         return
     if step.action == "remove":
-        remove_one.container(context.podman, gone[step.target], still=ours.hold)
+        lifecycle.remove_container(context.podman, gone[step.target], still=guard.hold)
         return
-    ours.hold()
+    guard.hold()
     if step.action == "up":
         # podman-compose replaces what it finds under the name.
-        upping.up(context, ours.colour, stack, step.target)
-        ours.hold()
+        lifecycle.up_service(context, guard.colour, stack, step.target)
+        guard.hold()
 
 
 def planned(context: Context) -> Plan:
@@ -85,18 +94,7 @@ def planned(context: Context) -> Plan:
     return Plan({}, {}, tuple(Step("up", name) for name in context.wanted.names))
 
 
-def refuse_live(context: Context) -> None:
-    wanted = context.wanted
-    if wanted.colour == wanted.live_colour:
-        raise Refused(
-            "%s is live: it is not touched" % wanted.colour,
-            option="live_colour",
-            value=wanted.live_colour,
-            fix="flip away from it first",
-        )
-
-
-def _wrong(context: Context, world: World, services: Mapping[str, Any]) -> list[Container]:
+def _wrong(context: Context, world: Containers, services: Mapping[str, Any]) -> list[Container]:
     """Containers of this colour that are not what the file says: another release, another definition, another place.
 
     One that does not run counts as wrong: when podman was killed while starting it, it can never be started again
@@ -116,23 +114,14 @@ def _wrong(context: Context, world: World, services: Mapping[str, Any]) -> list[
     return found
 
 
-def name_of(context: Context, service: str) -> str:
-    """As podman-compose names it."""
-    return "%s_%s_1" % (context.wanted.stack_project(context.wanted.colour), service)
+def _public_members(wanted: Deployment) -> list[Member]:
+    names = {service: wanted.container_name(wanted.colour, service) for service in wanted.names}
+    return networks.public_members(wanted, wanted.colour, names)
 
 
-def _edge_members(context: Context, services: Mapping[str, Any]) -> list[Member]:
-    wanted = context.wanted
-    return [
-        networks.edge_member(wanted, wanted.colour, name, name_of(context, name))
-        for name in services
-        if wanted.service(name).edge
-    ]
-
-
-def _edge_steps(context: Context, world: World, services: Mapping[str, Any], removed: set[str]) -> list[Step]:
+def _edge_steps(world: Containers, removed: Collection[str]) -> list[Step]:
     steps = []
-    for member in _edge_members(context, services):
+    for member in _public_members(world.wanted):
         there = world.named(member.container)
         if there is None or there.name in removed or member.network not in there.networks:
             steps.append(Step("connect", member.container, member.network))
@@ -144,7 +133,7 @@ def _edge_steps(context: Context, world: World, services: Mapping[str, Any], rem
 def verify(context: Context, stack: Mapping[str, Any]) -> None:
     """Read back: image, state and both addresses of every service."""
     wanted = context.wanted
-    world = World.look(context.podman, wanted)
+    world = Containers.look(context.podman, wanted)
     here = {c.service: c for c in world.rendered(wanted.colour)}
     wrong = []
     for name in wanted.names:
@@ -155,11 +144,59 @@ def verify(context: Context, stack: Mapping[str, Any]) -> None:
             wrong.append("%s is %s (exit code %d)" % (name, found.state, found.exit_code))
         elif found.image != stack["services"][name]["image"]:
             wrong.append("%s runs image %s" % (name, found.image[:12]))
-    members: Sequence[Member] = _edge_members(context, {name: None for name in wanted.names})
-    members = [*networks.common_members(wanted, world, (wanted.colour,)), *members]
+    networks.require(world, wanted.shared_and_edge)
+    members = [*networks.common_members(world, (wanted.colour,)), *_public_members(wanted)]
     wrong += ["off: %s" % step for step in networks.connect_steps(world, members)] if not wrong else []
     if wrong:
         raise BluegreenError(
             "%s is not as wanted after the start: %s" % (wanted.colour, "; ".join(wrong)),
             fix="look at podman logs of the container, then run again",
         )
+
+
+REMOVE, UNLINK, RENAME = "remove", "remove-bridge", "rename-network"
+
+
+def rename_network(context: Context) -> Job:
+    """The idle colour's containers go, its network goes, and last the new name is written. A start makes all of it.
+
+    Killed before the name is written, the next start meets the same kept address and comes here again.
+    """
+    wanted, podman = context.wanted, context.podman
+    old = wanted.nets.colour_name(wanted.colour)
+    # A name that podman has never heard: it may keep addresses of any earlier one.
+    new = "%s.%x" % (first_name(wanted.deployment, wanted.colour), int(context.clock.now()))
+    world = Containers.look(podman, wanted)
+    guard, gone = fence.of(context), world.dependents(world.rendered(wanted.colour))
+    seen = {c.name: c.id for c in gone}
+    steps = [Step(REMOVE, c.name) for c in gone]
+    there = [c for c in world.all if old in c.networks and (c.project == wanted.project or c == world.relay())]
+    steps += [Step("disconnect", c.name, old) for c in there]
+    network = networks.existing(podman).get(old)
+    if network is not None:
+        steps += [Step("remove-network", old), Step(UNLINK, str(network.get("network_interface") or ""))]
+    steps.append(Step(RENAME, old, new))
+
+    def do(step: Step) -> None:
+        with guard.removal():
+            guard.hold()
+            if step.action == REMOVE:
+                lifecycle.remove_container(podman, seen[step.target], still=guard.hold)
+            else:
+                other(step)
+
+    def other(step: Step) -> None:
+        if step.action == UNLINK:
+            _unlink(podman, step.target)
+        elif step.action == RENAME:
+            store.rename_network(wanted, wanted.colour, new)
+        else:
+            networks.do(podman, wanted, (), step)
+
+    return Job(Plan({"network": old}, {"network": new}, tuple(steps)), do)
+
+
+def _unlink(podman: Podman, bridge: str) -> None:
+    """What podman died over hangs on the old bridge, which would keep the route to the colour's addresses."""
+    if bridge and podman.runner.run(["ip", "link", "show", "dev", bridge]).rc == 0:
+        check(podman.runner.run(["ip", "link", "delete", "dev", bridge]), "ip link delete")

@@ -28,8 +28,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.form
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.imported_files import FileChange
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import Reference
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload import reload, validate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import (
+    ReloadMethod,
+    reload,
+    validate,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import Installer, cost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import unified
@@ -102,7 +105,9 @@ class Adopter:
         current = self._file()
         before = self.journal.before
         if before is None and self.syntax.adopted(current):
-            raise Refused("the journal with the operator's file is gone", fix="restore the file from your repository")
+            raise Refused(
+                "the journal with the operator's file is missing", fix="restore the file from your repository"
+            )
         if before is None:
             main, config = self._main(current, current, current), self.syntax.config(current)
             self._refuse_pending(config, [lambda: self.syntax.present(current)])
@@ -112,7 +117,7 @@ class Adopter:
         if not force and current != before and not (ours and self.journal.base == before):
             raise Refused(
                 "%s was edited since adopt: undo would lose that" % self.edge.options.caddyfile,
-                fix="keep a copy and undo with force, or take the switch out by hand",
+                fix="keep a copy and undo with -e bluegreen_force_undo=true, or remove the switch by hand",
             )
         main = self._main(current, before, before)
         files = (*self.syntax.imported().undone(force), main)
@@ -149,11 +154,11 @@ class Adopter:
         if not (change.live and change.plan.changed and self.switch.exists()):
             self._apply(change)
             return
-        follower = Follower(self.edge, self.admin, self.upstreams, self.step)
+        follower = ReloadMethod(self.edge, self.admin, self.upstreams, self.step)
         with follower.alone():
             if self.installer.live() != change.live:
                 raise Refused(
-                    "the switch was moved while adopt looked: %s is not live any more" % change.live,
+                    "the switch moved during adopt: %s is no longer live" % change.live,
                     fix="run the adopt stage again",
                 )
             self._apply(change)
@@ -185,13 +190,13 @@ class Adopter:
         after = self.journal.after
         if Journal(self.edge.options.state_dir, TURN).torn(current):
             return True
-        return after is not None and any(current == self.syntax.turned(after, colour) for colour in COLOURS)
+        return after is not None and any(current == self.syntax.with_live_colour(after, colour) for colour in COLOURS)
 
     def _file(self) -> bytes:
         options = self.edge.options
         if "--resume" in arguments(self.edge.place().pid):
             raise Refused(
-                "the edge runs with --resume: a start loads what its API was told last, not a file",
+                "the edge runs with --resume: it starts with the last configuration of its API and not with a file",
                 option="edge.caddyfile",
                 value=options.caddyfile,
                 fix="keep its configuration in a file and run it with `caddy run --config FILE`",
@@ -260,5 +265,5 @@ class Adopter:
                     overwrite(one.path, one.restored(), self.step)
             raise CommandError(
                 "the edge did not reload: %s" % exc.msg,
-                fix="its file is as it was, the edge serves as before",
+                fix="read Caddy's words; the file is restored and the edge serves as before",
             ) from exc

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
@@ -21,7 +22,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.imported_files import Imported
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import Proof
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import (
-    json_access_log,
     json_rewrite,
     one_colour_form,
     query,
@@ -60,42 +60,11 @@ class Rewritten:
     found: Mapping[str, Reached] = field(default_factory=dict)
 
 
-class Syntax(Protocol):
-    flags: tuple[str, ...]
+class Syntax(ABC):
+    """How the file is written. ``flags`` are those of ``caddy reload`` and ``caddy validate``. ``colour`` is the one
+    that the rewritten file names, '' for the switch."""
 
-    def rewritten(self, base: bytes) -> Rewritten:
-        """With the switch. Raises where that is impossible or would mean something else."""
-
-    def config(self, content: bytes) -> Any:
-        """What Caddy runs of it."""
-
-    def loaded(self, whole: str) -> Any:
-        """What Caddy runs of a text with its imported files. Raises CommandError where it loads nothing of it."""
-
-    def whole(self, content: bytes) -> str:
-        """What Caddy may be asked about: with the imported files, as undo leaves them."""
-
-    def present(self, content: bytes) -> str:
-        """The same with the imported files as they are now."""
-
-    def made(self, content: bytes) -> str:
-        """The same with the imported files as adopt made them."""
-
-    def imported(self, back: bool = False) -> Imported:
-        """The files that it imports; with ``back`` as undo leaves them."""
-
-    def adopted(self, content: bytes) -> bool:
-        """Whether there is something of ours in it."""
-
-    def turned(self, content: bytes, colour: str) -> bytes:
-        """With another colour live, where it names one."""
-
-
-class CaddyfileSyntax:
-    """A Caddyfile. ``flags`` are those of ``caddy reload`` and ``caddy validate``, ``colour`` is the one that the
-    rewritten file shall name, '' for the switch."""
-
-    flags: tuple[str, ...] = ("--adapter", "caddyfile")
+    flags: tuple[str, ...] = ()
 
     def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str, reaches: Reaches) -> None:
         self._edge = edge
@@ -103,28 +72,70 @@ class CaddyfileSyntax:
         self._colour = colour
         self._reaches = reaches
 
+    @abstractmethod
     def rewritten(self, base: bytes) -> Rewritten:
-        options, named_log = self._edge.options, has_named_logs(self._edge)
-        read, environ = self.imported().read, self._environ()
+        """With the switch. Raises where that is impossible or would mean something else."""
+
+    @abstractmethod
+    def loaded(self, whole: str) -> Any:
+        """What Caddy runs of a text with its imported files. Raises CommandError where it loads nothing of it."""
+
+    @abstractmethod
+    def flat(self, content: bytes, read: Read) -> str:
+        """One text with the imported files, as Caddy may be asked about it."""
+
+    @abstractmethod
+    def adopted(self, content: bytes) -> bool:
+        """Whether there is something of ours in it."""
+
+    @abstractmethod
+    def with_live_colour(self, content: bytes, colour: str) -> bytes:
+        """With another colour live, where it names one."""
+
+    def config(self, content: bytes) -> Any:
+        """What Caddy runs of it."""
+        return self.loaded(self.whole(content))
+
+    def whole(self, content: bytes) -> str:
+        """With the imported files as undo leaves them."""
+        return self.flat(content, self.imported(back=True).read)
+
+    def present(self, content: bytes) -> str:
+        """With the imported files as they are now."""
+        return self.flat(content, self.imported().present)
+
+    def made(self, content: bytes) -> str:
+        """With the imported files as adopt made them."""
+        return self.flat(content, self.imported().made)
+
+    def imported(self, back: bool = False) -> Imported:
+        """The files that it imports; with ``back`` as undo leaves them."""
+        return Imported(self._edge.place().pid, self._edge.options.state_dir, back)
+
+
+class CaddyfileSyntax(Syntax):
+    """A Caddyfile."""
+
+    flags = ("--adapter", "caddyfile")
+
+    def rewritten(self, base: bytes) -> Rewritten:
+        options = self._edge.options
         try:
-            tree = Tree.of(text_of(base), options.config_path, read, environ)
-            original = adapt(self._edge, tree.flat({path: root.text for path, root in tree.roots.items()}))
+            tree = self._tree(base, self.imported().read)
+            original = adapt(self._edge, tree.text())
             found = self._found(original, tree)
             upstreams = (*self._upstreams, *aliases(self._upstreams, found))
             rewrite_of = partial(
                 rewrite,
-                text_of(base),
+                tree,
                 upstreams,
                 options.mount,
-                options.config_path,
-                named_log,
-                sets_host(self._edge),
-                read,
-                environ,
-                self._colour,
+                named_log=has_named_logs(self._edge),
+                sets_host=sets_host(self._edge),
+                colour=self._colour,
             )
             done = rewrite_of()
-            proof = Proof(self._edge, self._colour, upstreams, None if self.adopted(base) else original, environ)
+            proof = Proof(self._edge, self._colour, upstreams, None if self.adopted(base) else original, tree.environ)
             config, wrong = proof.tried(done.after)
             if wrong and config is None:
                 raise proof.blamed(done.lines, rewrite_of, wrong)
@@ -150,48 +161,25 @@ class CaddyfileSyntax:
                 raise CaddyfileError(*_said(tree, dial), exc.msg, exc.fix) from exc
         return found
 
-    def turned(self, content: bytes, colour: str) -> bytes:
-        return one_colour_form.turned(text_of(content), colour).encode()
-
-    def config(self, content: bytes) -> Any:
-        return self.loaded(self.whole(content))
+    def with_live_colour(self, content: bytes, colour: str) -> bytes:
+        return one_colour_form.with_live_colour(text_of(content), colour).encode()
 
     def loaded(self, whole: str) -> Any:
         return adapt(self._edge, whole)
 
-    def whole(self, content: bytes) -> str:
-        return self._flat(content, self.imported(back=True).read)
+    def flat(self, content: bytes, read: Read) -> str:
+        return self._tree(content, read).text()
 
-    def present(self, content: bytes) -> str:
-        return self._flat(content, self.imported().present)
-
-    def made(self, content: bytes) -> str:
-        return self._flat(content, self.imported().made)
-
-    def _flat(self, content: bytes, read: Read) -> str:
-        tree = Tree.of(text_of(content), self._edge.options.config_path, read, self._environ())
-        return tree.flat({path: root.text for path, root in tree.roots.items()})
-
-    def imported(self, back: bool = False) -> Imported:
-        return Imported(self._edge.place().pid, self._edge.options.state_dir, back)
-
-    def _environ(self) -> Mapping[str, str]:
-        return environment(self._edge.place().pid)
+    def _tree(self, content: bytes, read: Read) -> Tree:
+        pid = self._edge.place().pid
+        return Tree.of(text_of(content), self._edge.options.config_path, read, environment(pid))
 
     def adopted(self, content: bytes) -> bool:
         return BEGIN.encode() in content
 
 
-class JsonSyntax:
+class JsonSyntax(Syntax):
     """Caddy's own JSON."""
-
-    flags: tuple[str, ...] = ()
-
-    def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str, reaches: Reaches) -> None:
-        self._edge = edge
-        self._upstreams = upstreams
-        self._colour = colour
-        self._reaches = reaches
 
     def rewritten(self, base: bytes) -> Rewritten:
         config = self._turned(self.config(base), self._colour)
@@ -203,7 +191,7 @@ class JsonSyntax:
         if json_rewrite.restored(done.config, {**done.made, **_kept(config)}) != config:
             raise BluegreenError("the rewritten configuration can't be taken back", fix="report this form")
         if self._edge.options.mount:
-            final, more = json_access_log.with_log(done.config, adapted, root_of(self._edge))
+            final, more = json_rewrite.with_log(done.config, adapted, root_of(self._edge))
         else:
             final, more = done.config, (one_colour_form.NO_LOG,)
         require_switch(self._edge, final, upstreams, self._reaches, self._colour)
@@ -231,15 +219,12 @@ class JsonSyntax:
 
     def _turned(self, config: Any, colour: str) -> Any:
         names_one = query.form(config, root_of(self._edge)) == "fixed" and colour
-        return one_colour_form.turned_config(config, self._upstreams, colour) if names_one else config
+        return one_colour_form.config_with_live_colour(config, self._upstreams, colour) if names_one else config
 
-    def turned(self, content: bytes, colour: str) -> bytes:
+    def with_live_colour(self, content: bytes, colour: str) -> bytes:
         config = self.config(content)
         wanted = self._turned(config, colour)
         return content if wanted == config else dumped(wanted, content)
-
-    def config(self, content: bytes) -> Any:
-        return self.loaded(text_of(content))
 
     def loaded(self, whole: str) -> Any:
         try:
@@ -249,20 +234,11 @@ class JsonSyntax:
                 "not Caddy's JSON: %s" % exc,
                 option="edge.caddyfile",
                 value=self._edge.options.caddyfile,
-                fix="with a Caddyfile say edge.source=caddyfile; Caddy's JSON has no comments",
+                fix="for a Caddyfile set edge.source: caddyfile; Caddy's JSON has no comments",
             ) from exc
 
-    def whole(self, content: bytes) -> str:
+    def flat(self, content: bytes, read: Read) -> str:
         return text_of(content)
-
-    def present(self, content: bytes) -> str:
-        return text_of(content)
-
-    def made(self, content: bytes) -> str:
-        return text_of(content)
-
-    def imported(self, back: bool = False) -> Imported:
-        return Imported(self._edge.place().pid, self._edge.options.state_dir, back)
 
     def adopted(self, content: bytes) -> bool:
         return any(json_rewrite.ours(value) for _path, value in json_rewrite.places(self.config(content)))

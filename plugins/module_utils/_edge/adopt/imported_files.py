@@ -104,7 +104,7 @@ class Imported:
             if not force and current != before and not (ours and base == before):
                 raise Refused(
                     "%s was edited since adopt: undo would lose that" % seen,
-                    fix="keep a copy and undo with force, or take the switch out by hand",
+                    fix="keep a copy and undo with -e bluegreen_force_undo=true, or remove the switch by hand",
                 )
             found.append(self._change(seen, current or b"", before, before))
         return tuple(found)

@@ -32,7 +32,7 @@ def half_written(current: bytes, new: bytes, old: bytes) -> bool:
 
 
 def overwrite(path: str, content: bytes, step: Callable[[str], None]) -> None:
-    """The same inode with other content. Whoever calls has both contents in a journal."""
+    """The same inode with other content. The caller has both contents in a journal."""
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         done = 0

@@ -11,45 +11,17 @@ put on another configuration by our reload, without a word. Here the two are com
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused, first_few
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.equivalence import differences
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, arguments, root_of
 
-SHOWN = 6
 ACCEPT = "-e bluegreen_accept_pending=true"
-
-
-def differences(running: Any, said: Any, path: str = "") -> Iterator[str]:
-    """The JSON paths at which two configurations differ, the innermost of each; never a value."""
-    if isinstance(running, dict) and isinstance(said, dict):
-        for key in sorted({*running, *said}):
-            inner = "%s/%s" % (path, key)
-            if key not in running or key not in said:
-                yield inner
-            else:
-                yield from differences(running[key], said[key], inner)
-    elif isinstance(running, list) and isinstance(said, list):
-        yield from _of_lists(running, said, path)
-    elif running != said:
-        yield path or "/"
-
-
-def _of_lists(running: list[Any], said: list[Any], path: str) -> Iterator[str]:
-    """An element that one of them has more moves the others: it alone is a difference."""
-    here, there = ([json.dumps(one, sort_keys=True) for one in side] for side in (running, said))
-    for kind, begin, end, other, other_end in SequenceMatcher(None, here, there, autojunk=False).get_opcodes():
-        pairs = zip(range(begin, end), range(other, other_end))
-        if kind == "replace" and end - begin == other_end - other:
-            for at, its in pairs:
-                yield from differences(running[at], said[its], "%s/%d" % (path, at))
-        elif kind != "equal":
-            yield "%s/%d" % (path, begin)
 
 
 def sites(running: Any, said: Any) -> list[str]:
@@ -94,11 +66,11 @@ class Reference:
 
     def _plain(self, config: Any) -> Any:
         one = query.form(config, root_of(self.edge)) == "fixed"
-        return one_colour_form.turned_config(config, self.upstreams, "blue") if one else config
+        return one_colour_form.config_with_live_colour(config, self.upstreams, "blue") if one else config
 
     def _differs(self, said: Any) -> str:
         paths, named = list(differences(self.running, said)), sites(self.running, said)
-        where = "%s of %s" % (_some(paths), _some(named)) if named else _some(paths)
+        where = "%s of %s" % (first_few(paths), first_few(named)) if named else first_few(paths)
         return "the edge does not run what its file says: %s" % where
 
     def _fix(self, said: Any) -> str:
@@ -107,8 +79,8 @@ class Reference:
             return "%s, and restart the edge; or accept the file's values with %s" % (cause, ACCEPT)
         root = root_of(self.edge)
         if query.form(self.running, root) and not query.form(said, root):
-            return "do not reload it, as the switch is not in it; let adopt make it live with %s" % ACCEPT
-        return "reload the edge yourself where its file is right, or let adopt make the edit live with %s" % ACCEPT
+            return "do not reload the file, which lacks the switch; let adopt do it with %s" % ACCEPT
+        return "if the file is right, reload the edge yourself, or let adopt do it with %s" % ACCEPT
 
     def _cause(self) -> str:
         """What a Caddy was started with that a reload does not know."""
@@ -117,10 +89,5 @@ class Reference:
             return "give it the values of its --envfile as environment"
         names = self.edge.exported()
         if names:
-            return "give the container itself the values that its entrypoint exports (%s)" % _some(names)
+            return "give the container itself the values that its entrypoint exports (%s)" % first_few(names)
         return ""
-
-
-def _some(names: Sequence[str]) -> str:
-    more = " and %d more" % (len(names) - SHOWN) if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

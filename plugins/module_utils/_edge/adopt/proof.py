@@ -49,7 +49,9 @@ class Proof:
             return config, ""
         named_log, root = has_named_logs(self.edge), root_of(self.edge)
         for one, colours in self._each(after, config):
-            where = equivalence.difference(self.original, one, self.upstreams, root, named_log, self.environ, colours)
+            where = equivalence.first_difference(
+                self.original, one, self.upstreams, root, named_log, self.environ, colours
+            )
             if where:
                 return config, "it would mean something else at %s" % where
         return config, ""
@@ -61,7 +63,7 @@ class Proof:
             return
         for colour in COLOURS:
             yield (
-                config if colour == self.colour else adapt(self.edge, one_colour_form.turned(after, colour)),
+                config if colour == self.colour else adapt(self.edge, one_colour_form.with_live_colour(after, colour)),
                 (colour,),
             )
 

@@ -4,9 +4,9 @@
 
 """The method ``reload``: the switch says which colour is wanted, and the edge is made to follow.
 
-Nothing is told what to do but "follow": whoever does looks at the marker once he is alone, so of two that come together
-(a stage, a watcher on its way back) the later one leaves what the marker says. What was cut off anywhere is found in
-the world (running configuration, file) and done by the next one.
+A caller only asks to follow, and the marker is read once that caller is alone. So of two at the same time (a stage, a
+watcher that rolls back) the later one leaves what the marker says. What was cut off anywhere is found in the world
+(running configuration, file) and done by the next one.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import syntax_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import Syntax, syntax_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import Reference
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload import reload, validate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import cost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
@@ -34,14 +33,18 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ad
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
-# So often somebody else may change the configuration between our look and our write.
-ATTEMPTS = 5
+# So often another program may change the configuration between our look and our write.
+WRITES = 5
 # How long to wait for another process that makes the edge follow, in seconds. On the way back the write goes on then:
 # the edge itself refuses it where the other one comes between.
 BACK, FORWARD = 5.0, 120.0
+# What Caddy's own command says where another reload closed the admin endpoint under it (see ``admin.AGAIN``): told
+# again, so many times in all. An equal load is none, so it does no harm where the first one was carried out.
+RELOADS = 3
+HUNG_UP = ("connection reset by peer", "EOF", "broken pipe", "no such file or directory")
 
 
-class Follower:
+class ReloadMethod:
     """``step`` is called with a name before every change: tests stop there."""
 
     def __init__(
@@ -72,7 +75,7 @@ class Follower:
         path = self.edge.options.caddyfile
         try:
             now, whole = self._file()
-            behind = now != whole or self.syntax.turned(whole, colour) != whole
+            behind = now != whole or self.syntax.with_live_colour(whole, colour) != whole
         except (BluegreenError, OSError) as exc:
             # ``check`` refuses it before a cutover; for the way back it is no reason to stay.
             return [Step("turn", path, "to %s, which can't be: %s" % (colour, exc))]
@@ -82,7 +85,7 @@ class Follower:
         """Before anything is moved: the edge has to run what its file says, and its own Caddy to take the file with
         ``colour``."""
         whole = self._file()[1]
-        validate(self.edge, self.syntax, self.syntax.present(self.syntax.turned(whole, colour)))
+        validate(self.edge, self.syntax, self.syntax.present(self.syntax.with_live_colour(whole, colour)))
         if self.edge.place().pid and not self.accept_pending:
             said = self.syntax.loaded(self.syntax.present(whole))
             Reference(self.edge, self.upstreams, self.admin.config()).require([said])
@@ -109,7 +112,9 @@ class Follower:
         with self.alone(back):
             live = self.switch.read().live
             if not live:
-                raise BluegreenError("the switch says of no colour that it is live", fix="run the adopt stage")
+                raise BluegreenError(
+                    "the switch directory contains no colour marker: no colour is live", fix="run the adopt stage"
+                )
             # Where Caddy's own command is not let in (see ``reload``), the admin act has to do.
             if not (back or self.edge.options.admin_origin or not self.edge.place().pid):
                 self._reload(live)
@@ -134,12 +139,12 @@ class Follower:
         return query.form(config, root_of(self.edge)) == "fixed"
 
     def _turned(self, running: Any, colour: str) -> Any:
-        return one_colour_form.turned_config(running, self.upstreams, colour)
+        return one_colour_form.config_with_live_colour(running, self.upstreams, colour)
 
     def _patch(self, live: str) -> None:
         """One write for all sites, where an edge of this form runs; repeated when another program wrote since our
         look."""
-        for _attempt in range(ATTEMPTS):
+        for _attempt in range(WRITES):
             if not self.edge.place().pid:
                 return
             running, tag = self.admin.tagged()
@@ -152,8 +157,8 @@ class Follower:
             if self.admin.patch(*one_colour_form.smallest(running, wanted), tag):
                 return
         raise Refused(
-            "somebody else goes on changing the edge's configuration: %d of our writes were refused" % ATTEMPTS,
-            fix="stop who does, and run it again",
+            "another program keeps changing the edge's configuration: the edge refused %d writes" % WRITES,
+            fix="stop that program, then run the stage again",
         )
 
     def _reload(self, live: str) -> None:
@@ -168,10 +173,13 @@ class Follower:
             reload(self.edge, self.admin, self.syntax, None)
         except CommandError as exc:
             # Where a run was cut off before its reload the file is ahead of the edge: back to what runs.
-            old = before if before != wanted else self.syntax.turned(before, *one_colour_form.colours(running))
+            old = (
+                before if before != wanted else self.syntax.with_live_colour(before, *one_colour_form.colours(running))
+            )
             overwrite(self.edge.options.caddyfile, old, self.step)
             raise CommandError(
-                "the edge did not reload: %s" % exc.msg, fix="its file is as it was, the edge serves as before"
+                "the edge did not reload: %s" % exc.msg,
+                fix="read Caddy's words; the file is restored and the edge serves as before",
             ) from exc
 
     def _file(self) -> tuple[bytes, bytes]:
@@ -187,10 +195,36 @@ class Follower:
         path, (now, whole) = self.edge.options.caddyfile, self._file()
         if now != whole:
             overwrite(path, whole, self.step)
-        wanted = self.syntax.turned(whole, live)
+        wanted = self.syntax.with_live_colour(whole, live)
         if wanted == whole:
             return
         # On a full disk there is no journal; the file needs no more space than it has.
         with suppress(OSError):
             self._turn.write(whole, whole, wanted, {"caddyfile": path})
         overwrite(path, wanted, self.step)
+
+
+def validate(edge: Edge, syntax: Syntax, text: str) -> None:
+    """``text`` is the file with those that it imports. Raises CommandError where Caddy would not load it."""
+    result = edge.caddy("validate", "--config", "-", *syntax.flags, stdin=text)
+    if result.rc != 0:
+        raise CommandError(
+            "the edge's Caddy refuses the new Caddyfile: %s" % result.last_words(),
+            fix="nothing was loaded; report Caddy's words with the file",
+        )
+
+
+def reload(edge: Edge, admin: Admin, syntax: Syntax, config: Any) -> None:
+    """Load the file, of which Caddy makes ``config``. Raises CommandError where it is refused."""
+    options = edge.options
+    if options.admin_origin:
+        # Caddy's own command can say no other host than the address that it speaks to.
+        admin.load(config)
+        return
+    for _attempt in range(RELOADS):
+        result = edge.caddy("reload", "--config", options.config_path, *syntax.flags, "--address", options.admin)
+        if result.rc == 0:
+            return
+        if not result.last_words().endswith(HUNG_UP):
+            break
+    raise CommandError(result.last_words())

@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.condition import wrong
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 
@@ -40,7 +40,11 @@ class Installer:
         self.deployment = ""
 
     def steps(self) -> tuple[Step, ...]:
-        if self.switch.exists() and not self.switch.read().damage and not wrong(self.directory, self.place.owner):
+        if (
+            self.switch.exists()
+            and not self.switch.read().damage
+            and not switch_problems(self.directory, self.place.owner)
+        ):
             return ()
         return (Step("make", self.directory, "with %s live" % self.live()),)
 
@@ -78,7 +82,7 @@ class Installer:
         raise Refused(
             "the switch is lost, and which colour was live is not known: %s" % (" and ".join(alive) or "none")
             + (" are alive" if alive else " is alive"),
-            fix="say it: -e bluegreen_assume_live=blue or green (status and the ledger know the last cutover)",
+            fix="name it with -e bluegreen_assume_live=blue or green (the ledger knows the last cutover)",
         )
 
     def refuse_undo(self, allowed: bool) -> None:

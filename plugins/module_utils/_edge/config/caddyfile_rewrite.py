@@ -14,10 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.directive_order import refuse_order
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import Read, Tree, no_files
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.inline_upstreams import write_out_handed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import BOM, CaddyfileError, Statement
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.inline_import import write_out_handed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import (
+    BOM,
+    CaddyfileError,
+    Edits,
+    Statement,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import (
     DIALLING,
     Proxies,
@@ -38,8 +42,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.sni
     preamble,
     without_imports,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.text_edits import Edits
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.unsupported import Unknown
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.unsupported import Unknown, refuse_order
 
 # How many snippets may hand a coloured name on to one another.
 ROUNDS = 9
@@ -73,7 +76,7 @@ def unified(before: str, after: str, name: str) -> str:
 
 
 def rewrite(
-    text: str,
+    text: str | Tree,
     upstreams: Sequence[Upstream],
     mount: str,
     where: str = "Caddyfile",
@@ -89,13 +92,12 @@ def rewrite(
 
     ``named_log`` and ``sets_host`` say what this Caddy does: whether a site may have a second log under its own name
     (since 2.7), and whether an upstream with TLS hears its own address as Host (since 2.11). ``where`` is the file's
-    path as the edge sees it, ``read`` gives the files of an absolute pattern there, ``environ``
-    is the environment of the running edge. ``only`` one proxy is rewritten, by its place in ``lines`` from 1 on (0:
-    all): so the one is found whose form the rewrite does not know.
+    path as the edge sees it, ``read`` gives the files of an absolute pattern there, ``environ`` is the environment of
+    the running edge; a parsed tree has all three. ``only`` one proxy is rewritten, by its place in ``lines`` from 1 on
+    (0: all): so the one is found whose form the rewrite does not know.
     """
-    tree = Tree.of(text, where, read, environ)
+    tree = text if isinstance(text, Tree) else Tree.of(text, where, read, environ)
     texts = {path: root.text for path, root in tree.roots.items()}
-    before = tree.flat(texts)
     rounds: list[dict[str, Edits]] = []
     try:
         again = _all_written_out(tree, upstreams, sets_host, rounds)
@@ -103,12 +105,12 @@ def rewrite(
         done = rewriter.run()
     except CaddyfileError as exc:
         raise exc.led_back(lambda where, line: _origin(rounds, where, line)) from exc
-    changed = {path: new for path, new in done.items() if new != texts[path] and path != where}
+    changed = {path: new for path, new in done.items() if new != texts[path] and path != tree.where}
     led_back = [(path, _origin(rounds, path, line), said) for path, line, said in rewriter.warnings]
     warnings = tuple("%s:%d: %s" % one if one[1] else one[2] for one in led_back)
     whole = _whole(again, done)
     lines = tuple((path, _origin(rounds, path, line)) for path, line in rewriter.lines)
-    return Rewritten(done[where], len(lines), warnings, changed, before, whole, lines)
+    return Rewritten(done[tree.where], len(lines), warnings, changed, tree.text(), whole, lines)
 
 
 def _all_written_out(
@@ -191,7 +193,10 @@ class _Rewriter:
                 at = len(BOM) if main.text.startswith(BOM) else 0
                 self.edits[self.tree.where].add(at, at, self._head())
         made = {path: one.applied() for path, one in self.edits.items()}
-        return {path: one_colour_form.turned(one, self.colour) if self.colour else one for path, one in made.items()}
+        return {
+            path: one_colour_form.with_live_colour(one, self.colour) if self.colour else one
+            for path, one in made.items()
+        }
 
     def _read(self, number: int) -> dict[int, Proxy]:
         """Those in the block of another one come first, so that they are known to it."""
@@ -259,7 +264,7 @@ class _Rewriter:
         return replace(proxy, decides=beside[:1] == [statement], pins=pinning[:1] == [statement])
 
     def _behind(self, statement: Statement) -> Statement | None:
-        """Behind whom it goes: one without matcher, which Caddy sorts last, has one now, so behind the others."""
+        """The statement that it moves behind: one without matcher, which Caddy sorts last, has one now."""
         parent = statement.parent
         if parent is None or parent.name in LITERAL_ORDER or not self._takes_all(statement):
             return None
@@ -268,7 +273,7 @@ class _Rewriter:
         before = next((one for one in siblings[:at] if self._takes_all(one)), None)
         if statement.name == "reverse_proxy" and before is not None and not self.proxies.dials(before):
             reason = "never asked: another reverse_proxy without a matcher stands before it"
-            raise error(statement, statement, reason, "take one of the two out, or give one a matcher")
+            raise error(statement, statement, reason, "remove one of the two, or give one a matcher")
         later = [one for one in siblings[at + 1 :] if not self._takes_all(one)]
         return later[-1] if later else None
 
@@ -293,7 +298,7 @@ class _Rewriter:
 
     def _fix(self, statement: Statement, proxy: Proxy) -> None:
         if _in_named_route(statement):
-            fix = "say edge.method=switch, or write the proxy where the route is invoked"
+            fix = "set edge.method: switch, or write the proxy where the route is invoked"
             raise error(statement, statement, "a proxy in a named route, where Caddy imports nothing", fix)
         self._edit(statement, statement.start, statement.end, one_colour_form.text(proxy))
 
@@ -315,7 +320,7 @@ class _Rewriter:
         if any(one.name == "import" and one.args and one.args[0].value == "bluegreen_log" for one in inside):
             return
         if not self.named_log and any(one.name == "log" for one in inside):
-            lost = "this Caddy allows one log a site: no log of ours, so the watch counts no visitors of it"
+            lost = "this Caddy allows one log for each site, so the watch counts no visitors of this site"
             self.warnings.append((site.root.where, site.line, lost))
             return
         inner = indent(site.block[0]) if site.block and not site.bare else "\t"

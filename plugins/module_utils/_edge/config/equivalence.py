@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a Caddy configuration means, read from its JSON: whom it dials, whether the switch is in it, and whether a
+"""What a Caddy configuration means, read from its JSON: what it dials, whether the switch is in it, and whether a
 rewritten one still says what the operator's said.
 
 The last is the proof that stands behind the rewrite: Caddy's own adapter turns both files into JSON, our routes are
@@ -12,7 +12,8 @@ folded back into the proxy that they replaced, and what remains must be equal.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -20,16 +21,16 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import RUNTIME, resolved
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import (
     VARIABLE,
-    asked,
-    decides,
+    decided_colour,
     marker_names,
-    remembered,
+    variables_read,
+    variables_set,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER, COOKIE
 
 
-def difference(
+def first_difference(
     before: Any,
     after: Any,
     upstreams: Sequence[Upstream],
@@ -42,28 +43,37 @@ def difference(
     doesn't. ``environ`` is the environment of the running edge, ``colours`` are those whose routes are in ``after``."""
     for colour in colours:
         fold = _Fold(upstreams, root, named_log, colour, environ or {})
-        found = _first_difference(fold.config(before), fold.config(after), "")
+        found = next(differences(fold.config(before), fold.config(after)), "")
         if found:
             return found
     return ""
 
 
-def _first_difference(left: Any, right: Any, path: str) -> str:
-    if isinstance(left, dict) and isinstance(right, dict):
-        for key in sorted(set(left) | set(right)):
-            if key not in left or key not in right:
-                return "%s/%s" % (path, key)
-            found = _first_difference(left[key], right[key], "%s/%s" % (path, key))
-            if found:
-                return found
-        return ""
-    if isinstance(left, list) and isinstance(right, list):
-        for index, (one, other) in enumerate(zip(left, right)):
-            found = _first_difference(one, other, "%s/%d" % (path, index))
-            if found:
-                return found
-        return "" if len(left) == len(right) else "%s/%d" % (path, min(len(left), len(right)))
-    return "" if left == right else path
+def differences(running: Any, said: Any, path: str = "") -> Iterator[str]:
+    """The JSON paths at which two configurations differ, the innermost of each; never a value."""
+    if isinstance(running, dict) and isinstance(said, dict):
+        for key in sorted({*running, *said}):
+            inner = "%s/%s" % (path, key)
+            if key not in running or key not in said:
+                yield inner
+            else:
+                yield from differences(running[key], said[key], inner)
+    elif isinstance(running, list) and isinstance(said, list):
+        yield from _of_lists(running, said, path)
+    elif running != said:
+        yield path or "/"
+
+
+def _of_lists(running: list[Any], said: list[Any], path: str) -> Iterator[str]:
+    """An element that one of them has more moves the others: it alone is a difference."""
+    here, there = ([json.dumps(one, sort_keys=True) for one in side] for side in (running, said))
+    for kind, begin, end, other, other_end in SequenceMatcher(None, here, there, autojunk=False).get_opcodes():
+        pairs = zip(range(begin, end), range(other, other_end))
+        if kind == "replace" and end - begin == other_end - other:
+            for at, its in pairs:
+                yield from differences(running[at], said[its], "%s/%d" % (path, at))
+        elif kind != "equal":
+            yield "%s/%d" % (path, begin)
 
 
 class _Fold:
@@ -114,7 +124,7 @@ class _Fold:
         if value.get("handler") == "reverse_proxy":
             value = self._proxy(value)
         if "group" in value:
-            # Numbered by Caddy over the whole file; only who shares one with whom means something.
+            # Numbered by Caddy over the whole file; only which routes share one means something.
             value = {**value, "group": self.groups.setdefault(value["group"], "group %d" % len(self.groups))}
         if isinstance(value.get("named_routes"), dict):
             value = {**value, "named_routes": {name: _listed(one) for name, one in value["named_routes"].items()}}
@@ -129,16 +139,16 @@ class _Fold:
         kept: list[Any] = []
         decided: set[str] = set()
         for route in split:
-            made = decides(route["handle"][0])
+            made = variables_set(route["handle"][0])
             decided |= made or set()
-            names = {name for match in route.get("match", []) for name in asked(match)}
+            names = {name for match in route.get("match", []) for name in variables_read(match)}
             if made is None and (self._counts(route) or not names <= decided):
                 kept.append(self._value(self._matched(route) if names <= decided else route))
         return kept
 
     def _counts(self, route: dict[str, Any]) -> bool:
         markers = marker_names(route.get("match"), self.root)
-        wanted = {remembered(match) for match in route.get("match", [])} - {""}
+        wanted = {decided_colour(match) for match in route.get("match", [])} - {""}
         if wanted:
             return not markers and wanted == {self.colour}
         # An auth request asks the disk itself.
@@ -155,7 +165,7 @@ class _Fold:
             if kind == "expression" and isinstance(value, dict):
                 value = {key: part for key, part in value.items() if key != "name"}
             if kind == "not":
-                value = [inner for inner in value if not (marker_names(inner, self.root) or remembered(inner))]
+                value = [inner for inner in value if not (marker_names(inner, self.root) or decided_colour(inner))]
             if kind == "vars":
                 value = {name: said for name, said in value.items() if not VARIABLE.match(name.strip("{}"))}
             if value and not (kind == "file" and value.get("root") == self.root):
@@ -187,7 +197,7 @@ class _Fold:
             return proxy
         (dial,) = said
         for name in [one.said(dial.rpartition(":")[2]) for one in self.upstreams if one.dialled(dial, "blue")]:
-            proxy = upstream_host.untold(proxy, name)
+            proxy = upstream_host.unpin_upstream_names(proxy, name)
         return proxy
 
     def _plain(self, dial: str) -> str:

@@ -135,6 +135,10 @@ class Tree:
                 if id(target) not in inside:
                     yield from self.reached(target, (*inside, id(target)))
 
+    def text(self) -> str:
+        """One text that means what the file means with all that it imports."""
+        return self.flat({path: root.text for path, root in self.roots.items()})
+
     def flat(self, texts: Mapping[str, str]) -> str:
         """One text that means what ``texts`` mean together (the main one and files of this tree, by path)."""
         return _Flat(texts, self.environ, {name: list(found) for name, found in self._found.items()}).text(self.where)
@@ -161,7 +165,7 @@ class _Flat:
     def _inlined(self, path: str, fragment: bool) -> str:
         if path in self.inside:
             raise CaddyfileError(
-                path, 1, "it imports itself: %s" % " -> ".join((*self.inside, path)), fix="take one import out"
+                path, 1, "it imports itself: %s" % " -> ".join((*self.inside, path)), fix="remove one import"
             )
         self.inside.append(path)
         try:

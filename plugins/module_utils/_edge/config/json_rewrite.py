@@ -20,13 +20,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, upstream_host
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import (
+    json_rewrite,
+    one_colour_form,
+    upstream_host,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import RUNTIME
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER
 
 GROUP = "bluegreen-"
-# Strings there are said to somebody, not dialled.
+# Strings there are sent or compared, not dialled.
 SAYS_ONLY = ("headers", "request", "response", "body", "match", "logging")
 # Handlers that dial nothing: what they say of a coloured service is said to a client, a log or another handler.
 SAYING = ("log_append", "rewrite", "vars", "map", "headers", "static_response", "error", "templates", "push", "tracing")
@@ -220,19 +224,19 @@ def _subroute(
 ) -> Handler:
     said = target.upstream.said(target.port)
     plain = {name: value for name, value in handler.items() if name != "@id"}
-    own = upstream_host.told(upstream_host.written(plain, said), said, sets_host)
+    own = upstream_host.pin_upstream_names(upstream_host.written(plain, said), said, sets_host)
     made = []
     for route in routes:
         proxies = any(one.get("upstreams") for one in route["handle"])
         grouped = {"group": group} if proxies else {}
         made.append({**grouped, **_filled(copy.deepcopy(route), own)})
-    # Whoever addresses the operator's handler by its id finds ours in its place.
+    # A program that addresses the operator's handler by its id finds ours in its place.
     ident = {"@id": handler["@id"]} if "@id" in handler else {}
     return {**ident, "handler": "subroute", "routes": made}
 
 
 def _filled(value: Any, own: Handler) -> Any:
-    """The template with the operator's handler in each proxy that dials somebody."""
+    """The template with the operator's handler in each proxy that dials an upstream."""
     if isinstance(value, list):
         return [_filled(child, own) for child in value]
     if not isinstance(value, dict):
@@ -249,3 +253,72 @@ def _filled(value: Any, own: Handler) -> Any:
         filled.setdefault("stream_close_delay", value["stream_close_delay"])
     responses = [*filled.get("handle_response", []), *value.get("handle_response", [])]
     return {**filled, "handle_response": responses} if responses else filled
+
+
+NAME = "bluegreen"
+ACCESS = "http.log.access"
+
+
+def with_log(config: Any, adapted: Any, root: str) -> tuple[Any, tuple[str, ...]]:
+    """``config`` with our log for every server that has the switch, and warnings. ``adapted``: the template's."""
+    wanted = copy.deepcopy(config)
+    include: set[str] = set()
+    warnings = []
+    for name, server in _servers(wanted).items():
+        if not any(json_rewrite.ours(value) for _path, value in json_rewrite.places(server)):
+            continue
+        logs = server.setdefault("logs", {"default_logger_name": NAME})
+        include.update(_entries(logs))
+        if logs.get("skip_hosts"):
+            warnings.append("server %s does not log %s: no watch sees them" % (name, ", ".join(logs["skip_hosts"])))
+    if not include:
+        return config, ()
+    logging = wanted.setdefault("logging", {}).setdefault("logs", {})
+    logging[NAME] = {**_log(adapted, root), "include": sorted(include)}
+    if "%s.%s" % (ACCESS, NAME) in include:
+        excluded = logging.setdefault("default", {}).setdefault("exclude", [])
+        if "%s.%s" % (ACCESS, NAME) not in excluded:
+            excluded.append("%s.%s" % (ACCESS, NAME))
+    return wanted, tuple(warnings)
+
+
+def without_log(config: Any) -> Any:
+    """``config`` without it, and without what is empty then."""
+    wanted = copy.deepcopy(config)
+    for server in _servers(wanted).values():
+        if server.get("logs") == {"default_logger_name": NAME}:
+            del server["logs"]
+    logs = wanted.get("logging", {}).get("logs", {})
+    logs.pop(NAME, None)
+    default = logs.get("default", {})
+    default["exclude"] = [one for one in default.get("exclude", []) if one != "%s.%s" % (ACCESS, NAME)]
+    if not default["exclude"]:
+        del default["exclude"]
+    if not logs.get("default", True):
+        del logs["default"]
+    for holder, name in ((wanted.get("logging", {}), "logs"), (wanted, "logging")):
+        if holder.get(name) == {}:
+            del holder[name]
+    return wanted
+
+
+def _servers(config: Any) -> dict[str, Any]:
+    found: dict[str, Any] = (config.get("apps") or {}).get("http", {}).get("servers") or {}
+    return found
+
+
+def _entries(logs: dict[str, Any]) -> set[str]:
+    """The loggers that a server's access log entries come by."""
+    names = [logs["default_logger_name"]] if logs.get("default_logger_name") else [""]
+    for given in (logs.get("logger_names") or {}).values():
+        names += [given] if isinstance(given, str) else given
+    return {"%s.%s" % (ACCESS, name) if name else ACCESS for name in names}
+
+
+def _log(adapted: Any, root: str) -> dict[str, Any]:
+    """Writer and encoder of ours, as the edge's adapter says them."""
+    file = root.rpartition("/")[0] + "/log/access.log"
+    for log in adapted["logging"]["logs"].values():
+        if log.get("writer", {}).get("filename") == file:
+            return {"writer": log["writer"], "encoder": log["encoder"]}
+    raise KeyError(file)

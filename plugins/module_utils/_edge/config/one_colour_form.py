@@ -8,8 +8,8 @@ Every proxy stays one proxy. In a Caddyfile it says both addresses, and one snip
 them is dialled, so that a flip edits three words. In JSON the addresses themselves are exchanged. Either way a proxy
 says its colour in a header, and by that header it is found again.
 
-The other colour's address stays known to Caddy, in the answer to a status that does not exist: otherwise nobody could
-tell what is still in flight to the colour that was left.
+The other colour's address stays known to Caddy, in the answer to a status that does not exist: otherwise no
+one could tell what is still in flight to the colour that was left.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SNIPPET = "bluegreen_live"
 # How long WebSockets outlive the reload of a flip, where Caddy can do that (since 2.7).
 STREAMS, STREAMS_NS = "10m", 600 * 10**9
 IDLE_STATUS = 999
-NO_LOG = "no mount to write to: no log of ours, so the watch counts no visitors"
+NO_LOG = "no mount for an access log, so the watch counts no visitors"
 _LIVE = re.compile(
     r"(\(%s\) \{\s+to \{args[.\[])\d(\]?\}\s+header_down %s )\w+(.*?reverse_proxy \{args[.\[])\d"
     % (SNIPPET, COLOUR_HEADER),
@@ -67,7 +67,7 @@ def text(proxy: Proxy) -> str:
     return "%s {%s%s\n%s}" % (head, inner, own, proxy.indent)
 
 
-def turned(caddyfile: str, colour: str) -> str:
+def with_live_colour(caddyfile: str, colour: str) -> str:
     """A Caddyfile of this form with ``colour`` live; any other text as it is."""
     live, idle = COLOURS.index(colour), _idle(colour)
     return _LIVE.sub(lambda found: "%s%d%s%s%s%d" % (found[1], live, found[2], colour, found[3], idle), caddyfile)
@@ -104,13 +104,13 @@ def _proxies(value: Any) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def turned_config(config: Any, upstreams: Sequence[Upstream], colour: str) -> Any:
+def config_with_live_colour(config: Any, upstreams: Sequence[Upstream], colour: str) -> Any:
     """A configuration of this form with ``colour`` live; nothing else in it is changed."""
     if isinstance(config, list):
-        return [turned_config(child, upstreams, colour) for child in config]
+        return [config_with_live_colour(child, upstreams, colour) for child in config]
     if not isinstance(config, dict):
         return config
-    made = {name: turned_config(child, upstreams, colour) for name, child in config.items()}
+    made = {name: config_with_live_colour(child, upstreams, colour) for name, child in config.items()}
     if says(config) != OTHER[colour]:
         return made
     made["headers"]["response"]["set"][COLOUR_HEADER] = [colour]

@@ -20,7 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.sni
 # Where a request keeps which colour it goes to, and what is said there of one that goes to green or to blue.
 VARIABLE = re.compile(r"(?:http\.vars\.)?bluegreen(?:\d+|_[a-z]+)?$")
 COLOUR_OF = {"green": "green", **{said: colour for colour, said in FOUND.items()}}
-NOBODY = "nobody"
+NONE = "none"
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -51,13 +51,13 @@ def goes_to_green(route: dict[str, Any], root: str) -> bool:
     return not only_decides and (known or marker_names(found, root) == {"green"})
 
 
-def asked(value: Any) -> set[str]:
+def variables_read(value: Any) -> set[str]:
     """The variables of ours that a matcher asks for."""
     named = [name.strip("{}") for one in objects(value) if isinstance(one.get("vars"), dict) for name in one["vars"]]
     return {name.rpartition(".")[2] for name in named if VARIABLE.match(name)}
 
 
-def decides(handler: dict[str, Any]) -> set[str] | None:
+def variables_set(handler: dict[str, Any]) -> set[str] | None:
     """The variables that a handler of ours sets, which does nothing else than to look, remember and mark; None for
     any other handler."""
     kind = handler.get("handler")
@@ -69,14 +69,14 @@ def decides(handler: dict[str, Any]) -> set[str] | None:
         return set() if said and said <= {REASON_HEADER, PREVIEW_HEADER} else None
     if kind != "subroute" or names != {"routes"}:
         return None
-    made = [decides(one) for route in handler["routes"] for one in route.get("handle") or [{}]]
+    made = [variables_set(one) for route in handler["routes"] for one in route.get("handle") or [{}]]
     return None if None in made or not made else set().union(*(one for one in made if one is not None))
 
 
-def remembered(match: dict[str, Any], positive: bool = True) -> str:
-    """The colour that a matcher of ours wants to have been decided on (or ``nobody``), '' where it asks for none."""
+def decided_colour(match: dict[str, Any], positive: bool = True) -> str:
+    """The colour that a matcher of ours wants to have been decided on (or ``none``), '' where it asks for none."""
     for name, said in match.get("vars", {}).items():
         if VARIABLE.match(name.strip("{}")):
             # Of an auth request only green is remembered.
-            return COLOUR_OF.get(said[0], NOBODY) if positive else "blue" if said == ["green"] else NOBODY
-    return next((found for inner in match.get("not", []) if (found := remembered(inner, not positive))), "")
+            return COLOUR_OF.get(said[0], NONE) if positive else "blue" if said == ["green"] else NONE
+    return next((found for inner in match.get("not", []) if (found := decided_colour(inner, not positive))), "")

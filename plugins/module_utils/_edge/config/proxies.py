@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One operator's ``reverse_proxy`` or ``forward_auth``: whom it dials, when, and how, as a ``Proxy``."""
+"""One operator's ``reverse_proxy`` or ``forward_auth``: what it dials, when, and how, as a ``Proxy``."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class Proxies:
                 yield Target(found[0][0], scheme, port)
 
     def _refuse_mixture(self, statement: Statement, named: Token, targets: Sequence[Target | Plain]) -> None:
-        """Another upstream beside a coloured one is either its fallback or part of a colour that nobody told us of."""
+        """Another upstream beside a coloured one is either its fallback or part of a colour that no setting names."""
         others = [target for target in targets if isinstance(target, Plain)]
         policies = [child.args for child in statement.block or [] if child.name == "lb_policy"]
         values = {one.raw: resolved(one.raw.strip('"`'), self.tree.environ) for one in others}
@@ -179,7 +179,7 @@ class Proxies:
                 named,
                 statement,
                 "a coloured service shares its requests with %s, which has no colour" % others[0].raw,
-                "add it to bluegreen_services, or say `lb_policy first` if it is a fallback, or take it out",
+                "add it to bluegreen_services, or write `lb_policy first` if it is a fallback, or remove it",
             )
         said = {target.said() for target in targets}
         placeholder = upstream_host.names_upstream(statement.root.text[statement.start : statement.end])

@@ -5,7 +5,7 @@
 """What the rewrite puts into a Caddyfile: text, no parsing.
 
 A ``route`` looks once where a request goes and remembers it. One ``reverse_proxy`` becomes several, whose named
-matchers ask only what was remembered, in this order: pinned POSTs, ``green``, sentinel, nobody.
+matchers ask only what was remembered, in this order: pinned POSTs, ``green``, sentinel, none.
 Not ``handle``: Caddy sorts that before a site's own ``respond @private 404`` and would expose what it hides. The last
 one has no upstream at all, which is Caddy's own 503, at the place in the order where the operator's proxy stood.
 """
@@ -139,23 +139,23 @@ class Proxy:
     def _proxying(self) -> list[str]:
         pinned = ["pinned_" + colour for colour in COLOURS] if self.ui() else []
         return [
-            *(self._matcher(name) for name in (*pinned, "green", "ready", "nobody")),
+            *(self._matcher(name) for name in (*pinned, "green", "ready", "none")),
             self._deciding(),
             *(self._proxy("pinned_" + colour, colour) for colour in COLOURS if pinned),
             self._proxy("green", "green"),
             self._proxy("ready", "blue"),
-            "reverse_proxy " + self._name("nobody"),
+            "reverse_proxy " + self._name("none"),
         ]
 
     def _deciding(self) -> str:
         steps = ["import bluegreen_decide"] if self.decides else []
         steps += ["import bluegreen_form"] if self.pins and self.ui() else []
-        steps.append('header %s %s "no switch"' % (self._name("nobody"), REASON_HEADER))
+        steps.append('header %s %s "no switch"' % (self._name("none"), REASON_HEADER))
         return "route {\n%s\n}" % "\n".join("\t" + step for step in steps)
 
     def _authorizing(self) -> list[str]:
-        """Whoever is let through goes on to the next directive, so exactly one of these must be asked: the marker is
-        looked at once and remembered, and nobody is asked first."""
+        """A request that is let through goes on to the next directive, so exactly one of these must be asked. The
+        marker is looked at once and remembered, and the one without upstream comes first."""
         variable = "bluegreen%d" % self.number
         is_green = "vars {http.vars.%s} green" % variable
         not_green = "not {\n\t\t%s\n\t}" % is_green
@@ -163,10 +163,10 @@ class Proxy:
         return [
             "%s {\n\timport bluegreen_marked\n}" % self._name("marked"),
             "vars %s %s green" % (self._name("marked"), variable),
-            self._set("nobody", not_green, "not {\n\t\timport bluegreen_sentinel\n\t}"),
+            self._set("none", not_green, "not {\n\t\timport bluegreen_sentinel\n\t}"),
             self._set("green", positive),
             self._set("blue", not_green),
-            "forward_auth %s {\n\turi /\n}" % self._name("nobody"),
+            "forward_auth %s {\n\turi /\n}" % self._name("none"),
             *(
                 "forward_auth %s %s {%s\n}" % (self._name(colour), self._dialled(colour), self._own(colour))
                 for colour in reversed(COLOURS)

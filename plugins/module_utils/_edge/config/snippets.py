@@ -148,7 +148,7 @@ def _snippets(mount: str) -> dict[str, str]:
     found = {"decide": _DECIDE % words, "form": _FORM % words, "marked": _file(directory, "green")}
     found["sentinel"] = _file(directory, "ready")
     found["green"], found["ready"] = (_matcher(LIVE, FOUND[colour]) for colour in ("green", "blue"))
-    found["nobody"] = "\tnot {\n\t%s\t}\n" % _matcher(LIVE, *FOUND.values())
+    found["none"] = "\tnot {\n\t%s\t}\n" % _matcher(LIVE, *FOUND.values())
     for colour in COLOURS:
         found["pinned_" + colour] = _matcher(PINNED, "/warm-" + colour)
         found["from_" + colour] = "\theader_down %s %s\n" % (COLOUR_HEADER, colour)

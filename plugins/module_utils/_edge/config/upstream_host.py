@@ -54,7 +54,7 @@ def written(handler: Handler, said: str) -> Handler:
     return {name: inner(one) for name, one in handler.items()}
 
 
-def told(handler: Handler, said: str, sets_host: bool) -> Handler:
+def pin_upstream_names(handler: Handler, said: str, sets_host: bool) -> Handler:
     """A ``reverse_proxy`` handler with these names written out, where the operator wrote none."""
     done = copy.deepcopy(handler)
     tls = (done.get("transport") or {}).get("tls")
@@ -77,7 +77,7 @@ def health_host(said: str, port: Any) -> str:
     return "%s:%s" % (said.rpartition(":")[0], port) if port else said
 
 
-def untold(handler: Handler, said: str) -> Handler:
+def unpin_upstream_names(handler: Handler, said: str) -> Handler:
     """The handler without the names that are what it would say anyway."""
     done = copy.deepcopy(handler)
     tls = (done.get("transport") or {}).get("tls")

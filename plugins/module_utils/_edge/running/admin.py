@@ -73,8 +73,8 @@ class Admin:
         if answer.status != 200:
             said = answer.error or "status %d %s" % (answer.status, answer.body.decode(errors="replace").strip())
             raise CommandError(
-                "the edge did not take the configuration: %s" % said,
-                fix="look at the edge's log; what it ran before goes on",
+                "the edge refused the configuration: %s" % said,
+                fix="read the edge's log; the edge still runs the previous configuration",
             )
 
     def _get(self, path: str) -> Response:

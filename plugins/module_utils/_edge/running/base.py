@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The running edge: where its files are, what it runs, whom it talks to.
+"""The running edge: where its files are, what it runs, what it talks to.
 
 ``Edge`` is the seam: everything above it works on a Caddy in a container as on one that is a process of the host.
 """
@@ -131,7 +131,7 @@ def adapt(edge: Edge, text: str) -> Any:
     if result.rc != 0:
         raise CommandError(
             "the edge's Caddy refuses the Caddyfile: %s" % result.last_words(),
-            fix="fix the file; what the edge runs goes on",
+            fix="correct the file; the edge still runs the previous configuration",
         )
     return json.loads(result.out)
 

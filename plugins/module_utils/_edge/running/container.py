@@ -63,13 +63,13 @@ class PodmanEdge:
                 directory = os.path.join(mount["Source"], DIRECTORY)
                 return Place(name, pid, directory, (status.st_uid, status.st_gid))
         raise BluegreenError(
-            "the edge %s has no writable volume at %s, where the switch must live" % (name, self.options.mount),
+            "the edge %s has no writable volume at %s, where the switch must lie" % (name, self.options.mount),
             option="edge.mount",
             value=self.options.mount,
             fix="name another named volume of it; if it has none, add `%(service)s: {volumes:"
             " [caddy_config:%(mount)s]}` to the services and `caddy_config: {}` to the volumes of your compose file,"
             " and recreate that one container in a quiet minute: podman-compose -p %(project)s up -d --no-deps"
-            " %(service)s (what is asked of it while it starts is lost)"
+            " %(service)s (requests during its start are lost)"
             % {"service": self.options.service, "mount": self.options.mount, "project": self.project},
         )
 
@@ -99,4 +99,4 @@ class PodmanEdge:
         inside = "%s/%s" % (self.options.mount.rstrip("/"), DIRECTORY)
         if not self.options.mount or same_place(self._pid(), inside, directory):
             return ""
-        return "its %s is not %s: the volume was made again under the running container" % (inside, directory)
+        return "its %s is not %s: the volume was recreated under the running container" % (inside, directory)

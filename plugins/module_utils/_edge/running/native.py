@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An edge that is a process of this host: a service of systemd, or just started by somebody.
+"""An edge that is a process of this host: a service of systemd, or a process that a person started.
 
 It is found by its admin endpoint, and everything is done as it would do it: with its binary, its environment, its
 user and, where its service manager shows it other file systems than ours, from inside those.
@@ -53,8 +53,8 @@ class ProcessEdge:
         binary = os.readlink("/proc/%d/exe" % it.pid)
         if binary.endswith(DELETED):
             raise BluegreenError(
-                "the Caddy that runs (process %d) is not the one that is installed any more: %s" % (it.pid, binary),
-                fix="restart it, so that what judges the new configuration is what will run it",
+                "the running Caddy (process %d) is no longer the installed one: %s" % (it.pid, binary),
+                fix="restart Caddy, so that one binary checks and runs the new configuration",
             )
         # A Caddyfile may take values, and secrets, from its environment.
         return it.run(binary, *args, stdin=stdin, where=os.path.dirname(self.options.config_path))
@@ -74,7 +74,7 @@ class ProcessEdge:
         it, log = self._it(), os.path.join(directory, "log")
         if not same_place(it.pid, directory, directory):
             return (
-                "%s is not there for it. systemd's PrivateTmp=, ProtectHome=, TemporaryFileSystem= or RootDirectory="
+                "it does not see %s. systemd's PrivateTmp=, ProtectHome=, TemporaryFileSystem= or RootDirectory="
                 " hide directories: choose another bluegreen_edge.switch_dir" % directory
             )
         sentinel = os.path.join(directory, "switch", "ready")

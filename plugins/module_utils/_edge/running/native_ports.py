@@ -42,7 +42,7 @@ def where(publish: Publish, colour: str = "blue") -> str:
                 "not an address for each colour",
                 option="publish",
                 value=dict(publish),
-                fix="as in {blue: 192.0.2.10, green: 192.0.2.11}, the hosts that the colours run on",
+                fix="name the hosts of the colours, as in {blue: 192.0.2.10, green: 192.0.2.11}",
             )
         publish = publish[colour]
     if publish == "network":
@@ -72,7 +72,7 @@ def _port(bound: Mapping[str, Any], inside: Any, name: str, publish: Publish) ->
     for one in bound.get("%s/tcp" % inside) or []:
         if one.get("HostIp", "") not in (*EVERYWHERE, where(publish)):
             raise Refused(
-                "%s is published on %s, where no colour will be" % (name, one["HostIp"]),
+                "%s is published on %s, but colours are published elsewhere" % (name, one["HostIp"]),
                 option="publish",
                 value=publish,
                 fix="set bluegreen_publish: %s" % one["HostIp"],
@@ -104,7 +104,7 @@ def given(written: Mapping[str, str], services: Services) -> tuple[Ports, dict[s
                 "not host:port -> service:port of a coloured service",
                 option="edge.upstreams",
                 value={form: meant},
-                fix="as in {'localhost:3100': 'ciam-hera:3000'}, with a port of bluegreen_services",
+                fix="write service:port as in bluegreen_services, for example {'localhost:3100': 'ciam-hera:3000'}",
             )
         pair = list(ports.get(name, (0, 0)))
         pair[kinds[0] == "admin_port"] = int(port)

@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ba
 AGENT = "olympus-bluegreen"
 # Of one answer.
 SECONDS = 5.0
-REACHED = "list in bluegreen_public names and paths that anybody reaches, as in [{host: login.example.com, path: /}]"
+REACHED = "list in bluegreen_public what an anonymous visitor reaches, as in [{host: login.example.com, path: /}]"
 
 Name = Mapping[str, str]
 Answer = Mapping[str, object]
@@ -88,7 +88,7 @@ class Told:
         """Who is left out. Refused where no name is left."""
         if not self.names:
             found = "; ".join(map(words, self.walled)) or "the edge's configuration names no host"
-            raise Refused("nobody could be asked whether the public follows a flip: %s" % found, fix=REACHED)
+            raise Refused("no public name can confirm a flip: %s" % found, fix=REACHED)
         return list(map(left_out, self.walled))
 
 

@@ -59,7 +59,7 @@ def wait(traffic: Traffic, colour: str, timeout: float, before: Since) -> Draine
 
 
 def sighted(before: Since, counts: Mapping[str, int | None], now: float) -> dict[str, list[float]]:
-    """``before`` brought up to ``counts``. Of several which one ended nobody can tell: the one that came last."""
+    """``before`` brought up to ``counts``. Of several it is not known which one ended: the one that came last."""
     return {
         address: [*before.get(address, ())][: count or 0]
         + [now] * max(0, (count or 0) - len(before.get(address, ())))

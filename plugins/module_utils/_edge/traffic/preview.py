@@ -53,7 +53,7 @@ class Preview:
         return said if name == PREVIEW_HEADER and preview_secret.FORM.fullmatch(said) else ""
 
     def told(self, public: Public) -> dict[str, Any]:
-        """How a person previews: the file, and a command for each public name. Empty where nobody can."""
+        """How a person previews: the file, and a command for each public name. Empty where there is no preview."""
         said = self._secret()
         if not said or not self.traffic.switch.previews(said):
             return {}
@@ -69,7 +69,7 @@ class Preview:
         return Plan({"preview": there}, {"preview": True}, () if there else (step,))
 
     def make(self, token: int) -> None:
-        """The file first: what the edge takes is always what somebody can read."""
+        """The file first: a secret that the edge takes can always be read there."""
         said = self._secret()
         if not said:
             said = preview_secret.new()
@@ -98,8 +98,8 @@ class Preview:
                 shown = [{**one, "colour": one["colour"] or "no colour"} for one in wrong]
                 said = ["%(host)s%(path)s says %(colour)s with status %(status)s" % one for one in shown]
                 raise BluegreenError(
-                    "previewed through the edge, %s is not what answers: %s" % (idle, "; ".join(said)),
-                    fix="see the log of the service behind that name; nothing was flipped",
+                    "in the preview %s does not answer: %s" % (idle, "; ".join(said)),
+                    fix="read the log of the service behind that name; nothing was flipped",
                     partial={"observed": answers},
                 )
             clock.sleep(0.2)
@@ -112,7 +112,9 @@ class Preview:
 
     def _require(self) -> None:
         if not self.release or os.path.basename(self.release) != self.release:
-            raise Refused("the idle colour has no release", option="release", value=self.release, fix="deploy first")
+            raise Refused(
+                "the idle colour has no release", option="release", value=self.release, fix="run the deploy stage first"
+            )
         config = self.traffic.config()
         if not our_routes.has_preview(config, root_of(self.traffic.edge)):
-            raise Refused("the edge's configuration knows no preview", fix="run the adopt stage once more")
+            raise Refused("the edge's configuration has no preview", fix="run the adopt stage again")

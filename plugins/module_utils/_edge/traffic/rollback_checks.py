@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, SINGLETON, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.public_names import ways
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import ways
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic, release_of
@@ -21,8 +21,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, SwitchState
 
 NOT_IN_FORCE = "the switch is not in the edge's running configuration"
-ADOPT = "ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
-FORCE = "-e bluegreen_force_rollback=true goes there all the same"
+ADOPT = "run ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
+FORCE = "-e bluegreen_force_rollback=true goes there anyway"
 
 
 def require_adopted(switch: Switch) -> None:
@@ -31,12 +31,12 @@ def require_adopted(switch: Switch) -> None:
         raise Refused("nothing to roll back: not adopted (no switch at %s)" % switch.path, fix=ADOPT)
 
 
-def require(traffic: Traffic, target: str, state_dir: str) -> None:
+def check_target(traffic: Traffic, target: str, state_dir: str) -> None:
     """Refused where ``target`` is not what the way back names, or does not answer the edge.
 
-    An edge with the switch that nobody can ask is no reason to stay: to move the switch needs nobody.
+    An edge with the switch that does not answer is no reason to stay: the switch moves without it.
     """
-    require_same(traffic.switch, target, state_dir)
+    check_same_release(traffic.switch, target, state_dir)
     try:
         config = traffic.admin.config()
     except BluegreenError as exc:
@@ -44,27 +44,27 @@ def require(traffic: Traffic, target: str, state_dir: str) -> None:
             return
         raise Refused(exc.msg, option=exc.option, value=exc.value, fix=exc.fix) from exc
     if not traffic.in_force(config):
-        raise Refused("%s, so it does not look where a rollback goes" % NOT_IN_FORCE, fix="run the adopt stage")
+        raise Refused("%s: a rollback would not reach the edge" % NOT_IN_FORCE, fix="run the adopt stage")
     try:
         traffic.require_alive(target, config)
     except Refused as dead:
         raise Refused(dead.msg, fix="%s; %s" % (bring_back(_wanted(traffic.switch.read())), FORCE)) from dead
 
 
-def require_same(switch: Switch, target: str, state_dir: str) -> None:
+def check_same_release(switch: Switch, target: str, state_dir: str) -> None:
     """Refused where ``target`` holds another release than the one that the last cutover came from, or none any more."""
     state, there = switch.read(), release_of(state_dir, target)
     wanted = _wanted(state)
     if state.live != target and wanted and there and there != wanted:
         raise Refused(
-            "%s holds %s by now, not %s, where the last cutover came from" % (target, there, wanted),
+            "%s now holds %s instead of %s, where the last cutover came from" % (target, there, wanted),
             fix="%s; %s" % (bring_back(wanted), FORCE),
         )
-    if state.live != target and switch.withdrawn(target) and _cleaned(state_dir) == target:
+    if state.live != target and switch.rollback_blocked(target) and _cleaned(state_dir) == target:
         raise Refused("%s was cleaned up" % target, fix="%s; %s" % (bring_back(wanted), FORCE))
 
 
-def seen(
+def confirm(
     traffic: Traffic, target: str, public: Sequence[Mapping[str, str]], since: float, timeout: float
 ) -> dict[str, Any]:
     """What the public names say, with the switch at ``target`` ``since`` then, and ``warnings``: a name that says no
@@ -80,7 +80,7 @@ def seen(
     warnings = [anonymous_visit.left_out(one) for one in told.walled]
     if not told.names and config is None:
         raise BluegreenError(
-            "the switch says %s, but nobody could be asked whether the public does: %s" % (target, why),
+            "the switch says %s, but no public name could be asked: %s" % (target, why),
             fix="ask a public name yourself, or list them in bluegreen_public",
         )
     if not told.names:
@@ -98,16 +98,16 @@ def _wanted(state: SwitchState) -> str:
 def bring_back(release: str) -> str:
     """The command that deploys a kept release again and goes there."""
     version = release.rpartition("-")[0] or "<version>"
-    return "ansible-playbook bluegreen.yml --tags rollback -e version=%s brings it back" % version
+    return "run ansible-playbook bluegreen.yml --tags rollback -e version=%s, which brings it back" % version
 
 
-def asleep(traffic: Traffic, target: str) -> BluegreenError | None:
-    """The error to end with where no edge runs: the switch is moved, and nobody answers the public names."""
+def edge_stopped(traffic: Traffic, target: str) -> BluegreenError | None:
+    """The error to end with where no edge runs: the switch is moved, and the public names get no answer."""
     place = traffic.edge.place()
     if place.pid or place.doubt:
         return None
     return BluegreenError(
-        "the switch says %s, but the edge %s is not running: nobody answers the public names" % (target, place.name),
+        "the switch says %s, but the edge %s is not running: the public names get no answer" % (target, place.name),
         fix="start it (podman start %s); it serves %s then" % (place.name, target),
     )
 

@@ -17,19 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import to_adopt
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import connections, silent
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, method_record
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import method_in_force
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch, SwitchState
 
 if TYPE_CHECKING:
-    from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+    from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 
 # So often in a row every public name has to say the new colour.
 SEEN_TIMES = 3
@@ -50,8 +52,8 @@ class Confirmed:
         return {"flipped_at": self.flipped_at, "seen_at": self.seen_at, "ms": ms, "observed": list(self.observed)}
 
 
-class LooksItself:
-    """An edge that looks at the marker itself: it follows without being told."""
+class SwitchMethod:
+    """The method ``switch``: the edge looks at the marker itself and follows by that."""
 
     accept_pending = False
 
@@ -73,17 +75,17 @@ class Traffic:
         self.http = http
         self.clock = clock
         self.switch = Switch(edge.place().directory)
-        self.method = method_record.method(edge.options)
+        self.method = method_in_force(edge.options)
 
     @cached_property
-    def follower(self) -> Follower | LooksItself:
-        """Whom to tell that the edge has to follow. What that takes is not even loaded where nobody has to: a rollback
-        shall not wait for it."""
+    def followup(self) -> ReloadMethod | SwitchMethod:
+        """How the edge is made to follow the switch. The method ``switch`` does not load the other one: a rollback does
+        not wait for that."""
         if self.method == "switch":
-            return LooksItself()
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import Follower
+            return SwitchMethod()
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
 
-        return Follower(self.edge, self.admin, self.upstreams)
+        return ReloadMethod(self.edge, self.admin, self.upstreams)
 
     def config(self) -> Any:
         """The running configuration. Refused where the switch is not in it or plain coloured names are; where the
@@ -101,45 +103,82 @@ class Traffic:
         wanted = "switch" if self.method == "switch" else "fixed"
         return self.switch.exists() and query.form(config, root_of(self.edge)) == wanted
 
+    def running_method(self, config: Any) -> str:
+        """The recorded method; the one that the running ``config`` of an adopted edge shows, where they disagree."""
+        if query.form(config, root_of(self.edge)) == "switch":
+            return "switch"
+        return self.method if self.method != "switch" else "not known"
+
+    def cost(self, config: Any) -> str:
+        """What a flip costs now, as a sentence."""
+        if self.running_method(config) == "switch":
+            return "a flip loads nothing and loses nothing; each request asks for a file"
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import cost
+
+        return "a flip reloads the configuration; %s" % cost(self.edge, self.admin, config)
+
+    def method_problems(self, config: Any, live: str) -> list[str]:
+        """What is wrong with how the edge follows the switch."""
+        wanted, switched = self.edge.options.method, query.form(config, root_of(self.edge)) == "switch"
+        if switched != (self.method == "switch"):
+            return [to_adopt("the edge does not run the recorded method (%s)" % self.method)]
+        if self.method != wanted:
+            return [to_adopt("edge.method is %s, but %s is in force" % (wanted, self.method))]
+        if switched or not live:
+            return []
+        said = one_colour_form.colours(config)
+        if said != {live}:
+            return [to_adopt("the switch says %s, the edge runs %s" % (live, " and ".join(sorted(said))))]
+        try:
+            behind = self.followup.steps(live)
+        except BluegreenError as exc:
+            return [str(exc)]
+        where = self.edge.options.caddyfile
+        return (
+            [to_adopt("after a restart the edge would not serve %s: %s does not name it" % (live, where))]
+            if behind
+            else []
+        )
+
     def plan_live(self, colour: str) -> Plan:
         state = self.switch.read()
         steps = () if state.live == colour and not state.damage else (Step("flip", self.switch.path, "to " + colour),)
-        return Plan({"live": state.live}, {"live": colour}, (*steps, *self.follower.steps(colour)))
+        return Plan({"live": state.live}, {"live": colour}, (*steps, *self.followup.steps(colour)))
 
     def make_live(self, colour: str, old_release: str, token: int) -> float:
         """Write the way back (to the live colour with ``old_release``), then flip. Returns when.
 
         An edge that does not follow leaves the switch where it was."""
         live = self.switch.read().live
-        self.follower.check(colour)
+        self.followup.check(colour)
         if live != colour:
             back = ReturnTo(live, old_release, secrets.token_hex(8), self.clock.now())
             self.switch.prepare(back, token)
         self.switch.flip(colour, token)
         at = self.clock.now()
         try:
-            self.follower.follow()
+            self.followup.follow()
         except (BluegreenError, OSError):
             if live == OTHER[colour]:
                 # Where a rollback came before, the switch is back already.
                 with suppress(BluegreenError, OSError):
                     self.switch.flip(live, token)
                 with suppress(BluegreenError, OSError):
-                    self.follower.follow(back=True)
+                    self.followup.follow(back=True)
             raise
         return at
 
     def plan_return(self, keep_sticky: bool = False, check_mode: bool = False) -> Plan:
-        """Where there is no way back, a run that is on its way to the first cutover is still there to be stopped."""
+        """Where there is no way back, a run on the way to the first cutover is still there to be stopped."""
         state = self.switch.read()
         if state.return_to is None and (check_mode or not (state.claimed and state.live)):
-            raise Refused("nothing to roll back: no cutover yet", fix="see the status stage")
+            raise Refused("nothing to roll back: no cutover yet", fix="check the status stage")
         live = state.return_to.colour if state.return_to else state.live
         warm = [colour for colour in state.warm if colour == live or keep_sticky]
         after = {"live": live, "warm": warm, "fenced": True}
         before = {"live": state.live, "warm": list(state.warm), "fenced": not state.claimed}
         steps = () if before == after else (Step("return", self.switch.path, "to " + live),)
-        return Plan(before, after, (*steps, *self.follower.steps(live)))
+        return Plan(before, after, (*steps, *self.followup.steps(live)))
 
     def require_alive(self, colour: str, config: Any) -> None:
         """Refused where an address of ``colour`` that the edge dials by its ``config`` accepts no connection from the
@@ -150,7 +189,8 @@ class Traffic:
             named = [(one.service, dial) for dial in dead for one in self.upstreams if one.dialled(dial, colour)]
             who = ", ".join(dict.fromkeys("%s (%s)" % one for one in named))
             raise Refused(
-                "%s is not alive: %s" % (colour, "no connection to " + who if dead else "the edge dials none of it"),
+                "%s is not alive: %s"
+                % (colour, "no connection to " + who if dead else "the edge dials no service of it"),
                 fix="bring it back with the deploy stage, or override with -e bluegreen_force_rollback=true",
             )
 
@@ -185,7 +225,7 @@ class Traffic:
                 wrong = "; ".join(anonymous_visit.words(seen[key]) for key in must if not left[key])
                 raise BluegreenError(
                     "the switch says %s, but %s" % (colour, wrong or "the public names change"),
-                    fix="run status; rollback is always possible",
+                    fix="check the status stage; a rollback is always possible",
                     partial={"flipped_at": since, "observed": list(seen.values())},
                 )
             if not all(left[key] for key in must):

@@ -2,51 +2,148 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small charts as inline SVG: no script, no font, no request. Colours come from the page's style by class."""
+"""The charts of a report: series from the recorded events, drawn as SVG. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.series import Bar, Bucket, Point
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, share
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import of_armed
 
+Events = Sequence[Mapping[str, Any]]
 WIDTH, LEFT, RIGHT = 760, 56, 12
 PLOT = WIDTH - LEFT - RIGHT
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Answers of the new colour up to ``at`` (epoch seconds), from the bucket before."""
+
+    at: float
+    n: int
+    bad: int
+
+
+@dataclass(frozen=True)
+class Point:
+    at: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stage on the timeline; ``end`` None while it runs or when its end was never written."""
+
+    name: str
+    begin: float
+    end: float | None
+
+
+def armed(events: Events) -> Mapping[str, Any]:
+    return next((event for event in events if event["event"] == "armed"), {})
+
+
+def after(events: Events) -> list[Mapping[str, Any]]:
+    """The events from the flip on: what came before was not judged."""
+    begun = armed(events).get("at")
+    return [] if begun is None else [event for event in events if event["at"] >= begun]
+
+
+def buckets(events: Events, most: int = 90) -> list[Bucket]:
+    """At most ``most`` buckets; counts are summed, so that no burst disappears."""
+    samples = [event for event in after(events) if event["event"] == "sample"]
+    if not samples:
+        return []
+    step = max(1, -(-len(samples) // most))
+    groups = [samples[index : index + step] for index in range(0, len(samples), step)]
+    return [
+        Bucket(group[-1]["at"], sum(e["new"]["n"] for e in group), sum(e["new"]["bad"] for e in group))
+        for group in groups
+    ]
+
+
+def evidence(events: Events, most: int = 300) -> tuple[list[Point], list[Point]]:
+    """How close the error test and the paired test came to their limits (1 = rolls back): the watch judged again."""
+    begun = armed(events)
+    if not begun:
+        return [], []
+    judge = of_armed(begun)
+    limits = math.log(judge.parameters.error_limit), math.log(judge.parameters.pair_limit)
+    errors, pairs = [Point(begun["at"], 0.0)], [Point(begun["at"], 0.0)]
+    judged = after(events)
+    step = max(1, sum(event["event"] == "sample" for event in judged) // most)
+    seen = 0
+    for event in judged:
+        judge.add(event)
+        seen += event["event"] == "sample"
+        if event["event"] == "sample" and seen % step == 0:
+            errors.append(Point(event["at"], judge.error_evidence() / limits[0]))
+            pairs.append(Point(event["at"], judge.pair_evidence() / limits[1]))
+    return errors, pairs
+
+
+def strip(events: Events) -> list[tuple[float, str]]:
+    """(at, ok|new|old|both) of each pair of probes after the flip."""
+    found = []
+    for event in after(events):
+        if event["event"] == "pair":
+            new = any(old and not new for new, old in event["checks"].values())
+            old = any(new and not old for new, old in event["checks"].values())
+            both = any(not new and not old for new, old in event["checks"].values())
+            found.append((event["at"], "new" if new else "old" if old else "both" if both else "ok"))
+    return found
+
+
+def bars(ledger: Events) -> list[Bar]:
+    """The stages of a release as the ledger tells them, in order."""
+    found: list[Bar] = []
+    for event in ledger:
+        if event["event"] == "stage_began":
+            found.append(Bar(str(event.get("stage") or "?"), event["at"], None))
+        elif event["event"] == "stage_ended" and found and found[-1].end is None:
+            found[-1] = Bar(found[-1].name, found[-1].begin, event["at"])
+    return found
+
+
+# Drawn
 
 
 def scale(value: float, low: float, high: float, begin: float, size: float) -> float:
     return begin + size * (value - low) / (high - low) if high > low else begin
 
 
+def element(name: str, inside: str = "", kind: str = "", **given: float | str) -> str:
+    """An element of class ``kind``; numbers are rounded, ``_`` in a name stands for ``-``."""
+    shown = {key.replace("_", "-"): value if isinstance(value, str) else "%.1f" % value for key, value in given.items()}
+    attributes = "".join(' %s="%s"' % (key, escape(value)) for key, value in {**shown, "class": kind}.items())
+    return "<%s%s>%s</%s>" % (name, attributes, inside, name)
+
+
 def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> str:
-    return '<text x="%.1f" y="%.1f" text-anchor="%s" class="%s">%s</text>' % (x, y, anchor, kind, escape(words))
+    return element("text", escape(words), kind, x=x, y=y, text_anchor=anchor)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    return '<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" class="%s"/>' % (x1, y1, x2, y2, kind)
+    return element("line", "", kind, x1=x1, y1=y1, x2=x2, y2=y2)
 
 
 def rect(x: float, y: float, width: float, height: float, kind: str, title: str = "") -> str:
-    inside = "<title>%s</title>" % escape(title)
-    return '<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" class="%s">%s</rect>' % (
-        x,
-        y,
-        max(width, 0.8),
-        max(height, 0),
-        kind,
-        inside,
-    )
+    inside = element("title", escape(title))
+    return element("rect", inside, kind, x=x, y=y, width=max(width, 0.8), height=max(height, 0))
+
+
+def polyline(points: Sequence[str], kind: str) -> str:
+    return element("polyline", "", kind, points=" ".join(points))
 
 
 def chart(height: float, summary: str, parts: Sequence[str]) -> str:
-    return '<svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s</svg>' % (
-        WIDTH,
-        height,
-        escape(summary, quote=True),
-        "".join(parts),
-    )
+    box = "0 0 %d %d" % (WIDTH, height)
+    return element("svg", "".join(parts), viewBox=box, role="img", aria_label=summary)
 
 
 def _times(low: float, high: float, y: float) -> list[str]:
@@ -96,7 +193,7 @@ def errors(found: Sequence[Bucket], allowed: float, begin: float, end: float) ->
         parts.append(rect(x, base - tall, width * 0.85, tall, "bad", title))
         points.append("%.1f,%.1f" % (x + width * 0.4, base - (base - top) * bucket.n / most))
         x += width
-    parts.append('<polyline points="%s" class="volume"/>' % " ".join(points))
+    parts.append(polyline(points, "volume"))
     y = base - (base - top) * min(1.0, allowed / highest)
     parts += [line(LEFT, y, WIDTH - RIGHT, y, "limit"), text(LEFT + 4, y - 4, "allowed", "start", "label")]
     parts.append(text(LEFT + 4, base + 32, "line: answers, at most %d a bar" % most, "start", "axis"))
@@ -120,7 +217,7 @@ def sequential(tests: Sequence[tuple[str, Sequence[Point]]], low: float, high: f
     parts.append(text(LEFT + 4, limit - 4, "rolls back here, once errors fell into 3 slots of 5 s", "start", "label"))
     for index, (name, points) in enumerate(tests):
         kind = "series s%d" % index
-        parts.append('<polyline points="%s" class="%s"/>' % (" ".join(map(at, points)), kind))
+        parts.append(polyline([*map(at, points)], kind))
         parts.append(line(LEFT + 8 + 150 * index, base + 30, LEFT + 30 + 150 * index, base + 30, kind))
         parts.append(text(LEFT + 36 + 150 * index, base + 34, name, "start", "label"))
     return chart(base + 40, "Evidence against the new colour over time", parts + _times(low, high, base + 16))

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""state: pruned. The newest releases stay, and each that anything points at; older ones go, with images only they had.
+"""The releases that are kept on disk: which there are, and whether one of them could run again.
+
+state: pruned. The newest releases stay, and each that anything points at; older ones go, with images only they had.
 
 An image goes only when one of our releases recorded it, no kept release has it, no container has it (running or not,
 ours or not), and it has no name but those that releases gave it. Podman itself refuses what is in use all the same.
@@ -16,16 +18,109 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.containers import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import reuse
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import images, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, sync_dir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+
+
+def everything(wanted: Deployment) -> list[dict[str, Any]]:
+    """Every release.json, the newest first. A directory without a readable one is no release."""
+    home = wanted.path("releases")
+    names = os.listdir(home) if os.path.isdir(home) else []
+    found = [_read(wanted, name) for name in sorted(names) if not name.startswith(".")]
+    return sorted((one for one in found if one), key=lambda one: (float(one["created"]), one["id"]), reverse=True)
+
+
+def _read(wanted: Deployment, name: str) -> dict[str, Any]:
+    try:
+        known = store.release(wanted, name)
+    except BluegreenError:
+        return {}
+    return known if known.get("id") == name and "created" in known else {}
+
+
+def listed(wanted: Deployment) -> list[dict[str, Any]]:
+    """As the module returns them: ``id``, ``version``, ``created``, ``migrated``, ``source``."""
+    return [
+        {
+            "id": one["id"],
+            "version": one["version"],
+            "created": one["created"],
+            "migrated": migrated(wanted, one["id"]),
+            "source": one.get("source") or {},
+        }
+        for one in everything(wanted)
+    ]
+
+
+def migrated(wanted: Deployment, ident: str) -> bool:
+    """Whether this release has changed a schema. What cannot be read counts as a change."""
+    home = wanted.path("releases", ident, "schema")
+    for name in os.listdir(home) if os.path.isdir(home) else []:
+        if not name.endswith(".json"):
+            continue
+        try:
+            record = read_json(os.path.join(home, name))
+        except BluegreenError:
+            return True
+        if not isinstance(record, Mapping) or record.get("changed"):
+            return True
+    return False
+
+
+def usable(podman: Podman, wanted: Deployment, ident: str) -> tuple[dict[str, Any], dict[str, Image]]:
+    """The record and the images of a kept release that can run again. Refused with every reason it cannot."""
+    known = store.release(wanted, ident)
+    if not known:
+        raise Refused(
+            "no such release is kept; kept are %s" % (", ".join(one["id"] for one in everything(wanted)) or "none"),
+            option="release",
+            value=ident,
+            fix="name one of them",
+        )
+    if set(known["images"]) != set(wanted.imaged):
+        raise Refused(
+            "release %s has other services than this deployment" % ident,
+            option="services",
+            value=sorted(set(known["images"]) ^ set(wanted.imaged)),
+            fix="deploy from the source again",
+        )
+    release.verify(wanted, ident)
+    found = {
+        name: Image(str(entry["reference"]), str(entry["id"]), str(entry.get("digest", "")))
+        for name, entry in known["images"].items()
+    }
+    _refuse_gone(podman, ident, found)
+    return known, found
+
+
+def _refuse_gone(podman: Podman, ident: str, found: Mapping[str, Image]) -> None:
+    gone = {name: image for name, image in found.items() if images.inspect(podman, image.id) is None}
+    if not gone:
+        return
+    pulls = sorted({pulled(image) for image in gone.values()})
+    raise Refused(
+        "images of release %s are gone from this host: %s"
+        % (ident, ", ".join("%s of %s" % (image.reference, name) for name, image in sorted(gone.items()))),
+        option="release",
+        value=ident,
+        fix="podman pull %s (or podman load), or deploy another release" % " ".join(pulls),
+    )
+
+
+def pulled(image: Image) -> str:
+    """What to pull to have this very image again: by its digest where the registry gave one."""
+    if image.digest.startswith("sha256:") and not image.reference.startswith("localhost/"):
+        return "%s@%s" % (images.repository(image.reference), image.digest)
+    return image.reference
+
 
 GONE = ".gone-"
 
@@ -68,7 +163,7 @@ def _images(one: Mapping[str, Any]) -> set[str]:
     return {str(entry["id"]) for entry in one["images"].values()}
 
 
-def protected(wanted: Wanted) -> set[str]:
+def protected(wanted: Deployment) -> set[str]:
     """Releases that something points at: the colours, the marks, and what the caller names (where a rollback goes)."""
     marks = read_json(wanted.path("marks.json")) or {}
     found = {str(store.stack(wanted, colour).get("release", "")) for colour in COLOURS}
@@ -82,10 +177,10 @@ def prune(context: Context) -> Job:
         raise BluegreenError(
             "at least one release has to be kept", option="bluegreen_keep_releases", value=wanted.keep, fix="give 1"
         )
-    world = World.look(podman, wanted)
+    world = Containers.look(podman, wanted)
     safe = protected(wanted) | {c.release for c in world.all if c.ours(wanted)}
-    every = reuse.everything(wanted)
-    moved = [one["id"] for one in every if reuse.migrated(wanted, one["id"])]
+    every = everything(wanted)
+    moved = [one["id"] for one in every if migrated(wanted, one["id"])]
     chosen = choose(every, wanted.keep, safe, {c.image for c in world.all}, moved)
     names = _named(podman, wanted, chosen)
     steps = [Step("remove-image", ident, names[ident]) for ident in chosen.images if ident in names]
@@ -106,14 +201,12 @@ def prune(context: Context) -> Job:
     before = {"releases": [*chosen.kept, *chosen.gone]}
     after = {"releases": list(chosen.kept), "removed": list(chosen.gone)}
     removed = [*chosen.gone, *(step.detail for step in steps if step.action == "remove-image")]
-    return Job(Plan(before, after, tuple(steps)), do, notes={"removed": removed, "left": left})
+    return Job(Plan(before, after, tuple(steps)), do, notes={"removed": removed, "messages": left})
 
 
-def _named(podman: Podman, wanted: Wanted, chosen: Chosen) -> dict[str, str]:
-    """Image id -> its name, of those that are here and that nobody gave a name which no release of ours knows."""
-    known = {
-        str(entry["reference"]) for one in reuse.everything(wanted) for entry in one["images"].values() if entry["id"]
-    }
+def _named(podman: Podman, wanted: Deployment, chosen: Chosen) -> dict[str, str]:
+    """Image id -> its name, of those that are here and have no name but what our releases gave them."""
+    known = {str(entry["reference"]) for one in everything(wanted) for entry in one["images"].values() if entry["id"]}
     found = {}
     for raw in podman.inspect("image", chosen.images):
         tags = [str(tag) for tag in raw.get("RepoTags") or []]
@@ -122,12 +215,12 @@ def _named(podman: Podman, wanted: Wanted, chosen: Chosen) -> dict[str, str]:
     return found
 
 
-def _rests(wanted: Wanted) -> list[str]:
+def _rests(wanted: Deployment) -> list[str]:
     home = wanted.path("releases")
     return sorted(name for name in (os.listdir(home) if os.path.isdir(home) else []) if name.startswith(GONE))
 
 
-def _remove_release(wanted: Wanted, ident: str) -> None:
+def _remove_release(wanted: Deployment, ident: str) -> None:
     """One rename, so that a crash leaves either a whole release or none."""
     home = wanted.path("releases")
     rest = os.path.join(home, GONE + ident)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Wanted
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import query
@@ -70,7 +70,7 @@ class Container:
     def config(self) -> str:
         return self.labels.get(CONFIG, "")
 
-    def ours(self, wanted: Wanted) -> bool:
+    def ours(self, wanted: Deployment) -> bool:
         return self.labels.get(core.LABEL) == wanted.deployment
 
     def one_shot(self) -> bool:
@@ -122,15 +122,15 @@ def _honest(found: Container, raw: Mapping[str, Any]) -> Container:
     )
 
 
-class World:
+class Containers:
     """One look at every container of this host, and the questions that the states ask about it."""
 
-    def __init__(self, wanted: Wanted, containers: Sequence[Container]) -> None:
+    def __init__(self, wanted: Deployment, containers: Sequence[Container]) -> None:
         self.wanted = wanted
         self.all = tuple(containers)
 
     @classmethod
-    def look(cls, podman: Podman, wanted: Wanted) -> World:
+    def look(cls, podman: Podman, wanted: Deployment) -> Containers:
         ids = podman.must("ps", "-a", "-q", "--no-trunc").split()
         return cls(wanted, [_honest(container(raw), raw) for raw in podman.inspect("container", ids)])
 
@@ -150,6 +150,11 @@ class World:
         """Containers of ours, of either colour, that run once for both."""
         return [c for c in self.all if c.ours(self.wanted) and c.kind == SINGLETON]
 
+    def shared(self) -> dict[str, dict[str, str]]:
+        """Service -> container and id of the shared services and the edge: what adopt records of them."""
+        here = {name: self.of_project(name) for name in self.wanted.shared_and_edge}
+        return {name: {"container": c.name, "id": c.id} for name, c in here.items() if c is not None}
+
     def relay(self) -> Container | None:
         """What answers to the compose names of the coloured services."""
         return next((c for c in self.all if c.ours(self.wanted) and c.kind == core.RELAY), None)
@@ -159,7 +164,7 @@ class World:
         return [c for colour in COLOURS for name, c in self.of_colour(colour).items() if name == service]
 
     def of_operator(self) -> list[Container]:
-        """Coloured containers of the operator's own project, whoever made them since."""
+        """Coloured containers of the operator's own project, also those that were recreated since."""
         found = [self.of_project(name) for name in self.wanted.names]
         return [c for c in found if c is not None and not c.ours(self.wanted)]
 
@@ -185,7 +190,7 @@ class World:
             return {c.service: c for c in self.adopted()}
         return mine
 
-    def foreign(self) -> list[Container]:
+    def unmanaged(self) -> list[Container]:
         """Coloured containers of the operator's project that are not (or no longer) the ones we adopted."""
         known = self._recorded() or set()
         project = [c for c in self.all if c.project == self.wanted.project and c.service in self.wanted.names]

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""podman-compose as we call it: our rendered file by standard input, secrets by environment, one service a call."""
+"""podman-compose as we call it: our rendered file by standard input, secrets by environment, one service a call.
+
+One container stopped and removed.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,16 @@ import math
 import re
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, handed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, Podman, handed
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.yaml import unescape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.courier_command import PROFILE
 
@@ -45,7 +49,7 @@ def environment(stack: Mapping[str, Any], service: str) -> dict[str, str]:
     return {unescape(str(key)): unescape(str(value)) for key, value in found.items()}
 
 
-def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) -> None:
+def up_service(context: Context, colour: str, stack: Mapping[str, Any], service: str) -> None:
     """Create and start one service's container.
 
     podman-compose would put every value on podman's command line, where each user of the host can read it. So it sees
@@ -64,7 +68,7 @@ def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) ->
         if file:
             file.write(given.file)
             file.flush()
-        # podman-compose heeds stop_grace_period only when it stops something itself; the container shall know it.
+        # podman-compose heeds stop_grace_period only when it stops something itself; the container has to know it.
         words = [*given.arguments, *(["--stop-timeout", str(grace)] if grace else [])]
         argv += ["--podman-run-args=" + " ".join(map(shlex.quote, words))] if words else []
         argv += ["up", "-d", "--no-deps", "--no-build", service]
@@ -73,7 +77,9 @@ def up(context: Context, colour: str, stack: Mapping[str, Any], service: str) ->
         said = scrub(result.last_words(), values.values())
         text = "podman-compose up %s failed (rc %d): %s" % (service, result.rc, said)
         if HELD.search(result.err):
-            raise AddressHeld(text, fix="boot the host: podman was killed over a start, and forgets it only then")
+            raise AddressHeld(
+                text, fix="reboot the host: podman was killed during a start, and frees the address only then"
+            )
         raise CommandError(text, fix="look at podman ps -a")
 
 
@@ -92,3 +98,59 @@ def scrub(text: str, secrets: Any) -> str:
     for secret in sorted((value for value in secrets if len(value) >= 4), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
+
+
+def remove_container(
+    podman: Podman, name: str, at_once: bool = False, grace: int = 0, still: Callable[[], None] = nothing
+) -> None:
+    """Stop by the container's own signal and time (or ``grace`` seconds, if more; ``at_once``: kill), then remove.
+
+    ``name``: its name or id; it goes by the id that this has now, so that a successor of that name is never meant. One
+    that is gone is no error. ``still`` raises when it may not go (any more): it is asked before the stop, between stop
+    and removal (what ran is started again) and after the removal.
+    """
+    still()
+    seen = podman.one("container", name)
+    if seen is None:
+        return
+    ident = str(seen.get("Id") or name)
+    own = int((seen.get("Config") or {}).get("StopTimeout") or 10)
+    grace = 0 if at_once else max(own, grace)
+    if at_once or status(seen) not in ("running", "stopping"):
+        result = _force(podman, ident, grace)
+    elif _stop(podman, ident, grace, still):
+        # Without force: podman refuses one that was started again this moment.
+        result = podman.run("rm", ident, timeout=60)
+        if result.rc != 0 and status(podman.one("container", ident) or {}) != "running":
+            result = _force(podman, ident, grace)
+    else:
+        result = _force(podman, ident, 0)
+    if result.rc != 0 and podman.one("container", ident) is not None:
+        still()
+        raise BluegreenError(
+            "container %s cannot be removed: %s" % (seen.get("Name") or name, result.last_words()),
+            fix="look at podman ps -a",
+        )
+    still()
+
+
+def _stop(podman: Podman, ident: str, grace: int, still: Callable[[], None]) -> bool:
+    """False where podman hangs over it: what is left is to kill."""
+    result = podman.run("stop", "--time", str(grace), ident, timeout=grace + 60)
+    try:
+        still()
+    except BluegreenError:
+        podman.run("start", ident, timeout=180)
+        raise
+    return result.rc != 124
+
+
+def _force(podman: Podman, ident: str, grace: int) -> Result:
+    result = podman.run("rm", "--force", "--time", str(grace), ident, timeout=grace + 60)
+    if result.rc == 124:
+        result = podman.run("rm", "--force", "--time", "0", ident, timeout=60)
+    return result
+
+
+def status(seen: Mapping[str, Any]) -> str:
+    return str((seen.get("State") or {}).get("Status", "")).lower()

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pure: versions, clocks, how Podman is set up on this host, and what a reboot would bring back."""
+
+"""Pure: is there room for a second colour on this host, is its software fit, and what would a reboot bring back?"""
 
 from __future__ import annotations
 
@@ -14,19 +15,116 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     REFUSE,
     WARN,
     Observed,
+    PreflightInputs,
     Row,
-    Wanted,
+    Section,
     info,
     listed,
     row,
+    size,
 )
 
+# An Ory process without max_conns takes 2 connections a processor, an app of the stack 5.
+ORY_PER_CPU, APP_POOL = 2, 5
+MEMORY_FACTOR = 1.25
+MIB, GIB = 1 << 20, 1 << 30
+INODES = 5000
+# What a place needs in any case, and what makes it comfortable.
+LEAST = {"state": 64 * MIB, "images": 256 * MIB, "edge": 32 * MIB, "database": 256 * MIB}
+EASY = {"state": GIB, "images": 2 * GIB, "edge": 256 * MIB, "database": GIB}
 DEFAULT_NETWORK = ipaddress.IPv4Network("10.88.0.0/16")
 # Seconds between two clocks: tokens and certificates are forgiving up to here, and no longer.
 SKEW_WARN, SKEW_REFUSE = 2.0, 30.0
 
 
-def versions(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def pools(seen: Observed, wanted: PreflightInputs) -> dict[str, int]:
+    """Service -> the most connections that its process opens. A separate courier has a pool of its own."""
+    cpus = int(seen.host.get("cpus") or 1)
+    given = seen.containers.get("max_conns") or {}
+    found = {}
+    for name in wanted.services:
+        kind = wanted.services[name].get("kind", "other")
+        if kind in ("kratos", "hydra"):
+            found[name] = int(given.get(name) or ORY_PER_CPU * cpus)
+        elif kind in ("hera", "athena", "site"):
+            found[name] = APP_POOL
+    return found
+
+
+def connections(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
+    """Doubling what the live colour holds now must fit; the pools of both colours should."""
+    db = seen.database
+    if not db:
+        return
+    room = int(db["max_connections"]) - int(db["reserved"])
+    others = int(db["in_use"]) - int(db["in_use_live"])
+    most = pools(seen, wanted)
+    couriers = sum(most[name] for name in wanted.of_kind("kratos") if name in most)
+    now = int(db["in_use_live"])
+    likely = others + (now if wanted.idle_running else 2 * max(now, len(most)))
+    worst = others + 2 * sum(most.values()) + couriers
+    found = "%d in use, likely %d with two colours, at most %d" % (db["in_use"], likely, worst)
+    level = REFUSE if likely > room else WARN
+    yield row("connections", likely <= room and worst <= room, level, found, "at most %d" % room)
+
+
+def memory(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
+    """Of no interest once both colours run: what they hold is held."""
+    live = [int(one.get("pss") or 0) for one in (seen.containers.get("live") or {}).values()]
+    if not sum(live) or not seen.host.get("mem_available") or wanted.idle_running:
+        return
+    free, need = int(seen.host["mem_available"]), MEMORY_FACTOR * sum(live)
+    yield row(
+        "memory",
+        free >= need,
+        REFUSE,
+        "%s available, the live colour holds %s" % (size(free), size(sum(live))),
+        ">= %s" % size(need),
+    )
+
+
+def disks(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
+    for name, disk in (seen.host.get("disks") or {}).items():
+        yield _disk(name, disk, _needs(name, seen))
+
+
+def _needs(name: str, seen: Observed) -> int:
+    """Bytes that this release will take there, beside what any needs."""
+    if name == "images":
+        live = seen.containers.get("live") or {}
+        absent = {
+            (one.get("reference")): int((live.get(service) or {}).get("image_size") or 0)
+            for service, one in (seen.release.get("images") or {}).items()
+            if one.get("state") not in ("here", "unfetched")
+        }
+        return sum(absent.values())
+    return 0
+
+
+def _disk(name: str, disk: Section, needs: int) -> Row:
+    free, inodes = int(disk["free"]), disk.get("inodes")
+    least = LEAST[name] + needs
+    easy = EASY[name] + needs + int(disk.get("copy") or 0)
+    few = inodes is not None and int(inodes) < INODES
+    found = "%s free on %s" % (size(free), disk["path"])
+    if inodes is not None:
+        found += ", %s inodes" % (inodes if int(inodes) < 100 * INODES else "many")
+    target = ">= %s, best %s" % (size(least), size(easy)) + (", %d inodes" % INODES if few else "")
+    level = REFUSE if free < least or few else WARN
+    return row("disk." + name, free >= easy and not few, level, found, target)
+
+
+def dependents(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
+    """Said long before the cleanup that it concerns."""
+    there: dict[str, list[str]] = seen.containers.get("dependents") or {}
+    if there:
+        said = ["%s depends on %s" % (name, ", ".join(needs)) for name, needs in sorted(there.items())]
+        yield info(
+            "dependents", listed(said), "cleanup makes it again without that, unless bluegreen_dependents is keep"
+        )
+
+
+def versions(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     podman = str(seen.podman.get("version") or "")
     found = {
         "podman": podman,
@@ -47,9 +145,9 @@ def _version(program: str, version: str, podman: str) -> Row:
     return row("version." + program, bad is None, bad.level if bad else REFUSE, said, known_issues.WANTED[program])
 
 
-def python_modules(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def python_modules(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """psycopg2 asks the databases that are migrated: without one nothing needs it."""
-    needed = ("psycopg2", "yaml") if wanted.schema_targets else ("yaml",)
+    needed = ("dotenv", "psycopg2", "yaml") if wanted.schema_targets else ("dotenv", "yaml")
     modules = {name: there for name, there in (seen.host.get("modules") or {}).items() if name in needed}
     absent = sorted(name for name, there in modules.items() if not there)
     if modules:
@@ -57,7 +155,7 @@ def python_modules(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         yield row("python_modules", not absent, REFUSE, found, ", ".join(needed))
 
 
-def clock(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def clock(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     skews = {"PostgreSQL": seen.database.get("skew"), "the edge": seen.edge.get("skew")}
     told = {name: float(skew) for name, skew in skews.items() if skew is not None}
     if told:
@@ -67,7 +165,7 @@ def clock(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         yield row("clock", worst <= SKEW_WARN, level, found, "within %g s of this host" % SKEW_WARN)
 
 
-def setup(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def setup(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     podman = seen.podman
     if not podman:
         return
@@ -75,12 +173,11 @@ def setup(seen: Observed, wanted: Wanted) -> Iterator[Row]:
     yield row("rootless", not rootless, REFUSE, "rootless" if rootless else "as root", "as root")
     mode = str(podman.get("selinux") or "disabled")
     yield row("selinux", mode == "disabled", REFUSE if mode == "enforcing" else WARN, mode, "disabled")
-    yield info("cgroup", podman.get("cgroup") or "unknown")
     backend = str(podman.get("network_backend") or "")
     yield row("network_backend", backend == "netavark", REFUSE, backend or "unknown", "netavark")
 
 
-def network_range(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def network_range(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """Ours may be there already; nobody else may be inside the range."""
     if not seen.podman:
         return
@@ -110,7 +207,7 @@ def _overlaps(ours: ipaddress.IPv4Network, other: str) -> bool:
         return False
 
 
-def auto_update(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def auto_update(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     labelled = seen.containers.get("auto_update") or []
     timer = bool(seen.host.get("auto_update_timer"))
     if seen.containers:
@@ -118,7 +215,7 @@ def auto_update(seen: Observed, wanted: Wanted) -> Iterator[Row]:
         yield row("auto_update", not labelled, REFUSE if timer else WARN, found, "none")
 
 
-def boot(seen: Observed, wanted: Wanted) -> Iterator[Row]:
+def boot(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     """A container comes back by our unit (the live colour) or by podman-restart.service (its policies)."""
     policies = seen.containers.get("restart") or {}
     if not policies:
