@@ -51,6 +51,7 @@ LIFE: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("cleanup", "cleanup", {"bluegreen_bake": 0}),
     ("status", "status", {}),
 )
+RELEASE = ("migrate", "deploy", "cutover", "watch")
 CADDYFILE = """{
     admin localhost:%(admin)d
     http_port %(port)d
@@ -238,6 +239,16 @@ def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def release(stages: Sequence[dict[str, Any]]) -> str:
+    """What a release costs whose stages are started one by one."""
+    mine = [one for one in stages if one["stage"] in RELEASE]
+    return "a release (%s): %g tasks, %g module runs" % (
+        ", ".join(RELEASE),
+        sum(one["tasks"] for one in mine),
+        sum(one["modules"] for one in mine),
+    )
+
+
 def markdown(found: dict[str, Any]) -> str:
     lines = [
         "`make bench-stages`: one coloured service, a native Caddy, no probes, no schema target, a watch of %d s; each"
@@ -252,6 +263,7 @@ def markdown(found: dict[str, Any]) -> str:
     )
     for name, stages in found["commits"].items():
         lines += [row % name % one for one in stages]
+    lines += ["", *("%s: %s" % (name, release(stages)) for name, stages in found["commits"].items())]
     return "\n".join(lines) + "\n"
 
 

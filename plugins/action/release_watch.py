@@ -17,23 +17,23 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused, refusal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, sentence
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import OFTEN, clock, sentence
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
 
 MODULE = "olympus.bluegreen.release_watch"
-# Seconds between two looks, and between two lines at most.
-POLL, LINE = 1.5, 8.0
+# Seconds between two looks, how long a look waits for something to print, and the longest time without a line.
+POLL, PATIENCE, LINE = 1.5, 5.0, 8.0
 # Seconds that a watcher may be gone before it is started again, or its verdict file is missed.
 GONE = 5.0
 # Seconds that a verdict waits for the last events: a watcher publishes its verdict, writes the report, then the event.
 LAST = 60.0
 BEGIN = "ansible-playbook bluegreen.yml -e version=<new version> begins one"
-# Of what happened before somebody came to follow, only the last events are told in full.
-STANDS, OFTEN = 30, ("progress", "pair", "waiting")
+# Of what happened before the follower came, only the last events are printed in full.
+STANDS = 30
 
 
 class ActionModule(ActionBase):
-    """Runs the module; ``followed`` runs it again and again with ``state: read``."""
+    """Runs the module; ``followed`` runs it with ``state: read`` until the verdict."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
@@ -53,16 +53,12 @@ class ActionModule(ActionBase):
         timeout = float(args.pop("timeout", 0) or 0)
         told = Follower(Display())
         begun = time.monotonic()
-        again = self._restart(args, variables)
         gone_since = ending = 0.0
-        if not again.get("failed") and never(again):
-            return {**again, **refusal(Refused("nothing to watch: no cutover yet", fix=BEGIN)), "failed": True}
-        while not again.get("failed"):
-            asked = {**args, "state": "read", "since": told.seen, "probe_secrets": {}}
-            found: dict[str, Any] = self._execute_module(MODULE, asked, task_vars=variables)
+        found = self._restart(args, variables)
+        if not found.get("failed") and never(found):
+            return {**found, **refusal(Refused("nothing to watch: no cutover yet", fix=BEGIN)), "failed": True}
+        while not found.get("failed"):
             now = time.monotonic()
-            if found.get("failed"):
-                return found
             told.tell(found, now)
             alive = (found.get("watcher") or {}).get("alive")
             gone_since = 0.0 if alive else gone_since or now
@@ -72,13 +68,17 @@ class ActionModule(ActionBase):
                     told.close(found, now)
                     return found
             elif gone_since and now - gone_since > GONE:
-                again, gone_since = self._restart(args, variables), 0.0
-                if not again.get("failed") and not again.get("changed"):
+                again, gone_since = self._restart({**args, "since": told.seen}, variables), 0.0
+                if again.get("failed"):
+                    return again
+                if not again.get("changed"):
                     return undecided(found, "no watcher is running and it left no verdict")
             if timeout and now - begun > timeout:
                 return undecided(found, "no verdict within %g s; the watcher goes on" % timeout)
             time.sleep(POLL)
-        return again
+            asked = {**args, "state": "read", "since": told.seen, "patience": PATIENCE, "probe_secrets": {}}
+            found = self._execute_module(MODULE, asked, task_vars=variables)
+        return found
 
     def _restart(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Start a watcher again that died: nothing else may be there to do it."""

@@ -129,7 +129,6 @@ options:
       - V(0) takes the switch's token as it is when the module begins.
     type: int
     default: 0
-  settle: {description: 'Under the lock, first end what a killed run was joining.', type: bool, default: false}
   switch_dir: {description: The switch directory if it is not looked for at O(edge)., type: path, default: ""}
   network_range:
     description:
@@ -296,8 +295,7 @@ def main() -> None:
             raise BluegreenError("undo belongs to state adopted", option="undo", value=True, fix="say state=adopted")
         runner = SubprocessRunner()
         asked = switch_reader.reader(params, runner), switch_reader.finder(params, runner)
-        given = {"settle": params["settle"], "token": params["token"]}
-        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, **given)
+        context = Context(wanted_from(params), Podman(runner), SystemClock(), *asked, token=params["token"])
         with beating(params["state_dir"], state in LONG and not module.check_mode):
             result = answer(context, state, module.check_mode, params["release"])
     except (BluegreenError, OSError) as exc:

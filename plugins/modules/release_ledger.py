@@ -207,12 +207,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
     module = AnsibleModule(**SPEC.to_kwargs())
-    ledger = Ledger(module.params, SubprocessRunner(), SystemClock())
+    ledger = Ledger(module.params, SubprocessRunner(), SystemClock(), write_report)
     try:
         plan = ledger.plan()
         if not module.check_mode:

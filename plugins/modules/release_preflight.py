@@ -12,7 +12,8 @@ version_added: 1.0.0
 description:
   - Looks at budgets, versions, clocks, names, routes, certificates, secrets, images and what a reboot would bring back,
     and judges each as one row with what was found, what is wanted, and how to fix it.
-  - Changes nothing, with or without check mode. It never fails for what it finds; only rows of level V(refuse) that are
+  - Changes nothing but the ledger (O(run)), with or without check mode.
+    It never fails for what it finds; only rows of level V(refuse) that are
     not well are meant to stop a stage, and O(ignore:refused) lists them.
   - The controller prints the table.
 author: "olympus.bluegreen authors (@olympusoss)"
@@ -148,6 +149,11 @@ options:
     description: What is wrong with the operator's variables, from filter P(olympus.bluegreen.wrong_settings#filter).
     type: list
     elements: dict
+  run:
+    description:
+      - Id of the run that notes in the ledger what is not well. Empty notes nothing.
+    type: str
+    default: ''
   ansible_version:
     description: Version of ansible-core on the controller. The action plugin fills it in.
     type: str
@@ -204,13 +210,14 @@ steps:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.options import SPEC, answer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.options import SPEC, answer, record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
@@ -227,6 +234,8 @@ def main() -> None:
         )
         with beating(params["state_dir"], not module.check_mode):
             result = answer(params, world, module.check_mode)
+            if params["run"] and not module.check_mode:
+                record(params, result["rows"], SystemClock())
     except (BluegreenError, OSError) as exc:
         module.fail_json(**refusal(exc))
     module.exit_json(**result)

@@ -146,6 +146,10 @@ options:
     description: Return only events after so many.
     type: int
     default: 0
+  patience:
+    description: Seconds to wait for a rare event, for the verdict, or for the end of the watcher.
+    type: float
+    default: 0.0
   run:
     description: Id of the run whose lock is kept fresh while it follows. The action plugin fills it in.
     type: str

@@ -19,8 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.pool
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.public_names import Public
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import describe
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
 
 Result = dict[str, Any]
 NOTHING: Result = {"live": "", "idle": "", "return_to": None, "token": 0}

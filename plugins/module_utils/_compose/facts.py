@@ -31,7 +31,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import add
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 
 
@@ -108,6 +108,20 @@ def unmanaged(world: Containers) -> list[dict[str, Any]]:
 def _adopted(wanted: Deployment) -> dict[str, dict[str, Any]]:
     known = [store.stack(wanted, colour) for colour in COLOURS if store.is_adopted(wanted, colour)]
     return {name: entry for one in known for name, entry in (one.get("services") or {}).items()}
+
+
+def settle(podman: Podman, wanted: Deployment) -> tuple[Containers, dict[str, dict[str, Any]]]:
+    """Finish what an earlier run left half done in the networks, then look. Only who holds the lock may do this."""
+    networks.settle(podman, wanted)
+    return look(podman, wanted, True)
+
+
+def look(podman: Podman, wanted: Deployment, acts: bool) -> tuple[Containers, dict[str, dict[str, Any]]]:
+    """Containers and networks as they are now. A run that acts keeps the bridges' addresses first."""
+    world, nets = Containers.look(podman, wanted), networks.existing(podman)
+    if acts:
+        networks.hold_bridges(podman, world, nets)
+    return world, nets
 
 
 def whole(world: Containers, there: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,6 @@ RELEASE = ArgumentSpec(
         "edge": {"type": "dict", "default": {}},
         "token": {"type": "int", "default": 0, "no_log": False},
         "switch_dir": {"type": "path", "default": ""},
-        "settle": {"type": "bool", "default": False},
         "network_range": {"type": "str", "default": "10.231.16.0/20"},
         "publish": {"type": "str", "default": "network"},
         "port_base": {"type": "dict", "default": {}},

@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
@@ -104,23 +103,14 @@ STATES: dict[str, Callable[[Context, bool, str], Job]] = {
 }
 
 
-def _look(context: Context, acts: bool) -> tuple[Containers, dict[str, dict[str, Any]]]:
-    """Containers and networks as they are now. A run that acts keeps the bridges' addresses first."""
-    world, nets = Containers.look(context.podman, context.wanted), networks.existing(context.podman)
-    if acts:
-        networks.hold_bridges(context.podman, world, nets)
-    return world, nets
-
-
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
     """Carry out a state and say what is: the module's return values, ``diff`` included."""
     context = replace(context, check_mode=check_mode)
-    wanted, acts = context.wanted, (state != "read" or context.settle) and not check_mode
+    wanted, acts = context.wanted, state != "read" and not check_mode
     if acts:
-        networks.settle(context.podman, wanted)
-        _look(context, True)
+        facts.settle(context.podman, wanted)
     job = STATES[state](context, check_mode, kept)
-    world, nets = _look(context, acts)
+    world, nets = facts.look(context.podman, wanted, acts)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))
     notes: dict[str, Any] = dict(job.notes)

@@ -36,13 +36,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.fi
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, rollback_checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import (
-    Traffic,
-    describe,
-    release_of,
-)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.file import Adopter, Change

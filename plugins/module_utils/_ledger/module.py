@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
@@ -18,11 +18,10 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import last_failures
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import schema_results, write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import STALE_SECONDS, Claim, Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
 
 STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported")
 
@@ -79,8 +78,17 @@ def left(since: float, seconds: float, now: float) -> float:
 
 
 class Ledger:
-    def __init__(self, params: Mapping[str, Any], runner: Runner, clock: Clock) -> None:
+    """``write_report``: of one release. Whoever only locks or reads needs none."""
+
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        runner: Runner,
+        clock: Clock,
+        write_report: Callable[[StateDir, str], object] = lambda state, release: None,
+    ) -> None:
         self.params = params
+        self._write_report = write_report
         self.state = StateDir(params["state_dir"])
         self.clock = clock
         self.warnings: list[str] = []
@@ -135,14 +143,24 @@ class Ledger:
         elif state == "accepted":
             self._accept(wanted["release"])
         elif state == "reported":
-            write_report(self.state, wanted["release"])
+            self._write_report(self.state, wanted["release"])
 
     def _accept(self, release: str) -> None:
         """With its report once more: it tells now how the old colour was left."""
         self.state.mark(**_accepted(self.params))
         self._append({"event": "accepted", "release": release, "cleaned": self.params["colour"] or ""})
         if release in {item["id"] for item in self.state.releases()}:
-            write_report(self.state, release)
+            self._write_report(self.state, release)
+
+    def held_by_another(self) -> dict[str, Any]:
+        """The lock of another run, {} where there is none."""
+        lock = self._lock().read() or {}
+        return lock if lock.get("run") != self.params["run"] else {}
+
+    def live(self) -> dict[str, object]:
+        """What the switch says, {} where there is none."""
+        found = self._switch()
+        return describe(found.read()) if found and found.exists() else {}
 
     def _take(self) -> None:
         before = read_json(self.state.lock) or {}
@@ -157,7 +175,7 @@ class Ledger:
         known = {item["id"]: item for item in self.state.releases()}
         for ident, item in known.items():
             item["verdict"] = read_json(self.state.release(ident, "verdict.json")) or {}
-            item["schema"] = [_migrated(one) for one in schema_results(self.state.release(ident, "schema"))]
+            item["schema"] = [_migrated(one) for one in self.state.schema_results(ident)]
         lock = self._lock()
         return {
             "lock": lock.read() or {},

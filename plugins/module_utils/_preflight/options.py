@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import judge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import Look, World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec(
@@ -45,6 +48,7 @@ SPEC = DEPLOYMENT.merge(
             "live": {"type": "str", "choices": ["", *COLOURS], "default": ""},
             "idle_running": {"type": "bool", "default": False},
             "settings": {"type": "list", "elements": "dict"},
+            "run": {"type": "str", "default": ""},
             "ansible_version": {"type": "str", "default": ""},
             "show": {"type": "str", "choices": ["everything", "wrong", "nothing"], "default": "everything"},
         }
@@ -74,3 +78,12 @@ def answer(params: Mapping[str, Any], world: World, check_mode: bool = False) ->
         "refused": judge.refusals(found),
         "table": judge.lines(rows, params["show"] != "wrong") if params["show"] != "nothing" else [],
     }
+
+
+def record(params: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], clock: Clock) -> None:
+    """Writes what is not well to the ledger, which explains a release afterwards."""
+    state = StateDir(params["state_dir"])
+    state.ensure()
+    about = {name: params[name] for name in ("run", "version") if params[name]}
+    event = {**about, "event": "preflight", "rows": [row for row in rows if not row["ok"]]}
+    events.append(state.ledger, event, clock.now())

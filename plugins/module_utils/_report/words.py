@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 PLAY = "ansible-playbook bluegreen.yml"
+# Events of a watch that come every few seconds.
+OFTEN = ("progress", "pair", "waiting")
 
 
 def clock(at: float) -> str:

@@ -17,11 +17,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema, words
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.page import page
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import PROOF, StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
-# Beside the results of the targets lies what the proof said of all of them: _schema/recorded_verdict.py.
-PROOF = "proof.json"
 # The program of the watcher, which also judges a recorded watch.
 JUDGE = "ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"
 VERSION = 1
@@ -42,7 +40,7 @@ def collect(state: StateDir, release: str) -> dict[str, Any]:
             if event.get("release") in mine or (about and event.get("version") == about.get("version"))
         ],
         "schema": schema.with_proof(
-            schema_results(state.release(release, "schema")), read_json(state.release(release, "schema", PROOF)) or {}
+            state.schema_results(release), read_json(state.release(release, "schema", PROOF)) or {}
         ),
         "written": time.time(),
         "replay": replay(state, release),
@@ -63,18 +61,6 @@ def replay(state: StateDir, release: str) -> str:
     mine = [path for path in kept if os.path.abspath(__file__).startswith(path + os.sep)]
     code = mine[0] if mine else max(kept, key=os.path.getmtime)
     return "PYTHONPATH=%s python3 -S -m %s --replay %s" % (shlex.quote(code), JUDGE, shlex.quote(record))
-
-
-def schema_results(directory: str) -> list[dict[str, Any]]:
-    """What the migration of each schema target said, by target."""
-    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
-    found = []
-    for name in names:
-        if name.endswith(".json") and name != PROOF:
-            value = read_json(os.path.join(directory, name))
-            if isinstance(value, dict):
-                found.append({"target": name[: -len(".json")], **value})
-    return found
 
 
 def write_report(state: StateDir, release: str) -> str:

@@ -12,10 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_mapping, write_json
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
+    locked,
+    read_json,
+    read_mapping,
+    write_json,
+)
 
 MODE = 0o750
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+# Beside the results of the targets lies what the proof said of all of them: _schema/recorded_verdict.py.
+PROOF = "proof.json"
 NO_MARKS: dict[str, Any] = {"stable": None, "fence": None, "cleaned": None}
 
 
@@ -80,6 +87,18 @@ class StateDir:
         names = sorted(os.listdir(base)) if os.path.isdir(base) else []
         found = [self._summary(name) for name in names if _RELEASE.match(name)]
         return sorted(found, key=lambda item: (item["created"] or 0, item["id"]))
+
+    def schema_results(self, release: str) -> list[dict[str, Any]]:
+        """What the migration of each schema target said, by target."""
+        directory = self.release(release, "schema")
+        names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+        found = []
+        for name in names:
+            if name.endswith(".json") and name != PROOF:
+                value = read_json(os.path.join(directory, name))
+                if isinstance(value, dict):
+                    found.append({"target": name[: -len(".json")], **value})
+        return found
 
     def _summary(self, release: str) -> dict[str, Any]:
         about = read_mapping(self.release(release, "release.json"))

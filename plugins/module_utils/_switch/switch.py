@@ -62,7 +62,7 @@ LOOKS, PAUSE = 4, 0.25
 LOOK = "inspect it; to flip by hand, run mv green blue (or mv blue green) in the directory switch beside it"
 
 
-__all__ = ["ReturnTo", "Switch", "SwitchState"]
+__all__ = ["ReturnTo", "Switch", "SwitchState", "describe"]
 
 
 @dataclass(frozen=True)
@@ -391,3 +391,11 @@ class Switch(Directory):
             return None if content is None else flips.parsed(content)
         except (TypeError, ValueError) as exc:
             raise BluegreenError("%s has another shape" % self._in("return_to"), fix=LOOK) from exc
+
+
+def describe(state: SwitchState) -> dict[str, object]:
+    """The switch as a module returns it."""
+    back = asdict(state.return_to) if state.return_to else None
+    idle = OTHER.get(state.live, "")
+    lists = {name: list(getattr(state, name)) for name in ("warm", "assets", "removing")}
+    return {**asdict(state), "idle": idle, "return_to": back, **lists}

@@ -23,6 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import OFTEN
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import Lock
@@ -54,6 +55,7 @@ SPEC = ArgumentSpec(
         "stack": {"type": "dict", "default": {}},
         "stays": {"type": "str", "default": ""},
         "since": {"type": "int", "default": 0},
+        "patience": {"type": "float", "default": 0.0},
         "run": {"type": "str", "default": ""},
         "timeout": {"type": "float", "default": 0.0},
         "order": {"type": "str", "default": ""},
@@ -119,7 +121,14 @@ def manage(params: Mapping[str, Any], check_mode: bool, runner: Runner, clock: C
         plan, answer = _order(launch, params, check_mode, clock)
     elif params["run"]:
         _beat(launch, params["run"], check_mode, clock)
-    return plan, {**launch.result(params["release"], params["since"]), "how": how, "answer": answer}
+    result = wait_until(clock, lambda: launch.result(params["release"], params["since"]), news, params["patience"])
+    return plan, {**result, "how": how, "answer": answer}
+
+
+def news(result: Mapping[str, Any]) -> bool:
+    """Whether the one who follows has something to print or to do."""
+    rare = any(event["event"] not in OFTEN for event in result["events"])
+    return rare or bool(result["verdict"]) or not result["watcher"]["alive"]
 
 
 def _restart(launch: Launch, params: Mapping[str, Any], check_mode: bool) -> tuple[Plan, str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -99,7 +100,8 @@ def test_a_run_that_had_nothing_to_do_ends_well_whatever_an_earlier_watch_said(i
     }
     given = {"bluegreen_decision": decision, "bluegreen_state_dir": "/nowhere"}
     rc, said = play(ROOT / "playbooks/watch.yml", "-i", inventory, **given)
-    assert rc == 0 and "nothing to do; no cutover to watch" in said and "Follow the watcher" not in said, said
+    assert rc == 0 and "nothing to do; no cutover to watch" in said, said
+    assert re.search(r"Follow the watcher to its verdict\] \*+ skipping", said), said
 
 
 @pytest.mark.parametrize(
@@ -130,8 +132,23 @@ TARGETS = [{"name": name, "service": name.replace("_", "-")} for name in ("ciam_
 def _spoken(task: dict[str, Any]) -> dict[str, Any]:
     """A stage's task with its condition; what it would include is told with the targets that it would be given."""
     said = "%s {{ bluegreen_migrates.schema_targets | map(attribute='name') | list }}"
-    whole = {"ansible.builtin.debug": {"msg": said % task["name"]}} if "ansible.builtin.include_role" in task else {}
+    role = {"ansible.builtin.include_role", "ansible.builtin.import_role"} & set(task)
+    whole = {"ansible.builtin.debug": {"msg": said % task["name"]}} if role else {}
     return {**{key: task[key] for key in ("name", "when", "ansible.builtin.debug") if key in task}, **whole}
+
+
+def _migration() -> list[dict[str, Any]]:
+    """The tasks of a migration in their order, those of its schemas with the condition of all of them."""
+    tasks = yaml.safe_load((ROOT / "playbooks/tasks/migrate.yml").read_text())
+    whole = next(task for task in tasks if task.get("ansible.builtin.include_tasks") == "schema.yml")
+    schemas = yaml.safe_load((ROOT / "playbooks/tasks/schema.yml").read_text())
+    both = [{**task, "when": [whole["when"], *_conditions(task)]} for task in schemas]
+    return [_spoken(task) for task in [*tasks, *both] if "include_tasks" not in str(task)]
+
+
+def _conditions(task: dict[str, Any]) -> list[str]:
+    found = task.get("when", [])
+    return [found] if isinstance(found, str) else found
 
 
 @pytest.mark.parametrize(
@@ -147,8 +164,7 @@ def test_a_target_whose_image_is_live_costs_neither_a_question_nor_a_gate(
     same: list[str] | None, told: str, gated: list[str], tmp_path: Path
 ) -> None:
     stage = yaml.safe_load((ROOT / "playbooks/migrate.yml").read_text())[0]
-    tasks = [_spoken(task) for task in stage["tasks"][0]["block"] if "include_tasks" not in str(task)]
-    made = {"hosts": "localhost", "gather_facts": False, "vars": stage["vars"], "tasks": tasks}
+    made = {"hosts": "localhost", "gather_facts": False, "vars": stage["vars"], "tasks": _migration()}
     (tmp_path / "play.yml").write_text(yaml.safe_dump([made]))
     rc, said = play(
         tmp_path / "play.yml",
@@ -179,7 +195,7 @@ def test_a_cutover_knows_what_the_live_colour_fails(
 ) -> None:
     """What the tasks of a cutover make of the answers of both gates."""
     stage = yaml.safe_load((ROOT / "playbooks/tasks/cutover.yml").read_text())
-    kept = [task for task in stage if "include" not in str(task)]
+    kept = [task for task in stage if "ansible.builtin.assert" in task]
     start = next(task for task in stage if task["name"] == "Start the watcher")
     said = {"name": "Say", "ansible.builtin.debug": {"msg": "stays=" + start["vars"]["watch_stays"]}}
     (tmp_path / "play.yml").write_text(
@@ -195,6 +211,7 @@ def test_a_cutover_knows_what_the_live_colour_fails(
         bluegreen_fix_forward=forward,
         bluegreen_version="v1.5.0",
         bluegreen_stage="cutover",
+        cutover_fails=fails["fails"] if forward else [],
         watch_result=fails,
     )
     assert (done, words in told) == (rc, True), told
@@ -216,7 +233,7 @@ def test_status_asks_the_idle_colour_only_where_the_live_one_is_not_well(
     colours = {"blue": {"running": True, "drift": drift}, "green": {"running": runs}}
     rc, told = play(
         tmp_path / "play.yml",
-        preflight_facts={"edge": {"live": "blue"}, "compose": {"colours": colours}},
+        preflight_result={"facts": {"edge": {"live": "blue"}, "compose": {"colours": colours}}},
         status_health={"blue": {"fails": fails}},
     )
     assert rc == 0 and ("asked green" in told) is asks, told
@@ -295,8 +312,8 @@ def test_whatever_removes_containers_has_the_token_of_its_run() -> None:
         task
         for path in sorted((ROOT / "playbooks").rglob("*.yml"))
         for task in _tasks(yaml.safe_load(path.read_text()))
-        for role in [task.get("ansible.builtin.include_role") or {}]
+        for role in [task.get("ansible.builtin.include_role") or task.get("ansible.builtin.import_role") or {}]
         if role.get("name") == "olympus.bluegreen.stack" and role["tasks_from"] in ("adopt", "start", "stop")
     ]
-    without = [task["name"] for task in asked if "preflight_lock.token" not in str(task["vars"].get("stack_token"))]
+    without = [task["name"] for task in asked if "preflight_result.token" not in str(task["vars"].get("stack_token"))]
     assert len(asked) == 8 and without == ["Let the networks go again"]

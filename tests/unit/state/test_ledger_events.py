@@ -20,6 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
@@ -109,7 +110,7 @@ def params(tmp_path: Path, state: str, **changes: Any) -> dict[str, Any]:
 
 
 def ledger(tmp_path: Path, state: str, **changes: Any) -> Ledger:
-    return Ledger(params(tmp_path, state, **changes), SubprocessRunner(), SystemClock())
+    return Ledger(params(tmp_path, state, **changes), SubprocessRunner(), SystemClock(), write_report)
 
 
 def run(tmp_path: Path, state: str, **changes: Any) -> tuple[bool, dict[str, Any]]:

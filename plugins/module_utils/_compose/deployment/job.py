@@ -25,8 +25,6 @@ class Context:
     # Who is live, asked of the switch itself.
     live: Callable[[], str] = lambda: ""
     switch: Callable[[], Switch | None] = lambda: None
-    # The caller has the lock, so no process works on what an earlier run left half done.
-    settle: bool = False
     check_mode: bool = False
     # The fencing token of the run; 0: it has none.
     token: int = 0

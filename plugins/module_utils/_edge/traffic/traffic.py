@@ -11,7 +11,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ad
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import method_in_force
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch, SwitchState
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
@@ -260,14 +260,6 @@ class Traffic:
             }
             for colour, targets in every.items()
         }
-
-
-def describe(state: SwitchState) -> dict[str, object]:
-    """The switch as a module returns it."""
-    back = asdict(state.return_to) if state.return_to else None
-    idle = OTHER.get(state.live, "")
-    lists = {name: list(getattr(state, name)) for name in ("warm", "assets", "removing")}
-    return {**asdict(state), "idle": idle, "return_to": back, **lists}
 
 
 def release_of(state_dir: str, colour: str) -> str:
