@@ -20,7 +20,7 @@ description:
   - The switch is asked right before each write to a pool and right after it. A run that another one has overtaken puts
     its last write right and fails.
 author: "olympus.bluegreen authors (@olympusoss)"
-extends_documentation_fragment: olympus.bluegreen.cloudflare
+extends_documentation_fragment: [olympus.bluegreen.cloudflare, olympus.bluegreen.deployment]
 attributes:
   check_mode:
     description: Says what it would do. Only reads are sent to Cloudflare.
@@ -43,10 +43,6 @@ options:
     type: str
     choices: [read, adopted, undone, live, returned, drained]
     default: read
-  deployment:
-    description: Name of the deployment, which is part of the mark on our pools.
-    type: str
-    default: olympus
   state_dir:
     description: The state directory, of which only the release of each colour is read.
     type: path
@@ -251,11 +247,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.opti
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     try:
         public_http = DirectHttp(module.params["observe"]["ca"] or None)
         # A rollback has no lock.

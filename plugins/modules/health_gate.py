@@ -24,10 +24,6 @@ description:
   - Changes nothing else that lasts. It ends every token and session that it makes; a session that the login UI makes at
     Kratos is ended by its id through Kratos' admin port, also when the journey fails.
 options:
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the collection's state on this host. The recorded addresses are read from it.
     type: path
@@ -49,7 +45,6 @@ options:
       - A service with V(edge=false) is not reached by the edge and can't be asked.
       - V(host) is the Host that questions of readiness and version send; without it they send the address.
     type: dict
-    required: true
   shared:
     description: Names of the shared services that coloured ones talk to.
     type: list
@@ -58,11 +53,9 @@ options:
   network_range:
     description: The range from which the collection's networks are cut.
     type: str
-    required: true
   project:
     description: Compose project of the edge.
     type: str
-    required: true
   edge_service:
     description: Service of the edge in O(project), where O(publish=network).
     type: str
@@ -150,7 +143,7 @@ options:
     description: Whether a check that did not pass fails the task.
     type: bool
     default: true
-extends_documentation_fragment: olympus.bluegreen.reach
+extends_documentation_fragment: [olympus.bluegreen.reach, olympus.bluegreen.deployment]
 attributes:
   check_mode:
     description: Says what would be checked and sends nothing.
@@ -291,6 +284,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.gate import GATE, GateInputs, gate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
@@ -302,7 +296,7 @@ def refused(result: dict[str, Any], verbosity: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(**DEPLOYMENT.merge(GATE).to_kwargs())
+    module = described(AnsibleModule, DEPLOYMENT.merge(GATE))
     inputs = GateInputs(DirectHttp(), Podman(SubprocessRunner()), SystemClock())
     try:
         # A short look asks without a lock.

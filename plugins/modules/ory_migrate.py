@@ -17,11 +17,8 @@ description:
   - Judges by the versions in table C(schema_migration) before and after, never by a return code.
   - The list of an image that can't tell its migrations (Kratos up to 1.3) is learnt once per image by migrating an
     empty throw-away PostgreSQL without a network. That happens in check mode too and touches nothing of the operator's.
+extends_documentation_fragment: [olympus.bluegreen.deployment]
 options:
-  deployment:
-    description: Name of the deployment; containers are labelled with it.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the collection's state on this host. Learnt lists are kept in its C(cache).
     type: path
@@ -228,13 +225,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE, run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**DEPLOYMENT.merge(MIGRATE).to_kwargs())
+    module = described(AnsibleModule, DEPLOYMENT.merge(MIGRATE))
     world = World(Podman(SubprocessRunner()), SystemClock())
     try:
         with beating(module.params["state_dir"], module.params["state"] != "read" and not module.check_mode):

@@ -20,7 +20,7 @@ description:
   - Containers and networks are recognised by their labels alone.
   - What of a compose file a colour takes, what it changes on purpose and what is refused is told in C(docs/compose.md).
 author: "olympus.bluegreen authors (@olympusoss)"
-extends_documentation_fragment: [olympus.bluegreen.releases]
+extends_documentation_fragment: [olympus.bluegreen.releases, olympus.bluegreen.deployment]
 requirements:
   - podman
   - podman-compose 1.2 or later
@@ -55,10 +55,6 @@ options:
     description: With O(state=adopted), take the project off the networks again and remove them. Nothing else.
     type: bool
     default: false
-  deployment:
-    description: Name of the deployment; networks, projects and labels are derived from it.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of releases and stacks.
     type: path
@@ -66,11 +62,9 @@ options:
   project:
     description: Name of the compose project that is adopted.
     type: str
-    required: true
   source:
     description: The operator's project directory.
     type: path
-    required: true
   compose_files:
     description: Compose files, relative to O(source), in the order podman-compose gets them.
     type: list
@@ -100,7 +94,6 @@ options:
   services:
     description: Coloured services, each with C(kind), C(port), C(admin_port), C(edge) (V(false) keeps it off).
     type: dict
-    required: true
   shared:
     description: Services of the project that coloured ones talk to. They are never changed.
     type: list
@@ -281,13 +274,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 LONG = ("rendered", "started", "absent", "pruned", "adopted", "undone", "handed_over")
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     params = module.params
     state = "undone" if params["undo"] else params["state"]
     try:

@@ -21,7 +21,7 @@ description:
   - Where systemd runs this host, a unit starts the program. Where it does not, O(state=installed) warns and names
     the command.
 author: "olympus.bluegreen authors (@olympusoss)"
-extends_documentation_fragment: olympus.bluegreen.reach
+extends_documentation_fragment: [olympus.bluegreen.reach, olympus.bluegreen.deployment]
 attributes:
   check_mode:
     description: Can run in check mode and say what it would do without changing anything.
@@ -39,10 +39,6 @@ options:
     type: str
     choices: [read, installed, absent]
     default: read
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the programs, their record and its copy of this collection's library.
     type: path
@@ -58,7 +54,6 @@ options:
   project:
     description: Name of the compose project that was adopted.
     type: str
-    required: true
   source:
     description: The operator's project directory.
     type: path
@@ -165,10 +160,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.install im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     boot, state = Boot(module.params, SubprocessRunner(), unit.systemd()), module.params["state"]
     try:
         plan = Plan()

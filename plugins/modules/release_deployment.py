@@ -25,6 +25,7 @@ attributes:
   diff_mode:
     description: Says what it changes or would change.
     support: full
+extends_documentation_fragment: [olympus.bluegreen.deployment]
 options:
   state:
     description:
@@ -35,10 +36,6 @@ options:
     type: str
     choices: [read, learned, present, absent]
     default: read
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the record.
     type: path
@@ -126,11 +123,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.states import SPEC, Deployment
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     deployment, plan, result = Deployment(module.params, SubprocessRunner()), Plan(), {}
     try:
         if module.params["state"] in ("present", "absent"):

@@ -22,6 +22,7 @@ attributes:
   diff_mode:
     support: full
     description: Shows what would change in the lock and in the marks.
+extends_documentation_fragment: [olympus.bluegreen.deployment]
 options:
   state:
     description:
@@ -35,10 +36,6 @@ options:
     type: str
     choices: [read, locked, beaten, unlocked, waited, appended, accepted, reported]
     default: read
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: The state directory. It is made when missing, with mode 0750.
     type: path
@@ -206,13 +203,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     ledger = Ledger(module.params, SubprocessRunner(), SystemClock(), write_report)
     try:
         plan = ledger.plan()

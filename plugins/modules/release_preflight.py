@@ -30,11 +30,8 @@ attributes:
   diff_mode:
     description: There is never a difference.
     support: none
+extends_documentation_fragment: [olympus.bluegreen.deployment]
 options:
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: The state directory.
     type: path
@@ -46,7 +43,6 @@ options:
   source:
     description: The operator's project directory.
     type: path
-    required: true
   git:
     description:
       - Where the project is taken from a git ref, C(repo) and C(ref). The repository is asked whether it has the ref;
@@ -73,7 +69,6 @@ options:
   services:
     description: The coloured services.
     type: dict
-    required: true
   shared:
     description: The shared services.
     type: list
@@ -215,6 +210,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.options import SPEC, answer, record
@@ -222,7 +218,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     params = module.params
     runner = SubprocessRunner()
     try:

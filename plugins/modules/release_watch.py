@@ -15,7 +15,7 @@ description:
   - On FAIL it rolls back at once, if the old colour is alive. The controller is not needed for that.
   - It ends with one of PASS, PASS_SYNTHETIC_ONLY, FAIL and INCONCLUSIVE, in C(verdict.json) and in a report.
 author: "olympus.bluegreen authors (@olympusoss)"
-extends_documentation_fragment: olympus.bluegreen.reach
+extends_documentation_fragment: [olympus.bluegreen.reach, olympus.bluegreen.deployment]
 attributes:
   check_mode:
     support: full
@@ -36,10 +36,6 @@ options:
     type: str
     choices: [started, followed, read, restarted, ordered, stopped]
     default: read
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: The state directory.
     type: path
@@ -289,11 +285,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import SPEC, manage
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     try:
         plan, result = manage(module.params, module.check_mode, SubprocessRunner(), SystemClock())
     except (BluegreenError, OSError) as exc:

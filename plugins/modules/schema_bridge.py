@@ -19,11 +19,8 @@ description:
     of both directions, so that a cleanup can remove them when the release's files are gone.
   - A bridge that is installed as the release has it is left alone. A run that was killed at any moment is found out and
     finished by the next one.
+extends_documentation_fragment: [olympus.bluegreen.deployment]
 options:
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the collection's state on this host. The record is kept in its C(bridges).
     type: path
@@ -174,13 +171,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge_run import BRIDGE, run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**DEPLOYMENT.merge(BRIDGE).to_kwargs())
+    module = described(AnsibleModule, DEPLOYMENT.merge(BRIDGE))
     world = World(Podman(SubprocessRunner()), SystemClock())
     try:
         with beating(module.params["state_dir"], not module.check_mode):

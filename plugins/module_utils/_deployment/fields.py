@@ -83,8 +83,8 @@ def documented(fields: tuple[Field, ...], more: Mapping[str, Mapping[str, Any]] 
     made = {}
     for one in fields:
         said = {"description": one.description, **option(one), **(more or {}).get(one.name, {})}
-        if said.get("required"):
-            said.pop("default", None)
+        if said.get("default", "") is None:
+            del said["default"]
         if said.pop("options", None):
             said["suboptions"] = documented(one.keys)
         made[one.name] = said

@@ -15,7 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment impo
 DEPENDENTS = fields.Field("dependents", "list", "Containers that depend on coloured ones, as adopt found them.")
 CARRIED = (*tree.DEPLOYMENT, DEPENDENTS)
 # Of these a module has options of the same name with another meaning.
-OTHER = ("name", "checks", "watch", "dependents")
+OTHER = ("name", "checks", "watch", "dependents", "cache_ttl", "cache_probe")
 
 
 def _bare(option: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +36,11 @@ def documented() -> dict[str, Any]:
         "The deployment, as M(olympus.bluegreen.release_deployment) and filter P(olympus.bluegreen.deployment#filter)"
         " describe it. It goes before the options of the same name and replaces those that are required."
     )
-    return {"deployment": {"description": [says], "type": "dict", "suboptions": inner}}
+    name = "Name of the deployment where O(deployment) does not say it. Networks and labels are made of it."
+    return {
+        "deployment": {"description": [says], "type": "dict", "suboptions": inner},
+        "name": {"description": [name], "type": "str", "default": tree.NAME},
+    }
 
 
 def kwargs(spec: ArgumentSpec) -> dict[str, Any]:
@@ -59,10 +63,11 @@ def flat(spec: ArgumentSpec, params: Mapping[str, Any]) -> dict[str, Any]:
     edge = described.get("edge") or {}
     said = {key: value for key, value in described.items() if key not in OTHER}
     said["edge_service"] = edge.get("service")
+    said["database_service"] = described.get("database")
     said["skip"] = (described.get("checks") or {}).get("skip")
     # Without a repository nothing is fetched.
     said["git"] = said.get("git") or None
-    if edge.get("kind") == tree.CLOUDFLARE:
+    if "account_id" in spec.options:
         said.update({one.name: edge.get(one.name) for one in tree.BEHIND_CLOUDFLARE if one.name != "service"})
     told = {key: value for key, value in said.items() if value is not None and key in spec.options}
     own = {key: value for key, value in params.items() if key not in ("name", "deployment")}

@@ -349,6 +349,7 @@ DEPLOYMENT = (
         "The databases to migrate. An empty list: nothing is migrated.",
         [],
         SCHEMA_TARGET,
+        strict=None,
         learned=True,
     ),
     Field("database", "str", "Compose service of PostgreSQL.", "", learned=True),
