@@ -15,7 +15,7 @@ import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -150,11 +150,16 @@ class Lanes:
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def lane(self, number: int) -> None:
-        while part := self.take():
-            one = run(part, number if part.lab and not part.alone else 0)
-            with self.changed:
-                del self.running[part.name]
-                self.end(part, one)
+        try:
+            while part := self.take():
+                one = run(part, number if part.lab and not part.alone else 0)
+                with self.changed:
+                    del self.running[part.name]
+                    self.end(part, one)
+        except BaseException:
+            # The other lane may wait for what would never end.
+            self.stop()
+            raise
 
     def take(self) -> Part | None:
         """Wait for a part that may begin; None when there is none left."""
@@ -165,12 +170,12 @@ class Lanes:
                     self.running[part.name] = (part, time.monotonic())
                     print("== %s begins (%s)" % (part.name, time.strftime("%H:%M:%S")), flush=True)
                     return part
-                if not self.changed.wait(BEAT):
-                    self.beat()
+                self.changed.wait()
             return None
 
     def beat(self) -> None:
-        since = ["%s (%.0f s)" % (name, time.monotonic() - at) for name, (_part, at) in self.running.items()]
+        with self.changed:
+            since = ["%s (%.0f s)" % (name, time.monotonic() - at) for name, (_part, at) in self.running.items()]
         print("... %s" % ", ".join(since), flush=True)
 
     def may_begin(self, part: Part) -> bool:
@@ -217,6 +222,8 @@ def run_all(wanted: Sequence[Part]) -> int:
         with ThreadPoolExecutor(LANES) as pool:
             running = [pool.submit(lanes.lane, number) for number in range(1, LANES + 1)]
             try:
+                while wait(running, timeout=BEAT).not_done:
+                    lanes.beat()
                 for one in running:
                     one.result()
             finally:

@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
 
     def _follow(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         timeout = float(args.pop("timeout", 0) or 0)
-        told = Follower(Display())
+        follower = Follower(Display())
         begun = time.monotonic()
         gone_since = ending = 0.0
         found = self._restart(args, variables)
@@ -59,16 +59,16 @@ class ActionModule(ActionBase):
             return {**found, **refusal(Refused("nothing to watch: no cutover yet", fix=BEGIN)), "failed": True}
         while not found.get("failed"):
             now = time.monotonic()
-            told.tell(found, now)
+            follower.report(found, now)
             alive = (found.get("watcher") or {}).get("alive")
             gone_since = 0.0 if alive else gone_since or now
             if found.get("verdict"):
                 ending = ending or now
-                if told.ended(found) or (gone_since and now - gone_since > GONE) or now - ending > LAST:
-                    told.close(found, now)
+                if follower.ended(found) or (gone_since and now - gone_since > GONE) or now - ending > LAST:
+                    follower.close(found, now)
                     return found
             elif gone_since and now - gone_since > GONE:
-                again, gone_since = self._restart({**args, "since": told.seen}, variables), 0.0
+                again, gone_since = self._restart({**args, "since": follower.seen}, variables), 0.0
                 if again.get("failed"):
                     return again
                 if not again.get("changed"):
@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
             if timeout and now - begun > timeout:
                 return undecided(found, "no verdict within %g s; the watcher goes on" % timeout)
             time.sleep(POLL)
-            asked = {**args, "state": "read", "since": told.seen, "patience": PATIENCE, "probe_secrets": {}}
+            asked = {**args, "state": "read", "since": follower.seen, "patience": PATIENCE, "probe_secrets": {}}
             found = self._execute_module(MODULE, asked, task_vars=variables)
         return found
 
@@ -100,11 +100,11 @@ class Follower:
         self._last = ""
         self._verdict = ""
 
-    def tell(self, found: Mapping[str, Any], now: float) -> None:
+    def report(self, found: Mapping[str, Any], now: float) -> None:
         """One line for each event worth one, and at least one line every few seconds."""
         events = list(found.get("events") or [])
         if not self.seen:
-            # Whoever comes late wants to know what happened, and how it stands, not how it stood all the time.
+            # One who comes late wants to know what happened and how it stands, not how it stood all the time.
             events = [event for event in events[:-STANDS] if event["event"] not in OFTEN] + events[-STANDS:]
         for event in events:
             words = sentence(event)
@@ -118,7 +118,7 @@ class Follower:
             self._say("%s  watching %s" % (clock(time.time()), found.get("release") or ""), now)
 
     def ended(self, found: Mapping[str, Any]) -> bool:
-        """Whether the last event, that of the verdict which was found, was told."""
+        """Whether the last event, that of the verdict which was found, was printed."""
         return bool(self._verdict) and self._verdict == found.get("verdict")
 
     def close(self, found: Mapping[str, Any], now: float) -> None:

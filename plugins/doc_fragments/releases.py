@@ -11,13 +11,13 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   release:
-    description: Id of a kept release to render instead of making a new one. O(source) and O(images) are not read then.
+    description: Id of a kept release to render again. The module then reads neither O(source) nor O(images).
     type: str
     default: ""
   images:
     description:
-      - A release takes the images that its own compose files name, with their C(.env). What is named here replaces
-        that for one service.
+      - A release takes the images that its own compose files name, with their C(.env). An entry here replaces that for
+        one service.
       - Coloured service to an image reference in which C({version}) is replaced, C(repository@sha256:...), or a digest
         alone, of the repository that the compose file names.
     type: dict
@@ -26,13 +26,13 @@ options:
     description:
       - Accept images without a tag, or with one that has no digit (C(latest), C(stable), C(main)). Such a tag can move.
       - The release keeps the image that it names on this host when the release is made; it is pulled only where it is
-        not there, so C(podman pull) comes first.
+        missing here, so run C(podman pull) before.
     type: bool
     default: false
   git:
     description:
-      - Take the files of a new release from a git ref. It is fetched on this host, anew each time.
-      - git finds its credentials where it always does there (SSH keys, credential helpers, C(.netrc)).
+      - Take the files of a new release from a git ref. Each run fetches it on this host.
+      - git finds its credentials where it always does (SSH keys, credential helpers, C(.netrc)).
     type: dict
     suboptions:
       repo:

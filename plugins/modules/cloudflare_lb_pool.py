@@ -20,7 +20,9 @@ description:
   - The switch is asked right before each write to a pool and right after it. A run that another one has overtaken puts
     its last write right and fails.
 author: "olympus.bluegreen authors (@olympusoss)"
-extends_documentation_fragment: [olympus.bluegreen.cloudflare, olympus.bluegreen.deployment]
+extends_documentation_fragment:
+  - olympus.bluegreen.cloudflare
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Says what it would do. Only reads are sent to Cloudflare.
@@ -242,7 +244,7 @@ partial:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import states
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import context_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -258,7 +260,7 @@ def main() -> None:
         # A rollback has no lock.
         locked = module.params["state"] not in ("read", "returned") and not module.check_mode
         with beating(module.params["state_dir"], locked):
-            result = states.run(world_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
+            result = states.run(context_of(module.params, DirectHttp(), public_http, SystemClock(), module.check_mode))
     except (BluegreenError, OSError) as exc:
         module.fail_json(msg=str(exc), partial=getattr(exc, "partial", {}))
     if not module._diff:

@@ -7,49 +7,54 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: health_gate
-short_description: Ask a colour whether it can serve
+short_description: Check that a colour can serve
 version_added: 1.0.0
 description:
-  - Sends real journeys to a colour from where the edge speaks (its container's network namespace, or the host where
-    colours are published), addressed as the edge would address them, with the public host names, without DNS and past
-    the edge's rate limit.
-  - Readiness alone misses most breakage, so the journeys write (login, authorization code, logout) and the judges know
-    the disguises of a broken Ory.
-  - Refuses to send anything to an address that is on no network of the edge, or that is none of this host's.
-  - A login is proven as a person does it, by the authorization-code flow through Hydra and whatever pages the login UI
-    shows. Forms are found by their fields.
-  - What a colour fails and since when, and when its checks last passed, is kept in C(health.json) of O(state_dir).
-  - A check that compares both colours blames the one that fails. What O(against) itself can't do is told and refuses
+  - Sends real journeys to a colour from where the edge speaks (the network of its container, or the host where colours
+    are published). The requests carry the public host names, use no DNS and do not pass the edge's rate limit.
+  - The journeys write. They log in, use the authorization code flow and log out. The module also detects error pages
+    and other failures that Ory answers with status 200.
+  - Refuses to send anything to an address that is on no network of the edge, or that this host does not have.
+  - Logs in as a person does, by the authorization code flow through Hydra and the pages of the login UI. It finds forms
+    by their fields.
+  - Keeps in C(health.json) of O(state_dir) what each colour fails, since when, and when its checks last passed.
+  - A check that compares both colours blames the one that fails. A failure of O(against) is reported and refuses
     nothing.
-  - Changes nothing else that lasts. It ends every token and session that it makes; a session that the login UI makes at
-    Kratos is ended by its id through Kratos' admin port, also when the journey fails.
+  - Leaves nothing else behind. It ends every token and session that it makes. A session that the login UI makes at
+    Kratos is ended by its id through Kratos' admin port, even when the journey fails.
+author: "olympus.bluegreen authors (@olympusoss)"
+requirements:
+  - podman, where the edge or the colours run in containers
+extends_documentation_fragment:
+  - olympus.bluegreen.probing
+  - olympus.bluegreen.reach
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
+attributes:
+  check_mode:
+    description: Lists what would be checked and sends nothing.
+  diff_mode:
+    description: The module changes nothing, so there is nothing to compare.
+    support: none
 options:
-  state_dir:
-    description: Directory of the collection's state on this host. The recorded addresses are read from it.
-    type: path
-    default: /var/lib/olympus-bluegreen
   colour:
-    description: The colour that is asked.
+    description: The colour to check.
     type: str
     required: true
     choices: [blue, green]
   against:
-    description: The other colour, whose sessions, tokens and keys O(colour) has to accept. Empty asks O(colour) alone.
+    description: The other colour. O(colour) has to accept its sessions, tokens and keys. Empty checks O(colour) alone.
     type: str
     default: ""
     choices: ["", blue, green]
   services:
     description:
-      - The coloured services, each with V(kind) and V(port), and as it applies V(admin_port),
-        V(domain), V(ready), V(ui), V(edge).
-      - A service with V(edge=false) is not reached by the edge and can't be asked.
-      - V(host) is the Host that questions of readiness and version send; without it they send the address.
+      - The coloured services, each with C(kind) and C(port), and as it applies C(admin_port), C(domain), C(ready),
+        C(ui) and C(edge).
+      - A service with C(edge=false) is not reached by the edge and is not checked.
+      - C(host) is the Host that questions of readiness and version send. Without it they send the address.
+      - C(alike) lists further environment variables that must be the same on both colours.
     type: dict
-  shared:
-    description: Names of the shared services that coloured ones talk to.
-    type: list
-    elements: str
-    default: []
   network_range:
     description: The range from which the collection's networks are cut.
     type: str
@@ -57,50 +62,37 @@ options:
     description: Compose project of the edge.
     type: str
   edge_service:
-    description: Service of the edge in O(project), where O(publish=network).
+    description: Compose service of the edge in O(project), where O(publish=network).
     type: str
     default: caddy
-  probes:
-    description:
-      - "Per domain what the journeys need: V(kratos), V(hydra) and V(hera) (names of services), V(login_host),
-        V(oauth_host), V(identifier), V(client_id), V(redirect_uri), V(scope)."
-      - Without V(hera) no person's login is tried there, and the result says so. V(scope) is V(openid offline) by
-        default.
-    type: dict
-    default: {}
-  probe_secrets:
-    description:
-      - Per domain the V(password) of the probe identity and the V(client_secret) of the probe client.
-      - How the client shows its secret is asked of Hydra. A public client has none.
-    type: dict
-    default: {}
   checks:
     description:
-      - What to check.
-      - V(secrets) compares what the containers of both colours were given (environment and configuration files); names
-        are told, values never. A service's own V(alike) in O(services) lists further environment variables.
-      - V(settings) changes a setting and waits until it is seen (O(cache_probe)); it may last as long as O(cache_ttl).
-      - V(ready) and V(version) ask every service, V(warm) loads the pages of every UI.
-      - V(sessions), V(tokens) and V(jwks) compare with O(against); without it V(sessions) is left out and the other two
+      - The checks to run.
+      - V(secrets) compares what the containers of both colours were given by environment and configuration files. It
+        prints names and never values.
+      - V(settings) changes a setting and waits until every reader shows it (O(cache_probe)). It may last as long as
+        O(cache_ttl).
+      - V(ready) and V(version) ask every service. V(warm) loads the pages of every UI.
+      - V(sessions), V(tokens) and V(jwks) compare with O(against). Without it V(sessions) is left out and the other two
         ask O(colour) alone.
-      - V(admin) lists identities. V(login) is Kratos' API flow; a wrong password is sent once before the right one.
+      - V(admin) lists identities. V(login) uses Kratos' API flow and sends a wrong password once before the right one.
       - V(code_flow) logs in through Hydra and Hera, from the authorization request to the logout.
-      - V(silent) logs in on each side and comes back on the other without a page (prompt=none).
+      - V(silent) logs in on each side and comes back on the other without a page (C(prompt=none)).
     type: list
     elements: str
     choices: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, code_flow, silent, settings]
     default: [secrets, ready, version, warm, jwks, tokens, sessions, admin, login, code_flow, silent]
   skip:
     description:
-      - Checks that gate and watch leave out, by their names in O(checks), as V(code_flow). What is left out stands in
-        the result, in the reasons of the watch's verdict and in the report.
+      - Checks that gate and watch leave out, by their names in O(checks). The result, the reasons of the watch's
+        verdict and the report name what was left out.
     type: list
     elements: str
     default: []
   edge:
     description:
-      - How the edge is asked for the public names, as M(olympus.bluegreen.caddy_upstream) takes it (V(kind), V(method),
-        V(address), V(port), V(scheme), V(ca)).
+      - The edge at which the public names are asked, with the keys C(kind), C(method), C(address), C(port), C(scheme)
+        and C(ca) of O(olympus.bluegreen.caddy_upstream#module:edge).
     type: dict
     default: {}
   switch_dir:
@@ -111,7 +103,7 @@ options:
     type: path
     default: ""
   expected_versions:
-    description: Service to the version that it has to tell. A service not named here may tell any.
+    description: The version that each named service has to answer. Other services may answer any version.
     type: dict
     default: {}
   cache_ttl:
@@ -120,19 +112,19 @@ options:
     default: 60.0
   cache_probe:
     description:
-      - "How to see the age of caches: V(write) (V(service), V(path), V(method)) takes a JSON object with V(field),
-        V(read) (a list of V(service), V(path)) answers one."
-      - The setting must be one that nobody else reads.
+      - "How to measure the age of caches: C(write) (C(service), C(path), C(method)) takes a JSON object with C(field),
+        C(read) (a list of C(service), C(path)) answers one."
+      - Use a setting that nothing else reads.
     type: dict
     default: {}
   warm:
-    description: How often each UI's page is loaded.
+    description: How often the page of each UI is loaded.
     type: int
     default: 5
   light:
     description:
-      - A look that costs little, as the watcher does it - no wrong password is sent, and no logout ends other sessions.
-        What the time is too short for is not asked and said.
+      - Checks as the watcher does. It sends no wrong password, and no logout ends other sessions. Checks for which
+        O(timeout) is too short are not sent and reported as untested.
     type: bool
     default: false
   timeout:
@@ -143,16 +135,11 @@ options:
     description: Whether a check that did not pass fails the task.
     type: bool
     default: true
-extends_documentation_fragment: [olympus.bluegreen.reach, olympus.bluegreen.deployment]
-attributes:
-  check_mode:
-    description: Says what would be checked and sends nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-author:
-  - olympus.bluegreen authors (@olympusoss)
+seealso:
+  - module: olympus.bluegreen.release_watch
+    description: Asks the same of both colours every second after the flip.
+  - module: olympus.bluegreen.caddy_upstream
+    description: Previews the idle colour at the public names and flips to it.
 """
 
 EXAMPLES = r"""
@@ -160,14 +147,27 @@ EXAMPLES = r"""
   olympus.bluegreen.health_gate:
     colour: green
     against: blue
-    services: "{{ bluegreen_services }}"
-    shared: "{{ bluegreen_shared }}"
-    network_range: "{{ bluegreen_network_range }}"
+    services:
+      ciam-kratos: {kind: kratos, port: 3100, admin_port: 3101, domain: ciam}
+      ciam-hydra: {kind: hydra, port: 3102, admin_port: 3103, domain: ciam}
+      ciam-hera: {kind: hera, port: 3000, domain: ciam, ui: true}
+      site: {kind: site, port: 2000, ready: /health, ui: true}
+    shared: [postgres]
+    network_range: 10.231.16.0/20
     project: prod
-    probes: "{{ bluegreen_probes }}"
+    probes:
+      ciam:
+        kratos: ciam-kratos
+        hydra: ciam-hydra
+        hera: ciam-hera
+        login_host: login.example.com
+        oauth_host: oauth.example.com
+        identifier: probe@example.com
+        client_id: bluegreen-probe
+        redirect_uri: https://probe.example.com/callback
     probe_secrets: "{{ bluegreen_probe_secrets }}"
 
-- name: A short look at what is live, which fails no task
+- name: Look at the live colour for a few seconds, without failing the task
   olympus.bluegreen.health_gate:
     colour: blue
     light: true
@@ -179,7 +179,7 @@ EXAMPLES = r"""
     probes: "{{ bluegreen_probes }}"
     probe_secrets: "{{ bluegreen_probe_secrets }}"
 
-- name: Is blue still well after the migration?
+- name: Check that blue still serves after the migration
   olympus.bluegreen.health_gate:
     colour: blue
     checks: [ready, tokens, admin, login, code_flow]
@@ -195,74 +195,77 @@ passed:
   description: Whether every check passed. Null in check mode.
   returned: always
   type: bool
+  sample: true
 checks:
-  description: One entry a check, in the order of the plan. Empty in check mode.
+  description: One entry for each check, in the order of the plan. Empty in check mode.
   returned: success, and with C(-v) also on failure
   type: list
   elements: dict
+  sample: [{name: ready, service: site, ok: true, detail: ready on public /health, ms: 3.1}]
   contains:
-    name:
-      description: Name of the check.
-      type: str
-    service:
-      description: The service that it is about.
-      type: str
-    ok:
-      description: Whether it passed.
-      type: bool
+    name: {description: Name of the check., returned: always, type: str, sample: login}
+    service: {description: The service that it is about., returned: always, type: str, sample: ciam-kratos}
+    ok: {description: Whether it passed., returned: always, type: bool, sample: true}
     detail:
       description: Plain words, without secrets.
+      returned: always
       type: str
-    ms:
-      description: Milliseconds, waiting included.
-      type: float
+      sample: wrong password refused, logged in, whoami, logged out
+    ms: {description: "Milliseconds, waiting included.", returned: always, type: float, sample: 212.4}
     busy:
       description: Whether a rate limit answered twice, which is no verdict.
+      returned: always
       type: bool
+      sample: false
     untested:
-      description: Why the check could not prove anything although nothing is wrong; empty otherwise.
+      description: Why the check could prove nothing although nothing is wrong. Empty otherwise.
+      returned: always
       type: str
+      sample: ''
     other:
-      description: What O(against) itself can't do, which is no failure of O(colour); empty otherwise.
+      description: What O(against) itself can't do, which is no failure of O(colour). Empty otherwise.
+      returned: always
       type: str
-    asked:
-      description: Whether the check was sent.
-      type: bool
+      sample: ''
+    asked: {description: Whether the check was sent., returned: always, type: bool, sample: true}
 planned:
-  description: What is checked, as "name service".
+  description: The planned checks, each as its name and its service.
   returned: success, and with C(-v) also on failure
   type: list
   elements: str
+  sample: [ready ciam-kratos, login ciam-kratos]
 level:
   description: V(full) where a login was proven at every domain and nothing was left out, V(partial), or V(no_login).
   returned: always
   type: str
   sample: full
 untested:
-  description: One sentence for each thing that was not tried. Not empty means that the gate is no plain pass.
+  description: One sentence for each thing that was not tried. Where it is not empty the gate is no plain pass.
   returned: always
   type: list
   elements: str
   sample: ["no login was tried: bluegreen_probes names no probe"]
 fails:
-  description: What O(colour) itself can't do. That the two colours do not fit each other is not among it.
+  description: What O(colour) itself can't do. A mismatch of the two colours is not among it.
   returned: always
   type: list
   elements: dict
+  sample: [{check: ready, service: site, detail: status 503, since: 1796000000.0}]
   contains:
-    check: {description: Name of the check., type: str}
-    service: {description: The service that it is about., type: str}
-    detail: {description: "Plain words, without secrets.", type: str}
-    since: {description: "Since when, in seconds since the epoch.", type: float}
+    check: {description: Name of the check., returned: always, type: str, sample: ready}
+    service: {description: The service that it is about., returned: always, type: str, sample: site}
+    detail: {description: "Plain words, without secrets.", returned: always, type: str, sample: status 503}
+    since: {description: "Since when, in seconds since the epoch.", returned: always, type: float, sample: 1796000000.0}
 against_fails:
   description: What O(against) itself can't do. It refuses nothing here.
   returned: always
   type: list
   elements: dict
+  sample: [{check: sessions, service: ciam-kratos, detail: "blue fails: 503"}]
   contains:
-    check: {description: Name of the check., type: str}
-    service: {description: The service that it is about., type: str}
-    detail: {description: "Plain words, without secrets.", type: str}
+    check: {description: Name of the check., returned: always, type: str, sample: sessions}
+    service: {description: The service that it is about., returned: always, type: str, sample: ciam-kratos}
+    detail: {description: "Plain words, without secrets.", returned: always, type: str, sample: "blue fails: 503"}
 way:
   description: How V(code_flow) asked the public names, V(preview) through the edge or V(addresses) of the colour.
   returned: always
@@ -272,6 +275,7 @@ seconds:
   description: How long it took.
   returned: always
   type: float
+  sample: 14.2
 """
 
 from typing import Any

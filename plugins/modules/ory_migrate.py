@@ -17,7 +17,8 @@ description:
   - Judges by the versions in table C(schema_migration) before and after, never by a return code.
   - The list of an image that can't tell its migrations (Kratos up to 1.3) is learnt once per image by migrating an
     empty throw-away PostgreSQL without a network. That happens in check mode too and touches nothing of the operator's.
-extends_documentation_fragment: [olympus.bluegreen.deployment]
+extends_documentation_fragment:
+  - olympus.bluegreen.deployment
 options:
   state_dir:
     description: Directory of the collection's state on this host. Learnt lists are kept in its C(cache).

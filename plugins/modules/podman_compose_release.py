@@ -7,52 +7,56 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: podman_compose_release
-short_description: One colour of a podman-compose deployment as an immutable release
+short_description: Manage one colour of a podman-compose deployment as an immutable release
 version_added: 1.0.0
 description:
-  - Takes a running podman-compose project as colour blue without recreating a container, renders a release of it
-    for the other colour, starts, stops and removes that colour.
-  - A release is a version resolved to one image id per coloured service and a content-hashed copy of the compose
-    files, the environment files and every bind-mounted file of the project directory that a coloured service uses.
-    Nothing that is edited or pulled later reaches a running colour.
-  - The operator's compose file is only read, by C(podman-compose config); podman-compose is never run in the adopted
-    project in any other way.
+  - Records a running podman-compose project as colour blue without recreating a container. Renders a release of it for
+    the other colour, and starts, stops and removes that colour.
+  - A release is a version, resolved to one image id per coloured service, and a content-hashed copy of the files that
+    these services read. These are the compose files, the environment files and every bind-mounted file of the project
+    directory. Nothing that is edited or pulled later reaches a running colour.
+  - The module only reads the compose file of the operator, with C(podman-compose config). It runs no other command of
+    podman-compose in the adopted project.
   - Containers and networks are recognised by their labels alone.
-  - What of a compose file a colour takes, what it changes on purpose and what is refused is told in C(docs/compose.md).
+  - C(docs/compose.md) lists which keys of a compose file a colour keeps, which it changes and which are refused.
 author: "olympus.bluegreen authors (@olympusoss)"
-extends_documentation_fragment: [olympus.bluegreen.releases, olympus.bluegreen.deployment]
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.releases
+  - olympus.bluegreen.deployment
 requirements:
   - podman
   - podman-compose 1.2 or later
   - PyYAML
   - python-dotenv
 attributes:
-  check_mode:
-    description: Can run in check mode and say what it would do without changing anything.
-    support: full
   diff_mode:
-    description: Says what it changes or would change; environments and secrets are never part of it.
-    support: full
+    details:
+      - Environments and secrets are never part of the difference.
+  idempotent:
+    support: partial
+    details:
+      - O(state=rendered) and O(state=started) refuse a release whose images and files are those of the live one.
 options:
   state:
     description:
       - V(read) only looks.
-      - V(adopted) makes the networks, joins the running project to them and records it as blue. Run again it is the
-        repair, and what other hands stopped, removed or recreated since is started and joined again. A record that
-        was lost is made again from labels, networks and O(source) where containers of a colour are there.
+      - V(adopted) creates the networks, joins the running project to them and records it as blue. A second run is the
+        repair. It starts and joins what was stopped, removed or recreated since. It rebuilds a lost record from
+        labels, networks and O(source) if containers of a colour exist.
       - V(rendered) makes the release and the compose file of O(colour).
-      - V(started) renders and then makes the containers of O(colour) what the file says.
-      - V(handed_over) ends every singleton (the mail couriers and O(singletons)) that does not run where the switch
-        points and starts what is missing there. It reads the switch itself, before each step; one at a time.
-      - V(absent) removes the containers of O(colour); files, images, networks and volumes stay. When the adopted ones
-        go, a relay answers to their compose names for the live colour from then on.
-      - V(pruned) removes releases beyond O(keep) and the images that only they had. What a colour, a mark, O(protect)
-        or a container points at stays.
+      - V(started) renders, then makes the containers of O(colour) match that file.
+      - V(handed_over) stops every singleton (the mail couriers and O(singletons)) that does not run in the live colour,
+        and starts what is missing there. It reads the switch before each step. Only one handover runs at a time.
+      - V(absent) removes the containers of O(colour). Files, images, networks and volumes stay. When the adopted
+        containers go, a relay answers to their compose names for the live colour from then on.
+      - V(pruned) removes releases beyond O(keep), and the images that only they had. A release stays if a colour, a
+        mark, O(protect) or a container refers to it.
     type: str
     choices: [read, adopted, rendered, started, handed_over, absent, pruned]
     default: read
   undo:
-    description: With O(state=adopted), take the project off the networks again and remove them. Nothing else.
+    description: With O(state=adopted), take the project off the networks again, remove them, and nothing else.
     type: bool
     default: false
   state_dir:
@@ -63,10 +67,10 @@ options:
     description: Name of the compose project that is adopted.
     type: str
   source:
-    description: The operator's project directory.
+    description: The project directory of the operator.
     type: path
   compose_files:
-    description: Compose files, relative to O(source), in the order podman-compose gets them.
+    description: Compose files, relative to O(source), in the order in which podman-compose gets them.
     type: list
     elements: str
     default: [compose.yml]
@@ -74,7 +78,10 @@ options:
     description: The colour to work on.
     type: str
     choices: [blue, green]
-  live_colour: {description: 'The live one, never rendered, started or removed.', type: str, choices: [blue, green]}
+  live_colour:
+    description: The live colour. The module never renders, starts or removes it.
+    type: str
+    choices: [blue, green]
   wake:
     description: Colours that have to run, live first. O(state=adopted) starts or recreates what does not.
     type: list
@@ -82,89 +89,128 @@ options:
     choices: [blue, green]
     default: []
   remove_unmanaged:
-    description: With O(state=adopted), remove what is listed as C(foreign).
+    description: With O(state=adopted), remove the containers that RV(unmanaged) lists.
     type: bool
     default: false
   version:
     description:
-      - Label of the new release; fills C({version}) of O(images) and of O(git).
+      - Label of the new release. Replaces C({version}) in O(images) and O(git).
       - With O(state=adopted), the version that is running.
     type: str
     default: ""
   services:
-    description: Coloured services, each with C(kind), C(port), C(admin_port), C(edge) (V(false) keeps it off).
+    description:
+      - Coloured services. Each has C(kind), C(port) and C(admin_port).
+      - C(edge=false) keeps a service off the edge network.
     type: dict
   shared:
-    description: Services of the project that coloured ones talk to. They are never changed.
+    description: Services of the project that coloured ones use. The module never changes them.
     type: list
     elements: str
     default: []
   singletons:
     description:
-      - What must run once, in the live colour only, besides the mail couriers; name to a dictionary of C(service) and
-        C(command).
-      - C(service) is a service of the compose files that is neither in O(services) nor in O(shared); or a coloured
-        one, and then C(command) is what a container of its own runs.
+      - What must run once, in the live colour only, besides the mail couriers. Each name has C(service) and C(command).
+      - C(service) is a service of the compose files that is neither in O(services) nor in O(shared). If it is a
+        coloured one, a container of its own runs C(command).
     type: dict
     default: {}
-  edge_service: {description: Service of the project that is the edge., type: str, default: caddy}
+  edge_service:
+    description: Service of the project that is the edge.
+    type: str
+    default: caddy
   edge:
     description:
-      - The edge whose switch says who is live, as in M(olympus.bluegreen.caddy_upstream). With O(state=handed_over) it
-        decides; O(state=started) and O(state=absent) tell it that the colour is not whole, so that no rollback goes
-        there meanwhile, and stop where one went there before.
+      - The edge whose switch says which colour is live, as in M(olympus.bluegreen.caddy_upstream).
+      - O(state=handed_over) follows this switch.
+      - O(state=started) and O(state=absent) block a rollback to a colour that is not whole meanwhile. They stop if a
+        rollback went there before.
     type: dict
     default: {}
   token:
     description:
-      - The fencing token of this run, as M(olympus.bluegreen.release_ledger) gives it. Before and after each removal it
-        is compared with the switch's under the switch's lock; an older one is refused, and what ran is started again.
-      - V(0) takes the switch's token as it is when the module begins.
+      - The fencing token of this run, from M(olympus.bluegreen.release_ledger). Before and after each removal, the
+        module compares it with the token of the switch. An older one is refused, and what was stopped is started again.
+      - V(0) uses the token that the switch has when the module begins.
     type: int
     default: 0
-  switch_dir: {description: The switch directory if it is not looked for at O(edge)., type: path, default: ""}
+  switch_dir:
+    description: The switch directory. Empty finds it at O(edge).
+    type: path
+    default: ""
   network_range:
     description:
-      - IPv4 range (a /22 or larger) that the four networks are cut from.
-      - Range and addresses are recorded at the first O(state=adopted) (C(addresses.json) in O(state_dir)). A service
-        that is new gets the next free address, the order of O(services) never matters again, and another range is
-        refused until O(undo).
+      - IPv4 range (a /22 or larger) that contains the four networks.
+      - The first O(state=adopted) records range and addresses in C(addresses.json) in O(state_dir). A new service gets
+        the next free address. The order of O(services) is irrelevant from then on.
+      - Another range is refused until O(undo).
     type: str
     default: 10.231.16.0/20
   publish:
     description:
-      - How the edge reaches a colour. V(network) is by the internal edge networks alone.
-      - V(loopback), or an IPv4 address of this host, publishes C(port) and C(admin_port) of each coloured service there
-        as well, at O(port_base) of the colour plus two for each number before its own. A port that is taken is an error
-        before anything starts.
+      - How the edge reaches a colour. V(network) uses the internal edge networks alone.
+      - V(loopback), or an IPv4 address of this host, also publishes C(port) and C(admin_port) of each coloured service
+        there. A port that is taken is an error before anything starts.
       - V(0.0.0.0) is refused, because the admin ports of Kratos and Hydra ask for no password.
     type: str
     default: network
   port_base:
     description:
-      - First port of each colour, C(blue) and C(green), at least 352 apart. Used where O(publish) is not V(network).
-      - What is not given is C(21000) for blue and C(22000) for green.
+      - First published port of each colour, C(blue) and C(green), at least 352 apart. Each service takes two ports.
+      - A colour that is not given has C(21000) for blue and C(22000) for green.
     type: dict
     default: {}
-  podman_compose: {description: Path of podman-compose., type: str, default: podman-compose}
+  podman_compose:
+    description: Path of podman-compose.
+    type: str
+    default: podman-compose
   dependents:
     description:
-      - What becomes of a container of no colour that depends on one of O(colour) when O(state=absent) removes that.
-        V(recreate) makes it again without that dependency, with its volumes; V(keep) refuses.
+      - What O(state=absent) does with a container of no colour that depends on a container of O(colour).
+      - V(recreate) recreates it without that dependency and with its volumes. V(keep) refuses.
     type: str
     choices: [recreate, keep]
     default: recreate
+seealso:
+  - module: olympus.bluegreen.caddy_upstream
+    description: Moves the traffic between the colours.
+  - module: olympus.bluegreen.health_gate
+    description: Checks a colour before a flip.
+  - module: olympus.bluegreen.ory_migrate
+    description: Applies the migrations of a release.
+  - module: olympus.bluegreen.release_ledger
+    description: Locks a run and gives its fencing token.
+  - name: podman-compose
+    description: The program that reads the compose files.
+    link: https://github.com/containers/podman-compose
 """
 
 EXAMPLES = r"""
-- name: Take the running stack as blue
+- name: Record the running stack as blue
   olympus.bluegreen.podman_compose_release:
     state: adopted
     project: prod
     source: /opt/olympusoss/prod
     version: v1.4.2
-    services: "{{ bluegreen_services }}"
-    shared: [postgres]
+    services: &services
+      ciam-kratos: {kind: kratos, port: 5000, admin_port: 5001}
+      ciam-hydra: {kind: hydra, port: 5002, admin_port: 5003}
+      ciam-hera: {kind: hera, port: 3000}
+      site: {kind: site, port: 8080, edge: true}
+    shared: &shared [postgres]
+    edge: &edge {service: caddy}
+
+- name: Make a release of a git tag for green
+  olympus.bluegreen.podman_compose_release:
+    state: rendered
+    project: prod
+    source: /opt/olympusoss/prod
+    colour: green
+    live_colour: blue
+    version: v1.5.0
+    git: {repo: "https://git.example.com/olympus/prod.git", ref: "{version}"}
+    services: *services
+    shared: *shared
 
 - name: Start green at the new version
   olympus.bluegreen.podman_compose_release:
@@ -176,91 +222,315 @@ EXAMPLES = r"""
     version: v1.5.0
     images:
       ciam-hera: "registry.example.com/olympus/hera:{version}"
-    services: "{{ bluegreen_services }}"
-    shared: [postgres]
+    services: *services
+    shared: *shared
+    edge: *edge
+
+- name: Move the mail courier to the colour that is live now
+  olympus.bluegreen.podman_compose_release:
+    state: handed_over
+    project: prod
+    source: /opt/olympusoss/prod
+    services: *services
+    shared: *shared
+    edge: *edge
+
+- name: Remove the containers of blue
+  olympus.bluegreen.podman_compose_release:
+    state: absent
+    project: prod
+    source: /opt/olympusoss/prod
+    colour: blue
+    live_colour: green
+    services: *services
+    shared: *shared
+    edge: *edge
+
+- name: Keep the three newest releases
+  olympus.bluegreen.podman_compose_release:
+    state: pruned
+    project: prod
+    source: /opt/olympusoss/prod
+    keep: 3
+    services: *services
+
+- name: Look at both colours
+  olympus.bluegreen.podman_compose_release:
+    state: read
+    project: prod
+    source: /opt/olympusoss/prod
+    services: *services
+    shared: *shared
+  register: seen
+
+- name: Take the project off the networks again
+  olympus.bluegreen.podman_compose_release:
+    state: adopted
+    undo: true
+    project: prod
+    source: /opt/olympusoss/prod
+    services: *services
+    shared: *shared
 """
 
 RETURN = r"""
-colour: {description: The colour worked on., type: str, returned: success}
+colour:
+  description: The colour that the module worked on. V(blue) without O(colour).
+  type: str
+  returned: success
+  sample: green
 release:
-  description: >-
-    The colour's release: C(id) ('' while an image has to be pulled, in check mode), C(version), C(images) (service to
-    C(reference), C(id), C(digest)), C(source) (C(kind), C(path), C(ref), C(commit)),
-    C(changed) against live (C(images) from and to, C(files) and C(environment) by name), C(lines), that in words, and
-    C(same_schema), services with the live image and DSN, whose databases have nothing to migrate.
+  description: The release of this colour.
   type: dict
   returned: success
+  contains:
+    id:
+      description: Version and content hash. Empty in check mode while an image has to be pulled.
+      type: str
+      returned: always
+      sample: v1.5.0-0123456789
+    version: {description: The version of the release., type: str, returned: always, sample: v1.5.0}
+    images:
+      description: Service to C(reference), C(id) and C(digest) of its image.
+      type: dict
+      returned: always
+      sample: {ciam-hera: {reference: "registry.example.com/olympus/hera:v1.5.0", id: 4f5e, digest: "sha256:9a8b"}}
+    source:
+      description: Where the files came from, as C(kind), C(path), C(ref), C(commit), and C(repo) if it is git.
+      type: dict
+      returned: always
+      sample: {kind: directory, path: /opt/olympusoss/prod, ref: "", commit: ""}
+    changed:
+      description:
+        - What differs from the live release. C(images) has C(from) and C(to) for each service. C(files) and
+          C(environment) have names only.
+      type: dict
+      returned: always
+      sample: {images: {ciam-hera: {from: "hera:v1.4.2 (1a2b)", to: "hera:v1.5.0 (4f5e)"}}, files: {}, environment: {}}
+    same_schema:
+      description: Services with the image and the DSN of the live release. Their databases have nothing to migrate.
+      type: list
+      elements: str
+      returned: always
+      sample: [ciam-kratos]
+    lines:
+      description: The same changes as sentences.
+      type: list
+      elements: str
+      returned: always
+      sample: ["v1.5.0-01234 against v1.4.2-98765", "image ciam-hera: hera:v1.4.2 (1a2b) -> hera:v1.5.0 (4f5e)"]
 releases:
-  description: Kept releases, the newest first, each with C(id), C(version), C(created), C(migrated), C(source).
+  description: Kept releases, the newest first.
   type: list
   elements: dict
   returned: success
+  contains:
+    id: {description: Id of the release., type: str, returned: always, sample: v1.5.0-0123456789}
+    version: {description: The version of the release., type: str, returned: always, sample: v1.5.0}
+    created: {description: When it was made (Unix time)., type: float, returned: always, sample: 1764534439.5}
+    migrated: {description: Whether it changed a schema., type: bool, returned: always, sample: false}
+    source:
+      description: As RV(release.source).
+      type: dict
+      returned: always
+      sample: {kind: directory, path: /opt/olympusoss/prod, ref: "", commit: ""}
 services:
-  description: >-
-    Service to C(container), C(image), C(address) (edge network), C(colour_address), C(port), C(admin_port), C(state).
+  description:
+    - Service of RV(colour) to its container. C(address) is on the edge network, C(colour_address) on the own network of
+      the colour. C(state) is C(absent) without a container, and C(unnamed) if O(services) no longer has the service.
   type: dict
   returned: success
+  sample:
+    ciam-hera:
+      container: olympus-green_ciam-hera_1
+      image: 4f5e
+      address: 10.231.17.12
+      colour_address: 10.231.19.12
+      port: 3000
+      admin_port: 0
+      state: running
 singletons:
-  description: >-
-    Of each singleton C(name), C(service), C(kind) (courier, service, command), C(holders) (C(container), C(place):
-    blue, green, project or foreign, C(state), C(right), C(id)) and C(files) (the colours whose file has it).
+  description: What must run once.
   type: list
   elements: dict
   returned: success
+  contains:
+    name: {description: Name of the singleton., type: str, returned: always, sample: ciam-kratos-courier}
+    service: {description: The compose service that it belongs to., type: str, returned: always, sample: ciam-kratos}
+    kind: {description: C(courier) or C(service) or C(command)., type: str, returned: always, sample: courier}
+    command: {description: What its container runs., type: list, elements: str, returned: always, sample: []}
+    holders:
+      description:
+        - Containers that do its work. C(place) is C(blue), C(green), C(project) or C(unmanaged). C(matches_file) says
+          whether it is what the compose file of its colour defines.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - {container: olympus-green_ciam-kratos-courier_1, place: green, state: running, matches_file: true, id: 8c7d}
+    files:
+      description: The colours whose compose file has it.
+      type: list
+      elements: str
+      returned: always
+      sample: [blue, green]
 places:
-  description: Singleton to where it runs (blue, green, project, foreign; several with a comma), '' where it does not.
+  description: Singleton to the place where it runs. Several places have a comma between them. Empty for none.
   type: dict
   returned: success
+  sample: {ciam-kratos-courier: green}
 moved:
-  description: >-
-    What O(state=handed_over) ended, or settled before a start: C(singleton), C(container), C(quiet) (a courier ended
-    between two mails), C(waited) and C(seconds), C(returned) (mails queued again), C(in_doubt) (ids), C(warning).
+  description: What O(state=handed_over) stopped, and what it settled before a start.
   type: list
   elements: dict
   returned: success
+  contains:
+    singleton: {description: Name of the singleton., type: str, returned: always, sample: ciam-kratos-courier}
+    container:
+      description: The container that was stopped. Empty for what was settled only.
+      type: str
+      returned: always
+      sample: olympus-blue_ciam-kratos-courier_1
+    quiet:
+      description: Whether a courier was stopped between two mails.
+      type: bool
+      returned: when a container was stopped
+      sample: true
+    waited:
+      description: Seconds until no mail was being sent.
+      type: float
+      returned: when a container was stopped
+      sample: 0.3
+    seconds:
+      description: Seconds that the stop took.
+      type: float
+      returned: when a container was stopped
+      sample: 1.2
+    returned:
+      description: How many mails are queued again.
+      type: int
+      returned: when the database of a courier could be read
+      sample: 0
+    adapted:
+      description: How many mails of another version were made fit for this one.
+      type: int
+      returned: when the database of a courier could be read
+      sample: 0
+    unconfirmed:
+      description: Ids of mails that may or may not have been sent.
+      type: list
+      elements: str
+      returned: when the database of a courier could be read
+      sample: []
+    warning:
+      description: What the operator has to know of it.
+      type: str
+      returned: when there is something
+      sample: "kratos-courier starts, and the mails that were left half sent could not be read: no route to host"
 colours:
-  description: >-
-    Colour to C(release), C(adopted), C(running), C(pending) (rendered, not started), C(services), C(drift) and
-    C(edited) (sentences about containers and about files).
+  description: What is known of each colour, C(blue) and C(green).
   type: dict
   returned: success
+  contains:
+    release: {description: Id of its release. Empty for none., type: str, returned: always, sample: v1.5.0-0123456789}
+    adopted: {description: Whether it is the adopted project itself., type: bool, returned: always, sample: false}
+    running: {description: Whether all of it runs at this release., type: bool, returned: always, sample: true}
+    pending: {description: Whether the release is rendered but not up., type: bool, returned: always, sample: false}
+    services:
+      description: As RV(services).
+      type: dict
+      returned: always
+      sample: {ciam-hera: {container: olympus-green_ciam-hera_1, state: running}}
+    drift:
+      description: Sentences about containers that differ from the record.
+      type: list
+      elements: str
+      returned: always
+      sample: []
+    edited:
+      description: Sentences about files of the release that were changed on disk.
+      type: list
+      elements: str
+      returned: always
+      sample: []
+recorded:
+  description: Whether the addresses of this deployment are recorded.
+  type: bool
+  returned: success
+  sample: true
 shared:
-  description: >-
-    Shared service or edge to C(container), C(state), C(recreated) (another one than at adopt), C(edge).
-    C(relay) answers to the compose names of coloured services once the adopted containers are gone.
+  description:
+    - Shared service or edge to its container. C(recreated) says that it is another one than at adopt. C(edge) marks the
+      edge. C(relay) answers to the compose names of coloured services once the adopted containers are gone.
   type: dict
   returned: success
+  sample: {postgres: {container: prod_postgres_1, state: running, recreated: false, edge: false}}
 dependents:
-  description: Each C(container) of no colour that depends on adopted ones, and the services that it C(needs).
-  type: list
-  returned: success
-foreign:
-  description: Coloured containers neither adopted nor started by us (C(replaces) an adopted one, C(same) image).
+  description: Containers of no colour that depend on adopted ones.
   type: list
   elements: dict
   returned: success
-networks: {description: Network to C(subnet) and C(present)., type: dict, returned: success}
+  contains:
+    container: {description: Name of the container., type: str, returned: always, sample: prod_pgadmin_1}
+    needs:
+      description: The coloured services that it depends on.
+      type: list
+      elements: str
+      returned: always
+      sample: [ciam-hydra]
+unmanaged:
+  description: Containers of coloured services that were neither adopted nor started by this collection.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    container: {description: Name of the container., type: str, returned: always, sample: prod_ciam-hera_1}
+    service: {description: Compose service of the container., type: str, returned: always, sample: ciam-hera}
+    state: {description: State of the container., type: str, returned: always, sample: running}
+    image: {description: Reference of its image., type: str, returned: always, sample: "hera:v1.4.2"}
+    replaces_adopted:
+      description: Whether it has the name of an adopted container.
+      type: bool
+      returned: always
+      sample: true
+    same_image: {description: Whether it has the image of the adopted one., type: bool, returned: always, sample: true}
+    sends_mail: {description: Whether a mail courier runs in it., type: bool, returned: always, sample: false}
+networks:
+  description: Network to C(subnet) and C(present).
+  type: dict
+  returned: success
+  sample: {olympus-edge-green: {subnet: 10.231.17.0/24, present: true}}
 off_networks:
-  description: The edge, shared or coloured containers that are not on a network they belong to.
+  description: Running containers that are off a network to which they belong.
   type: list
   elements: dict
   returned: success
+  contains:
+    container: {description: Name of the container., type: str, returned: always, sample: prod_caddy_1}
+    network: {description: The network that it is off., type: str, returned: always, sample: olympus-edge-green}
 removed:
-  description: Containers removed by O(state=absent), releases and images by O(state=pruned).
+  description: Containers that O(state=absent) removed. Releases and images that O(state=pruned) removed.
   type: list
   elements: str
   returned: success
+  sample: [olympus-blue_ciam-hera_1]
 messages:
-  description: What the operator should know; also given as warnings.
+  description: What the operator has to know. The module gives the same as warnings.
   type: list
   elements: str
   returned: success
+  sample: ["host ports of site are not kept: a colour publishes none"]
 steps:
-  description: What was done, or would be done in check mode, in order.
+  description: What the module did in order, or would do in check mode.
   type: list
   elements: str
   returned: success
-partial: {description: Steps done before a failure., type: dict, returned: failure}
+  sample: ["render green v1.5.0-0123456789", "up ciam-hera"]
+partial:
+  description: Steps that were done before a failure (C(done)) and the one that failed (C(failed)).
+  type: dict
+  returned: failure
+  sample: {done: ["render green v1.5.0-0123456789"], failed: up ciam-hera}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -21,7 +21,9 @@ description:
   - Where systemd runs this host, a unit starts the program. Where it does not, O(state=installed) warns and names
     the command.
 author: "olympus.bluegreen authors (@olympusoss)"
-extends_documentation_fragment: [olympus.bluegreen.reach, olympus.bluegreen.deployment]
+extends_documentation_fragment:
+  - olympus.bluegreen.reach
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Can run in check mode and say what it would do without changing anything.

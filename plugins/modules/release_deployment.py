@@ -25,7 +25,8 @@ attributes:
   diff_mode:
     description: Says what it changes or would change.
     support: full
-extends_documentation_fragment: [olympus.bluegreen.deployment]
+extends_documentation_fragment:
+  - olympus.bluegreen.deployment
 options:
   state:
     description:

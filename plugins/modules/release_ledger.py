@@ -11,28 +11,34 @@ short_description: The lock, the fencing token, the marks and the record of a de
 version_added: 1.0.0
 description:
   - Keeps the state directory of a deployment on its state host. One run at a time holds the lock.
-  - Whoever takes the lock raises the fencing token of the switch, so that a run that was overtaken can write no more.
-  - The ledger records what was done, one JSON object a line. It explains, it never decides.
-  - A rollback needs none of this.
+  - A run that takes the lock raises the fencing token of the switch. A run that was overtaken can write no more.
+  - The ledger records what was done, one JSON object a line. It explains and never decides.
+  - A rollback needs neither the lock nor the ledger.
 author: "olympus.bluegreen authors (@olympusoss)"
+requirements:
+  - podman, where the switch is looked up at a container
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
-    support: full
-    description: Nothing is written, the lock is neither taken nor given back.
+    description: Writes nothing, and neither takes nor gives back the lock.
   diff_mode:
-    support: full
     description: Shows what would change in the lock and in the marks.
-extends_documentation_fragment: [olympus.bluegreen.deployment]
+  idempotent:
+    description: Not with V(appended) and V(reported), which write each time.
+    support: partial
 options:
   state:
     description:
       - V(read) returns what is recorded.
       - V(locked) takes the lock for O(run), or refreshes it. It fails while another run holds it.
-      - V(beaten) says that O(run) is alive. V(unlocked) gives the lock back if it is O(run)'s own.
+      - V(beaten) records that O(run) is alive. V(unlocked) gives the lock back if O(run) holds it.
       - V(waited) waits until O(since) is O(seconds) ago by the clock of this host, and keeps the lock meanwhile.
       - V(appended) writes O(event) to the ledger.
       - V(accepted) marks O(release) as the stable one, moves the fence to it and notes that O(colour) was removed for
-        it. V(reported) writes the report of O(release).
+        it.
+      - V(reported) writes the report of O(release).
     type: str
     choices: [read, locked, beaten, unlocked, waited, appended, accepted, reported]
     default: read
@@ -45,7 +51,7 @@ options:
     type: str
     default: ''
   edge:
-    description: The edge, of which C(service) and C(mount) are used to find the switch.
+    description: The edge. Its C(service) and C(mount) find the switch.
     type: dict
     default: {}
   switch_dir:
@@ -65,7 +71,7 @@ options:
     type: str
     default: ''
   operator:
-    description: Who runs this. The action plugin fills it in.
+    description: Name of the person who runs this. The action plugin fills it in.
     type: str
     default: ''
   controller:
@@ -75,17 +81,17 @@ options:
   seen:
     description:
       - What the controller knows of the run that holds the lock, C(run) and C(alive). The action plugin fills it in.
-      - A holder that is known to be dead gives way at once, one that is known to be alive never.
+      - A run that is known to be dead loses the lock at once. A run that is known to be alive never loses it.
     type: dict
     default: {}
   stale:
-    description: Seconds after which a lock without a beat is taken over.
+    description: Seconds without a beat after which another run may take the lock over.
     type: float
     default: 120.0
   unlock:
     description:
-      - Id of the run whose lock is broken, as the refusal prints it. Empty breaks none.
-      - It is refused while another run holds the lock. The run that lost it writes no more.
+      - Id of the run whose lock to break, as the refusal prints it. Empty breaks none.
+      - The module refuses it while another run holds the lock. The run that lost its lock writes no more.
     type: str
     default: ''
   since:
@@ -116,6 +122,11 @@ options:
     description: How many of the last events of the ledger to return.
     type: int
     default: 50
+seealso:
+  - module: olympus.bluegreen.release_watch
+    description: Judges a release and writes its verdict.
+  - module: olympus.bluegreen.edge_switch
+    description: Flips the switch under the fencing token of this lock.
 """
 
 EXAMPLES = r"""
@@ -128,63 +139,111 @@ EXAMPLES = r"""
     version: v1.5.0
   register: lock
 
-- name: Record something
+- name: Record that the release was announced
   olympus.bluegreen.release_ledger:
     state: appended
     event: {event: note, text: the announcement is out}
 
-- name: Give it back
+- name: Report that the run is alive
+  olympus.bluegreen.release_ledger:
+    state: beaten
+
+- name: Wait until the caches of ten minutes ago are over
+  olympus.bluegreen.release_ledger:
+    state: waited
+    since: 1796000000.0
+    seconds: 600
+
+- name: Accept the release after its bake time
+  olympus.bluegreen.release_ledger:
+    state: accepted
+    release: v1.5.0-0123456789
+    colour: blue
+
+- name: Write the report of the release again
+  olympus.bluegreen.release_ledger:
+    state: reported
+    release: v1.5.0-0123456789
+
+- name: Give the lock back
   olympus.bluegreen.release_ledger:
     state: unlocked
+
+- name: Read the last ten events
+  olympus.bluegreen.release_ledger:
+    last: 10
 """
 
 RETURN = r"""
 lock:
-  description: The lock as it is now, empty when nobody holds it.
+  description: The lock as it is now. Empty where no run holds it.
   returned: always
   type: dict
   sample: {holder: op at ctl (process 4711), operator: op, run: ctl-4711-1f3a90bc, stage: cutover, token: 7}
+  contains:
+    holder: {description: The holder in words., returned: when held, type: str, sample: op at ctl (process 4711)}
+    operator: {description: Name of the person who runs it., returned: when held, type: str, sample: op}
+    run: {description: Id of the run., returned: when held, type: str, sample: ctl-4711-1f3a90bc}
+    stage: {description: The stage of the run., returned: when held, type: str, sample: cutover}
+    version: {description: The version being released., returned: when held, type: str, sample: v1.5.0}
+    token: {description: The fencing token of the run., returned: when held, type: int, sample: 7}
+    since: {description: "When the run took it, in seconds since the epoch.", returned: when held, type: float,
+      sample: 1796000000.0}
+    beat: {description: "The last beat, in seconds since the epoch.", returned: when held, type: float,
+      sample: 1796000030.0}
+    controller: {description: "Host, process and start of the controller.", returned: when held, type: dict,
+      sample: {host: ctl, pid: 4711}}
 now:
   description: The time of this host in seconds since the epoch. Every other time of a deployment is of this clock too.
   returned: always
   type: float
   sample: 1796000000.0
 silent:
-  description: Seconds since the last beat of the run that holds the lock, null where none holds it or it is unknown.
+  description: Seconds since the last beat of the run that holds the lock. Null where none holds it or that is unknown.
   returned: always
   type: float
   sample: 12.5
 token:
-  description: The fencing token of O(run) where it holds the lock, else the switch's present one; 0 before an adopt.
+  description: The fencing token of O(run) where it holds the lock, else that of the switch. V(0) before an adopt.
   returned: always
   type: int
   sample: 7
 marks:
-  description: Which release is stable, where the fence is, which colour was removed last.
+  description: The marks of the deployment.
   returned: always
   type: dict
   sample: {stable: v1.4.2-0123456789, fence: v1.4.2-0123456789, cleaned: blue}
+  contains:
+    stable: {description: Id of the accepted release. Null before the first., returned: always, type: str,
+      sample: v1.4.2-0123456789}
+    fence: {description: Id of the release beyond which no rollback is proven safe., returned: always, type: str,
+      sample: v1.4.2-0123456789}
+    cleaned: {description: The colour that was removed last., returned: always, type: str, sample: blue}
+    flip: {description: The id of the accepted flip., returned: when accepted with O(flip), type: str, sample: 1f3a90bc}
 health:
-  description: Per colour its C(release), what it was last seen to fail (C(fails)), and when it was C(well).
+  description: What each colour was last seen to fail, by colour.
   returned: always
   type: dict
-  sample: {}
+  sample: {green: {release: v1.5.0-0123456789, at: 1796000000.0, well: 1796000000.0, fails: {}}}
 events:
   description: The last events of the ledger, oldest first.
   returned: always
   type: list
   elements: dict
-  sample: []
+  sample: [{event: stage_began, at: 1796000000.0, stage: cutover, run: ctl-4711-1f3a90bc, v: 1}]
+  contains:
+    event: {description: Kind of the event., returned: always, type: str, sample: stage_began}
+    at: {description: "When, in seconds since the epoch.", returned: always, type: float, sample: 1796000000.0}
 releases:
-  description: Every kept release by its id, with the verdict of its last watch.
+  description: Every kept release by its id, with the verdict of its last watch and its schema targets.
   returned: always
   type: dict
-  sample: {}
+  sample: {v1.5.0-0123456789: {version: v1.5.0, verdict: {verdict: PASS}, schema: [{target: ciam_kratos}]}}
 report:
-  description: Path of the report of O(release), empty when there is none.
+  description: Path of the report of O(release). Empty where there is none.
   returned: always
   type: str
-  sample: ''
+  sample: /var/lib/olympus-bluegreen/releases/v1.5.0-0123456789/report.html
 run:
   description: The id of the run that was used.
   returned: always

@@ -23,7 +23,8 @@ attributes:
   diff_mode:
     description: There is never a difference.
     support: none
-extends_documentation_fragment: [olympus.bluegreen.deployment]
+extends_documentation_fragment:
+  - olympus.bluegreen.deployment
 options:
   lock:
     description:

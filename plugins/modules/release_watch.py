@@ -7,39 +7,41 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_watch
-short_description: The watcher that judges a release and takes a bad one back by itself
+short_description: Start, follow and order the watcher that judges a release
 version_added: 1.0.0
 description:
-  - Starts, follows and stops a detached watcher on the state host. It is started before the flip.
+  - Runs a detached watcher on the state host. Start it before the flip.
   - The watcher waits for the flip, reads the edge's access log, probes both colours side by side and judges.
-  - On FAIL it rolls back at once, if the old colour is alive. The controller is not needed for that.
-  - It ends with one of PASS, PASS_SYNTHETIC_ONLY, FAIL and INCONCLUSIVE, in C(verdict.json) and in a report.
+  - On FAIL the watcher rolls back at once, if the old colour is alive. It needs no controller for that.
+  - A watch ends with one of PASS, PASS_SYNTHETIC_ONLY, FAIL and INCONCLUSIVE, in C(verdict.json) and in a report.
+  - A watcher that dies is started again, by systemd where it runs, else by its parent. A run that follows the watch and
+    a boot start it again where neither is left. It goes on from its recorded events.
 author: "olympus.bluegreen authors (@olympusoss)"
-extends_documentation_fragment: [olympus.bluegreen.reach, olympus.bluegreen.deployment]
+requirements:
+  - podman, where the edge or the colours run in containers
+extends_documentation_fragment:
+  - olympus.bluegreen.probing
+  - olympus.bluegreen.reach
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
-    support: full
-    description: Nothing is started or stopped; V(followed) returns at once.
+    description: Starts, stops and orders nothing. V(followed) returns at once.
   diff_mode:
-    support: full
     description: Shows which watcher would run.
 options:
   state:
     description:
-      - V(started) starts the watcher of O(release), unless it runs already or this very cutover has been judged. A
-        watcher of another release is stopped.
+      - V(started) starts the watcher of O(release), unless it runs already or this very cutover has been judged. It
+        stops a watcher of another release.
       - V(followed) prints what the watcher does until its verdict. It never fails for a bad verdict.
-      - V(read) returns what is known. V(stopped) ends the watcher; its verdict is INCONCLUSIVE then.
-      - V(restarted) starts a watcher that died before its verdict for what is left of its window. It goes on from its
-        own events. V(followed) does that first, too.
-      - V(ordered) gives O(order) to the running watcher and returns with its answer.
+      - V(read) returns what is known. V(stopped) ends the watcher, whose verdict is INCONCLUSIVE then.
+      - V(restarted) starts a watcher that died before its verdict for what is left of its window. V(followed) does that
+        first, too.
+      - V(ordered) gives O(order) to the running watcher and returns its answer.
     type: str
     choices: [started, followed, read, restarted, ordered, stopped]
     default: read
-  state_dir:
-    description: The state directory.
-    type: path
-    default: /var/lib/olympus-bluegreen
   release:
     description: Id of the release. Empty means the one that was watched last.
     type: str
@@ -55,9 +57,10 @@ options:
   edge:
     description:
       - The edge. C(service) and C(mount) find its container and the switch.
-      - C(address) and C(port) are where its public names are asked, C(ca) verifies them.
-      - Of C(kind) V(cloudflare) it has the options of M(olympus.bluegreen.cloudflare_lb_pool), which the watcher goes
-        back by, with the token in C(api_token_file). C(access_log) is that of a Caddy behind it, if there is one.
+      - The public names are asked at C(address) and C(port). C(ca) verifies them.
+      - With C(kind=cloudflare) it takes the options of M(olympus.bluegreen.cloudflare_lb_pool), by which the watcher
+        rolls back with the token in C(api_token_file). C(access_log) is that of a Caddy behind Cloudflare, if there is
+        one.
     type: dict
     default: {}
   switch_dir:
@@ -65,16 +68,11 @@ options:
     type: path
     default: ''
   services:
-    description: The coloured services.
+    description: The coloured services, as in O(olympus.bluegreen.health_gate#module:services).
     type: dict
     default: {}
-  shared:
-    description: The shared services.
-    type: list
-    elements: str
-    default: []
   network_range:
-    description: The range that the deployment's networks are cut from.
+    description: The range from which the collection's networks are cut.
     type: str
     default: 10.231.16.0/20
   public:
@@ -82,25 +80,17 @@ options:
     type: list
     elements: dict
     default: []
-  probes:
-    description: The probe identity and client of each domain.
-    type: dict
-    default: {}
-  probe_secrets:
-    description: C(password) and C(client_secret) of each domain. They reach the watcher by a file of mode 0600 that is
-      struck as soon as it was read.
-    type: dict
-    default: {}
   stack:
     description:
       - C(project), C(edge_service), C(podman_compose) and C(singletons) as M(olympus.bluegreen.podman_compose_release)
         takes them.
-      - With it the watcher's last act, whatever its verdict, is that couriers and other singletons follow the switch.
+      - With it the watcher, whatever its verdict, ends by moving couriers and other singletons to the live colour.
     type: dict
     default: {}
   skip:
     description:
-      - Checks of M(olympus.bluegreen.health_gate) that no probe asks. What is left out stands in the verdict's reasons.
+      - Checks of M(olympus.bluegreen.health_gate) that no probe asks. The reasons of the verdict name what was left
+        out.
     type: list
     elements: str
     default: []
@@ -130,8 +120,8 @@ options:
     default: 300
   stays:
     description:
-      - Why the watcher does not roll back by itself, as the other colour is known to fail. It judges and reports, and
-        what is live stays live. Empty where it rolls back.
+      - Why the watcher must not roll back, as the other colour is known to fail. The watcher judges and reports, and
+        what is live stays live. Empty lets it roll back.
     type: str
     default: ''
   parameters:
@@ -139,7 +129,7 @@ options:
     type: dict
     default: {}
   since:
-    description: Return only events after so many.
+    description: How many events to leave out at the beginning of RV(events).
     type: int
     default: 0
   patience:
@@ -152,12 +142,12 @@ options:
     default: ''
   order:
     description:
-      - V(abort) ends the watch without a rollback; its verdict is INCONCLUSIVE.
-      - V(hold) keeps it from ending before V(resume) or V(promote), for a day at most. A FAIL still rolls back.
-      - V(extend) lengthens it by O(extend) seconds.
-      - V(promote) ends it now, if what was seen so far is a PASS, and refuses otherwise. After a watch that ended
-        INCONCLUSIVE it signs the release off under the name of O(operator).
-      - Anything else is an error that names C(bluegreen_watch_do).
+      - V(abort) ends the watch without a rollback. Its verdict is INCONCLUSIVE.
+      - V(hold) keeps the watch from ending before V(resume) or V(promote), for a day at most. A FAIL still rolls back.
+      - V(extend) lengthens the watch by O(extend) seconds.
+      - V(promote) ends the watch now, if what was seen so far is a PASS, and is refused otherwise. After a watch that
+        ended INCONCLUSIVE it signs the release off under the name of O(operator).
+      - Any other order is an error that names C(bluegreen_watch_do).
     type: str
     default: ''
   extend:
@@ -165,13 +155,18 @@ options:
     type: str
     default: ''
   operator:
-    description: Who gives the order. The action plugin fills it in.
+    description: Name of the person who gives the order. The action plugin fills it in.
     type: str
     default: ''
   timeout:
-    description: How long V(followed) follows, in seconds; 0 means to the end. The watcher goes on either way.
+    description: How long V(followed) follows, in seconds. V(0) follows to the end. The watcher goes on either way.
     type: float
     default: 0.0
+seealso:
+  - module: olympus.bluegreen.health_gate
+    description: The checks that the probes of a watch ask.
+  - module: olympus.bluegreen.release_ledger
+    description: Writes the report of a release again.
 """
 
 EXAMPLES = r"""
@@ -187,52 +182,77 @@ EXAMPLES = r"""
     public:
       - {host: olympus.test, path: /}
 
+- name: Follow the watcher to its verdict
+  olympus.bluegreen.release_watch:
+    state: followed
+  register: watch
+
 - name: Watch ten minutes longer
   olympus.bluegreen.release_watch:
     state: ordered
     order: extend
     extend: '600'
 
-- name: Follow it to its verdict
+- name: Start the watcher again if it died before its verdict
   olympus.bluegreen.release_watch:
-    state: followed
-  register: watch
+    state: restarted
+    probe_secrets: "{{ bluegreen_probe_secrets }}"
+
+- name: Read the verdict of a release
+  olympus.bluegreen.release_watch:
+    release: v1.5.0-0123456789
+
+- name: Stop the watcher
+  olympus.bluegreen.release_watch:
+    state: stopped
 """
 
 RETURN = r"""
 watcher:
-  description: The watcher's process, release and colour, and whether it is alive.
+  description: The process of the watcher. Only C(alive) where there never was one.
   returned: always
   type: dict
-  sample: {pid: 4711, start: 99, release: v1.5.0-0123456789, colour: green, since: 1.0, alive: true}
+  sample: {pid: 4711, start: 99, release: v1.5.0-0123456789, colour: green, since: 1796000000.0, alive: true}
+  contains:
+    pid: {description: Id of the process., returned: when there was one, type: int, sample: 4711}
+    start: {description: "The start, in clock ticks since boot.", returned: when there was one, type: int, sample: 99}
+    release: {description: The release that it watches., returned: when there was one, type: str,
+      sample: v1.5.0-0123456789}
+    colour: {description: The colour that it watches., returned: when there was one, type: str, sample: green}
+    since: {description: "When it started, in seconds since the epoch.", returned: when there was one, type: float,
+      sample: 1796000000.0}
+    alive: {description: Whether it runs., returned: always, type: bool, sample: true}
 release:
   description: The release that was asked about.
   returned: always
   type: str
   sample: v1.5.0-0123456789
 verdict:
-  description: PASS, PASS_SYNTHETIC_ONLY, FAIL or INCONCLUSIVE; empty while there is none.
+  description: PASS, PASS_SYNTHETIC_ONLY, FAIL or INCONCLUSIVE. Empty while there is none.
   returned: always
   type: str
   sample: PASS
 reasons:
-  description: Why, in sentences.
+  description: The reasons of the verdict, in sentences.
   returned: always
   type: list
   elements: str
-  sample: []
+  sample: ["0 errors in 4211 answers to visitors, 0 failures in 300 seconds of probes"]
 signed_off:
-  description: Who ended the watch early or answered for it, C(by) and C(at); empty when nobody did.
+  description: The person who ended the watch early or answered for it. Empty where no person did.
   returned: always
   type: dict
-  sample: {by: op at ctl, at: 1.0}
+  sample: {by: op at ctl, at: 1796000300.0}
+  contains:
+    by: {description: Name of the person., returned: when signed off, type: str, sample: op at ctl}
+    at: {description: "When, in seconds since the epoch.", returned: when signed off, type: float, sample: 1796000300.0}
 answer:
-  description: What came of O(order), a sentence.
+  description: What came of O(order), as a sentence.
   returned: always
   type: str
   sample: 'v1.5.0-0123456789: the watch lasts 600 s longer, by op at ctl'
 returned_to:
-  description: The colour that the watcher went back to, empty when it did not.
+  description: The colour to which the watcher rolled back. Empty where it did not.
   returned: always
   type: str
   sample: blue
@@ -240,35 +260,46 @@ not_returned:
   description: Why a FAIL did not lead to a rollback.
   returned: always
   type: str
-  sample: ''
+  sample: blue is not alive
 held:
-  description: Whether it did not roll back because of O(stays).
+  description: Whether the watcher did not roll back because of O(stays).
   returned: always
   type: bool
   sample: false
 evidence:
-  description: The counts and numbers behind the verdict.
+  description: The counts and numbers behind the verdict. Empty while there is none.
   returned: always
   type: dict
-  sample: {}
+  sample: {traffic: {n: 4211, bad: 0}, probe: {n: 300, bad: 0}, excluded: {n: 0, bad: 0}, allowed_share: 0.005}
+  contains:
+    traffic: {description: Answers of the new colour to visitors., returned: with a verdict, type: dict,
+      sample: {n: 4211, bad: 0}}
+    probe: {description: Seconds of probes., returned: with a verdict, type: dict, sample: {n: 300, bad: 0}}
+    excluded: {description: Answers while both colours failed their probes., returned: with a verdict, type: dict,
+      sample: {n: 0, bad: 0}}
+    allowed_share: {description: The share of errors that the new colour may have., returned: with a verdict,
+      type: float, sample: 0.005}
 report:
-  description: Path of the report on the state host, empty when there is none.
+  description: Path of the report on the state host. Empty where there is none.
   returned: always
   type: str
-  sample: ''
+  sample: /var/lib/olympus-bluegreen/releases/v1.5.0-0123456789/report.html
 events:
   description: Events of the watch, from the one after O(since).
   returned: always
   type: list
   elements: dict
-  sample: []
+  sample: [{event: waiting, at: 1796000000.0, release: v1.5.0-0123456789, colour: green}]
+  contains:
+    event: {description: Kind of the event., returned: always, type: str, sample: waiting}
+    at: {description: "When, in seconds since the epoch.", returned: always, type: float, sample: 1796000000.0}
 next:
   description: The value of O(since) for the next call.
   returned: always
   type: int
   sample: 12
 how:
-  description: How the watcher was started, V(systemd) or V(session); empty when none was.
+  description: How the watcher was started, V(systemd) or V(session). Empty where none was.
   returned: always
   type: str
   sample: systemd

@@ -19,7 +19,8 @@ description:
     of both directions, so that a cleanup can remove them when the release's files are gone.
   - A bridge that is installed as the release has it is left alone. A run that was killed at any moment is found out and
     finished by the next one.
-extends_documentation_fragment: [olympus.bluegreen.deployment]
+extends_documentation_fragment:
+  - olympus.bluegreen.deployment
 options:
   state_dir:
     description: Directory of the collection's state on this host. The record is kept in its C(bridges).

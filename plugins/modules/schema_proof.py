@@ -19,7 +19,8 @@ description:
     end, also where this module was killed.
   - The verdict is kept in C(releases/<id>/schema/proof.json). A rerun of the same release takes over one that passed.
   - Fails where a target does not pass and O(accept) does not let it through.
-extends_documentation_fragment: [olympus.bluegreen.deployment]
+extends_documentation_fragment:
+  - olympus.bluegreen.deployment
 options:
   state_dir:
     description: Directory of the collection's state on this host.

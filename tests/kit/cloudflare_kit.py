@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import states
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import context_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import OBSERVE, SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
@@ -150,12 +150,12 @@ class Deployment:
         }
 
     def run(self, state: str, check: bool = False, **changes: Any) -> Result:
-        world = world_of(self.params(state=state, **changes), self.http, self.http, self.clock, check)
+        world = context_of(self.params(state=state, **changes), self.http, self.http, self.clock, check)
         return states.run(world)
 
     def run_killed(self, state: str, index: int, die: Callable[[], None], **changes: Any) -> Result:
         """The run dies before its request ``index`` is sent."""
-        world = world_of(
+        world = context_of(
             self.params(state=state, colour="green", **changes), DyingHttp(index, die), DirectHttp(), self.clock, False
         )
         return states.run(world)

@@ -32,9 +32,10 @@ def packed(module: str) -> dict[str, int]:
     """Path -> bytes of each own file with content."""
     # Without types of its own.
     common: Any = module_common
+    loader: Any = module_loader
     name = "olympus.bluegreen." + module
     options: dict[str, Any] = {"templar": Templar(DataLoader()), "module_compression": "ZIP_STORED", "module_args": {}}
-    options.update(module_path=module_loader.find_plugin(name))
+    options.update(module_path=loader.find_plugin(name))
     variables = {"ansible_python_interpreter": "/usr/bin/python3"}
     built = common.modify_module(module_name=name, task_vars=variables, **options)
     found = re.search(rb"zip_data='([^']+)'", built.b_module_data)
@@ -46,5 +47,6 @@ def packed(module: str) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    init_plugin_loader()
+    begin: Any = init_plugin_loader
+    begin()
     print(json.dumps({name: packed(name) for name in sys.argv[1:] or names()}))

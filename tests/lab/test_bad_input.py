@@ -112,7 +112,7 @@ GHOST = {"bluegreen_services": {**OTHERS, **SITE, "ghost": {"kind": "other", "po
 CASES = (
     Case("unknown tag", ("--tags depoly", "no such stage", "deploy"), tags="depoly"),
     Case("no version", ("No version was given", "-e version=v1.5.0"), version=None),
-    Case("a number", ("1.1", "Quote it"), version=1.10),
+    Case("a number", ("1.1", "quote it"), version=1.10),
     Case("a hostile version", ("is not a version", "letters, digits"), version="v1;touch /tmp/x"),
     Case("a version with a path", ("is not a version",), version="../../etc"),
     Case(

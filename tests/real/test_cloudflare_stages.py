@@ -125,7 +125,7 @@ def test_a_release_that_is_accepted_is_drained_at_cloudflare(bench: Bench) -> No
     ("changes", "mode", "words"),
     [
         ({"bluegreen_publish": "network"}, 0o600, "bluegreen_publish=network: not reachable for Cloudflare. Fix:"),
-        ({}, 0o640, "others than its owner have access to it (mode 0640). Fix: chmod 600"),
+        ({}, 0o640, "users other than its owner can read it (mode 0640). Fix: run chmod 600"),
         ({}, 0, "it cannot be read: No such file or directory. Fix: put the API token there"),
     ],
 )

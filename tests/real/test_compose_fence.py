@@ -102,7 +102,7 @@ def test_another_run_takes_over_while_the_module_lives_on(bench: Bench, switch: 
     def taken_over() -> None:
         token = switch.claim(0)
         # Every container is right: nothing is made again, and the colour is offered.
-        assert bench.run("started", **GREEN, switch=switch, token=token)["steps"] == ["offer green"]
+        assert bench.run("started", **GREEN, switch=switch, token=token)["steps"] == ["allow-rollback green"]
         cut_over(switch, token)
 
     with pytest.raises((Fenced, Refused)):

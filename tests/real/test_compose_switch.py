@@ -60,7 +60,7 @@ def test_whoever_comes_first_wins(bench: Bench, switch: Switch) -> None:
     # The rollback: the stage still believes what it saw when it began.
     assert switch.rollback().live == "green"
     for state, given in (("absent", OLD), ("started", {**GREEN, "version": "c"})):
-        with pytest.raises(Refused, match="green is live by now"):
+        with pytest.raises(Refused, match="green is live now"):
             bench.run(state, **given, switch=switch)
     assert green() == here
 
@@ -86,6 +86,6 @@ def test_a_start_that_was_killed_is_no_way_back_until_it_is_whole(bench: Bench, 
     switch.block_rollback("green")
     bench.run("started", **GREEN)
     assert switch.rollback_blocked("green")
-    assert bench.run("started", **GREEN, switch=switch)["steps"] == ["offer green"] and not switch.rollback_blocked(
-        "green"
-    )
+    assert bench.run("started", **GREEN, switch=switch)["steps"] == [
+        "allow-rollback green"
+    ] and not switch.rollback_blocked("green")

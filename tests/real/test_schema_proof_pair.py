@@ -104,7 +104,7 @@ def test_a_column_that_the_old_login_leaves_empty_breaks(
 ) -> None:
     pair, since = live(tmp_path, state_dir, references, "v2"), len(log())
     told, cause = pair.refused(), " (SQLSTATE 23502, session_devices.identity_id)"
-    api = "login on Kratos v1: status 400, the body tells code 500 (Internal Server Error)" + cause
+    api = "login on Kratos v1: status 400, the body holds code 500 (Internal Server Error)" + cause
     page = "the browser's login: redirected to the error page /error" + cause
     said, crossed = "Kratos v1 fails on the migrated schema: ", "Kratos v1 does not accept what Kratos v2 made: "
     assert told.startswith(

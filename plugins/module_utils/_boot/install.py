@@ -145,7 +145,7 @@ class Boot:
         return Plan({}, {}, steps)
 
     def complaint(self) -> str:
-        """What a person should know of the way back by hand; '' where it is where he looks for it."""
+        """What the operator should know of the script; '' where it is in its place."""
         return rollback_script.complaint(self._scripts)
 
     def result(self) -> dict[str, Any]:
@@ -184,11 +184,11 @@ def story(facts: Mapping[str, Any]) -> str:
     if facts["enabled"] and facts["program"]:
         how = "%s is enabled" % facts["unit"]
     elif facts["systemd"]:
-        how = "NOTHING brings the live colour back (--tags adopt installs %s)" % facts["unit"]
+        how = "After a reboot the live colour will NOT start by itself (--tags adopt installs %s)" % facts["unit"]
     elif facts["program"]:
-        how = "no systemd here; after a reboot type: %s" % facts["program"]
+        how = "no systemd on this host; after a reboot run: %s" % facts["program"]
     else:
-        how = "NOTHING brings the live colour back, and there is no systemd here"
+        how = "After a reboot the live colour will NOT start by itself (no systemd on this host)"
     last = facts["last"]
     if last:
         at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(float(last["at"])))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring the live colour back: what shall run is started and joined, then it has to answer; the rest follows.
+"""Bring the live colour back: start and join what has to run, wait until it answers, then do the rest.
 
-No lock, no controller, no answer of anybody: what is already as it shall be is left alone, so it can run at any time.
+It needs no lock, no controller and no answer, and changes nothing that is right already, so it can run at any time.
 A colour that a run is taking away at this moment is that run's: nothing of it is started, no rollback is sent there.
 """
 
@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
+from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
@@ -59,11 +59,11 @@ class Boot:
         begun = self.clock.monotonic()
         context = Context(self.record.wanted, Podman(self.runner), self.clock)
         self._try("what a killed run was joining", lambda: networks.settle(context.podman, context.wanted))
-        live, shall_run = self._who()
-        self.say("live: %s" % (live or "nobody can tell"))
+        live, to_run = self._who()
+        self.say("live: %s" % (live or "unknown"))
         ready = False
         # The live colour is there before anything else asks for the machine.
-        for colours in dict.fromkeys([shall_run[:1], shall_run]):
+        for colours in dict.fromkeys([to_run[:1], to_run]):
             self._bring_back(context, colours)
             if live and not ready:
                 ready = self._answers(context, live)
@@ -91,8 +91,8 @@ class Boot:
         busy = self._busy() if taken else ""
         if busy:
             self._complain("%s is being removed or replaced by %s. Fix: wait for it, then %s" % (taken[0], busy, AGAIN))
-        shall_run = colours_to_run(state.live, back, stable, release)
-        return state.live, tuple(colour for colour in shall_run if not (busy and colour in taken))
+        to_run = colours_to_run(state.live, back, stable, release)
+        return state.live, tuple(colour for colour in to_run if not (busy and colour in taken))
 
     def _busy(self) -> str:
         """The run that holds the lock and is alive, '' where there is none."""
@@ -105,7 +105,7 @@ class Boot:
         return "run %s (stage %s)" % (held["run"], held.get("stage") or "?")
 
     def _bring_back(self, context: Context, colours: Sequence[str]) -> None:
-        """Each step by itself: one that fails keeps nobody else down."""
+        """Each step by itself: one that fails does not stop the others."""
         world = Containers.look(context.podman, context.wanted)
         blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
         fixing = repair.plan(context, world, colours, blue)
@@ -147,7 +147,7 @@ class Boot:
         plan = launch.plan_restart(seen)
         if plan.changed:
             launch.apply(plan, launch.kept(seen.release))
-            self.say("the watch of %s goes on" % seen.release)
+            self.say("the watch of %s continues" % seen.release)
 
     def _try(self, what: str, act: Callable[[], None]) -> bool:
         try:
@@ -163,7 +163,7 @@ class Boot:
             self.say("WRONG: %s" % line)
 
     def _note(self, event: dict[str, Any]) -> None:
-        """History only: a full disk keeps nobody down."""
+        """History only: a full disk stops no service."""
         state = StateDir(self.record.wanted.state_dir)
         whole = {**event, "started": self.started, "wrong": self.wrong}
         self._try("the ledger", lambda: _append(state, whole, self.clock.now()))

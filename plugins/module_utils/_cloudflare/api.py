@@ -11,14 +11,21 @@ after 5xx or no answer it may have worked, so it is ``Lost`` and its caller read
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
 
+# What a header may hold; http.client would quote the value in its complaint.
+TOKEN = re.compile(r"[\x21-\x7e]{8,}")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 TRIES = 4
 # Seconds to wait where a 429 does not say how long.
 UNSAID = 5.0
@@ -74,7 +81,7 @@ class Api:
                 "%s takes up to %d calls of Cloudflare's API, %d are left of %s" % (what, calls, self.left, RATE),
                 option="budget",
                 value=self._budget,
-                fix="wait five minutes, or use a token that nobody else uses",
+                fix="wait five minutes, or use a token that no other program uses",
             )
 
     def get(self, path: str) -> Any:
@@ -136,7 +143,7 @@ class Api:
             self._clock.sleep(0.5 * 2**attempt)
             if landed():
                 return
-        raise ApiError(str(lost), lost.status, "run it again: it goes on where it stopped")
+        raise ApiError(str(lost), lost.status, "run the stage again: it continues where it stopped")
 
     def _read(self, path: str) -> dict[str, Any]:
         for attempt in range(TRIES):
@@ -150,7 +157,9 @@ class Api:
             else:
                 self._check("GET", path, answer, envelope)
                 return envelope
-        raise ApiError(self._text("GET", path, answer), answer.status, "look at Cloudflare's status, then run it again")
+        raise ApiError(
+            self._text("GET", path, answer), answer.status, "check Cloudflare's status page, then run the stage again"
+        )
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, guard: Guard | None = None) -> Response:
         pause = self._blocked - self._clock.monotonic()
@@ -186,7 +195,7 @@ class Api:
             raise ApiError(
                 "Cloudflare refuses every call for %d s more (429; %s)" % (round(seconds), RATE),
                 429,
-                "run it again after that: it goes on where it stopped",
+                "run the stage again after that: it continues where it stopped",
             )
         if not dry:
             self._patience -= seconds
@@ -198,7 +207,7 @@ class Api:
         raise ApiError(self._text(method, path, answer), answer.status, _fix(method, path, answer.status))
 
     def _text(self, method: str, path: str, answer: Response) -> str:
-        """What was asked and what came, without the token whoever put it there."""
+        """What was asked and what came, never with the token."""
         envelope = _envelope(answer) or {}
         errors = [one for one in envelope.get("errors") or [] if isinstance(one, dict)]
         said = "; ".join("%s (code %s)" % (one.get("message"), one.get("code")) for one in errors)
@@ -222,3 +231,55 @@ def _fix(method: str, path: str, status: int) -> str:
         what = "%s %s' for the %s" % (POOLS if account else BALANCERS, half, "account" if account else "zone")
         return "give the API token the permission '" + what
     return ""
+
+
+# The API as the operator's options reach it
+
+
+def api_of(params: Mapping[str, Any], http: Http, clock: Clock) -> Api:
+    """``params``: ``api``, ``api_token``, ``api_token_file``, ``budget`` and ``patience`` of cloudflare_lb_pool."""
+    parts = urlsplit(params["api"])
+    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
+        raise Refused(
+            "the API token is sent over https only", option="api", value=params["api"], fix="leave the option out"
+        )
+    base = params["api"].rstrip("/")
+    return Api(http, clock, base, _token(params), budget=params["budget"], patience=params["patience"])
+
+
+def _token(params: Mapping[str, Any]) -> str:
+    """Never in an error, whatever is wrong with it."""
+    path = params["api_token_file"]
+    text = params["api_token"] or (_read_private(path) if path else "")
+    if not text.strip():
+        raise Refused(
+            "no API token is given",
+            option="api_token_file",
+            value=path,
+            fix="give it by api_token, api_token_file or the environment variable CLOUDFLARE_API_TOKEN",
+        )
+    if not TOKEN.fullmatch(text.strip()):
+        raise Refused("the API token holds a character that no token has", fix="write only the token, in one line")
+    return str(text.strip())
+
+
+def _read_private(path: str) -> str:
+    """The text of a file that only its owner may read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            mode = os.fstat(handle.fileno()).st_mode
+            if mode & OTHERS:
+                raise Refused(
+                    "users other than its owner can read it (mode %04o)" % stat.S_IMODE(mode),
+                    option="api_token_file",
+                    value=path,
+                    fix="run chmod 600 %s, and roll the token if others have used this host" % path,
+                )
+            return handle.read()
+    except OSError as exc:
+        raise Refused(
+            "it cannot be read: %s" % exc.strerror,
+            option="api_token_file",
+            value=path,
+            fix="put the API token there, owned by root with mode 0600",
+        ) from exc

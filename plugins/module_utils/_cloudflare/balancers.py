@@ -16,7 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
 
-# So often somebody else may change what we write before we give up.
+# After so many rounds in which another program changed what was written, the run gives up.
 ROUNDS = 4
 SETTLE = 15.0
 Seen = Mapping[str, Mapping[str, Any]]
@@ -34,7 +34,7 @@ class Balancers:
     """``zones`` is {hostname in ASCII: zone id}. ``written`` lists the hostnames that a PATCH was sent for, in order.
 
     There is no ETag: what is written is planned from a list read right before, holds only the fields that must change,
-    and is compared with what is read after. What somebody else wrote meanwhile is the ground of the next round.
+    and is compared with what is read after. What another program wrote meanwhile is the ground of the next round.
     """
 
     def __init__(self, api: Api, clock: Clock, zones: Mapping[str, str], failover: bool) -> None:
@@ -88,8 +88,8 @@ class Balancers:
                 return self._reached(seen, pools, goals)
             if rounds == ROUNDS:
                 raise BluegreenError(
-                    "somebody else keeps changing the load balancer of %s" % ", ".join(todo),
-                    fix="stop whoever else writes there, then run it again",
+                    "another program keeps changing the load balancer of %s" % ", ".join(todo),
+                    fix="stop the other program that writes there, then run the stage again",
                 )
             self._write(seen, todo, guard, best)
             seen = self._read_back(seen, pools, goals, todo)
@@ -112,20 +112,20 @@ class Balancers:
 
     @staticmethod
     def _reached(seen: Seen, pools: steering.Pools, goals: Mapping[str, Goal]) -> Seen:
-        """Nothing more to write is not yet there: somebody may have made it something that has no colour."""
+        """Nothing more to write is not yet there: another program may have given it a form that has no colour."""
         for host, goal in goals.items():
             if goal.weight == 100 and steering.live(seen[host], pools) != goal.colour:
                 why = steering.unfit(seen[host], pools) or "no field of it says so"
                 raise BluegreenError(
                     "the load balancer of %s does not serve %s: %s" % (host, goal.colour, why),
-                    fix="change it in Cloudflare, run it again",
+                    fix="change it in Cloudflare, then run the stage again",
                 )
         return seen
 
     def _patch(self, host: str, before: Mapping[str, Any], body: Mapping[str, Any], guard: Guard) -> None:
         path = "/zones/%s/load_balancers/%s" % (self._zones[host], before["id"])
         self.written.append(host)
-        # Not as it was: it worked, or somebody else was there, and the next round sees which.
+        # Not as it was: the write worked, or another program wrote. The next round sees which.
         self._api.settle("PATCH", path, body, lambda: not _same(self._api.get(path) or {}, before), guard)
 
     def _read_back(

@@ -17,9 +17,15 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering, token_scopes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen, shares, unfit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import Result, World, table
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import (
+    Context,
+    Goals,
+    Result,
+    changed,
+    halfway,
+    table,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.flip_plan import Goals, changed, halfway
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found, require_shape
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
@@ -30,20 +36,20 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch i
 class Cutover:
     """state=live."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.colour: str = world.params["colour"]
-        self.weight: int = world.params["weight"]
-        self.fence = Fence(world)
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.colour: str = context.params["colour"]
+        self.weight: int = context.params["weight"]
+        self.fence = Fence(context)
 
     def run(self) -> Result:
-        world = self.world
-        world.require_switch()
+        context = self.context
+        context.require_switch()
         self._release()
-        rights = token_scopes.ask(world.api, world.params["account_id"])
-        found = world.pools.complete()
-        seen: Seen = world.balancers.look()
-        ids, state = found.ids, world.switch.read()
+        rights = token_scopes.ask(context.api, context.params["account_id"])
+        found = context.pools.complete()
+        seen: Seen = context.balancers.look()
+        ids, state = found.ids, context.switch.read()
         if not state.live:
             raise Refused("the switch is damaged (%s)" % state.damage, fix="run the adopt stage")
         self._fit(seen, ids)
@@ -51,23 +57,23 @@ class Cutover:
         wake = pools.woken(found.pools[self.colour]) if found.ours[self.colour] else {}
         plan = self._plan(state, seen, found, goals, wake)
         rights.require([token_scopes.WRITE_BALANCERS] + ([token_scopes.WRITE_POOLS] if wake else []))
-        if world.check_mode:
+        if context.check_mode:
             return self._result(plan, seen, ids, {})
-        at = world.clock.now()
+        at = context.clock.now()
         if plan.changed:
-            if world.balancers.plan(seen, ids, goals) or wake:
+            if context.balancers.plan(seen, ids, goals) or wake:
                 self._ready(found, wake, len(seen))
                 # The ground of what is written, as fresh as can be.
-                seen = world.balancers.look()
+                seen = context.balancers.look()
                 self._fit(seen, ids)
             seen, at = self._cut(state, seen, ids, goals)
-        observed: Mapping[str, object] = {"observed": world.public.look()}
+        observed: Mapping[str, object] = {"observed": context.public.look()}
         if self.weight == 100:
-            observed = world.public.confirm(self.colour, at, world.params["confirm_timeout"])
+            observed = context.public.confirm(self.colour, at, context.params["confirm_timeout"])
         return self._result(plan, seen, ids, observed)
 
     def _release(self) -> None:
-        there, wanted = release_of(self.world.params["state_dir"], self.colour), self.world.params["release"]
+        there, wanted = release_of(self.context.params["state_dir"], self.colour), self.context.params["release"]
         if wanted and there and wanted != there:
             raise Refused(
                 "%s holds release %s" % (self.colour, there), option="release", value=wanted, fix="deploy first"
@@ -89,24 +95,24 @@ class Cutover:
     @property
     def _mark(self) -> str:
         """What the switch is to say: a share is not a flip."""
-        return self.colour if self.weight == 100 else self.world.switch.read().live
+        return self.colour if self.weight == 100 else self.context.switch.read().live
 
     def _plan(self, state: SwitchState, seen: Seen, found: Found, goals: Goals, wake: Mapping[str, Any]) -> Plan:
-        todo = self.world.balancers.plan(seen, found.ids, goals)
+        todo = self.context.balancers.plan(seen, found.ids, goals)
         steps = [Step("enable", "pool", str(found.pools[self.colour]["name"]))] if wake else []
         if state.live != self._mark or state.damage:
-            steps.append(Step("flip", self.world.switch.path, "to " + self._mark))
+            steps.append(Step("flip", self.context.switch.path, "to " + self._mark))
         return changed(state.live, self._mark, seen, todo, steps)
 
     def _ready(self, found: Found, wake: Mapping[str, Any], hosts: int) -> None:
         """Nothing is flipped to a pool that is not well, and nothing is begun that the budget does not let end."""
-        world, pool = self.world, found.pools[self.colour]
+        context, pool = self.context, found.pools[self.colour]
         # As the switch would say it later, but before anything is asked or enabled.
         self.fence.mine()
-        reads = 4 * world.balancers.zones + 8
-        world.api.require(2 * hosts + reads, "a cutover of %d hostnames and its way back" % hosts)
-        if world.params["require_monitor"]:
-            why = world.pools.monitored(pool)
+        reads = 4 * context.balancers.zones + 8
+        context.api.require(2 * hosts + reads, "a cutover of %d hostnames and its way back" % hosts)
+        if context.params["require_monitor"]:
+            why = context.pools.monitored(pool)
             if why:
                 raise Refused(
                     why, option="require_monitor", value=True, fix="give it a monitor, or set require_monitor to false"
@@ -115,23 +121,23 @@ class Cutover:
             self.fence.change(self.colour, pool, dict(wake), self.fence.mine)
             pool = {**pool, **wake}
         require_shape(pool)
-        if world.params["require_monitor"]:
-            world.pools.require_healthy(pool, world.params["health_timeout"])
+        if context.params["require_monitor"]:
+            context.pools.require_healthy(pool, context.params["health_timeout"])
 
     def _cut(self, state: SwitchState, seen: Seen, ids: steering.Pools, goals: Goals) -> tuple[Seen, float]:
-        world, token, mark = self.world, self.fence.token, self._mark
+        context, token, mark = self.context, self.fence.token, self._mark
         old = state.live
         resumed = old == self.colour
         if not resumed:
-            release = release_of(world.params["state_dir"], old)
-            world.switch.prepare(ReturnTo(old, release, secrets.token_hex(8), world.clock.now()), token)
+            release = release_of(context.params["state_dir"], old)
+            context.switch.prepare(ReturnTo(old, release, secrets.token_hex(8), context.clock.now()), token)
         before = {host: Goal(old, share or 100) for host, share in shares(seen, ids, old).items()}
         try:
-            world.switch.flip(mark, token)
-            at = world.clock.now()
-            after = world.balancers.converge(seen, ids, goals, lambda: world.switch.flip(mark, token))
+            context.switch.flip(mark, token)
+            at = context.clock.now()
+            after = context.balancers.converge(seen, ids, goals, lambda: context.switch.flip(mark, token))
             # A drain or a rollback that is late may have shut it since it was looked at.
-            self.fence.awake(self.colour, lambda: world.switch.flip(mark, token))
+            self.fence.awake(self.colour, lambda: context.switch.flip(mark, token))
             return after, at
         except BluegreenError as exc:
             raise self._stopped(exc, old, mark, ids, before, resumed) from exc
@@ -143,29 +149,28 @@ class Cutover:
 
         A run that went on with another one's cutover leaves it half way: to go on or back is not its decision.
         """
-        world, token = self.world, self.fence.token
-        written = list(dict.fromkeys(world.balancers.written))
+        context, token = self.context, self.fence.token
+        written = list(dict.fromkeys(context.balancers.written))
         if isinstance(exc, Fenced):
             # Who fenced us decides.
-            return self.fence.stopped(exc, ids) or halfway(world, exc, self.colour, ids)
+            return self.fence.stopped(exc, ids) or halfway(context, exc, self.colour, ids)
         if resumed:
-            return halfway(world, exc, self.colour, ids)
+            return halfway(context, exc, self.colour, ids)
         goals = {host: before[host] for host in written}
         try:
             if written:
-                world.balancers.converge(
-                    world.balancers.look(), ids, goals, lambda: world.switch.flip(mark, token), best=True
+                context.balancers.converge(
+                    context.balancers.look(), ids, goals, lambda: context.switch.flip(mark, token), best=True
                 )
-            world.switch.flip(old, token)
-            self.fence.awake(old, lambda: world.switch.flip(old, token))
+            context.switch.flip(old, token)
+            self.fence.awake(old, lambda: context.switch.flip(old, token))
         except Fenced as fenced:
-            return self.fence.stopped(fenced, ids) or halfway(world, exc, self.colour, ids)
+            return self.fence.stopped(fenced, ids) or halfway(context, exc, self.colour, ids)
         except BluegreenError:
-            return halfway(world, exc, self.colour, ids)
+            return halfway(context, exc, self.colour, ids)
         partial: dict[str, object] = {"state": "restored", "written": written, "live": old}
         return BluegreenError("%s; every hostname is on %s as before" % (exc.msg, old), fix=exc.fix, partial=partial)
 
     def _result(self, plan: Plan, seen: Seen, ids: steering.Pools, observed: Mapping[str, object]) -> Result:
-        rows = table(seen, ids)
-        notes = [] if self.world.public.tells else ["no header to observe: propagation was not seen"]
-        return {**self.world.told(), "hosts": rows, "notes": notes, **observed, "diff": plan.diff(), **plan.result()}
+        notes = [] if self.context.public.tells else ["no header to observe: propagation was not seen"]
+        return self.context.result(plan, hosts=table(seen, ids), notes=notes, **observed)

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Guard
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import ROUNDS, SETTLE, Goal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import World
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced
@@ -29,10 +29,10 @@ AGAIN = "run status, then start again"
 class Fence:
     """``token`` is this run's (see app.run)."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._switch = world.switch
-        self.token: int = world.params["token"] or 0
+    def __init__(self, context: Context) -> None:
+        self._world = context
+        self._switch = context.switch
+        self.token: int = context.params["token"] or 0
 
     def mine(self) -> SwitchState | None:
         """The switch under its lock; None where there is none. Fenced where a newer run or a rollback came."""
@@ -48,7 +48,7 @@ class Fence:
         """Fenced where ``colour`` is live by now, too."""
         state = self.mine()
         if state and state.live == colour:
-            raise Fenced("%s is live by now: a rollback or a cutover went there" % colour, fix=AGAIN)
+            raise Fenced("%s is live now: a rollback or a cutover went there" % colour, fix=AGAIN)
 
     def left(self, colour: str) -> None:
         """For a rollback that shuts the pool of the colour left behind: Fenced where a newer run may want it."""
@@ -56,7 +56,7 @@ class Fence:
         if state.live == colour or state.token > self.token:
             raise Fenced(
                 "a newer run has begun: sessions that are pinned to %s were not ended" % colour,
-                fix="run status; where they must end, type the rollback again",
+                fix="run status; where they must end, run the rollback again",
             )
 
     def still(self, colour: str) -> None:
@@ -156,4 +156,6 @@ class Fence:
                 return
             except Fenced:
                 continue
-        raise BluegreenError("the switch moves all the time", fix="run status")
+        raise BluegreenError(
+            "other runs keep moving the switch", fix="run status, then start again when no other run is at work"
+        )

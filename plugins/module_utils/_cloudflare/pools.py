@@ -39,7 +39,7 @@ def created(wanted: Mapping[str, Any], deployment: str, colour: str) -> dict[str
 def updated(pool: Pool, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The body of the PATCH that makes a pool of ours what is wanted; {} for nothing.
 
-    What nobody configured here (notifications, load shedding, fields of an origin) stays, and so does whether it and
+    What is not configured here (notifications, load shedding, fields of an origin) stays, and so does whether it and
     its origins are enabled: a rollback or a drain has decided that.
     """
     there = {one.get("name"): one for one in pool.get("origins") or []}
@@ -81,7 +81,7 @@ def asleep(pool: Pool, before: Pool) -> dict[str, Any]:
 
 
 def shape(pool: Pool) -> str:
-    """Why a pool serves nobody by its own fields; '' where it may."""
+    """Why a pool serves no request by its own fields; '' where it may."""
     if not pool.get("enabled", True):
         return "the pool is disabled"
     origins = pool.get("origins") or []

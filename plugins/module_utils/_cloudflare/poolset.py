@@ -105,7 +105,7 @@ class PoolSet:
         self._api.settle("PATCH", path, body, landed, guard)
 
     def monitored(self, pool: pools.Pool) -> str:
-        """Why nobody watches the health of this pool; '' where a monitor of the account does."""
+        """Why no monitor watches the health of this pool; '' where a monitor of the account does."""
         if pool.get("monitor_group"):
             return ""
         if not pool.get("monitor"):
@@ -134,7 +134,7 @@ class PoolSet:
 def require_shape(pool: pools.Pool) -> None:
     why = pools.shape(pool)
     if why:
-        raise BluegreenError("pool %s serves nobody: %s" % (pool.get("name"), why), fix="enable it in Cloudflare")
+        raise BluegreenError("pool %s serves no request: %s" % (pool.get("name"), why), fix="enable it in Cloudflare")
 
 
 def _differs(now: Mapping[str, Any], body: Mapping[str, Any]) -> bool:

@@ -62,8 +62,8 @@ class Public:
             if self._clock.monotonic() > deadline:
                 said = "; ".join("%s%s says %s" % (one["host"], one["path"], _answer(one)) for one in wrong)
                 raise BluegreenError(
-                    "Cloudflare was told %s, but %s" % (colour, said or "the public names change"),
-                    fix="run it again to go on waiting, or roll back",
+                    "Cloudflare was switched to %s, but %s" % (colour, said or "the public names change"),
+                    fix="run the stage again to go on waiting, or roll back",
                     partial={"flipped_at": since, "observed": seen},
                 )
             self._clock.sleep(EVERY)

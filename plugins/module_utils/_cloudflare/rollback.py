@@ -10,11 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.affinity import sticky
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import Result, World, ids_of, table
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import (
+    Context,
+    Goals,
+    Result,
+    changed,
+    halfway,
+    ids_of,
+    table,
+)
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.flip_plan import Goals, changed, halfway
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
@@ -26,49 +32,49 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch i
 class Return:
     """state=returned. Asks Cloudflare only about the target, and not even that with ``force``."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.notes: list[str] = []
 
     def run(self) -> Result:
-        world, keep = self.world, self.world.params["keep_sticky"]
-        rollback_checks.require_adopted(world.switch)
-        state = world.switch.read()
+        context, keep = self.context, self.context.params["keep_sticky"]
+        rollback_checks.require_adopted(context.switch)
+        state = context.switch.read()
         target = self._target(state)
-        with world.switch.stopping(world.check_mode):
-            if not world.params["force"]:
-                rollback_checks.check_same_release(world.switch, target, world.params["state_dir"])
+        with context.switch.stopping(context.check_mode):
+            if not context.params["force"]:
+                rollback_checks.check_same_release(context.switch, target, context.params["state_dir"])
             found = self._asked(target)
-        if world.check_mode:
-            return self._would(state, target, found or world.pools.look())
+        if context.check_mode:
+            return self._would(state, target, found or context.pools.look())
         moved = self._moved(state, keep)
-        at, fence = world.clock.now(), Fence(world)
+        at, fence = context.clock.now(), Fence(context)
         fence.token = moved.token
         fresh = found is None or state.live == target
-        found = found or world.pools.look()
+        found = found or context.pools.look()
         ids = ids_of(found.ids)
         try:
             plan, after = self._followed(state, target, found, fence, fresh)
         except BluegreenError as exc:
             raise self._stopped(exc, target, ids, fence) from exc
-        observed = world.public.confirm_return(target, at, world.params["confirm_timeout"])
+        observed = context.public.confirm_return(target, at, context.params["confirm_timeout"])
         return self._result(plan, after, ids, observed)
 
     def _moved(self, state: SwitchState, keep: bool) -> SwitchState:
         """The switch, back to the colour that was asked for: a cutover that came since then has another way back."""
-        flip = self.world.flip or (state.return_to.flip if state.return_to else "")
+        flip = self.context.flip or (state.return_to.flip if state.return_to else "")
         # A watcher has no say about the run that came after its cutover.
-        with self.world.switch.stopping(bool(self.world.flip)):
-            moved = self.world.switch.rollback(keep, flip, gone=bool(self.world.params["force"]))
-        self.notes += [self.world.switch.passed] if self.world.switch.passed else []
+        with self.context.switch.stopping(bool(self.context.flip)):
+            moved = self.context.switch.rollback(keep, flip, force=bool(self.context.params["force"]))
+        self.notes += [self.context.switch.passed] if self.context.switch.passed else []
         return moved
 
     def _followed(self, state: SwitchState, target: str, found: Found, fence: Fence, fresh: bool) -> tuple[Plan, Seen]:
         """Everything at Cloudflare, as the switch says by now. ``fresh``: the pools were looked at since."""
-        world, ids = self.world, ids_of(found.ids)
-        seen = world.balancers.look()
+        context, ids = self.context, ids_of(found.ids)
+        seen = context.balancers.look()
         plan = self._plan(state, target, found, seen)
-        world.api.require(len(seen) + 5, "a rollback of %d hostnames" % len(seen))
+        context.api.require(len(seen) + 5, "a rollback of %d hostnames" % len(seen))
         goals: Goals = {host: Goal(target) for host in seen}
         asleep: BluegreenError | None = None
         try:
@@ -78,7 +84,7 @@ class Return:
             raise
         except BluegreenError as exc:
             asleep = exc
-        after = world.balancers.converge(seen, ids, goals, lambda: fence.still(target), best=True)
+        after = context.balancers.converge(seen, ids, goals, lambda: fence.still(target), best=True)
         if asleep:
             raise asleep
         self._bar(target, found, seen, fence)
@@ -86,9 +92,9 @@ class Return:
 
     def _stopped(self, exc: BluegreenError, target: str, ids: steering.Pools, fence: Fence) -> BluegreenError:
         """The error to raise. Where the switch was moved meanwhile, what was written follows it."""
-        if self.world.switch.read().live != target:
-            return fence.stopped(exc, ids) or halfway(self.world, exc, target, ids)
-        return exc if isinstance(exc, Fenced) else halfway(self.world, exc, target, ids)
+        if self.context.switch.read().live != target:
+            return fence.stopped(exc, ids) or halfway(self.context, exc, target, ids)
+        return exc if isinstance(exc, Fenced) else halfway(self.context, exc, target, ids)
 
     def _target(self, state: SwitchState) -> str:
         if state.return_to is None and not (state.claimed and state.live):
@@ -98,11 +104,11 @@ class Return:
     def _asked(self, target: str) -> Found | None:
         """The pools, after a look at the target's health; None where Cloudflare does not answer: no reason to wait."""
         try:
-            found = self.world.pools.look()
+            found = self.context.pools.look()
             pool = found.pools.get(target)
             if pool is None:
                 raise Refused("there is no pool of %s any more" % target, fix="run the adopt stage")
-            if not self.world.params["force"]:
+            if not self.context.params["force"]:
                 self._sound(target, pool, found.ours[target])
             return found
         except Refused:
@@ -117,7 +123,7 @@ class Return:
         if not why and pools.shape(pool):
             return  # Of what is about to be enabled again no health is known.
         if not why and (pool.get("monitor") or pool.get("monitor_group")):
-            good, why = self.world.pools.health(pool)
+            good, why = self.context.pools.health(pool)
         if why and good is False:
             raise Refused(
                 "%s is not alive: pool %s, %s" % (target, pool.get("name"), why),
@@ -127,7 +133,11 @@ class Return:
     def _barring(self, target: str, found: Found, seen: Seen) -> dict[str, Any]:
         """Who is pinned to the colour left behind stays on it while it is healthy: for a bad colour that must end."""
         left = OTHER[target]
-        if self.world.params["keep_sticky"] or left not in found.pools or not any(sticky(lb) for lb in seen.values()):
+        if (
+            self.context.params["keep_sticky"]
+            or left not in found.pools
+            or not any(steering.sticky(lb) for lb in seen.values())
+        ):
             return {}
         if found.ours[left]:
             return pools.barred(found.pools[left])
@@ -136,11 +146,11 @@ class Return:
         return {}
 
     def _plan(self, state: SwitchState, target: str, found: Found, seen: Seen) -> Plan:
-        todo = self.world.balancers.plan(seen, ids_of(found.ids), {host: Goal(target) for host in seen})
+        todo = self.context.balancers.plan(seen, ids_of(found.ids), {host: Goal(target) for host in seen})
         waking = found.ours[target] and pools.woken(found.pools[target])
         steps = [Step("enable", "pool", str(found.pools[target]["name"]))] if waking else []
         if state.live != target or state.claimed or state.damage:
-            steps.append(Step("return", self.world.switch.path, "to " + target))
+            steps.append(Step("return", self.context.switch.path, "to " + target))
         shut = self._barring(target, found, seen)
         last = [Step("disable", "pool", "of the colour left behind, which ends its sessions")] if shut else []
         return changed(state.live, target, seen, todo, steps, last)
@@ -152,10 +162,8 @@ class Return:
             fence.change(left, found.pools[left], shut, lambda: fence.left(left))
 
     def _would(self, state: SwitchState, target: str, found: Found) -> Result:
-        seen = self.world.balancers.look()
+        seen = self.context.balancers.look()
         return self._result(self._plan(state, target, found, seen), seen, ids_of(found.ids), {})
 
     def _result(self, plan: Plan, seen: Seen, ids: steering.Pools, observed: Mapping[str, object]) -> Result:
-        rows = table(seen, ids)
-        told = self.world.told()
-        return {**told, "hosts": rows, "notes": self.notes, **observed, "diff": plan.diff(), **plan.result()}
+        return self.context.result(plan, hosts=table(seen, ids), notes=self.notes, **observed)

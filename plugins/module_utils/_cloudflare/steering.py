@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who serves by a load balancer's own fields, and what has to be written so that the other colour does. Pure.
+"""Who serves by a load balancer's own fields, who stays pinned, and what makes the other colour serve. Pure.
 
 A load balancer is the API's object, ``pools`` is {colour: pool id}. Which fields decide depends on the steering in
 force: the order of the lists (``off``, ``geo``), the weights (``random``, ``least_*``), or membership alone
@@ -27,9 +27,12 @@ HARMLESS = (
     "session_affinity", "session_affinity_ttl", "session_affinity_attributes", "ttl", "adaptive_routing",
     "location_strategy",
 )  # fmt: skip
+# Cloudflare's own defaults, in seconds.
+COOKIE_TTL, HEADER_TTL, DNS_TTL = 82800, 1800, 30
+TTL, ATTRIBUTES = "session_affinity_ttl", "session_affinity_attributes"
 
 
-def steering(lb: Balancer) -> str:
+def policy_of(lb: Balancer) -> str:
     """The policy in force: '' means geo where there are maps of pools and off where there are none."""
     said = lb.get("steering_policy") or ""
     return said or ("geo" if any(lb.get(name) for name in MAPS) else "off")
@@ -42,7 +45,7 @@ def live(lb: Balancer, pools: Pools) -> str:
 
 def share(lb: Balancer, pools: Pools, colour: str) -> int:
     """Percent of the new visitors that get ``colour``; 0 also where it cannot be told."""
-    policy, listed = steering(lb), list(lb.get("default_pools") or [])
+    policy, listed = policy_of(lb), list(lb.get("default_pools") or [])
     if policy in WEIGHTED:
         weights = {pool: _weight(lb, pool) for pool in listed}
         total = sum(weights.values())
@@ -55,7 +58,7 @@ def share(lb: Balancer, pools: Pools, colour: str) -> int:
 
 def unfit(lb: Balancer, pools: Pools, weight: int = 100) -> str:
     """Why this load balancer cannot be flipped to one colour and back; '' where it can."""
-    policy, listed = steering(lb), list(lb.get("default_pools") or [])
+    policy, listed = policy_of(lb), list(lb.get("default_pools") or [])
     foreign = [pool for pool in listed if pool not in pools.values()]
     if lb.get("enabled") is False:
         return "it is disabled"
@@ -85,7 +88,7 @@ def changes(lb: Balancer, pools: Pools, colour: str, weight: int = 100, failover
     behind it. A fallback pool that belongs to neither colour is left alone.
     """
     target, other = pools[colour], pools[OTHER[colour]]
-    policy = steering(lb)
+    policy = policy_of(lb)
     body: dict[str, Any] = {}
     if policy in WEIGHTED:
         body = _weighted(lb, target, other, weight, failover)
@@ -107,7 +110,7 @@ def _lists(lb: Balancer, pools: Pools) -> Iterator[tuple[tuple[str, str], list[s
     """((field, key), pool ids) of every ordered list in force that names one of ours; key '' for default_pools."""
     ours = set(pools.values())
     named: list[tuple[tuple[str, str], Sequence[str]]] = [(("default_pools", ""), lb.get("default_pools") or [])]
-    if steering(lb) == "geo":
+    if policy_of(lb) == "geo":
         named += [((field, key), chosen) for field in MAPS for key, chosen in (lb.get(field) or {}).items()]
     yield from ((where, list(chosen)) for where, chosen in named if ours & set(chosen))
 
@@ -181,3 +184,63 @@ def _answering(lb: Balancer) -> str:
     told = (name for name, rule in _enabled(lb) if rule.get("fixed_response"))
     always = {name for name, rule in _enabled(lb) if str(rule.get("condition") or "").strip() in everybody}
     return next((name for name in told if name in always), "")
+
+
+# Who stays on the colour that was left: session affinity and DNS
+
+
+def affinity(lb: Mapping[str, Any]) -> dict[str, Any]:
+    """``affinity`` none|cookie|ip_cookie|header|dns, ``seconds`` at most after the flip (0: none), ``text``.
+
+    ``drain`` is the drain_duration in seconds: it counts from when the old pool's endpoints are drained, not from the
+    flip. By header it is counted from the last request, so there is no end while a client goes on. For which
+    visitors a rule's condition holds is not known: of all that may hold, the longest counts.
+    """
+    about = {"host": lb.get("name"), "affinity": "none", "seconds": 0, "drain": 0}
+    if lb.get("proxied") is False:
+        ttl, by = max([(int(lb.get("ttl") or DNS_TTL), ""), *_by_rules(lb, "ttl")])
+        said = "resolvers give the old colour's addresses for up to %d s%s" % (ttl, by and " (%s)" % by)
+        return {**about, "affinity": "dns", "seconds": ttl, "text": "not proxied: " + said}
+    found = list(_sessions(lb))
+    if not found:
+        return {**about, "text": "no session is pinned"}
+    longest = max(found, key=lambda one: one[1])
+    drain = max(_drain(one) for one in (lb, *(overrides for _name, overrides in rules(lb))))
+    ends = "draining that colour ends them %s" % ("after %d s" % drain if drain else "at once")
+    text = "; ".join([_words(*one) for one in found] + [ends])
+    return {**about, "affinity": longest[0], "seconds": longest[1], "drain": drain, "text": text}
+
+
+def sticky(lb: Mapping[str, Any]) -> bool:
+    """Whether sessions may stay on a healthy pool that the load balancer sends no new visitor to."""
+    return affinity(lb)["affinity"] not in ("none", "dns")
+
+
+def _sessions(lb: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
+    """(affinity, seconds at most, the rule that says so or '') of the load balancer itself and of each rule."""
+    own = str(lb.get("session_affinity") or "none")
+    ruled = [(str(one["session_affinity"]), by) for by, one in rules(lb) if one.get("session_affinity")]
+    kinds = [(kind, by) for kind, by in [(own, ""), *ruled] if kind != "none"]
+    lasting = dict((by, seconds) for seconds, by in sorted(_by_rules(lb, TTL)))
+    for kind, by in kinds:
+        default = HEADER_TTL if kind == "header" else COOKIE_TTL
+        yield kind, lasting.pop(by, 0) or int(lb.get(TTL) or default), by
+    # A rule may give more time to sessions that are not its own.
+    yield from ((kinds[0][0], seconds, by) for by, seconds in lasting.items() if kinds)
+
+
+def _by_rules(lb: Mapping[str, Any], field: str) -> list[tuple[int, str]]:
+    return [(int(one[field]), by) for by, one in rules(lb) if one.get(field)]
+
+
+def _drain(one: Mapping[str, Any]) -> int:
+    return int((one.get(ATTRIBUTES) or {}).get("drain_duration") or 0)
+
+
+def _words(kind: str, seconds: int, by: str) -> str:
+    since = "after their last request" if kind == "header" else "after they got their cookie"
+    if by:
+        return "sessions (%s, by %s) stay on their colour for up to %d s %s, while it is healthy" % (
+            kind, by, seconds, since,
+        )  # fmt: skip
+    return "sessions (%s) stay on their colour, while it is healthy, until %d s %s" % (kind, seconds, since)

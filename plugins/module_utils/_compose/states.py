@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the module's options to its answer: one entry a state."""
+"""From the module's options to its answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -28,79 +27,58 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan impor
 NO_ORIGIN = origin.Origin("")
 
 
-def _one(make: Callable[[Context], Job]) -> Callable[[Context, bool, str], Job]:
-    def run(context: Context, check_mode: bool, kept: str) -> Job:
-        job = make(context)
-        carry_out(job, check_mode)
-        return job
-
-    return run
-
-
-def _rendered(context: Context, check_mode: bool, kept: str) -> Job:
-    """A kept release needs no source; another's files are there as long as it takes to copy them."""
+def _rendered(context: Context, kept: str = "") -> Job:
+    """A kept release needs no source. Files of another source are there as long as it takes to copy them."""
     rebuild.refuse_lost(context)
     with nullcontext(NO_ORIGIN) if kept else origin.opened(context.podman.runner, context.wanted) as files:
-        job = prepare.prepare(context, kept, files)
-        carry_out(job, check_mode)
-    return job
+        return carry_out(prepare.prepare(context, kept, files), context.check_mode)
 
 
-def _started(context: Context, check_mode: bool, kept: str) -> Job:
+def _started(context: Context, kept: str) -> Job:
     """Rendered, then started. In check mode, a start after a render that is only planned has no details."""
     context.refuse_live()
     try:
-        return _rendered_and_started(context, check_mode, kept)
+        return _rendered_and_started(context, kept)
     except lifecycle.AddressHeld:
-        moved = start.rename_network(context)
-        carry_out(moved, check_mode)
-    done = _rendered_and_started(context, check_mode, kept)
+        moved = carry_out(start.rename_network(context), context.check_mode)
+    done = _rendered_and_started(context, kept)
     return replace(done, plan=replace(done.plan, steps=moved.plan.steps + done.plan.steps))
 
 
-def _rendered_and_started(context: Context, check_mode: bool, kept: str) -> Job:
-    first = _rendered(context, check_mode, kept)
-    if check_mode and first.plan.changed:
+def _rendered_and_started(context: Context, kept: str) -> Job:
+    first = _rendered(context, kept)
+    if context.check_mode and first.plan.changed:
         second = Job(start.planned(context))
     else:
-        second = start.start(context)
-        carry_out(second, check_mode)
+        second = carry_out(start.start(context), context.check_mode)
     before = {"stack": first.plan.before, "containers": second.plan.before}
     after = {"stack": first.plan.after, "containers": second.plan.after}
     plan = Plan(before, after, first.plan.steps + second.plan.steps)
     return Job(plan, warnings=first.warnings + second.warnings, notes=first.notes)
 
 
-def _read(context: Context, check_mode: bool, kept: str) -> Job:
-    return Job(Plan())
-
-
-def _adopted(context: Context, check_mode: bool, kept: str) -> Job:
+def _adopted(context: Context) -> Job:
     """What was lost of the record first. In check mode what follows is not known without it."""
-    first = rebuild.rebuild(context)
-    carry_out(first, check_mode)
-    if check_mode and first.plan.changed:
+    first = carry_out(rebuild.rebuild(context), context.check_mode)
+    if context.check_mode and first.plan.changed:
         return first
-    second = adopt.adopt(replace(context, wanted=rebuild.in_order(context.wanted)))
-    carry_out(second, check_mode)
+    job = adopt.adopt(replace(context, wanted=rebuild.in_order(context.wanted)))
+    second = carry_out(job, context.check_mode)
     plan = replace(second.plan, steps=first.plan.steps + second.plan.steps)
     return replace(second, plan=plan, notes={**second.notes, **first.notes})
 
 
-def _handed_over(context: Context, check_mode: bool, kept: str) -> Job:
-    return handover.hand_over(context, context.live, check_mode)
-
-
-STATES: dict[str, Callable[[Context, bool, str], Job]] = {
-    "read": _read,
-    "adopted": _adopted,
-    "undone": _one(undo.undo),
-    "rendered": _rendered,
-    "started": _started,
-    "handed_over": _handed_over,
-    "absent": _one(remove.absent),
-    "pruned": _one(kept_releases.prune),
-}
+def _done(context: Context, state: str, kept: str) -> Job:
+    if state == "adopted":
+        return _adopted(context)
+    if state == "rendered":
+        return _rendered(context, kept)
+    if state == "started":
+        return _started(context, kept)
+    if state == "handed_over":
+        return handover.hand_over(context, context.live, context.check_mode)
+    make = {"undone": undo.undo, "absent": remove.absent, "pruned": kept_releases.prune}.get(state)
+    return carry_out(make(context), context.check_mode) if make else Job(Plan())
 
 
 def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> dict[str, Any]:
@@ -109,7 +87,7 @@ def answer(context: Context, state: str, check_mode: bool, kept: str = "") -> di
     wanted, acts = context.wanted, state != "read" and not check_mode
     if acts:
         facts.settle(context.podman, wanted)
-    job = STATES[state](context, check_mode, kept)
+    job = _done(context, state, kept)
     world, nets = facts.look(context.podman, wanted, acts)
     colour = wanted.colour or "blue"
     known = store.release(wanted, str(store.stack(wanted, colour).get("release", "")))

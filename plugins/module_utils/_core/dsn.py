@@ -26,50 +26,25 @@ except ImportError:
 else:
     PSYCOPG2_MISSING = False
 
+NO_PSYCOPG2, INSTALL = "psycopg2 is missing on this host", "install python3-psycopg2"
 SCHEME = re.compile(r"(postgres|postgresql)://")
 WRITE = "write it as postgres://user:password@host:5432/name, with %XX for any of @ : / ? # % in user or password"
+# Of Ory's own pool, then of pgx: how it prepares statements, pools and gives up. None changes which server, user or
+# schema is meant.
 POOL = ("max_conns", "max_idle_conns", "max_conn_lifetime", "max_conn_idle_time")
-# pgx's own: how it prepares statements, pools and gives up. None changes which server, user or schema is meant.
 PGX = (
-    "connect_recover_timeout",
-    "connect_timeout",
-    "default_query_exec_mode",
-    "description_cache_capacity",
-    "max_protocol_version",
-    "min_protocol_version",
-    "min_read_buffer_size",
-    "pool_health_check_period",
-    "pool_max_conn_idle_time",
-    "pool_max_conn_lifetime",
-    "pool_max_conn_lifetime_jitter",
-    "pool_max_conns",
-    "pool_min_conns",
-    "pool_min_idle_conns",
-    "statement_cache_capacity",
-    "statement_cache_mode",
-)
+    "connect_recover_timeout", "connect_timeout", "default_query_exec_mode", "description_cache_capacity",
+    "max_protocol_version", "min_protocol_version", "min_read_buffer_size", "pool_health_check_period",
+    "pool_max_conn_idle_time", "pool_max_conn_lifetime", "pool_max_conn_lifetime_jitter", "pool_max_conns",
+    "pool_min_conns", "pool_min_idle_conns", "statement_cache_capacity", "statement_cache_mode",
+)  # fmt: skip
+# Both drivers read these from the service's own variables too (PGHOST, ...), where the DSN leaves them out.
+OF_VARIABLES = (
+    "dbname", "host", "options", "passfile", "password", "port", "sslcert", "sslkey", "sslmode", "sslpassword",
+    "sslrootcert", "sslsni", "target_session_attrs", "user",
+)  # fmt: skip
 # What both drivers read of the address and of its proof.
-SHARED = (
-    "application_name",
-    "channel_binding",
-    "dbname",
-    "host",
-    "krbsrvname",
-    "options",
-    "passfile",
-    "password",
-    "port",
-    "require_auth",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslnegotiation",
-    "sslpassword",
-    "sslrootcert",
-    "sslsni",
-    "target_session_attrs",
-    "user",
-)
+SHARED = (*OF_VARIABLES, "application_name", "channel_binding", "krbsrvname", "require_auth", "sslnegotiation")
 ELSEWHERE = ("service", "servicefile", "krbspn")
 # libpq knows them and pgx does not: it hands them to PostgreSQL as settings, which refuses the connection.
 LIBPQ = (
@@ -84,23 +59,6 @@ OF_OTHERS = (
     "loginappname", "pgbouncer", "pool_timeout", "preparethreshold", "readonly", "socket_timeout", "sslaccept",
     "sslfactory", "sslidentity", "statement_cache_size", "targetservertype", "uselibpqcompat",
 )  # fmt: skip
-# The service's own variables, which count for pgx where the DSN says nothing.
-VARIABLES = {
-    "PGHOST": "host",
-    "PGPORT": "port",
-    "PGDATABASE": "dbname",
-    "PGUSER": "user",
-    "PGPASSWORD": "password",
-    "PGPASSFILE": "passfile",
-    "PGSSLMODE": "sslmode",
-    "PGSSLCERT": "sslcert",
-    "PGSSLKEY": "sslkey",
-    "PGSSLROOTCERT": "sslrootcert",
-    "PGSSLPASSWORD": "sslpassword",
-    "PGSSLSNI": "sslsni",
-    "PGTARGETSESSIONATTRS": "target_session_attrs",
-    "PGOPTIONS": "options",
-}
 OTHER_DATABASES = re.compile(
     r"(cockroach(?:db)?|mysql|mariadb|sqlite3?|mssql|sqlserver|mongodb|oracle)(?=:)|memory$", re.I
 )
@@ -117,7 +75,7 @@ class Dsn:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Names, addresses or socket directories, in the order in which they are tried."""
+        """Names, addresses or socket directories, in the order in which the driver tries them."""
         return tuple(self.keywords["host"].split(","))
 
     @property
@@ -152,7 +110,7 @@ def parse(url: str, of: str = "", environment: Mapping[str, str] | None = None) 
     if not SCHEME.match(url):
         raise _no_postgresql(whose, url)
     if PSYCOPG2_MISSING:
-        raise BluegreenError("psycopg2 is not there", fix="install python3-psycopg2 on this host")
+        raise BluegreenError(NO_PSYCOPG2, fix=INSTALL)
     given, own = query(url), environment or {}
     _refuse(whose, given)
     shared = {key: value for key, value in given.items() if key in SHARED}
@@ -162,7 +120,8 @@ def parse(url: str, of: str = "", environment: Mapping[str, str] | None = None) 
         # Without libpq's words: it quotes what it could not read. Nor as the cause: that would be printed too.
         raise _unreadable(whose, shared) from None
     _refuse(whose, [name[2:].lower() for name in own if name in ("PGSERVICE", "PGSERVICEFILE")])
-    for name, key in VARIABLES.items():
+    for key in OF_VARIABLES:
+        name = "PGDATABASE" if key == "dbname" else "PG" + key.replace("_", "").upper()
         if own.get(name) and not found.get(key):
             found[key] = own[name]
     settings = {key: value for key, value in given.items() if key not in (*SHARED, *POOL, *PGX)}
@@ -181,7 +140,7 @@ def _no_postgresql(whose: str, url: str) -> BluegreenError:
         return BluegreenError("%s names no PostgreSQL database" % whose, fix=WRITE)
     return BluegreenError(
         "%s names no PostgreSQL database: it is one of %s" % (whose, other.group(0).lower()),
-        fix="leave its service out of bluegreen_schema_targets: only PostgreSQL is migrated here",
+        fix="leave its service out of bluegreen_schema_targets: the collection migrates PostgreSQL only",
     )
 
 
@@ -210,25 +169,22 @@ def _base(url: str) -> str:
 
 def _refuse(whose: str, given: Iterable[str]) -> None:
     for key in given:
+        why, fix = "", "remove it from the DSN"
         if key in ELSEWHERE:
-            raise BluegreenError(
-                "%s has the parameter %s, whose meaning lies outside of it" % (whose, key),
-                fix="write host, user, database and TLS files into the DSN itself",
+            why, fix = (
+                "whose meaning lies outside of it",
+                "write host, user, database and TLS files into the DSN itself",
             )
-        if key in LIBPQ:
-            raise BluegreenError(
-                "%s has the parameter %s, which only libpq knows: the service's driver hands it to PostgreSQL, which "
-                "refuses it" % (whose, key),
-                fix="take it out of the DSN",
-            )
-        if key.lower() in OF_OTHERS:
-            raise BluegreenError(
-                "%s has the parameter %s, which belongs to another driver" % (whose, key),
-                fix="name the schema by search_path=NAME" if key.lower() in OF_OTHERS[:3] else "take it out of the DSN",
-            )
-        if not SETTING.fullmatch(key):
+        elif key in LIBPQ:
+            why = "which only libpq knows: the service's driver hands it to PostgreSQL, which refuses it"
+        elif key.lower() in OF_OTHERS:
+            why = "which belongs to another driver"
+            fix = "name the schema by search_path=NAME" if key.lower() in OF_OTHERS[:3] else fix
+        elif not SETTING.fullmatch(key):
             # Not quoted: after a bare ? in the password it is a part of that.
-            raise BluegreenError("%s has a parameter whose name is none" % whose, fix=WRITE)
+            raise BluegreenError("%s has a parameter with an invalid name" % whose, fix=WRITE)
+        if why:
+            raise BluegreenError("%s has the parameter %s, %s" % (whose, key, why), fix=fix)
 
 
 def _unreadable(whose: str, shared: Mapping[str, str]) -> BluegreenError:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 try:
@@ -39,23 +40,23 @@ REFUSALS = (
     ),
     (
         r"server does not support SSL",
-        "PostgreSQL has TLS switched off, and the DSN's sslmode demands it",
+        "PostgreSQL has TLS switched off, and the sslmode of the DSN demands it",
         "switch ssl on in PostgreSQL, with a certificate for the DSN's host",
     ),
     (
         r"could not read root certificate file",
-        "the CA of the DSN is no certificate in PEM",
+        "the CA file of the DSN is not a certificate in PEM",
         "put the CA's certificate into <CA> of <service>",
     ),
     (
         r'unrecognized configuration parameter "(?P<name>[^"]*)"',
         "the DSN has the parameter %(name)s, which neither PostgreSQL nor its drivers know",
-        "take it out of the DSN, or correct its name",
+        "remove it from the DSN, or correct its name",
     ),
     (
         r'parameter "(?P<name>[^"]*)" cannot be (changed|set)',
         "the DSN has the parameter %(name)s, which PostgreSQL lets no session set",
-        "take it out of the DSN",
+        "remove it from the DSN",
     ),
 )
 
@@ -106,7 +107,7 @@ class PsycopgDb:
         except psycopg2.Error as exc:
             error = QueryError(
                 "the database refused a question: %s" % _first_line(exc),
-                fix="look at the database's log; its role has to read what it owns",
+                fix="read the database's log. The role must be able to read what it owns",
             )
             error.answer, error.sqlstate = _first_line(exc), str(exc.pgcode or "")
             raise error from exc
@@ -121,7 +122,7 @@ Enter = Callable[[], AbstractContextManager[None]]
 def connect(keywords: dict[str, Any], enter: Enter = nullcontext) -> Db:
     """``enter`` enters the network from which the database is reached; the socket stays there."""
     if PSYCOPG2_MISSING:
-        raise BluegreenError("psycopg2 is not there", fix="install python3-psycopg2 on this host")
+        raise BluegreenError(dsn.NO_PSYCOPG2, fix=dsn.INSTALL)
     # The DSN alone says where and as who: a PGSSLMODE or PGHOSTADDR of the user that Ansible becomes says nothing.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
@@ -150,7 +151,7 @@ def _refusal(name: str, said: str) -> BluegreenError:
     first = said.strip().splitlines()[0] if said.strip() else "libpq says nothing"
     return BluegreenError(
         "can't connect to database %s: %s" % (name, first),
-        fix="is the database container running, and is it the DSN's?",
+        fix="check that the database container runs, and that it is the one that the DSN names",
     )
 
 
@@ -184,7 +185,7 @@ def unlock(db: Db) -> None:
 
 
 def lock_holder(db: Db) -> str:
-    """The application name of the session that holds the lock, '' when nobody does any more."""
+    """The application name of the session that holds the lock, '' when no session does any more."""
     rows = db.query(LOCK_HOLDER, [LOCK_KEY >> 32, LOCK_KEY & 0xFFFFFFFF])
     return str(rows[0][0]) if rows else ""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools as marks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.access import api_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import api_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steering import MAPS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.zones import Held, Zones, suffixes

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +18,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ba
 Values = dict[str, tuple[Any, str]]
 ROOT_CERTIFICATE = "pki/authorities/local/root.crt"
 EVERYWHERE = ("", "0.0.0.0", "::")
-ADMIN = re.compile(r"^\s*admin\s+(?!off\b)([^\s{]+)", re.MULTILINE)
 
 
 def is_caddy(seen: Seen) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which running Caddy is the edge, what it runs, and whom a client has to trust to speak to it."""
+"""Which running Caddy is the edge, what it runs, and which authority a client has to trust to speak to it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ba
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.container import PodmanEdge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.native import ProcessEdge
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import split
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _serves(front: Seen, config: Any, every: Sequence[Seen]) -> bool:
     every = also_known(every, config, front.pid)
     mine = [one for one in every if one is not front and (one.project == front.project or one.ours)]
     for one in routes.routes(config):
-        host, _port = routes.split(one.dial)
+        host, _port = split(one.dial)
         if host and any(host in seen.addresses or host in other_edges.known_as(seen) for seen in mine):
             return True
     return False
@@ -111,7 +112,7 @@ def _serves(front: Seen, config: Any, every: Sequence[Seen]) -> bool:
 def also_known(every: Sequence[Seen], config: Any, pid: int) -> Sequence[Seen]:
     """The containers with the names by which the edge of process ``pid`` dials them, as far as they had none of these:
     a service has more names than podman lists (capitals, the domain of its network)."""
-    dialled = {host for one in routes.routes(config) for host, port in [routes.split(one.dial)] if host and port}
+    dialled = {host for one in routes.routes(config) for host, port in [split(one.dial)] if host and port}
     strange = {host for host in dialled if not any(host in other_edges.known_as(one) for one in every)}
     if not strange or not pid:
         return every
@@ -141,7 +142,7 @@ def public_hosts(config: Any, members: Sequence[Seen]) -> list[str]:
     """Names whose routes end at one of the project's containers."""
     found = []
     for one in routes.routes(config):
-        host, port = routes.split(one.dial)
+        host, port = split(one.dial)
         here = any(port == bound for seen in members for _address, bound in seen.published.values())
         named = any(host in seen.addresses or host in other_edges.known_as(seen) for seen in members)
         if port and routes.usable(one.host) and (named or here):

@@ -7,18 +7,22 @@
 from __future__ import annotations
 
 import glob
+import ipaddress
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, compose_version, routes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import ranges
 
 NAME = "podman-compose"
 OLDEST = (1, 2)
+SIZE = 20
+# Asked in this order; what people choose themselves begins at the other end of 10.0.0.0/8.
+WITHIN = ("10.231.0.0/16", "10.230.0.0/16", "10.192.0.0/10", "172.16.0.0/12", "10.0.0.0/8", "192.168.0.0/16")
 
 
 def _candidates() -> Iterator[str]:
@@ -51,4 +55,28 @@ def network_range(podman: Podman, state_dir: str) -> tuple[str, str]:
     used = [str(one["dst"]) for one in routes(podman)]
     for net in podman.inspect("network", podman.must("network", "ls", "-q").split()):
         used += [str(one["subnet"]) for one in net.get("subnets") or () if one.get("subnet")]
-    return ranges.free(ranges.taken(used)), "no route and no network of Podman uses it"
+    return free_range(taken(used)), "no route and no network of Podman uses it"
+
+
+def taken(texts: Iterable[str]) -> list[ipaddress.IPv4Network]:
+    """The IPv4 ones of destinations and subnets as programs print them (an address alone is a /32)."""
+    found = (ipaddress.ip_network(text, strict=False) for text in texts)
+    return [one for one in found if isinstance(one, ipaddress.IPv4Network)]
+
+
+def free_range(used: Collection[ipaddress.IPv4Network]) -> str:
+    """The first /20 that overlaps none. Raises BluegreenError where there is none."""
+    for one in _ranges():
+        if not any(one.overlaps(net) for net in used):
+            return str(one)
+    raise BluegreenError(
+        "no private /%d is free on this host" % SIZE,
+        fix="name a /22 or larger that nothing uses in bluegreen_network_range",
+    )
+
+
+def _ranges() -> Iterator[ipaddress.IPv4Network]:
+    # The second one of the first range is where deployments of before lie.
+    for within in WITHIN:
+        subnets = list(ipaddress.IPv4Network(within).subnets(new_prefix=SIZE))
+        yield from [*subnets[1:], subnets[0]]

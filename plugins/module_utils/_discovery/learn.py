@@ -16,7 +16,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import (
     domains,
     kinds,
-    named,
     other_edges,
     ports,
 )
@@ -24,6 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import NO_CONTAINER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, urls
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.routes import Route
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import split
 
 Told = Mapping[str, Any]
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "", "0.0.0.0")
@@ -91,7 +91,7 @@ class Finder:
 
     def _end(self, route: Route) -> tuple[str, int] | None:
         """(service, port inside) that an upstream means, by name, address or published port; None for another."""
-        host, port = routing.split(route.dial)
+        host, port = split(route.dial)
         if not port:
             return None
         if host in LOOPBACK:
@@ -108,7 +108,9 @@ class Finder:
         """Public names by the services' own words, where no configuration of an edge says them."""
         if (self.looked.edge.get("kind") or ("",))[0] != "cloudflare":
             return {}
-        return named.names(self.coloured, self.kinds, domains.domains(self.coloured, self.kinds)[0], self.every)
+        return domains.public_names(
+            self.coloured, self.kinds, domains.domains(self.coloured, self.kinds)[0], self.every
+        )
 
     def _apart(self) -> set[str]:
         """Services that are told, or known, to be of no colour: shared, none any more, what runs once, the edge."""
@@ -118,7 +120,7 @@ class Finder:
         return {*(named - set(given)), *(name for name in given if given[name] is False), self.looked.edge_service}
 
     def _kinds(self) -> dict[str, str]:
-        """Coloured service -> kind; a question about each of which nobody knows whether it is one."""
+        """Coloured service -> kind; a question about each that may be one."""
         found: dict[str, str] = {}
         apart = self._apart()
         for name, seen in self.one_each.items():
@@ -183,7 +185,7 @@ class Finder:
         return found
 
     def deaf(self) -> None:
-        """Names the routes that end where nobody listens: no port could be learned from them."""
+        """Names the routes that end at a port where nothing listens: no port could be learned from them."""
         for route, (end, port) in self.routes:
             listens = self.coloured[end].listens if end in self.coloured else ()
             if listens and port not in listens and not self.coloured[end].ours:
@@ -241,7 +243,7 @@ class Finder:
         return next(ends, "") or self.named.get(host, ("", ""))[0]
 
     def unanswered(self) -> None:
-        """Names of the services' own words that nobody is known to answer, and that nobody told."""
+        """Names that the services say, that no service is known to answer, and that no setting names."""
         given = [one for one in self.told.get("public") or () if isinstance(one, Mapping)]
         told = {spelled(str(one.get("host"))) for one in given}
         for host, (end, why) in self.named.items():

@@ -30,7 +30,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.containe
 
 # A configuration file larger than this is none of Kratos' or Hydra's.
 LARGEST = 1 << 20
-LABELS = ("working_dir", "config_files")
 
 
 class Look:
@@ -127,7 +126,7 @@ class Look:
         return str(seen.labels.get("%s.%s" % (core.COMPOSE_PROJECT, name)) or "")
 
     def _written(self, plain: Mapping[str, tuple[Any, str]]) -> dict[str, Seen]:
-        """The services of the compose files as they are now: their order, and who waits for whom."""
+        """The services of the compose files as they are now: their order, and what each waits for."""
         names = self.told.get("compose_files") or (plain.get("compose_files") or ((), ""))[0]
         found: dict[str, Seen] = {}
         for name in names:

@@ -24,14 +24,13 @@ URL = re.compile(
 BARE = re.compile(r"(?<![\w.:@/-])([A-Za-z0-9][A-Za-z0-9_.-]*):(\d{1,5})(?![\d.])")
 # Variables whose whole value may be a host name.
 HOSTLIKE = re.compile(r"(HOST|ADDR|SERVER|ENDPOINT|URL|URI)")
-RESTARTED = ("always", "unless-stopped", "on-failure")
 
 
 @dataclass(frozen=True)
 class Seen:
     """``files``: text of the configuration files that its command names, by path inside; ``config``: what they say
-    together. ``listens``: ports that its
-    processes have open to others; empty where nobody looked. ``published``: port inside -> (address, port) of the host.
+    together. ``listens``: ports that its processes have open to others; empty where nothing looked. ``published``: port
+    inside -> (address, port) of the host.
     ``env``, ``files`` and ``config`` hold secrets and are never shown.
     """
 

@@ -43,7 +43,7 @@ def _added(
 
 
 def refuse(services: Mapping[str, Mapping[str, Any]], coloured: Collection[str], known: Collection[str]) -> None:
-    """Raises BluegreenError for services of a release's compose file of which nobody says whether they are coloured.
+    """Raises BluegreenError for services of a release's compose file that no setting calls coloured or shared.
 
     ``coloured``: those that each colour has; ``known``: shared ones, the edge, and what runs once.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom the running edge sends which public name: read from Caddy's JSON. Pure."""
+"""Where the running edge sends which public name: read from Caddy's JSON. Pure."""
 
 from __future__ import annotations
 
@@ -70,14 +70,6 @@ def _ends(value: Any, hosts: tuple[str, ...], paths: tuple[str, ...]) -> Iterato
         yield from _ends(child, hosts, paths)
 
 
-def split(dial: str) -> tuple[str, int]:
-    """('site', 3000) of ``site:3000``; ('', 0) for a socket or a placeholder."""
-    host, _colon, number = dial.rpartition(":")
-    if "{" in dial or "/" in dial or not number.isdigit():
-        return "", 0
-    return host.strip("[]"), int(number)
-
-
 def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -99,7 +91,7 @@ def fitting(patterns: tuple[str, ...], path: str) -> str:
 
 
 def internal(config: Any, names: list[str]) -> bool:
-    """Whether the edge's certificates of these names come from its own authority, which nobody else trusts."""
+    """Whether the edge's certificates of these names come from its own authority, which no other client trusts."""
     policies = ((((config or {}).get("apps") or {}).get("tls") or {}).get("automation") or {}).get("policies") or []
     by_name: dict[str, bool] = {}
     rest = False

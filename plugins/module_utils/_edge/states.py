@@ -35,14 +35,18 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.fi
     write_record,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit, rollback_checks
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import (
+    anonymous_visit,
+    drain,
+    rollback_checks,
+)
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.preview import Preview
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic, release_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
 
 if TYPE_CHECKING:
     from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.file import Adopter, Change
-    from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.preview import Preview
 
 Result = dict[str, Any]
 # The last adoption's change of the configuration file, in the state directory.
@@ -58,7 +62,7 @@ NOWHERE: Result = {
 @dataclass(frozen=True)
 class App:
     """``params`` are the module's. ``http`` asks the public names, ``admin`` the edge itself. Adopt writes ``record``
-    down before the edge is told anything."""
+    down before the edge gets anything."""
 
     params: Mapping[str, Any]
     edge: Edge
@@ -72,28 +76,17 @@ class App:
 
     def run(self) -> Result:
         """The module's result, ``diff`` and ``warnings`` included. Raises BluegreenError."""
-        if self.params["state"] != "read":
+        state, app = self.params["state"], self
+        if state != "read":
             place = self.edge.place()
-            if place.doubt and self.params["state"] != "returned":
+            if place.doubt and state != "returned":
                 raise place.doubt
             switch = Switch(place.directory)
             switch.require_of(self.params.get("deployment", ""))
-            if self.params["state"] == "returned":
+            if state == "returned":
                 rollback_checks.require_adopted(switch)
-            return replace(self, params={**self.params, "token": switch.token_for(self.params.get("token"))}).act()
-        return self.act()
-
-    def act(self) -> Result:
-        """What the state asks for, with the token that is given."""
-        result = {
-            "read": self.read,
-            "adopted": self.adopted,
-            "undone": self.undone,
-            "previewed": self.previewed,
-            "live": self.live,
-            "returned": self.returned,
-            "drained": self.drained,
-        }[self.params["state"]]()
+            app = replace(self, params={**self.params, "token": switch.token_for(self.params.get("token"))})
+        result: Result = getattr(app, state)()
         # For programs, what the sentences say to people.
         found = result.get("problems")
         return {**result, "problems": sentences(found), "findings": as_data(found)} if found is not None else result
@@ -132,7 +125,7 @@ class App:
         else:
             result["plain_names"] = query.plain_names(config, self.upstreams, root_of(self.edge))
         result["open"] = traffic.open(config)
-        result["observed"] = anonymous_visit.together(traffic.ask_within, self.params["public"])
+        result["observed"] = anonymous_visit.together(traffic.ask, self.params["public"])
         problems += self._disagreements(result, running)
         if result["adopted"]:
             problems += self._method_status(traffic, config, result)
@@ -142,13 +135,13 @@ class App:
         """Adds to ``result`` how the edge follows and how to preview; what is wrong with that."""
         names = self.params["public"] or public_names(config, root_of(self.edge))
         result.update(
-            method=traffic.running_method(config), cost=traffic.cost(config), preview=self._preview(traffic).told(names)
+            method=traffic.running_method(config),
+            cost=traffic.cost(config),
+            preview=self._preview(traffic).instructions(names),
         )
         return traffic.method_problems(config, str(result["live"]))
 
     def _preview(self, traffic: Traffic, release: str = "") -> Preview:
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.preview import Preview
-
         return Preview.of(traffic, self.params["state_dir"], release)
 
     def _disagreements(self, result: Result, running: bool) -> list[str]:
@@ -168,13 +161,13 @@ class App:
         return found
 
     def _adopter(self) -> Adopter:
-        # Half of the library. Only here, as a way back that is asked for has no time to load it.
+        # Half of the library: 55 of the 250 ms that a rollback may take. It needs none of it.
         from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.file import Adopter
 
         adopter = Adopter(self.edge, self.admin, self.upstreams)
         adopter.accept_pending, adopter.reaches = self.params["accept_pending"], self.reaches
-        adopter.installer.said = self.params["assume_live"]
-        adopter.installer.deployment = self.params.get("deployment", "")
+        adopter.assume_live = self.params["assume_live"]
+        adopter.deployment = self.params.get("deployment", "")
         return adopter
 
     def adopted(self) -> Result:
@@ -187,7 +180,7 @@ class App:
         return self._noted(self._change(adopter, change), self._record())
 
     def _recorded(self, found: Mapping[str, Reached]) -> Addresses | None:
-        """What has to be written down before the edge is told anything; None for nothing. A name of a service that is
+        """What has to be written down before the edge gets anything; None for nothing. A name of a service that is
         found once stays: when its container is gone, no name server knows it any more."""
         known = self.record or addresses.read(self.params["state_dir"])
         also = {dial: (one.service, one.port, one.outside, one.direct) for dial, one in found.items()}
@@ -265,11 +258,11 @@ class App:
         plan, warnings = preview.plan(), []
         seen: Result = {"observed": [], "preview": {}}
         if not self.check_mode:
-            told = traffic.told(self._ways(self.admin.config()))
-            warnings = told.warnings()
+            names = traffic.confirming(self._ways(self.admin.config()))
+            warnings = names.warnings()
             preview.make(self.params["token"])
-            seen["observed"] = preview.seen(told.names, self.params["confirm_timeout"])
-            seen["preview"] = preview.told(told.names)
+            seen["observed"] = preview.seen(names.to_ask, self.params["confirm_timeout"])
+            seen["preview"] = preview.instructions(names.to_ask)
         state = describe(traffic.switch.read())
         return {**state, "adopted": True, **seen, "warnings": warnings, "diff": plan.diff(), **plan.result()}
 
@@ -290,8 +283,8 @@ class App:
         traffic.followup.accept_pending = self.params["accept_pending"]
         if plan.changed:
             traffic.require_alive(colour, config)
-        told = traffic.told(self._ways(config))
-        warnings = told.warnings()
+        names = traffic.confirming(self._ways(config))
+        warnings = names.warnings()
         at = self.clock.now()
         if plan.changed:
             old = release_of(self.params["state_dir"], traffic.switch.read().live)
@@ -299,8 +292,8 @@ class App:
                 write_record(self.edge.options.state_dir, self._record())
             at = traffic.make_live(colour, old, self.params["token"])
         # Of a colour that has been live it is not known what it would have said before.
-        spared = told.unsure if plan.changed else ()
-        seen = traffic.confirm(colour, told.names, at, self.params["confirm_timeout"], spared)
+        spared = names.unsure if plan.changed else ()
+        seen = traffic.confirm(colour, names.to_ask, at, self.params["confirm_timeout"], spared)
         warnings += [anonymous_visit.words(one) for one in seen.silent]
         found = {**seen.result(), "open": traffic.open(self.admin.config()), "warnings": warnings}
         return self._moved(traffic, plan, found)
@@ -320,7 +313,7 @@ class App:
         if self.check_mode:
             return self._moved(traffic, plan, {})
         # Also where the plan says that nothing is to do: a cutover may have begun since.
-        traffic.switch.rollback(self.params["keep_sticky"], gone=force)
+        traffic.switch.rollback(self.params["keep_sticky"], force=force)
         at = self.clock.now()
         left = traffic.followup.follow(back=True)
         if asleep:
@@ -344,17 +337,15 @@ class App:
         reachable = [name for name in ("warm", "assets") if colour in getattr(state, name)]
         steps = (Step("unpin", colour, "no pinned request any more"),) if reachable else ()
         plan = Plan({"reachable": reachable}, {"reachable": []}, steps)
-        told: Result = {"drained": None, "left": [], "seen": {}}
+        waited: Result = {"drained": None, "left": [], "seen": {}}
         if not self.check_mode:
             traffic.switch.unpin(colour)
-            from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import drain
-
             drained = drain.wait(traffic, colour, self.params["deadline"], self.params["seen"])
-            told = {"drained": drained.done, "left": list(drained.left), "seen": drained.seen}
+            waited = {"drained": drained.done, "left": list(drained.left), "seen": drained.seen}
         return {
             **describe(traffic.switch.read()),
             "adopted": True,
-            **told,
+            **waited,
             "open": traffic.open(config),
             "diff": plan.diff(),
             **plan.result(),

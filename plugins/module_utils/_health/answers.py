@@ -22,17 +22,17 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def hidden_error(body: Any) -> str:
-    """A server error told inside a JSON body, whatever the status was."""
+    """A server error inside a JSON body, whatever the status was."""
     if not isinstance(body, dict):
         return ""
     error = body.get("error")
-    told = error if isinstance(error, dict) else body
-    code = told.get("code")
+    holder = error if isinstance(error, dict) else body
+    code = holder.get("code")
     if isinstance(code, int) and code >= 500:
-        return "the body tells code %d (%s)" % (code, told.get("status") or told.get("message") or "no words")
+        return "the body holds code %d (%s)" % (code, holder.get("status") or holder.get("message") or "no text")
     for number, text in messages(body):
         if number >= 5000000:
-            return "the body tells a system error (%d: %s)" % (number, text)
+            return "the body holds a system error (%d: %s)" % (number, text)
     return ""
 
 
@@ -60,18 +60,18 @@ def unexpected(response: Response) -> str:
         location = response.headers.get("location", "")
         return "status %d, %s" % (response.status, error_page(location) or "to %s" % urlsplit(location).path)
     body = response.json()
-    told = hidden_error(body) or "; ".join(text for _number, text in messages(body))
-    if not told and isinstance(body, dict) and isinstance(body.get("error"), str):
-        told = body["error"]
-    return "status %d%s" % (response.status, ", " + told if told else "")
+    reason = hidden_error(body) or "; ".join(text for _number, text in messages(body))
+    if not reason and isinstance(body, dict) and isinstance(body.get("error"), str):
+        reason = body["error"]
+    return "status %d%s" % (response.status, ", " + reason if reason else "")
 
 
 def wants(response: Response, *statuses: int) -> str:
     """'' when the status is one of ``statuses`` and the body hides no server error."""
     if response.status not in statuses:
         return unexpected(response)
-    told = hidden_error(response.json())
-    return "status %d, but %s" % (response.status, told) if told else ""
+    reason = hidden_error(response.json())
+    return "status %d, but %s" % (response.status, reason) if reason else ""
 
 
 def logged_in(response: Response) -> str:
@@ -87,8 +87,8 @@ def logged_in(response: Response) -> str:
 
 def refused(response: Response) -> str:
     """A wrong password: 400 that says so, and nothing else."""
-    told = hidden_error(response.json())
-    if response.status == 400 and not told and WRONG_CREDENTIALS in [n for n, _text in messages(response.json())]:
+    reason = hidden_error(response.json())
+    if response.status == 400 and not reason and WRONG_CREDENTIALS in [n for n, _text in messages(response.json())]:
         return ""
     return "a wrong password was not refused properly: %s" % unexpected(response)
 

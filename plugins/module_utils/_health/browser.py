@@ -102,9 +102,9 @@ class Person:
         query = urlsplit(target).query
         if "aal=aal2" in query:
             raise NotTaken("%s: %s" % (at(url), SECOND))
-        told = parse_qs(query).get("error", [""])[0]
-        if told and target.startswith(self.domain.redirect_uri.split("?")[0]):
-            raise Denied(told, "%s: redirected with error %s" % (at(url), told))
+        error = parse_qs(query).get("error", [""])[0]
+        if error and target.startswith(self.domain.redirect_uri.split("?")[0]):
+            raise Denied(error, "%s: redirected with error %s" % (at(url), error))
         must(answers.error_page(target), at(url))
 
     def _well(self, response: Response, url: str) -> None:
@@ -205,8 +205,8 @@ def sign_after(page: forms.Page) -> str:
     left = SAYS_LEFT.search(page.text)
     near = ", %s attempts are left before a lockout" % left.group(1) if left else ""
     wrong = SAYS_WRONG.search(page.text)
-    said = ' and says "%s"' % wrong.group(0).strip() if wrong else ""
-    return "the login page came back after its form was posted%s%s" % (said, near)
+    quoted = ' and says "%s"' % wrong.group(0).strip() if wrong else ""
+    return "the login page came back after its form was posted%s%s" % (quoted, near)
 
 
 def second_factor(found: tuple[forms.Form, ...]) -> bool:

@@ -4,7 +4,7 @@
 
 """How old a colour's caches are, by observation: change a setting at one service and see it at the others.
 
-The setting is one of the operator's choice that nobody else reads. Writer and readers are asked inside the colour, as
+The setting is one of the operator's choice that nothing else reads. Writer and readers are asked inside the colour, as
 every check is.
 """
 
@@ -52,20 +52,25 @@ def parse(given: Mapping[str, Any], ttl: float, known: Sequence[str]) -> Probe |
     if not given:
         return None
     if ttl <= 0:
-        raise BluegreenError("not a time", option="cache_ttl", value=ttl, fix="seconds that a cache may be old")
+        raise BluegreenError(
+            "not more than 0 seconds", option="cache_ttl", value=ttl, fix="give the seconds that a cache may be old"
+        )
     unknown = sorted(set(given) - {"write", "read", "field"})
     if unknown or not given.get("write") or not given.get("read") or not given.get("field"):
         raise BluegreenError(
-            "it has %s" % ", ".join(sorted(given)),
+            "unknown or missing keys, it has %s" % ", ".join(sorted(given)),
             option="cache_probe",
             value=unknown,
-            fix="write: {service, path}, read: [{service, path}], field",
+            fix="give write: {service, path}, read: [{service, path}] and field",
         )
     try:
         write, read = Place(**given["write"]), tuple(Place(**one) for one in given["read"])
     except TypeError as exc:
         raise BluegreenError(
-            "a place is {service, path, method}", option="cache_probe", value=given, fix="see health_gate"
+            "a place is {service, path, method}",
+            option="cache_probe",
+            value=given,
+            fix="see ansible-doc olympus.bluegreen.health_gate",
         ) from exc
     for place in (write, *read):
         if place.service not in known:
@@ -86,12 +91,12 @@ def seen(http: Http, wanted: Probe, writer: Endpoint, readers: Mapping[str, Endp
         written = visit.direct(writer, wanted.write.method, wanted.write.path, JSON, body)
         must("" if written.status < 300 else answers.unexpected(written), "writing the setting at %s" % writer.service)
         begun = time.monotonic()
-        waiting, told = dict(readers), []
+        waiting, seen_after = dict(readers), []
         paths = {place.service: place.path for place in wanted.read}
         while waiting:
             for name, endpoint in list(waiting.items()):
                 if _shown(visit, endpoint, paths[endpoint.service], wanted.field) == value:
-                    told.append("%s after %.1f s" % (name, time.monotonic() - begun))
+                    seen_after.append("%s after %.1f s" % (name, time.monotonic() - begun))
                     del waiting[name]
             if waiting and time.monotonic() - begun > limit - EVERY:
                 raise Failed(
@@ -99,7 +104,7 @@ def seen(http: Http, wanted: Probe, writer: Endpoint, readers: Mapping[str, Endp
                 )
             if waiting:
                 time.sleep(EVERY)
-        return "a changed setting was seen by %s; a cache may be %g s old" % (", ".join(told), wanted.ttl)
+        return "a changed setting was seen by %s; a cache may be %g s old" % (", ".join(seen_after), wanted.ttl)
 
     return probe("settings", writer.service, act)
 

@@ -17,12 +17,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import cache, journeys, shared_secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.addresses import Reach
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
     CheckResult,
     Domain,
     Endpoint,
+    Reach,
     Secrets,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
@@ -87,7 +87,7 @@ class GatePlan:
     checks: Sequence[str] = CHECKS
     versions: Mapping[str, str] = field(default_factory=dict)
     warm: int = 5
-    # Colour -> service -> what its container was given; empty where nobody looked.
+    # Colour -> service -> what its container was given; empty where they were not read.
     settings: Mapping[str, Mapping[str, Settings]] = field(default_factory=dict)
     cache: cache.Probe | None = None
     skip: Sequence[str] = ()
@@ -300,19 +300,19 @@ def addresses(gate: GatePlan) -> dict[str, str]:
 
 def untested(gate: GatePlan, found: Sequence[CheckResult] = ()) -> list[str]:
     """One sentence for each thing that was not tried; empty where all that was asked for was tried."""
-    said = []
+    sentences = []
     if level(gate) == NO_LOGIN:
-        said.append("%s: %s" % (NO_LOGIN_TRIED, _why(gate)))
-    said += ["%s was left out (bluegreen_checks.skip)" % name for name in gate.skip]
-    said += [
+        sentences.append("%s: %s" % (NO_LOGIN_TRIED, _why(gate)))
+    sentences += ["%s was left out (bluegreen_checks.skip)" % name for name in gate.skip]
+    sentences += [
         "%s of %s was not asked: %s" % (name, key, why)
         for name in gate.checks
         if name not in gate.skip and (name in OF_A_UI or name == "tokens")
         for key, probe in gate.probes.items()
         if (why := cannot(name, probe, gate.secrets.get(key, Secrets("", ""))))
     ]
-    said += ["%s of %s: %s" % (one.name, one.service, one.untested) for one in found if one.untested]
-    return said
+    sentences += ["%s of %s: %s" % (one.name, one.service, one.untested) for one in found if one.untested]
+    return sentences
 
 
 def level(gate: GatePlan, found: Sequence[CheckResult] = ()) -> str:

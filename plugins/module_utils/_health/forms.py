@@ -84,8 +84,8 @@ class Form:
         """The one that is pressed: what agrees, never what refuses unless there is no other."""
         buttons = self.of_kind("submit")
         words = [(one, "%s %s %s" % (one.name, one.value, one.text)) for one in buttons]
-        agree = [one for one, said in words if AGREES.search(said) and not REFUSES.search(said)]
-        other = [one for one, said in words if not REFUSES.search(said)]
+        agree = [one for one, label in words if AGREES.search(label) and not REFUSES.search(label)]
+        other = [one for one, label in words if not REFUSES.search(label)]
         return next(iter([*agree, *other, *buttons]), None) if not self.asks_password else next(iter(buttons), None)
 
     def fields(self, agree: bool = False) -> list[tuple[str, str]]:

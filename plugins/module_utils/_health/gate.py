@@ -103,11 +103,11 @@ def failure(one: CheckResult, detail: str) -> dict[str, Any]:
     return {"check": one.name, "service": one.service, "detail": detail}
 
 
-def failures(told: last_failures.Told, entry: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
+def failures(seen: last_failures.ColourResults, entry: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
     """What the colour itself can't do, and since when. A rate limit is no verdict."""
     return [
         {**failure(one, one.detail), "since": last_failures.since(entry, one.name, one.service, now)}
-        for one in told.results
+        for one in seen.results
         if one.asked and not one.ok and not one.busy
     ]
 
@@ -136,11 +136,11 @@ def gate(params: Mapping[str, Any], check_mode: bool, inputs: GateInputs) -> dic
     way = through(params["edge"], params["state_dir"], params["switch_dir"], params["colour"], inside)
     planned = checks.plan(replace(asked, way=way, settings=observed(params, inputs.podman)))
     found = run(planned, inputs.http, inputs.clock, params["timeout"], standpoint.enter, params["light"])
-    told = last_failures.told_of(asked.colour, asked.against, found, [check.two_sided for check in planned])
-    kept = last_failures.note(params["state_dir"], told, inputs.clock.now())
+    seen = last_failures.by_colour(asked.colour, asked.against, found, [check.two_sided for check in planned])
+    kept = last_failures.note(params["state_dir"], seen, inputs.clock.now())
     return {
         **result,
-        "fails": failures(told[0], kept.get(asked.colour) or {}, inputs.clock.now()),
+        "fails": failures(seen[0], kept.get(asked.colour) or {}, inputs.clock.now()),
         "against_fails": [failure(one, one.other) for one in found if one.other and one.asked],
         "passed": bool(found) and all(check.ok for check in found),
         "checks": [asdict(check) for check in found],
@@ -207,7 +207,7 @@ def _run_one(check: Check, http: Http, clock: Clock, deadline: float) -> CheckRe
     while True:
         asked += 1
         left = deadline - clock.monotonic()
-        # How long a cache may last is the operator's word, not ours.
+        # How long a cache may last is the operator's decision.
         result = check.run(http, max(0.1, left if check.name == "settings" else min(limit, left)))
         again = not result.ok and (check.name == "ready" or (result.busy and asked < BUSY_TIMES))
         if not again or clock.monotonic() + pause >= deadline:

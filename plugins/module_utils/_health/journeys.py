@@ -204,7 +204,7 @@ def code_flow(
 
 def seen_flow(http: Http, domain: Domain, secrets: Secrets, timeout: float = 20.0) -> CheckResult:
     """The same without the logout, for a watch: a login UI may end every session of its person there, and those of
-    the other colour's journey with them. Whoever calls it sweeps."""
+    the other colour's journey with them. The caller sweeps."""
 
     def act() -> str:
         return _whole(Visit(http, domain, timeout), secrets, logout=False)
@@ -239,12 +239,12 @@ def _same_person(visit: Visit, tokens: dict[str, object], request: oauth.Request
     domain = visit.its_domain
     subject = oauth.userinfo(visit, str(tokens["access_token"]))
     if tokens.get("id_token"):
-        told = oauth.claims(str(tokens["id_token"]))
-        audience = told.get("aud")
+        claims = oauth.claims(str(tokens["id_token"]))
+        audience = claims.get("aud")
         clients = [audience] if isinstance(audience, str) else list(audience or [])
-        must("" if told.get("nonce") == request.state else "the nonce of another request", "ID token")
+        must("" if claims.get("nonce") == request.state else "the nonce of another request", "ID token")
         must("" if domain.client_id in clients else "for another client", "ID token")
-        must("" if told.get("sub") == subject else "another subject than that of the ID token", "userinfo")
+        must("" if claims.get("sub") == subject else "another subject than that of the ID token", "userinfo")
     if session_sweep.stranger(visit, subject):
         raise Failed("userinfo: the subject is another person than the probe")
 
@@ -253,13 +253,13 @@ def _swept(visit: Visit, act: Callable[[], str], its_part: Part = nullcontext) -
     """Act, and end the Kratos sessions that this left, also where it failed. ``its_part``: whose failure that is."""
     begun = session_sweep.Sweep.begin(visit)
     try:
-        said = act()
+        detail = act()
     except Exception:
         _quietly(visit, begun)
         raise
     with its_part():
         ended = begun.end(visit)
-    return said + (", %d session ended at Kratos" % ended if ended else "")
+    return detail + (", %d session ended at Kratos" % ended if ended else "")
 
 
 def _quietly(visit: Visit, begun: session_sweep.Sweep) -> None:
@@ -290,9 +290,9 @@ def silent(http: Http, here: Domain, there: Domain, secrets: Secrets, timeout: f
         return ""
 
     def act() -> str:
-        visit, theirs = Visit(http, there, timeout), partial(of_other, there.side)
-        _swept(visit, lambda: cross(there, here, theirs), theirs)
-        _swept(visit, lambda: cross(here, there, nullcontext), theirs)
+        visit, on_there = Visit(http, there, timeout), partial(of_other, there.side)
+        _swept(visit, lambda: cross(there, here, on_there), on_there)
+        _swept(visit, lambda: cross(here, there, nullcontext), on_there)
         return "logins of %s and %s honoured by each other without a page" % (here.side, there.side)
 
     return probe("silent", here.hydra.service, act)
@@ -351,7 +351,7 @@ def version(
 ) -> CheckResult:
     """The ``version`` of the JSON that ``path`` ("public" | "admin", path) answers; any version when none expected.
 
-    An application's own page may hold none (the published Site is asked at ``/``); Ory always tells one.
+    An application's own page may hold none (the published Site is asked at ``/``); Ory always answers one.
     """
 
     def act() -> str:
@@ -360,14 +360,14 @@ def version(
         response = asked(endpoint, "GET", path[1])
         must(sent(answers.wants(response, 200), endpoint, path[0]), path[1])
         body = response.json()
-        told = str(body.get("version") or "") if isinstance(body, dict) else ""
-        if not told and not expected and path[0] == "public":
-            return "%s tells no version" % path[1]
-        if not told:
-            raise Failed("%s tells no version" % path[1])
-        if expected and not answers.same_version(told, expected):
-            raise Failed("version %s answers, %s was expected" % (told, expected))
-        return told
+        answered = str(body.get("version") or "") if isinstance(body, dict) else ""
+        if not answered and not expected and path[0] == "public":
+            return "%s answers no version" % path[1]
+        if not answered:
+            raise Failed("%s answers no version" % path[1])
+        if expected and not answers.same_version(answered, expected):
+            raise Failed("version %s answers, %s was expected" % (answered, expected))
+        return answered
 
     return probe("version", endpoint.service, act)
 

@@ -29,7 +29,7 @@ LOGINS = ("login", "code_flow")
 
 
 @dataclass(frozen=True)
-class Told:
+class ColourResults:
     """Results that speak of one colour alone: its own checks, or what a comparison found that it can't do."""
 
     colour: str
@@ -37,21 +37,23 @@ class Told:
     own: bool = True
 
 
-def told_of(colour: str, against: str, results: Sequence[CheckResult], two_sided: Sequence[bool]) -> list[Told]:
-    """What a gate says of either colour. That the two do not fit each other is a failure of neither."""
+def by_colour(
+    colour: str, against: str, results: Sequence[CheckResult], two_sided: Sequence[bool]
+) -> list[ColourResults]:
+    """What a gate shows of either colour. That the two do not fit each other is a failure of neither."""
     pairs = list(zip(results, two_sided))
     own = [one for one, both in pairs if not both and one.name not in ("secrets", "settings")]
     blamed = [
         replace(one, ok=not one.other, untested="", detail=one.other) for one, both in pairs if both and one.asked
     ]
-    return [Told(colour, own), *([Told(against, blamed, False)] if against else [])]
+    return [ColourResults(colour, own), *([ColourResults(against, blamed, False)] if against else [])]
 
 
-def merged(before: Mapping[str, Any], release: str, told: Told, now: float) -> dict[str, Any]:
+def merged(before: Mapping[str, Any], release: str, seen: ColourResults, now: float) -> dict[str, Any]:
     """One colour's entry after these results; those of another release are no word on this one. Pure."""
     known = before if before.get("release") == release else {}
     fails = dict(known.get("fails") or {})
-    proven = [one for one in told.results if one.asked and not one.busy and not one.untested]
+    proven = [one for one in seen.results if one.asked and not one.busy and not one.untested]
     for one in proven:
         key = "%s %s" % (one.name, one.service)
         if one.ok:
@@ -60,9 +62,9 @@ def merged(before: Mapping[str, Any], release: str, told: Told, now: float) -> d
             since = (fails.get(key) or {}).get("since", now)
             fails[key] = {"since": since, "check": one.name, "service": one.service, "detail": redact(one.detail)}
     passed = {one.name for one in proven if one.ok}
-    if told.own and passed.issuperset(LOGINS) and all(one.ok for one in proven):
+    if seen.own and passed.issuperset(LOGINS) and all(one.ok for one in proven):
         fails = {}
-    well = now if proven and told.own and not fails else known.get("well", 0)
+    well = now if proven and seen.own and not fails else known.get("well", 0)
     return {"release": release, "at": now if proven else known.get("at", 0), "well": well, "fails": fails}
 
 
@@ -73,14 +75,14 @@ def read(state_dir: str) -> dict[str, Any]:
     return {}
 
 
-def note(state_dir: str, told: Sequence[Told], now: float) -> dict[str, Any]:
+def note(state_dir: str, seen: Sequence[ColourResults], now: float) -> dict[str, Any]:
     """Write down what was seen; all entries as they are then. It explains: a full disk is no reason to fail."""
     if not os.path.isdir(state_dir):
         return {}
     state, path = StateDir(state_dir), os.path.join(state_dir, NAME)
     with suppress(BluegreenError, OSError), locked(path + ".lock", seconds=5.0):
         found = read(state_dir)
-        for one in told:
+        for one in seen:
             release = str(read_mapping(state.stack(one.colour, "services.json")).get("release") or "")
             found[one.colour] = merged(found.get(one.colour) or {}, release, one, now)
         write_json(path, found)

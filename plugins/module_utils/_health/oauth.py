@@ -44,8 +44,8 @@ class Client:
             pair = "%s:%s" % (quote(self.id, safe=""), quote(self.secret, safe=""))
             headers = {**SENDS_FORM, "Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
             return headers, urlencode(form).encode()
-        told = {"client_id": self.id, **({"client_secret": self.secret} if self.method == POST else {})}
-        return dict(SENDS_FORM), urlencode({**form, **told}).encode()
+        shown = {"client_id": self.id, **({"client_secret": self.secret} if self.method == POST else {})}
+        return dict(SENDS_FORM), urlencode({**form, **shown}).encode()
 
 
 def client(visit: Visit, secrets: Secrets) -> Client:

@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 
 
 class Standpoint:
-    """Where questions to ``addresses`` (IP -> who lives there) are asked from, and nobody else is asked by mistake.
+    """Where questions to ``addresses`` (IP -> who lives there) are asked from, and no stranger is asked by mistake.
 
     ``container``: the edge's, whose network is entered; it must have joined the network of each address. '' is this
     host, and each address must be its own.
@@ -58,7 +58,7 @@ class Standpoint:
         """Raises when the process whose network was entered is gone."""
         if self._container and not os.path.exists("/proc/%d" % self._pid):
             raise BluegreenError(
-                "the edge %s was restarted" % self._container, fix="type the stage again when it answers"
+                "the edge %s was restarted" % self._container, fix="run the stage again when the edge answers"
             )
 
 
@@ -84,7 +84,7 @@ def find_edge(podman: Podman, container: str) -> Edge:
         )
     pid = int(found.get("State", {}).get("Pid") or 0)
     if not pid:
-        raise BluegreenError("it does not run", option="edge", value=container, fix="start the edge")
+        raise BluegreenError("the edge container does not run", option="edge", value=container, fix="start the edge")
     return Edge(container, pid, joined(found), published(found))
 
 
@@ -110,7 +110,7 @@ def published(container: Mapping[str, Any]) -> dict[int, int]:
 
 
 def refuse_strangers(edge: Edge, addresses: Mapping[str, str]) -> None:
-    """No question may leave by the edge's default route to whoever answers there."""
+    """No question may leave by the edge's default route to a stranger that answers there."""
     away = {
         ip: who
         for ip, who in addresses.items()
@@ -124,11 +124,11 @@ def refuse_strangers(edge: Edge, addresses: Mapping[str, str]) -> None:
 
 
 def refuse_others(addresses: Mapping[str, str]) -> None:
-    """No question of the host's may leave it by a route to whoever answers there."""
+    """No question of the host's may leave it by a route to a stranger that answers there."""
     away = ["%s (%s)" % (ip, who) for ip, who in addresses.items() if not own_address(ip)]
     if away:
         raise Refused(
-            "no address of this machine: %s" % ", ".join(away),
+            "not an address of this host: %s" % ", ".join(away),
             option="publish",
             value=next(iter(addresses)),
             fix="set bluegreen_publish: loopback, or an address that this host has",

@@ -5,7 +5,7 @@
 """The Kratos sessions that a login on the server's side leaves: found and ended through the admin API, one by one.
 
 Only sessions of the probe's own identity, and of those only what began after ``Sweep.begin`` and is not of one of our
-own API logins (they end themselves; a watch holds one open all the while). Somebody may be logged in with it.
+own API logins (they end themselves; a watch holds one open all the while). A person may be logged in with it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether two colours keep the same secrets, so that what one signed the other accepts. Values are never told.
+"""Whether two colours keep the same secrets, so that what one signed the other accepts. Values are never printed.
 
 Read from the containers as they run, not from what was meant to run. A rotated list is alike as long as each side's
 first entry, with which it signs, is known to the other: no session is lost by the cutover, nor by the rollback.
@@ -67,12 +67,12 @@ def differences(kind: str, here: Settings, there: Settings, also: Sequence[str] 
     """What is not alike, by name and reason; never a value. ``also`` are further environment names of the operator."""
     found = []
     for key in LISTS.get(kind, ()):
-        ours, theirs = entries(here.get(key)), entries(there.get(key))
-        if bool(ours) != bool(theirs):
+        mine, others = entries(here.get(key)), entries(there.get(key))
+        if bool(mine) != bool(others):
             found.append("%s is set on one side only" % key)
-        elif ours and ours[0] not in theirs:
+        elif mine and mine[0] not in others:
             found.append("%s: what this colour signs the other does not know" % key)
-        elif ours and theirs[0] not in ours:
+        elif mine and others[0] not in mine:
             found.append("%s: what the other signs this colour does not know" % key)
     found += ["%s differs" % key for key in EQUAL.get(kind, ()) if here.get(key) != there.get(key)]
     given = _variables(kind, here, there, also)
@@ -129,12 +129,12 @@ def containers(
     podman: Podman, deployment: str, project: str, colour: str, services: Sequence[str]
 ) -> dict[str, Mapping[str, Any]]:
     """``podman inspect`` of the services of a colour; those of the operator's project where it is adopted."""
-    ours = {
+    found = {
         str(core.labels(one).get(core.SERVICE)): one
         for one in podman.containers({core.LABEL: deployment, core.COLOUR: colour, core.KIND: "service"})
     }
-    found = {name: ours.get(name) if ours else podman.compose_container(project, name) for name in services}
-    return {name: raw for name, raw in found.items() if raw is not None}
+    by_name = {name: found.get(name) if found else podman.compose_container(project, name) for name in services}
+    return {name: raw for name, raw in by_name.items() if raw is not None}
 
 
 def observe(

@@ -52,8 +52,8 @@ def previewed(state_dir: str, switch_dir: str, colour: str) -> str:
     release = str(about.get("release") or "")
     if not switch_dir or not release or os.path.basename(release) != release:
         return ""
-    name, _colon, said = (read_text(os.path.join(state_dir, "releases", release, "preview")) or "").partition(": ")
-    secret = said.strip()
+    name, _colon, value = (read_text(os.path.join(state_dir, "releases", release, "preview")) or "").partition(": ")
+    secret = value.strip()
     if name != PREVIEW_HEADER or not SECRET.fullmatch(secret):
         return ""
     return secret if os.path.lexists(os.path.join(switch_dir, "preview", secret)) else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
@@ -93,37 +94,23 @@ class Ledger:
         self.clock = clock
         self.warnings: list[str] = []
         self._runner = runner
-        self._looked = False
-        self._found: Switch | None = None
 
     def plan(self) -> Plan:
-        """What the wanted state would write; ``beaten`` and ``read`` change nothing that anybody decides by."""
-        before, after = self._before_after()
-        target = {"locked": "lock.json", "unlocked": "lock.json", "appended": "ledger.jsonl"}
-        target.update({"accepted": "marks.json", "reported": "report"})
-        name = target.get(self.params["state"])
-        if name is None or before == after:
-            return Plan(before, after)
-        return Plan(before, after, (Step("write", name),))
-
-    def _before_after(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        state, wanted = self.params["state"], self.params
-        lock = read_json(self.state.lock) or {}
-        marks = self.state.read_marks()
-        if state == "locked":
-            return {"run": lock.get("run")}, {"run": wanted["run"]}
-        if state == "unlocked":
-            return {"run": lock.get("run")}, {"run": None if lock.get("run") == wanted["run"] else lock.get("run")}
-        if state == "appended":
-            return {}, {"event": wanted["event"].get("event")}
-        if state == "accepted":
-            return marks, {**marks, **_accepted(wanted)}
-        if state == "reported":
-            return {}, {"report": wanted["release"]}
-        return {}, {}
+        """What the state would write; ``beaten``, ``waited`` and ``read`` change nothing that a decision rests on."""
+        given, marks = self.params, self.state.read_marks()
+        run = (read_json(self.state.lock) or {}).get("run")
+        writes: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+            "locked": ("lock.json", {"run": run}, {"run": given["run"]}),
+            "unlocked": ("lock.json", {"run": run}, {"run": None if run == given["run"] else run}),
+            "appended": ("ledger.jsonl", {}, {"event": given["event"].get("event")}),
+            "accepted": ("marks.json", marks, {**marks, **_accepted(given)}),
+            "reported": ("report", {}, {"report": given["release"]}),
+        }
+        name, before, after = writes.get(given["state"], ("", {}, {}))
+        return Plan(before, after, (Step("write", name),) if before != after else ())
 
     def apply(self) -> None:
-        """Bring the wanted state about. Raises Refused or Fenced for a lock that is not ours."""
+        """Bring the state about. Raises Refused or Fenced for a lock of another run."""
         state, wanted = self.params["state"], self.params
         if state == "locked":
             self._take()
@@ -132,7 +119,7 @@ class Ledger:
         elif state == "unlocked":
             held = read_json(self.state.lock) or {}
             if self._lock().release(wanted["run"]):
-                # The release that a stage belonged to is known by the lock, not by who gives it back.
+                # The release that a stage belonged to is known by the lock, not by the run that gives it back.
                 self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
         elif state == "waited":
             self.clock.sleep(left(wanted["since"], wanted["seconds"], self.clock.now()))
@@ -146,7 +133,7 @@ class Ledger:
             self._write_report(self.state, wanted["release"])
 
     def _accept(self, release: str) -> None:
-        """With its report once more: it tells now how the old colour was left."""
+        """With its report once more, which now shows how the old colour was left."""
         self.state.mark(**_accepted(self.params))
         self._append({"event": "accepted", "release": release, "cleaned": self.params["colour"] or ""})
         if release in {item["id"] for item in self.state.releases()}:
@@ -159,7 +146,7 @@ class Ledger:
 
     def live(self) -> dict[str, object]:
         """What the switch says, {} where there is none."""
-        found = self._switch()
+        found = self._switch
         return describe(found.read()) if found and found.exists() else {}
 
     def _take(self) -> None:
@@ -208,28 +195,15 @@ class Ledger:
         events.append(self.state.ledger, {**about, **event}, self.clock.now())
 
     def _claim(self) -> Claim:
-        wanted = self.params
-        return Claim(
-            wanted["run"],
-            wanted["stage"],
-            wanted["operator"],
-            wanted["version"],
-            wanted["controller"],
-            wanted["seen"],
-            wanted["unlock"].strip(),
-        )
+        names = ("run", "stage", "operator", "version", "controller", "seen")
+        return Claim(**{name: self.params[name] for name in names}, unlock=self.params["unlock"].strip())
 
     def _lock(self) -> Lock:
-        return Lock(self.state, self._switch(), self.clock, self.params["stale"])
+        return Lock(self.state, self._switch, self.clock, self.params["stale"])
 
+    @cached_property
     def _switch(self) -> Switch | None:
         """None where there is no edge to ask: without the switch's token every write to it is refused anyway."""
-        if not self._looked:
-            self._looked = True
-            self._found = self._find_switch()
-        return self._found
-
-    def _find_switch(self) -> Switch | None:
         if self.params["switch_dir"]:
             return Switch(self.params["switch_dir"])
         if not self.params["project"]:

@@ -26,7 +26,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
     row,
 )
 
-# A certificate is renewed at a third of its life; at a sixth somebody should look why it wasn't.
+# Caddy renews a certificate at a third of its life. At a sixth something keeps it from that.
 LATE = 6
 ANSWERS = "its port answers"
 
@@ -40,7 +40,7 @@ def names(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     if wanted.live:
         yield row("dns.plain_names", not plain, REFUSE, listed(plain) or "none", "none")
     else:
-        yield info("dns.plain_names", listed(plain) or "none", "adopt replaces them by the switch")
+        yield info("dns.plain_names", listed(plain) or "none", "adopt replaces them with the switch")
     lost = edge.get("unresolved") or []
     named = len(edge.get("resolved") or []) + len(lost)
     yield row("dns.upstreams", not lost, WARN, listed(lost) or "%d of %d" % (named, named), "every name resolves")
@@ -50,10 +50,16 @@ def names(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     yield row("dns.public", not absent, REFUSE, found, "every public name has a site")
     if edge.get("confirm") == 0 and not edge.get("walled"):
         found = "bluegreen_public and the edge's configuration name no host"
-        yield row("dns.public", False, REFUSE, found, "one name that says a colour to anybody", REACHED, "names")
+        yield row(
+            "dns.public", False, REFUSE, found, "one name that tells an anonymous visitor a colour", REACHED, "names"
+        )
     level = WARN if edge.get("confirm") else REFUSE
     for one in edge.get("walled") or []:
-        wanted_here = "a colour, to anybody" if level == WARN else "one name that says a colour to anybody"
+        wanted_here = (
+            "a colour for an anonymous visitor"
+            if level == WARN
+            else "one name that tells an anonymous visitor a colour"
+        )
         yield row("dns.public", False, level, one["words"], wanted_here, REACHED, about=one["host"])
 
 
@@ -68,12 +74,15 @@ def _served(host: str, patterns: Iterable[str]) -> bool:
 def routes(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     edge = seen.edge
     if "local" in edge:
-        found = "%s is %s of this machine" % (wanted.edge.get("address"), "one" if edge["local"] else "none")
+        found = "%s %s to this machine" % (
+            wanted.edge.get("address"),
+            "belongs" if edge["local"] else "does not belong",
+        )
         yield row("route.edge", bool(edge["local"]), REFUSE, found, "an address of this machine")
     if wanted.by_ports:
         if "publish_local" in seen.host:
             own = bool(seen.host["publish_local"])
-            found = "%s is %s of this machine" % (wanted.publish, "one" if own else "none")
+            found = "%s %s to this machine" % (wanted.publish, "belongs" if own else "does not belong")
             yield row("route.colour", own, REFUSE, found, "an address of this machine")
     elif wanted.live and "networks" in edge:
         subnet = wanted.networks().edge_subnet(wanted.live)
@@ -121,7 +130,7 @@ def database(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     if wanted.schema_targets:
         image = wanted.rehearsal_image or ("that of service %s" % wanted.database if wanted.database else "")
         yield row("database.proof", bool(image), WARN, image or "no container and no image", "an image of PostgreSQL")
-    yield row("database.tls", inside or not strict, WARN, found, "its certificate's name everywhere")
+    yield row("database.tls", inside or not strict, WARN, found, "the name in its certificate, everywhere")
 
 
 def login_limit(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
@@ -161,7 +170,7 @@ def _hits_probes(one: Section, wanted: PreflightInputs) -> bool:
 
 
 def hydra(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
-    """A Hydra that has a list refuses plain HTTP from whoever is not in it; one without TLS has no need of a list."""
+    """A Hydra with a list refuses plain HTTP from every address outside of it. One without TLS needs no list."""
     ranges = wanted.networks()
     # What comes by a published port comes from the gateway of the colour's own network.
     subnet = ranges.colour_subnet if wanted.by_ports else ranges.edge_subnet
@@ -172,7 +181,9 @@ def hydra(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
             yield failed("hydra.termination", WARN, str(one["unknown"]), wanted.network_range, name)
             continue
         if not listed_ranges and not one.get("tls"):
-            yield row("hydra.termination", True, WARN, "no list, TLS off", "our edge networks, if any", about=name)
+            yield row(
+                "hydra.termination", True, WARN, "no list, TLS off", "the edge networks, if there is a list", about=name
+            )
             continue
         lost = [str(net) for net in edges if not any(_within(net, item) for item in listed_ranges)]
         found = "%s lacks %s" % (listed(listed_ranges) or "no list", ", ".join(lost)) if lost else listed(listed_ranges)
@@ -208,8 +219,8 @@ def _closed(name: str, one: Section) -> Row:
         found += "; it listens on %s" % listed(free)
         return row("service", False, REFUSE, found, ANSWERS, _fix(name, one, free), about=name)
     if alone:
-        fix = "let it listen on every address of its container (0.0.0.0): the edge can't reach its loopback"
-        return row("service", False, WARN, found + "; it listens on its loopback alone", ANSWERS, fix, about=name)
+        fix = "let it listen on every address of its container (0.0.0.0), as the edge can't reach its loopback"
+        return row("service", False, WARN, found + "; it listens on its loopback only", ANSWERS, fix, about=name)
     return row("service", False, WARN, found + "; it listens on no other port", ANSWERS, about=name)
 
 

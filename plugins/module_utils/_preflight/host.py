@@ -119,9 +119,7 @@ def dependents(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     there: dict[str, list[str]] = seen.containers.get("dependents") or {}
     if there:
         said = ["%s depends on %s" % (name, ", ".join(needs)) for name, needs in sorted(there.items())]
-        yield info(
-            "dependents", listed(said), "cleanup makes it again without that, unless bluegreen_dependents is keep"
-        )
+        yield info("dependents", listed(said), "cleanup recreates it without that, unless bluegreen_dependents is keep")
 
 
 def versions(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
@@ -178,7 +176,7 @@ def setup(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
 
 
 def network_range(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
-    """Ours may be there already; nobody else may be inside the range."""
+    """Only networks of this deployment may be inside the range."""
     if not seen.podman:
         return
     ours = ipaddress.IPv4Network(wanted.network_range)
@@ -196,8 +194,8 @@ def network_range(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     ]
     if not taken and ours.overlaps(DEFAULT_NETWORK):
         taken = ["Podman's default network (%s)" % DEFAULT_NETWORK]
-    found = listed(taken, 2) if taken else "free" if not mine else "ours"
-    yield row("network_range", not taken, REFUSE, "%s: %s" % (ours, found), "nobody else in it")
+    found = listed(taken, 2) if taken else "free" if not mine else "used by this deployment"
+    yield row("network_range", not taken, REFUSE, "%s: %s" % (ours, found), "no other network or route in it")
 
 
 def _overlaps(ours: ipaddress.IPv4Network, other: str) -> bool:
@@ -226,7 +224,7 @@ def boot(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     gone = sorted(name for name, policy in policies.items() if policy not in by_podman)
     if not seen.host.get("systemd"):
         gone = sorted(policies)
-    how = "our unit" if ours else "podman-restart (%s)" % ", ".join(sorted(by_podman)) if by_podman else "nobody"
+    how = "the boot unit" if ours else "podman-restart (%s)" % ", ".join(sorted(by_podman)) if by_podman else "no unit"
     if not seen.host.get("systemd"):
         how = "no systemd"
     found = "%s; %s" % (how, "stays down: " + listed(gone, 3) if gone and not ours else "all come back")

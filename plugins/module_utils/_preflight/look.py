@@ -110,7 +110,7 @@ class Look:
 
     def _database(self, raws: Future[list[dict[str, Any]]]) -> dict[str, Any]:
         if not self.wanted.schema_targets:
-            # Nobody will migrate anything: PostgreSQL, if there is one, is no affair of this release.
+            # This release migrates nothing, so it does not need PostgreSQL.
             return {}
         return look_database.database(self.world.podman, raws.result(), self.wanted, self.world.enter)
 

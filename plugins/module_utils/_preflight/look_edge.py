@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The running edge: its version and configuration, its clock, the certificates that it shows, whom it can resolve."""
+"""The running edge: its version, configuration and clock, its certificates, the names that it can resolve."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def confirming(running: Edge, config: Any, http: Http, wanted: PreflightInputs) 
         return anonymous_visit.asked(http, running.options, host, path, timeout=SECONDS)
 
     given = [[{"host": str(one["host"]), "path": str(one.get("path") or "/")}] for one in wanted.public]
-    told = anonymous_visit.tell(ask, given or ways(config, root))
-    walled = [{"host": str(one["host"]), "words": anonymous_visit.words(one)} for one in told.walled]
-    return {"confirm": len(told.names), "walled": walled}
+    names = anonymous_visit.confirming_names(ask, given or ways(config, root))
+    walled = [{"host": str(one["host"]), "words": anonymous_visit.words(one)} for one in names.walled]
+    return {"confirm": len(names.to_ask), "walled": walled}
 
 
 def skew(http: Http, url: str, options: Any) -> float | None:
@@ -180,6 +180,6 @@ def limits(config: Any) -> list[dict[str, Any]]:
 
 
 def trusts_proxies(config: Any) -> bool:
-    """Whether a server believes somebody in front of it about the client's address."""
+    """Whether a server takes the client's address from a proxy in front of it."""
     servers = (((config or {}).get("apps") or {}).get("http") or {}).get("servers") or {}
     return any(bool(server.get("trusted_proxies")) for server in servers.values())

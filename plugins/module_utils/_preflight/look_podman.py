@@ -166,7 +166,7 @@ def mount_at(raw: Raw | None, target: str) -> str:
     return ""
 
 
-# From whom a running Hydra takes plain HTTP
+# The addresses from which a running Hydra takes plain HTTP
 
 
 def termination(settings: Settings) -> dict[str, Any]:

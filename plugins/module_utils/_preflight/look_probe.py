@@ -37,7 +37,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
 
 CHECK, SECONDS = "code_flow", 20.0
 Enter = Callable[[int], AbstractContextManager[None]]
-# Before adopt no address of a service is known: whoever is asked is the edge.
+# Before adopt no address of a service is known: only the edge is asked.
 UNKNOWN = ("0.0.0.0", 0)
 
 
@@ -95,14 +95,16 @@ def rows(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     for name, one in wanted.probes.items():
         told = seen.probes.get(name)
         if CHECK in wanted.skip:
-            yield info("probe", "no person's login is tried: %s is left out" % CHECK, "bluegreen_checks.skip")
+            yield info("probe", "no login is tried: %s is left out" % CHECK, "bluegreen_checks.skip")
             return
         if not wanted.tries:
-            yield info("probe", "%s will be tried" % name, "a login")
+            yield info("probe", "preflight will try %s" % name, "a login")
         elif name not in wanted.probe_secrets:
-            yield row("probe", False, REFUSE, "the probe has no secrets", "a login", about=name)
+            yield row(
+                "probe", False, REFUSE, "the probe has no secrets in bluegreen_probe_secrets", "a login", about=name
+            )
         elif not one.get("hera"):
-            yield info("probe", "no person's login is tried: %s names no hera" % name, "hera in bluegreen_probes")
+            yield info("probe", "no login is tried: %s names no hera" % name, "hera in bluegreen_probes")
         elif told is None:
             continue
         elif told["ok"]:

@@ -174,7 +174,7 @@ def unpublished(wanted: PreflightInputs) -> list[str]:
 
 
 def taken_ports(wanted: PreflightInputs) -> list[str]:
-    """Ports of the idle colour on this host that somebody else holds; [] while that colour runs and holds them."""
+    """Ports of the idle colour on this host that another program holds; [] while that colour runs and holds them."""
     if wanted.idle_running or not wanted.live:
         return []
     where, bases = publish.address(wanted.publish), publish.bases(wanted.port_base)

@@ -92,7 +92,7 @@ class PreflightInputs:
 
     @property
     def by_ports(self) -> bool:
-        """Whether the edge, and whoever asks a colour as it does, dials published ports of this host."""
+        """Whether the edge, and every probe that asks as it does, dials published ports of this host."""
         return self.publish != NETWORK
 
     @property

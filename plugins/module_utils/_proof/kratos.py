@@ -212,7 +212,7 @@ class Kratos(Side[Person]):
 
 
 def _new(schema: Mapping[str, Any]) -> identity.Person:
-    """Somebody else each time, as a schema wants people to be."""
+    """Another identity each time, as a schema wants them to be."""
     return identity.person(schema.get("schema") or {}, NAME + random.token_hex(5))
 
 

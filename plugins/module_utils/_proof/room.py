@@ -30,7 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import i
 RUN = "olympus.bluegreen.run"
 # Of containers and networks; the courier's trial has a kind of its own.
 OURS = "schema-proof"
-# So long may a container of a trial live at most, whoever forgets it.
+# The longest life of a trial's container, in case nothing removes it.
 LIFETIME = 900
 ACCESS = "host all all all scram-sha-256"
 SETTINGS = {
@@ -72,7 +72,7 @@ class Room:
         return self.connect(keywords, lambda: self.enter(self.pid))
 
     def create(self, name: str, template: str = "template1") -> None:
-        """A database, as a copy of another one that nobody is connected to."""
+        """A database, as a copy of another one that no session is connected to."""
         db = self.open("postgres")
         try:
             db.query('CREATE DATABASE "%s" TEMPLATE "%s"' % (name, template))

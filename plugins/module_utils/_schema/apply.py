@@ -33,8 +33,9 @@ def lock(db: postgres.Db, world: World, wanted: MigrationRequest) -> Iterator[No
     taken = wait_until(world.clock, lambda: postgres.try_lock(db), bool, wanted.lock_wait, every=0.5)
     if not taken:
         raise Refused(
-            "database %s is being migrated by `%s`" % (wanted.target.database, postgres.lock_holder(db) or "somebody"),
-            fix="wait for it to end",
+            "database %s is being migrated by `%s`"
+            % (wanted.target.database, postgres.lock_holder(db) or "another session"),
+            fix="wait until it has ended, then run the stage again",
         )
     try:
         yield
@@ -46,12 +47,15 @@ def apply(state: State, wanted: MigrationRequest, world: World) -> dict[str, Any
     """The keys of the module's result that the run made true."""
     started = world.clock.monotonic()
     if state.foreign:
-        raise Refused("container %s seems to migrate a database" % ", ".join(state.foreign), fix="wait for it to end")
+        raise Refused(
+            "container %s seems to migrate a database" % ", ".join(state.foreign),
+            fix="wait until it has ended, then run the stage again",
+        )
     oneshot.clear(world.podman, migrate.migrate_labels(wanted), wanted.lock_wait)
     db = migrate.open_database(wanted, world, state.service)
     try:
         with lock(db, world, wanted):
-            # What was observed before the lock may have been done by somebody else meanwhile.
+            # Another run may have done what was observed before the lock.
             before = replace(state, applied=postgres.applied(db), invalid=postgres.invalid_indexes(db))
             migrate.plan(before, wanted)
             attempts = _Run(db, before, wanted, world).until_applied() if before.difference.pending else 0
@@ -84,7 +88,7 @@ class _Run:
         wanted, clock = self.wanted, self.world.clock
         deadline = clock.monotonic() + wanted.timeout
         for attempt in range(1, wanted.attempts + 1):
-            self._nobody_in_the_way()
+            self._refuse_long_transactions()
             for index in postgres.invalid_indexes(self.db):
                 postgres.drop_index(self.db, index)
             ended = self._container(max(1.0, deadline - clock.monotonic()))
@@ -96,8 +100,8 @@ class _Run:
             if attempt < wanted.attempts and clock.monotonic() < deadline:
                 clock.sleep(attempt * random.uniform(0.5, 1.5))
         raise self._failure(
-            "a lock could not be had within %g s, %d times over" % (wanted.lock_timeout, wanted.attempts),
-            fix="find the long transaction (pg_stat_activity) and run it again: what was applied stays applied",
+            "PostgreSQL gave no lock within %g s, in %d attempts" % (wanted.lock_timeout, wanted.attempts),
+            fix="end the long transaction (see pg_stat_activity), then run the stage again: what was applied stays",
         )
 
     def _container(self, timeout: float) -> oneshot.Finished:
@@ -108,14 +112,14 @@ class _Run:
         except CommandError as exc:
             raise self._failure(dsn.redact(exc.msg, before.service.dsn), fix=exc.fix) from exc
 
-    def _nobody_in_the_way(self) -> None:
+    def _refuse_long_transactions(self) -> None:
         """A transaction that has been open for long makes the migration wait, and everybody behind it."""
         age = self.wanted.max_transaction_age
         there = postgres.long_transactions(self.db, age) if age > 0 else ()
         if there:
             raise self._failure(
                 "transactions have been open for over %g s: %s" % (age, "; ".join(there[:3])),
-                fix="end them first, or raise max_transaction_age",
+                fix="end these transactions first, or raise max_transaction_age",
             )
 
     def _missing(self) -> tuple[versions.Migration, ...]:
@@ -124,7 +128,9 @@ class _Run:
     def _no_invalid_index(self) -> None:
         left = postgres.invalid_indexes(self.db)
         if left:
-            raise self._failure("invalid index left: %s" % ", ".join(left), fix="REINDEX INDEX CONCURRENTLY it")
+            raise self._failure(
+                "an invalid index is left: %s" % ", ".join(left), fix="run REINDEX INDEX CONCURRENTLY on it"
+            )
 
     def _words(self, ended: oneshot.Finished) -> str:
         """The last telling lines of the migrator, without what the DSN holds."""

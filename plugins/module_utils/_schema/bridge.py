@@ -214,7 +214,9 @@ def _transaction(db: Db, lock_timeout: float) -> Iterator[None]:
         mine = db.query("SELECT txid_current()")
         yield
         if db.query("SELECT txid_current()") != mine:
-            raise BluegreenError("the SQL ended our transaction", fix="take COMMIT and the like out of it")
+            raise BluegreenError(
+                "the SQL ended the transaction of the bridge", fix="remove COMMIT and the like from it"
+            )
         db.query("COMMIT")
     except BaseException:
         # A connection that broke can't be asked; PostgreSQL rolls back by itself then.

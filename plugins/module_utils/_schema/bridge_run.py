@@ -217,7 +217,7 @@ def _read_back(noted: Sequence[Installed], there: Iterable[Thing]) -> None:
     if lost:
         raise BluegreenError(
             "bridge %s was installed, and its objects are not there" % ", ".join(lost),
-            fix="find out who dropped them (the database's log), then run the stage again",
+            fix="find out from the database's log what dropped them, then run the stage again",
         )
 
 

@@ -68,7 +68,7 @@ def form_of(sql_help: str, migrate_help: str) -> Form:
     if {"up", "status"} <= of_sql:
         return Form(("migrate", "sql", "up", "-e", "--yes"), ("migrate", "sql", "status", "-e", "--format", "json"))
     if "--read-from-env" not in sql_help:
-        raise BluegreenError("the image's `migrate sql` is none that we know", fix="is it the product's own image?")
+        raise BluegreenError("the image has an unknown form of `migrate sql`", fix="use the product's own image")
     status = ("migrate", "status", "-e", "--format", "json") if "status" in _commands(migrate_help) else ()
     return Form(("migrate", "sql", "-e", "--yes"), status)
 
@@ -169,7 +169,7 @@ def ask_form(podman: Podman, image: Image) -> Form:
         if result.rc not in (0, 1):
             raise CommandError(
                 "`%s` of the image failed: %s" % (" ".join(words), result.last_words()),
-                fix="is it the product's own image? Try the command in it by hand",
+                fix="use the product's own image, or try the command in it by hand",
             )
         told.append(result.out + result.err)
     return form_of(told[0], told[1])
@@ -280,7 +280,7 @@ def _learnt(applied: frozenset[str], ended: oneshot.Finished) -> tuple[versions.
     if ended.rc != 0 or not applied:
         raise CommandError(
             "the image can't migrate an empty database (rc %d, %d applied)" % (ended.rc, len(applied)),
-            fix="the release itself is broken, or this host lacks memory for it: look at the migration's own words",
+            fix="read what the migration says: the release is broken, or this host lacks memory for it",
         )
     return versions.from_shadow(applied, ended.log)
 
@@ -303,7 +303,9 @@ def wait_for(
         pid = podman.pid(name)
         if not pid:
             words = podman.run("logs", name).last_words()
-            raise CommandError("the throw-away database ended: %s" % words, fix="give " + option)
+            raise CommandError(
+                "the throw-away database ended: %s" % words, fix="name another PostgreSQL image in " + option
+            )
         try:
             return connect(pid)
         except BluegreenError as exc:
@@ -314,6 +316,6 @@ def wait_for(
     if db is None:
         raise CommandError(
             "the throw-away database took no connection: %s" % last,
-            fix="look whether podman can start its image on this host",
+            fix="check that podman can start its image on this host",
         )
     return db

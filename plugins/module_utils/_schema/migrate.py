@@ -108,7 +108,7 @@ def migrate_labels(wanted: MigrationRequest) -> dict[str, str]:
 
 
 def open_database(wanted: MigrationRequest, world: World, service: release.Service) -> postgres.Db:
-    """A session in the target database, named so that whoever waits for us can read who we are."""
+    """A session in the target database, named so that a session that waits for it can read which run it is."""
     name = ("olympus-bluegreen migrate %s, %s:%d" % (wanted.target.name, socket.gethostname(), os.getpid()))[:63]
     server = world.podman.one("container", wanted.database_container) if wanted.database_container else None
     files = oneshot.labels(wanted.deployment, "files", wanted.target.name)
@@ -190,7 +190,9 @@ def shadow_image(wanted: MigrationRequest, world: World) -> str:
         return wanted.shadow_image
     image = database_image(world.podman, wanted.database_container)
     if not image:
-        raise BluegreenError("none for the throw-away database", option="shadow_image", fix="name a PostgreSQL image")
+        raise BluegreenError(
+            "the throw-away database has no image", option="shadow_image", fix="name a PostgreSQL image"
+        )
     return image
 
 
@@ -251,7 +253,7 @@ def plan(state: State, wanted: MigrationRequest) -> Plan:
         raise Refused(
             "%s holds %d migrations newer than the image's newest, the first is %s"
             % (wanted.target.database, len(difference.newer), difference.newer[0]),
-            fix="this image is older than the schema: give the release that made it, or a newer one",
+            fix="deploy the release that made this schema, or a newer one: this image is older than the schema",
         )
     if not difference.pending:
         return Plan(before=state.printed(), after=state.printed())
@@ -263,7 +265,10 @@ def plan(state: State, wanted: MigrationRequest) -> Plan:
 
 
 def warnings(state: State) -> list[str]:
-    found = ["container %s seems to migrate a database and is not ours" % name for name in state.foreign]
+    found = [
+        "container %s seems to migrate a database and does not belong to this collection" % name
+        for name in state.foreign
+    ]
     found += ["index %s is invalid" % name for name in state.invalid]
     older = [version for version in state.difference.unknown if version not in state.difference.newer]
     if older:

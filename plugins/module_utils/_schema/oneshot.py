@@ -96,7 +96,7 @@ def finish(podman: Podman, name: str, timeout: float) -> Finished:
     podman.run("rm", "-f", "-v", "-t", "5", name, timeout=60)
     if waited.rc == 124:
         raise CommandError(
-            "container %s was still running after %g s and was ended" % (name, timeout), fix="raise the timeout"
+            "container %s was still running after %g s, so it was stopped" % (name, timeout), fix="raise the timeout"
         )
     check(waited, "waiting for container %s" % name)
     return Finished(int(waited.out.split()[0]), logs.out, logs.out + logs.err)
@@ -123,7 +123,7 @@ def clear(podman: Podman, wanted: Mapping[str, str], timeout: float) -> list[str
         if podman.run("wait", name, timeout=timeout).rc == 124:
             raise BluegreenError(
                 "container %s of an earlier run is still running after %g s" % (name, timeout),
-                fix="wait for it, or look at `podman logs %s` and end it yourself" % name,
+                fix="wait for it, or read `podman logs %s` and stop it yourself" % name,
             )
     for name, _status in there:
         podman.run("rm", "-f", "-t", "1", name, timeout=60)

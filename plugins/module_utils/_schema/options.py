@@ -70,7 +70,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     result = {**migrate.result(state, planned), **judged}
     if planned.changed and not check_mode:
         if params["release"]:
-            # Before anything is: who dies over it must not leave a schema that moved and nobody who says so.
+            # Before the migration: a run that is killed in it must not leave a changed schema without a record.
             record(asked, params["release"], {**result, "changed": True})
         result.update(apply.apply(state, asked, world))
     if params["release"] and not read and not check_mode:

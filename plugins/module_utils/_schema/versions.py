@@ -33,12 +33,13 @@ def from_status(out: str) -> tuple[Migration, ...]:
         found = tuple(sorted({Migration(str(row["version"]), str(row.get("name", ""))) for row in rows}))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BluegreenError(
-            "the migration status of the image is not what we know: %s" % type(exc).__name__,
-            fix="is it the product's own image? Report its version",
+            "the migration status of the image has an unknown form: %s" % type(exc).__name__,
+            fix="use the product's own image. If it is, report its version",
         ) from exc
     if not found:
         raise BluegreenError(
-            "the migration status of the image lists nothing", fix="is it the product's own image? Report its version"
+            "the migration status of the image lists nothing",
+            fix="use the product's own image. If it is, report its version",
         )
     return found
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run at a time, fenced: whoever takes the lock raises the token, and a write with an older one is refused.
+"""One run at a time, fenced: a run that takes the lock raises the token, and a write with an older one is refused.
 
 lock.json belongs to the state directory; the token belongs to the switch, and is raised under the flock that flips and
 rollbacks take too. Where nothing was adopted yet there is no switch and the token is 0.
@@ -96,7 +96,7 @@ def may_take(lock: Mapping[str, Any] | None, claim: Claim, at: Moment, stale: fl
 
 def held(lock: Mapping[str, Any], claim: Claim, at: Moment, stale: float) -> Refused:
     """The refusal, with everything an operator needs to decide."""
-    said = "%s holds the lock: stage %s of run %s, version %s, since %s, %s" % (
+    holds = "%s holds the lock: stage %s of run %s, version %s, since %s, %s" % (
         lock.get("holder") or "an unknown run",
         lock.get("stage") or "?",
         lock["run"],
@@ -106,13 +106,13 @@ def held(lock: Mapping[str, Any], claim: Claim, at: Moment, stale: float) -> Ref
     )
     if claim.unlock:
         return Refused(
-            "bluegreen_unlock=%s is not the run that holds the lock. %s" % (claim.unlock, said),
+            "bluegreen_unlock=%s is not the run that holds the lock. %s" % (claim.unlock, holds),
             fix="break the lock of a dead run with -e bluegreen_unlock=%s, or let it finish" % lock["run"],
         )
     alive = (claim.seen or {}).get("run") == lock["run"]
     left = stale - (silent(lock, at) or 0.0)
     return Refused(
-        said,
+        holds,
         fix="let it finish (--tags status shows it); its process runs on this controller. A rollback needs no lock. "
         "To stop it at its next write, break its lock with -e bluegreen_unlock=%s" % lock["run"]
         if alive
@@ -124,9 +124,9 @@ def held(lock: Mapping[str, Any], claim: Claim, at: Moment, stale: float) -> Ref
 
 def _beat(lock: Mapping[str, Any], at: Moment) -> str:
     since = silent(lock, at)
-    told = "last beat %d s ago" % since if since is not None else "last beat at an unknown time"
+    beat = "last beat %d s ago" % since if since is not None else "last beat at an unknown time"
     back = float(lock["beat"]) + (since or 0.0) - at.now
-    return told + (", and this host's clock went back by %d s since" % back if back >= 1 else "")
+    return beat + (", and this host's clock went back by %d s since" % back if back >= 1 else "")
 
 
 class Lock:
@@ -159,7 +159,7 @@ class Lock:
         return self.switch.read().token if self.switch else 0
 
     def take(self, claim: Claim) -> dict[str, Any]:
-        """Take the lock or refresh our own. Refused while another run holds it, Fenced when ours was overtaken."""
+        """Take the lock or refresh it. Refused while another run holds it, Fenced when the run was overtaken."""
         self.state.ensure()
         with self._alone():
             lock, at = self.read(), self._moment()
@@ -177,7 +177,7 @@ class Lock:
             return self._write(claim, own, token, at)
 
     def beat(self, run: str, stage: str = "") -> dict[str, Any]:
-        """Say that the run is alive. Fenced when the lock is no longer its own."""
+        """Record that the run is alive. Fenced when the lock is no longer its own."""
         with self._alone():
             lock = self.read()
             if lock is None or lock["run"] != run:
@@ -187,7 +187,7 @@ class Lock:
         return beaten
 
     def release(self, run: str) -> bool:
-        """Give up our own lock; False when it was not ours, which is nothing to complain about at the end of a run."""
+        """Give up the run's own lock; False when it holds none, which is no error at the end of a run."""
         if self.read() is None:
             return False
         with self._alone():
@@ -204,7 +204,7 @@ class Lock:
         controller = dict(claim.controller or {})
         lock = {
             "holder": "%s at %s (process %s)"
-            % (claim.operator or "somebody", controller.get("host", "?"), controller.get("pid", "?")),
+            % (claim.operator or "an unknown operator", controller.get("host", "?"), controller.get("pid", "?")),
             "operator": claim.operator,
             "run": claim.run,
             "stage": claim.stage,
@@ -218,13 +218,12 @@ class Lock:
         return lock
 
     def _kept(self, lock: Mapping[str, Any]) -> int:
-        """Our own token, if nobody raised it since. A run that began before the adopt takes the first one there is."""
+        """The run's token, if it was not raised since. A run that began before the adopt takes the first one."""
         mine, there = int(lock["token"]), self.token()
         if mine in (0, there):
             return there
         raise Fenced(
-            "the switch was taken from this run (token %d, now %d): a rollback or a newer run came between"
-            % (mine, there),
+            "this run lost the switch to a rollback or a newer run (token %d, now %d)" % (mine, there),
             fix="see --tags status, then start the playbook again",
         )
 

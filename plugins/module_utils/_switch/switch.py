@@ -207,24 +207,24 @@ class Switch(Directory):
             self._note_move(colour, still)
             return self._move(colour, still)
 
-    def rollback(self, keep_sticky: bool = False, expect_flip: str = "", gone: bool = False) -> SwitchState:
+    def rollback(self, keep_sticky: bool = False, expect_flip: str = "", force: bool = False) -> SwitchState:
         """Back to ``return_to``, with no other permission; twice is the same as once.
 
         ``expect_flip``: only while ``return_to`` is that cutover's (Refused otherwise); the watcher of one cutover
-        must not undo the next. ``gone``: also to a colour that is being removed (an operator insists).
+        must not undo the next. ``force``: also to a colour that is being removed (an operator insists).
         Raises the token first (a stage still running stops at its next write, also one that has prepared nothing
         yet), then stops pinned POSTs to the colour that is left (unless ``keep_sticky``, for a colour that is not
         bad), then moves the marker. Its static files stay reachable: pages that it served are still open in browsers.
         """
         with self._alone(passing=True) as held:
-            state = self._back(keep_sticky, expect_flip, gone, held)
+            state = self._back(keep_sticky, expect_flip, force, held)
             for _look in range(0 if held else LOOKS):
                 # The process that holds the lock may have looked at the token just before it was raised.
                 time.sleep(PAUSE)
-                state = self._back(keep_sticky, "", gone, held=True)
+                state = self._back(keep_sticky, "", force, held=True)
             return state
 
-    def _back(self, keep_sticky: bool, expect_flip: str, gone: bool, held: bool) -> SwitchState:
+    def _back(self, keep_sticky: bool, expect_flip: str, force: bool, held: bool) -> SwitchState:
         """Not ``held``: another process may be at any step of its own act, so its run is fenced in any case."""
         state = self.read()
         back = state.return_to
@@ -236,7 +236,7 @@ class Switch(Directory):
         if back is None:
             raise self._nothing(state, held)
         target = back.colour
-        if state.live != target and not gone and self.rollback_blocked(target):
+        if state.live != target and not force and self.rollback_blocked(target):
             # A cutover on its way flips no more; a cleanup has gone too far to be stopped.
             self._fenced(state, held)
             raise Refused(

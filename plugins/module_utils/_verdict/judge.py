@@ -322,16 +322,8 @@ class Judge:
         doubts = self._doubts(self.ended)
         if doubts:
             return Judgement(INCONCLUSIVE, (*doubts, *self.untested), self.evidence())
-        verdict, reason = (
-            PASS,
-            "%d errors in %d answers to visitors, %d failures in %d seconds of probes"
-            % (
-                self.traffic["bad"],
-                self.traffic["n"],
-                self.probe["bad"],
-                self.probe["n"],
-            ),
-        )
+        verdict, reason = PASS, "%(bad)d errors in %(n)d answers to visitors, " % self.traffic
+        reason += "%(bad)d failures in %(n)d seconds of probes" % self.probe
         if self.traffic["n"] < self.parameters.min_traffic:
             verdict, reason = SYNTHETIC, "only %d answers to visitors; the probes alone passed" % self.traffic["n"]
         return Judgement(verdict, (reason, *self._left_out(), *self.untested), self.evidence())

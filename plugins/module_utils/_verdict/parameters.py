@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict import stats
 
+R = TypeVar("R", bound="Recorded")
+
 
 @dataclass(frozen=True)
-class Parameters:
+class Recorded:
+    """Read from what was written of it; a name that is not known is passed over."""
+
+    @classmethod
+    def of(cls: type[R], values: Mapping[str, Any]) -> R:
+        known = {item.name for item in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+@dataclass(frozen=True)
+class Parameters(Recorded):
     """``alpha`` is the chance that a watch of a release as good as the old one rolls it back, over all its metrics.
 
     ``ratio`` and ``floor`` say how much worse than the old colour the new one may be, ``margin`` how much more a
@@ -33,11 +45,6 @@ class Parameters:
     min_events: int = 300
     min_traffic: int = 60
     metrics: int = 2
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Parameters:
-        known = {item.name for item in fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known})
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,18 +65,13 @@ class Parameters:
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(Recorded):
     """The old colour's answers before the flip: ``n``, of them ``bad``, over ``seconds``; ``dispersion`` of the bad."""
 
     n: int = 0
     bad: int = 0
     dispersion: float = 1.0
     seconds: float = 0.0
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Baseline:
-        known = {item.name for item in fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known})
 
     @property
     def share(self) -> float:

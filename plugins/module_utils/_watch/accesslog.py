@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-# Our own requests to the public name say so here: they prove that the log is alive and are nobody's traffic.
+# The agent of our own requests to the public name: they prove that the log is alive and are no visitor's traffic.
 AGENT = "olympus-bluegreen"
 COLOUR_HEADER = "X-Bluegreen-Colour"
-# On every answer to one who previews the idle colour: nobody's traffic either.
+# On every answer of a preview of the idle colour: no visitor's traffic either.
 PREVIEW_HEADER = "X-Bluegreen-Preview"
 CLIENT_CLOSED = 499
 _WORD = re.compile(r"[a-z][a-z-]{0,19}\Z")

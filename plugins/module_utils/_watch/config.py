@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a watcher is told: one JSON file, mode 0600, from which the secrets are struck as soon as it was read."""
+"""The configuration of a watcher: a JSON file, mode 0600, from which the secrets are struck once it was read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
@@ -17,13 +17,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import GatePlan
+from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Recorded
 
-# In a watch's directory: whoever ends the watch on purpose makes it first.
+# In a watch's directory: a watcher that is stopped on purpose finds it there.
 STOP = "stop"
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Recorded):
     """``window``, ``interval``, ``wait`` (for the flip) and ``baseline`` are seconds.
 
     ``edge``: {container, address, port, ca, log}; an empty container means that probes speak from the host, no log that
@@ -61,11 +62,8 @@ class Config:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Config:
-        known = {item.name for item in fields(cls)}
-        given = {name: value for name, value in values.items() if name in known}
-        for name in ("shared", "public", "skip"):
-            given[name] = tuple(given.get(name) or ())
-        return cls(**given)
+        lists = {name: tuple(values.get(name) or ()) for name in ("shared", "public", "skip")}
+        return super().of({**values, **lists})
 
     @property
     def old(self) -> str:

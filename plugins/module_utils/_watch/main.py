@@ -88,7 +88,7 @@ def watch(config: Config, deaths: int) -> None:
         judgement = given_up(watcher, deaths) if deaths >= LIVES - 1 else watcher.run()
     except Exception as exc:  # a watch that ends without a verdict would be taken for one that still runs
         traceback.print_exc()
-        judgement = Judgement(INCONCLUSIVE, ("the watch broke: %s: %s" % (type(exc).__name__, exc),), {})
+        judgement = Judgement(INCONCLUSIVE, ("the watcher broke: %s: %s" % (type(exc).__name__, exc),), {})
     conclude(watcher, judgement, lambda colour: unready(config, DirectHttp(), standpoint, colour))
     watcher.stop_sources()
 

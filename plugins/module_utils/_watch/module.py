@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import context_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare, place_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
@@ -98,7 +98,7 @@ def _edge_of(params: Mapping[str, Any]) -> dict[str, Any]:
         return {name: edge.get(name) for name in ("address", "port", "ca", "scheme")}
     options = of_edge(edge, **{name: params[name] for name in ("deployment", "state_dir", "public")})
     # Bad options, or a token file that cannot be read, are refused before a watcher starts.
-    world_of(options, DirectHttp(), DirectHttp(), SystemClock(), False)
+    context_of(options, DirectHttp(), DirectHttp(), SystemClock(), False)
     return {**options["observe"], "log": edge.get("access_log") or "", "cloudflare": options}
 
 

@@ -54,9 +54,9 @@ class Public:
             answers = list(pool.map(self.ask, range(len(self.names))))
         found = []
         for index, answer in enumerate(answers):
-            said = answer.headers.get(COLOUR_HEADER.lower(), "")
-            if self.gone(index, answer) or (said and said != colour):
-                found.append("%s: %s" % (self.names[index]["host"], said or answer.error))
+            answered_by = answer.headers.get(COLOUR_HEADER.lower(), "")
+            if self.gone(index, answer) or (answered_by and answered_by != colour):
+                found.append("%s: %s" % (self.names[index]["host"], answered_by or answer.error))
         return found
 
 
@@ -142,7 +142,13 @@ class Observer(Source):
         answer = self._public.ask(index)
         if answer.status:
             self.answered = begun
-        said = answer.headers.get(COLOUR_HEADER.lower(), "")
-        if self.live == live and (said or self._public.gone(index, answer)):
+        answered_by = answer.headers.get(COLOUR_HEADER.lower(), "")
+        if self.live == live and (answered_by or self._public.gone(index, answer)):
             host = self._public.names[index % len(self._public.names)]["host"]
-            self._put({"event": "public", "agrees": said == live, "detail": "%s: %s" % (host, said or answer.error)})
+            self._put(
+                {
+                    "event": "public",
+                    "agrees": answered_by == live,
+                    "detail": "%s: %s" % (host, answered_by or answer.error),
+                }
+            )

@@ -31,7 +31,7 @@ EVERY = {"ready": 2, "warm": 1, "token": 2, "tokens": 2, "keys": 5, "jwks": 5, "
 SELDOM = 15
 SECONDS = 4.0
 THREADS = 12
-# Without these nobody logs in: a rollback to a colour that lacks one would help nobody.
+# Without these no login works: a rollback to a colour that lacks one would not help.
 ESSENTIAL = ("kratos", "hydra", "hera")
 
 # The journey of a person. One whose right password is refused counts towards a lockout of the login UI's: this rule
@@ -155,7 +155,7 @@ class PairedProber(Source):
         return {"event": "probing", "ok": False, "detail": detail}
 
     def work(self) -> None:
-        """One round a second until told to stop. Raises when the network is gone."""
+        """One round a second until it is stopped. Raises when the network is gone."""
         with self._standpoint.enter(), ThreadPoolExecutor(THREADS) as pool:
             self._continuity.open()
             while not self._stopping.is_set():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import states
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.assemble import world_of
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import context_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
@@ -32,16 +32,16 @@ Back = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class Following:
-    """``who`` is what a person calls it. After a rollback: '' when it follows, else why it does not."""
+class EdgeFollowup:
+    """``edge`` is its name in sentences. After a rollback: '' when it follows, else why it does not."""
 
-    who: str
+    edge: str
     back: Back
     switch: Switch
     clock: Clock
 
     def __call__(self, state: SwitchState, note: Note) -> str:
-        """Tries until it does, or somebody else moved the switch, or ``SECONDS`` are over."""
+        """Tries until it does, or the switch was moved again, or ``SECONDS`` are over."""
         flip, deadline = state.return_to.flip if state.return_to else "", self.clock.monotonic() + SECONDS
         while True:
             try:
@@ -54,7 +54,7 @@ class Following:
                 return ""
             note({"event": "not_followed", "to": state.live, "why": why})
             if self._moved(state, flip) or self.clock.monotonic() >= deadline:
-                return "the switch says %s, %s does not follow: %s" % (state.live, self.who, why)
+                return "the switch says %s, %s does not follow: %s" % (state.live, self.edge, why)
             self.clock.sleep(PAUSE)
 
     def _moved(self, state: SwitchState, flip: str) -> bool:
@@ -62,21 +62,21 @@ class Following:
         return now.live != state.live or (now.return_to.flip if now.return_to else "") != flip
 
 
-def load_balancers(options: Mapping[str, Any], switch: Switch, clock: Clock) -> Following:
+def load_balancers(options: Mapping[str, Any], switch: Switch, clock: Clock) -> EdgeFollowup:
     """``options`` are those of cloudflare_lb_pool; the token is read from its file at every try."""
     given = {**options, "state": "returned", "force": True, "keep_sticky": False}
 
     def back(flip: str) -> str:
         public = DirectHttp(given["observe"]["ca"] or None)
-        states.run(replace(world_of(given, DirectHttp(), public, clock, False), flip=flip))
+        states.run(replace(context_of(given, DirectHttp(), public, clock, False), flip=flip))
         return ""
 
-    return Following("Cloudflare", back, switch, clock)
+    return EdgeFollowup("Cloudflare", back, switch, clock)
 
 
 def configuration(
     runner: Runner, switch: Switch, clock: Clock, state_dir: str, step: Callable[[str], None] = lambda name: None
-) -> Following:
+) -> EdgeFollowup:
     """By what adopt wrote down in the state directory; nothing has to be done where that is nothing."""
 
     def back(_flip: str) -> str:
@@ -86,4 +86,4 @@ def configuration(
         edge = edge_of(runner, found.project, found.edge)
         return ReloadMethod(edge, Admin(edge), found.upstreams, step).follow(back=True)
 
-    return Following("the edge", back, switch, clock)
+    return EdgeFollowup("the edge", back, switch, clock)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A thread that sees something and tells it in events. No failure ends it: it waits, says so and goes on."""
+"""A thread that sees something and reports it in events. No failure ends it: it waits, reports that and goes on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
 
 Event = dict[str, Any]
-# Seconds after a failure, and before the same one is told again.
+# Seconds after a failure, and before the same one is reported again.
 PAUSE, AGAIN = 1.0, 30.0
 
 
 class Source:
-    """``work()`` is what the thread does until it is told to stop; ``failed`` is the event of its failure."""
+    """``work()`` is what the thread does until it is stopped; ``failed`` is the event of its failure."""
 
     name = ""
     patience = 8.0
@@ -72,9 +72,9 @@ class Source:
                 self._stopping.wait(PAUSE)
 
     def _complain(self, detail: str) -> None:
-        said, until = self._complained
+        last, until = self._complained
         now = self._clock.monotonic()
-        if detail != said or now >= until:
+        if detail != last or now >= until:
             self._complained = (detail, now + AGAIN)
             self._put(self.failed(detail))
 

@@ -111,7 +111,7 @@ def test_somebody_else_writes(caddy: str, socket_: bool) -> None:
             flip(edge, "green")
         assert (switch(edge).read().live, public(edge)) == ("blue", "blue")
         flip(edge, "green", accept_pending=True)
-        with pytest.raises(Refused, match="goes on changing"):
+        with pytest.raises(Refused, match="keeps changing"):
             busy(edge, 99)
         assert (switch(edge).read().live, public(edge)) == ("blue", "green")
         assert edge.app(state="returned")["live"] == public(edge) == "blue"

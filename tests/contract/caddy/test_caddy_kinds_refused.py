@@ -51,7 +51,7 @@ def test_a_directory_that_its_user_can_not_pass_is_refused(native: Running) -> N
 @pytest.mark.parametrize(
     ("mount", "said"),
     [
-        ('mount -t tmpfs tmpfs "$0"', r"is not there for it.*PrivateTmp="),
+        ('mount -t tmpfs tmpfs "$0"', r"does not see.*PrivateTmp="),
         ('mount --bind "$0" "$0" && mount -o remount,ro,bind "$0"', r"can't write.*ProtectSystem="),
     ],
 )
@@ -108,7 +108,7 @@ def test_an_endpoint_with_its_own_origins(caddy: str) -> None:
 
 def test_json_that_is_none_says_so(native: Running) -> None:
     native.options = replace(native.options, source="json")
-    with pytest.raises(BluegreenError, match=r"not Caddy's JSON.*edge.source=caddyfile"):
+    with pytest.raises(BluegreenError, match=r"not Caddy's JSON.*edge.source: caddyfile"):
         native.app(state="adopted")
 
 
@@ -121,7 +121,7 @@ def test_a_damaged_switch_is_named_and_repaired(native: Running) -> None:
     (there / "switch" / "warm-green").unlink()
     (there / "switch" / "ready").unlink()
     problems = " ".join(native.app(state="read")["problems"])
-    for said in ("has mode 0700 and not 0711", "log is gone", "no sentinel"):
+    for said in ("has mode 0700 instead of 0711", "log is missing", "no sentinel"):
         assert said in problems
     assert native.app(state="adopted")["steps"] == ["make %s with green live" % there]
     again = native.app(state="read")

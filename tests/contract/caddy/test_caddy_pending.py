@@ -87,7 +87,7 @@ def test_a_file_put_back_by_a_deploy_script_needs_no_leave() -> None:
         edge.path.write_bytes(operators)
         assert edge.app(state="adopted")["changed"] and (edge.loads(), public(edge)) == (told, "green")
         edge.path.write_bytes(operators + MORE.encode())
-        refused(edge, lambda: edge.app(state="adopted"), "more.test", "do not reload it")
+        refused(edge, lambda: edge.app(state="adopted"), "more.test", "do not reload the file")
         edge.app(state="adopted", accept_pending=True)
         assert (edge.ask("/", "more.test").body, public(edge)) == (b"s3cret", "green")
 
@@ -126,7 +126,7 @@ def test_an_adopt_does_not_undo_a_rollback(moment: str) -> None:
         change = adopter.adopted()
         if moment == "after":
             rolled.append(edge.app(state="returned")["live"])
-            with pytest.raises(Refused, match="the switch was moved while adopt looked"):
+            with pytest.raises(Refused, match="the switch moved during adopt"):
                 adopter.apply(change)
         else:
             adopter.apply(change)

@@ -78,7 +78,7 @@ def test_where_none_is_left_nothing_is_moved(tmp_path: Path) -> None:
             text = str(refused.value)
             assert "no public name can confirm a flip" in text
             assert all("%s/ says no colour (%s" % (host, said) in text for host, (_front, said) in WALLS.items())
-            assert "Fix: list in bluegreen_public names and paths that anybody reaches" in text
+            assert "Fix: list in bluegreen_public what an anonymous visitor reaches" in text
         assert world.tree() == tree and world.app(state="read")["live"] == "blue"
 
 

@@ -126,7 +126,7 @@ def test_429_is_waited_out_and_an_error_is_one_sentence(edge: Edge) -> None:
     assert len(said) == 1 and "refuses every call for 900 s more" in said[0]
     (edge.root / "token").chmod(0o640)
     said = learned(edge)["problems"]
-    assert len(said) == 1 and "others than its owner have access to it (mode 0640). Fix: chmod 600" in said[0]
+    assert len(said) == 1 and "users other than its owner can read it (mode 0640). Fix: run chmod 600" in said[0]
     assert TOKEN not in str(said)
 
 

@@ -183,7 +183,7 @@ def test_what_says_a_colour_has_to_say_who_it_is(edge: Deployment) -> None:
     """Over the Internet a name is believed by its certificate alone."""
     observe = {**edge.params()["observe"], "address": ""}
     told = str(edge.fails("live", colour="green", observe=observe))
-    assert "bluegreen_edge.observe.scheme=" in told and "anybody on the way may answer" in told
+    assert "bluegreen_edge.observe.scheme=" in told and "any machine on the way can answer" in told
     assert edge.fake.log == [] and edge.switch.read().live == "blue"
 
 
@@ -214,7 +214,7 @@ def test_who_keeps_writing_against_us_is_named(edge: Deployment) -> None:
 
     edge.fake.meanwhile = {index: fight for index in range(8, 40)}
     told = edge.fails("live", colour="green")
-    assert "somebody else keeps changing the load balancer of %s" % HOSTS[1] in str(told)
+    assert "another program keeps changing the load balancer of %s" % HOSTS[1] in str(told)
     assert edge.serving() == ["blue"] * 3 and edge.switch.read().live == "blue" and told.partial["state"] == "restored"
 
 
@@ -233,7 +233,7 @@ def test_propagation_is_observed_at_the_public_names(edge: Deployment) -> None:
     edge.clock.sleep(120)
     edge.fake.delay = 100
     told = edge.fails("returned", confirm_timeout=30)
-    assert "Cloudflare was told blue, but login.example.com/ says green" in str(told)
+    assert "Cloudflare was switched to blue, but login.example.com/ says green" in str(told)
     assert edge.switch.read().live == "blue"
     edge.fake.fresh()
     edge.clock.sleep(60)

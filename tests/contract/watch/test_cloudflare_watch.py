@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import SPEC, config_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import (
-    Following,
+    EdgeFollowup,
     load_balancers,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import Counts, Samples
@@ -43,7 +43,7 @@ def options(edge: Deployment) -> dict[str, Any]:
     return edge.params(api_token=None, api_token_file=str(edge.root / "token"))
 
 
-def back(edge: Deployment) -> tuple[SwitchState, Following, list[dict[str, Any]]]:
+def back(edge: Deployment) -> tuple[SwitchState, EdgeFollowup, list[dict[str, Any]]]:
     return edge.switch.rollback(), load_balancers(options(edge), edge.switch, edge.clock), []
 
 
@@ -111,7 +111,7 @@ def test_the_watcher_is_told_all_but_the_token(edge: Deployment) -> None:
     assert place_of(SubprocessRunner(), "p", given).directory == edge.switch.path
     assert cloudflare.place({"kind": "cloudflare"}).directory == "/var/lib/olympus-bluegreen-edge/olympus-bluegreen"
     (edge.root / "token").chmod(0o604)
-    with pytest.raises(BluegreenError, match=r"mode 0604\). Fix: chmod 600"):
+    with pytest.raises(BluegreenError, match=r"mode 0604\). Fix: run chmod 600"):
         config_of(params, SubprocessRunner())
 
 
@@ -129,10 +129,10 @@ def test_undone_removes_the_switch_and_nothing_at_cloudflare(edge: Deployment) -
 @pytest.mark.parametrize(
     ("mode", "text", "words"),
     [
-        (0o640, TOKEN, r"others than its owner have access to it \(mode 0640\). Fix: chmod 600"),
+        (0o640, TOKEN, r"users other than its owner can read it \(mode 0640\). Fix: run chmod 600"),
         (0o602, TOKEN, r"mode 0602"),
-        (0o600, " \n", "there is no API token"),
-        (0o600, "two words", "holds something that no token has. Fix: write the token alone"),
+        (0o600, " \n", "no API token is given"),
+        (0o600, "two words", "holds a character that no token has. Fix: write only the token"),
         (0, TOKEN, "it cannot be read: No such file or directory. Fix: put the API token there"),
     ],
 )

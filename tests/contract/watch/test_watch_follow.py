@@ -146,7 +146,7 @@ def test_orders_are_answered(edge: MiniEdge) -> None:
         wrong = Play(edge, task(edge, "release_watch", state="ordered", order="stop"))
         early = Play(edge, task(edge, "release_watch", state="ordered", order="promote"))
         assert held.wait() == 0 and "the watch is held" in held.out, held.out + held.err
-        assert wrong.wait() == 2 and "bluegreen_watch_do='stop': no such order to a watch" in wrong.out + wrong.err
+        assert wrong.wait() == 2 and "bluegreen_watch_do='stop': unknown order to a watch" in wrong.out + wrong.err
         assert early.wait() == 2 and "what was seen so far is no PASS" in early.out + early.err
         ended = Play(edge, task(edge, "release_watch", state="ordered", order="abort"), SHOW)
         assert ended.wait() == 0 and "nothing is rolled back" in ended.out

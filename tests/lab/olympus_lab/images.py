@@ -188,7 +188,7 @@ def on_demand(product: str, version: str) -> str:
 
 def missing() -> list[str]:
     """References that the lab needs and this machine's store lacks."""
-    wanted = [image.reference for image in [_base(), *_shared(), *_products()]]
+    wanted = [BASE, *(image.reference for image in [*_shared(), *_products()])]
     return [ref for ref in wanted if podman.call(["image", "exists", ref], check=False).returncode != 0]
 
 

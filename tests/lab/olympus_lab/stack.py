@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Mapping
 
 from olympus_lab import config, images, leftovers, lock, network, podman, project, web
-from olympus_lab.progress import LabError, run_logged, say, wait_for
+from olympus_lab.progress import LabError, run_logged, say, step, wait_for
 
 PATIENCE = 90.0
 
@@ -95,6 +96,16 @@ def _ory_missing() -> str:
     return ", ".join(f"{name} ({status})" for name, status in checks.items() if status != 200)
 
 
+def _make_keys() -> None:
+    """Hydra makes its keys at the first question, and begins again where the asker did not wait for the answer.
+
+    Where even this is too short, the public names are what is missing.
+    """
+    for service in (name for name in config.ORY if "hydra" in name):
+        with step(f"the keys of {service}"), contextlib.suppress(OSError):
+            web.local(config.HOST_PORTS[service][0], "/.well-known/jwks.json", timeout=PATIENCE)
+
+
 class Edge:
     """The edge as the operator's project has it: a container. See native.py for the other kind."""
 
@@ -170,6 +181,7 @@ def _raise(edge: Edge, dotenv: Mapping[str, str]) -> None:
     run_once("migrations", config.MIGRATIONS)
     _start("Kratos and Hydra", config.ORY)
     wait_for("Kratos and Hydra ready", _ory_missing, PATIENCE)
+    _make_keys()
     _start("Hera, Athena, Site, pgAdmin", config.APPS + config.PGADMIN)
     edge.start()
     wait_for("public names answer through Caddy", lambda: _public_missing(edge), PATIENCE)

@@ -50,10 +50,15 @@ def public(
 
 
 def local(
-    port: int, path: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
+    port: int,
+    path: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float = TIMEOUT,
 ) -> Answer:
     """One plain HTTP request to a port published on loopback. OSError if no answer came."""
-    connection = http.client.HTTPConnection(config.LOOPBACK, port, timeout=TIMEOUT)
+    connection = http.client.HTTPConnection(config.LOOPBACK, port, timeout=timeout)
     return _exchange(connection, method, path, body, headers)
 
 

@@ -87,7 +87,7 @@ def test_installed_once_and_removed_whole(boot: install.Boot, tmp_path: Path) ->
     assert script.read_text() == (tmp_path / "state/rollback").read_text() and not boot.complaint()
     assert subprocess.run([tmp_path / "state/return"], check=True, capture_output=True).stdout == b""
     assert boot.remove(check_mode=False).changed and not boot.remove(check_mode=False).changed
-    assert not list((tmp_path / "units").glob("*.service")) and "NOTHING" in boot.result()["story"]
+    assert not list((tmp_path / "units").glob("*.service")) and "will NOT start" in boot.result()["story"]
     assert not (tmp_path / "state/return").exists() and not (tmp_path / "state/boot").exists()
     assert not script.exists() and not (tmp_path / "state/rollback").exists() and not boot.result()["rollback"]
 
@@ -106,7 +106,7 @@ def test_a_stranger_with_the_name_of_the_way_back_survives_adopt_and_undo(boot: 
 def test_without_systemd_the_command_is_named(boot: install.Boot, tmp_path: Path) -> None:
     plain = install.Boot(boot.params, boot.runner, systemd=False)
     plain.install(check_mode=False)
-    assert plain.result()["story"] == "no systemd here; after a reboot type: %s" % (tmp_path / "state/boot")
+    assert plain.result()["story"] == "no systemd on this host; after a reboot run: %s" % (tmp_path / "state/boot")
     assert not list((tmp_path / "units").iterdir())
 
 

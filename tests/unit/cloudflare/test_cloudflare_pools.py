@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import affinity as pins
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError, Lost
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
@@ -90,8 +89,8 @@ def test_health_is_what_most_places_say(said: Any, good: bool | None, text: str)
 @pytest.mark.parametrize(
     ("lb", "affinity", "seconds", "text"),
     [
-        ({}, "none", 0, "nobody"),
-        ({"session_affinity": ""}, "none", 0, "nobody"),
+        ({}, "none", 0, "no session"),
+        ({"session_affinity": ""}, "none", 0, "no session"),
         ({"session_affinity": "cookie"}, "cookie", 82800, "until 82800 s after they got their cookie"),
         ({"session_affinity": "ip_cookie", "session_affinity_ttl": 3600.0}, "ip_cookie", 3600, "ends them at once"),
         ({"session_affinity": "header"}, "header", 1800, "1800 s after their last request"),
@@ -149,9 +148,9 @@ def test_health_is_what_most_places_say(said: Any, good: bool | None, text: str)
             82800,
             "sessions (cookie) stay",
         ),
-        ({"rules": [{"overrides": {"session_affinity_ttl": 7200}}]}, "none", 0, "nobody"),
-        ({"rules": [{"disabled": True, "overrides": {"session_affinity": "cookie"}}]}, "none", 0, "nobody"),
-        ({"rules": [{"fixed_response": {"status_code": 410}, "condition": "x"}]}, "none", 0, "nobody"),
+        ({"rules": [{"overrides": {"session_affinity_ttl": 7200}}]}, "none", 0, "no session"),
+        ({"rules": [{"disabled": True, "overrides": {"session_affinity": "cookie"}}]}, "none", 0, "no session"),
+        ({"rules": [{"fixed_response": {"status_code": 410}, "condition": "x"}]}, "none", 0, "no session"),
         (
             {"proxied": False, "ttl": 60, "rules": [{"name": "r", "overrides": {"ttl": 300}}]},
             "dns",
@@ -162,9 +161,9 @@ def test_health_is_what_most_places_say(said: Any, good: bool | None, text: str)
     ],
 )
 def test_who_stays_and_for_how_long(lb: dict[str, Any], affinity: str, seconds: int, text: str) -> None:
-    told = pins.pins(lb)
+    told = steering.affinity(lb)
     assert (told["affinity"], told["seconds"]) == (affinity, seconds) and text in told["text"]
-    assert pins.sticky(lb) == (affinity not in ("none", "dns"))
+    assert steering.sticky(lb) == (affinity not in ("none", "dns"))
 
 
 class Scripted:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering as steer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 
 POOLS = {"blue": "b", "green": "g"}
 FOREIGN = ("x", "y")
-MAY = {"default_pools", "fallback_pool", "random_steering", *steer.MAPS}
+MAY = {"default_pools", "fallback_pool", "random_steering", *steering.MAPS}
 
 WEIGHTS = st.integers(0, 100).map(lambda percent: percent / 100)
 LISTED = st.lists(st.sampled_from(["b", "g", *FOREIGN]), unique=True, max_size=4)
@@ -23,7 +23,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "name": st.just("login.example.com"),
     "default_pools": LISTED,
     "fallback_pool": st.sampled_from(["b", "g", "x"]),
-    "steering_policy": st.sampled_from(["", "off", "geo", *steer.WEIGHTED, *steer.NEAREST]),
+    "steering_policy": st.sampled_from(["", "off", "geo", *steering.WEIGHTED, *steering.NEAREST]),
 }
 OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
     "enabled": st.booleans(),
@@ -35,7 +35,7 @@ OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
             "pool_weights": st.dictionaries(st.sampled_from(["b", "g", *FOREIGN]), WEIGHTS),
         },
     ),
-    **{name: st.dictionaries(st.sampled_from(["WEU", "ENAM"]), LISTED, max_size=2) for name in steer.MAPS},
+    **{name: st.dictionaries(st.sampled_from(["WEU", "ENAM"]), LISTED, max_size=2) for name in steering.MAPS},
     "rules": st.lists(
         st.fixed_dictionaries({"disabled": st.booleans(), "overrides": st.just({"default_pools": ["x"]})})
     ),
@@ -48,25 +48,26 @@ OURS_FIRST = st.builds(
 FIT = st.fixed_dictionaries(
     {**FIELDS, "default_pools": OURS_FIRST},
     optional={name: strategy for name, strategy in OPTIONAL.items() if name not in ("enabled", "rules")},
-).filter(lambda lb: not steer.unfit(lb, POOLS))
+).filter(lambda lb: not steering.unfit(lb, POOLS))
 COLOURS = st.sampled_from(["blue", "green"])
 
 
 def written(lb: dict[str, Any], colour: str, weight: int = 100, failover: bool = True) -> dict[str, Any]:
     """As a PATCH leaves it: what was supplied is replaced whole."""
-    return {**lb, **steer.changes(lb, POOLS, colour, weight, failover)}
+    return {**lb, **steering.changes(lb, POOLS, colour, weight, failover)}
 
 
 @given(FIT, COLOURS, st.booleans())
 def test_the_colour_is_reached_and_the_next_plan_is_empty(lb: dict[str, Any], colour: str, failover: bool) -> None:
-    body = steer.changes(lb, POOLS, colour, failover=failover)
+    body = steering.changes(lb, POOLS, colour, failover=failover)
     after = {**lb, **body}
-    assert steer.live(after, POOLS) == colour and steer.unfit(after, POOLS) == ""
-    assert steer.changes(after, POOLS, colour, failover=failover) == {}
+    assert steering.live(after, POOLS) == colour and steering.unfit(after, POOLS) == ""
+    assert steering.changes(after, POOLS, colour, failover=failover) == {}
     assert set(body) <= MAY and all(lb.get(name) != value for name, value in body.items())
     back = written(after, OTHER[colour], failover=failover)
     assert (
-        steer.live(back, POOLS) == OTHER[colour] and steer.changes(back, POOLS, OTHER[colour], failover=failover) == {}
+        steering.live(back, POOLS) == OTHER[colour]
+        and steering.changes(back, POOLS, OTHER[colour], failover=failover) == {}
     )
 
 
@@ -78,35 +79,37 @@ def test_what_is_not_ours_stays(lb: dict[str, Any], colour: str) -> None:
         return [pool for pool in listed if pool in FOREIGN]
 
     assert rest(after["default_pools"]) == rest(lb["default_pools"])
-    for name in steer.MAPS:
+    for name in steering.MAPS:
         before: dict[str, list[str]] = lb.get(name) or {}
         assert {key: rest(one) for key, one in before.items()} == {
             key: rest(one) for key, one in (after.get(name) or {}).items()
         }
-    steering, was = (one.get("random_steering") or {} for one in (after, lb))
-    assert steering.get("default_weight") == was.get("default_weight")
+    now, was = (one.get("random_steering") or {} for one in (after, lb))
+    assert now.get("default_weight") == was.get("default_weight")
     for pool in FOREIGN:
-        assert (steering.get("pool_weights") or {}).get(pool) == (was.get("pool_weights") or {}).get(pool)
+        assert (now.get("pool_weights") or {}).get(pool) == (was.get("pool_weights") or {}).get(pool)
     if lb["fallback_pool"] in FOREIGN:
         assert after["fallback_pool"] == lb["fallback_pool"]
 
 
 @given(FIT)
 def test_who_is_there_already_is_left_alone(lb: dict[str, Any]) -> None:
-    colour = steer.live(lb, POOLS)
+    colour = steering.live(lb, POOLS)
     assume(colour and lb["fallback_pool"] != POOLS[OTHER[colour]])
-    assert steer.changes(lb, POOLS, colour) == {}
+    assert steering.changes(lb, POOLS, colour) == {}
 
 
 @given(BALANCERS | FIT, COLOURS, st.integers(1, 99))
 def test_a_weight_is_what_visitors_get_or_refused(lb: dict[str, Any], colour: str, weight: int) -> None:
-    if steer.steering(lb) not in steer.WEIGHTED:
-        assert steer.unfit(lb, POOLS, weight)
+    if steering.policy_of(lb) not in steering.WEIGHTED:
+        assert steering.unfit(lb, POOLS, weight)
         return
-    assume(not steer.unfit(lb, POOLS, weight))
+    assume(not steering.unfit(lb, POOLS, weight))
     after = written(lb, colour, weight)
-    assert steer.share(after, POOLS, colour) == weight and steer.share(after, POOLS, OTHER[colour]) == 100 - weight
-    assert steer.changes(after, POOLS, colour, weight) == {} and after["fallback_pool"] == lb["fallback_pool"]
+    assert (
+        steering.share(after, POOLS, colour) == weight and steering.share(after, POOLS, OTHER[colour]) == 100 - weight
+    )
+    assert steering.changes(after, POOLS, colour, weight) == {} and after["fallback_pool"] == lb["fallback_pool"]
     assert all(0 <= one <= 1 and round(one, 2) == one for one in after["random_steering"]["pool_weights"].values())
 
 
@@ -140,11 +143,13 @@ def test_a_weight_is_what_visitors_get_or_refused(lb: dict[str, Any], colour: st
     ],
 )
 def test_what_is_written_for_green(lb: dict[str, Any], body: dict[str, Any]) -> None:
-    assert steer.changes(lb, POOLS, "green") == body
+    assert steering.changes(lb, POOLS, "green") == body
 
 
 def test_without_failover_the_other_one_is_taken_off() -> None:
-    assert steer.changes({"default_pools": ["b", "x"]}, POOLS, "green", failover=False) == {"default_pools": ["g", "x"]}
+    assert steering.changes({"default_pools": ["b", "x"]}, POOLS, "green", failover=False) == {
+        "default_pools": ["g", "x"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -165,5 +170,5 @@ def test_without_failover_the_other_one_is_taken_off() -> None:
     ],
 )
 def test_what_cannot_be_flipped(lb: dict[str, Any], weight: int, said: str) -> None:
-    told = steer.unfit(lb, POOLS, weight)
+    told = steering.unfit(lb, POOLS, weight)
     assert (said in told) if said else told == ""

@@ -81,7 +81,7 @@ def test_one_that_does_not_stay_up_is_an_error(
     monkeypatch: pytest.MonkeyPatch, processes: list[int], stays: bool
 ) -> None:
     seen = itertools.chain(processes, itertools.repeat(processes[-1]))
-    monkeypatch.setattr(handover, "_process", lambda _context, _name: next(seen))
+    monkeypatch.setattr(Podman, "pid", lambda _podman, _name: next(seen))
     asked = context(Runs(0))
     if stays:
         handover._stays(asked, "kratos-courier")

@@ -202,7 +202,7 @@ def test_one_that_is_started_again_and_again_does_not_run(tmp_path: Path, pids: 
     if stays:
         dependents._swap(context, "prod_pgadmin_1", "prod_pgadmin_1" + BEFORE)
     else:
-        with pytest.raises(BluegreenError, match="it ended at once; it is the old one again"):
+        with pytest.raises(BluegreenError, match="it ended at once; the old container runs again"):
             dependents._swap(context, "prod_pgadmin_1", "prod_pgadmin_1" + BEFORE)
     back = "rename prod_pgadmin_1%s prod_pgadmin_1" % BEFORE
     assert (back in podman.did) != stays

@@ -8,12 +8,15 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
@@ -23,12 +26,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deploym
     Service,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import kept_releases, release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.states import answer
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
+from ansible_collections.olympus.bluegreen.plugins.modules import podman_compose_release
 
 SOURCE = {"kind": "directory", "path": "", "ref": "", "commit": ""}
 
@@ -155,3 +160,18 @@ def test_a_prune_that_died_anywhere_goes_on(deployment: Releases) -> None:
         again.do(step)
     assert sorted(path.name for path in home.iterdir()) == sorted([deployment.second, newest])
     assert not kept_releases.prune(context).plan.changed
+
+
+def test_each_field_that_is_returned_is_documented(deployment: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = Container("x", "prod_hera_1", "hera", "prod", "i1", "hera:v1", "", "running")
+    world = Containers(deployment.wanted, [*deployment.world(deployment.second, "i2").all, stranger])
+    monkeypatch.setattr(Containers, "look", lambda _podman, _wanted: world)
+    monkeypatch.setattr(networks, "existing", lambda _podman: {})
+    context = Context(replace(deployment.wanted, colour="green"), Podman(Empty()), SystemClock())
+    found = answer(context, "read", check_mode=False)
+    told = yaml.safe_load(podman_compose_release.RETURN)
+    assert {*told, "changed", "diff"} - {"partial"} == {*found}
+    one = {"colours": found["colours"]["green"], "release": found["release"]}
+    for name in ("releases", "unmanaged"):
+        one[name] = found[name][0]
+    assert {name: {*fields} for name, fields in one.items()} == {name: {*told[name]["contains"]} for name in one}

@@ -106,7 +106,7 @@ def test_without_a_caddy_to_run_it_the_operator_is_told(context: Context) -> Non
 
 def test_a_stranger_by_its_name_is_refused(context: Context) -> None:
     stranger = Container("s", "olympus-relay", "", "", "i", "", "", "running")
-    with pytest.raises(Refused, match="not ours"):
+    with pytest.raises(Refused, match="not managed by this deployment"):
         relay.plan(context, Containers(context.wanted, [EDGE, HERA, stranger]))
 
 

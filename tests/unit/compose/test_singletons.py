@@ -45,7 +45,7 @@ def test_a_service_of_the_file_and_a_command_of_a_coloured_one() -> None:
         ({"a": {}}, "has to be"),
         ({"a": "cleaner"}, "has to be"),
         ({"a": {"service": "cleaner", "image": "x"}}, "has to be"),
-        ({"A b": {"service": "cleaner"}}, "only small letters"),
+        ({"A b": {"service": "cleaner"}}, "may have small letters"),
         ({"a": {"service": "postgres"}}, "is shared"),
         ({"a": {"service": "caddy"}}, "is shared"),
         ({"a": {"service": "site"}}, "runs in both colours"),

@@ -252,14 +252,14 @@ def test_without_a_database_container_only_the_help_is_proven(
 def test_a_container_that_is_no_postgresql_refuses_no_release(trial: Trial) -> None:
     trial.machine.fails = NAME
     (told,) = trial()
-    assert "--help only: start of container" in told and trial.machine.ran == ALL[:4]
+    assert "--help only, not against a database: start of container" in told and trial.machine.ran == ALL[:4]
     assert trial.machine.there == []
 
 
 def test_an_image_whose_migration_is_not_known_refuses_no_release(trial: Trial) -> None:
     trial.machine.help = ""
     (told,) = trial()
-    assert "--help only: the image's `migrate sql` is none that we know" in told
+    assert "the image has an unknown form of `migrate sql`" in told
     assert trial.machine.ran == ALL[:3]
 
 
@@ -292,7 +292,7 @@ def test_one_that_wants_the_network_is_told_and_not_refused(trial: Trial) -> Non
     trial.machine.pids = iter([0] * 9)
     trial.machine.words = "dial tcp: lookup schemas on 1.1.1.1:53: network is unreachable"
     (told,) = trial()
-    assert "--help only: it wanted a server" in told and trial.machine.there == []
+    assert "--help only, not against a database: it wanted a server" in told and trial.machine.there == []
 
 
 def test_what_a_killed_run_left_is_removed_first(trial: Trial) -> None:

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import sockets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.listeners import answering
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.native import answering
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")])

@@ -128,8 +128,8 @@ def test_one_inventory_is_one_deployment(guard: Guard) -> None:
     ("limit", "host", "words"),
     [
         ("staging", "staging", ""),
-        ("olympus_edge", "", "Say which one is meant: -e bluegreen_host=production, or --limit production."),
-        ("database", "", "leaves out production and staging, where the switch is. Leave --limit away, or name one"),
+        ("olympus_edge", "", "Fix: name it with -e bluegreen_host=production, or --limit production."),
+        ("database", "", "production and staging, where the switch is. Fix: run without --limit, or name one"),
     ],
 )
 def test_a_limit_says_which_one_is_meant(limit: str, host: str, words: str, guard: Guard) -> None:
@@ -144,7 +144,7 @@ def test_a_limit_against_the_setting_is_refused(guard: Guard) -> None:
     guard.recorded()
     guard.hosts, guard.limit = ["production", "staging"], ["--limit", "staging"]
     assert guard.play("status", bluegreen_host="production") is None
-    assert "--limit staging leaves out production, where the switch is. Leave --limit away." in guard.said
+    assert "--limit staging leaves out production, where the switch is. Fix: run without --limit." in guard.said
 
 
 @pytest.mark.parametrize(

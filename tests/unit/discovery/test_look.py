@@ -25,7 +25,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery impor
     fronts,
     host,
     look,
-    ranges,
     record,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, from_inspect
@@ -270,14 +269,14 @@ def test_the_newest_podman_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_the_first_free_range(taken: list[str], wanted: str) -> None:
-    found = ranges.free(ranges.taken([*taken, "fe80::/10"]))
+    found = host.free_range(host.taken([*taken, "fe80::/10"]))
     assert found == wanted
-    assert not any(ipaddress.ip_network(found).overlaps(one) for one in ranges.taken(taken))
+    assert not any(ipaddress.ip_network(found).overlaps(one) for one in host.taken(taken))
 
 
 def test_no_range_is_free() -> None:
     with pytest.raises(BluegreenError, match=r"no private /20 is free on this host. Fix: name a /22"):
-        ranges.free(ranges.taken(["0.0.0.0/0"]))
+        host.free_range(host.taken(["0.0.0.0/0"]))
 
 
 @pytest.mark.parametrize(

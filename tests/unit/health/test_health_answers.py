@@ -35,7 +35,7 @@ GOOD: list[tuple[Judge, Response]] = [
 BAD: list[tuple[Judge, Response, str]] = [
     (answers.logged_in, say(400, HIDDEN), "code 500"),
     (answers.logged_in, say(400, SYSTEM), "5000000"),
-    (answers.logged_in, say(200, HIDDEN), "status 200, but the body tells code 500"),
+    (answers.logged_in, say(200, HIDDEN), "status 200, but the body holds code 500"),
     (answers.logged_in, say(303, location="https://login.test/error?id=secret-id"), "error page /error"),
     (answers.logged_in, say(401, {"error": {"code": 401}}), "status 401"),
     (answers.logged_in, say(400, WRONG), "credentials are invalid"),

@@ -179,9 +179,9 @@ def test_what_a_colour_fails_is_kept_since_when(tmp_path: Path) -> None:
     (tmp_path / "stacks" / "blue" / "services.json").write_text('{"release": "v1-a"}')
 
     def told(now: float, *results: CheckResult, own: bool = True) -> dict[str, Any]:
-        entry: dict[str, Any] = last_failures.note(str(tmp_path), [last_failures.Told("blue", results, own)], now)[
-            "blue"
-        ]
+        entry: dict[str, Any] = last_failures.note(
+            str(tmp_path), [last_failures.ColourResults("blue", results, own)], now
+        )["blue"]
         return entry
 
     assert told(1, result("login", True), result("code_flow", True))["well"] == 1
@@ -204,7 +204,7 @@ def test_what_a_colour_fails_is_kept_since_when(tmp_path: Path) -> None:
 
 def test_a_gate_speaks_of_both_colours() -> None:
     found = [result("login", True), result("sessions", True, "blue itself fails: x"), result("tokens", False)]
-    own, other = last_failures.told_of("green", "blue", found, [False, True, True])
+    own, other = last_failures.by_colour("green", "blue", found, [False, True, True])
     assert [one.name for one in own.results] == ["login"] and own.own
     # Tokens that do not fit are a failure of neither.
     assert [(one.name, one.ok) for one in other.results] == [("sessions", False), ("tokens", True)]

@@ -46,14 +46,16 @@ def until(path: Path) -> str:
 
 
 def test_two_run_at_a_time_and_each_is_shown_in_one_piece(
-    parts: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    parts: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, seen = tmp_path / "there", tmp_path / "seen"
     waits = "print('waits', flush=True)\n%sopen(%r, 'w')\nprint('waited')" % (until(there), str(seen))
     makes = "open(%r, 'w')\nprint('made')\n%s" % (str(there), until(seen))
+    monkeypatch.setattr(parts, "BEAT", 0.05)
     wanted = [parts.Part(name, [sys.executable, "-c", code]) for name, code in (("one", waits), ("two", makes))]
     assert parts.run_all([*wanted, parts.Part("last", FAILS, "one")]) == 1
     out = capfd.readouterr().out
+    assert re.search(r"^\.\.\. one \(\d+ s\), two \(\d+ s\)$", out, re.M)
     assert "waits\nwaited\n" in out and out.index("== one: passed") < out.index("== last begins")
     assert "=== 1 failed, 2 passed in" in out
 

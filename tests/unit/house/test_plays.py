@@ -111,13 +111,13 @@ def test_a_run_that_had_nothing_to_do_ends_well_whatever_an_earlier_watch_said(i
         (
             {"returned_to": "", "not_returned": "blue is not alive"},
             "FAIL: 5xx STILL LIVE, not rolled back: blue is not alive. "
-            "Type: ansible-playbook bluegreen.yml --tags rollback",
+            "Fix: run ansible-playbook bluegreen.yml --tags rollback",
         ),
     ],
 )
 def test_a_bad_verdict_says_who_is_live(result: dict[str, str], words: str, tmp_path: Path) -> None:
     tasks = yaml.safe_load((ROOT / "playbooks/watch.yml").read_text())[0]["tasks"]
-    verdict = next(task for task in tasks if task["name"] == "The verdict")
+    verdict = next(task for task in tasks if task["name"] == "Check the verdict")
     (tmp_path / "play.yml").write_text(
         yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [verdict]}])
     )
@@ -174,7 +174,8 @@ def test_a_target_whose_image_is_live_costs_neither_a_question_nor_a_gate(
         schema_result={"results": [{"pending": [1]}]},
     )
     assert rc == 0 and (told in said if told else "nothing to migrate" not in said), said
-    for step in ("List what is pending", "Apply it", "Prove that the live colour still serves"):
+    steps = "List the pending migrations", "Apply the pending migrations", "Prove that the live colour still serves"
+    for step in steps:
         assert ("%s %s" % (step, gated) in said) == bool(gated), said
     assert "Make the release" in said
 
@@ -225,8 +226,8 @@ def test_status_asks_the_idle_colour_only_where_the_live_one_is_not_well(
     fails: list[str], drift: list[str], runs: bool, asks: bool, tmp_path: Path
 ) -> None:
     stage = yaml.safe_load((ROOT / "playbooks/status.yml").read_text())[0]
-    block = next(task for task in stage["tasks"] if task["name"] == "Who is well")
-    asked = next(task for task in block["block"] if task["name"].startswith("Ask the other one"))
+    block = next(task for task in stage["tasks"] if task["name"] == "Check the colours")
+    asked = next(task for task in block["block"] if task["name"].startswith("Check the other colour"))
     said = {"name": "Say", "ansible.builtin.debug": {"msg": "asked {{ status_other }}"}, "when": asked["when"]}
     made = {"hosts": "localhost", "gather_facts": False, "vars": {**stage["vars"], **block["vars"]}, "tasks": [said]}
     (tmp_path / "play.yml").write_text(yaml.safe_dump([made]))
@@ -316,4 +317,4 @@ def test_whatever_removes_containers_has_the_token_of_its_run() -> None:
         if role.get("name") == "olympus.bluegreen.stack" and role["tasks_from"] in ("adopt", "start", "stop")
     ]
     without = [task["name"] for task in asked if "preflight_result.token" not in str(task["vars"].get("stack_token"))]
-    assert len(asked) == 8 and without == ["Let the networks go again"]
+    assert len(asked) == 8 and without == ["Remove the networks"]

@@ -112,7 +112,7 @@ def test_a_lock_of_another_run_is_asked_for_with_what_is_known_of_that_run() -> 
     with pytest.raises(ModuleFailed, match="other holds the lock"):
         begin(unknown)
     assert [options.get("seen") for _module, options in unknown.asked] == [None, {}]
-    dead = {"run": "other", "controller": {**ME, "boot": "before", "pid": 99}}
+    dead: dict[str, Any] = {"run": "other", "controller": {**ME, "boot": "before", "pid": 99}}
     gone = Host(holder=dead)
     machine = {**ME, "namespace": "pid:[4026531836]"}
     dead["controller"]["namespace"] = machine["namespace"]

@@ -167,7 +167,7 @@ def test_the_gate_asks_the_idle_colour_alone_where_the_live_one_is_known_to_fail
     tasks = yaml.safe_load((ROOT / "playbooks/tasks/cutover.yml").read_text())
     names = [task["name"] for task in tasks]
     order = [
-        "Ask the live colour what it fails", "Gate the idle colour again", "The way forward is taken knowingly",
+        "Check which checks the live colour fails", "Gate the idle colour again", "Refuse a way forward",
         "Start the watcher", "Flip",
     ]  # fmt: skip
     at = [next(number for number, name in enumerate(names) if name.startswith(one)) for one in order]

@@ -136,9 +136,15 @@ BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
     ("dns.public ops.test", "warn", changed("edge", walled=[WALLED], confirm=1), "status 401", WANTED),
     ("dns.public names", "refuse", changed("edge", walled=[], confirm=0), "name no host", WANTED),
     ("dns.public ops.test", "refuse", changed("edge", walled=[WALLED], confirm=0), "status 401", WANTED),
-    ("route.edge", "refuse", changed("edge", local=False), "127.0.0.1 is none", WANTED),
+    ("route.edge", "refuse", changed("edge", local=False), "127.0.0.1 does not belong", WANTED),
     ("route.colour", "refuse", changed("edge", networks=["10.89.0.0/24"]), "not on 10.231.16.0/24", WANTED),
-    ("route.colour", "refuse", changed("host", publish_local=False), "192.0.2.10 is none of this machine", OUTSIDE),
+    (
+        "route.colour",
+        "refuse",
+        changed("host", publish_local=False),
+        "192.0.2.10 does not belong to this machine",
+        OUTSIDE,
+    ),
     ("publish.live", "refuse", changed("host", unpublished=["kratos 4434"]), "kratos 4434", OUTSIDE),
     (
         "certificate www.apps.test",
@@ -162,7 +168,7 @@ BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
         WANTED,
     ),
     ("service kratos", "warn", service("port", listening=[4434]), "it listens on no other port", WANTED),
-    ("service kratos", "warn", service("port", loopback=[4433]), "on its loopback alone", WANTED),
+    ("service kratos", "warn", service("port", loopback=[4433]), "on its loopback only", WANTED),
     ("service kratos", "warn", changed("services", kratos={**SERVICE, "running": False}), "does not run", WANTED),
     ("database", "refuse", replace(GOOD, database={}, errors={"database": "can't connect"}), "can't connect", WANTED),
     ("database.tls", "warn", GOOD, "verify-full", OUTSIDE),
@@ -342,7 +348,7 @@ def test_no_login_is_tried_and_that_is_said() -> None:
         (replace(WANTED, probes={}), "bluegreen_probes names no probe"),
         (replace(WANTED, skip=("code_flow",)), "code_flow is left out"),
         (replace(WANTED, probes={"ciam": {"login_host": "login.ciam.test"}}), "names no hera"),
-        (replace(WANTED, tries=False), "will be tried"),
+        (replace(WANTED, tries=False), "will try"),
     ]
     for wanted, words in cases:
         told = [one for one in found(replace(GOOD, probes={}), wanted) if one.check == "probe"]

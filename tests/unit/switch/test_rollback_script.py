@@ -132,7 +132,7 @@ def test_it_does_what_the_switch_does_from_every_state(
             assert tree(one) == tree(two)
             return
         try:
-            after = model.rollback(keep_sticky=not drop, gone=force)
+            after = model.rollback(keep_sticky=not drop, force=force)
         except Refused as told:
             assert done.returncode == 2 and str(told).partition(" Fix:")[0].rstrip(".") in done.stderr
         else:

@@ -155,7 +155,7 @@ def test_nobody_goes_back_to_a_colour_that_is_being_removed(tmp_path: Path) -> N
     assert switch.rollback().live == "blue"
     switch.flip("green", switch.read().token)
     switch.block_rollback("blue")
-    assert switch.rollback(gone=True).live == "blue"
+    assert switch.rollback(force=True).live == "blue"
 
 
 def test_a_removal_of_a_run_that_was_overtaken_is_fenced(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def given(do: str, seconds: int = 0, ident: str = "1") -> Order:
     ("do", "extend", "words"),
     [
         ("stop", "", "bluegreen_watch_do='stop': unknown order to a watch. Fix: give one of abort, hold, resume"),
-        ("", "", "bluegreen_watch_do='': no such order"),
+        ("", "", "bluegreen_watch_do='': unknown order"),
         ("extend", "", "bluegreen_watch_extend='': not a number of seconds from 1 to 86400"),
         ("extend", "ten", "bluegreen_watch_extend='ten'"),
         ("extend", "0", "bluegreen_watch_extend='0'"),
@@ -178,5 +178,5 @@ def test_a_held_watch_still_rolls_back(edge: MiniEdge) -> None:
 
 
 def test_an_order_without_a_watch(edge: MiniEdge) -> None:
-    with pytest.raises(Refused, match="nothing was watched yet"):
+    with pytest.raises(Refused, match="no release was watched yet"):
         order(edge, "hold")

@@ -164,7 +164,7 @@ def test_somebody_else_moves_the_switch(edge: MiniEdge, how: str) -> None:
         told = verdict(edge, 20)
     assert told["verdict"] == "INCONCLUSIVE"
     # A rollback and a new flip between two looks can only be told by the flip's id.
-    assert any(word in told["reasons"][0] for word in ("somebody else", "newer cutover"))
+    assert any(word in told["reasons"][0] for word in ("not by the watcher", "newer cutover"))
     assert edge.switch.read().live == ("blue" if how == "rollback" else "green")
 
 
@@ -191,7 +191,7 @@ def test_a_flip_that_never_comes(edge: MiniEdge) -> None:
 
 
 def test_a_watcher_that_can_not_begin_is_an_error(edge: MiniEdge) -> None:
-    with pytest.raises(BluegreenError, match="did not begin"):
+    with pytest.raises(BluegreenError, match="did not start"):
         call(edge, probes={"ciam": {"kratos": "nobody"}})
 
 

@@ -62,10 +62,10 @@ class Job:
     notes: dict[str, object] = field(default_factory=dict)
 
 
-def carry_out(job: Job, check_mode: bool) -> None:
-    """Check mode ends before the first step. An error carries the steps that were done before it."""
+def carry_out(job: Job, check_mode: bool) -> Job:
+    """Returns the job, carried out but in check mode. An error carries the steps that were done before it."""
     if check_mode:
-        return
+        return job
     done: list[str] = []
     for step in job.plan.steps:
         try:
@@ -76,3 +76,4 @@ def carry_out(job: Job, check_mode: bool) -> None:
         done.append(str(step))
     if job.plan.changed:
         job.verify()
+    return job

@@ -40,7 +40,7 @@ def finder(params: Mapping[str, Any], runner: Runner) -> Callable[[], Switch | N
     return switch
 
 
-def withdrawn(context: Context, colours: Iterable[str]) -> list[str]:
+def rollback_blocked(context: Context, colours: Iterable[str]) -> list[str]:
     """Which of ``colours`` the switch says are being removed. Where no edge runs nothing can be asked: none."""
     found = context.reachable_switch()
     return [colour for colour in colours if found and found.rollback_blocked(colour)]

@@ -15,12 +15,12 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Git
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Git, Image
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner
 
@@ -43,6 +43,14 @@ class Origin:
     def record(self) -> dict[str, str]:
         found = {"kind": self.kind, "path": self.path, "ref": self.ref, "commit": self.commit}
         return {**found, "repo": self.repo} if self.kind == "git" else found
+
+
+def of_directory(runner: Runner, wanted: Deployment, images: Mapping[str, Image]) -> release.Content:
+    """The project directory as a release of these images."""
+    project = compose_config.config(runner, wanted, wanted.source)
+    names, warnings = compose_config.wanted_files(wanted, project)
+    files, source = release.tree(wanted.source, names), Origin(wanted.source, path=wanted.source).record()
+    return release.Content(images, names, files, wanted.source, source, tuple(warnings))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yam
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.release import refuse as new_services
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.release import refuse as refuse_new_services
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,17 @@ def prepare(context: Context, kept_release: str, origin: Origin) -> Job:
         steps.append(Step("render", wanted.colour, candidate.ident))
 
     def do(step: Step) -> None:
+        nonlocal candidate
         if step.action == "record-addresses":
             store.record_addresses(wanted)
         elif step.action == "pull":
             images.pull(context.podman, wanted, step.target, candidate.choice.services(step.target))
         elif step.action == "record-release":
-            complete = candidate if candidate.ident else _candidate(context, origin)
-            _refuse_same(complete, live)
-            release.record(wanted, complete.content, context.clock.now())
+            candidate = candidate if candidate.ident else _candidate(context, origin)
+            _refuse_same(candidate, live)
+            release.record(wanted, candidate.content, context.clock.now())
         elif step.action == "render":
-            _write(context, candidate.ident or _candidate(context, origin).ident)
+            _write(context, candidate.ident)
 
     warnings, about = _about(context, candidate, live)
     after = {"release": candidate.ident or changes.UNKNOWN, "changed": about["changed"]}
@@ -115,9 +116,15 @@ def _live_environments(context: Context, live: Mapping[str, Any]) -> dict[str, d
     if not live:
         return {}
     known = tuple(one for one in context.wanted.services if one.name in live["images"])
-    wanted = replace(context.wanted, services=known, singletons=(), compose_files=tuple(live["compose_files"]))
-    copy = release.copy_of(wanted, str(live["id"]))
-    return _rendered_environments(wanted, compose_config.config(context.podman.runner, wanted, copy), copy)
+    wanted = replace(context.wanted, services=known, singletons=())
+    return _rendered_environments(*_recorded(context, wanted, live))
+
+
+def _recorded(context: Context, wanted: Deployment, known: Mapping[str, Any]) -> tuple[Deployment, dict[str, Any], str]:
+    """The deployment with the compose files of a recorded release, its project (with secrets) and its directory."""
+    wanted = replace(wanted, compose_files=tuple(known["compose_files"]))
+    copy = release.copy_of(wanted, str(known["id"]))
+    return wanted, compose_config.config(context.podman.runner, wanted, copy), copy
 
 
 def _rendered_environments(wanted: Deployment, project: Mapping[str, Any], directory: str) -> dict[str, dict[str, str]]:
@@ -141,7 +148,7 @@ def _refuse(context: Context) -> None:
 def _candidate(context: Context, origin: Origin) -> Candidate:
     wanted = replace(context.wanted, source=origin.directory)
     project = compose_config.config(context.podman.runner, wanted, wanted.source)
-    new_services(project["services"], wanted.names, (*wanted.imaged, *wanted.shared, wanted.edge_service))
+    refuse_new_services(project["services"], wanted.names, (*wanted.imaged, *wanted.shared, wanted.edge_service))
     names, warnings = compose_config.wanted_files(wanted, project)
     choice = images.choose(context.podman, wanted, project)
     files = release.tree(wanted.source, names)
@@ -157,10 +164,9 @@ def _candidate(context: Context, origin: Origin) -> Candidate:
 def _kept(context: Context, ident: str) -> Candidate:
     wanted = context.wanted
     known, found = kept_releases.usable(context.podman, wanted, ident)
-    copy, compose_files = release.copy_of(wanted, ident), tuple(known["compose_files"])
-    project = compose_config.config(context.podman.runner, replace(wanted, compose_files=compose_files), copy)
+    as_recorded, project, copy = _recorded(context, wanted, known)
     content = release.Content(found, known["names"], known["files"], copy, known.get("source") or {})
-    return Candidate(ident, images.Choice(found), content, compose_files, project, ())
+    return Candidate(ident, images.Choice(found), content, as_recorded.compose_files, project, ())
 
 
 def _refuse_same(candidate: Candidate, live: Mapping[str, Any]) -> None:
@@ -184,9 +190,7 @@ def _refuse_same(candidate: Candidate, live: Mapping[str, Any]) -> None:
 def text_of(context: Context, ident: str) -> str:
     """The compose file of the colour at a recorded release. Holds secrets."""
     known = store.release(context.wanted, ident)
-    copy = release.copy_of(context.wanted, ident)
-    as_recorded = replace(context.wanted, compose_files=tuple(known["compose_files"]))
-    project = compose_config.config(context.podman.runner, as_recorded, copy)
+    as_recorded, project, copy = _recorded(context, context.wanted, known)
     ids = {name: str(entry["id"]) for name, entry in known["images"].items()}
     return yaml.dump(Renderer(as_recorded, ident, ids, project, copy).render())
 

@@ -28,8 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, prepare, release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, prepare, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import SERVICES, SHARED, Addresses
@@ -141,13 +140,9 @@ def _content(context: Context, wanted: Deployment, ident: str, images: Mapping[s
     if set(images) != set(wanted.imaged):
         return None
     try:
-        project = compose_config.config(context.podman.runner, wanted, wanted.source)
-        names, warnings = compose_config.wanted_files(wanted, project)
-        files = release.tree(wanted.source, names)
+        content = origin.of_directory(context.podman.runner, wanted, images)
     except (BluegreenError, OSError):
         return None
-    about = Origin(wanted.source, path=wanted.source).record()
-    content = release.Content(images, names, files, wanted.source, about, tuple(warnings))
     return content if content.ident(wanted.version) == ident else None
 
 

@@ -38,10 +38,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     oneshot,
     service_files,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    service as release,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service import Service
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service import Service, mounted, read_only
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 SECONDS = 30.0
@@ -55,7 +52,7 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
 
     Check mode asks for the help alone. What to tell: couriers that were not tried against a database, and why.
     """
-    found = [release.mounted(context.podman, stack, name) for name in names if name in (stack.get("services") or {})]
+    found = [mounted(context.podman, stack, name) for name in names if name in (stack.get("services") or {})]
     state_dir = context.wanted.state_dir
     marks = {service.name: fingerprint(service) for service in found}
     couriers = [service for service in found if marks[service.name] not in proven(state_dir)]
@@ -64,7 +61,7 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
     if context.check_mode:
         return []
     untried: dict[str, str] = {}
-    groups: dict[tuple[str, str], list[release.Service]] = {}
+    groups: dict[tuple[str, str], list[Service]] = {}
     for service in couriers:
         server, untried[service.name] = _server_image(context, service)
         if server:
@@ -75,7 +72,7 @@ def prove(context: Context, stack: Mapping[str, Any], names: Sequence[str]) -> l
     return [ONLY_HELP % (name, why) for name, why in untried.items() if why]
 
 
-def _helps(context: Context, service: release.Service) -> None:
+def _helps(context: Context, service: Service) -> None:
     given = oneshot.given(service.environment, service.volumes, entrypoint_text(service.entrypoint))
     words = ("--network", "none", "--pull", "never", *given, service.image, *service.command, "--help")
     result = oneshot.call(context.podman, service.environment, "run", "--rm", *words, timeout=SECONDS)
@@ -95,7 +92,7 @@ def _helps(context: Context, service: release.Service) -> None:
         )
 
 
-def _server_image(context: Context, service: release.Service) -> tuple[str, str]:
+def _server_image(context: Context, service: Service) -> tuple[str, str]:
     """(image of the running container that the courier's DSN names, why there is none)."""
     if postgres.PSYCOPG2_MISSING:
         return "", "this host has no python3-psycopg2"
@@ -111,11 +108,11 @@ def _server_image(context: Context, service: release.Service) -> tuple[str, str]
     return "", "its database is in no running container of project %s" % context.wanted.project
 
 
-def _start_all(context: Context, server: str, couriers: Sequence[release.Service]) -> dict[str, str]:
+def _start_all(context: Context, server: str, couriers: Sequence[Service]) -> dict[str, str]:
     """Courier of one image -> why it was not tried, '' where it started. ``server``: image of the database."""
     podman, clock, wanted = context.podman, context.clock, context.wanted
     # What is mounted is the operator's: a shim that writes would leave the throw-away's address there.
-    couriers = [replace(one, volumes=release.read_only(one.volumes)) for one in couriers]
+    couriers = [replace(one, volumes=read_only(one.volumes)) for one in couriers]
     image = image_migrations.find_image(podman, couriers[0], "kratos", wanted.state_dir)
     kept = image_migrations.cached(image)
     door = migrate.shadow_door(migrate.World(podman, clock))
@@ -134,7 +131,7 @@ def _start_all(context: Context, server: str, couriers: Sequence[release.Service
     return untried
 
 
-def _starts(context: Context, away: image_migrations.ThrowAway, service: release.Service) -> str:
+def _starts(context: Context, away: image_migrations.ThrowAway, service: Service) -> str:
     """'' where it starts and stays; why that can't be known. Raises Refused where it ends."""
     podman, entrypoint = context.podman, entrypoint_text(service.entrypoint)
     how: dict[str, Any] = {"entrypoint": entrypoint, "volumes": service.volumes}

@@ -14,6 +14,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
@@ -55,18 +56,18 @@ def hand_over(context: Context, live: Live, check_mode: bool = False) -> Job:
     """``live`` reads the switch. What was done, with ``moved`` and ``unconfirmed`` in the notes."""
     rebuild.refuse_lost(context)
     before = holders.seen(context)
-    moved: list[dict[str, Any]] = []
-    steps: list[Step] = []
     if check_mode:
-        return _describe(before, before, live(), _steps(before, live()), moved)
+        return _describe(before, before, live(), _steps(before, live()), [])
+    steps: list[Step] = []
     with _alone(context) as inherited:
-        for _turn in range(TURNS):
+        turn = _Turn(context, live, inherited)
+        for _again in range(TURNS):
             colour = live()
             every = holders.seen(context)
             todo = _steps(every, colour)
             if not todo:
-                return _describe(before, every, colour, steps, moved)
-            steps += _carry_out(context, colour, every, todo, live, inherited, moved)
+                return _describe(before, every, colour, steps, turn.moved)
+            steps += turn.carry_out(colour, every, todo)
     raise BluegreenError(
         "handover incomplete: %s" % "; ".join(problems(holders.seen(context), live())),
         fix="read podman ps -a and podman logs, then run the stage again",
@@ -83,62 +84,55 @@ def _steps(every: list[Seen], live: str) -> list[Step]:
     return found
 
 
-def _carry_out(
-    context: Context,
-    colour: str,
-    every: list[Seen],
-    todo: list[Step],
-    live: Live,
-    inherited: int,
-    moved: list[dict[str, Any]],
-) -> list[Step]:
-    """As many steps as the switch stays where it was. What ended while it moved is started again at the next turn."""
-    done: list[Step] = []
-    ids = {h.container: h.id for seen in every for h in seen.holders}
-    for step in todo:
-        if live() != colour:
-            break
-        if step.action == "end":
-            moved.append(stop.end(context, step.target, step.detail, ident=ids.get(step.target, "")))
-        else:
-            _start(context, colour, step.target, inherited, moved)
-        done.append(step)
-    return done
+@dataclass
+class _Turn:
+    """``inherited``: the lock, for what starts a container. ``moved``: what became of each container."""
+
+    context: Context
+    live: Live
+    inherited: int
+    moved: list[dict[str, Any]] = field(default_factory=list)
+
+    def carry_out(self, colour: str, every: list[Seen], todo: list[Step]) -> list[Step]:
+        """Steps while the switch stays where it was. What ended while it moved is started again at the next turn."""
+        done: list[Step] = []
+        ids = {h.container: h.id for seen in every for h in seen.holders}
+        for step in todo:
+            if self.live() != colour:
+                break
+            if step.action == "end":
+                self.moved.append(stop.end(self.context, step.target, step.detail, ident=ids.get(step.target, "")))
+            else:
+                self.start(colour, step.target)
+            done.append(step)
+        return done
+
+    def start(self, colour: str, name: str) -> None:
+        """Only where podman shows no other holder: the fence of one host is that the container is gone."""
+        context, podman = self.context, self.context.podman
+        world = Containers.look(podman, context.wanted)
+        seen = next((one for one in holders.look(world) if one.singleton.name == name), None)
+        rivals = [h.container for h in seen.holders if h.active and h.place != colour] if seen else []
+        if rivals:
+            why = "%s runs already, in %s" % (name, ", ".join(rivals))
+            raise Refused(why, option="colour", value=colour, fix="stop it first")
+        courier = seen.singleton if seen and seen.singleton.kind == COURIER else None
+        if courier:
+            self.moved.append(stop.settle(context, world, colour, courier))
+        if isinstance(podman.runner, SubprocessRunner):
+            podman = Podman(SubprocessRunner((self.inherited,)), podman.executable)
+        stack = lifecycle.stack_of(context, colour)
+        lifecycle.up_service(Context(context.wanted, podman, context.clock), colour, stack, name)
+        if courier:
+            _stays(context, context.wanted.container_name(colour, name))
+            self.moved.append(stop.settle(context, world, colour, courier, started=True))
 
 
-def _start(context: Context, colour: str, name: str, inherited: int, moved: list[dict[str, Any]]) -> None:
-    """Only where podman shows no other holder: the fence of one host is that the container is gone."""
-    world = Containers.look(context.podman, context.wanted)
-    seen = holders.one(context, world, name)
-    rivals = [h.container for h in seen.holders if h.active and h.place != colour] if seen else []
-    if rivals:
-        raise Refused(
-            "%s runs already, in %s" % (name, ", ".join(rivals)), option="colour", value=colour, fix="stop it first"
-        )
-    if seen and seen.singleton.kind == COURIER:
-        moved.append(stop.settle(context, world, colour, seen.singleton))
-    podman = context.podman
-    if isinstance(podman.runner, SubprocessRunner):
-        podman = Podman(SubprocessRunner((inherited,)), podman.executable)
-    stack = lifecycle.stack_of(context, colour)
-    lifecycle.up_service(Context(context.wanted, podman, context.clock), colour, stack, name)
-    if seen and seen.singleton.kind == COURIER:
-        _stays(context, name)
-        moved.append(stop.settle(context, world, colour, seen.singleton, started=True))
-
-
-def _stays(context: Context, name: str) -> None:
+def _stays(context: Context, container: str) -> None:
     """What podman has started still runs a moment later, and was not started again meanwhile."""
-    if not unchanged(context.clock, lambda: _process(context, name), STEADY):
-        raise BluegreenError(
-            "%s was started and does not stay up" % name, fix="look at podman logs of its container, run again"
-        )
-
-
-def _process(context: Context, name: str) -> int:
-    """Of the one container of ours by this name; 0 where none runs."""
-    found = [c for c in Containers.look(context.podman, context.wanted).singletons() if c.service == name and c.running]
-    return context.podman.pid(found[0].name) if found else 0
+    if not unchanged(context.clock, lambda: context.podman.pid(container), STEADY):
+        fix = "read podman logs %s, then run the stage again" % container
+        raise BluegreenError("%s was started and does not stay up" % container, fix=fix)
 
 
 @contextmanager

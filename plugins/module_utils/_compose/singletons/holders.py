@@ -35,10 +35,6 @@ def seen(context: Context) -> list[Seen]:
     return look(Containers.look(context.podman, context.wanted))
 
 
-def one(context: Context, world: Containers, name: str) -> Seen | None:
-    return next((found for found in look(world) if found.singleton.name == name), None)
-
-
 def look(world: Containers) -> list[Seen]:
     """Every singleton that is wanted, and every container of ours that was one and is wanted no more."""
     wanted = world.wanted

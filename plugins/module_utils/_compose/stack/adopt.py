@@ -19,8 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.contain
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store, switch_reader
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
+from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay, remove, repair
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
@@ -51,7 +50,7 @@ def adopt(context: Context) -> Job:
         relay.plan(context, world) if relay.due(wanted) else (None, [], _notices(context, world, blue))
     )
     steps += more
-    steps += [Step("offer", colour) for colour in switch_reader.withdrawn(context, wanted.wake)]
+    steps += [Step("allow-rollback", colour) for colour in switch_reader.rollback_blocked(context, wanted.wake)]
     if before and fixing.gaps and not steps:
         raise BluegreenError("; ".join(fixing.gaps))
     acts: dict[str, Callable[[Step], None]] = {
@@ -61,7 +60,7 @@ def adopt(context: Context) -> Job:
         "write-stack": lambda step: store.write_stack(wanted, BLUE, record["stack"]),
         "record-shared": lambda step: store.record_shared(wanted, present),
         "remove": lambda step: lifecycle.remove_container(podman, extra[step.target], still=still),
-        "offer": lambda step: _offer(context, fixing, step.target),
+        "allow-rollback": lambda step: _allow_rollback(context, fixing, step.target),
     }
 
     def do(step: Step) -> None:
@@ -89,8 +88,8 @@ def _verify(context: Context, fixing: repair.RepairPlan) -> None:
         raise BluegreenError("adopt did not complete: %s" % "; ".join(wrong), fix="run adopt again")
 
 
-def _offer(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
-    """What a killed cleanup or deploy had withdrawn is whole again."""
+def _allow_rollback(context: Context, fixing: repair.RepairPlan, colour: str) -> None:
+    """What a killed cleanup or deploy had blocked is whole again."""
     _verify(context, fixing)
     switch = context.switch()
     if switch:
@@ -162,23 +161,19 @@ def _singletons(context: Context, world: Containers) -> list[Container]:
 def _record(context: Context, containers: list[Container]) -> dict[str, Any]:
     """The running images as a release, and blue's services.json. A release that fits is kept as it is."""
     wanted = context.wanted
-    project = compose_config.config(context.podman.runner, wanted, wanted.source)
-    names, warnings = compose_config.wanted_files(wanted, project)
     found = {c.service: Image(c.reference, c.image, c.digest) for c in containers}
+    content = origin.of_directory(context.podman.runner, wanted, found)
     known = store.release(wanted, str(store.stack(wanted, BLUE).get("release", "")))
     same = {name: entry["id"] for name, entry in (known.get("images") or {}).items()}
-    files = release.tree(wanted.source, names)
-    ident = str(known["id"]) if known and same == {name: image.id for name, image in found.items()} else ""
-    ident = ident or release.release_id(wanted.version, {name: image.id for name, image in found.items()}, files)
+    kept = known and same == {name: image.id for name, image in found.items()}
+    ident = str(known["id"]) if kept else content.ident(wanted.version)
     services = {
         c.service: {**store.service_entry(wanted, BLUE, c.service, c.name, c.image, True), "id": c.id}
         for c in containers
         if c.service in wanted.names
     }
     stack = {"colour": BLUE, "release": ident, "adopted": True, "services": services}
-    about = Origin(wanted.source, path=wanted.source).record()
-    content = release.Content(found, names, files, wanted.source, about, tuple(warnings))
-    return {"stack": stack, "content": content, "warnings": warnings}
+    return {"stack": stack, "content": content, "warnings": content.warnings}
 
 
 def _make_release(context: Context, record: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ class Fence:
             self.switch.block_rollback(self.colour, self.token)
 
     def newest(self) -> None:
-        """Fenced where a newer run has begun; nothing is withdrawn."""
+        """Fenced where a newer run has begun; no rollback is blocked."""
         if self.switch:
             self.switch.require(self.token)
 
@@ -51,7 +51,7 @@ class Fence:
                 self.switch.undrain(self.colour, self.token)
             raise
 
-    def offer(self) -> None:
+    def allow_rollback(self) -> None:
         """The colour is whole again: a rollback may go there."""
         if self.switch:
             self.switch.allow_rollback(self.colour, self.token)
@@ -66,14 +66,14 @@ class Fence:
             raise
 
     def _bring_back(self, no: BluegreenError) -> None:
-        """Adds to ``no`` what was done. The newer run has the colour as long as it is withdrawn, and makes it whole."""
+        """Adds to ``no`` what was done. While rollbacks to it are blocked, a newer run makes the colour whole."""
         switch, context = self.switch, self.context
         live = switch is not None and switch.read().live == self.colour
         if switch is None or not (live or not switch.rollback_blocked(self.colour)):
             return
-        blue = Containers.look(context.podman, context.wanted) if store.is_adopted(context.wanted, "blue") else None
-        world = blue or Containers.look(context.podman, context.wanted)
-        fixing = repair.plan(context, world, (self.colour,), blue.adopted() if blue else None)
+        world = Containers.look(context.podman, context.wanted)
+        blue = world.adopted() if store.is_adopted(context.wanted, "blue") else None
+        fixing = repair.plan(context, world, (self.colour,), blue)
         done = []
         for step in fixing.steps:
             with suppress(BluegreenError):

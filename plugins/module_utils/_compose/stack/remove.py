@@ -54,7 +54,7 @@ def _absent(context: Context, guard: fence.Fence) -> Job:
             # What podman-compose makes of the same name later is unmanaged.
             store.forget_adopted(wanted, wanted.colour)
             return
-        if step.action not in ("withdraw", "remove"):
+        if step.action not in ("block-rollback", "remove"):
             with guard.beginning():
                 guard.newest()
                 if not relay.do(context, names, step):
@@ -94,7 +94,7 @@ def _ender(
 def _steps(context: Context, gone: Sequence[Container], first: Sequence[Step]) -> list[Step]:
     wanted = context.wanted
     # Until then the colour is whole, and a rollback may go there.
-    begun = [Step("withdraw", wanted.colour)] if gone and context.switch() else []
+    begun = [Step("block-rollback", wanted.colour)] if gone and context.switch() else []
     found = [*first, *begun, *(Step("remove", _name_then(c, first), c.state) for c in gone)]
     if store.is_adopted(wanted, wanted.colour):
         found.append(Step("forget-adopted", wanted.colour))

@@ -53,14 +53,14 @@ def start(context: Context) -> Job:
     steps += _edge_steps(world, gone)
     guard = fence.of(context)
     if guard.switch and any(step.action in ("remove", "up") for step in steps):
-        steps = [Step("withdraw", colour), *steps, Step("offer", colour)]
+        steps = [Step("block-rollback", colour), *steps, Step("allow-rollback", colour)]
     elif guard.switch and guard.switch.rollback_blocked(colour):
-        steps.append(Step("offer", colour))
+        steps.append(Step("allow-rollback", colour))
     # Its couriers start only behind a flip; that they can is known before anything is touched.
     warnings = courier_trial.prove(context, stack, tuple(wanted.couriers().values()) if steps else ())
 
     def do(step: Step) -> None:
-        if step.action in ("withdraw", "offer", "remove", "up"):
+        if step.action in ("block-rollback", "allow-rollback", "remove", "up"):
             with guard.removal():
                 _fenced(context, guard, stack, gone, step)
         else:
@@ -75,9 +75,9 @@ def _fenced(
     context: Context, guard: fence.Fence, stack: Mapping[str, Any], gone: Mapping[str, str], step: Step
 ) -> None:
     """``gone``: name -> id; another container may bear the name by then."""
-    if step.action == "offer":
+    if step.action == "allow-rollback":
         verify(context, stack)
-        guard.offer()
+        guard.allow_rollback()
         return
     if step.action == "remove":
         lifecycle.remove_container(context.podman, gone[step.target], still=guard.hold)

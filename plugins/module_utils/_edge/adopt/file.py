@@ -11,6 +11,7 @@ to do is read from the world (file, running configuration) and never from a note
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,22 +25,25 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import Syntax, syntax_of, text_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.imported_files import FileChange
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import Reference
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import (
     ReloadMethod,
+    cost,
     reload,
     validate,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import Installer, cost
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import unified
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, arguments, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,15 @@ class Adopter:
         # Whether a file that says something else than what runs is meant to go live.
         self.accept_pending = False
         self.reaches = Reaches()
-        self.installer = Installer(edge, admin, upstreams, step)
-        self.switch = self.installer.switch
+        self.switch = Switch(edge.place().directory, step)
+        # The colour that the operator says was live, for a switch that is lost.
+        self.assume_live = ""
+        self.deployment = ""
         self.journal = Journal(edge.options.state_dir)
 
     @property
     def syntax(self) -> Syntax:
-        colour = self.installer.live() if self.edge.options.method != "switch" else ""
+        colour = self.live() if self.edge.options.method != "switch" else ""
         return syntax_of(self.edge, self.upstreams, colour, self.reaches)
 
     def adopted(self) -> Change:
@@ -97,7 +103,7 @@ class Adopter:
         main = self._main(current, base, done.content)
         # The Caddyfile first, as it has the snippets; back last. So what is there always loads.
         files = (main, *self.syntax.imported().changes(done.others))
-        change = self._change(main, files, done.whole, done.config, self.installer.steps(), done.warnings)
+        change = self._change(main, files, done.whole, done.config, self._install_steps(), done.warnings)
         return replace(change, found=done.found)
 
     def undone(self, force: bool = False) -> Change:
@@ -112,7 +118,7 @@ class Adopter:
             main, config = self._main(current, current, current), self.syntax.config(current)
             self._refuse_pending(config, [lambda: self.syntax.present(current)])
             return self._change(main, (main,), "", config, ())
-        self.installer.refuse_undo(force or current == before)
+        self._refuse_undo(force or current == before)
         ours = current == before or self._made(current) or self.journal.torn(current)
         if not force and current != before and not (ours and self.journal.base == before):
             raise Refused(
@@ -156,7 +162,7 @@ class Adopter:
             return
         follower = ReloadMethod(self.edge, self.admin, self.upstreams, self.step)
         with follower.alone():
-            if self.installer.live() != change.live:
+            if self.live() != change.live:
                 raise Refused(
                     "the switch moved during adopt: %s is no longer live" % change.live,
                     fix="run the adopt stage again",
@@ -169,7 +175,7 @@ class Adopter:
     def _apply(self, change: Change) -> None:
         actions = {step.action for step in change.plan.steps}
         if "make" in actions:
-            self.installer.make()
+            self._install()
         if "rewrite" in actions:
             self._rewrite(change)
         if "reload" in actions:
@@ -242,7 +248,7 @@ class Adopter:
         names = {one: os.path.basename(one.path) if one is main else one.seen for one in files}
         patch = "".join(unified(text_of(one.base), text_of(one.wanted), names[one].lstrip("/")) for one in files)
         plan = Plan(state, after, tuple(steps))
-        live = self.installer.live() if self.edge.options.method != "switch" else ""
+        live = self.live() if self.edge.options.method != "switch" else ""
         return Change(main.current, main.base, main.wanted, config, plan, patch, warnings, files, whole, live)
 
     def _rewrite(self, change: Change) -> None:
@@ -267,3 +273,57 @@ class Adopter:
                 "the edge did not reload: %s" % exc.msg,
                 fix="read Caddy's words; the file is restored and the edge serves as before",
             ) from exc
+
+    def _install_steps(self) -> tuple[Step, ...]:
+        if (
+            self.switch.exists()
+            and not self.switch.read().damage
+            and not switch_problems(self.switch.path, self.edge.place().owner)
+        ):
+            return ()
+        return (Step("make", self.switch.path, "with %s live" % self.live()),)
+
+    def _install(self) -> None:
+        """What is missing; then the edge must be able to use it, or nothing has changed for the public."""
+        fresh, live = not os.path.exists(self.switch.path), self.live()
+        # The volume of a container is there; a native edge's place may have to be made.
+        os.makedirs(os.path.dirname(self.switch.path), mode=0o711, exist_ok=True)
+        self.switch.install(live, self.edge.place().owner, self.deployment)
+        reason = self.edge.hidden(self.switch.path)
+        if reason and fresh:
+            shutil.rmtree(self.switch.path)
+        if reason:
+            raise Refused(
+                "the edge can't use the switch: %s" % reason,
+                fix="let the edge's user read and write there, or give another place (edge.mount, switch_dir)",
+            )
+
+    def live(self) -> str:
+        """What the marker says; where it is lost, the one colour that is alive. Before any adoption that is blue."""
+        state = self.switch.read() if self.switch.exists() else None
+        markers = self.switch.markers()
+        if len(markers) == 1:
+            return markers[0]
+        if state and state.live == "green":
+            return "green"
+        config = self.admin.config()
+        form = query.form(config, root_of(self.edge))
+        if form != "switch":
+            # With any other method the configuration itself names the colour.
+            return "blue" if not form else min(one_colour_form.colours(config))
+        alive = [colour for colour in COLOURS if self._alive(config, colour)]
+        if self.assume_live or len(alive) == 1:
+            return self.assume_live or alive[0]
+        raise Refused(
+            "the switch is lost, and which colour was live is not known: %s" % (" and ".join(alive) or "none")
+            + (" are alive" if alive else " is alive"),
+            fix="name it with -e bluegreen_assume_live=blue or green (the ledger knows the last cutover)",
+        )
+
+    def _refuse_undo(self, allowed: bool) -> None:
+        if not allowed and self.switch.exists() and self.switch.read().live != "blue":
+            raise Refused("green is live and the operator's configuration only knows blue", fix="roll back first")
+
+    def _alive(self, config: Any, colour: str) -> bool:
+        targets = query.addresses(config, self.upstreams, colour)
+        return bool(targets) and not silent(targets, self.edge.network())

@@ -158,7 +158,7 @@ class CaddyfileSyntax(Syntax):
             try:
                 aliases(self._upstreams, {dial: found[dial]})
             except Refused as exc:
-                raise CaddyfileError(*_said(tree, dial), exc.msg, exc.fix) from exc
+                raise CaddyfileError(*_line_of(tree, dial), exc.msg, exc.fix) from exc
         return found
 
     def with_live_colour(self, content: bytes, colour: str) -> bytes:
@@ -285,7 +285,7 @@ def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], reach
         )
 
 
-def _said(tree: Tree, dial: str) -> tuple[str, int]:
+def _line_of(tree: Tree, dial: str) -> tuple[str, int]:
     """The file and the line that say an upstream; the head of the file where an import or a variable makes it."""
     host = dial.rpartition(":")[0]
     for statement in tree.walk():

@@ -12,6 +12,7 @@ watcher that rolls back) the later one leaves what the marker says. What was cut
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -23,11 +24,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_bytes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import clients
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import Syntax, syntax_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import Reference
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import cost
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import objects
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
@@ -228,3 +230,25 @@ def reload(edge: Edge, admin: Admin, syntax: Syntax, config: Any) -> None:
         if not result.last_words().endswith(HUNG_UP):
             break
     raise CommandError(result.last_words())
+
+
+def cost(edge: Edge, admin: Admin, running: Any) -> str:
+    """What a reload costs at this moment, as a sentence. One that names a colour keeps its streams for
+    a while, where Caddy can."""
+    listening = set(ports(running)) | {edge.options.port}
+    held, busy = clients(edge.place().pid, listening), sum(admin.requests().values())
+    kept = one_colour_form.keeps_streams(running)
+    streams = "stays open for %s at most" % one_colour_form.STREAMS if kept else "is closed"
+    return (
+        "%d client connections are open now, with %d requests or WebSockets in flight to upstreams: a request can be"
+        " lost on each connection that is busy at that moment, and every open WebSocket %s" % (held, busy, streams)
+    )
+
+
+def ports(config: Any) -> Iterator[int]:
+    """The TCP ports that a configuration listens on."""
+    for one in objects(config):
+        for address in one.get("listen") or [] if isinstance(one.get("listen"), list) else ():
+            found = re.search(r":(\d+)(?:-(\d+))?$", str(address))
+            if found and not str(address).startswith(("unix", "udp")):
+                yield from range(int(found.group(1)), int(found.group(2) or found.group(1)) + 1)

@@ -174,10 +174,10 @@ class _Fold:
 
     def _proxy(self, proxy: dict[str, Any]) -> dict[str, Any]:
         """The operator's handler: plain names for our addresses, without our header, cookie and static fallback."""
-        proxy = self._said(proxy)
+        proxy = self._dialled_written_out(proxy)
         for upstream in proxy.get("upstreams", []):
             upstream["dial"] = self._plain(str(upstream.get("dial", "")))
-        proxy = self._heard(proxy)
+        proxy = self._without_pinned_names(proxy)
         responses = [one for one in proxy.pop("handle_response", []) if not self._our_response(one)]
         headers = proxy.pop("headers", {})
         response = headers.get("response", {})
@@ -190,8 +190,8 @@ class _Fold:
         kept = {"handle_response": responses, "headers": headers}
         return {**proxy, **{key: value for key, value in kept.items() if value}}
 
-    def _heard(self, proxy: dict[str, Any]) -> dict[str, Any]:
-        """What an upstream hears of the dialled name, or is told where an address is dialled: the same."""
+    def _without_pinned_names(self, proxy: dict[str, Any]) -> dict[str, Any]:
+        """What an upstream hears of the dialled name, or hears in its headers where an address is dialled: the same."""
         said = {str(one.get("dial", "")) for one in proxy.get("upstreams", [])}
         if len(said) != 1:
             return proxy
@@ -210,7 +210,7 @@ class _Fold:
                 return "%s:%s" % (upstream.blue, dial.rpartition(":")[2])
         return dial
 
-    def _said(self, proxy: dict[str, Any]) -> dict[str, Any]:
+    def _dialled_written_out(self, proxy: dict[str, Any]) -> dict[str, Any]:
         """A placeholder for the dialled address is written out by the rewrite; so it is here."""
         dialled = [resolved(str(upstream.get("dial", "")), self.environ) for upstream in proxy.get("upstreams", [])]
         if len(dialled) != 1 or not any(upstream.port(dialled[0]) for upstream in self.upstreams):

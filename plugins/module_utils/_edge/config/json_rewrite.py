@@ -282,26 +282,6 @@ def with_log(config: Any, adapted: Any, root: str) -> tuple[Any, tuple[str, ...]
     return wanted, tuple(warnings)
 
 
-def without_log(config: Any) -> Any:
-    """``config`` without it, and without what is empty then."""
-    wanted = copy.deepcopy(config)
-    for server in _servers(wanted).values():
-        if server.get("logs") == {"default_logger_name": NAME}:
-            del server["logs"]
-    logs = wanted.get("logging", {}).get("logs", {})
-    logs.pop(NAME, None)
-    default = logs.get("default", {})
-    default["exclude"] = [one for one in default.get("exclude", []) if one != "%s.%s" % (ACCESS, NAME)]
-    if not default["exclude"]:
-        del default["exclude"]
-    if not logs.get("default", True):
-        del logs["default"]
-    for holder, name in ((wanted.get("logging", {}), "logs"), (wanted, "logging")):
-        if holder.get(name) == {}:
-            del holder[name]
-    return wanted
-
-
 def _servers(config: Any) -> dict[str, Any]:
     found: dict[str, Any] = (config.get("apps") or {}).get("http", {}).get("servers") or {}
     return found

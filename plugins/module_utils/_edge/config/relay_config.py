@@ -36,7 +36,7 @@ def config(targets: Sequence[Target]) -> dict[str, Any]:
         here = [one for one in targets if one.port == port]
         routes = [_route(one, alone=len(here) == 1) for one in here]
         if len(here) > 1:
-            routes.append({"handle": [_said(421, "no service of this name is here")]})
+            routes.append({"handle": [_answer(421, "no service of this name is here")]})
         servers["port%d" % port] = {
             "listen": [":%d" % port], "routes": routes, "automatic_https": {"disable": True},
         }  # fmt: skip
@@ -54,7 +54,7 @@ def _route(target: Target, alone: bool) -> dict[str, Any]:
         {"match": [_there(name)], "handle": [_proxy(target.addresses[colour])], "terminal": True}
         for name, colour in (("green", "green"), ("ready", "blue"))
     ]
-    answer = {"handler": "subroute", "routes": [*routes, {"handle": [_said(503, "no colour is live")]}]}
+    answer = {"handler": "subroute", "routes": [*routes, {"handle": [_answer(503, "no colour is live")]}]}
     found: dict[str, Any] = {"handle": [answer], "terminal": True}
     return found if alone else {"match": [{"host": list(target.names)}], **found}
 
@@ -73,5 +73,5 @@ def _proxy(address: str) -> dict[str, Any]:
     }
 
 
-def _said(status: int, words: str) -> dict[str, Any]:
+def _answer(status: int, words: str) -> dict[str, Any]:
     return {"handler": "static_response", "status_code": status, "body": "relay of olympus.bluegreen: %s\n" % words}

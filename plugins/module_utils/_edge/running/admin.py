@@ -58,7 +58,7 @@ class Admin:
     def load(self, config: Any) -> None:
         """Run another configuration, as ``caddy reload`` does."""
         headers = {"Content-Type": "application/json"}
-        self._told(self._ask("POST", "/load", json.dumps(config).encode(), headers, LOAD))
+        self._require_taken(self._ask("POST", "/load", json.dumps(config).encode(), headers, LOAD))
 
     def patch(self, path: str, value: Any, tag: str) -> bool:
         """Exchange the value at ``path`` of the configuration; False when that was changed since it had ``tag``."""
@@ -66,10 +66,10 @@ class Admin:
         answer = self._ask("PATCH", "/config" + path, json.dumps(value).encode(), headers, LOAD)
         if answer.status == 412:
             return False
-        self._told(answer)
+        self._require_taken(answer)
         return True
 
-    def _told(self, answer: Response) -> None:
+    def _require_taken(self, answer: Response) -> None:
         if answer.status != 200:
             said = answer.error or "status %d %s" % (answer.status, answer.body.decode(errors="replace").strip())
             raise CommandError(

@@ -72,7 +72,7 @@ def words(answer: Answer) -> str:
 
 
 @dataclass(frozen=True)
-class Told:
+class Confirming:
     """The answers of names that say a colour, of those behind a wall, and of the rest, whose colour may be ill."""
 
     said: tuple[Answer, ...] = ()
@@ -80,13 +80,13 @@ class Told:
     unsure: tuple[Answer, ...] = ()
 
     @property
-    def names(self) -> list[Name]:
+    def to_ask(self) -> list[Name]:
         """Those to ask of a flip."""
         return [{"host": str(one["host"]), "path": str(one["path"])} for one in (*self.said, *self.unsure)]
 
     def warnings(self) -> list[str]:
         """Who is left out. Refused where no name is left."""
-        if not self.names:
+        if not self.to_ask:
             found = "; ".join(map(words, self.walled)) or "the edge's configuration names no host"
             raise Refused("no public name can confirm a flip: %s" % found, fix=REACHED)
         return list(map(left_out, self.walled))
@@ -96,7 +96,7 @@ def left_out(answer: Answer) -> str:
     return "%s to an anonymous visitor: it can't confirm a flip and is left out. Fix: %s" % (words(answer), REACHED)
 
 
-def tell(ask: Ask, names: Sequence[Sequence[Name]]) -> Told:
+def confirming_names(ask: Ask, names: Sequence[Sequence[Name]]) -> Confirming:
     """Each item of ``names`` holds ways to ask one name, which are tried until one says a colour."""
     best: dict[int, Answer] = {}
     for number in range(max(map(len, names), default=0)):
@@ -105,7 +105,7 @@ def tell(ask: Ask, names: Sequence[Sequence[Name]]) -> Told:
             if at not in best or answer["colour"] or (walled(best[at]) and not walled(answer)):
                 best[at] = answer
     answers = [best[at] for at in sorted(best)]
-    return Told(
+    return Confirming(
         tuple(one for one in answers if one["colour"]),
         tuple(one for one in answers if walled(one)),
         tuple(one for one in answers if not one["colour"] and not walled(one)),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
@@ -52,7 +53,7 @@ class Preview:
         name, _colon, said = (read_text(self.file) or "").strip().partition(": ") if self.release else ("", "", "")
         return said if name == PREVIEW_HEADER and preview_secret.FORM.fullmatch(said) else ""
 
-    def told(self, public: Public) -> dict[str, Any]:
+    def instructions(self, public: Public) -> dict[str, Any]:
         """How a person previews: the file, and a command for each public name. Empty where there is no preview."""
         said = self._secret()
         if not said or not self.traffic.switch.previews(said):
@@ -80,12 +81,9 @@ class Preview:
     def seen(self, public: Public, timeout: float) -> list[Mapping[str, object]]:
         """Every public name has answered with the idle colour, and no worse than with the live one. Raises
         BluegreenError where one does not."""
-        clock, headers = self.traffic.clock, {PREVIEW_HEADER: self._secret()}
+        clock, ask = self.traffic.clock, partial(self.traffic.ask, headers={PREVIEW_HEADER: self._secret()})
         idle = OTHER[self.traffic.switch.read().live]
         deadline = clock.monotonic() + timeout
-
-        def ask(host: str, path: str, seconds: float) -> anonymous_visit.Answer:
-            return self.traffic.ask(host, path, headers, seconds)
 
         while True:
             seconds = min(anonymous_visit.SECONDS, max(0.1, deadline - clock.monotonic()))
@@ -107,7 +105,7 @@ class Preview:
     def _worse(self, failed: Sequence[anonymous_visit.Answer], seconds: float) -> set[tuple[str, str]]:
         """Those of these 5xx that the live colour does not answer there."""
         names = [{"host": str(one["host"]), "path": str(one["path"])} for one in failed]
-        answers = anonymous_visit.together(self.traffic.ask_within, names, seconds)
+        answers = anonymous_visit.together(self.traffic.ask, names, seconds)
         return {(str(one["host"]), str(one["path"])) for one in answers if int(str(one["status"])) < 500}
 
     def _require(self) -> None:

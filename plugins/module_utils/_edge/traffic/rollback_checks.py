@@ -76,18 +76,18 @@ def confirm(
         why = exc.msg
     if config is not None and not traffic.in_force(config):
         raise BluegreenError("the switch says %s, but %s" % (target, NOT_IN_FORCE), fix="run the adopt stage")
-    told = traffic.told([[one] for one in public] or ways(config, root_of(traffic.edge)))
-    warnings = [anonymous_visit.left_out(one) for one in told.walled]
-    if not told.names and config is None:
+    names = traffic.confirming([[one] for one in public] or ways(config, root_of(traffic.edge)))
+    warnings = [anonymous_visit.left_out(one) for one in names.walled]
+    if not names.to_ask and config is None:
         raise BluegreenError(
             "the switch says %s, but no public name could be asked: %s" % (target, why),
             fix="ask a public name yourself, or list them in bluegreen_public",
         )
-    if not told.names:
+    if not names.to_ask:
         warnings.append("the switch says %s and the edge looks at it, but no public name can confirm it" % target)
-        found: dict[str, object] = {"flipped_at": since, "seen_at": None, "ms": None, "observed": list(told.walled)}
+        found: dict[str, object] = {"flipped_at": since, "seen_at": None, "ms": None, "observed": list(names.walled)}
     else:
-        found = traffic.confirm(target, told.names, since, timeout).result()
+        found = traffic.confirm(target, names.to_ask, since, timeout).result()
     return {**found, "open": traffic.open(config) if config is not None else {}, "warnings": warnings}
 
 

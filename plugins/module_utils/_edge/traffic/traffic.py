@@ -113,7 +113,7 @@ class Traffic:
         """What a flip costs now, as a sentence."""
         if self.running_method(config) == "switch":
             return "a flip loads nothing and loses nothing; each request asks for a file"
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.switch_install import cost
+        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import cost
 
         return "a flip reloads the configuration; %s" % cost(self.edge, self.admin, config)
 
@@ -234,19 +234,16 @@ class Traffic:
         return Confirmed(since, max((first[key] for key in must), default=since), tuple(seen.values()), silent)
 
     def _timed(self, host: str, path: str, timeout: float) -> anonymous_visit.Answer:
-        return {**self.ask_within(host, path, timeout), "at": self.clock.now()}
+        return {**self.ask(host, path, timeout), "at": self.clock.now()}
 
     def ask(
-        self, host: str, path: str, headers: Mapping[str, str] | None = None, timeout: float = anonymous_visit.SECONDS
+        self, host: str, path: str, timeout: float = anonymous_visit.SECONDS, headers: Mapping[str, str] | None = None
     ) -> anonymous_visit.Answer:
         return anonymous_visit.asked(self.http, self.edge.options, host, path, headers, timeout)
 
-    def ask_within(self, host: str, path: str, timeout: float) -> anonymous_visit.Answer:
-        return self.ask(host, path, timeout=timeout)
-
-    def told(self, ways: Sequence[Sequence[anonymous_visit.Name]]) -> anonymous_visit.Told:
+    def confirming(self, ways: Sequence[Sequence[anonymous_visit.Name]]) -> anonymous_visit.Confirming:
         """Which public names can confirm a flip."""
-        return anonymous_visit.tell(self.ask_within, ways)
+        return anonymous_visit.confirming_names(self.ask, ways)
 
     def open(self, config: Any) -> dict[str, dict[str, dict[str, int | None]]]:
         """Per colour: requests in flight by address (None: Caddy doesn't list it), and TCP connections."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.pending import sites
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import sites
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.equivalence import differences
 
 VALUES = st.recursive(
