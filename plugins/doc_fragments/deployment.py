@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import documented
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.documented import deployment_option
 
 
 class ModuleDocFragment:
-    DOCUMENTATION = json.dumps({"options": documented()})
+    DOCUMENTATION = json.dumps({"options": deployment_option()})

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import documented
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BY_NAME, CADDY, PUBLIC
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import CADDY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BY_NAME, PUBLIC
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.documented import documented
 
 SHARED = ("edge", "public", "publish", "port_base", "project", "services", "shared", "network_range")
 MORE: dict[str, dict[str, Any]] = {

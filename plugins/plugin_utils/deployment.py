@@ -18,12 +18,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding im
     sentences,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import DEPLOYMENT, NAME
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BY_NAME, NAME
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers, record
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import settings
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import REFUSE, unusable, wrong_settings
 
-SETTINGS = tuple(name for name, one in settings.SETTINGS.items() if one in DEPLOYMENT)
+SETTINGS = tuple(name for name, one in settings.SETTINGS.items() if one.name in BY_NAME)
 # These go by what is recorded, whatever the settings say meanwhile.
 GO_ON = ("rollback", "watch", "status")
 PLAY = "ansible-playbook bluegreen.yml"

@@ -14,39 +14,26 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment impo
 
 DEPENDENTS = fields.Field("dependents", "list", "Containers that depend on coloured ones, as adopt found them.")
 CARRIED = (*tree.DEPLOYMENT, DEPENDENTS)
+# What an edge behind Cloudflare has to say.
+OF_CLOUDFLARE = ("account_id", "pools")
 # Of these a module has options of the same name with another meaning.
 OTHER = ("name", "checks", "watch", "dependents", "cache_ttl", "cache_probe")
 
 
-def _bare(option: Mapping[str, Any]) -> dict[str, Any]:
+def bare(option: Mapping[str, Any]) -> dict[str, Any]:
     """What the description does not say is not given: the module's own default counts."""
     return {key: value for key, value in option.items() if key not in ("default", "required")}
 
 
 def options() -> dict[str, Any]:
-    made = {name: _bare(one) for name, one in fields.options(CARRIED).items()}
+    made = {name: bare(one) for name, one in fields.options(CARRIED).items()}
     return {**made, "dependents": {"type": "list", "elements": "dict"}}
-
-
-def documented() -> dict[str, Any]:
-    """The option as a module's documentation has it, and the flat one beside it."""
-    inner = {name: _bare(one) for name, one in fields.documented(CARRIED).items()}
-    inner["dependents"]["elements"] = "dict"
-    says = (
-        "The deployment, as M(olympus.bluegreen.release_deployment) and filter P(olympus.bluegreen.deployment#filter)"
-        " describe it. It goes before the options of the same name and replaces those that are required."
-    )
-    name = "Name of the deployment where O(deployment) does not say it. Networks and labels are made of it."
-    return {
-        "deployment": {"description": [says], "type": "dict", "suboptions": inner},
-        "name": {"description": [name], "type": "str", "default": tree.NAME},
-    }
 
 
 def kwargs(spec: ArgumentSpec) -> dict[str, Any]:
     """For AnsibleModule: what a description carries is required no more, ``given`` sees whether it is there."""
     made = spec.to_kwargs()
-    carried = {one.name for one in (*CARRIED, *tree.BEHIND_CLOUDFLARE)}
+    carried = {*(one.name for one in CARRIED), *OF_CLOUDFLARE}
     flat = {
         name: {key: value for key, value in one.items() if key != "required" or name not in carried}
         for name, one in spec.options.items()
@@ -68,7 +55,7 @@ def flat(spec: ArgumentSpec, params: Mapping[str, Any]) -> dict[str, Any]:
     # Without a repository nothing is fetched.
     said["git"] = said.get("git") or None
     if "account_id" in spec.options:
-        said.update({one.name: edge.get(one.name) for one in tree.BEHIND_CLOUDFLARE if one.name != "service"})
+        said.update(edge)
     told = {key: value for key, value in said.items() if value is not None and key in spec.options}
     own = {key: value for key, value in params.items() if key not in ("name", "deployment")}
     return {**own, **told, "deployment": described.get("name") or params.get("name") or tree.NAME}
