@@ -168,7 +168,7 @@ class Lanes:
                 if part := next(filter(self.may_begin, self.waiting), None):
                     self.waiting.remove(part)
                     self.running[part.name] = (part, time.monotonic())
-                    print("== %s begins (%s)" % (part.name, time.strftime("%H:%M:%S")), flush=True)
+                    print("== %s begins (%s): %s" % (part.name, time.strftime("%H:%M:%S"), log_of(part)), flush=True)
                     return part
                 self.changed.wait()
             return None

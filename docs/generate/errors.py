@@ -23,9 +23,12 @@ MAKERS = {
     "CommandError": (0, None),
     "QueryError": (0, None),
     "Fenced": (0, None),
+    "OrderRefused": (0, 2),
     "CaddyfileError": (2, 3),
     "_error": (1, 2),
 }
+# Errors that are of one option.
+OPTIONS = {"OrderRefused": "bluegreen_watch_do"}
 # Functions of the stages that answer with a refusal.
 SAYS_WHY = re.compile(r"^_(unfit|unproven|unkept|not_\w+)$")
 AREAS = {
@@ -90,7 +93,11 @@ def _made(area: str, call: ast.Call) -> Entry | None:
     at, fix_at = MAKERS[name]
     text = template(given.get("msg") or (call.args[at] if len(call.args) > at else None))
     fix = given.get("fix") or (call.args[fix_at] if fix_at and len(call.args) > fix_at else None)
-    return Entry(area, text, template(given.get("option")), template(fix)) if text.strip("… :") else None
+    return (
+        Entry(area, text, template(given.get("option")) or OPTIONS.get(name, ""), template(fix))
+        if text.strip("… :")
+        else None
+    )
 
 
 def _area(path: Path) -> str:

@@ -113,7 +113,7 @@ options:
     default: 10.0
 notes:
   - Before each reload the module compares the running configuration with the file. It refuses a difference and names
-    its place, so a reload never puts an edit into force that nobody asked for.
+    its place, so no reload puts an unnoticed edit into force.
   - A file is rewritten in place, as a bind mount shows no other file. Caddy's own adapter proves that the file still
     means the same, and C(caddy validate) that it loads.
   - O(state=returned) needs no lock, no database and no other host.

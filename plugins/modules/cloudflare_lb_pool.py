@@ -7,50 +7,49 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloudflare_lb_pool
-short_description: The switch of a Cloudflare load balancer, which colour is live
+short_description: Flip the load balancers of Cloudflare between two colours
 version_added: 1.0.0
 description:
-  - Flips the load balancers of all public names from one colour's pool to the other's and back, as one act that is
-    finished, taken back, or named where it stands.
-  - What decides is written - the order of the pools or their weights, by the steering policy in force - and nothing
-    else. Pools are made and changed only where they carry our mark.
-  - The switch directory on the state host says what is wanted, before the first request. A run that was killed is
-    finished by the next one, and a rollback works from everywhere.
-  - Every write is read back and the public names are asked, so a success means that visitors get the colour.
-  - The switch is asked right before each write to a pool and right after it. A run that another one has overtaken puts
-    its last write right and fails.
+  - Flips the load balancers of all public names from one colour's pool to the other's and back, as one act. The act
+    ends complete, is taken back, or the error says where each name stands.
+  - Writes only what decides, which is the order of the pools or their weights, by the steering policy in force. It
+    makes and changes only pools that carry the mark of the deployment.
+  - The switch directory on the state host records the wanted colour before the first request. The next run finishes one
+    that was killed, and a rollback works from everywhere.
+  - Reads back every write and asks the public names, so a success means that visitors get the colour.
+  - Asks the switch right before each write to a pool and right after it. A run that another one has overtaken corrects
+    its last write and fails.
 author: "olympus.bluegreen authors (@olympusoss)"
 extends_documentation_fragment:
   - olympus.bluegreen.cloudflare
+  - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
 attributes:
   check_mode:
-    description: Says what it would do. Only reads are sent to Cloudflare.
-    support: full
+    description: Reports what the state would do. Only reads go to Cloudflare.
   diff_mode:
-    description: Shows the fields that are written, before and after.
-    support: full
+    description: The fields that the module writes, before and after.
 options:
   state:
     description:
-      - V(read) only looks, and lists what is wrong in C(problems).
-      - V(adopted) makes the pools that have O(pools.blue.origins) or O(pools.green.origins), brings those that are ours
-        up to date, and makes the switch. No load balancer is written.
-      - V(undone) removes the switch, while every name is on blue. At Cloudflare nothing is written.
-      - V(live) asks the health of the target pool, writes the way back, flips every load balancer to O(colour) and sees
-        every public name answer with it.
-      - V(returned) flips back to where the last cutover said, fences whoever is still running, and ends the sessions
-        that are pinned to the colour left behind.
-      - V(drained) drains the endpoints of O(colour), and waits until nobody can be pinned to it any more.
+      - V(read) changes nothing. It lists what is wrong in RV(problems).
+      - V(adopted) makes the switch and the pools that have O(pools.blue.origins) or O(pools.green.origins), and updates
+        the pools that carry the mark. It writes no load balancer.
+      - V(undone) removes the switch, while every name is on blue. It writes nothing at Cloudflare.
+      - V(live) asks the health of the target pool, writes the way back, flips every load balancer to O(colour) and
+        waits until every public name answers with it.
+      - V(returned) flips back to where the last cutover said, fences every run that is still at work, and ends the
+        sessions that are pinned to the colour left behind.
+      - V(drained) drains the endpoints of O(colour), and waits until no session can be pinned to it.
     type: str
     choices: [read, adopted, undone, live, returned, drained]
     default: read
   state_dir:
-    description: The state directory, of which only the release of each colour is read.
+    description: Directory of the collection's state on this host. The module reads the release of each colour there.
     type: path
     default: /var/lib/olympus-bluegreen
   switch_dir:
-    description: The directory on this host below which the switch lies.
+    description: Directory of this host that holds the switch.
     type: path
     default: /var/lib/olympus-bluegreen-edge
   colour:
@@ -66,7 +65,7 @@ options:
   failover:
     description:
       - Keep the other colour's pool listed behind the live one, so that Cloudflare fails over to it.
-      - With V(false) it is taken off the list.
+      - With V(false) the module removes it from the list.
     type: bool
     default: true
   release:
@@ -75,17 +74,17 @@ options:
     default: ''
   token:
     description:
-      - The fencing token of this run, which every write is checked by. An older one than the switch's is refused.
-      - Without it an act goes by the token that the switch has when it begins, so a rollback in between stops it.
+      - The fencing token of this run. Each write checks it, and refuses one that is older than the switch's.
+      - Without it the module takes the token that the switch has when it begins, so a rollback in between stops it.
     type: int
   force:
     description:
       - With O(state=returned), go back to a pool that is not healthy.
-      - With O(state=undone), remove the switch whoever serves.
+      - With O(state=undone), remove the switch whatever colour serves.
     type: bool
     default: false
   keep_sticky:
-    description: With O(state=returned), leave pinned sessions on the colour left behind. Only for one that is sound.
+    description: With O(state=returned), leave pinned sessions on the colour left behind. Only for a sound one.
     type: bool
     default: false
   require_monitor:
@@ -104,6 +103,13 @@ options:
     description: How long the health of the target pool may take to be known and good, in seconds.
     type: float
     default: 120.0
+seealso:
+  - module: olympus.bluegreen.edge_switch
+    description: Calls this module or the one for Caddy, depending on the kind of edge.
+  - module: olympus.bluegreen.caddy_upstream
+    description: The same states for a running Caddy.
+  - module: olympus.bluegreen.release_watch
+    description: Judges a flip and rolls back by itself.
 """
 
 EXAMPLES = r"""
@@ -133,112 +139,217 @@ EXAMPLES = r"""
         colour: green
         token: 7
 
-    - name: Back
+    - name: See which colour each name serves, and what is wrong
+      olympus.bluegreen.cloudflare_lb_pool:
+        state: read
+
+    - name: Roll back
       olympus.bluegreen.cloudflare_lb_pool:
         state: returned
+
+    - name: End the drained colour's sessions before its containers go
+      olympus.bluegreen.cloudflare_lb_pool:
+        state: drained
+        colour: blue
 """
 
 RETURN = r"""
-live: {description: The colour that the switch says is live; empty without a switch., type: str, returned: success}
-idle: {description: The other one., type: str, returned: success}
+live:
+  description: The colour that the switch says is live; empty without a switch.
+  type: str
+  returned: success
+  sample: green
+idle: {description: The other colour., type: str, returned: success, sample: blue}
 return_to:
-  description: Where a rollback goes, C(colour), C(release), C(flip) (an id) and C(at) (epoch seconds); null before any.
+  description: Where a rollback goes; null before a cutover.
   type: dict
   returned: success
+  contains:
+    colour: {description: The colour., type: str, sample: blue}
+    release: {description: Id of its release., type: str, sample: v1.4.0-1a630d11b8}
+    flip: {description: Id of the cutover that a rollback reverts., type: str, sample: 5f3a1c9e0b7d2468}
+    at: {description: When that was, in seconds since the epoch., type: float, sample: 1795000000.0}
+  sample: {colour: blue, release: v1.4.0-1a630d11b8, flip: 5f3a1c9e0b7d2468, at: 1795000000.0}
 by_hand:
-  description: Whether a hand moved the marker since our own last move, and no run has written that down yet.
+  description: Whether a person moved the marker by hand since the module's last move, and no run has recorded that yet.
   type: bool
   returned: when there is a switch
-token: {description: The fencing token., type: int, returned: success}
-ready: {description: Whether the switch is complete., type: bool, returned: when there is a switch}
-warm: {description: Colours that a cutover has warmed., type: list, elements: str, returned: when there is a switch}
-assets: {description: The same for static files., type: list, elements: str, returned: when there is a switch}
-removing:
-  description: Colours that a cleanup or a deploy has begun to remove; no rollback goes there.
+  sample: false
+token: {description: The fencing token., type: int, returned: success, sample: 7}
+ready: {description: Whether the switch is complete., type: bool, returned: when there is a switch, sample: true}
+warm:
+  description: Colours that a cutover has warmed.
   type: list
   elements: str
   returned: when there is a switch
+  sample: [blue]
+assets:
+  description: Colours whose static files stay reachable.
+  type: list
+  elements: str
+  returned: when there is a switch
+  sample: [blue]
+removing:
+  description: Colours that a cleanup or a deploy has begun to remove. No rollback goes there.
+  type: list
+  elements: str
+  returned: when there is a switch
+  sample: []
 claimed:
-  description: Whether a run took the token that no rollback has fenced since.
+  description: Whether a run took the token, and no rollback has fenced it since.
   type: bool
   returned: when there is a switch
-damage: {description: What is wrong in the switch directory if anything., type: str, returned: when there is a switch}
+  sample: true
+damage:
+  description: What is wrong in the switch directory; empty where nothing is.
+  type: str
+  returned: when there is a switch
+  sample: ""
 adopted:
   description: Whether switch and pools are there.
   type: bool
   returned: O(state=read), O(state=adopted), O(state=undone)
-edge: {description: Always V(cloudflare)., type: str, returned: success}
-directory: {description: The switch directory., type: str, returned: success}
-plain_names: {description: Always empty., type: list, elements: str, returned: success}
-open: {description: Always empty; Cloudflare does not tell., type: dict, returned: success}
+  sample: true
+edge: {description: Always V(cloudflare)., type: str, returned: success, sample: cloudflare}
+directory:
+  description: The switch directory.
+  type: str
+  returned: success
+  sample: /var/lib/olympus-bluegreen-edge/bluegreen
+plain_names: {description: Always empty., type: list, elements: str, returned: success, sample: []}
+open: {description: Always empty; Cloudflare does not tell., type: dict, returned: success, sample: {}}
 hosts:
-  description:
-    - One row a public name, C(host), C(id), C(live) (empty while both serve), C(share) (percent by colour),
-      C(steering), C(pools) and C(fallback) (a colour, or the id of another pool), and C(pins).
-    - C(pins) says who stays on the colour that was left. C(affinity), C(seconds) at most, C(drain) and a C(text).
+  description: One row for each public name.
   type: list
   elements: dict
   returned: success
+  contains:
+    host: {description: The public name., type: str, sample: login.example.com}
+    id: {description: Id of its load balancer., type: str, sample: 699d98642c564d2e855e9661899b7252}
+    live: {description: The colour that it serves; empty while both serve., type: str, sample: green}
+    share: {description: Percent of the new visitors of each colour., type: dict, sample: {blue: 0, green: 100}}
+    steering: {description: The steering policy in force., type: str, sample: "off"}
+    pools: {description: Its pools in their order, as colours or ids., type: list, elements: str, sample: [green, blue]}
+    fallback: {description: Its fallback pool, as a colour or an id., type: str, sample: green}
+    pins:
+      description: Which sessions stay on the colour that was left.
+      type: dict
+      contains:
+        host: {description: The public name., type: str, sample: login.example.com}
+        affinity: {description: "V(none), V(cookie), V(ip_cookie), V(header) or V(dns).", type: str, sample: none}
+        seconds: {description: How long they stay at most., type: int, sample: 0}
+        drain: {description: How long they stay after the drain of that colour has begun., type: int, sample: 0}
+        text: {description: The same in a sentence., type: str, sample: no session is pinned}
+  sample:
+    - host: login.example.com
+      id: 699d98642c564d2e855e9661899b7252
+      live: green
+      share: {blue: 0, green: 100}
+      steering: "off"
+      pools: [green, blue]
+      fallback: green
+      pins: {host: login.example.com, affinity: none, seconds: 0, drain: 0, text: no session is pinned}
 pools:
-  description: One row a colour, C(name), C(id), C(ours), C(monitored), C(serves), C(healthy) (or null), C(health).
+  description: One row for each colour.
   type: list
   elements: dict
   returned: O(state=read)
+  contains:
+    colour: {description: The colour., type: str, sample: green}
+    name: {description: Name of its pool., type: str, sample: olympus-green}
+    id: {description: Id of its pool., type: str, sample: 17b5962d775c646f3f9725cbc7a53df4}
+    ours: {description: Whether the pool carries the mark., type: bool, sample: true}
+    monitored: {description: Whether a monitor watches it., type: bool, sample: true}
+    serves: {description: Whether its own fields let it serve., type: bool, sample: true}
+    healthy: {description: Whether Cloudflare calls it healthy; null while that is unknown., type: bool, sample: true}
+    health: {description: What Cloudflare says of its health., type: str, sample: unhealthy in 0 of 12 places}
+  sample: []
 permissions:
   description: The permissions of the token; null where it may not read itself.
   type: list
   elements: str
   returned: O(state=read)
-permissions_known: {description: Whether it may., type: bool, returned: O(state=read)}
+  sample: [Load Balancers Write]
+permissions_known: {description: Whether it may read itself., type: bool, returned: O(state=read), sample: true}
 problems:
-  description: What keeps a stage from going on, as sentences.
+  description: What stops a stage, as sentences.
   type: list
   elements: str
   returned: O(state=read)
+  sample: []
 findings:
-  description:
-    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(said), C(fix) and C(repair), the
-      stage that puts it right.
-    - C(code) is V(public) of a public name and V(behind) of a load balancer that does not follow the switch.
+  description: The same as RV(problems) with its parts, for programs.
   type: list
   elements: dict
   returned: O(state=read)
+  contains:
+    sentence: {description: The whole sentence., type: str, sample: "there is no pool of green: run adopt"}
+    code:
+      description: V(public) for a public name, V(behind) for a load balancer that lags behind the switch, else empty.
+      type: str
+      sample: ""
+    setting: {description: The operator's variable; empty where it is none., type: str, sample: ""}
+    said: {description: The sentence without its fix., type: str, sample: there is no pool of green}
+    fix: {description: What to do., type: str, sample: ""}
+    repair: {description: The stage that repairs it; empty where none does., type: str, sample: adopt}
+  sample: []
 notes:
   description: What was not done or not seen, as sentences.
   type: list
   elements: str
   returned: O(state=live), O(state=returned), O(state=drained), O(state=undone)
+  sample: []
 observed:
-  description: What each public name answered, C(host), C(path), C(status), C(colour) and C(error) if any.
+  description: What each public name answered.
   type: list
   elements: dict
   returned: O(state=read), O(state=live), O(state=returned)
+  contains:
+    host: {description: The public name., type: str, sample: login.example.com}
+    path: {description: The path., type: str, sample: /health}
+    status: {description: Status of the answer; 0 without one., type: int, sample: 200}
+    colour: {description: The colour that it says; empty where it says none., type: str, sample: green}
+    error: {description: Why there was no answer; only then., type: str, sample: timed out}
+  sample: [{host: login.example.com, path: /health, status: 200, colour: green}]
 flipped_at:
-  description: When the switch said the colour, before the first load balancer was told, in epoch seconds.
+  description: When the switch got the colour, before the first load balancer was written, in seconds since the epoch.
   type: float
   returned: O(state=live), O(state=returned)
+  sample: 1795000000.0
 seen_at:
-  description: When every public name said it for the first time, in epoch seconds; null where it was not observed.
+  description: When every public name said the colour for the first time; null where the module did not observe it.
   type: float
   returned: O(state=live), O(state=returned)
-ms: {description: Milliseconds between the two., type: float, returned: "O(state=live), O(state=returned)"}
+  sample: 1795000001.2
+ms:
+  description: Milliseconds between the two.
+  type: float
+  returned: O(state=live), O(state=returned)
+  sample: 1200.0
 drained:
-  description: Whether nobody can be pinned any more; null in check mode.
+  description: Whether no session can be pinned any more; null in check mode.
   type: bool
   returned: O(state=drained)
-calls: {description: Requests sent to the API., type: int, returned: success}
-budget_left: {description: How many may still be sent., type: int, returned: success}
+  sample: true
+calls: {description: Requests sent to the API., type: int, returned: success, sample: 6}
+budget_left: {description: Requests that this run may still send., type: int, returned: success, sample: 1194}
 steps:
-  description: What was done, or would be done in check mode, in order.
+  description: What the module did, or would do in check mode, in order.
   type: list
   elements: str
   returned: success
+  sample: [flip /var/lib/olympus-bluegreen-edge/bluegreen to green, patch login.example.com default_pools]
 partial:
-  description:
-    - After a failure, C(state) is V(restored) (all is as before) or V(partial), then with C(hosts) (the colour of
-      each), C(written) and C(wanted). The same run again goes on to C(wanted); a rollback works too.
+  description: Where the names stand after a failure. The same run again goes on to C(wanted), and a rollback works too.
   type: dict
   returned: failure
+  contains:
+    state: {description: V(restored) where all is as before or V(partial)., type: str, sample: partial}
+    hosts: {description: The colour of each name., type: dict, sample: {login.example.com: green}}
+    written: {description: Names with a written load balancer., type: list, elements: str, sample: [login.example.com]}
+    wanted: {description: The wanted colour., type: str, sample: green}
+    live: {description: The colour that is live again; only with V(restored)., type: str, sample: blue}
+  sample: {state: partial, wanted: green, hosts: {login.example.com: green}, written: [login.example.com]}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -10,32 +10,37 @@ module: ory_migrate
 short_description: Bring the schema of one Ory database to a release
 version_added: 1.0.0
 description:
-  - Runs the migrations that the NEW image of a service brings and its database lacks, once, in a one-shot container
-    that is found again by its label if this run is killed.
-  - Works under an advisory lock in that database and with a V(lock_timeout) that only the one-shot container's sessions
-    have, so the live colour waits for a bounded time at worst.
+  - Runs the migrations that the new image of a service brings and its database lacks, in a one-shot container. The
+    next run finds the container of one that was killed by its label.
+  - Holds an advisory lock in that database. Only the one-shot container's sessions have O(lock_timeout), so the live
+    colour waits for a bounded time at worst.
   - Judges by the versions in table C(schema_migration) before and after, never by a return code.
-  - The list of an image that can't tell its migrations (Kratos up to 1.3) is learnt once per image by migrating an
-    empty throw-away PostgreSQL without a network. That happens in check mode too and touches nothing of the operator's.
+  - An image that can't list its migrations (Kratos up to 1.3) migrates an empty throw-away PostgreSQL without a network
+    once, and the module keeps the list. That happens in check mode too, and touches nothing of the operator's.
+requirements:
+  - podman
+  - psycopg2
+  - PyYAML
 extends_documentation_fragment:
+  - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
 options:
   state_dir:
-    description: Directory of the collection's state on this host. Learnt lists are kept in its C(cache).
+    description: Directory of the collection's state on this host. Its C(cache) keeps the lists of migrations.
     type: path
     default: /var/lib/olympus-bluegreen
   state:
-    description: V(read) tells what is pending, V(migrated) applies it.
+    description: With V(read) the module lists what is pending. With V(migrated) it applies that.
     type: str
     choices: [read, migrated]
     default: migrated
   target:
-    description: The schema target.
+    description: The database to migrate, and the service that owns it.
     type: dict
     required: true
     suboptions:
       name:
-        description: Its name.
+        description: Name of this schema target.
         type: str
         required: true
       product:
@@ -48,11 +53,11 @@ options:
         type: str
         required: true
       database:
-        description: The database's name; it has to be the one of the DSN.
+        description: Name of the database. The DSN must lead to the same one.
         type: str
         required: true
   compose_file:
-    description: The rendered compose file of the new release; image, environment and mounts come from it.
+    description: The rendered compose file of the new release. Image, environment and mounts come from it.
     type: path
     required: true
   network:
@@ -69,8 +74,8 @@ options:
     default: ""
   database_service:
     description:
-      - Service of PostgreSQL in O(project). Where the DSN names it, it is asked from its own network namespace.
-      - Any other host of the DSN is asked from here, and every one where this is empty.
+      - Service of PostgreSQL in O(project). Where the DSN names it, the module connects from its network namespace.
+      - To any other host of the DSN, and where this is empty, the module connects from this host.
     type: str
     default: ""
   shadow_image:
@@ -78,7 +83,7 @@ options:
     type: str
     default: ""
   lock_timeout:
-    description: Seconds that a migration waits for a lock before it gives up and is tried again.
+    description: Seconds that a migration waits for a lock. Then it gives up, and the module tries again.
     type: float
     default: 2.0
   lock_wait:
@@ -90,29 +95,42 @@ options:
     type: float
     default: 900.0
   attempts:
-    description: How often it is tried when a lock could not be had in time.
+    description: How often to try when PostgreSQL gives no lock in time.
     type: int
     default: 5
   max_transaction_age:
-    description: Refuse while a transaction has been open in the database for more seconds than this. 0 doesn't ask.
+    description:
+      - Refuse while a transaction has been open in the database for more seconds than this. V(0) switches that off.
     type: float
     default: 60.0
   release:
-    description: Id of the release; if given, the result is written to C(releases/<id>/schema/<target>.json).
+    description: Id of the release. If given, the module writes its result to C(releases/<id>/schema/<target>.json).
     type: str
     default: ""
 attributes:
   check_mode:
-    description: Tells what would be applied.
-    support: full
+    description: Reports what the module would apply. It may learn an image's list of migrations.
   diff_mode:
-    description: Count and newest version before and after.
-    support: full
+    description: Count and newest version of the migrations, before and after.
 author:
   - olympus.bluegreen authors (@olympusoss)
+seealso:
+  - module: olympus.bluegreen.schema_proof
+    description: Proves before the migration that the live colour keeps working.
+  - module: olympus.bluegreen.schema_bridge
+    description: Lets the old colour write to the new schema.
 """
 
 EXAMPLES = r"""
+- name: See what a release would apply
+  olympus.bluegreen.ory_migrate:
+    state: read
+    target: {name: ciam_kratos, product: kratos, service: ciam-kratos, database: ciam_kratos}
+    compose_file: /var/lib/olympus-bluegreen/stacks/green/compose.yml
+    network: olympus-green
+    project: prod
+    database_service: postgres
+
 - name: Apply what the new Kratos brings
   olympus.bluegreen.ory_migrate:
     target:
@@ -128,54 +146,76 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: What was applied before.
+  description: The migrations that were applied before.
   returned: always
   type: dict
-  contains:
+  contains: &summary
     count:
-      description: How many migrations.
+      description: Number of migrations.
       type: int
+      sample: 118
     latest:
-      description: The newest version, empty when there is none.
+      description: The newest version; empty where there is none.
       type: str
+      sample: "20230706000000000001"
+  sample: {count: 118, latest: "20230706000000000001"}
 after:
-  description: What is applied now, as RV(before). In check mode what would be.
+  description: The migrations that are applied now. In check mode those that would be.
   returned: always
   type: dict
+  contains: *summary
+  sample: {count: 142, latest: "20241001000000000000"}
 pending:
-  description: What is still to be applied, each with C(version) and C(name) (empty where the image doesn't tell).
+  description: The migrations that are still to be applied.
   returned: always
   type: list
   elements: dict
+  contains: &migration
+    version:
+      description: The version as table C(schema_migration) holds it.
+      type: str
+      sample: "20241001000000000000"
+    name:
+      description: The name; empty where the image has none.
+      type: str
+      sample: identity_id
+  sample: [{version: "20241001000000000000", name: identity_id}]
 applied:
-  description: What this run applied, as RV(pending).
+  description: The migrations that this run applied.
   returned: always
   type: list
   elements: dict
+  contains: *migration
+  sample: []
 unknown:
-  description: Applied versions that the image doesn't list.
+  description: Applied versions that the image does not list.
   returned: always
   type: list
   elements: str
+  sample: []
 invalid_indexes:
   description: Indexes that a broken concurrent build left behind.
   returned: always
   type: list
   elements: str
+  sample: [public.identities_nid_idx]
 image:
-  description: Id of the image whose migrations these are.
+  description: Id of the image that brings the migrations.
   returned: always
   type: str
+  sample: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03
 learned_by:
-  description: How the image's list was learnt, V(status), V(shadow) or V(cache).
+  description: How the module learned the image's list, V(status), V(shadow) or V(cache).
   returned: always
   type: str
+  sample: cache
 verdict:
   description:
-    - What the proof of O(release) says of this target and this very image, V(SAFE), V(SAFE_IF_EXERCISED) or V(BREAKS).
+    - What the proof of O(release) says of this target and this image, V(SAFE), V(SAFE_IF_EXERCISED) or V(BREAKS).
     - V(NOT_JUDGED) where there is no such proof.
   returned: always
   type: str
+  sample: SAFE
 hop:
   description: From which version to which, as the proof names it.
   returned: always
@@ -186,37 +226,85 @@ reasons:
   returned: always
   type: list
   elements: str
+  sample: []
 untried:
   description: Journeys that the proof could not try, each with the reason.
   returned: always
   type: list
   elements: str
+  sample: []
 bridges:
-  description: The bridges that the proof was made with, each with C(name) and C(sha256).
+  description: The bridges that the proof was made with.
   returned: always
   type: list
   elements: dict
+  contains:
+    name:
+      description: File name without C(.sql).
+      type: str
+      sample: 010-identity-id
+    sha256:
+      description: Hash of the file.
+      type: str
+      sample: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03
+  sample: []
 accepted:
-  description: Who let the verdict through, with C(by), C(reason) and C(expires); empty where it was not let through.
+  description: Who accepted the verdict; empty where it passed.
   returned: always
   type: dict
+  contains:
+    by:
+      description: The operator.
+      type: str
+      sample: alice
+    reason:
+      description: Why the operator accepted it.
+      type: str
+      sample: this journey is not used here
+    expires:
+      description: The end of the exception, as C(bluegreen_accept) has it.
+      type: str
+      sample: "2026-12-31"
+  sample: {}
 attempts:
   description: How often the migration was started.
   returned: always
   type: int
+  sample: 1
 seconds:
-  description: How long applying took, waiting included.
+  description: How long the migration took, waiting included.
   returned: always
   type: float
+  sample: 3.4
 steps:
   description: What was planned.
   returned: always
   type: list
   elements: str
+  sample: [migrate ciam_kratos 24 pending]
 partial:
-  description: On failure what had been applied (RV(applied)), what had not (RV(pending)) and RV(after).
+  description: After a failure, what had been applied and what had not.
   returned: failure
   type: dict
+  contains:
+    applied:
+      description: The migrations that this run applied.
+      type: list
+      elements: dict
+      contains: *migration
+    pending:
+      description: The migrations that it did not apply.
+      type: list
+      elements: dict
+      contains: *migration
+    after:
+      description: The migrations that are applied now.
+      type: dict
+      contains: *summary
+  sample:
+    applied: []
+    pending: [{version: "20241001000000000000", name: identity_id}]
+    after: {count: 118, latest: "20230706000000000001"}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -63,17 +63,6 @@ options:
     description: Directory of releases and stacks.
     type: path
     default: /var/lib/olympus-bluegreen
-  project:
-    description: Name of the compose project that is adopted.
-    type: str
-  source:
-    description: The project directory of the operator.
-    type: path
-  compose_files:
-    description: Compose files, relative to O(source), in the order in which podman-compose gets them.
-    type: list
-    elements: str
-    default: [compose.yml]
   colour:
     description: The colour to work on.
     type: str
@@ -82,95 +71,12 @@ options:
     description: The live colour. The module never renders, starts or removes it.
     type: str
     choices: [blue, green]
-  wake:
-    description: Colours that have to run, live first. O(state=adopted) starts or recreates what does not.
-    type: list
-    elements: str
-    choices: [blue, green]
-    default: []
-  remove_unmanaged:
-    description: With O(state=adopted), remove the containers that RV(unmanaged) lists.
-    type: bool
-    default: false
   version:
     description:
       - Label of the new release. Replaces C({version}) in O(images) and O(git).
       - With O(state=adopted), the version that is running.
     type: str
     default: ""
-  services:
-    description:
-      - Coloured services. Each has C(kind), C(port) and C(admin_port).
-      - C(edge=false) keeps a service off the edge network.
-    type: dict
-  shared:
-    description: Services of the project that coloured ones use. The module never changes them.
-    type: list
-    elements: str
-    default: []
-  singletons:
-    description:
-      - What must run once, in the live colour only, besides the mail couriers. Each name has C(service) and C(command).
-      - C(service) is a service of the compose files that is neither in O(services) nor in O(shared). If it is a
-        coloured one, a container of its own runs C(command).
-    type: dict
-    default: {}
-  edge_service:
-    description: Service of the project that is the edge.
-    type: str
-    default: caddy
-  edge:
-    description:
-      - The edge whose switch says which colour is live, as in M(olympus.bluegreen.caddy_upstream).
-      - O(state=handed_over) follows this switch.
-      - O(state=started) and O(state=absent) block a rollback to a colour that is not whole meanwhile. They stop if a
-        rollback went there before.
-    type: dict
-    default: {}
-  token:
-    description:
-      - The fencing token of this run, from M(olympus.bluegreen.release_ledger). Before and after each removal, the
-        module compares it with the token of the switch. An older one is refused, and what was stopped is started again.
-      - V(0) uses the token that the switch has when the module begins.
-    type: int
-    default: 0
-  switch_dir:
-    description: The switch directory. Empty finds it at O(edge).
-    type: path
-    default: ""
-  network_range:
-    description:
-      - IPv4 range (a /22 or larger) that contains the four networks.
-      - The first O(state=adopted) records range and addresses in C(addresses.json) in O(state_dir). A new service gets
-        the next free address. The order of O(services) is irrelevant from then on.
-      - Another range is refused until O(undo).
-    type: str
-    default: 10.231.16.0/20
-  publish:
-    description:
-      - How the edge reaches a colour. V(network) uses the internal edge networks alone.
-      - V(loopback), or an IPv4 address of this host, also publishes C(port) and C(admin_port) of each coloured service
-        there. A port that is taken is an error before anything starts.
-      - V(0.0.0.0) is refused, because the admin ports of Kratos and Hydra ask for no password.
-    type: str
-    default: network
-  port_base:
-    description:
-      - First published port of each colour, C(blue) and C(green), at least 352 apart. Each service takes two ports.
-      - A colour that is not given has C(21000) for blue and C(22000) for green.
-    type: dict
-    default: {}
-  podman_compose:
-    description: Path of podman-compose.
-    type: str
-    default: podman-compose
-  dependents:
-    description:
-      - What O(state=absent) does with a container of no colour that depends on a container of O(colour).
-      - V(recreate) recreates it without that dependency and with its volumes. V(keep) refuses.
-    type: str
-    choices: [recreate, keep]
-    default: recreate
 seealso:
   - module: olympus.bluegreen.caddy_upstream
     description: Moves the traffic between the colours.
@@ -188,89 +94,67 @@ seealso:
 EXAMPLES = r"""
 - name: Record the running stack as blue
   olympus.bluegreen.podman_compose_release:
+    <<: &prod
+      project: prod
+      source: /opt/olympusoss/prod
+      services:
+        ciam-kratos: {kind: kratos, port: 5000, admin_port: 5001}
+        ciam-hydra: {kind: hydra, port: 5002, admin_port: 5003}
+        ciam-hera: {kind: hera, port: 3000}
+        site: {kind: site, port: 8080}
+      shared: [postgres]
+      edge: {service: caddy}
     state: adopted
-    project: prod
-    source: /opt/olympusoss/prod
     version: v1.4.2
-    services: &services
-      ciam-kratos: {kind: kratos, port: 5000, admin_port: 5001}
-      ciam-hydra: {kind: hydra, port: 5002, admin_port: 5003}
-      ciam-hera: {kind: hera, port: 3000}
-      site: {kind: site, port: 8080, edge: true}
-    shared: &shared [postgres]
-    edge: &edge {service: caddy}
 
 - name: Make a release of a git tag for green
   olympus.bluegreen.podman_compose_release:
+    <<: *prod
     state: rendered
-    project: prod
-    source: /opt/olympusoss/prod
     colour: green
     live_colour: blue
     version: v1.5.0
     git: {repo: "https://git.example.com/olympus/prod.git", ref: "{version}"}
-    services: *services
-    shared: *shared
 
 - name: Start green at the new version
   olympus.bluegreen.podman_compose_release:
+    <<: *prod
     state: started
-    project: prod
-    source: /opt/olympusoss/prod
     colour: green
     live_colour: blue
     version: v1.5.0
     images:
       ciam-hera: "registry.example.com/olympus/hera:{version}"
-    services: *services
-    shared: *shared
-    edge: *edge
 
 - name: Move the mail courier to the colour that is live now
   olympus.bluegreen.podman_compose_release:
+    <<: *prod
     state: handed_over
-    project: prod
-    source: /opt/olympusoss/prod
-    services: *services
-    shared: *shared
-    edge: *edge
 
 - name: Remove the containers of blue
   olympus.bluegreen.podman_compose_release:
+    <<: *prod
     state: absent
-    project: prod
-    source: /opt/olympusoss/prod
     colour: blue
     live_colour: green
-    services: *services
-    shared: *shared
-    edge: *edge
 
 - name: Keep the three newest releases
   olympus.bluegreen.podman_compose_release:
+    <<: *prod
     state: pruned
-    project: prod
-    source: /opt/olympusoss/prod
     keep: 3
-    services: *services
 
 - name: Look at both colours
   olympus.bluegreen.podman_compose_release:
+    <<: *prod
     state: read
-    project: prod
-    source: /opt/olympusoss/prod
-    services: *services
-    shared: *shared
   register: seen
 
 - name: Take the project off the networks again
   olympus.bluegreen.podman_compose_release:
+    <<: *prod
     state: adopted
     undo: true
-    project: prod
-    source: /opt/olympusoss/prod
-    services: *services
-    shared: *shared
 """
 
 RETURN = r"""
@@ -341,14 +225,8 @@ services:
   type: dict
   returned: success
   sample:
-    ciam-hera:
-      container: olympus-green_ciam-hera_1
-      image: 4f5e
-      address: 10.231.17.12
-      colour_address: 10.231.19.12
-      port: 3000
-      admin_port: 0
-      state: running
+    ciam-hera: {container: olympus-green_ciam-hera_1, image: 4f5e, address: 10.231.17.12, colour_address: 10.231.19.12,
+      port: 3000, admin_port: 0, state: running}
 singletons:
   description: What must run once.
   type: list
@@ -368,12 +246,7 @@ singletons:
       returned: always
       sample:
         - {container: olympus-green_ciam-kratos-courier_1, place: green, state: running, matches_file: true, id: 8c7d}
-    files:
-      description: The colours whose compose file has it.
-      type: list
-      elements: str
-      returned: always
-      sample: [blue, green]
+    files: {description: Colours that have it., type: list, elements: str, returned: always, sample: [blue, green]}
 places:
   description: Singleton to the place where it runs. Several places have a comma between them. Empty for none.
   type: dict
@@ -386,42 +259,13 @@ moved:
   returned: success
   contains:
     singleton: {description: Name of the singleton., type: str, returned: always, sample: ciam-kratos-courier}
-    container:
-      description: The container that was stopped. Empty for what was settled only.
-      type: str
-      returned: always
-      sample: olympus-blue_ciam-kratos-courier_1
-    quiet:
-      description: Whether a courier was stopped between two mails.
-      type: bool
-      returned: when a container was stopped
-      sample: true
-    waited:
-      description: Seconds until no mail was being sent.
-      type: float
-      returned: when a container was stopped
-      sample: 0.3
-    seconds:
-      description: Seconds that the stop took.
-      type: float
-      returned: when a container was stopped
-      sample: 1.2
-    returned:
-      description: How many mails are queued again.
-      type: int
-      returned: when the database of a courier could be read
-      sample: 0
-    adapted:
-      description: How many mails of another version were made fit for this one.
-      type: int
-      returned: when the database of a courier could be read
-      sample: 0
-    unconfirmed:
-      description: Ids of mails that may or may not have been sent.
-      type: list
-      elements: str
-      returned: when the database of a courier could be read
-      sample: []
+    container: {description: The stopped container., type: str, returned: always, sample: prod_courier_1}
+    quiet: {description: Whether it stopped between two mails., type: bool, returned: after a stop, sample: true}
+    waited: {description: Seconds until no mail was being sent., type: float, returned: after a stop, sample: 0.3}
+    seconds: {description: Seconds that the stop took., type: float, returned: after a stop, sample: 1.2}
+    returned: {description: How many mails are queued again., type: int, returned: for couriers, sample: 0}
+    adapted: {description: How many mails were made fit for this version., type: int, returned: for couriers, sample: 0}
+    unconfirmed: {description: Mails of unknown fate., type: list, elements: str, returned: for couriers, sample: []}
     warning:
       description: What the operator has to know of it.
       type: str
@@ -441,23 +285,9 @@ colours:
       type: dict
       returned: always
       sample: {ciam-hera: {container: olympus-green_ciam-hera_1, state: running}}
-    drift:
-      description: Sentences about containers that differ from the record.
-      type: list
-      elements: str
-      returned: always
-      sample: []
-    edited:
-      description: Sentences about files of the release that were changed on disk.
-      type: list
-      elements: str
-      returned: always
-      sample: []
-recorded:
-  description: Whether the addresses of this deployment are recorded.
-  type: bool
-  returned: success
-  sample: true
+    drift: {description: How its containers changed., type: list, elements: str, returned: always, sample: []}
+    edited: {description: How its files changed on disk., type: list, elements: str, returned: always, sample: []}
+recorded: {description: Whether the addresses are recorded., type: bool, returned: success, sample: true}
 shared:
   description:
     - Shared service or edge to its container. C(recreated) says that it is another one than at adopt. C(edge) marks the
@@ -472,12 +302,7 @@ dependents:
   returned: success
   contains:
     container: {description: Name of the container., type: str, returned: always, sample: prod_pgadmin_1}
-    needs:
-      description: The coloured services that it depends on.
-      type: list
-      elements: str
-      returned: always
-      sample: [ciam-hydra]
+    needs: {description: Coloured services that it needs., type: list, elements: str, returned: always, sample: [hydra]}
 unmanaged:
   description: Containers of coloured services that were neither adopted nor started by this collection.
   type: list
@@ -488,11 +313,7 @@ unmanaged:
     service: {description: Compose service of the container., type: str, returned: always, sample: ciam-hera}
     state: {description: State of the container., type: str, returned: always, sample: running}
     image: {description: Reference of its image., type: str, returned: always, sample: "hera:v1.4.2"}
-    replaces_adopted:
-      description: Whether it has the name of an adopted container.
-      type: bool
-      returned: always
-      sample: true
+    replaces_adopted: {description: Whether an adopted one had its name., type: bool, returned: always, sample: true}
     same_image: {description: Whether it has the image of the adopted one., type: bool, returned: always, sample: true}
     sends_mail: {description: Whether a mail courier runs in it., type: bool, returned: always, sample: false}
 networks:

@@ -7,31 +7,34 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_deployment
-short_description: What a deployment is, learned from the running stack and recorded
+short_description: Learn a deployment from the running stack and record it
 version_added: 1.0.0
 description:
   - Learns project, directory, compose files, coloured and shared services, their kinds, ports and domains, public
-    names, schema targets, database and edge from the running containers, their labels, environment and health checks,
-    and from the configuration that the edge runs. Nothing is changed on the way.
-  - Behind Cloudflare its API is asked too, with the token of C(edge.api_token_file), for the zone that holds the public
-    names, its account, their load balancers and pools. The token is in no result.
-  - What is told in O(told) goes over it, entry by entry.
-  - The record is C(deployment.json) in O(state_dir), which every later stage goes by.
+    names, schema targets, database and edge. It reads the running containers, their labels, environment and health
+    checks, and the configuration that the edge runs. It changes nothing on the way.
+  - Behind Cloudflare the module also asks its API, with the token of C(edge.api_token_file), for the zone that holds
+    the public names, its account, their load balancers and pools. The token is in no result.
+  - The settings in O(told) go over what was learned, entry by entry.
+  - The record is C(deployment.json) in O(state_dir). Every later stage goes by it.
 author: "olympus.bluegreen authors (@olympusoss)"
+requirements:
+  - podman
+  - PyYAML
+  - psycopg2, where a service has a DSN
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
-    description: Can run in check mode and say what it would do without changing anything.
-    support: full
+    description: Reports what the module would record or remove.
   diff_mode:
-    description: Says what it changes or would change.
-    support: full
-extends_documentation_fragment:
-  - olympus.bluegreen.deployment
+    description: The record before and after.
 options:
   state:
     description:
-      - V(read) reads the record, or looks where there is none.
-      - V(learned) looks, and keeps of the record what is not there any more.
+      - V(read) returns the record. Where there is none, the module looks at the running stack.
+      - V(learned) looks at the running stack, and keeps from the record what is gone since.
       - V(present) records O(learned).
       - V(absent) removes the record.
     type: str
@@ -43,17 +46,17 @@ options:
     default: /var/lib/olympus-bluegreen
   told:
     description:
-      - What the operator says himself, by keys of the description (C(project), C(services), C(edge), ...).
+      - The operator's settings, by keys of the description (C(project), C(services), C(edge), ...).
     type: dict
     default: {}
   learned:
-    description: What RV(learned) of an earlier run says. Needed for O(state=present).
+    description: The RV(learned) of an earlier run. Required with O(state=present).
     type: dict
     default: {}
   stages:
     description:
-      - The tags of a run. With them the record is only read where there is one, for a rollback and a watch in any
-        case, and the operator's C(bluegreen_*) variables are what is told. Every other option is left out then.
+      - The tags of a run. With them the module reads the record where there is one, and for a rollback and a watch in
+        any case. The operator's C(bluegreen_*) variables are the settings then, and every other option is left out.
     type: list
     elements: str
     default: []
@@ -61,6 +64,11 @@ options:
     description: Whether O(stages) undo what V(adopt) did, so that nothing has to be learned.
     type: bool
     default: false
+seealso:
+  - module: olympus.bluegreen.release_preflight
+    description: Looks at what a release of the deployment will need.
+  - module: olympus.bluegreen.podman_compose_release
+    description: Starts and removes the colours of the deployment.
 """
 
 EXAMPLES = r"""
@@ -78,45 +86,71 @@ EXAMPLES = r"""
   olympus.bluegreen.release_deployment:
     state: present
     learned: "{{ found.learned }}"
+
+- name: Remove the record
+  olympus.bluegreen.release_deployment:
+    state: absent
 """
 
 RETURN = r"""
 learned:
-  description:
-    - What was learned (C(values)), where each value was found (C(found)), what settings are held against (C(facts)),
-      every service of the project (C(members)).
+  description: What was learned, and where.
   type: dict
   returned: with O(state=read) and O(state=learned)
+  contains:
+    values: {description: Keys of the description., type: dict, sample: {project: prod, database: postgres}}
+    found:
+      description: Where each value was found.
+      type: dict
+      sample: {services.site.port: its health check}
+    facts:
+      description: What a setting of a service is compared with.
+      type: dict
+      sample: {site: {listens: [3000], image: "ghcr.io/olympusoss/site:v1.5.0", image_kind: site}}
+    members: {description: Every service of the project., type: list, elements: str, sample: [site, postgres]}
+    problems: {description: Why it can't be adopted., type: list, elements: str, sample: []}
+  sample: {}
 recorded:
   description: Whether it comes from the record.
   type: bool
   returned: with O(state=read) and O(state=learned)
+  sample: true
 described:
-  description: The description of the deployment that the roles take, with what was told over what was learned.
+  description: The description of the deployment that the roles take. Settings go over what was learned.
   type: dict
   returned: with O(state=read) and O(state=learned)
+  sample: {name: olympus, project: prod, database: postgres}
 lines:
   description: What was learned and where, a line each.
   type: list
   elements: str
   returned: with O(state=read) and O(state=learned)
+  sample: ["shared: postgres; database: postgres"]
 problems:
-  description: Why it can't be adopted like this; contradictions have both values. Each sentence says what to do.
+  description: Why the deployment can't be adopted like this. A contradiction has both values.
   type: list
   elements: str
   returned: with O(state=read) and O(state=learned)
+  sample: []
 findings:
-  description:
-    - For programs, the same as C(problems) with its parts, C(sentence), C(code), C(setting), C(said), C(fix) and
-      C(repair), the stage that puts it right.
+  description: The same as RV(problems) with its parts, for programs.
   type: list
   elements: dict
   returned: with O(state=read) and O(state=learned)
+  contains:
+    sentence: {description: The whole sentence., type: str, sample: "bluegreen_project='x'. Fix: correct it"}
+    code: {description: Kind of the problem; empty for most., type: str, sample: no_container}
+    setting: {description: The operator's variable; empty where it is none., type: str, sample: bluegreen_project}
+    said: {description: The sentence without its fix., type: str, sample: "'x': the running edge is of prod"}
+    fix: {description: What to do., type: str, sample: correct the setting}
+    repair: {description: The stage that repairs it; empty where none does., type: str, sample: ""}
+  sample: []
 steps:
-  description: What was done, or would be done in check mode.
+  description: What the module did, or would do in check mode.
   type: list
   elements: str
   returned: success
+  sample: [record /var/lib/olympus-bluegreen/deployment.json]
 """
 
 from ansible.module_utils.basic import AnsibleModule

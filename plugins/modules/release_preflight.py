@@ -10,11 +10,11 @@ module: release_preflight
 short_description: Look at everything a release will need, before it begins
 version_added: 1.0.0
 description:
-  - Looks at budgets, versions, clocks, names, routes, certificates, secrets, images and what a reboot would bring back,
-    and judges each as one row with what was found, what is wanted, and how to fix it.
-  - Changes nothing but the ledger (O(run)), with or without check mode.
-    It never fails for what it finds; only rows of level V(refuse) that are
-    not well are meant to stop a stage, and O(ignore:refused) lists them.
+  - Looks at budgets, versions, clocks, names, routes, certificates, secrets, images and what a reboot would bring back.
+    It judges each as one row with what it found, what is wanted, and how to fix it.
+  - Changes nothing but the ledger (O(run)), with or without check mode. It never fails for what it finds. Only rows of
+    level V(refuse) that are not well are meant to stop a stage, and RV(refused) lists them.
+  - Each probe logs in once to what is live and out again, but not in check mode.
   - The controller prints the table.
 author: "olympus.bluegreen authors (@olympusoss)"
 requirements:
@@ -23,18 +23,18 @@ requirements:
   - psycopg2, where there are schema targets
   - PyYAML
   - python-dotenv
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
-    description: Does the same with and without.
-    support: full
+    description: Does the same with and without, but tries no login with it.
   diff_mode:
     description: There is never a difference.
     support: none
-extends_documentation_fragment:
-  - olympus.bluegreen.deployment
 options:
   state_dir:
-    description: The state directory.
+    description: Directory of the collection's state on this host.
     type: path
     default: /var/lib/olympus-bluegreen
   project:
@@ -46,8 +46,8 @@ options:
     type: path
   git:
     description:
-      - Where the project is taken from a git ref, C(repo) and C(ref). The repository is asked whether it has the ref;
-        nothing is fetched.
+      - Where the project is taken from a git ref, C(repo) and C(ref). The module asks the repository for the ref
+        and fetches nothing.
     type: dict
     default: {}
   compose_files:
@@ -60,23 +60,23 @@ options:
     type: str
     default: podman-compose
   network_range:
-    description: The range that the deployment's networks are cut from.
+    description: The IPv4 range of the deployment's networks.
     type: str
     default: 10.231.16.0/20
   publish:
-    description: How the edge reaches a colour.
+    description: How the edge reaches a colour, V(network), V(loopback) or an IPv4 address of this host.
     type: str
     default: network
   services:
-    description: The coloured services.
+    description: The coloured services, as M(olympus.bluegreen.podman_compose_release) takes them.
     type: dict
   shared:
-    description: The shared services.
+    description: Services of the project that both colours use.
     type: list
     elements: str
     default: []
   images:
-    description: Coloured service to image reference or template, where it is not to be the compose file's.
+    description: Coloured service to image reference or template, where it differs from the compose file's.
     type: dict
     default: {}
   allow_mutable:
@@ -84,7 +84,7 @@ options:
     type: bool
     default: false
   version:
-    description: The version to go to. Empty means that no image is looked for.
+    description: Version of the release. Without one the module looks for no image.
     type: str
     default: ''
   edge:
@@ -98,8 +98,8 @@ options:
     default: []
   probes:
     description:
-      - Probe domains, as M(olympus.bluegreen.health_gate) takes them. Their C(login_host) and C(oauth_host) have to be
-        served by the edge, and each probe logs in once at what is live (not in check mode).
+      - Probe domains, as M(olympus.bluegreen.health_gate) takes them. The edge has to serve their C(login_host) and
+        C(oauth_host), and each probe logs in once to what is live (not in check mode).
     type: dict
     default: {}
   probe_secrets:
@@ -107,7 +107,7 @@ options:
     type: dict
     default: {}
   skip:
-    description: Checks of M(olympus.bluegreen.health_gate) that are left out. With C(code_flow) no probe logs in.
+    description: Checks of M(olympus.bluegreen.health_gate) to leave out. With V(code_flow) no probe logs in.
     type: list
     elements: str
     default: []
@@ -133,12 +133,12 @@ options:
     type: dict
     default: {}
   live:
-    description: The colour that is live. Empty before adopt; the project's own containers are looked at then.
+    description: The live colour. Empty before adopt. The module then looks at the project's own containers.
     type: str
     choices: ['', blue, green]
     default: ''
   idle_running:
-    description: Whether the other colour runs too, so that its share of memory and connections is taken already.
+    description: Whether the other colour runs too, so that it uses its share of memory and connections already.
     type: bool
     default: false
   settings:
@@ -146,19 +146,23 @@ options:
     type: list
     elements: dict
   run:
-    description:
-      - Id of the run that notes in the ledger what is not well. Empty notes nothing.
+    description: Id of the run for which the ledger records what is not well. Without one the module records nothing.
     type: str
     default: ''
   ansible_version:
-    description: Version of ansible-core on the controller. The action plugin fills it in.
+    description: Version of ansible-core on the controller. The action plugin sets it.
     type: str
     default: ''
   show:
-    description: Which rows are printed on the controller.
+    description: Which rows the controller prints.
     type: str
     choices: [everything, wrong, nothing]
     default: everything
+seealso:
+  - module: olympus.bluegreen.health_gate
+    description: Asks a colour whether it can serve.
+  - module: olympus.bluegreen.release_deployment
+    description: Learns the options of this module from the running stack.
 """
 
 EXAMPLES = r"""
@@ -177,31 +181,69 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: looked.refused | length == 0
     fail_msg: "{{ looked.refused | join(' ') }}"
+
+- name: Print only what is wrong, and let every probe log in to blue
+  olympus.bluegreen.release_preflight:
+    project: prod
+    source: /opt/olympusoss/prod
+    services: "{{ bluegreen_services }}"
+    probes: "{{ bluegreen_probes }}"
+    probe_secrets: "{{ bluegreen_probe_secrets }}"
+    live: blue
+    show: wrong
 """
 
 RETURN = r"""
 rows:
-  description: >-
-    Every row: C(check), C(ok), C(level) (what a row that is not well does: V(refuse), V(warn), V(info)), C(found),
-    C(wanted) and C(fix). What is wrong comes first. docs/preflight.md lists the checks.
+  description: Every row, what is wrong first. docs/preflight.md lists the checks.
   type: list
   elements: dict
   returned: success
+  contains:
+    check:
+      description: Name of the check, and of what it judged where there are several.
+      type: str
+      sample: certificate www.example.com
+    ok:
+      description: Whether it is well.
+      type: bool
+      sample: false
+    level:
+      description: What a row that is not well does, V(refuse), V(warn) or V(info).
+      type: str
+      sample: warn
+    found:
+      description: What the module found.
+      type: str
+      sample: 45.6 h left
+    wanted:
+      description: What is wanted.
+      type: str
+      sample: renewed in time
+    fix:
+      description: What to do; empty where the row is well.
+      type: str
+      sample: let Caddy renew it (its log says why it could not), or name its authority in bluegreen_edge.ca
+  sample:
+    - {check: rootless, ok: true, level: refuse, found: as root, wanted: as root, fix: ""}
 refused:
   description: One sentence with its fix for each row that must stop a stage.
   type: list
   elements: str
   returned: success
+  sample: ["rootless: rootless. Fix: run as root (become): rootless networks can't have fixed addresses"]
 table:
   description: The rows as aligned lines of at most 120 columns.
   type: list
   elements: str
   returned: success
+  sample: ["ok     rootless                      as root                                         as root"]
 steps:
   description: Always empty.
   type: list
   elements: str
   returned: success
+  sample: []
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -10,42 +10,46 @@ module: schema_bridge
 short_description: Install and remove the bridges of one schema target
 version_added: 1.0.0
 description:
-  - A bridge is SQL that lets the old colour go on writing while the schema is already the new release's, mostly a
-    guarded trigger that fills a column which the old binary does not know.
-  - Bridges are the files C(bridges/<target>/NAME.sql) of the release's source. C(NAME.down.sql) beside one removes it;
-    without it a bridge may make triggers and functions only, which are dropped by name.
-  - All bridges of a target are installed in one transaction, with a lock_timeout, by the service's own role. Which
-    objects they made is read from the catalog and kept in C(bridges/<target>.json) of the state directory, with the SQL
-    of both directions, so that a cleanup can remove them when the release's files are gone.
-  - A bridge that is installed as the release has it is left alone. A run that was killed at any moment is found out and
-    finished by the next one.
+  - A bridge is SQL that lets the old colour go on writing while the database already has the new release's schema. It
+    is mostly a guarded trigger that fills a column which the old binary does not know.
+  - Bridges are the files C(bridges/<target>/NAME.sql) of the release's source. C(NAME.down.sql) beside one removes it.
+    Without that file a bridge may make triggers and functions only, which the module drops by name.
+  - The service's own role installs all bridges of a target in one transaction, with O(lock_timeout). The module reads
+    from the catalog which objects they made. It keeps that, and the SQL of both directions, in C(bridges/<target>.json)
+    of the state directory, so that a cleanup can remove them when the release's files are gone.
+  - A bridge that is installed as the release has it stays. The next run detects and finishes one that was killed.
+requirements:
+  - podman
+  - psycopg2
+  - PyYAML
 extends_documentation_fragment:
+  - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
 options:
   state_dir:
-    description: Directory of the collection's state on this host. The record is kept in its C(bridges).
+    description: Directory of the collection's state on this host. Its C(bridges) keeps the record.
     type: path
     default: /var/lib/olympus-bluegreen
   state:
     description:
-      - V(present) installs the bridges of O(release). Those of an earlier release stay, a colour may still need them.
+      - V(present) installs the bridges of O(release). Those of an earlier release stay, a colour may need them.
       - V(absent) removes every bridge that is recorded for the target, whichever release brought it.
     type: str
     choices: [present, absent]
     default: present
   release:
-    description: Id of the release whose bridges are meant. Needed for V(present).
+    description: Id of the release that has the bridges. Required with O(state=present).
     type: str
     default: ""
   targets:
     description:
-      - Names of all schema targets. A directory of C(bridges) that is called otherwise is refused.
-      - Empty compares no names.
+      - Names of all schema targets. The module refuses a directory of C(bridges) with another name.
+      - With an empty list the module compares no names.
     type: list
     elements: str
     default: []
   target:
-    description: The schema target.
+    description: The database that gets the bridges, and the service that owns it.
     type: dict
     required: true
     suboptions:
@@ -63,7 +67,7 @@ options:
         type: str
         required: true
       database:
-        description: The database's name; it has to be the one of the DSN.
+        description: Name of the database. The DSN must lead to the same one.
         type: str
         required: true
   compose_file:
@@ -80,12 +84,12 @@ options:
     default: ""
   database_service:
     description:
-      - Service of PostgreSQL in O(project). Where the DSN names it, it is asked from its own network namespace.
-      - Any other host of the DSN is asked from here, and every one where this is empty.
+      - Service of PostgreSQL in O(project). Where the DSN names it, the module connects from its network namespace.
+      - To any other host of the DSN, and where this is empty, the module connects from this host.
     type: str
     default: ""
   lock_timeout:
-    description: Seconds that a statement waits for a lock before all of it is rolled back and tried again.
+    description: Seconds that a statement waits for a lock. Then PostgreSQL rolls back, and the module tries again.
     type: float
     default: 2.0
   lock_wait:
@@ -93,20 +97,21 @@ options:
     type: float
     default: 60.0
   attempts:
-    description: How often it is tried when a lock could not be had in time.
+    description: How often to try when PostgreSQL gives no lock in time.
     type: int
     default: 5
 attributes:
   check_mode:
-    description: Tells what would be installed or removed, and writes nothing.
-    support: full
+    description: Reports what the module would install or remove.
   diff_mode:
-    description: The names and hashes of the bridges before and after.
-    support: full
+    description: Names and hashes of the bridges before and after.
 author:
   - olympus.bluegreen authors (@olympusoss)
 seealso:
   - module: olympus.bluegreen.ory_migrate
+    description: Runs the migration that the bridges belong to.
+  - module: olympus.bluegreen.schema_proof
+    description: Proves that the bridges are needed and sufficient.
 """
 
 EXAMPLES = r"""
@@ -140,18 +145,22 @@ bridges:
   elements: dict
   contains:
     name:
-      description: Its file's name without C(.sql).
+      description: File name without C(.sql).
       type: str
+      sample: 010-identity-id
     sha256:
       description: Hash of the file.
       type: str
+      sample: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03
     release:
       description: The release that brought it.
       type: str
+      sample: v1.5.0-1a630d11b8
     objects:
       description: What it made, in PostgreSQL's words.
       type: list
       elements: str
+      sample: ["function public.bridge_identity_id()"]
   sample:
     - name: 010-identity-id
       sha256: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03

@@ -10,16 +10,21 @@ module: schema_proof
 short_description: Prove that the live colour keeps working after a migration
 version_added: 1.0.0
 description:
-  - Starts a throw-away PostgreSQL and brings it to production's state by the live images' own migrations.
+  - Starts a throw-away PostgreSQL and brings it to production's state with the live images' own migrations.
   - Starts the live programs on it, migrates it by the new images, and asks the old and the new programs for logins,
     code flows, settings, lists and logouts, each also with what the other one made.
   - What worked before the migration and fails after it is V(BREAKS). The message names the journey, the SQLSTATE and
     the object in the database.
-  - Production is read and never written to. The network of the proof leads nowhere. Everything of it is removed at the
-    end, also where this module was killed.
-  - The verdict is kept in C(releases/<id>/schema/proof.json). A rerun of the same release takes over one that passed.
-  - Fails where a target does not pass and O(accept) does not let it through.
+  - The module reads production and never writes to it. The network of the proof leads nowhere. The module removes
+    everything of the proof at the end, also where it was killed.
+  - C(releases/<id>/schema/proof.json) keeps the verdict. A rerun of the same release takes over one that passed.
+  - Fails where a target does not pass and no entry of O(accept) allows it.
+requirements:
+  - podman
+  - psycopg2
+  - PyYAML
 extends_documentation_fragment:
+  - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
 options:
   state_dir:
@@ -51,7 +56,7 @@ options:
         type: str
         required: true
       database:
-        description: The database's name; it has to be the one of the DSN.
+        description: Name of the database. The DSN must lead to the same one.
         type: str
         required: true
   services:
@@ -62,7 +67,7 @@ options:
     type: path
     required: true
   network:
-    description: The Podman network of the idle colour, from which an image can be asked for its migrations.
+    description: The Podman network of the idle colour. From it the module asks an image for its migrations.
     type: str
     required: true
   project:
@@ -84,12 +89,12 @@ options:
     type: str
     required: true
   known:
-    description: Names of all schema targets. A directory of C(bridges) that is called otherwise is refused.
+    description: Names of all schema targets. The module refuses a directory of C(bridges) with another name.
     type: list
     elements: str
     default: []
   accept:
-    description: Verdicts that the operator lets through.
+    description: Verdicts that the operator accepts.
     type: list
     elements: dict
     default: []
@@ -99,7 +104,7 @@ options:
         type: str
         required: true
       hop:
-        description: The hop as the refusal prints it.
+        description: The hop, copied from the refusal.
         type: str
         required: true
       reason:
@@ -107,28 +112,32 @@ options:
         type: str
         required: true
       expires:
-        description: A date or a moment with its zone; from then on the entry is refused.
+        description: A date, or a moment with its zone. The entry no longer counts after it.
         type: str
         required: true
   operator:
-    description: Who runs this, for the record of what was let through.
+    description: The operator, for the record of what was accepted.
     type: str
     default: ""
   forward:
     description:
-      - What the live colour fails already, where the operator leaves it for the new one. The verdict is recorded and
-        refuses nothing then.
+      - What the live colour fails already, where the operator leaves it for the new one. The module then records the
+        verdict and refuses nothing.
     type: str
     default: ""
 attributes:
   check_mode:
-    description: Nothing is started.
-    support: full
+    description: Starts nothing.
   diff_mode:
-    description: Nothing of production is changed.
+    description: Production does not change, so there is no difference.
     support: none
 author:
   - olympus.bluegreen authors (@olympusoss)
+seealso:
+  - module: olympus.bluegreen.ory_migrate
+    description: Runs the migration after the proof.
+  - module: olympus.bluegreen.schema_bridge
+    description: Installs the bridges that the proof was made with.
 """
 
 EXAMPLES = r"""
@@ -144,6 +153,24 @@ EXAMPLES = r"""
     project: prod
     database_service: postgres
     release: v1.5.0-0123456789
+
+- name: The same, with a verdict that the operator accepts until the end of the year
+  olympus.bluegreen.schema_proof:
+    colour: blue
+    targets:
+      - {name: ciam_kratos, product: kratos, service: ciam-kratos, database: ciam_kratos}
+    services:
+      ciam-kratos: {port: 5000, admin_port: 5001}
+    compose_file: /var/lib/olympus-bluegreen/stacks/green/compose.yml
+    network: olympus-green
+    project: prod
+    database_service: postgres
+    release: v1.5.0-0123456789
+    accept:
+      - target: ciam_kratos
+        hop: kratos v1.0.0 -> v1.3.1
+        reason: this journey is not used here
+        expires: "2026-12-31"
 """
 
 RETURN = r"""
@@ -155,38 +182,82 @@ targets:
     verdict:
       description: V(SAFE), V(SAFE_IF_EXERCISED) where C(untried) has entries, V(BREAKS) or V(NOT_JUDGED).
       type: str
+      sample: SAFE
     hop:
       description: Product, old and new version.
       type: str
+      sample: kratos v1.0.0 -> v1.3.1
     reasons:
       description: Why it does not pass, a sentence each.
       type: list
       elements: str
+      sample: []
     untried:
-      description: Journeys that fail before the migration too, so nothing is known of them.
+      description: Journeys that fail before the migration too, so that the proof says nothing of them.
       type: list
       elements: str
+      sample: []
     journeys:
-      description: How many were asked on the migrated schema.
+      description: Number of journeys that were tried on the migrated schema.
       type: int
+      sample: 25
     accepted:
-      description: Who let it through, why and until when; empty where it passed.
+      description: Who accepted it (C(by)), why (C(reason)) and until when (C(expires)); empty where it passed.
       type: dict
+      sample: {}
   sample:
     ciam_kratos:
       verdict: SAFE
       hop: kratos v1.0.0 -> v1.3.1
+      reasons: []
+      untried: []
       journeys: 25
+      accepted: {}
 let_through:
-  description: An event for the ledger for each verdict that O(accept) lets through.
+  description: An event for the ledger for each verdict that O(accept) allows.
   returned: success
   type: list
   elements: dict
+  contains:
+    event:
+      description: Always V(schema_accepted).
+      type: str
+      sample: schema_accepted
+    release:
+      description: Id of the release.
+      type: str
+      sample: v1.5.0-0123456789
+    target:
+      description: Name of the schema target.
+      type: str
+      sample: ciam_kratos
+    hop:
+      description: Product, old and new version.
+      type: str
+      sample: kratos v1.0.0 -> v1.3.1
+    verdict:
+      description: The verdict that was accepted.
+      type: str
+      sample: BREAKS
+    by:
+      description: The operator.
+      type: str
+      sample: alice
+    reason:
+      description: Why the operator accepted it.
+      type: str
+      sample: this journey is not used here
+    expires:
+      description: The end of the exception.
+      type: str
+      sample: "2026-12-31"
+  sample: []
 steps:
   description: What check mode leaves open.
   returned: always
   type: list
   elements: str
+  sample: []
 """
 
 from ansible.module_utils.basic import AnsibleModule

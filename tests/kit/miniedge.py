@@ -159,6 +159,7 @@ class MiniEdge:
             "min_events": 20,
             "parameters": {},
             "since": 0,
+            "patience": 0.0,
             "run": "",
             "timeout": 0.0,
             "order": "",

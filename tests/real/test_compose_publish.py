@@ -42,7 +42,7 @@ def test_a_colour_answers_on_its_own_ports_of_the_host(bench: Bench) -> None:
 
 
 def _taken(bench: Bench) -> None:
-    """A port that somebody has stops it before anything starts."""
+    """A port that is taken stops it before anything starts."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 22702))

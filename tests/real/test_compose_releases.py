@@ -67,7 +67,7 @@ def test_a_running_colour_is_out_of_reach_of_tags_files_and_git(bench: Bench, tm
 
 
 def test_a_tag_of_the_compose_file_is_the_release(bench: Bench) -> None:
-    """What an operator edits for an upgrade is the compose file or .env; what is pulled anew of a moving tag counts."""
+    """What an operator edits for an upgrade is the compose file or .env; what is pulled of a moving tag counts."""
     moving = "localhost/bgtest/box:latest"
     podman("tag", BOX + "a", moving)
     compose = bench.source / "compose.yml"
@@ -101,7 +101,7 @@ def test_a_tag_of_the_compose_file_is_the_release(bench: Bench) -> None:
 
 
 def _drift(bench: Bench, ident: str) -> None:
-    """Somebody edits the copy and the rendered file, and makes a container anew in another way."""
+    """An operator edits the copy and the rendered file, and recreates a container in another way."""
     copied = bench.state_dir / "releases" / ident / "source" / "web" / "new.txt"
     copied.write_text("edited")
     compose = bench.state_dir / "stacks" / "green" / "compose.yml"

@@ -145,7 +145,7 @@ def test_credentials_are_podmans_own(machine: Path, tmp_path: Path, monkeypatch:
         level, well, words = looked(found.name("v1"))
         assert (level, well) == ("refuse", False) and "unauthorized" in words
         auth = {"auth": base64.b64encode(("olympus:" + SECRET).encode()).decode()}
-        # As `podman login` leaves them; nobody else's are touched.
+        # As `podman login` leaves them; no other user's are touched.
         (tmp_path / "containers").mkdir()
         (tmp_path / "containers" / "auth.json").write_text(json.dumps({"auths": {found.address: auth}}))
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files impo
 
 MODE = 0o750
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-# Beside the results of the targets lies what the proof said of all of them: _schema/recorded_verdict.py.
+# Beside the results of the targets lies what the proof said of all of them: _schema/options.py.
 PROOF = "proof.json"
 NO_MARKS: dict[str, Any] = {"stable": None, "fence": None, "cleaned": None}
 

@@ -396,6 +396,5 @@ class Switch(Directory):
 def describe(state: SwitchState) -> dict[str, object]:
     """The switch as a module returns it."""
     back = asdict(state.return_to) if state.return_to else None
-    idle = OTHER.get(state.live, "")
     lists = {name: list(getattr(state, name)) for name in ("warm", "assets", "removing")}
-    return {**asdict(state), "idle": idle, "return_to": back, **lists}
+    return {**asdict(state), "idle": OTHER.get(state.live, ""), "return_to": back, **lists}

@@ -234,7 +234,7 @@ class Judge:
             )
         if self.pairs[BOTH] and self.incident_evidence() >= math.log(STRICTER * self.parameters.error_limit):
             found.append(
-                "probes failed on both colours in %d of %d seconds since the flip, and in none of the %d before it"
+                "both colours failed their probes in %d of %d seconds since the flip, and in none of the %d before it"
                 % (self.pairs[BOTH], sum(self.pairs.values()), self._expected.before.n)
             )
         return found

@@ -45,6 +45,10 @@ class Seen:
         return str(self.about.get("release") or "")
 
     @property
+    def shown(self) -> dict[str, Any]:
+        return {"release": self.about.get("release"), "alive": self.alive}
+
+    @property
     def died(self) -> bool:
         """Whether there was a watcher that left without a verdict."""
         return bool(self.about) and not self.alive and not self.verdict
@@ -88,7 +92,7 @@ class Launch:
 
     def plan_start(self, seen: Seen, config: Config, flip: str) -> Plan:
         """Nothing when this very cutover is watched or judged; ``flip`` is that of the switch if it is live already."""
-        before = {"release": seen.about.get("release"), "alive": seen.alive}
+        before = seen.shown
         after = {"release": config.release, "alive": True}
         same = (seen.about.get("release"), seen.about.get("colour")) == (config.release, config.colour)
         armed = self.armed(config.release)
@@ -108,13 +112,13 @@ class Launch:
 
     def plan_restart(self, seen: Seen) -> Plan:
         """Start a watcher again that died before its verdict, while its colour is live or there was no flip yet."""
-        before = {"release": seen.about.get("release"), "alive": seen.alive}
+        before = seen.shown
         if not seen.died or self.kept(seen.release) is None:
             return Plan(before, before)
         return Plan(before, {**before, "alive": True}, (Step("restart", "watcher", "of %s" % seen.release),))
 
     def plan_stop(self, seen: Seen) -> Plan:
-        before = {"release": seen.about.get("release"), "alive": seen.alive}
+        before = seen.shown
         return Plan(before, {**before, "alive": False}, (Step("stop", "watcher"),) if seen.alive else ())
 
     def kept(self, release: str) -> Config | None:

@@ -16,7 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
@@ -32,7 +32,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge i
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import orders
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch, Seen
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.orders import Order
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.orders import Order, OrderRefused
 
 STATES = ("started", "followed", "read", "restarted", "ordered", "stopped")
 
@@ -165,7 +165,7 @@ def _order(launch: Launch, params: Mapping[str, Any], check_mode: bool, clock: C
 def plan_order(launch: Launch, seen: Seen, order: Order) -> Plan:
     """What the order would do. Refused where it makes no sense for this watch."""
     if not seen.release:
-        raise Refused("no release was watched yet", option="bluegreen_watch_do", value=order.do, fix="cut over first")
+        raise OrderRefused("no release was watched yet", order, "cut over first")
     verdict = seen.verdict.get("verdict", "")
     before = {"release": seen.release, "verdict": verdict}
     if not verdict:
@@ -174,12 +174,7 @@ def plan_order(launch: Launch, seen: Seen, order: Order) -> Plan:
         return _plan_sign_off(launch, seen, order, before)
     if order.do == "abort" or (order.do == "promote" and verdict != FAIL):
         return Plan(before, before)
-    raise Refused(
-        "the watch of %s has ended: %s" % (seen.release, verdict),
-        option="bluegreen_watch_do",
-        value=order.do,
-        fix="see --tags status",
-    )
+    raise OrderRefused("the watch of %s has ended: %s" % (seen.release, verdict), order, "see --tags status")
 
 
 def _plan_sign_off(launch: Launch, seen: Seen, order: Order, before: Mapping[str, Any]) -> Plan:
@@ -189,12 +184,7 @@ def _plan_sign_off(launch: Launch, seen: Seen, order: Order, before: Mapping[str
     state = switch.read() if switch else None
     flip = state.return_to.flip if state and state.return_to else ""
     if state is None or state.live != seen.verdict["colour"] or flip != seen.verdict["flip"] or not flip:
-        raise Refused(
-            "%s is not what is live since that cutover" % seen.release,
-            option="bluegreen_watch_do",
-            value=order.do,
-            fix="see --tags status",
-        )
+        raise OrderRefused("%s is not what is live since that cutover" % seen.release, order, "see --tags status")
     return Plan(before, {**before, "signed_off": True}, (Step("sign off", "verdict", "of %s" % seen.release),))
 
 
@@ -224,27 +214,20 @@ def _hand_over(launch: Launch, seen: Seen, order: Order) -> str:
         return next((event for event in events if event["event"] == "control" and event["id"] == order.id), {})
 
     if not wait_until(launch.clock, lambda: orders.put(path, order), bool, ANSWER_SECONDS):
-        raise Refused(
-            "another order to this watch is not answered yet",
-            option="bluegreen_watch_do",
-            value=order.do,
-            fix="try again in a few seconds",
-        )
+        raise OrderRefused("another order to this watch is not answered yet", order, "try again in a few seconds")
     answer = wait_until(launch.clock, answered, bool, ANSWER_SECONDS)
     if not answer:
         orders.clear(path)
-        raise Refused(
+        raise OrderRefused(
             "the watcher of %s did not answer within %g s" % (seen.release, ANSWER_SECONDS),
-            option="bluegreen_watch_do",
-            value=order.do,
-            fix="see --tags status; if the watcher is dead, --tags watch starts it again",
+            order,
+            "see --tags status; if the watcher is dead, --tags watch starts it again",
         )
     if not answer["done"]:
-        raise Refused(
+        raise OrderRefused(
             "the watch of %s refused: %s" % (seen.release, answer["why"]),
-            option="bluegreen_watch_do",
-            value=order.do,
-            fix="let it go on, or end it with abort and then sign it off with promote",
+            order,
+            "let it go on, or end it with abort and then sign it off with promote",
         )
     record.append(launch.state.ledger, {**answer, "event": "watch_order", "release": seen.release}, answer["at"])
     return "%s: %s, by %s" % (seen.release, DONE[order.do] % {"seconds": order.seconds}, order.by)

@@ -54,9 +54,9 @@ class Public:
             answers = list(pool.map(self.ask, range(len(self.names))))
         found = []
         for index, answer in enumerate(answers):
-            answered_by = answer.headers.get(COLOUR_HEADER.lower(), "")
-            if self.gone(index, answer) or (answered_by and answered_by != colour):
-                found.append("%s: %s" % (self.names[index]["host"], answered_by or answer.error))
+            seen = answer.headers.get(COLOUR_HEADER.lower(), "")
+            if self.gone(index, answer) or (seen and seen != colour):
+                found.append("%s: %s" % (self.names[index]["host"], seen or answer.error))
         return found
 
 
@@ -142,13 +142,13 @@ class Observer(Source):
         answer = self._public.ask(index)
         if answer.status:
             self.answered = begun
-        answered_by = answer.headers.get(COLOUR_HEADER.lower(), "")
-        if self.live == live and (answered_by or self._public.gone(index, answer)):
+        seen = answer.headers.get(COLOUR_HEADER.lower(), "")
+        if self.live == live and (seen or self._public.gone(index, answer)):
             host = self._public.names[index % len(self._public.names)]["host"]
             self._put(
                 {
                     "event": "public",
-                    "agrees": answered_by == live,
-                    "detail": "%s: %s" % (host, answered_by or answer.error),
+                    "agrees": seen == live,
+                    "detail": "%s: %s" % (host, seen or answer.error),
                 }
             )

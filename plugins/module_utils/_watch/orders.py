@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
     locked,
     read_json,
@@ -39,6 +39,11 @@ class Order:
     by: str
     at: float
     seconds: int = 0
+
+
+class OrderRefused(Refused):
+    def __init__(self, message: str, order: Order, fix: str) -> None:
+        super().__init__(message, option="bluegreen_watch_do", value=order.do, fix=fix)
 
 
 def order_of(do: str, seconds: object, by: str, ident: str, at: float) -> Order:

@@ -30,7 +30,7 @@ def test_rollback_to_a_colour_that_holds_something_else_is_refused_unless_forced
     edge.run("live", colour="green")
     (place / "services.json").write_text(json.dumps({"release": "v1.6.0-0123456789"}))
     said = edge.fails("returned")
-    assert "blue holds v1.6.0-0123456789 instead of v1.4.2-0123456789" in str(said)
+    assert "blue now holds v1.6.0-0123456789 instead of v1.4.2-0123456789" in str(said)
     assert "--tags rollback -e version=v1.4.2, which brings it back" in str(said) and edge.serving() == ["green"] * 3
     (place / "services.json").write_text(json.dumps({"release": "v1.4.2-0123456789"}))
     edge.switch.block_rollback("blue")

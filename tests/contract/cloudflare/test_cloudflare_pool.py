@@ -176,7 +176,7 @@ def test_a_token_that_is_none(edge: Deployment) -> None:
     assert "does not know the API token" in str(edge.fails("live", colour="green"))
     for wrong in (TOKEN + "\n\r\nX: y", "ä" * 20):
         assert wrong.strip() not in str(edge.fails("live", colour="green", api_token=wrong))
-    assert "only over https" in str(edge.fails("read", api="http://api.example.com/client/v4"))
+    assert "over https only" in str(edge.fails("read", api="http://api.example.com/client/v4"))
 
 
 def test_what_says_a_colour_has_to_say_who_it_is(edge: Deployment) -> None:

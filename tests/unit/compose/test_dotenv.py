@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Environment files read as podman-compose reads them, without the variables of whoever runs the module."""
+"""Environment files read as podman-compose reads them, without the variables of the process that runs the module."""
 
 from __future__ import annotations
 

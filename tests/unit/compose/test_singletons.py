@@ -57,7 +57,7 @@ def test_a_service_of_the_file_and_a_command_of_a_coloured_one() -> None:
         ({"a": {"service": "cleaner"}, "b": {"service": "cleaner"}}, "is a already"),
     ],
 )
-def test_a_wrong_one_is_one_error_with_its_mend(given: Any, words: str) -> None:
+def test_a_wrong_one_is_one_error_with_its_fix(given: Any, words: str) -> None:
     with pytest.raises(BluegreenError, match=words) as caught:
         declared(given)
     assert caught.value.option == "singletons" and caught.value.fix
@@ -117,7 +117,7 @@ def test_what_is_no_duration(given: str) -> None:
 
 
 def test_what_is_rendered_for_them(tmp_path: Path) -> None:
-    """A container of its own in its colour, without a fixed address, that nobody starts without naming it."""
+    """A container of its own in its colour, without a fixed address, that is not started without its name."""
     once = declared({"janitor": {"service": "cleaner"}, "report": {"service": "site", "command": ["report"]}})
     wanted = Deployment(
         "olympus", str(tmp_path / "state"), "prod", str(tmp_path), services=(Service("site", "site", 3000),),

@@ -137,7 +137,7 @@ class Case:
 
 
 CASES = {
-    "well": Case(PASS, "0 bad of"),
+    "well": Case(PASS, "0 errors in"),
     "prober dead": Case(INCONCLUSIVE, "probes were answered never", prober=RuntimeError("can't start new thread")),
     "probes find no way in": Case(INCONCLUSIVE, "probes were answered never", prober=BluegreenError("no such edge")),
     "prober falls silent": Case(INCONCLUSIVE, "not in the last", at(200, set_(probing=False))),
@@ -147,8 +147,8 @@ CASES = {
     "log cut off": Case(INCONCLUSIVE, "was cut off", at(100, cut_off)),
     "clock back": Case(FAIL, "were errors", clock_back),
     "clock back, log silent": Case(INCONCLUSIVE, "SOURCE_DOWN", clock_back_unlogged),
-    "clock back alone": Case(PASS, "0 bad of", at(20, lambda scene: setattr(scene.clock, "set_by", -3600))),
-    "clock forward alone": Case(PASS, "0 bad of", at(20, lambda scene: setattr(scene.clock, "set_by", 3600))),
+    "clock back alone": Case(PASS, "0 errors in", at(20, lambda scene: setattr(scene.clock, "set_by", -3600))),
+    "clock forward alone": Case(PASS, "0 errors in", at(20, lambda scene: setattr(scene.clock, "set_by", 3600))),
     "both ill half of the window": Case(FAIL, "both colours failed", by_turns, window=900),
     "both ill half of a short window": Case(INCONCLUSIVE, "both colours failed", by_turns),
     "both ill a tenth of the window": Case(INCONCLUSIVE, "both colours failed", ill_a_tenth),
@@ -161,8 +161,8 @@ CASES = {
     "log a link": Case(INCONCLUSIVE, "SOURCE_DOWN", at(60, replaced(linked))),
     "log a pipe from the beginning": Case(INCONCLUSIVE, "SOURCE_DOWN", before=replaced(os.mkfifo)),
     "way back ill": Case(INCONCLUSIVE, "would not help", at(30, set_(probes={"login": [True, False]}))),
-    "another site ill": Case(PASS, "0 bad of", before=set_(elsewhere=True)),
-    "another site ill since": Case(INCONCLUSIVE, "answered by no colour", at(20, set_(elsewhere=True))),
+    "another site ill": Case(PASS, "0 errors in", before=set_(elsewhere=True)),
+    "another site ill since": Case(INCONCLUSIVE, "came from no colour", at(20, set_(elsewhere=True))),
     "edge 502 at once": Case(FAIL, "were errors", at(1, set_(answers=((502, False),) * 10))),
 }
 

@@ -32,9 +32,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import cour
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, service_files
 
 APPLICATION = "olympus-bluegreen courier handover"
-DOUBT = (
-    "%d mail(s) in database %s were being sent when their courier ended, sent or not is unknown: %s. "
-    "Fix: to send them (again) see 'Mails' in docs/operations.md"
+UNCONFIRMED = (
+    "%d mail(s) in database %s were being sent when their courier stopped. Whether they were sent is unknown: %s. "
+    "Fix: to send them (again), see 'Unconfirmed mails' in docs/operations.md"
 )
 BLIND = "%s was stopped, and its mails could not be read before: %s"
 
@@ -119,7 +119,7 @@ def _returned(db: postgres.Db, unconfirmed: frozenset[str] | None) -> dict[str, 
     except BluegreenError as exc:
         return {"warning": "mails that the courier had taken may wait in processing: %s" % exc}
     if open_ones:
-        found["warning"] = DOUBT % (len(open_ones), names[0], ", ".join(sorted(open_ones)))
+        found["warning"] = UNCONFIRMED % (len(open_ones), names[0], ", ".join(sorted(open_ones)))
     return found
 
 

@@ -46,9 +46,7 @@ def adopt(context: Context) -> Job:
         steps.append(Step("record-shared", ", ".join(present)))
     still, extra = switch_reader.unfenced(context), {c.name: c.id for c in _unmanaged(world, blue)}
     steps += [Step("remove", name) for name in extra]
-    names, more, notices = (
-        relay.plan(context, world) if relay.due(wanted) else (None, [], _notices(context, world, blue))
-    )
+    names, more, notices = _plain_names(context, world, blue)
     steps += more
     steps += [Step("allow-rollback", colour) for colour in switch_reader.rollback_blocked(context, wanted.wake)]
     if before and fixing.gaps and not steps:
@@ -74,12 +72,16 @@ def adopt(context: Context) -> Job:
     return Job(plan, do, partial(_verify, context, fixing), warnings)
 
 
-def _notices(context: Context, world: Containers, blue: list[Container] | None) -> list[str]:
-    """What the cleanup of the adopted containers will mean for others in the project."""
+def _plain_names(
+    context: Context, world: Containers, blue: list[Container] | None
+) -> tuple[relay.Relay | None, list[Step], list[str]]:
+    """The relay where it is due. Before, what the cleanup of the adopted containers will mean for others."""
+    if relay.due(context.wanted):
+        return relay.plan(context, world)
     if blue is None:
-        return []
+        return None, [], []
     edge = world.of_project(context.wanted.edge_service) if context.wanted.edge_service else None
-    return dependents.notices(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
+    return None, [], dependents.notices(world, blue) + ([] if edge else [relay.no_image(context.wanted)])
 
 
 def _verify(context: Context, fixing: repair.RepairPlan) -> None:

@@ -20,56 +20,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import upstream_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import REASON_HEADER, asset
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream as Upstream
 
 # Where a body has a proxy of its own: its number among those of the body.
 INNER = "\1%d\1"
 _INNER = re.compile(INNER.replace("%d", r"(\d+)"))
 # What the matchers of ours consist of: Caddy merges two of a kind in one set into one.
 OUR_MATCHERS = {"reverse_proxy": frozenset(("file", "method", "vars")), "forward_auth": frozenset(("file", "vars"))}
-
-
-@dataclass(frozen=True)
-class Upstream:
-    """A coloured service as the edge reaches it: its plain name and its address on each edge network.
-
-    With ``written`` the operator's configuration does not say the name but this very ``host:port`` (a published port
-    of one service), and ``blue`` and ``green`` are ``host:port`` too. ``alias`` is another name or address of the
-    service that the configuration dials.
-    """
-
-    service: str
-    blue: str
-    green: str
-    ui: bool = False
-    written: str = ""
-    alias: str = ""
-
-    @property
-    def name(self) -> str:
-        """The host that the operator's configuration dials."""
-        return self.alias or self.service
-
-    def address(self, colour: str) -> str:
-        return self.blue if colour == "blue" else self.green
-
-    def dial(self, colour: str, port: str) -> str:
-        return self.address(colour) if self.written else "%s:%s" % (self.address(colour), port)
-
-    def said(self, port: str) -> str:
-        """What the operator's configuration says."""
-        return self.written or "%s:%s" % (self.name, port)
-
-    def port(self, dial: str) -> str | None:
-        """The port of an operator's ``dial`` (80 where it names none) that means this service; None for others."""
-        if self.written:
-            return dial.rpartition(":")[2] if dial == self.written else None
-        host, colon, port = dial.partition(":")
-        return (port or "80") if host == self.name and (port.isdigit() or not colon) else None
-
-    def dialled(self, dial: str, colour: str) -> bool:
-        """Whether a rewritten configuration's ``dial`` is this service in ``colour``."""
-        known = dial if self.written else dial.rpartition(":")[0]
-        return known == self.address(colour)
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.ba
     seen_file,
 )
 
-# A reload makes a listener another socket, maybe while we look for the process that holds the one before.
-LOOKS = 10
+# A reload makes a listener another socket, maybe while we look for the process that holds the one before: on a busy
+# host three looks of four, beside thirty reloads a second.
+LOOKS = 40
 LOCAL = ("127.0.0.1", "::1")
 # These hold a port of the host for a container.
 PUBLISHERS = ("conmon", "docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2")
