@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "collections"))
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree  # noqa: E402
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import BEHIND_CLOUDFLARE  # noqa: E402
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import Field  # noqa: E402
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import SETTINGS  # noqa: E402
 
@@ -79,7 +80,7 @@ def _table(rows: Iterable[Row]) -> str:
 
 def page() -> str:
     made = HEAD + _table(row for name in sorted(SETTINGS) for row in _rows(name, SETTINGS[name]))
-    behind = (row for one in tree.BEHIND_CLOUDFLARE for row in _rows("bluegreen_edge." + one.name, one))
+    behind = (row for one in BEHIND_CLOUDFLARE for row in _rows("bluegreen_edge." + one.name, one))
     return made + "\n## bluegreen_edge of kind cloudflare\n\n" + _table(behind)
 
 

@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
             **self._task.args,
         }
         if args.get("state") == "locked" and "seen" not in args:
-            look = {name: args[name] for name in ("deployment", "state_dir") if name in args}
+            look = {name: args[name] for name in ("name", "deployment", "state_dir") if name in args}
             found = self._execute_module(MODULE, {**look, "state": "read", "last": 0}, task_vars=variables)
             args["seen"] = controller.knows(me, found.get("lock") or {})
         result.update(self._execute_module(MODULE, args, task_vars=variables))

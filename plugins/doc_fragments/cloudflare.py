@@ -13,7 +13,6 @@ options:
   account_id:
     description: The account that has the pools.
     type: str
-    required: true
   zone_id:
     description: The zone of the public names that give none of their own.
     type: str
@@ -38,7 +37,6 @@ options:
     description: Every public name that is flipped. Each has a load balancer already.
     type: list
     elements: dict
-    required: true
     suboptions:
       host:
         description: Host name, which is the name of its load balancer.
@@ -55,7 +53,6 @@ options:
   pools:
     description: The pool of each colour.
     type: dict
-    required: true
     suboptions:
       blue: &pool
         description:

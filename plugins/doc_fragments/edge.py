@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import documented
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BY_NAME
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import CADDY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BY_NAME, PUBLIC
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.documented import documented
 
-SHARED = ("edge", "publish", "port_base", "project", "services", "shared", "network_range")
+SHARED = ("edge", "public", "publish", "port_base", "project", "services", "shared", "network_range")
 MORE: dict[str, dict[str, Any]] = {
-    "edge": {"required": True},
+    "edge": {"default": None, "suboptions": documented(CADDY)},
+    "public": {"suboptions": documented(PUBLIC)},
     "publish": {
         "type": "raw",
         "description": [
@@ -24,8 +26,8 @@ MORE: dict[str, dict[str, Any]] = {
             " of O(edge) says what the edge dials then. The stages know one host only.",
         ],
     },
-    "project": {"required": True},
-    "services": {"required": True},
+    "project": {"default": None},
+    "services": {"default": None},
 }
 
 

@@ -10,10 +10,6 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: The state directory of the deployment on this host. The recorded addresses are read from it.
     type: path

@@ -13,11 +13,9 @@ options:
   project:
     description: Name of the compose project that is adopted.
     type: str
-    required: true
   source:
     description: The project directory of the operator.
     type: path
-    required: true
   compose_files:
     description: Compose files, relative to O(source), in the order in which podman-compose gets them.
     type: list
@@ -38,7 +36,6 @@ options:
       - Coloured services. Each has C(kind), C(port) and C(admin_port).
       - C(edge=false) keeps a service off the edge network.
     type: dict
-    required: true
   shared:
     description: Services of the project that coloured ones use. The module never changes them.
     type: list

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import secrets
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.deployment import deployment
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.forward import forward_refused, forward_stays
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
@@ -19,6 +20,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "deployment": deployment,
             "forward_refused": forward_refused,
             "forward_stays": forward_stays,
             "probe_secrets": secrets,

@@ -21,6 +21,7 @@ author: "olympus.bluegreen authors (@olympusoss)"
 requirements:
   - podman, where the edge or the colours run in containers
 extends_documentation_fragment:
+  - olympus.bluegreen.deployment
   - olympus.bluegreen.edge
   - olympus.bluegreen.attributes
 attributes:
@@ -48,10 +49,6 @@ options:
     type: str
     choices: [read, adopted, undone, previewed, live, returned, drained]
     default: read
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description:
       - The state directory of the deployment. The journal of an adoption lies there, and the record of the addresses
@@ -373,13 +370,14 @@ partial: {description: What had been done before a failure.,
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.answer import answered
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     try:
         # A rollback has no lock.
         locked = module.params["state"] not in ("read", "returned") and not module.check_mode

@@ -23,6 +23,7 @@ author: "olympus.bluegreen authors (@olympusoss)"
 extends_documentation_fragment:
   - olympus.bluegreen.cloudflare
   - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Reports what the state would do. Only reads go to Cloudflare.
@@ -43,10 +44,6 @@ options:
     type: str
     choices: [read, adopted, undone, live, returned, drained]
     default: read
-  deployment:
-    description: Name of the deployment. It is part of the mark on the pools.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the collection's state on this host. The module reads the release of each colour there.
     type: path
@@ -363,11 +360,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.opti
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     try:
         public_http = DirectHttp(module.params["observe"]["ca"] or None)
         # A rollback has no lock.

@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - olympus.bluegreen.probing
   - olympus.bluegreen.reach
   - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Lists what would be checked and sends nothing.
@@ -54,15 +55,12 @@ options:
       - C(host) is the Host that questions of readiness and version send. Without it they send the address.
       - C(alike) lists further environment variables that must be the same on both colours.
     type: dict
-    required: true
   network_range:
     description: The range from which the collection's networks are cut.
     type: str
-    required: true
   project:
     description: Compose project of the edge.
     type: str
-    required: true
   edge_service:
     description: Compose service of the edge in O(project), where O(publish=network).
     type: str
@@ -290,6 +288,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.gate import GATE, GateInputs, gate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
@@ -301,7 +300,7 @@ def refused(result: dict[str, Any], verbosity: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(**DEPLOYMENT.merge(GATE).to_kwargs())
+    module = described(AnsibleModule, DEPLOYMENT.merge(GATE))
     inputs = GateInputs(DirectHttp(), Podman(SubprocessRunner()), SystemClock())
     try:
         # A short look asks without a lock.

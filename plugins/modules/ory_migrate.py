@@ -21,12 +21,10 @@ requirements:
   - podman
   - psycopg2
   - PyYAML
-extends_documentation_fragment: olympus.bluegreen.attributes
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 options:
-  deployment:
-    description: Name of the deployment. Its containers carry it as a label.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the collection's state on this host. Its C(cache) keeps the lists of migrations.
     type: path
@@ -316,13 +314,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE, run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**DEPLOYMENT.merge(MIGRATE).to_kwargs())
+    module = described(AnsibleModule, DEPLOYMENT.merge(MIGRATE))
     world = World(Podman(SubprocessRunner()), SystemClock())
     try:
         with beating(module.params["state_dir"], module.params["state"] != "read" and not module.check_mode):

@@ -23,6 +23,7 @@ author: "olympus.bluegreen authors (@olympusoss)"
 extends_documentation_fragment:
   - olympus.bluegreen.attributes
   - olympus.bluegreen.releases
+  - olympus.bluegreen.deployment
 requirements:
   - podman
   - podman-compose 1.2 or later
@@ -58,10 +59,6 @@ options:
     description: With O(state=adopted), take the project off the networks again, remove them, and nothing else.
     type: bool
     default: false
-  deployment:
-    description: Name of the deployment. Networks, projects and labels are derived from it.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of releases and stacks.
     type: path
@@ -368,13 +365,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 LONG = ("rendered", "started", "absent", "pruned", "adopted", "undone", "handed_over")
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     params = module.params
     state = "undone" if params["undo"] else params["state"]
     try:

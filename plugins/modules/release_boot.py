@@ -26,6 +26,7 @@ requirements:
 extends_documentation_fragment:
   - olympus.bluegreen.reach
   - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Reports what the module would write or remove.
@@ -41,10 +42,6 @@ options:
     type: str
     choices: [read, installed, absent]
     default: read
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the programs, their record and its copy of this collection's library.
     type: path
@@ -60,7 +57,6 @@ options:
   project:
     description: Name of the compose project that was adopted.
     type: str
-    required: true
   source:
     description: The operator's project directory.
     type: path
@@ -198,10 +194,11 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.install im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     boot, state = Boot(module.params, SubprocessRunner(), unit.systemd()), module.params["state"]
     try:
         plan = Plan()

@@ -22,7 +22,9 @@ requirements:
   - podman
   - PyYAML
   - psycopg2, where a service has a DSN
-extends_documentation_fragment: olympus.bluegreen.attributes
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Reports what the module would record or remove.
@@ -38,10 +40,6 @@ options:
     type: str
     choices: [read, learned, present, absent]
     default: read
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the record.
     type: path
@@ -160,11 +158,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.states import SPEC, Deployment
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     deployment, plan, result = Deployment(module.params, SubprocessRunner()), Plan(), {}
     try:
         if module.params["state"] in ("present", "absent"):

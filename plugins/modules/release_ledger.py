@@ -17,7 +17,9 @@ description:
 author: "olympus.bluegreen authors (@olympusoss)"
 requirements:
   - podman, where the switch is looked up at a container
-extends_documentation_fragment: olympus.bluegreen.attributes
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Writes nothing, and neither takes nor gives back the lock.
@@ -40,10 +42,6 @@ options:
     type: str
     choices: [read, locked, beaten, unlocked, waited, appended, accepted, reported]
     default: read
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: The state directory. It is made when missing, with mode 0750.
     type: path
@@ -264,13 +262,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     ledger = Ledger(module.params, SubprocessRunner(), SystemClock(), write_report)
     try:
         plan = ledger.plan()

@@ -23,6 +23,8 @@ attributes:
   diff_mode:
     description: There is never a difference.
     support: none
+extends_documentation_fragment:
+  - olympus.bluegreen.deployment
 options:
   lock:
     description:
@@ -30,10 +32,6 @@ options:
       - A holder that the controller says nothing of (O(seen)) keeps the lock, however old its beat is.
     type: bool
     default: false
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: The state directory.
     type: path
@@ -41,11 +39,9 @@ options:
   project:
     description: Compose project of the edge and the shared services.
     type: str
-    required: true
   source:
     description: The operator's project directory.
     type: path
-    required: true
   compose_files:
     description: Compose files, relative to O(source).
     type: list
@@ -54,7 +50,6 @@ options:
   services:
     description: The coloured services.
     type: dict
-    required: true
   shared:
     description: The shared services.
     type: list
@@ -165,6 +160,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC as LEDGER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import Ledger
 
@@ -187,7 +183,7 @@ def ledger_of(params: dict[str, Any], runner: SubprocessRunner) -> Ledger:
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     params, runner = module.params, SubprocessRunner()
     acts = params["lock"] and not module.check_mode
     ledger = ledger_of(params, runner)

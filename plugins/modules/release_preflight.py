@@ -23,7 +23,9 @@ requirements:
   - psycopg2, where there are schema targets
   - PyYAML
   - python-dotenv
-extends_documentation_fragment: olympus.bluegreen.attributes
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Does the same with and without, but tries no login with it.
@@ -31,10 +33,6 @@ attributes:
     description: There is never a difference.
     support: none
 options:
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the collection's state on this host.
     type: path
@@ -46,7 +44,6 @@ options:
   source:
     description: The operator's project directory.
     type: path
-    required: true
   git:
     description:
       - Where the project is taken from a git ref, C(repo) and C(ref). The module asks the repository for the ref
@@ -73,7 +70,6 @@ options:
   services:
     description: The coloured services, as M(olympus.bluegreen.podman_compose_release) takes them.
     type: dict
-    required: true
   shared:
     description: Services of the project that both colours use.
     type: list
@@ -257,6 +253,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, edge_options
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.options import SPEC, answer, record
@@ -264,7 +261,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     params = module.params
     runner = SubprocessRunner()
     try:

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - olympus.bluegreen.probing
   - olympus.bluegreen.reach
   - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 attributes:
   check_mode:
     description: Starts, stops and orders nothing. V(followed) returns at once.
@@ -315,11 +316,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import SPEC, manage
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC.to_kwargs())
+    module = described(AnsibleModule, SPEC)
     try:
         plan, result = manage(module.params, module.check_mode, SubprocessRunner(), SystemClock())
     except (BluegreenError, OSError) as exc:

@@ -22,12 +22,10 @@ requirements:
   - podman
   - psycopg2
   - PyYAML
-extends_documentation_fragment: olympus.bluegreen.attributes
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 options:
-  deployment:
-    description: Name of the deployment.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the collection's state on this host. Its C(bridges) keeps the record.
     type: path
@@ -183,13 +181,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge_run import BRIDGE, run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**DEPLOYMENT.merge(BRIDGE).to_kwargs())
+    module = described(AnsibleModule, DEPLOYMENT.merge(BRIDGE))
     world = World(Podman(SubprocessRunner()), SystemClock())
     try:
         with beating(module.params["state_dir"], not module.check_mode):

@@ -23,12 +23,10 @@ requirements:
   - podman
   - psycopg2
   - PyYAML
-extends_documentation_fragment: olympus.bluegreen.attributes
+extends_documentation_fragment:
+  - olympus.bluegreen.attributes
+  - olympus.bluegreen.deployment
 options:
-  deployment:
-    description: Name of the deployment. Networks, projects and labels are derived from it.
-    type: str
-    default: olympus
   state_dir:
     description: Directory of the collection's state on this host.
     type: path
@@ -64,7 +62,6 @@ options:
   services:
     description: The services of a colour with their C(port) and C(admin_port).
     type: dict
-    required: true
   compose_file:
     description: The rendered compose file of the new release.
     type: path
@@ -270,13 +267,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.options import PROOF, run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
-    module = AnsibleModule(**DEPLOYMENT.merge(PROOF).to_kwargs())
+    module = described(AnsibleModule, DEPLOYMENT.merge(PROOF))
     world = World(Podman(SubprocessRunner()), SystemClock())
     try:
         with beating(module.params["state_dir"], not module.check_mode):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +16,6 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules imp
 
 LOOK = "olympus.bluegreen.release_look"
 PREFLIGHT = "olympus.bluegreen.release_preflight"
-# Of the deployment. What is not given has the module's default.
-OF_LOOK = (
-    "state_dir", "project", "source", "compose_files", "services", "singletons", "shared", "edge", "network_range",
-    "publish", "port_base",
-)  # fmt: skip
-OF_PREFLIGHT = (
-    "state_dir", "project", "source", "git", "compose_files", "podman_compose", "network_range", "publish",
-    "port_base", "services", "shared", "images", "allow_mutable", "edge", "public", "probes", "schema_targets",
-    "database",
-)  # fmt: skip
-# Before the first of these, everything that a release needs is looked at.
 RELEASE_STAGES = ("migrate", "deploy", "cutover")
 
 Result = dict[str, Any]
@@ -70,17 +59,16 @@ class Begin:
 
     def _facts(self) -> Result:
         """What the host records and runs, then what the edge says. A watch goes by the switch alone."""
-        looked = self._lock_and_look(self._of(OF_LOOK))
+        looked = self._lock_and_look()
         if self.asked["stage"] == "watch":
             edge = {**looked["switch"], "adopted": bool(looked["switch"])}
         else:
             edge = self._run(*chosen({"state": "read", "deployment": self.asked["deployment"]}))
         return {"edge": edge, "compose": looked["compose"], "ledger": looked["ledger"]}
 
-    def _lock_and_look(self, options: Result) -> Result:
+    def _lock_and_look(self) -> Result:
         """A lock that another run holds is asked for again with what this controller knows of that run."""
-        service = (self.asked["deployment"].get("edge") or {}).get("service")
-        options.update({"edge_service": service} if service else {}, lock=self.asked["lock"], run=self.run)
+        options: Result = {"deployment": self.asked["deployment"], "lock": self.asked["lock"], "run": self.run}
         if self.asked["lock"]:
             options.update({name: self.asked[name] for name in ("stage", "version", "stale", "unlock")})
             options.update(operator=self.operator, controller=self.me)
@@ -107,9 +95,9 @@ class Begin:
         edge, compose = facts["edge"], facts["compose"]
         idle = (compose["colours"].get(edge.get("idle") or "") or {}).get("running")
         options = {
+            "deployment": deployment,
             "version": asked["version"],
             "probe_secrets": asked["probe_secrets"],
-            "skip": (deployment.get("checks") or {}).get("skip") or [],
             "rehearsal_image": asked["rehearsal_image"],
             "interval": (deployment.get("watch") or {}).get("interval", 1),
             "live": edge["live"] if edge["adopted"] else "",
@@ -118,13 +106,8 @@ class Begin:
             "show": "everything" if alone else "wrong",
             "run": "" if alone else self.run,
         }
-        found = self._run(PREFLIGHT, {**self._of(OF_PREFLIGHT), **options})
+        found = self._run(PREFLIGHT, options)
         return {name: found[name] for name in ("rows", "refused", "table")}
-
-    def _of(self, names: Iterable[str]) -> Result:
-        deployment = self.asked["deployment"]
-        given = {name: deployment[name] for name in names if deployment.get(name) is not None}
-        return {"deployment": deployment["name"], **given}
 
     def _run(self, module: str, options: Result) -> Result:
         return succeeded(self.run_module(module, options))

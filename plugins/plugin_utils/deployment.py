@@ -18,14 +18,25 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding im
     sentences,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import DEPLOYMENT, NAME
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BY_NAME, NAME
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers, record
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import settings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import REFUSE, unusable, wrong_settings
 
-SETTINGS = tuple(name for name, one in settings.SETTINGS.items() if one in DEPLOYMENT)
+SETTINGS = tuple(name for name, one in settings.SETTINGS.items() if one.name in BY_NAME)
 # These go by what is recorded, whatever the settings say meanwhile.
 GO_ON = ("rollback", "watch", "status")
 PLAY = "ansible-playbook bluegreen.yml"
+
+
+def deployment(variables: Mapping[str, Any], learned: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The settings among ``variables``, over what was ``learned``. Raises BluegreenError for one that is wrong."""
+    there = {str(name) for name in variables}
+    given = {name: variables[name] for name in SETTINGS if name in there}
+    refused = [row["sentence"] for row in wrong_settings(given) if row["level"] == REFUSE]
+    if refused:
+        raise BluegreenError("\n".join(refused))
+    return answers.described(learned or {}, answers.from_settings(given))
 
 
 def goes_on(stages: Iterable[str]) -> bool:
@@ -46,6 +57,12 @@ class Asked:
         return answers.from_settings(self.settings)
 
     @property
+    def usable(self) -> dict[str, Any]:
+        """What the settings say that are not refused."""
+        wrong = unusable(self.settings)
+        return answers.from_settings({name: one for name, one in self.settings.items() if name not in wrong})
+
+    @property
     def name(self) -> str:
         return str(self.told.get("name") or NAME)
 
@@ -64,7 +81,7 @@ class Asked:
     def arguments(self, known: Known) -> dict[str, Any]:
         """The module's options for a look."""
         given = {key: value for key, value in self.told.items() if key not in ("name", "state_dir", "git")}
-        return {"state": "learned", "deployment": self.name, "state_dir": self.state_dir, "told": given}
+        return {"state": "learned", "name": self.name, "state_dir": self.state_dir, "told": given}
 
 
 @dataclass(frozen=True)
@@ -103,8 +120,10 @@ class Known:
     def described(self, asked: Asked) -> dict[str, Any]:
         values = self.learned.get("values") or {}
         place = {"name": asked.name, "state_dir": asked.state_dir}
+        # A rollback goes by the record where a setting is refused; no module may refuse it again.
+        told = asked.usable if self.recorded and goes_on(asked.stages) else asked.told
         try:
-            return {**answers.described(values, asked.told), **place}
+            return {**answers.described(values, told), **place}
         except (AttributeError, KeyError, TypeError, ValueError):
             # Settings of another shape, where nobody refused them: a rollback.
             return {**answers.described(values, {}), **place}

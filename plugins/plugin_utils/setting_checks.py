@@ -127,6 +127,12 @@ def wrong_settings(variables: Mapping[str, Any]) -> list[Row]:
     return found + [row for check in (_accept, _shared, _edge) for row in check(well)]
 
 
+def unusable(variables: Mapping[str, Any]) -> set[str]:
+    """The settings that are refused for what they are, whatever the others say."""
+    rows = {name: _setting(name, SETTINGS[name], variables, {}) for name in variables}
+    return {name for name, found in rows.items() if any(row["level"] == REFUSE for row in found)}
+
+
 def _row(level: str, name: str, found: str, wanted: str, fix: str) -> Row:
     sentence = "%s=%s: not %s. Fix: %s" % (name, found, wanted, fix)
     return {"level": level, "name": name, "found": found, "wanted": wanted, "fix": fix, "sentence": sentence}

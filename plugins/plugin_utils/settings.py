@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import BEHIND_CLOUDFLARE, CADDY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import Field
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import COLOURS, DEPLOYMENT
 
@@ -140,6 +143,7 @@ RUN = (
 SETTINGS: dict[str, Field] = {
     PREFIX + ("deployment" if one.name == "name" else one.name): one for one in (*DEPLOYMENT, *RUN) if one.name != "git"
 }
+SETTINGS["bluegreen_edge"] = replace(SETTINGS["bluegreen_edge"], keys=CADDY, behind=BEHIND_CLOUDFLARE)
 # Made by the playbooks themselves: setting one of these has no effect.
 INTERNAL_VARS = {
     "bluegreen_cut",

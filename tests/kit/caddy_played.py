@@ -59,7 +59,7 @@ ADOPT = """
       register: known
     - olympus.bluegreen.caddy_upstream:
         state: adopted
-        deployment: "{{ known.described.name }}"
+        name: "{{ known.described.name }}"
         state_dir: "{{ known.described.state_dir }}"
         project: "{{ known.described.project }}"
         edge: "{{ known.described.edge }}"

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,11 @@ echo "$BLUEGREEN_COLOUR $DSN $*" > /www/index.html
 httpd -f -p 8080 -h /www &
 wait
 """
+
+
+def named(params: Mapping[str, Any]) -> dict[str, Any]:
+    """As a module takes them: the deployment by its name alone."""
+    return {**{key: value for key, value in params.items() if key != "deployment"}, "name": params["deployment"]}
 
 
 def podman(*args: str, ok: bool = True) -> str:

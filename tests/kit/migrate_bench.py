@@ -28,7 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate, options
-from kit.compose_bench import containers_conf, podman
+from kit.compose_bench import containers_conf, named, podman
 from kit.recording import Recording
 
 DEPLOYMENT = "bgmig"
@@ -175,7 +175,7 @@ def module(bench: Bench, params: Mapping[str, Any]) -> subprocess.Popen[str]:
     """The module in a process of its own, with its arguments in a file."""
     arguments = bench.directory / "arguments.json"
     arguments.touch(0o600)
-    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": params}))
+    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": named(params)}))
     env = {**os.environ, "PYTHONPATH": str(MODULE.parents[2] / "collections")}
     argv = [sys.executable, str(MODULE), str(arguments)]
     return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

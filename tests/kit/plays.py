@@ -35,6 +35,7 @@ def watch_task(edge: MiniEdge, /, **changes: Any) -> dict[str, Any]:
     wanted = edge.params(**changes)
     for name in ("state_dir", "run", "project", "operator"):
         wanted.pop(name)
+    wanted["name"] = wanted.pop("deployment")
     return task(edge, "release_watch", **wanted)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.compose_bench import containers_conf, podman
+from kit.compose_bench import containers_conf, named, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import (
@@ -75,7 +75,7 @@ def gate(directory: Path, **given: Any) -> dict[str, Any]:
         **given,
     }
     arguments = directory / "arguments.json"
-    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": params}))
+    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": named(params)}))
     argv = [sys.executable, str(ROOT / "plugins" / "modules" / "health_gate.py"), str(arguments)]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "collections")}
     done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120, check=False)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit.compose_bench import podman
+from kit.compose_bench import named, podman
 from kit.migrate_bench import (
     DEPLOYMENT,
     HYDRA,
@@ -144,7 +144,7 @@ def test_killed_at_ten_points_it_leaves_nothing(point: int, tmp_path: Path) -> N
     bench = Bench(tmp_path, state, kratos("ciam-kratos", KRATOS_OLD, KRATOS_NEW))
     arguments = tmp_path / "arguments.json"
     arguments.touch(0o600)
-    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": bench.params()}))
+    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": named(bench.params())}))
     env = {**os.environ, "PYTHONPATH": str(MODULE.parents[2] / "collections")}
     words = [sys.executable, str(MODULE), str(arguments)]
     process = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)

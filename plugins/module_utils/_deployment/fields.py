@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,21 +13,17 @@ from typing import Any
 OPTION_TYPES = {
     "any": "raw", "bool": "bool", "count": "int", "dict": "dict", "digits": "int", "directory": "path",
     "files": "list", "flag": "bool", "host": "str", "int": "int", "list": "list", "number": "float", "path": "path",
-    "port": "int", "seconds": "float", "source": "raw", "str": "str", "text": "str", "url path": "str",
+    "port": "int", "seconds": "float", "source": "path", "str": "str", "text": "str", "url path": "str",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Field:
-    """``says``: its sentences, as a module's option has them. ``keys``: what a dictionary may have, or with ``each``
-    what every entry of it may have; those of a list are always of each entry. ``behind``: the keys that a Cloudflare
-    edge may have instead.
+    """``keys``: what a dictionary may have, with ``each`` every entry of it, of a list always; ``behind``: what an edge
+    behind Cloudflare may have instead. An unknown key is refused (``strict``), warned of, or (None) let be.
 
-    ``strict``: an unknown key is refused, else it is warned of; None allows any. ``learned``: adopt finds it out.
-    ``required``: of an entry, or of a module's option. A ``plain`` one, or its keys or items, are names of containers,
-    networks or directories: nothing else than a plain name may get that far. The value of a ``secret`` one is never
-    shown, nor why it can't be read. An ``empty`` text is the answer of a survey that was left blank: as good as none.
-    ``usual``: the default in words, where it depends on the edge or belongs to the code.
+    ``learned``: adopt finds it out. ``plain``: it is, or holds, names of containers or directories, nothing else. A
+    ``secret`` is never shown. ``empty``: a blank text is as good as none. ``usual``: the default in words.
     """
 
     name: str
@@ -67,24 +62,12 @@ def option(field: Field) -> dict[str, Any]:
         made["choices"] = list(field.choices)
     if made["type"] == "list":
         made["elements"] = "dict" if field.keys else "str"
-    # Of a text or a dictionary, and where the keys depend on a kind, another place says what is in it.
-    if field.keys and made["type"] in ("dict", "list") and not field.each and field.strict is not False:
+    # A key that may be left out would be there as null.
+    whole = all(one.required or one.default is not None for one in field.keys)
+    if field.keys and whole and field.strict and not (field.each or field.behind):
         made["options"] = options(field.keys)
     return made
 
 
 def options(fields: tuple[Field, ...]) -> dict[str, dict[str, Any]]:
     return {one.name: option(one) for one in fields}
-
-
-def documented(fields: tuple[Field, ...], more: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
-    """As a module's documentation has it; ``more``: by option, what that module says of its own."""
-    made = {}
-    for one in fields:
-        said = {"description": one.description, **option(one), **(more or {}).get(one.name, {})}
-        if said.get("required"):
-            said.pop("default", None)
-        if said.pop("options", None):
-            said["suboptions"] = documented(one.keys)
-        made[one.name] = said
-    return made

@@ -16,13 +16,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import fields, tree
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import fields
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import CADDY
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports, reaches
 
 STATES = ["read", "adopted", "undone", "previewed", "live", "returned", "drained"]
 
-EDGE = fields.options(tree.CADDY)
+EDGE = fields.options(CADDY)
 
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec(

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from kit.cloudflare_fake import TOKEN, Fault
 from kit.cloudflare_kit import Deployment
+from kit.compose_bench import named
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def play(
     edge: Deployment, *options: str, states: tuple[str, ...], given: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    params = {name: value for name, value in edge.params().items() if value is not None and name != "api_token"}
+    params = {name: value for name, value in named(edge.params()).items() if value is not None and name != "api_token"}
     params["pools"] = {
         colour: {name: one for name, one in pool.items() if one is not None} for colour, pool in params["pools"].items()
     }

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kit.compose_bench import named
 from kit.miniedge import NEW, MiniEdge
 from kit.ports import free_port
 
@@ -115,7 +116,7 @@ def test_a_second_run_is_refused_until_the_first_was_killed(edge: MiniEdge) -> N
 def test_a_watcher_packed_by_ansible_outlives_the_playbook(edge: MiniEdge) -> None:
     """The module's zip is gone when the play is killed; the watcher has its own copy and rolls back."""
     secrets = {"ciam": {"password": CANARY, "client_secret": CANARY}}
-    wanted = edge.params(probe_secrets=secrets)
+    wanted = named(edge.params(probe_secrets=secrets))
     for name in ("state_dir", "run", "project"):
         wanted.pop(name)
     (edge.state_dir / "releases" / NEW).mkdir(parents=True)

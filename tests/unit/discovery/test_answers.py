@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit.stacks import published
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import learn
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.deployment import Asked, Known, deployment
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
 
 LEARNED = learn(published().looked(), {}).data()
@@ -186,3 +188,20 @@ def test_one_that_is_no_more() -> None:
     assert answers.contradictions(LEARNED, answers.from_settings(said)) == []
     assert wrong_settings(said) == []
     assert "site" not in learn(published().looked(), answers.from_settings(said)).values["services"]
+
+
+def test_the_filter_describes_validates_and_fills() -> None:
+    made = deployment({"bluegreen_services": {"site": {"ready": "/up"}}, "other": 1}, LEARNED["values"])
+    assert made["services"]["site"]["ready"] == "/up" and made["services"]["site"]["port"] == 3000
+    assert deployment({})["network_range"] == "10.231.16.0/20" and deployment({})["name"] == "olympus"
+    with pytest.raises(BluegreenError, match=r"bluegreen_services.site.port='x': not a port"):
+        deployment({"bluegreen_services": {"site": {"port": "x"}}})
+
+
+@pytest.mark.parametrize("name", ["cache_ttl", "images", "schema_targets", "edge"])
+def test_a_rollback_goes_by_the_record_where_a_setting_is_refused(name: str) -> None:
+    """No module may refuse for its option ``deployment`` what the guard let pass."""
+    wrong: Any = {"caddyfil": "/x"} if name == "edge" else "x"
+    asked = Asked(("rollback",), False, {"bluegreen_" + name: wrong, "bluegreen_publish": "loopback"})
+    made = Known(LEARNED, recorded=True).described(asked)
+    assert made["publish"] == "loopback" and made[name] == answers.described(LEARNED["values"], {})[name]

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC, of_edge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BEHIND_CLOUDFLARE
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import BEHIND_CLOUDFLARE
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
 
 EDGE: dict[str, Any] = {
