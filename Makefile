@@ -25,7 +25,7 @@ test: machine $(VENV)/.done ## Everything that must hold: lint, sanity, unit, co
 	python tests/parts.py
 
 ##@ Parts
-.PHONY: lint unit worlds sanity molecule findings docs bench bench-courier bench-decision bench-rollback test-all clean
+.PHONY: walk-version lint unit worlds sanity molecule findings docs bench bench-courier bench-decision bench-rollback test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, import-linter, words and spelling, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
@@ -48,6 +48,9 @@ findings: $(VENV)/.done ## Each test of the findings' table before its fix (red)
 docs: $(VENV)/.done ## Write what comes from other files (docs/errors.md, docs/settings.md)
 	python -m generate.errors
 	python -m generate.settings
+
+walk-version: $(VENV)/.done ## The way of `version` from the command line to the rename: its files and names, held against the code
+	PYTHONPATH=docs python -m generate.walk
 
 bench-courier: lab-images ## Mails and a janitor over 20 handovers: build/bench/courier.json, courier.md
 	$$(python -m olympus_lab env | sed 's/^/export /'); pytest -s -m lab tests/lab/test_courier.py -k twenty

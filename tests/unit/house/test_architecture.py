@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import tomllib
+from generate import walk
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
@@ -61,3 +62,7 @@ def test_it_is_where_the_table_says(what: str, path: str, name: str) -> None:
         elif isinstance(node, ast.Assign):
             named |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     assert name in named, what
+
+
+def test_the_way_of_version_is_that_of_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert walk.main() == 0, capsys.readouterr().out
