@@ -61,6 +61,8 @@ def test_it_is_where_the_table_says(what: str, path: str, name: str) -> None:
             named.add(node.name)
         elif isinstance(node, ast.Assign):
             named |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            named.add(node.target.id)
     assert name in named, what
 
 
