@@ -47,7 +47,7 @@ options:
         type: str
         default: /
       zone_id:
-        description: Its zone, if another than O(zone_id).
+        description: The zone, if another than O(zone_id).
         type: str
         default: ''
   pools:
@@ -61,7 +61,7 @@ options:
         required: true
         suboptions:
           name:
-            description: Its name.
+            description: The name.
             type: str
             required: true
           origins:
@@ -71,9 +71,9 @@ options:
             default: []
             suboptions:
               name: {description: Name of the endpoint., type: str, required: true}
-              address: {description: Its address or host name., type: str, required: true}
-              port: {description: Its port. Without one it follows the scheme of the request., type: int}
-              weight: {description: Its share within the pool., type: float}
+              address: {description: The address or host name., type: str, required: true}
+              port: {description: The port. Without one it follows the scheme of the request., type: int}
+              weight: {description: The share within the pool., type: float}
               host: {description: The Host header that it gets., type: str}
           monitor:
             description: Id of the monitor that watches it.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge, whom it serves and how it reaches the colours, as modules document it."""
+"""The edge, what it serves and how it reaches the colours, as modules document it."""
 
 from __future__ import annotations
 

@@ -229,8 +229,8 @@ hosts:
     live: {description: The colour that it serves; empty while both serve., type: str, sample: green}
     share: {description: Percent of the new visitors of each colour., type: dict, sample: {blue: 0, green: 100}}
     steering: {description: The steering policy in force., type: str, sample: "off"}
-    pools: {description: Its pools in their order, as colours or ids., type: list, elements: str, sample: [green, blue]}
-    fallback: {description: Its fallback pool, as a colour or an id., type: str, sample: green}
+    pools: {description: The pools in their order, as colours or ids., type: list, elements: str, sample: [green, blue]}
+    fallback: {description: The fallback pool, as a colour or an id., type: str, sample: green}
     pins:
       description: Which sessions stay on the colour that was left.
       type: dict

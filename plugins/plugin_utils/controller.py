@@ -117,7 +117,7 @@ def operator(variables: Mapping[str, Any]) -> str:
 
 
 def knows(me: Mapping[str, Any], lock: Mapping[str, Any]) -> dict[str, Any]:
-    """{run, alive} of a lock's holder, if it was started from this very machine; {} where nobody can tell from here."""
+    """{run, alive} of a lock's holder, if it was started from this very machine; {} where this machine can't tell."""
     holder = lock.get("controller") or {}
     same = bool(me.get("machine")) and holder.get("machine") == me["machine"] and holder.get("host") == me["host"]
     if not lock.get("run") or not holder.get("pid") or not same:

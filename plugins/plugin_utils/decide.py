@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.kept import rollback_decision
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.kept_release import rollback_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
     Decision,
     World,

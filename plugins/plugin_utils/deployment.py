@@ -125,7 +125,7 @@ class Known:
         try:
             return {**answers.described(values, told), **place}
         except (AttributeError, KeyError, TypeError, ValueError):
-            # Settings of another shape, where nobody refused them: a rollback.
+            # Settings of another shape, which the guard did not refuse: a rollback.
             return {**answers.described(values, {}), **place}
 
     def problems(self, asked: Asked) -> list[Problem]:

@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import 
     forward,
     release,
 )
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.external_changes import Finding
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import ready_at
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import World, accepted
 

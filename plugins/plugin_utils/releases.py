@@ -5,7 +5,7 @@
 """The releases that are kept, and which of them can serve on the schema that is there. Pure.
 
 The fence, one rule: a release made before the fence's own is refused when a release made after it changed a schema.
-Nobody has shown that its binaries serve on that schema. Where none did, the schema is the one it ran on.
+No run has shown that its binaries serve on that schema. Where none did, the schema is the one it ran on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def find(releases: Releases, version: str) -> Mapping[str, Any]:
     return (exact or [one for one in releases if one["version"] == version] or [{}])[0]
 
 
-def beyond(releases: Releases, fence: str, target: str) -> list[str]:
+def schema_changes_since(releases: Releases, fence: str, target: str) -> list[str]:
     """The releases whose migrations stand between ``target`` and the schema that is there; [] where none do."""
     made = {str(one["id"]): float(one["created"]) for one in releases}
     if not fence or (fence in made and made[target] >= made[fence]):
@@ -37,4 +37,4 @@ def beyond(releases: Releases, fence: str, target: str) -> list[str]:
 
 def deployable(releases: Releases, fence: str) -> tuple[str, ...]:
     """The ids of those that may come back without leave."""
-    return tuple(str(one["id"]) for one in releases if not beyond(releases, fence, str(one["id"])))
+    return tuple(str(one["id"]) for one in releases if not schema_changes_since(releases, fence, str(one["id"])))

@@ -183,7 +183,7 @@ def _mails(singletons: Iterable[Mapping[str, Any]]) -> str:
         for where in dict.fromkeys(str(holder.get("place")) for holder in held):
             places.setdefault(where, []).append(str(one.get("name")))
         if not held:
-            places.setdefault("nobody", []).append(str(one.get("name")))
+            places.setdefault("no colour", []).append(str(one.get("name")))
     return "; ".join("%s: %s" % (place, ", ".join(names)) for place, names in places.items()) or "-"
 
 

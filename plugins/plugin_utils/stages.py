@@ -67,41 +67,42 @@ def _base(seen: World) -> dict[str, Any]:
 def _unfit(seen: World, forward: bool = False) -> str:
     """``forward``: what is wrong with the live colour alone is what the stage leads away from."""
     if not seen.adopted:
-        return "Not adopted yet. Type: ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
+        return "Not adopted yet. Fix: run ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"
     stops = [found for found in seen.findings if found.stops and not (forward and found in seen.broken)]
     if stops:
         named = "; ".join(map(str, stops))
-        return "Other hands were there: %s. All of it: ansible-playbook bluegreen.yml --tags status" % named
+        changed = "Containers or configuration were changed outside this collection"
+        return "%s: %s. Full list: %s" % (changed, named, STATUS.line)
     return ""
 
 
 def repair_decision(seen: World) -> Decision:
-    """What adopt finds: nothing yet, or a deployment of ours in which it brings back what shall run."""
+    """What adopt finds: nothing yet, or a deployment of ours in which it brings back what has to run."""
     base = _base(seen)
     if not seen.adopted:
         return Decision(summary="the running stack becomes blue", go=True, **base)
     named = "; ".join(found.what for found in seen.findings) or "nothing to repair"
-    said = "%s is live" % seen.live if seen.known else "nobody can tell who is live"
+    said = "%s is live" % seen.live if seen.known else "the live colour is not known"
     return Decision(summary="%s. %s" % (said, named), go=True, wake=seen.awake if seen.known else (), **base)
 
 
 def undo_decision(seen: World) -> Decision:
-    """May the adoption be taken back? Only to the adopted containers themselves; a colour of ours goes before."""
+    """May the adoption be undone? Only to the adopted containers themselves; a managed colour goes before."""
     base = _base(seen)
     if seen.adopted and seen.known and seen.live != "blue":
         return Decision(
-            refused="green is live, and your own configuration only knows blue. Type: ansible-playbook bluegreen.yml "
-            "--tags rollback, then undo",
+            refused="green is live, and your own configuration only knows blue. Fix: run ansible-playbook "
+            "bluegreen.yml --tags rollback, then undo",
             **base,
         )
     blue = seen.colour("blue")
     if blue.release and not blue.adopted:
         return Decision(
-            refused="blue runs in containers of ours: your own went with its cleanup, so there is nothing to go back "
-            "to. Start your project in a maintenance window instead, and stop ours then",
+            refused="Undo is not possible: cleanup has removed the original containers of blue. Fix: to leave "
+            "blue/green, start your project in a maintenance window and stop the managed containers",
             **base,
         )
-    return Decision(summary="the adoption is taken back, blue runs on", go=True, replaces=bool(base["release"]), **base)
+    return Decision(summary="the adoption is undone, blue runs on", go=True, replaces=bool(base["release"]), **base)
 
 
 def _is_live(seen: World, version: str) -> bool:
@@ -121,7 +122,7 @@ def release_decision(seen: World, version: str, forward: bool = False, clears: b
         return Decision(summary="%s is live on %s already: nothing to do" % (version, seen.live), **base)
     if seen.way_back and seen.colour(seen.idle).version != version:
         return Decision(
-            refused="%s holds %s, where a rollback goes back to, and %s is not accepted yet. Type: ansible-playbook "
+            refused="%s holds %s, where a rollback goes back to, and %s is not accepted yet. Fix: run ansible-playbook "
             "bluegreen.yml --tags %s, or --tags rollback (give it up)"
             % (seen.idle, seen.colour(seen.idle).version, seen.colour(seen.live).version, _settles(seen)),
             **base,
@@ -148,7 +149,7 @@ def _settles(seen: World) -> str:
 
 
 def cutover_decision(seen: World, version: str, check_mode: bool = False, forward: bool = False) -> Decision:
-    """Is the idle colour the one that ``version`` was deployed to? In check mode nobody has deployed it."""
+    """Is the idle colour the one that ``version`` was deployed to? In check mode no run has deployed it."""
     if _half_way(seen, version):
         live = {**_base(seen), "release": seen.colour(seen.live).release, "follow": seen.colour(seen.live).release}
         return Decision(summary="%s goes on: %s to follow" % (version, ", ".join(seen.behind)), resume=True, **live)
@@ -167,7 +168,7 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False, forwar
     if missing:
         held = idle.version or "nothing"
         return Decision(
-            refused="%s holds %s%s, not %s. Type: ansible-playbook bluegreen.yml --tags deploy -e version=%s"
+            refused="%s holds %s%s, not %s. Fix: run ansible-playbook bluegreen.yml --tags deploy -e version=%s"
             % (seen.idle, held, _lacks(idle), version, version),
             **_base(seen),
         )
@@ -238,7 +239,7 @@ def cleanup_decision(seen: World, bake: int) -> Decision:
         return Decision(refused=refused, **base)
     if not seen.return_to and not seen.stable:
         return Decision(
-            refused="Nothing was cut over yet. Type: ansible-playbook bluegreen.yml -e version=<new>", **base
+            refused="There was no cutover yet. Fix: run ansible-playbook bluegreen.yml -e version=<new>", **base
         )
     if live.release and seen.settled == live.release and not seen.colour(seen.idle).running:
         return Decision(summary="%s is stable and %s is empty: nothing to do" % (live.version, seen.idle), **base)
@@ -261,14 +262,15 @@ def _unproven(seen: World, bake: int) -> str:
         said = verdict.get("verdict") or "no verdict"
         # A watch that has judged says the same again.
         leads = STATUS if seen.judged else WATCH
-        return "This cutover to %s has %s. Type: %s" % (live.version, said, leads.line)
+        return "This cutover to %s has %s. Fix: run %s" % (live.version, said, leads.line)
     # One that has begun to remove was over it then.
     if seen.now < ready_at(seen, bake) and seen.idle not in seen.removing:
         since = seen.now - float(seen.return_to.get("at") or 0)
         if since < 0:
             return (
-                "The host's clock went back by %d s since the cutover to %s, so its bake time of %d s can't be told. "
-                "Wait that long, then say -e bluegreen_bake=0" % (math.ceil(-since), live.version, bake)
+                "The host's clock went back by %d s since the cutover to %s, so its bake time of %d s is not known. "
+                "Fix: wait that long, then give -e bluegreen_bake=0" % (math.ceil(-since), live.version, bake)
             )
-        return "%s is live for %d of %d s of bake time. Wait, or say -e bluegreen_bake=0" % (live.version, since, bake)
+        said = "%s is live for %d of %d s of bake time. Fix: wait, or give -e bluegreen_bake=0"
+        return said % (live.version, since, bake)
     return ""

@@ -15,7 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import colours_to_run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import first_few
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding, findings, lagging
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.external_changes import Finding, detect_changes, lagging
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import deployable, version_of
 
 # So many failures of a colour are written out.
@@ -87,7 +87,7 @@ class World:
     findings: tuple[Finding, ...] = ()
     # Whether anybody could tell who is live.
     known: bool = True
-    # Couriers and other singletons that are not where they shall be: the next stage fixes it, nothing is refused.
+    # Couriers and other singletons that are not where they should be: the next stage fixes it, nothing is refused.
     misplaced: tuple[str, ...] = ()
     # Public names of a Cloudflare edge that do not follow the switch: a cutover or rollback stopped half way.
     behind: tuple[str, ...] = ()
@@ -141,12 +141,12 @@ class World:
 
     @property
     def awake(self) -> tuple[str, ...]:
-        """The colours whose containers shall run: the live one, and the one that a rollback goes back to."""
+        """The colours whose containers have to run: the live one, and the one that a rollback goes back to."""
         return colours_to_run(self.live, self.return_to.get("colour"), self.settled, self.colour(self.live).release)
 
     @property
     def back(self) -> bool:
-        """Whether a rollback would go to the idle colour: there was a cutover and nobody accepted it."""
+        """Whether a rollback would go to the idle colour: there was a cutover that was not accepted."""
         return self.idle in self.awake
 
     @property
@@ -211,7 +211,7 @@ def world(facts: Mapping[str, Any]) -> World:
         reopened=bool(stable) and not settled,
         verdict=_verdict(ledger, colours.get(live)),
         left=_verdict(ledger, colours.get(OTHER[live])),
-        findings=findings(edge, compose, live, shall_run[-1], boot) if adopted else (),
+        findings=detect_changes(edge, compose, live, shall_run[-1], boot) if adopted else (),
         known=bool(told),
         misplaced=tuple(singletons.problems(singletons.seen_from(compose.get("singletons") or []), live)),
         behind=tuple(lagging(edge, live)) if adopted else (),

@@ -93,7 +93,7 @@ def test_a_row_that_refuses_stops_it() -> None:
 
 def test_a_decision_that_refuses_stops_a_stage_and_no_look() -> None:
     found = begin(Host(), stage="cleanup")
-    assert found["failed"] and "Nothing was cut over yet" in found["msg"]
+    assert found["failed"] and "There was no cutover yet" in found["msg"]
     looked = begin(Host(), stage="cleanup", lock=False)
     assert not looked.get("failed") and looked["decision"]["refused"] == found["msg"]
 

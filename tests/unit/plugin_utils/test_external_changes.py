@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding im
 )
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import deployment
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import REMOVING, findings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.external_changes import REMOVING, detect_changes
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import COLUMNS, LINES, status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import repair_decision, world
 
@@ -120,7 +120,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         "live colour removed",
         edge(),
         compose(colours={"blue": BLUE, "green": colour("absent")}),
-        "green is live: somebody removed the containers of ciam-kratos, ciam-hera, site",
+        "green is live: the containers of ciam-kratos, ciam-hera, site were removed",
         "makes them again",
         True,
     ),
@@ -136,7 +136,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
         "adopted live colour removed",
         edge(live="blue", return_to=None),
         compose(colours={"blue": colour("absent", True), "green": {}}),
-        "blue is live: somebody removed",
+        "blue is live: the containers of",
         "podman-compose up -d --no-deps ciam-kratos ciam-hera site",
         True,
     ),
@@ -163,7 +163,7 @@ ROWS: list[tuple[str, Facts, Facts, str, str, bool]] = [
             colours={"blue": colour("absent", True, "v1.4.2-a"), "green": GREEN},
             unmanaged=[stranger(name, same_image=False) for name in SERVICES],
         ),
-        "no rollback to blue: somebody removed",
+        "no rollback to blue: the containers of",
         "--tags rollback -e version=v1.4.2",
         False,
     ),
@@ -273,7 +273,7 @@ def test_what_happened_is_named_with_its_mend(edge_: Facts, compose_: Facts, wha
 
 
 def test_a_healthy_deployment_has_no_finding() -> None:
-    assert findings(edge(), compose(), "green", "blue") == ()
+    assert detect_changes(edge(), compose(), "green", "blue") == ()
     assert not any(line.startswith("PROBLEM") for line in status_screen(facts(edge(), compose())))
 
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.external_changes import Finding
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.forward import forward_refused, forward_stays
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.next_step import next_step
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (

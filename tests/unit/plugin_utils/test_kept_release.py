@@ -14,9 +14,9 @@ import jinja2
 import pytest
 import yaml
 
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils import kept
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils import kept_release
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.external_changes import Finding
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import Colour, World, cutover_decision
 
 
@@ -62,38 +62,38 @@ def facts(fence: str) -> dict[str, Any]:
     ],
 )
 def test_rollback_decision(seen: World, version: str, fence: str, force: bool, release: str, words: str) -> None:
-    found = kept.rollback_decision(seen, facts(fence), version, force)
+    found = kept_release.rollback_decision(seen, facts(fence), version, force)
     assert (found.go, found.release, found.kept) == (bool(release), release, release) or found.refused
     assert words in found.refused + found.summary and bool(found.refused) is not bool(release)
 
 
 def test_what_is_live_needs_no_rollback_to_it() -> None:
     """Typed twice is the same as once."""
-    found = kept.rollback_decision(LIVE, facts("v3-d"), "v3")
+    found = kept_release.rollback_decision(LIVE, facts("v3-d"), "v3")
     assert not (found.refused or found.go or found.fast)
     assert found.summary.startswith("v3-d is live on green already: nothing to do")
 
 
 def test_what_a_rollback_goes_to_anyway_is_the_switch_alone() -> None:
-    found = kept.rollback_decision(CUT, facts("v3-c"), "v3-c")
+    found = kept_release.rollback_decision(CUT, facts("v3-c"), "v3-c")
     assert found.fast and not found.go and not found.refused
 
 
 def test_what_a_rollback_goes_to_and_is_not_there_is_made_again() -> None:
     """The switch alone would refuse, and name this very command as the fix."""
     gone = Colour("v3-c", "v3", adopted=True)
-    found = kept.rollback_decision(replace(CUT, colours={**CUT.colours, "blue": gone}), facts("v3-c"), "v3-c")
+    found = kept_release.rollback_decision(replace(CUT, colours={**CUT.colours, "blue": gone}), facts("v3-c"), "v3-c")
     assert found.go and not found.fast and found.kept == "v3-c"
 
 
 def test_an_older_release_of_the_live_version_is_no_news_to_its_id() -> None:
-    assert kept.rollback_decision(LIVE, facts("v3-d"), "v3-c").refused.startswith("v3 is live") is False
-    assert kept.rollback_decision(LIVE, facts("v3-d"), "v3-c").go
+    assert kept_release.rollback_decision(LIVE, facts("v3-d"), "v3-c").refused.startswith("v3 is live") is False
+    assert kept_release.rollback_decision(LIVE, facts("v3-d"), "v3-c").go
 
 
 def test_containers_that_are_replaced_are_drained_first() -> None:
-    assert not kept.rollback_decision(LIVE, facts("v3-d"), "v2").replaces
-    assert kept.rollback_decision(PENDING, facts("v3-d"), "v2").replaces
+    assert not kept_release.rollback_decision(LIVE, facts("v3-d"), "v2").replaces
+    assert kept_release.rollback_decision(PENDING, facts("v3-d"), "v2").replaces
 
 
 def test_a_drifted_idle_colour_is_not_cut_over_and_can_be_deployed_again() -> None:
@@ -125,7 +125,7 @@ def test_a_colour_rendered_and_not_started_is_not_cut_over() -> None:
     ],
 )
 def test_the_fence(fence: str, target: str, between: list[str]) -> None:
-    assert kept.beyond(ALL, fence, target) == between
+    assert kept_release.schema_changes_since(ALL, fence, target) == between
 
 
 def test_without_a_version_a_rollback_is_two_tasks() -> None:

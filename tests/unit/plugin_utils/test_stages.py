@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hands import Finding
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.external_changes import Finding
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import (
     Colour,
@@ -102,7 +102,7 @@ def test_a_cutover_that_stopped_half_way_through_the_names(seen: World, version:
         (replace(CUT, verdict={**GOOD, "verdict": "INCONCLUSIVE", **SIGNED}), 5000.0, True, "stable"),
         (replace(CUT, verdict={**GOOD, "verdict": "FAIL", **SIGNED}), 5000.0, False, "FAIL"),
         (replace(CUT, live="blue"), 5000.0, False, "after a rollback"),
-        (FRESH, 5000.0, False, "Nothing was cut over"),
+        (FRESH, 5000.0, False, "There was no cutover"),
         (
             replace(CUT, stable="v1.5.0-b", colours={"green": NEW, "blue": replace(OLD, running=False)}),
             5000.0,
@@ -325,7 +325,7 @@ def test_status_of_a_stranger_says_adopt() -> None:
         (FRESH, False, ""),
         (replace(DEPLOYED, live="blue"), True, ""),
         (CUT, False, "--tags rollback, then undo"),
-        (replace(FRESH, colours={"blue": replace(OLD, adopted=False)}), False, "containers of ours"),
+        (replace(FRESH, colours={"blue": replace(OLD, adopted=False)}), False, "Undo is not possible"),
         (World(adopted=False, live="blue", colours={}), False, ""),
     ],
 )

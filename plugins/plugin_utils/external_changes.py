@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What other hands did (podman-compose, a deploy script, a reboot), named with its fix. Pure: from preflight's facts.
+"""What was changed outside this collection (podman-compose, a deploy script, a reboot), with its fix. Pure.
 
 A cause comes before its symptom: first what was taken away, then what the public sees of it.
 """
@@ -28,7 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import 
 REPAIR = Step(ADOPT)
 REMOVING = command("adopt", "removes them", bluegreen_remove_unmanaged="true")
 UNNAMED = (
-    "name them again, with every service of a colour; one that shall go leaves the edge's configuration first, "
+    "name them again, with every service of a colour; to drop one, remove it from the edge's configuration first, "
     "then --tags adopt -e bluegreen_undo=true and adopt again"
 )
 # So many names are written out; the JSON has all of them.
@@ -55,17 +55,20 @@ class Finding:
         return str(self.step)
 
     def __str__(self) -> str:
-        return "%s. Type: %s" % (self.what, self.fix) if self.fix else self.what
+        run = "run " if self.step.command and not self.step.by_hand else ""
+        return "%s. Fix: %s%s" % (self.what, run, self.fix) if self.fix else self.what
 
     def data(self) -> dict[str, Any]:
         about = {"kind": self.kind, "what": self.what, "fix": self.fix, "stops": self.stops, "of": self.of}
         return {**about, "command": self.step.data()}
 
 
-def findings(edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts | None = None) -> tuple[Finding, ...]:
+def detect_changes(
+    edge: Facts, compose: Facts, live: str, kept: str = "", boot: Facts | None = None
+) -> tuple[Finding, ...]:
     """Everything that is not as we left it, the worst first.
 
-    ``kept``: the colour that a rollback goes back to; ``boot``: the answer of release_boot where somebody asked it.
+    ``kept``: the colour that a rollback goes back to; ``boot``: the answer of release_boot where it was asked.
     """
     found = [
         *_record(edge, compose, live),
@@ -166,12 +169,12 @@ def _colour(compose: Facts, colour: str, live: bool) -> Iterable[Finding]:
         yield Finding("colour", text, adopt("takes them back"), live, colour)
     lost = [name for name in gone if name not in made]
     if lost:
-        text = "%s: somebody removed the containers of %s" % (what, some(lost))
+        text = "%s: the containers of %s were removed" % (what, some(lost))
         yield Finding("colour", text, _bring_back(about, lost, live), live, colour)
 
 
 def _replacing(compose: Facts, colour: str, live: bool) -> list[Facts]:
-    """What podman-compose made anew and adopt takes back: all of it where it is live, else only the same images."""
+    """What podman-compose made again and adopt takes back: all of it where it is live, else only the same images."""
     if not ((compose.get("colours") or {}).get(colour) or {}).get("adopted"):
         return []
     return [
@@ -215,7 +218,7 @@ def _foreign(compose: Facts, live: str, kept: str) -> Iterable[Finding]:
 
 
 def _drift(compose: Facts, live: str) -> Iterable[Finding]:
-    """Of the idle colour it stops nothing but its cutover: a deploy makes its containers anew."""
+    """Of the idle colour it stops nothing but its cutover: a deploy makes its containers again."""
     for colour, about in (compose.get("colours") or {}).items():
         for line in about.get("drift") or []:
             new = Step(release(NEW, True, "a new deploy replaces it"))

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import PLAY
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import Releases, beyond, find
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.releases import Releases, find, schema_changes_since
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stages import Decision, World, release_decision
 
-__all__ = ["beyond", "find", "rollback_decision"]
+__all__ = ["find", "rollback_decision", "schema_changes_since"]
 
 
 def rollback_decision(
@@ -34,11 +34,11 @@ def rollback_decision(
         return replace(base, summary=said % (ident, seen.live, PLAY))
     if seen.back and ident == idle.release and idle.running:
         return replace(base, fast=True, summary="%s is where a rollback goes: the switch alone" % ident)
-    between = [] if ignore_fence else beyond(releases, fence, ident)
+    between = [] if ignore_fence else schema_changes_since(releases, fence, ident)
     if between:
         refused = (
-            "version=%s: %s was made before the fence (%s), and %s changed the schema since: nobody has shown that it "
-            "serves on it. Deploy a newer one, or override with -e bluegreen_ignore_fence=true"
+            "version=%s: %s was made before the fence (%s), and %s changed the schema since; it is not proven to "
+            "serve on that schema. Fix: deploy a newer one, or override with -e bluegreen_ignore_fence=true"
         )
         return replace(base, refused=refused % (version, ident, fence, ", ".join(between)))
     first = release_decision(seen, str(target["version"]), forward, clears=True)
