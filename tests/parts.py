@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every part of ``make test``, two at a time, also after one that failed; then what each said and took.
 
-``python tests/parts.py [NAME ...]``: all parts, or these. ALL=1 adds what is too long for `make test`. The last line
-counts like pytest's own: the tests of every part, and a part that is no pytest as one test.
+``python tests/parts.py [NAME ...]``: all parts, or these. ALL=1 adds what is too long for `make test`; LANES=1 runs one
+at a time. The last line counts like pytest's own: the tests of every part, and a part that is no pytest as one test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "build" / "test"
 # Parts wait half of their time, and two cores carry two of them. Lane N has lab slot N: slot 0 is the operator's.
-LANES = 2
+LANES = int(os.environ.get("LANES", "2"))
 # Seconds between two lines that say what still runs.
 BEAT = 60.0
 OLYMPUS = (sys.executable, "-m", "olympus_lab")
@@ -206,7 +206,7 @@ def summary(told: Sequence[Told], seconds: float) -> str:
     width = max((len(one.name) for one in told), default=0)
     lines = ["  %-*s  %-7s  %7.1f s" % (width, one.name, one.result, one.seconds) for one in told]
     work = sum(one.seconds for one in told)
-    lines.append("  %-*s  %-7s  %7.1f s in %.1f s, two at a time" % (width, "all of them", "", work, seconds))
+    lines.append("  %-*s  %-7s  %7.1f s in %.1f s, %d at a time" % (width, "all of them", "", work, seconds, LANES))
     sums = {name: sum(one.counts.get(name, 0) for one in told) for name in ("failed", "passed", "skipped", "errors")}
     counts = ", ".join("%d %s" % (number, name) for name, number in sums.items() if number) or "no tests ran"
     clock = timedelta(seconds=int(seconds))

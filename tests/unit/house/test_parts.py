@@ -36,7 +36,7 @@ def test_one_that_fails_hides_no_other(parts: ModuleType, capfd: pytest.CaptureF
     lines = capfd.readouterr().out.splitlines()
     told = dict(re.split(r"\s{2,}", line.strip())[:2] for line in lines[lines.index("Parts:") + 1 : -2])
     assert told == {"first": "failed", "second": "passed", "third": "not run", "none": "failed"}
-    assert re.fullmatch(r"  all of them +[\d.]+ s in [\d.]+ s, two at a time", lines[-2])
+    assert re.fullmatch(r"  all of them +[\d.]+ s in [\d.]+ s, 2 at a time", lines[-2])
     assert lines[-1].startswith("=== 3 failed, 1 passed in ")
     assert parts.run_all([part("second", PASSES)]) == 0
 
