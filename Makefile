@@ -45,9 +45,10 @@ molecule: lab-images ## The molecule scenario `upgrade` alone
 findings: $(VENV)/.done ## Each test of the findings' table before its fix (red) and here (green); ROWS="R26 R27", ALL=1: the lab's too
 	python tests/findings.py $(ROWS)
 
-docs: $(VENV)/.done ## Write what comes from other files (docs/errors.md, docs/settings.md)
+docs: $(VENV)/.done ## Write what comes from the code (docs/errors.md, docs/settings.md, two doc fragments)
 	python -m generate.errors
 	python -m generate.settings
+	python -m generate.fragments
 
 walk-version: $(VENV)/.done ## The way of `version` from the command line to the rename: its files and names, held against the code
 	PYTHONPATH=docs python -m generate.walk

@@ -206,7 +206,9 @@ def summary(told: Sequence[Told], seconds: float) -> str:
     width = max((len(one.name) for one in told), default=0)
     lines = ["  %-*s  %-7s  %7.1f s" % (width, one.name, one.result, one.seconds) for one in told]
     work = sum(one.seconds for one in told)
-    lines.append("  %-*s  %-7s  %7.1f s in %.1f s, %d at a time" % (width, "all of them", "", work, seconds, LANES))
+    lines.append(
+        "  " + "all of them".ljust(width) + "           %7.1f s in %.1f s, %d at a time" % (work, seconds, LANES)
+    )
     sums = {name: sum(one.counts.get(name, 0) for one in told) for name in ("failed", "passed", "skipped", "errors")}
     counts = ", ".join("%d %s" % (number, name) for name, number in sums.items() if number) or "no tests ran"
     clock = timedelta(seconds=int(seconds))

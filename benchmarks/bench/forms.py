@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import rewrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import FOUND
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 BLUE, GREEN = "127.0.2.1", "127.0.3.1"
 HOST = "login.example"

@@ -168,7 +168,7 @@ return_to:
     colour: {description: The colour., type: str, sample: blue}
     release: {description: Id of its release., type: str, sample: v1.4.0-1a630d11b8}
     flip: {description: Id of the cutover that a rollback reverts., type: str, sample: 5f3a1c9e0b7d2468}
-    at: {description: When that was, in seconds since the epoch., type: float, sample: 1795000000.0}
+    at: {description: "When that was, in seconds since the epoch.", type: float, sample: 1795000000.0}
   sample: {colour: blue, release: v1.4.0-1a630d11b8, flip: 5f3a1c9e0b7d2468, at: 1795000000.0}
 by_hand:
   description: Whether a person moved the marker by hand since the module's last move, and no run has recorded that yet.
@@ -229,8 +229,8 @@ hosts:
     live: {description: The colour that it serves; empty while both serve., type: str, sample: green}
     share: {description: Percent of the new visitors of each colour., type: dict, sample: {blue: 0, green: 100}}
     steering: {description: The steering policy in force., type: str, sample: "off"}
-    pools: {description: The pools in their order, as colours or ids., type: list, elements: str, sample: [green, blue]}
-    fallback: {description: The fallback pool, as a colour or an id., type: str, sample: green}
+    pools: {description: "The pools in order, as colours or ids.", type: list, elements: str, sample: [green, blue]}
+    fallback: {description: "The fallback pool, as a colour or an id.", type: str, sample: green}
     pins:
       description: Which sessions stay on the colour that was left.
       type: dict

@@ -148,12 +148,12 @@ last:
   type: dict
   returned: success
   contains:
-    at: {description: When it ended, in seconds since the epoch., type: float, sample: 1795000000.0}
+    at: {description: "When it ended, in seconds since the epoch.", type: float, sample: 1795000000.0}
     live: {description: The live colour; empty where the switch named none., type: str, sample: green}
     ready: {description: Whether the live colour answered., type: bool, sample: true}
     seconds: {description: How long the boot took., type: float, sample: 41.7}
     started: {description: What the program started or joined., type: list, elements: str, sample: [start prod_caddy_1]}
-    wrong: {description: What went wrong, a sentence each., type: list, elements: str, sample: []}
+    wrong: {description: "What went wrong, a sentence each.", type: list, elements: str, sample: []}
   sample: {}
 live:
   description: The colour that the switch names, also where the edge has no container any more.
@@ -168,7 +168,7 @@ return_to:
     colour: {description: The colour., type: str, sample: blue}
     release: {description: Id of its release., type: str, sample: v1.4.0-1a630d11b8}
     flip: {description: Id of the cutover that a rollback reverts., type: str, sample: 5f3a1c9e0b7d2468}
-    at: {description: When that was, in seconds since the epoch., type: float, sample: 1795000000.0}
+    at: {description: "When that was, in seconds since the epoch.", type: float, sample: 1795000000.0}
   sample: {colour: blue, release: v1.4.0-1a630d11b8, flip: 5f3a1c9e0b7d2468, at: 1795000000.0}
 watch:
   description: The last watch.

@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_options

@@ -23,7 +23,7 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions, Place
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.states import App

@@ -8,7 +8,7 @@ import glob
 from collections.abc import Mapping
 from pathlib import Path
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 HERE = Path(__file__).resolve().parents[1] / "unit" / "edge" / "caddyfiles"
 STYLES = sorted(HERE.glob("*.caddyfile"))

@@ -33,11 +33,17 @@ def packed(module: str) -> dict[str, int]:
     # Without types of its own.
     common: Any = module_common
     loader: Any = module_loader
+    loader_of_files: Any = DataLoader
     name = "olympus.bluegreen." + module
-    options: dict[str, Any] = {"templar": Templar(DataLoader()), "module_compression": "ZIP_STORED", "module_args": {}}
+    options: dict[str, Any] = {
+        "templar": Templar(loader_of_files()),
+        "module_compression": "ZIP_STORED",
+        "module_args": {},
+    }
     options.update(module_path=loader.find_plugin(name))
     variables = {"ansible_python_interpreter": "/usr/bin/python3"}
-    built = common.modify_module(module_name=name, task_vars=variables, **options)
+    pack: Any = common.modify_module
+    built = pack(module_name=name, task_vars=variables, **options)
     found = re.search(rb"zip_data='([^']+)'", built.b_module_data)
     if not found:
         raise SystemExit("Ansible packs in another way")

@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import fields
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import CADDY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports, reaches
 
 STATES = ["read", "adopted", "undone", "previewed", "live", "returned", "drained"]

@@ -25,8 +25,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import public_names, ways
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import (

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from generate import fragments
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import options as cloudflare
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT
@@ -63,6 +64,11 @@ def compared(spec: dict[str, Any], said: dict[str, Any], where: str) -> None:
         assert bool(one.get("required")) == bool(option.get("required")), here
         assert one.get("default") == option.get("default"), here
         compared(one.get("options") or {}, option.get("suboptions") or {}, here)
+
+
+def test_the_fragments_are_those_of_the_description() -> None:
+    for name, text in fragments.pages().items():
+        assert (fragments.PLACE / name).read_text() == text, "run make docs"
 
 
 @pytest.mark.parametrize("name", MODULES)

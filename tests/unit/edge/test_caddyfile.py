@@ -19,8 +19,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.cad
     unified,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError, parse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import BEGIN, END
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 UPSTREAMS = (
     Upstream("ciam-kratos", "10.0.0.16", "10.0.1.16"),

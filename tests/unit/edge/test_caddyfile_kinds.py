@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import Rewritten, rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError, parse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import END
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 UPSTREAMS = (
     Upstream("kratos", "10.0.0.16", "10.0.1.16"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import Edits, Statement, parse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 UPSTREAMS = (
     Upstream("kratos", "10.0.0.16", "10.0.1.16"),

@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import json_rewrite, query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import public_names
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 ROOT = "/config/olympus-bluegreen/switch"
 HERA = Upstream("hera", "10.0.0.1", "10.0.1.1", ui=True)

@@ -21,7 +21,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.jour
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import rewrite
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.container import PodmanEdge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_options

@@ -18,7 +18,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core import res
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import reaches
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions, Place
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Member, Reached, Reaches

@@ -31,11 +31,11 @@ def drawn() -> Iterator[list[str]]:
     (picture,) = re.findall(r"```mermaid\n(.*?)```", PAGE, re.DOTALL)
     frames = re.findall(r"^  subgraph (\w+)\[.*?\]\n(.*?)^  end$", picture, re.MULTILINE | re.DOTALL)
     order = re.findall(r"^  (\w+) --> (\w+)$", picture, re.MULTILINE)
-    assert [name for name, _ in frames] == [order[0][0], *(after for _, after in order)]
+    assert [name for name, _frame in frames] == [order[0][0], *(after for _before, after in order)]
     for _name, frame in frames:
         boxes = re.findall(r"(\w+)\[\"(.*?)<br>", frame)
         arrows = re.findall(r"^    (\w+)(?:\[.*?\])? --> (\w+)\[", frame, re.MULTILINE)
-        assert arrows == list(zip([box for box, _ in boxes], [box for box, _ in boxes[1:]]))
+        assert arrows == list(zip([box for box, _title in boxes], [box for box, _title in boxes[1:]]))
         for _box, title in boxes:
             yield sorted(re.findall(r"(?<!\w)_[a-z]+", title))
 

@@ -38,7 +38,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.relo
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import unified
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, arguments, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches

@@ -31,9 +31,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import marker_names
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import DIALLING
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import unswitched
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import BEGIN
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
     Edge,
     adapt,

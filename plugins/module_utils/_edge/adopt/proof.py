@@ -28,7 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.cad
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.equivalence import differences
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import OWN_SITE
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
     Edge,
     adapt,

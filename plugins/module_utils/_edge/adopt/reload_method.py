@@ -30,7 +30,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.jour
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import Reference
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import objects
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch

@@ -35,7 +35,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.pro
     Plain,
     Proxy,
     Target,
-    Upstream,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import (
     BEGIN,
@@ -43,6 +42,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.sni
     without_imports,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.unsupported import Unknown, refuse_order
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 # How many snippets may hand a coloured name on to one another.
 ROUNDS = 9

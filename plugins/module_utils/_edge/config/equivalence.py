@@ -26,8 +26,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our
     variables_read,
     variables_set,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER, COOKIE
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 
 def first_difference(

@@ -26,8 +26,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config imp
     upstream_host,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import RUNTIME
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 GROUP = "bluegreen-"
 # Strings there are sent or compared, not dialled.

@@ -25,8 +25,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.pro
     Plain,
     Proxy,
     Target,
-    Upstream,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 DIALLING = ("reverse_proxy", "forward_auth")
 SCHEMES = ("http://", "https://", "h2c://")

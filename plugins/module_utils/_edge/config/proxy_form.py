@@ -20,7 +20,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec im
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import upstream_host
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import REASON_HEADER, asset
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream as Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 # Where a body has a proxy of its own: its number among those of the body.
 INNER = "\1%d\1"

@@ -16,7 +16,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our
     marker_names,
     objects,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 
 def dials(config: Any) -> list[str]:

@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
     Podman,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import address as address_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 
 Services = Mapping[str, Mapping[str, Any]]
 Ports = dict[str, tuple[int, int]]

@@ -25,7 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import resolved
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, environment, root_of
 
 EVERYWHERE = ("", "0.0.0.0", "::")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic
 
 # A request can be matched and not yet counted: two zeros count only when they are this far apart, in seconds.

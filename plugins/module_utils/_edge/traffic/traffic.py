@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import connections, silent
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Upstream
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import method_in_force
