@@ -171,7 +171,7 @@ def test_no_session_without_the_tls_that_the_dsn_demands(server: Server, mode: s
     reload(server.postgres, "off")
     try:
         said = server.refused(server.url("plain", sslmode=mode, sslrootcert=INSIDE))
-        assert "PostgreSQL has TLS switched off, and the DSN's sslmode demands it. Fix: switch ssl on" in said
+        assert "PostgreSQL has TLS switched off, and the sslmode of the DSN demands it. Fix: switch ssl on" in said
     finally:
         reload(server.postgres, "on")
 
@@ -194,7 +194,7 @@ def test_run_time_parameters_hold_and_pool_keys_do_not_disturb(server: Server) -
 
 def test_a_parameter_that_nobody_knows_is_refused_by_name(server: Server) -> None:
     said = server.refused(server.url("plain", serch_path="a"))
-    assert "the DSN has the parameter serch_path, which neither PostgreSQL nor its drivers know. Fix: take it" in said
+    assert "the DSN has the parameter serch_path, which neither PostgreSQL nor its drivers know. Fix: remove it" in said
     said = server.refused(server.url("plain", ssl="on"))
     assert "the DSN has the parameter ssl, which PostgreSQL lets no session set" in said
 
