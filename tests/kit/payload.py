@@ -40,10 +40,9 @@ def packed(module: str) -> dict[str, int]:
         "module_compression": "ZIP_STORED",
         "module_args": {},
     }
-    options.update(module_path=loader.find_plugin(name))
     variables = {"ansible_python_interpreter": "/usr/bin/python3"}
     pack: Any = common.modify_module
-    built = pack(module_name=name, task_vars=variables, **options)
+    built = pack(name, loader.find_plugin(name), task_vars=variables, **options)
     found = re.search(rb"zip_data='([^']+)'", built.b_module_data)
     if not found:
         raise SystemExit("Ansible packs in another way")

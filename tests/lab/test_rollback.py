@@ -217,6 +217,6 @@ def flip_to_the_dead() -> None:
 def test_the_table_is_whole() -> None:
     """Every row is typed by some test, here or on a real Caddy without Podman."""
     tests = Path(__file__).parent.parent
-    beside = ("test_way_back.py", "test_caddy_follow.py", "test_caddy_played.py")
-    texts = [(tests / name).read_text() for name in ("lab/test_rollback.py", *("contract/caddy/" + one for one in beside))]
+    beside = ["contract/caddy/test_%s.py" % name for name in ("way_back", "caddy_follow", "caddy_played")]
+    texts = [(tests / name).read_text() for name in ("lab/test_rollback.py", *beside)]
     assert TABLE and not [case for case in TABLE if not any(f'"{case}"' in text for text in texts)]
