@@ -35,14 +35,14 @@ def packed(module: str) -> dict[str, int]:
     loader: Any = module_loader
     loader_of_files: Any = DataLoader
     name = "olympus.bluegreen." + module
-    options: dict[str, Any] = {
-        "templar": Templar(loader_of_files()),
-        "module_compression": "ZIP_STORED",
-        "module_args": {},
-    }
-    variables = {"ansible_python_interpreter": "/usr/bin/python3"}
-    pack: Any = common.modify_module
-    built = pack(name, loader.find_plugin(name), task_vars=variables, **options)
+    built = common.modify_module(
+        module_name=name,
+        module_path=loader.find_plugin(name),
+        module_args={},
+        module_compression="ZIP_STORED",
+        task_vars={"ansible_python_interpreter": "/usr/bin/python3"},
+        templar=Templar(loader_of_files()),
+    )
     found = re.search(rb"zip_data='([^']+)'", built.b_module_data)
     if not found:
         raise SystemExit("Ansible packs in another way")
