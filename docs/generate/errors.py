@@ -85,8 +85,8 @@ def template(node: ast.AST | None) -> str:
 def _made(area: str, call: ast.Call) -> Entry | None:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     given = {word.arg: word.value for word in call.keywords}
-    if name == "Decision" and "refused" in given:
-        text = template(given["refused"])
+    if name == "Decision" and "refusal" in given:
+        text = template(given["refusal"])
         return Entry(area, text, "", "") if text.strip("…") else None
     if name not in MAKERS:
         return None

@@ -53,8 +53,8 @@ class Begin:
             found.update(self._rows(facts))
             if found["refused"]:
                 return {"failed": True, "msg": "\n".join(found["refused"]), "table": found["table"]}
-        if self.asked["lock"] and decision["refused"]:
-            return {"failed": True, "msg": decision["refused"], "table": found.get("table", [])}
+        if self.asked["lock"] and decision["refusal"]:
+            return {"failed": True, "msg": decision["refusal"], "table": found.get("table", [])}
         return found
 
     def _facts(self) -> Result:
@@ -88,7 +88,7 @@ class Begin:
         """Once a run, before its first stage that does something; preflight alone whatever was decided."""
         if self.asked["rows"] is not None:
             return False
-        return self.asked["stage"] == "preflight" or (decision["go"] and self.asked["stage"] in RELEASE_STAGES)
+        return self.asked["stage"] == "preflight" or (decision["proceed"] and self.asked["stage"] in RELEASE_STAGES)
 
     def _rows(self, facts: Result) -> Result:
         asked, deployment, alone = self.asked, self.asked["deployment"], self.asked["stage"] == "preflight"

@@ -27,7 +27,7 @@ def rollback_decision(
     base = Decision(live=seen.live, idle=seen.idle, misplaced=seen.misplaced)
     if not target:
         names = ", ".join(str(one["id"]) for one in releases) or "none"
-        return replace(base, refused="version=%s: no such release is kept. Kept are %s" % (version, names))
+        return replace(base, refusal="version=%s: no such release is kept. Kept are %s" % (version, names))
     ident, idle = str(target["id"]), seen.colour(seen.idle)
     if ident == seen.colour(seen.live).release:
         said = "%s is live on %s already: nothing to do. To leave it: %s --tags rollback"
@@ -36,19 +36,19 @@ def rollback_decision(
         return replace(base, fast=True, summary="%s is where a rollback goes: the switch alone" % ident)
     between = [] if ignore_fence else schema_changes_since(releases, fence, ident)
     if between:
-        refused = (
+        refusal = (
             "version=%s: %s was made before the fence (%s), and %s changed the schema since; it is not proven to "
             "serve on that schema. Fix: deploy a newer one, or override with -e bluegreen_ignore_fence=true"
         )
-        return replace(base, refused=refused % (version, ident, fence, ", ".join(between)))
+        return replace(base, refusal=refusal % (version, ident, fence, ", ".join(between)))
     first = release_decision(seen, str(target["version"]), forward, clears=True)
-    if first.refused:
+    if first.refusal:
         return first
     return replace(
         base,
         summary="%s comes back on %s; %s stays live until it has passed its gate" % (ident, seen.idle, seen.live),
-        go=True,
+        proceed=True,
         release=ident,
         kept=ident,
-        replaces=idle.pending or (idle.running and idle.release != ident),
+        replaces_containers=idle.pending or (idle.running and idle.release != ident),
     )

@@ -25,7 +25,7 @@ __all__ = ["Colour", "Decision", "World", "accepted", "world"]
 
 @dataclass(frozen=True)
 class Decision:
-    """``refused`` is a sentence with its fix, or empty; ``go`` is false where there is nothing left to do.
+    """``refusal`` is a sentence with its fix, or empty; ``proceed`` is false where there is nothing left to do.
 
     ``kept``: the kept release that is rendered instead of a new one; ``fast``: the switch alone does it.
     ``resume``: a cutover to the live colour stopped half way through the public names, and only that is left to do.
@@ -36,17 +36,17 @@ class Decision:
     ``idle_fails`` with the other one: no watcher rolls back to that by itself.
     """
 
-    refused: str = ""
+    refusal: str = ""
     summary: str = ""
-    go: bool = False
+    proceed: bool = False
     live: str = "blue"
     idle: str = "green"
     release: str = ""
     misplaced: tuple[str, ...] = ()
-    replaces: bool = False
+    replaces_containers: bool = False
     kept: str = ""
     fast: bool = False
-    wake: tuple[str, ...] = ()
+    start_colours: tuple[str, ...] = ()
     resume: bool = False
     since: float = 0.0
     follow: str = ""
@@ -80,10 +80,12 @@ def repair_decision(seen: World) -> Decision:
     """What adopt finds: nothing yet, or a deployment of ours in which it brings back what has to run."""
     base = _base(seen)
     if not seen.adopted:
-        return Decision(summary="the running stack becomes blue", go=True, **base)
+        return Decision(summary="the running stack becomes blue", proceed=True, **base)
     named = "; ".join(found.what for found in seen.findings) or "nothing to repair"
     said = "%s is live" % seen.live if seen.known else "the live colour is not known"
-    return Decision(summary="%s. %s" % (said, named), go=True, wake=seen.awake if seen.known else (), **base)
+    return Decision(
+        summary="%s. %s" % (said, named), proceed=True, start_colours=seen.awake if seen.known else (), **base
+    )
 
 
 def undo_decision(seen: World) -> Decision:
@@ -91,18 +93,20 @@ def undo_decision(seen: World) -> Decision:
     base = _base(seen)
     if seen.adopted and seen.known and seen.live != "blue":
         return Decision(
-            refused="green is live, and your own configuration only knows blue. Fix: run ansible-playbook "
+            refusal="green is live, and your own configuration only knows blue. Fix: run ansible-playbook "
             "bluegreen.yml --tags rollback, then undo",
             **base,
         )
     blue = seen.colour("blue")
     if blue.release and not blue.adopted:
         return Decision(
-            refused="Undo is not possible: cleanup has removed the original containers of blue. Fix: to leave "
+            refusal="Undo is not possible: cleanup has removed the original containers of blue. Fix: to leave "
             "blue/green, start your project in a maintenance window and stop the managed containers",
             **base,
         )
-    return Decision(summary="the adoption is undone, blue runs on", go=True, replaces=bool(base["release"]), **base)
+    return Decision(
+        summary="the adoption is undone, blue runs on", proceed=True, replaces_containers=bool(base["release"]), **base
+    )
 
 
 def _is_live(seen: World, version: str) -> bool:
@@ -114,15 +118,15 @@ def release_decision(seen: World, version: str, forward: bool = False, clears: b
     go to anyway, as it is sick or not whole, is nothing to keep. ``clears``: the operator's own containers may go.
     """
     base = _base(seen)
-    refused = _unfit(seen, forward)
-    if refused:
-        return Decision(refused=refused, **base)
+    refusal = _unfit(seen, forward)
+    if refusal:
+        return Decision(refusal=refusal, **base)
     same = forward and seen.colour(seen.idle).version == version and seen.idle_differs
     if _is_live(seen, version) and not same:
         return Decision(summary="%s is live on %s already: nothing to do" % (version, seen.live), **base)
     if seen.way_back and seen.colour(seen.idle).version != version:
         return Decision(
-            refused="%s holds %s, where a rollback goes back to, and %s is not accepted yet. Fix: run ansible-playbook "
+            refusal="%s holds %s, where a rollback goes back to, and %s is not accepted yet. Fix: run ansible-playbook "
             "bluegreen.yml --tags %s, or --tags rollback (give it up)"
             % (seen.idle, seen.colour(seen.idle).version, seen.colour(seen.live).version, _settles(seen)),
             **base,
@@ -130,15 +134,15 @@ def release_decision(seen: World, version: str, forward: bool = False, clears: b
     old = seen.colour(seen.idle)
     if old.adopted and seen.back and not (forward or clears):
         return Decision(
-            refused="%s is still your own project's containers, and %s is not accepted. Fix: %s removes them first"
+            refusal="%s is still your own project's containers, and %s is not accepted. Fix: %s removes them first"
             % (seen.idle, seen.colour(seen.live).version, release_command(version, True).line),
             **base,
         )
     return Decision(
         clears=old.adopted and forward,
         summary="%s goes to %s, %s stays live" % (version, seen.idle, seen.live),
-        go=True,
-        replaces=old.pending or (old.running and old.version != version),
+        proceed=True,
+        replaces_containers=old.pending or (old.running and old.version != version),
         **base,
     )
 
@@ -156,10 +160,10 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False, forwar
     first = release_decision(seen, version, forward)
     idle = seen.colour(seen.idle)
     missing = idle.version != version or not idle.running or idle.drifted
-    ahead = not (forward or missing) and not cutover_decision(seen, version, check_mode, True).refused
-    if first.refused and ahead:
-        return replace(first, refused="%s. Or, where %s is well: %s" % (first.refused, seen.idle, _forward(version)))
-    if first.refused or not first.go:
+    ahead = not (forward or missing) and not cutover_decision(seen, version, check_mode, True).refusal
+    if first.refusal and ahead:
+        return replace(first, refusal="%s. Or, where %s is well: %s" % (first.refusal, seen.idle, _forward(version)))
+    if first.refusal or not first.proceed:
         return replace(first, follow=seen.colour(seen.live).release if seen.back else "", begin=_unwatched(seen))
     if missing and check_mode:
         return Decision(
@@ -168,13 +172,13 @@ def cutover_decision(seen: World, version: str, check_mode: bool = False, forwar
     if missing:
         held = idle.version or "nothing"
         return Decision(
-            refused="%s holds %s%s, not %s. Fix: run ansible-playbook bluegreen.yml --tags deploy -e version=%s"
+            refusal="%s holds %s%s, not %s. Fix: run ansible-playbook bluegreen.yml --tags deploy -e version=%s"
             % (seen.idle, held, _lacks(idle), version, version),
             **_base(seen),
         )
     return Decision(
         summary="%s (%s) goes live" % (seen.idle, version),
-        go=True,
+        proceed=True,
         follow=idle.release,
         live_fails=_wrong_with_live(seen),
         **_base(seen),
@@ -203,17 +207,17 @@ def watch_decision(seen: World) -> Decision:
     base = {**_base(seen), "release": live.release}
     if not seen.adopted or not (seen.return_to or seen.stable):
         return Decision(
-            refused="nothing to watch: no cutover yet. Fix: %s begins one" % release_command(NEW).line, **base
+            refusal="nothing to watch: no cutover yet. Fix: %s begins one" % release_command(NEW).line, **base
         )
     if seen.back:
         held = "%s itself fails: %s" % (seen.idle, idle.sick) if idle.fails else ""
         said = "%s is live on %s since its cutover" % (live.version, seen.live)
         begin = _unwatched(seen)
-        return Decision(summary=said, go=True, follow=live.release, begin=begin, idle_fails=held, **base)
+        return Decision(summary=said, proceed=True, follow=live.release, begin=begin, idle_fails=held, **base)
     # Its watcher may be about to write its verdict down: that is what is asked for.
     left = not seen.left or seen.left.get("flip") == seen.return_to.get("flip")
     if seen.return_to.get("colour") == seen.live and idle.release and left:
-        return Decision(summary="%s is live again" % live.version, go=True, **base, follow=idle.release)
+        return Decision(summary="%s is live again" % live.version, proceed=True, **base, follow=idle.release)
     said = "accepted" if seen.flipped else "live, and no cutover is in force"
     return Decision(summary="%s is %s" % (live.version, said), **base)
 
@@ -234,19 +238,21 @@ def cleanup_decision(seen: World, bake: int) -> Decision:
     """May the old colour go? Only after a good verdict of this very cutover and the bake time (seconds)."""
     live = seen.colour(seen.live)
     base = {**_base(seen), "release": live.release, "since": float(seen.return_to.get("at") or 0)}
-    refused = _unfit(seen)
-    if refused:
-        return Decision(refused=refused, **base)
+    refusal = _unfit(seen)
+    if refusal:
+        return Decision(refusal=refusal, **base)
     if not seen.return_to and not seen.stable:
         return Decision(
-            refused="There was no cutover yet. Fix: run ansible-playbook bluegreen.yml -e version=<new>", **base
+            refusal="There was no cutover yet. Fix: run ansible-playbook bluegreen.yml -e version=<new>", **base
         )
     if live.release and seen.settled == live.release and not seen.colour(seen.idle).running:
         return Decision(summary="%s is stable and %s is empty: nothing to do" % (live.version, seen.idle), **base)
     why = _unproven(seen, bake)
     if why:
-        return Decision(refused=why, **base)
-    return Decision(summary="%s becomes the stable release, %s is removed" % (live.version, seen.idle), go=True, **base)
+        return Decision(refusal=why, **base)
+    return Decision(
+        summary="%s becomes the stable release, %s is removed" % (live.version, seen.idle), proceed=True, **base
+    )
 
 
 def ready_at(seen: World, bake: int) -> float:

@@ -59,8 +59,8 @@ def refusal(one: State, stage: str, extra: Mapping[str, str]) -> str:
     if stage == "cutover":
         return _gated(one, decided("cutover", known), forward, version)
     if stage:
-        return str(decided(stage, known)["refused"])
-    refused = str(decided("migrate", known)["refused"] or decided("deploy", known)["refused"])
+        return str(decided(stage, known)["refusal"])
+    refused = str(decided("migrate", known)["refusal"] or decided("deploy", known)["refusal"])
     if refused:
         return refused
     try:
@@ -72,9 +72,9 @@ def refusal(one: State, stage: str, extra: Mapping[str, str]) -> str:
 
 def _gated(one: State, decision: Mapping[str, Any], forward: bool, version: str) -> str:
     fails = [{"check": "login", "service": "k", "detail": "x"}] if one.here.state in ("sick", "stopped", "gone") else []
-    if not (decision["go"] or decision["refused"]):
+    if not (decision["proceed"] or decision["refusal"]):
         return "nothing was done: %s" % decision["summary"]
-    return str(decision["refused"] or forward_refused(decision, fails, forward, version))
+    return str(decision["refusal"] or forward_refused(decision, fails, forward, version))
 
 
 def _switch_says(one: State) -> str:

@@ -94,7 +94,7 @@ def test_a_run_that_had_nothing_to_do_ends_well_whatever_an_earlier_watch_said(i
     """The release before was rolled back by its watch; its verdict is no word on this run (R3)."""
     decision = {
         "stage": "cutover",
-        "go": False,
+        "proceed": False,
         "follow": "",
         "summary": "v1.4.2 is live on blue already: nothing to do",
     }
@@ -169,7 +169,7 @@ def test_a_target_whose_image_is_live_costs_neither_a_question_nor_a_gate(
     rc, said = play(
         tmp_path / "play.yml",
         bluegreen_described={"schema_targets": TARGETS},
-        bluegreen_decision={"go": True},
+        bluegreen_decision={"proceed": True},
         stack_result={"release": {"id": "r", **({} if same is None else {"same_schema": same})}},
         schema_result={"results": [{"pending": [1]}]},
     )

@@ -67,7 +67,7 @@ def test_a_stage_costs_two_looks_and_the_first_one_the_table() -> None:
     host = Host()
     found = begin(host)
     assert host.modules == ["release_look", "caddy_upstream", "release_preflight"]
-    assert found["token"] == 7 and found["decision"]["go"] and "invocation" not in found["facts"]["edge"]
+    assert found["token"] == 7 and found["decision"]["proceed"] and "invocation" not in found["facts"]["edge"]
     again = Host()
     assert begin(again, stage="deploy", rows=found["rows"])["rows"] == found["rows"]
     assert again.modules == ["release_look", "caddy_upstream"]
@@ -82,7 +82,7 @@ def test_a_stage_notes_the_rows_and_the_table_alone_does_not(stage: str, noted: 
 
 def test_where_nothing_is_to_be_done_nothing_is_checked() -> None:
     host = Host()
-    assert begin(host, version="v1")["decision"]["go"] is False
+    assert begin(host, version="v1")["decision"]["proceed"] is False
     assert PREFLIGHT not in host.modules and len(host.asked) == 2
 
 
@@ -95,7 +95,7 @@ def test_a_decision_that_refuses_stops_a_stage_and_no_look() -> None:
     found = begin(Host(), stage="cleanup")
     assert found["failed"] and "There was no cutover yet" in found["msg"]
     looked = begin(Host(), stage="cleanup", lock=False)
-    assert not looked.get("failed") and looked["decision"]["refused"] == found["msg"]
+    assert not looked.get("failed") and looked["decision"]["refusal"] == found["msg"]
 
 
 @pytest.mark.parametrize("stage", ["", "watch"])

@@ -266,7 +266,7 @@ def test_what_happened_is_named_with_its_mend(edge_: Facts, compose_: Facts, wha
     seen = facts(edge_, compose_)
     told = [found for found in world(seen).findings if what in found.what]
     assert told and fix in told[0].fix and told[0].stops is stops
-    assert bool(stage_decision(seen, "cleanup", bake=0)["refused"] and stops) is stops
+    assert bool(stage_decision(seen, "cleanup", bake=0)["refusal"] and stops) is stops
     screen = status_screen(seen)
     assert all(len(line) <= COLUMNS for line in screen) and len(screen) <= LINES
     assert not stops or "--tags" in status_data(seen)["next"] or "podman-compose" in status_data(seen)["next"]
@@ -295,12 +295,12 @@ def test_everything_at_once_fits_the_screen() -> None:
 
 
 def test_adopt_wakes_only_when_somebody_knows_who_is_live() -> None:
-    assert repair_decision(world(facts(edge(), compose()))).wake == ("green", "blue")
+    assert repair_decision(world(facts(edge(), compose()))).start_colours == ("green", "blue")
     nobody = facts(edge(live="", adopted=False), compose())
-    assert repair_decision(world(nobody)).wake == ()
+    assert repair_decision(world(nobody)).start_colours == ()
     # The recorded place of the switch tells it where the edge's container is gone.
     assert repair_decision(world({**nobody, "boot": {"live": "green"}})).live == "green"
-    assert repair_decision(world(facts(edge(adopted=False, live=""), {}))).wake == ()
+    assert repair_decision(world(facts(edge(adopted=False, live=""), {}))).start_colours == ()
 
 
 @pytest.mark.parametrize(
@@ -395,5 +395,5 @@ def test_a_record_that_was_lost_stops_all_but_adopt(lost: Facts) -> None:
     seen = world(given)
     assert [found.kind for found in seen.findings][:1] == ["record"] and seen.findings[0].stops
     assert status_data(given)["next"].endswith("--tags adopt   (makes it again from what runs)")
-    assert stage_decision(given, "deploy", "v1.6.0")["refused"]
-    assert repair_decision(seen).go and repair_decision(seen).wake[0] == "green"
+    assert stage_decision(given, "deploy", "v1.6.0")["refusal"]
+    assert repair_decision(seen).proceed and repair_decision(seen).start_colours[0] == "green"

@@ -77,26 +77,26 @@ def test_a_cutover_from_a_sick_colour_is_taken_knowingly(
 
 def test_what_is_wrong_with_the_live_colour_alone_is_left_behind() -> None:
     broken = replace(DEPLOYED, findings=(GONE,))
-    assert COMMAND in cutover_decision(broken, "v1.5.0").refused
+    assert COMMAND in cutover_decision(broken, "v1.5.0").refusal
     decision = cutover_decision(broken, "v1.5.0", forward=True)
-    assert decision.go and decision.live_fails == (GONE.what,)
-    assert release_decision(broken, "v1.6.0", forward=True).go and release_decision(broken, "v1.6.0").refused
+    assert decision.proceed and decision.live_fails == (GONE.what,)
+    assert release_decision(broken, "v1.6.0", forward=True).proceed and release_decision(broken, "v1.6.0").refusal
     elsewhere = replace(broken, findings=(GONE, Finding("edge", "the edge is exited")))
-    assert "the edge is exited" in cutover_decision(elsewhere, "v1.5.0", forward=True).refused
+    assert "the edge is exited" in cutover_decision(elsewhere, "v1.5.0", forward=True).refusal
 
 
 def test_a_sick_colour_is_no_way_back_to_keep() -> None:
     """Its watch said FAIL and went not back, as blue is sick: a new version may take the place of blue."""
     ours = replace(OLD, adopted=False)
     held = replace(CUT, verdict={"verdict": "FAIL", "flip": "f1"}, colours={"green": NEW, "blue": ours})
-    assert release_decision(held, "v1.6.0").refused
+    assert release_decision(held, "v1.6.0").refusal
     sick = replace(held, colours={**held.colours, "blue": replace(ours, fails=("login",))})
     assert (
-        release_decision(sick, "v1.6.0").go
+        release_decision(sick, "v1.6.0").proceed
         and str(next_step(replace(sick, now=9e9), 0).command) == "-e version=<new version>"
     )
     adopted = replace(sick, colours={**held.colours, "blue": ILL})
-    assert "your own project" in release_decision(adopted, "v1.6.0").refused
+    assert "your own project" in release_decision(adopted, "v1.6.0").refusal
     assert release_decision(adopted, "v1.6.0", forward=True).clears
 
 
@@ -120,7 +120,7 @@ def test_a_colour_that_can_not_be_asked_is_as_it_was_last_seen() -> None:
     kept = {"blue": {"release": "v1.4.2-a", "fails": {"login ciam-kratos": FAIL}}, "green": {"release": "other"}}
     facts = {**FACTS, "edge": {**FACTS["edge"], "live": "blue"}, "ledger": {**FACTS["ledger"], "health": kept}}
     assert "SICK, as last seen: login of" in " ".join(status_screen(facts))
-    assert stage_decision({**facts, "health": health(blue=[])}, "deploy", "v2")["go"]
+    assert stage_decision({**facts, "health": health(blue=[])}, "deploy", "v2")["proceed"]
 
 
 @pytest.mark.parametrize(
@@ -139,11 +139,11 @@ def test_a_colour_that_can_not_be_asked_is_as_it_was_last_seen() -> None:
 def test_the_watch_goes_by_the_flip_in_force(seen: World, follow: str, begin: bool, held: str) -> None:
     decision = watch_decision(seen)
     assert (decision.follow, decision.begin) == (follow, begin) and decision.idle_fails.startswith(held)
-    assert bool(decision.idle_fails) is bool(held) and not decision.refused
+    assert bool(decision.idle_fails) is bool(held) and not decision.refusal
 
 
 def test_nothing_was_cut_over() -> None:
-    assert watch_decision(DEPLOYED).refused.startswith("nothing to watch: no cutover yet. Fix: ansible-playbook")
+    assert watch_decision(DEPLOYED).refusal.startswith("nothing to watch: no cutover yet. Fix: ansible-playbook")
 
 
 def test_no_script_is_offered_for_an_edge_that_it_does_not_move() -> None:

@@ -63,37 +63,37 @@ def facts(fence: str) -> dict[str, Any]:
 )
 def test_rollback_decision(seen: World, version: str, fence: str, force: bool, release: str, words: str) -> None:
     found = kept_release.rollback_decision(seen, facts(fence), version, force)
-    assert (found.go, found.release, found.kept) == (bool(release), release, release) or found.refused
-    assert words in found.refused + found.summary and bool(found.refused) is not bool(release)
+    assert (found.proceed, found.release, found.kept) == (bool(release), release, release) or found.refusal
+    assert words in found.refusal + found.summary and bool(found.refusal) is not bool(release)
 
 
 def test_what_is_live_needs_no_rollback_to_it() -> None:
     """Typed twice is the same as once."""
     found = kept_release.rollback_decision(LIVE, facts("v3-d"), "v3")
-    assert not (found.refused or found.go or found.fast)
+    assert not (found.refusal or found.proceed or found.fast)
     assert found.summary.startswith("v3-d is live on green already: nothing to do")
 
 
 def test_what_a_rollback_goes_to_anyway_is_the_switch_alone() -> None:
     found = kept_release.rollback_decision(CUT, facts("v3-c"), "v3-c")
-    assert found.fast and not found.go and not found.refused
+    assert found.fast and not found.proceed and not found.refusal
 
 
 def test_what_a_rollback_goes_to_and_is_not_there_is_made_again() -> None:
     """The switch alone would refuse, and name this very command as the fix."""
     gone = Colour("v3-c", "v3", adopted=True)
     found = kept_release.rollback_decision(replace(CUT, colours={**CUT.colours, "blue": gone}), facts("v3-c"), "v3-c")
-    assert found.go and not found.fast and found.kept == "v3-c"
+    assert found.proceed and not found.fast and found.kept == "v3-c"
 
 
 def test_an_older_release_of_the_live_version_is_no_news_to_its_id() -> None:
-    assert kept_release.rollback_decision(LIVE, facts("v3-d"), "v3-c").refused.startswith("v3 is live") is False
-    assert kept_release.rollback_decision(LIVE, facts("v3-d"), "v3-c").go
+    assert kept_release.rollback_decision(LIVE, facts("v3-d"), "v3-c").refusal.startswith("v3 is live") is False
+    assert kept_release.rollback_decision(LIVE, facts("v3-d"), "v3-c").proceed
 
 
 def test_containers_that_are_replaced_are_drained_first() -> None:
-    assert not kept_release.rollback_decision(LIVE, facts("v3-d"), "v2").replaces
-    assert kept_release.rollback_decision(PENDING, facts("v3-d"), "v2").replaces
+    assert not kept_release.rollback_decision(LIVE, facts("v3-d"), "v2").replaces_containers
+    assert kept_release.rollback_decision(PENDING, facts("v3-d"), "v2").replaces_containers
 
 
 def test_a_drifted_idle_colour_is_not_cut_over_and_can_be_deployed_again() -> None:
@@ -102,15 +102,15 @@ def test_a_drifted_idle_colour_is_not_cut_over_and_can_be_deployed_again() -> No
         "edge": {"adopted": True, "live": "green"},
         "compose": {"colours": {"green": {"release": "v3-d", "running": True}, "blue": drifted}},
     }
-    assert "not as it was made" in stage_decision(seen, "cutover", "v4")["refused"]
-    assert stage_decision(seen, "deploy", "v4")["go"]
+    assert "not as it was made" in stage_decision(seen, "cutover", "v4")["refusal"]
+    assert stage_decision(seen, "deploy", "v4")["proceed"]
     seen["compose"]["colours"]["green"]["drift"] = ["hera runs image x, not y"]
-    assert "green: hera runs image x" in stage_decision(seen, "deploy", "v4")["refused"]
+    assert "green: hera runs image x" in stage_decision(seen, "deploy", "v4")["refusal"]
 
 
 def test_a_colour_rendered_and_not_started_is_not_cut_over() -> None:
     idle = Colour("v4-e", "v4", running=False, pending=True)
-    assert cutover_decision(replace(LIVE, colours={**LIVE.colours, "blue": idle}), "v4").refused
+    assert cutover_decision(replace(LIVE, colours={**LIVE.colours, "blue": idle}), "v4").refusal
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ CUT = replace(DEPLOYED, live="green", return_to=BACK, verdict=GOOD)
 )
 def test_release_decision(seen: World, version: str, go: bool, word: str) -> None:
     decision = release_decision(seen, version)
-    assert decision.go is go
-    assert word in decision.refused + decision.summary
+    assert decision.proceed is go
+    assert word in decision.refusal + decision.summary
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_release_decision(seen: World, version: str, go: bool, word: str) -> Non
 )
 def test_cutover_decision(seen: World, go: bool, word: str) -> None:
     decision = cutover_decision(seen, "v1.5.0")
-    assert decision.go is go and word in decision.refused + decision.summary
+    assert decision.proceed is go and word in decision.refusal + decision.summary
     assert not go or (decision.release == "v1.5.0-b" and decision.idle == "green")
 
 
@@ -86,7 +86,7 @@ HALF = replace(
 def test_a_cutover_that_stopped_half_way_through_the_names(seen: World, version: str, resume: bool, word: str) -> None:
     """It goes on to the live colour, and to no other; what else is wrong is not passed over."""
     decision = cutover_decision(seen, version)
-    assert (decision.resume, decision.go) == (resume, False) and word in decision.refused + decision.summary
+    assert (decision.resume, decision.proceed) == (resume, False) and word in decision.refusal + decision.summary
     assert not resume or (decision.live, decision.release) == ("green", "v1.5.0-b")
 
 
@@ -113,7 +113,7 @@ def test_a_cutover_that_stopped_half_way_through_the_names(seen: World, version:
 )
 def test_cleanup_decision(seen: World, now: float, go: bool, word: str) -> None:
     decision = cleanup_decision(replace(seen, now=now), 3600)
-    assert decision.go is go and word in decision.refused + decision.summary
+    assert decision.proceed is go and word in decision.refusal + decision.summary
 
 
 COURIER = {"name": "ciam-kratos-courier", "service": "ciam-kratos", "kind": "courier", "files": ["green"]}
@@ -134,7 +134,7 @@ def test_the_bake_time_is_by_the_clock_of_the_host(now: float, words: str) -> No
     facts = {**FACTS, "ledger": {**FACTS["ledger"], "now": now}}
     decision = stage_decision(facts, "cleanup", bake=3600)
     assert (
-        words in decision["refused"] and bool(words) == bool(decision["refused"]) and " -2" not in decision["refused"]
+        words in decision["refusal"] and bool(words) == bool(decision["refusal"]) and " -2" not in decision["refusal"]
     )
 
 
@@ -166,7 +166,7 @@ def test_no_time_of_a_deployment_is_compared_with_the_controllers_clock() -> Non
 def test_a_singleton_that_is_not_in_its_place_is_named_and_refuses_nothing(holders: list[Any], words: str) -> None:
     facts = {**FACTS, "compose": {**FACTS["compose"], "singletons": [{**COURIER, "holders": holders}]}}
     decision = stage_decision(facts, "cleanup", bake=0)
-    assert decision["go"] and bool(decision["misplaced"]) == bool(words)
+    assert decision["proceed"] and bool(decision["misplaced"]) == bool(words)
     screen = "\n".join(status_screen(facts))
     assert words in screen and ("--tags watch   (any" in screen) == bool(words)
 
@@ -185,14 +185,14 @@ FACTS: dict[str, Any] = {
 
 def test_in_check_mode_what_nobody_deployed_will_be_checked() -> None:
     decision = cutover_decision(FRESH, "v1.5.0", check_mode=True)
-    assert not decision.refused and not decision.go and "will be checked" in decision.summary
-    assert cutover_decision(replace(FRESH, adopted=False), "v1.5.0", check_mode=True).refused
+    assert not decision.refusal and not decision.proceed and "will be checked" in decision.summary
+    assert cutover_decision(replace(FRESH, adopted=False), "v1.5.0", check_mode=True).refusal
 
 
 def test_only_another_release_is_replaced() -> None:
-    assert not release_decision(DEPLOYED, "v1.5.0").replaces
-    assert release_decision(DEPLOYED, "v1.6.0").replaces
-    assert not release_decision(FRESH, "v1.5.0").replaces
+    assert not release_decision(DEPLOYED, "v1.5.0").replaces_containers
+    assert release_decision(DEPLOYED, "v1.6.0").replaces_containers
+    assert not release_decision(FRESH, "v1.5.0").replaces_containers
 
 
 def test_status_names_the_next_command() -> None:
@@ -204,7 +204,7 @@ def test_status_names_the_next_command() -> None:
     told = {**FACTS, "edge": {**FACTS["edge"], "method": "reload", "cost": "a reload"}}
     assert "edge       method reload: a reload" in status_screen(told)
     assert status_data(told)["edge"] == {"method": "reload", "cost": "a reload"}
-    assert stage_decision(FACTS, "cleanup", bake=0)["go"] is True
+    assert stage_decision(FACTS, "cleanup", bake=0)["proceed"] is True
 
 
 def test_status_says_how_to_preview_the_idle_colour() -> None:
@@ -331,8 +331,8 @@ def test_status_of_a_stranger_says_adopt() -> None:
 )
 def test_undo_goes_to_the_adopted_containers_only(seen: World, replaces: bool, words: str) -> None:
     found = undo_decision(seen)
-    assert words in found.refused and bool(words) is bool(found.refused) is not found.go
-    assert found.replaces is replaces
+    assert words in found.refusal and bool(words) is bool(found.refusal) is not found.proceed
+    assert found.replaces_containers is replaces
 
 
 def test_what_is_not_ours_stops_every_stage() -> None:
@@ -342,4 +342,4 @@ def test_what_is_not_ours_stops_every_stage() -> None:
         "off_networks": [{"container": "caddy", "network": "olympus-edge-green"}],
     }
     decision = stage_decision({**FACTS, "compose": compose}, "cleanup", bake=0)
-    assert "ciam-hera" in decision["refused"] and "olympus-edge-green" in decision["refused"]
+    assert "ciam-hera" in decision["refusal"] and "olympus-edge-green" in decision["refusal"]
