@@ -48,10 +48,21 @@ def until(path: Path) -> str:
 def test_two_run_at_a_time_and_each_is_shown_in_one_piece(
     parts: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there, seen = tmp_path / "there", tmp_path / "seen"
-    waits = "print('waits', flush=True)\n%sopen(%r, 'w')\nprint('waited')" % (until(there), str(seen))
+    here, there, heard, seen = (tmp_path / name for name in ("here", "there", "heard", "seen"))
+    waits = "open(%r, 'w')\nprint('waits', flush=True)\n%sopen(%r, 'w')\nprint('waited')"
+    waits %= str(here), until(heard), str(seen)
     makes = "open(%r, 'w')\nprint('made')\n%s" % (str(there), until(seen))
     monkeypatch.setattr(parts, "BEAT", 0.05)
+    beat = parts.Lanes.beat
+
+    def with_both(lanes: object) -> None:
+        """Both run until a line has said so."""
+        both = here.exists() and there.exists()
+        beat(lanes)
+        if both:
+            heard.touch()
+
+    monkeypatch.setattr(parts.Lanes, "beat", with_both)
     wanted = [parts.Part(name, [sys.executable, "-c", code]) for name, code in (("one", waits), ("two", makes))]
     assert parts.run_all([*wanted, parts.Part("last", FAILS, "one")]) == 1
     out = capfd.readouterr().out
