@@ -45,6 +45,7 @@ molecule: lab-images ## The molecule scenario `upgrade` alone
 findings: $(VENV)/.done ## Each test of the findings' table before its fix (red) and here (green); ROWS="R26 R27", ALL=1: the lab's too
 	python tests/findings.py $(ROWS)
 
+docs: export PYTHONPATH := $(CURDIR)/collections:$(CURDIR)/docs:$(CURDIR)/tests/lab
 docs: $(VENV)/.done ## Write what comes from the code (docs/errors.md, docs/settings.md, two doc fragments)
 	python -m generate.errors
 	python -m generate.settings

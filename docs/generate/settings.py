@@ -11,15 +11,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import BEHIND_CLOUDFLARE
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import Field
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import SETTINGS
+
 ROOT = Path(__file__).resolve().parents[2]
-# The collection is found where ``make docs`` does not look.
-sys.path.append(str(ROOT / "collections"))
-
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree  # noqa: E402
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import BEHIND_CLOUDFLARE  # noqa: E402
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import Field  # noqa: E402
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import SETTINGS  # noqa: E402
-
 PAGE = ROOT / "docs" / "settings.md"
 HEAD = """<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
 <!-- Written by `make docs` from the code; a test keeps it current. -->
