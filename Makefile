@@ -63,7 +63,7 @@ bench-rollback: lab-images ## The way back against the clock: build/bench/rollba
 bench-decision: $(VENV)/.done ## What the switch's question costs a request: build/bench/decision.json, decision.md
 	mkdir -p build/bench
 	cd benchmarks/decision && go build -o $(CURDIR)/build/bench/decision-client . && cd $(CURDIR)
-	PYTHONPATH=collections:benchmarks:tests/lab python benchmarks/decision.py --client build/bench/decision-client
+	PYTHONPATH=collections:benchmarks:tests:tests/lab python benchmarks/decision.py --client build/bench/decision-client
 
 test-all: ## make test and what is too long for it
 	$(MAKE) test ALL=1
