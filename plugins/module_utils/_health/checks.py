@@ -327,8 +327,3 @@ def _why(gate: GatePlan) -> str:
     if not gate.probes:
         return "bluegreen_probes names no probe"
     return "the checks login and code_flow were left out"
-
-
-def of_result(result: Mapping[str, Any]) -> str:
-    """What a play prints of a gate: '' where it is a plain pass."""
-    return "; ".join(str(one) for one in result.get("untested") or [])
