@@ -14,25 +14,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import main, record, unit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import RELEASE
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy, program
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
-    read_json,
-    sync_dir,
-    write_atomic,
-    write_json,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner, check
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge import answer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import rollback_script
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import observe
+from .._cloudflare.edge import place_of
+from .._compose.options import RELEASE
+from .._core import code_copy, program
+from .._core.argspec import DEPLOYMENT, ArgumentSpec
+from .._core.files import read_json, sync_dir, write_atomic, write_json
+from .._core.plan import Plan, Step
+from .._core.runner import Runner, check
+from .._edge import answer
+from .._state import events
+from .._state.directory import StateDir
+from .._switch import rollback_script
+from .._watch.launch import observe
+from . import main, record, unit
+from .record import Record
 
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec(

@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.run import Boot
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from .._core.clock import SystemClock
+from .._core.errors import BluegreenError
+from .._core.runner import SubprocessRunner
+from . import record
+from .run import Boot
 
 
 def say(line: str) -> None:

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, wanted_from
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from .._compose.deployment.model import Deployment, wanted_from
+from .._compose.options import SPEC
+from .._core.errors import BluegreenError
+from .._core.files import read_json
+from .._switch.switch import Switch
 
 VERSION = 1
 # Options of both modules.

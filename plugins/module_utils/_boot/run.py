@@ -15,26 +15,26 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot.record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import repair
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.colours import accepted, colours_to_run
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Reach
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import STALE_SECONDS, Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch
+from .._compose.containers import networks
+from .._compose.containers.observe import Containers
+from .._compose.deployment import store
+from .._compose.deployment.job import Context
+from .._compose.singletons import handover
+from .._compose.stack import repair
+from .._core.clock import Clock
+from .._core.colours import accepted, colours_to_run
+from .._core.errors import BluegreenError
+from .._core.http import DirectHttp
+from .._core.podman import Podman
+from .._core.runner import Runner
+from .._health import checks, gate
+from .._health.model import Reach
+from .._health.probe_origin import Standpoint
+from .._state import events
+from .._state.directory import StateDir
+from .._state.lock import STALE_SECONDS, Lock
+from .._watch.launch import Launch
+from .record import Record
 
 READY_SECONDS = 300.0
 AGAIN = "run this program again"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.detach import SYSTEMD
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from .._core.detach import SYSTEMD
+from .._core.files import read_text
 
 DIRECTORY = "/etc/systemd/system"
 # Long enough for a slow disk; the program itself gives up earlier and says why.

@@ -18,9 +18,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
+from .._core.clock import Clock
+from .._core.errors import BluegreenError, Refused
+from .._core.http import Http, Response
 
 # What a header may hold; http.client would quote the value in its complaint.
 TOKEN = re.compile(r"[\x21-\x7e]{8,}")

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, Guard
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
+from .._core.clock import Clock
+from .._core.errors import BluegreenError, Fenced, Refused
+from .._core.hostname import spelled
+from . import steering
+from .api import Api, Guard
 
 # After so many rounds in which another program changed what was written, the run gives up.
 ROUNDS = 4

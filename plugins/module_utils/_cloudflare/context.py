@@ -14,19 +14,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, api_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Balancers, Goal, Seen
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import switch_path
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import PoolSet
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.public_names import Public
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
+from .._core.argspec import COLOURS
+from .._core.clock import Clock
+from .._core.errors import BluegreenError, Refused
+from .._core.hostname import ascii_host
+from .._core.http import Http
+from .._core.plan import Plan, Step
+from .._switch.switch import Switch, describe
+from . import steering
+from .api import Api, api_of
+from .balancers import Balancers, Goal, Seen
+from .edge import switch_path
+from .poolset import PoolSet
+from .public_names import Public
 
 Result = dict[str, Any]
 Goals = Mapping[str, Goal]

@@ -15,22 +15,15 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering, token_scopes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen, shares, unfit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import (
-    Context,
-    Goals,
-    Result,
-    changed,
-    halfway,
-    table,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found, require_shape
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import release_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, SwitchState
+from .._core.errors import BluegreenError, Fenced, Refused
+from .._core.plan import Plan, Step
+from .._edge.traffic.traffic import release_of
+from .._switch.switch import ReturnTo, SwitchState
+from . import pools, steering, token_scopes
+from .balancers import Goal, Seen, shares, unfit
+from .context import Context, Goals, Result, changed, halfway, table
+from .fence import Fence
+from .poolset import Found, require_shape
 
 
 class Cutover:

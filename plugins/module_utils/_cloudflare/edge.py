@@ -10,14 +10,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import DIRECTORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    CLOUDFLARE,
-    NATIVE_SWITCH,
-    Place,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, edge_options
+from .._core.runner import Runner
+from .._edge.config.snippets import DIRECTORY
+from .._edge.running.base import CLOUDFLARE, NATIVE_SWITCH, Place
+from .._edge.running.find import edge_of, edge_options
 
 Edge = Mapping[str, Any]
 

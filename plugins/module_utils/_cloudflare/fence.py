@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Guard
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import ROUNDS, SETTLE, Goal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import SwitchState
+from .._core.clock import wait_until
+from .._core.errors import BluegreenError, Fenced
+from .._switch.switch import SwitchState
+from . import pools, steering
+from .api import Guard
+from .balancers import ROUNDS, SETTLE, Goal
+from .context import Context
+from .poolset import Found
 
 AGAIN = "run status, then start again"
 

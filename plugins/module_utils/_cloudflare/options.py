@@ -11,10 +11,10 @@ from typing import Any
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import NATIVE_SWITCH
+from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from .._core.errors import Refused
+from .._edge.config.snippets import COLOUR_HEADER
+from .._edge.running.base import NATIVE_SWITCH
 
 API = "https://api.cloudflare.com/client/v4"
 STATES = ["read", "adopted", "undone", "live", "returned", "drained"]

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError, Guard
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
+from .._core.clock import Clock, wait_until
+from .._core.errors import BluegreenError, Refused
+from . import pools
+from .api import Api, ApiError, Guard
 
 # Seconds between two questions for health that is not known yet: each is a call of the budget.
 EVERY = 5.0

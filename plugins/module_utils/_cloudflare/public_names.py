@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
+from .._core.clock import Clock
+from .._core.errors import BluegreenError
+from .._core.http import Http
+from .._edge.traffic import anonymous_visit
 
 AGENT = "olympus-bluegreen"
 # Seconds of one answer.

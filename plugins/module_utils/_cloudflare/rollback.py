@@ -9,24 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, steering
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import Goal, Seen
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import (
-    Context,
-    Goals,
-    Result,
-    changed,
-    halfway,
-    ids_of,
-    table,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import rollback_checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import SwitchState
+from .._core.errors import BluegreenError, Fenced, Refused
+from .._core.names import OTHER
+from .._core.plan import Plan, Step
+from .._edge.traffic import rollback_checks
+from .._switch.switch import SwitchState
+from . import pools, steering
+from .balancers import Goal, Seen
+from .context import Context, Goals, Result, changed, halfway, ids_of, table
+from .fence import Fence
+from .poolset import Found
 
 
 class Return:

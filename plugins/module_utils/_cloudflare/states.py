@@ -12,28 +12,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools, token_scopes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.balancers import SETTLE, Seen, unfit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import (
-    Context,
-    Result,
-    ids_of,
-    table,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.cutover import Cutover
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.fence import Fence
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.poolset import Found
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.rollback import Return
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steering import affinity, cure, sticky
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import (
-    Problem,
-    as_data,
-    sentences,
-    to_adopt,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
+from .._core.clock import wait_until
+from .._core.errors import BluegreenError, Refused
+from .._core.finding import Problem, as_data, sentences, to_adopt
+from .._core.plan import Plan, Step
+from . import pools, token_scopes
+from .balancers import SETTLE, Seen, unfit
+from .context import Context, Result, ids_of, table
+from .cutover import Cutover
+from .fence import Fence
+from .poolset import Found
+from .rollback import Return
+from .steering import affinity, cure, sticky
 
 # So long (seconds) an edge of Cloudflare may still send a pinned session to an endpoint that was just disabled.
 EVERYWHERE = 30

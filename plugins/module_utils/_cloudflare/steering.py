@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from .._core.names import OTHER
 
 Balancer = Mapping[str, Any]
 Pools = Mapping[str, str]

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import BALANCERS, POOLS, Api, ApiError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from .._core.errors import Refused
+from .api import BALANCERS, POOLS, Api, ApiError
 
 WRITE_BALANCERS = BALANCERS + " Write"
 WRITE_POOLS = POOLS + " Write"

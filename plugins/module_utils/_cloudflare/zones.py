@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import Api, ApiError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
+from .._core.hostname import spelled
+from .api import Api, ApiError
 
 Object = Mapping[str, Any]
 # Answers to a zone id that is none, or that the token may not see.

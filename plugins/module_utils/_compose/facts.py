@@ -17,22 +17,19 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    dependents,
-    networks,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes, release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
+from .._core import addresses, yaml
+from .._core.argspec import COLOURS
+from .._core.errors import BluegreenError
+from .._core.files import read_text
+from .._core.podman import CONFIG, Podman
+from .._ory import courier_command
+from .containers import dependents, networks
+from .containers.observe import Container, Containers
+from .deployment import store
+from .deployment.model import Deployment
+from .release import changes, release
+from .singletons import holders
+from .stack import relay
 
 
 def services(world: Containers, colour: str) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 
 STATES = ["read", "adopted", "rendered", "started", "handed_over", "absent", "pruned"]
 

@@ -10,19 +10,14 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose import facts
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job, carry_out
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
-    kept_releases,
-    origin,
-    prepare,
-    rebuild,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import handover
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import adopt, remove, start, undo
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
+from .._core.plan import Plan
+from . import facts
+from .containers import lifecycle
+from .deployment import store
+from .deployment.job import Context, Job, carry_out
+from .release import kept_releases, origin, prepare, rebuild
+from .singletons import handover
+from .stack import adopt, remove, start, undo
 
 NO_ORIGIN = origin.Origin("")
 

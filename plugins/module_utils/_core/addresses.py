@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
+from .errors import BluegreenError
+from .files import read_json, write_json
 
 VERSION = 1
 # Host parts inside each /24: 1 is the gateway, 2 the edge, then shared services, then coloured ones. From 192 on podman

@@ -12,8 +12,8 @@ import shutil
 import zipfile
 from collections.abc import Mapping
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir
+from .errors import BluegreenError
+from .files import sync_dir
 
 PACKAGE = "ansible_collections/olympus/bluegreen/plugins/module_utils"
 ENTRY = PACKAGE.replace("/", ".") + "._watch.main"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from .names import OTHER
 
 
 def accepted(marks: Mapping[str, Any], flip: str) -> str:

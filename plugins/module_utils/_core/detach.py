@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import PASSED_ON, Result, Runner
+from .runner import PASSED_ON, Result, Runner
 
 SYSTEMD = "/run/systemd/system"
 

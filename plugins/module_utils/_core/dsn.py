@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from .errors import BluegreenError
 
 try:
     import psycopg2

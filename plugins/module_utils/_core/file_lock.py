@@ -11,7 +11,7 @@ import os
 import time
 from contextlib import suppress
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from .errors import Refused
 
 PAUSE, LONGEST_PAUSE = 0.001, 0.05
 

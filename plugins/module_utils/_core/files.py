@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import file_lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from . import file_lock
+from .errors import BluegreenError
 
 # More than any configuration that a person keeps.
 WHOLE = 1 << 26

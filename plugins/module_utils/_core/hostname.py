@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from encodings import idna
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from .errors import BluegreenError
 
 # What IDNA2003, which is all that Python has, replaces or drops (sharp s, final sigma, the two joiners). Browsers and
 # Caddy keep these four as IDNA2008 does, so that another host is asked.

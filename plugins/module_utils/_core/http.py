@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.deadline_socket import Deadline, Timed, connected
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
+from .deadline_socket import Deadline, Timed, connected
+from .errors import BluegreenError
+from .hostname import ascii_host
 
 # How the error of an answer begins that was not whole in time.
 LATE = "no whole answer within"

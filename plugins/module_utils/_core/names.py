@@ -10,9 +10,9 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from . import addresses
+from .addresses import Addresses
+from .errors import BluegreenError
 
 STATE_DIR = "/var/lib/olympus-bluegreen"
 OTHER = {"blue": "green", "green": "blue"}

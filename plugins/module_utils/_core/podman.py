@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner, check
+from .errors import BluegreenError, CommandError
+from .runner import Result, Runner, check
 
 # Every container, network and volume of ours carries LABEL=<deployment>; nothing without it is ever changed.
 LABEL = "olympus.bluegreen.deployment"

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from . import dsn
+from .errors import BluegreenError
 
 try:
     import psycopg2

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.process_tree import stat
+from .clock import Clock, wait_until
+from .process_tree import stat
 
 
 def started(pid: int) -> int:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock, wait_until
+from .clock import SystemClock, wait_until
 
 # Podman that is told to end gives its addresses back; killed it keeps them.
 GRACE = 5.0

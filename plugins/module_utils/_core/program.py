@@ -16,7 +16,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
+from .files import read_text
 
 BOOT, RETURN = "boot", "return"
 TEXT = """#!{python}

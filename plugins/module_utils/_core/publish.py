@@ -11,9 +11,9 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE
+from . import addresses
+from .errors import BluegreenError
+from .names import PORT_BASE
 
 NETWORK = "network"
 # Ports that a colour may need above its base: two a service.

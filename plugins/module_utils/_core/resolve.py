@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
+from .netns import own_address
 
 TIMEOUT = 1.0
 # Of a file of the process's own root, in bytes.

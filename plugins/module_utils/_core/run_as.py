@@ -14,8 +14,8 @@ import os
 import sys
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner
+from .errors import BluegreenError
+from .runner import Result, Runner
 
 # No module is loaded after setns: from there on the names of files are the other process's.
 ENTER = r"""

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process_tree
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError
+from . import process_tree
+from .errors import CommandError
 
 # What a child may inherit: a stray COMPOSE_* or *_IMAGE_TAG of the caller's must not reach a release.
 PASSED_ON = (

@@ -10,7 +10,7 @@ before it is compared.
 
 from __future__ import annotations
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from .clock import Clock
 
 # Less than this (seconds) is jitter between two readings, no clock that was set.
 JITTER = 0.5

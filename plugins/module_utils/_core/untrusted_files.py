@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from .errors import BluegreenError
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # What we keep there is a name or a line.

@@ -6,14 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import Field
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import (
-    CADDY_KINDS,
-    COLOURS,
-    EDGE_STATE,
-    METHODS,
-    SOURCES,
-)
+from .fields import Field
+from .tree import CADDY_KINDS, COLOURS, EDGE_STATE, METHODS, SOURCES
 
 CADDY = (
     Field(

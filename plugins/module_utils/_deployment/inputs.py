@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import fields, tree
+from .._core.argspec import ArgumentSpec
+from . import fields, tree
 
 DEPENDENTS = fields.Field("dependents", "list", "Containers that depend on coloured ones, as adopt found them.")
 CARRIED = (*tree.DEPLOYMENT, DEPENDENTS)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import Field
+from .._core.names import STATE_DIR
+from .fields import Field
 
 NAME = "olympus"
 NETWORK_RANGE = "10.231.16.0/20"

@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import Problem, problem
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
+from .._core.finding import Problem, problem
+from .._core.hostname import spelled
+from .._deployment import tree
 
 # Of a problem: nothing of the project is there.
 NO_CONTAINER = "no_container"

@@ -12,20 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import pools as marks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import steering
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.api import api_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import SPEC
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.steering import MAPS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.zones import Held, Zones, suffixes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import finding
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import no
+from .._cloudflare import pools as marks
+from .._cloudflare import steering
+from .._cloudflare.api import api_of
+from .._cloudflare.options import SPEC
+from .._cloudflare.steering import MAPS
+from .._cloudflare.zones import Held, Zones, suffixes
+from .._core import finding
+from .._core.argspec import COLOURS
+from .._core.clock import Clock
+from .._core.errors import BluegreenError
+from .._core.hostname import spelled
+from .._core.http import Http
+from .._core.names import OTHER
+from .answers import no
 
 Told = Mapping[str, Any]
 Ask = Callable[[Mapping[str, str], str], Held]

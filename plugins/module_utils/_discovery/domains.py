@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import other_edges, routes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.kinds import KINDS, ORY, UI
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, hosts, urls
+from . import other_edges, routes
+from .kinds import KINDS, ORY, UI
+from .observed import Seen, hosts, urls
 
 # The variables that mean a service's own domain, where it dials others too (IAM_KRATOS_ADMIN_URL, ...).
 OWN = re.compile(r"(KRATOS|HYDRA)_")

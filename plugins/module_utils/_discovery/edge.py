@@ -10,10 +10,10 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import on_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import kinds, routes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions
+from .._core.podman import on_host
+from .._edge.running.base import EdgeOptions
+from . import kinds, routes
+from .observed import Seen
 
 Values = dict[str, tuple[Any, str]]
 ROOT_CERTIFICATE = "pki/authorities/local/root.crt"

@@ -11,23 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, on_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, other_edges, routes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    EdgeOptions,
-    arguments,
-    environment,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.container import PodmanEdge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.native import ProcessEdge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import split
+from .._core import resolve
+from .._core.errors import BluegreenError
+from .._core.netns import network_of
+from .._core.podman import Podman, on_host
+from .._core.runner import Runner
+from .._edge.running.admin import Admin
+from .._edge.running.base import EdgeOptions, arguments, environment
+from .._edge.running.container import PodmanEdge
+from .._edge.running.find import edge_options
+from .._edge.running.native import ProcessEdge
+from .._edge.running.reaches import split
+from . import edge, other_edges, routes
+from .observed import Seen
 
 
 @dataclass(frozen=True)

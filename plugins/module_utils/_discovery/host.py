@@ -13,10 +13,10 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, compose_version, routes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from .._core import addresses
+from .._core.errors import BluegreenError
+from .._core.podman import Podman, compose_version, routes
+from .._core.runner import Runner
 
 NAME = "podman-compose"
 OLDEST = (1, 2)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen
+from .observed import Seen
 
 KINDS = ("kratos", "hydra", "hera", "athena", "site")
 ORY = ("kratos", "hydra")

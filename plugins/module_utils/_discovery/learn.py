@@ -10,20 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, finding, podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import (
-    domains,
-    kinds,
-    other_edges,
-    ports,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import routes as routing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import NO_CONTAINER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, urls
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.routes import Route
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import split
+from .._core import dsn, finding, podman
+from .._core.errors import BluegreenError
+from .._core.hostname import spelled
+from .._edge.running.reaches import split
+from . import domains, kinds, other_edges, ports
+from . import routes as routing
+from .answers import NO_CONTAINER
+from .observed import Seen, urls
+from .routes import Route
 
 Told = Mapping[str, Any]
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "", "0.0.0.0")

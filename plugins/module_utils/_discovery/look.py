@@ -12,21 +12,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import sockets, yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import edge, fronts, host, kinds
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.fronts import Front
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import Looked
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import (
-    Seen,
-    configuration,
-    from_compose,
-    from_inspect,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import merge, parsed
+from .._core import podman as core
+from .._core import sockets, yaml
+from .._core.errors import BluegreenError
+from .._core.podman import Podman
+from .._core.runner import Runner
+from .._health.container_settings import merge, parsed
+from . import edge, fronts, host, kinds
+from .fronts import Front
+from .learn import Looked
+from .observed import Seen, configuration, from_compose, from_inspect
 
 # A configuration file larger than this is none of Kratos' or Hydra's.
 LARGEST = 1 << 20

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import config_files
+from .._core import podman
+from .._ory.cli import config_files
 
 PROJECT = (podman.COMPOSE_PROJECT, "io.podman.compose.project")
 SERVICE = (podman.COMPOSE_SERVICE, "io.podman.compose.service")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen
+from .observed import Seen
 
 
 def known_as(seen: Seen) -> set[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.kinds import ORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, urls
+from .kinds import ORY
+from .observed import Seen, urls
 
 # Ory's own, where neither environment nor configuration says another.
 DEFAULTS = {"kratos": (4433, 4434), "hydra": (4444, 4445)}

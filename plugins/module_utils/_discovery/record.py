@@ -11,8 +11,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text, write_json
+from .._core.errors import BluegreenError
+from .._core.files import read_text, write_json
 
 VERSION = 1
 FILE = "deployment.json"

@@ -10,9 +10,9 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import kinds, other_edges, ports
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.observed import Seen, from_compose
+from .._core.errors import BluegreenError
+from . import kinds, other_edges, ports
+from .observed import Seen, from_compose
 
 
 def entry(seen: Seen, kind: str) -> dict[str, Any]:

@@ -11,16 +11,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import as_data, sentences
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers, cloudflare, record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import Looked, learn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.look import Look
+from .._core import addresses
+from .._core.argspec import DEPLOYMENT, ArgumentSpec
+from .._core.clock import SystemClock
+from .._core.finding import as_data, sentences
+from .._core.http import DirectHttp
+from .._core.plan import Plan, Step
+from .._core.runner import Runner
+from . import answers, cloudflare, record
+from .learn import Looked, learn
+from .look import Look
 
 STATES = ("read", "learned", "present", "absent")
 SPEC = DEPLOYMENT.merge(

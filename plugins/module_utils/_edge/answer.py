@@ -13,18 +13,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import program
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import reached
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, edge_options
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import of_deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.states import App, Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import rollback_checks
+from .._core import program
+from .._core.clock import SystemClock
+from .._core.errors import BluegreenError, refusal
+from .._core.http import DirectHttp
+from .._core.podman import Podman
+from .._core.runner import SubprocessRunner
+from .options import reached
+from .running.admin import Admin
+from .running.find import edge_of, edge_options
+from .running.reaches import of_deployment
+from .states import App, Result
+from .traffic import rollback_checks
 
 
 def answered(params: Mapping[str, Any], check_mode: bool = False) -> Result:

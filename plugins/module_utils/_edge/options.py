@@ -11,15 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses, in_order
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import fields
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import CADDY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports, reaches
+from .._core.addresses import Addresses, in_order
+from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from .._core.errors import Refused
+from .._core.names import Networks, networks
+from .._core.podman import Podman
+from .._deployment import fields
+from .._deployment.edge import CADDY
+from .config.upstream import Upstream
+from .running import native_ports, reaches
 
 STATES = ["read", "adopted", "undone", "previewed", "live", "returned", "drained"]
 

@@ -11,42 +11,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import Addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_atomic
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import (
-    Problem,
-    as_data,
-    sentences,
-    to_adopt,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import public_names, ways
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import (
-    MethodRecord,
-    record_changes,
-    write_record,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import (
-    anonymous_visit,
-    drain,
-    rollback_checks,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.preview import Preview
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic, release_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
+from .._core import addresses
+from .._core.addresses import Addresses
+from .._core.clock import Clock
+from .._core.errors import BluegreenError, Refused
+from .._core.files import write_atomic
+from .._core.finding import Problem, as_data, sentences, to_adopt
+from .._core.http import Http
+from .._core.plan import Plan, Step
+from .._switch.directory import switch_problems
+from .._switch.switch import Switch, describe
+from .config import query
+from .config.query import public_names, ways
+from .config.upstream import Upstream
+from .running.admin import Admin
+from .running.base import Edge, root_of
+from .running.find import MethodRecord, record_changes, write_record
+from .running.reaches import Reached, Reaches
+from .traffic import anonymous_visit, drain, rollback_checks
+from .traffic.preview import Preview
+from .traffic.traffic import Traffic, release_of
 
 if TYPE_CHECKING:
-    from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.file import Adopter, Change
+    from .adopt.file import Adopter, Change
 
 Result = dict[str, Any]
 # The last adoption's change of the configuration file, in the state directory.
@@ -162,7 +149,7 @@ class App:
 
     def _adopter(self) -> Adopter:
         # Half of the library: 55 of the 250 ms that a rollback may take. It needs none of it.
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.file import Adopter
+        from .adopt.file import Adopter
 
         adopter = Adopter(self.edge, self.admin, self.upstreams)
         adopter.accept_pending, adopter.reaches = self.params["accept_pending"], self.reaches

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
+from .._core.http import Response
 
 # Kratos' own number for "the provided credentials are invalid".
 WRONG_CREDENTIALS = 4000006

@@ -14,10 +14,10 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, forms, oauth
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must
+from .._core.http import Response
+from . import answers, forms, oauth
+from .model import Domain, Secrets
+from .session import Failed, Visit, must
 
 MAX_STEPS = 20
 # (URL, where it redirects or '' for a page) -> whether the walk is over.

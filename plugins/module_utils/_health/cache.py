@@ -17,11 +17,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Endpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must, probe
+from .._core.errors import BluegreenError
+from .._core.http import Http
+from . import answers
+from .model import CheckResult, Endpoint
+from .session import Failed, Visit, must, probe
 
 # Seconds between two looks, and what the look itself may take beyond the time that a cache may be old.
 EVERY, GRACE = 0.5, 5.0

@@ -11,21 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import ascii_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import cache, journeys, shared_secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
-    CheckResult,
-    Domain,
-    Endpoint,
-    Reach,
-    Secrets,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
+from .._core.argspec import ArgumentSpec
+from .._core.errors import BluegreenError
+from .._core.hostname import ascii_host
+from .._core.http import Http
+from .._core.names import networks
+from . import cache, journeys, shared_secrets
+from .container_settings import Settings
+from .model import CheckResult, Domain, Endpoint, Reach, Secrets
+from .through_edge import Through
 
 # In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
 JOURNEYS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "login", "code_flow", "silent")

@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted_files, yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import config_files, shell_line
+from .._core import podman as core
+from .._core import untrusted_files, yaml
+from .._core.errors import BluegreenError
+from .._core.podman import Podman
+from .._ory.cli import config_files, shell_line
 
 # No configuration is longer; what is would only fill the memory.
 MOST = 4 * 1024 * 1024

@@ -12,23 +12,18 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
-    cache,
-    checks,
-    last_failures,
-    shared_secrets,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import PROBING, Check, GatePlan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint, find_edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import through
+from .._core.argspec import COLOURS, ArgumentSpec
+from .._core.clock import Clock
+from .._core.errors import BluegreenError
+from .._core.http import Http
+from .._core.netns import network_of
+from .._core.podman import Podman
+from . import cache, checks, last_failures, shared_secrets
+from .checks import PROBING, Check, GatePlan
+from .container_settings import Settings
+from .model import CheckResult
+from .probe_origin import Standpoint, find_edge
+from .through_edge import through
 
 GATE = ArgumentSpec(
     {

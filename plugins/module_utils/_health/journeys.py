@@ -38,24 +38,12 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from urllib.parse import urlencode
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, oauth, ory_admin, session_sweep
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.browser import Denied, Person
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
-    CheckResult,
-    Domain,
-    Endpoint,
-    Secrets,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import (
-    Failed,
-    Untested,
-    Visit,
-    must,
-    of_other,
-    probe,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
+from .._core.http import Http
+from . import answers, oauth, ory_admin, session_sweep
+from .browser import Denied, Person
+from .model import CheckResult, Domain, Endpoint, Secrets
+from .session import Failed, Untested, Visit, must, of_other, probe
+from .through_edge import Through
 
 OneSide = Callable[..., CheckResult]
 TwoSides = Callable[..., CheckResult]

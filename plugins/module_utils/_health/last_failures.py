@@ -17,11 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_mapping, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
+from .._core.errors import BluegreenError
+from .._core.files import locked, read_mapping, write_json
+from .._state.directory import StateDir
+from .._state.redact import redact
+from .model import CheckResult
 
 NAME = "health.json"
 # Who passes these can do what a person does; what a comparison blamed it for is over then.

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish as publishing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
+from .._core import publish as publishing
+from .._core.names import Networks
 
 # What the edge sends to Kratos on the login host; everything else there belongs to Hera.
 KRATOS_PATHS = ("/self-service/", "/sessions/")

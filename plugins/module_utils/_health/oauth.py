@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session_sweep import ask
+from . import answers
+from .model import Domain, Secrets
+from .session import Failed, Visit, must
+from .session_sweep import ask
 
 JSON = {"Accept": "application/json"}
 SENDS_FORM = {**JSON, "Content-Type": "application/x-www-form-urlencoded"}

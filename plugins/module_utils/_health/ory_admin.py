@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import API_AGENT, Failed, Visit, must
+from .._core.http import Response
+from . import answers
+from .model import Secrets
+from .session import API_AGENT, Failed, Visit, must
 
 JSON = {"Accept": "application/json"}
 SENDS_JSON = {**JSON, "Content-Type": "application/json"}

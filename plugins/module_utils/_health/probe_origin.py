@@ -16,9 +16,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of, own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from .._core.errors import BluegreenError, Refused
+from .._core.netns import network_of, own_address
+from .._core.podman import Podman
 
 
 class Standpoint:

@@ -16,9 +16,9 @@ from typing import Optional
 from urllib.parse import urlsplit
 from urllib.request import Request
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain, Endpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
+from .._core.http import Http, Response
+from .model import CheckResult, Domain, Endpoint
+from .through_edge import Through
 
 # No single request may eat the whole budget of a journey.
 REQUEST_SECONDS = 10.0

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import API_AGENT, Failed, Visit
+from .._core.http import Response
+from .model import Endpoint
+from .session import API_AGENT, Failed, Visit
 
 JSON = {"Accept": "application/json"}
 PAGE = 250

@@ -15,10 +15,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings, read
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
+from .._core import podman as core
+from .._core.podman import Podman
+from .container_settings import Settings, read
+from .model import CheckResult
 
 # Ory takes any configuration key as an environment variable, which wins. Lists: the first signs, all verify.
 LISTS = {

@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Edge
+from .._core.files import read_json, read_text
+from .._core.http import DirectHttp, Http, Response
+from .probe_origin import Edge
 
 # The names that the edge's snippets use (_edge/config/snippets.py); a test keeps them the same.
 COLOUR_HEADER, PREVIEW_HEADER = "X-Bluegreen-Colour", "X-Bluegreen-Preview"

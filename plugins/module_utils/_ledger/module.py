@@ -11,18 +11,18 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import last_failures
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import STALE_SECONDS, Claim, Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, describe
+from .._cloudflare.edge import place_of
+from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from .._core.clock import Clock
+from .._core.errors import BluegreenError
+from .._core.files import read_json
+from .._core.plan import Plan, Step
+from .._core.runner import Runner
+from .._health import last_failures
+from .._state import events
+from .._state.directory import StateDir
+from .._state.lock import STALE_SECONDS, Claim, Lock
+from .._switch.switch import Switch, describe
 
 STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported")
 

@@ -8,14 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import (
-    PROGRAMS,
-    Line,
-    config_files,
-    line,
-    shell_line,
-)
+from .._core.errors import BluegreenError
+from .cli import PROGRAMS, Line, config_files, line, shell_line
 
 FLAG = "--watch-courier"
 PROFILE = "singleton"

@@ -11,20 +11,9 @@ import time
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.anonymous_visit import REACHED
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
-    REFUSE,
-    WARN,
-    Observed,
-    PreflightInputs,
-    Row,
-    Section,
-    failed,
-    info,
-    listed,
-    row,
-)
+from .._core.hostname import spelled
+from .._edge.traffic.anonymous_visit import REACHED
+from .model import REFUSE, WARN, Observed, PreflightInputs, Row, Section, failed, info, listed, row
 
 # Caddy renews a certificate at a third of its life. At a sixth something keeps it from that.
 LATE = 6

@@ -10,19 +10,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import known_issues
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
-    REFUSE,
-    WARN,
-    Observed,
-    PreflightInputs,
-    Row,
-    Section,
-    info,
-    listed,
-    row,
-    size,
-)
+from . import known_issues
+from .model import REFUSE, WARN, Observed, PreflightInputs, Row, Section, info, listed, row, size
 
 # An Ory process without max_conns takes 2 connections a processor, an app of the stack 5.
 ORY_PER_CPU, APP_POOL = 2, 5

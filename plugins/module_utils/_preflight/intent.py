@@ -9,16 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
-    REFUSE,
-    WARN,
-    Observed,
-    PreflightInputs,
-    Row,
-    failed,
-    listed,
-    row,
-)
+from .model import REFUSE, WARN, Observed, PreflightInputs, Row, failed, listed, row
 
 # Without these Kratos and Hydra do not start, or make new ones that no other colour knows.
 NEEDED = re.compile(r"^(DSN|SECRETS_\w+|\w*PAIRWISE_SALT)$")

@@ -10,20 +10,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
-    environment,
-    host,
-    intent,
-    look_probe,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
-    LEVELS,
-    WARN,
-    Observed,
-    PreflightInputs,
-    Row,
-    failed,
-)
+from . import environment, host, intent, look_probe
+from .model import LEVELS, WARN, Observed, PreflightInputs, Row, failed
 
 Judge = Callable[[Observed, PreflightInputs], Iterable[Row]]
 JUDGES: tuple[Judge, ...] = (

@@ -13,25 +13,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import unit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import edge as cloudflare
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, routes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reaches, members
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import (
-    look_database,
-    look_edge,
-    look_host,
-    look_podman,
-    look_probe,
-    look_release,
-    look_services,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import Observed, PreflightInputs
+from .._boot import unit
+from .._cloudflare import edge as cloudflare
+from .._core.errors import BluegreenError
+from .._core.http import Http
+from .._core.netns import network_of
+from .._core.podman import Podman, routes
+from .._edge.running.admin import Admin
+from .._edge.running.base import Edge
+from .._edge.running.reaches import Reaches, members
+from . import look_database, look_edge, look_host, look_podman, look_probe, look_release, look_services
+from .model import Observed, PreflightInputs
 
 Sections = dict[str, dict[str, Any]]
 

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.postgres import Db, connect
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, service_files
+from .._core import dsn
+from .._core import podman as core
+from .._core.errors import BluegreenError
+from .._core.podman import Podman
+from .._core.postgres import Db, connect
+from .._schema import db_session, service_files
+from . import look_podman
+from .model import PreflightInputs
 
 NAME = "olympus-bluegreen preflight"
 # Parameters that a release doesn't know are left out: reserved_connections came with 16.

@@ -15,16 +15,16 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import objects
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import dials, form, ways
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import known_issues
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
+from .._core import resolve
+from .._core.hostname import spelled
+from .._core.http import Http
+from .._core.netns import own_address
+from .._edge.config.our_routes import objects
+from .._edge.config.query import dials, form, ways
+from .._edge.running.base import Edge, root_of
+from .._edge.traffic import anonymous_visit
+from . import known_issues
+from .model import PreflightInputs
 
 SECONDS = 2.0
 NANO = 1e9

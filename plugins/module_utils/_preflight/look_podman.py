@@ -11,12 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman, compose_version
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.container_settings import Settings, read
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs, empty_names
+from .._core import podman as core
+from .._core.dsn import query
+from .._core.podman import Podman, compose_version
+from .._health.container_settings import Settings, read
+from . import look_host
+from .model import PreflightInputs, empty_names
 
 # What is said of the public endpoint wins over what is said of both.
 PREFIXES = ("serve.public.tls.", "serve.tls.")

@@ -13,27 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, journeys
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import GatePlan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import (
-    CheckResult,
-    Domain,
-    Endpoint,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.through_edge import Through
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
-    REFUSE,
-    WARN,
-    Observed,
-    PreflightInputs,
-    Row,
-    failed,
-    info,
-    row,
-)
+from .._core.http import Http
+from .._core.podman import Podman
+from .._health import checks, journeys
+from .._health.checks import GatePlan
+from .._health.model import CheckResult, Domain, Endpoint
+from .._health.probe_origin import Standpoint
+from .._health.through_edge import Through
+from .model import REFUSE, WARN, Observed, PreflightInputs, Row, failed, info, row
 
 CHECK, SECONDS = "code_flow", 20.0
 Enter = Callable[[int], AbstractContextManager[None]]

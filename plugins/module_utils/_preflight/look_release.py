@@ -13,19 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import model, store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, images, render
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import (
-    PreflightInputs,
-    empty_names,
-    secret,
-)
+from .._compose.deployment import model, store
+from .._compose.release import compose_config, images, render
+from .._core import publish
+from .._core.errors import BluegreenError
+from .._core.names import OTHER
+from .._core.netns import own_address
+from .._core.podman import Podman
+from .._ory import courier_command
+from .model import PreflightInputs, empty_names, secret
 
 COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 

@@ -13,12 +13,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import sockets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look_podman import Raw
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
+from .._core import podman as core
+from .._core import sockets
+from .._core.netns import own_address
+from . import look_podman
+from .look_podman import Raw
+from .model import PreflightInputs
 
 Enter = Callable[[int], AbstractContextManager[None]]
 SECONDS = 2.0

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import first_few
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
+from .._core.errors import first_few
+from .._core.hostname import spelled
+from .._core.names import Networks
+from .._core.publish import NETWORK
+from .checks import CHECKS
 
 REFUSE, WARN, INFO = "refuse", "warn", "info"
 LEVELS = (REFUSE, WARN, INFO)

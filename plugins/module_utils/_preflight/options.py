@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import judge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.look import Look, World
-from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from .._core.clock import Clock
+from .._core.plan import Plan
+from .._state import events
+from .._state.directory import StateDir
+from . import judge
+from .look import Look, World
+from .model import PreflightInputs
 
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec(

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, oauth
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import SECONDS, Side, told_of
+from .._core.http import Response
+from .._health import answers, oauth
+from .._health.model import Domain
+from .._health.session import Failed, Visit, must
+from .side import SECONDS, Side, told_of
 
 SENDS_JSON = {**oauth.JSON, "Content-Type": "application/json"}
 REDIRECT = "https://proof.example.com/callback"

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, ory_admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Domain, Secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit, must
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import identity
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import SECONDS, Side, told_of
+from .._core.http import Response
+from .._health import answers, ory_admin
+from .._health.model import Domain, Secrets
+from .._health.session import Failed, Visit, must
+from . import identity
+from .side import SECONDS, Side, told_of
 
 # What identities of the proof are called, with ten signs more.
 NAME = "bgproof"

@@ -11,24 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import shared_secrets
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import binary, judge, proof, trial
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room import room
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    bridge,
-    bridge_record,
-    exceptions,
-    migrate,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    service as release,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE, proof_path
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
+from .._core.argspec import COLOURS, ArgumentSpec
+from .._core.errors import BluegreenError, Refused
+from .._core.files import read_mapping, write_json
+from .._core.podman import Podman
+from .._health import shared_secrets
+from .._schema import bridge, bridge_record, exceptions, migrate
+from .._schema import service as release
+from .._schema.options import MIGRATE, proof_path
+from .._state.directory import StateDir
+from . import binary, judge, proof, trial
+from .room import room
 
 PROOF = ArgumentSpec(
     {

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import binary, judge, trial
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room import Room
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import bridge, migrate, versions
+from .._core import postgres
+from .._core.errors import BluegreenError
+from .._schema import bridge, migrate, versions
+from . import binary, judge, trial
+from .room import Room
 
 # Trials at one time: each runs an old and a new program, and the whole proof has half a gigabyte.
 BESIDE = 2

@@ -16,16 +16,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import Dsn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import parse as parse_dsn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Http, Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import sqllog
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.keeper import kept
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import image_migrations, oneshot
+from .._core import postgres
+from .._core.clock import Clock
+from .._core.dsn import Dsn
+from .._core.dsn import parse as parse_dsn
+from .._core.http import DirectHttp, Http, Response
+from .._core.podman import KIND, LABEL, Podman
+from .._core.runner import check
+from .._schema import image_migrations, oneshot
+from . import sqllog
+from .keeper import kept
 
 RUN = "olympus.bluegreen.run"
 # Of containers and networks; the courier's trial has a kind of its own.

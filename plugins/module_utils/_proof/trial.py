@@ -15,24 +15,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import journeys
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import READY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import probe
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import entrypoint_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import sqllog
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.binary import Binary, isolated
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.hydra import Hydra
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.judge import Outcome, Seen
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.kratos import Kratos
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.room import Room
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.side import Side
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
+from .._compose.containers.lifecycle import scrub
+from .._core import postgres
+from .._core.clock import wait_until
+from .._core.errors import BluegreenError, CommandError
+from .._health import journeys
+from .._health.checks import READY
+from .._health.model import Endpoint
+from .._health.session import probe
+from .._ory.cli import entrypoint_text
+from .._schema import oneshot
+from .._state.redact import redact
+from . import sqllog
+from .binary import Binary, isolated
+from .hydra import Hydra
+from .judge import Outcome, Seen
+from .kratos import Kratos
+from .room import Room
+from .side import Side
 
 SIDES: dict[str, type[Side[Any]]] = {"kratos": Kratos, "hydra": Hydra}
 START_SECONDS = MIGRATE_SECONDS = 90.0

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, share
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import of_armed
+from .._verdict.judge import of_armed
+from .words import clock, share
 
 Events = Sequence[Mapping[str, Any]]
 WIDTH, LEFT, RIGHT = 760, 56, 12

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report import charts, schema, words
+from . import charts, schema, words
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 SIGNS = {"PASS": "\u2713", "PASS_SYNTHETIC_ONLY": "\u2713", "FAIL": "\u2717", "INCONCLUSIVE": "?"}

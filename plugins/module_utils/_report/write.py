@@ -13,12 +13,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_atomic
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report import schema, words
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.page import page
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import PROOF, StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
+from .._core.files import read_json, write_atomic
+from .._state import events
+from .._state.directory import PROOF, StateDir
+from .._state.redact import redact
+from . import schema, words
+from .page import page
 
 # The program of the watcher, which also judges a recorded watch.
 JUDGE = "ansible_collections.olympus.bluegreen.plugins.module_utils._watch.main"

@@ -13,15 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
-    BluegreenError,
-    CommandError,
-    Refused,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import migrate, oneshot, versions
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import MigrationRequest, State, World
+from .._core import dsn, postgres
+from .._core.clock import wait_until
+from .._core.errors import BluegreenError, CommandError, Refused
+from . import migrate, oneshot, versions
+from .migrate import MigrationRequest, State, World
 
 LOCK_TIMEOUT = re.compile(r"55P03|canceling statement due to lock timeout")
 TELLING = re.compile(r"error|fatal|SQLSTATE|could not", re.IGNORECASE)

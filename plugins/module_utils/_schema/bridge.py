@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.postgres import Db, QueryError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import catalog, sql_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import Thing
+from .._core.errors import BluegreenError, Refused
+from .._core.postgres import Db, QueryError
+from . import catalog, sql_text
+from .catalog import Thing
 
 FOLDER = "bridges"
 UP, DOWN = ".sql", ".down.sql"

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, sync_dir, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge import Bridge, Installed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import Thing
+from .._core.errors import BluegreenError
+from .._core.files import read_mapping, sync_dir, write_json
+from .bridge import Bridge, Installed
+from .catalog import Thing
 
 
 @dataclass(frozen=True)

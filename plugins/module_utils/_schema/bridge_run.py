@@ -13,24 +13,17 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    apply,
-    bridge,
-    bridge_record,
-    migrate,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    service as release,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge import Bridge, Installed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge_record import Record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import Thing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import MIGRATE
+from .._core import postgres
+from .._core.argspec import ArgumentSpec
+from .._core.clock import Clock
+from .._core.errors import BluegreenError, Refused
+from .._core.plan import Plan, Step
+from . import apply, bridge, bridge_record, migrate
+from . import service as release
+from .bridge import Bridge, Installed
+from .bridge_record import Record
+from .catalog import Thing
+from .options import MIGRATE
 
 ALIKE = (
     "target",

@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service_files import View
+from .._core import dsn, postgres
+from .._core import podman as core
+from .._core.errors import BluegreenError
+from .._core.netns import network_of
+from .service_files import View
 
 Raw = Mapping[str, Any]
 Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], postgres.Db]

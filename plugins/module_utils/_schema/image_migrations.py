@@ -19,17 +19,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import Dsn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import parse as parse_dsn
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import config_files, entrypoint_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.courier_command import server_line
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot, versions
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service import Service
+from .._core import postgres
+from .._core.clock import Clock, wait_until
+from .._core.dsn import Dsn
+from .._core.dsn import parse as parse_dsn
+from .._core.errors import BluegreenError, CommandError
+from .._core.files import read_json, write_json
+from .._core.podman import Podman
+from .._ory.cli import config_files, entrypoint_text
+from .._ory.courier_command import server_line
+from . import oneshot, versions
+from .service import Service
 
 # Asked in this order; ``form_of`` takes the answers. The command must be learnt: an old Kratos has no ``status`` and
 # takes the word for nothing, so ``migrate sql status -e --yes`` MIGRATES there.

@@ -18,23 +18,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import LABEL, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    db_session,
-    image_migrations,
-    oneshot,
-    service_files,
-    versions,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    service as release,
-)
+from .._core import dsn, postgres
+from .._core.clock import Clock
+from .._core.errors import BluegreenError, Refused
+from .._core.names import in_use
+from .._core.netns import network_of
+from .._core.plan import Plan, Step
+from .._core.podman import LABEL, Podman
+from . import db_session, image_migrations, oneshot, service_files, versions
+from . import service as release
 
 STATUS_SECONDS = 60.0
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, KIND, LABEL, Podman, handed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, check
+from .._core.errors import BluegreenError, CommandError
+from .._core.names import address
+from .._core.podman import HELD, KIND, LABEL, Podman, handed
+from .._core.runner import Result, check
 
 TARGET = "olympus.bluegreen.target"
 # Our own networks give fixed addresses below these; a one-shot container stays out of their way. More than one, as

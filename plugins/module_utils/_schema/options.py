@@ -10,12 +10,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import in_use
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import apply, migrate
+from .._core.argspec import ArgumentSpec
+from .._core.errors import BluegreenError
+from .._core.files import read_mapping, write_json
+from .._core.names import in_use
+from .._core.plan import Plan
+from . import apply, migrate
 
 # What the proof of a release said of its targets: releases/<id>/schema/proof.json, beside the targets' own results.
 PROOF = "proof.json"

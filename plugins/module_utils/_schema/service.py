@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from .._core import dsn, yaml
+from .._core.errors import BluegreenError
+from .._core.files import read_text
+from .._core.podman import Podman
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service import Service
+from .._core import podman as core
+from .._core.errors import BluegreenError
+from .._core.podman import Podman
+from . import oneshot
+from .service import Service
 
 # Where programs written in Go look for the system's authorities, in their order.
 BUNDLES = (

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from .._core.errors import BluegreenError
 
 # A line of the migrator's own log, as far as it is used.
 APPLIED_LINE = re.compile(r"migration_name=(\S+).*?\bversion=(\d+)")

@@ -11,13 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
-    locked,
-    read_json,
-    read_mapping,
-    write_json,
-)
+from .._core.errors import BluegreenError
+from .._core.files import locked, read_json, read_mapping, write_json
 
 MODE = 0o750
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")

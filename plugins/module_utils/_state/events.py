@@ -14,8 +14,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
+from .._core.files import locked
+from .redact import redact
 
 VERSION = 1
 WAIT = 1.0

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import Lock
+from .._core.clock import SystemClock
+from .._core.errors import BluegreenError
+from .directory import StateDir
+from .lock import Lock
 
 # Seconds; a lock is taken over after STALE_SECONDS without one.
 EVERY = 30.0

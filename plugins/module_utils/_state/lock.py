@@ -21,17 +21,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
-    locked,
-    read_mapping,
-    read_text,
-    sync_dir,
-    write_json,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from .._core.clock import Clock
+from .._core.errors import Fenced, Refused
+from .._core.files import locked, read_mapping, read_text, sync_dir, write_json
+from .._switch.switch import Switch
+from .directory import StateDir
 
 # A run beats every 30 s (``beating``); four in a row are not missed by one that is alive.
 STALE_SECONDS = 120.0

@@ -17,10 +17,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import file_lock, untrusted_files
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from .._core import file_lock, untrusted_files
+from .._core.argspec import COLOURS
+from .._core.errors import BluegreenError, Fenced, Refused
+from .._core.names import OTHER
 
 TOKEN = "token-"
 IS_TOKEN = re.compile(TOKEN + r"\d{12}")

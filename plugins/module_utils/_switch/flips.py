@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from .._core.names import OTHER
 
 # Ids of flips that no cutover made begin so.
 HAND = "hand"

@@ -18,8 +18,8 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted_files
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from .._core import untrusted_files
+from .._core.errors import BluegreenError
 
 NAME = "preview"
 FORM = re.compile(r"[0-9a-f]{32}")

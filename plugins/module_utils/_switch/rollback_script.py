@@ -16,8 +16,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text, write_atomic
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
+from .._core.files import read_text, write_atomic
+from .._core.names import STATE_DIR
 
 DIRECTORY = "/usr/local/sbin"
 PLAIN = "olympus"

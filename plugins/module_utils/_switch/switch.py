@@ -42,18 +42,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import flips, preview_secret
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import (
-    MODES,
-    MOVED,
-    NAME,
-    TOKEN,
-    Directory,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.flips import ReturnTo
+from .._core.argspec import COLOURS
+from .._core.errors import BluegreenError, Refused
+from .._core.names import OTHER
+from . import flips, preview_secret
+from .directory import MODES, MOVED, NAME, TOKEN, Directory
+from .flips import ReturnTo
 
 # Before a colour's name.
 REMOVING = "removing-"

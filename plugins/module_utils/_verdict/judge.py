@@ -25,12 +25,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict import stats
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import (
-    Baseline,
-    Judgement,
-    Parameters,
-)
+from . import stats
+from .parameters import Baseline, Judgement, Parameters
 
 PASS, SYNTHETIC, FAIL, INCONCLUSIVE = "PASS", "PASS_SYNTHETIC_ONLY", "FAIL", "INCONCLUSIVE"
 # An environment incident is over when no pair confirmed it for so long (seconds).

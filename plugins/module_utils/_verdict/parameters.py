@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict import stats
+from . import stats
 
 R = TypeVar("R", bound="Recorded")
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import FAIL
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Judgement
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Watcher
+from .._core.clock import wait_until
+from .._core.errors import BluegreenError
+from .._core.files import read_json, write_json
+from .._report.write import write_report
+from .._state import events as record
+from .._verdict.judge import FAIL
+from .._verdict.parameters import Judgement
+from .watcher import Watcher
 
 CONFIRM_SECONDS = 10.0
 TOP_ROUTES = 5

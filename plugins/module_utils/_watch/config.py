@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import GatePlan
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Recorded
+from .._core.errors import BluegreenError
+from .._core.files import read_json, write_json
+from .._core.names import OTHER
+from .._core.publish import NETWORK
+from .._health import checks
+from .._health.checks import GatePlan
+from .._verdict.parameters import Recorded
 
 # In a watch's directory: a watcher that is stopped on purpose finds it there.
 STOP = "stop"

@@ -11,22 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy, detach, process
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
-    read_json,
-    read_mapping,
-    read_text,
-    write_atomic,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import main
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
+from .._core import code_copy, detach, process
+from .._core.clock import Clock, wait_until
+from .._core.errors import BluegreenError
+from .._core.files import read_json, read_mapping, read_text, write_atomic
+from .._core.plan import Plan, Step
+from .._core.runner import Runner
+from .._state import events as record
+from .._state.directory import StateDir
+from .._switch.switch import Switch
+from . import main
+from .config import STOP, Config
 
 STARTED_SECONDS, STOPPED_SECONDS = 20.0, 20.0
 DECIDED = ("PASS", "PASS_SYNTHETIC_ONLY", "FAIL")

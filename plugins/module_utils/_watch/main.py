@@ -19,32 +19,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.process import identity
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import INCONCLUSIVE, judge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Judgement
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import singletons_followup
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.conclusion import conclude
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config, load
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.prober import PairedProber, unready
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import (
-    configuration,
-    load_balancers,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.watcher import Resume, Watcher, WatchInputs
+from .._core.clock import Clock, SystemClock
+from .._core.files import write_json
+from .._core.http import DirectHttp
+from .._core.podman import Podman
+from .._core.process import identity
+from .._core.runner import SubprocessRunner
+from .._core.steady_clock import SteadyClock
+from .._health import checks
+from .._health.probe_origin import Standpoint
+from .._report.write import write_report
+from .._state import events
+from .._state.directory import StateDir
+from .._switch.switch import Switch
+from .._verdict.judge import INCONCLUSIVE, judge
+from .._verdict.parameters import Judgement
+from . import singletons_followup
+from .conclusion import conclude
+from .config import Config, load
+from .observer import Observer, Public
+from .prober import PairedProber, unready
+from .rollback_followup import configuration, load_balancers
+from .tail import Tail
+from .watcher import Resume, Watcher, WatchInputs
 
 # Another watcher of the deployment is running.
 HELD = 3

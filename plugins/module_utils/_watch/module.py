@@ -11,28 +11,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import context_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import is_cloudflare, place_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.options import of_edge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import NETWORK
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import OFTEN
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.lock import Lock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import FAIL, INCONCLUSIVE
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import orders
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.launch import Launch, Seen
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.orders import Order, OrderRefused
+from .._cloudflare.context import context_of
+from .._cloudflare.edge import is_cloudflare, place_of
+from .._cloudflare.options import of_edge
+from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
+from .._core.clock import Clock, SystemClock, wait_until
+from .._core.errors import BluegreenError
+from .._core.files import write_json
+from .._core.http import DirectHttp
+from .._core.plan import Plan, Step
+from .._core.publish import NETWORK
+from .._core.runner import Runner
+from .._health import checks
+from .._report.words import OFTEN
+from .._report.write import write_report
+from .._state import events as record
+from .._state.lock import Lock
+from .._switch.switch import Switch
+from .._verdict.judge import FAIL, INCONCLUSIVE
+from . import orders
+from .config import Config
+from .launch import Launch, Seen
+from .orders import Order, OrderRefused
 
 STATES = ("started", "followed", "read", "restarted", "ordered", "stopped")
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http, Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import COLOUR, LABEL, SERVICE, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import AGENT, COLOUR_HEADER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.source import Event, Source
+from .._core.clock import Clock
+from .._core.http import Http, Response
+from .._core.podman import COLOUR, LABEL, SERVICE, Podman
+from .accesslog import AGENT, COLOUR_HEADER
+from .config import Config
+from .source import Event, Source
 
 EVERY = 3.0
 SECONDS = 4.0

@@ -15,14 +15,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
-    locked,
-    read_json,
-    sync_dir,
-    write_json,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Judgement
+from .._core.errors import BluegreenError, Refused
+from .._core.files import locked, read_json, sync_dir, write_json
+from .._verdict.parameters import Judgement
 
 ORDERS = ("abort", "hold", "resume", "extend", "promote")
 LONGEST = 86400

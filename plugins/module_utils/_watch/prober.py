@@ -14,16 +14,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health import answers, checks, oauth, ory_admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.checks import Check
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult, Domain
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.probe_origin import Standpoint
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed, Visit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session_sweep import Sweep
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.source import Event, Source
+from .._core.clock import Clock
+from .._core.http import Http
+from .._health import answers, checks, oauth, ory_admin
+from .._health.checks import Check
+from .._health.model import CheckResult, Domain
+from .._health.probe_origin import Standpoint
+from .._health.session import Failed, Visit
+from .._health.session_sweep import Sweep
+from .config import Config
+from .source import Event, Source
 
 # Seconds between two runs of a check. One that failed on the new colour alone is asked again every second: which
 # question comes next may depend on the past without spoiling the paired test.

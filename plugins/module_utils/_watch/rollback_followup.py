@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import states
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.context import context_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import edge_of, read_record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, SwitchState
+from .._cloudflare import states
+from .._cloudflare.context import context_of
+from .._core.clock import Clock
+from .._core.errors import BluegreenError
+from .._core.http import DirectHttp
+from .._core.runner import Runner
+from .._edge.adopt.reload_method import ReloadMethod
+from .._edge.running.admin import Admin
+from .._edge.running.find import edge_of, read_record
+from .._switch.switch import Switch, SwitchState
 
 SECONDS, PAUSE = 900.0, 5.0
 

@@ -11,18 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict import stats
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.judge import BOTH, outcome
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import Baseline
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import (
-    CLIENT_CLOSED,
-    ELSEWHERE,
-    OURS,
-    UNCLEAR,
-    Line,
-    Routes,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
+from .._verdict import stats
+from .._verdict.judge import BOTH, outcome
+from .._verdict.parameters import Baseline
+from .accesslog import CLIENT_CLOSED, ELSEWHERE, OURS, UNCLEAR, Line, Routes
+from .tail import Tail
 
 # So much of the log is read back, for the baseline or for what was not watched (bytes).
 BACK = 64 << 20

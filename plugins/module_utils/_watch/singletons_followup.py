@@ -13,19 +13,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
-    Deployment,
-    declared,
-    services_from,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.switch_reader import live_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons.handover import hand_over
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
+from .._compose.deployment.job import Context
+from .._compose.deployment.model import Deployment, declared, services_from
+from .._compose.deployment.switch_reader import live_of
+from .._compose.singletons.handover import hand_over
+from .._core import publish
+from .._core.clock import Clock
+from .._core.errors import BluegreenError
+from .._core.podman import Podman
+from .config import Config
 
 # Seconds between tries: about a minute, then a stage or a person has to try again.
 PAUSES = (2.0, 4.0, 8.0, 16.0, 30.0)

@@ -10,7 +10,7 @@ import queue
 import threading
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
+from .._core.clock import Clock
 
 Event = dict[str, Any]
 # Seconds after a failure, and before the same one is reported again.

@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import untrusted_files
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Line, parse
+from .._core import untrusted_files
+from .._core.errors import BluegreenError
+from .._core.steady_clock import SteadyClock
+from .accesslog import Line, parse
 
 CHUNK = 1 << 20
 # A longer line (bytes) is no line of ours.

@@ -17,24 +17,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state import events as record
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, SwitchState
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict import judge as judging
-from ansible_collections.olympus.bluegreen.plugins.module_utils._verdict.parameters import (
-    Baseline,
-    Judgement,
-    Parameters,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import orders
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import STOP, Config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer import Observer, Public
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.rollback_followup import Follow
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import BeforeFlip, Counts, Samples
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.source import Source
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
+from .._core.errors import BluegreenError
+from .._core.steady_clock import SteadyClock
+from .._state import events as record
+from .._state.directory import StateDir
+from .._switch.switch import Switch, SwitchState
+from .._verdict import judge as judging
+from .._verdict.parameters import Baseline, Judgement, Parameters
+from . import orders
+from .config import STOP, Config
+from .observer import Observer, Public
+from .rollback_followup import Follow
+from .samples import BeforeFlip, Counts, Samples
+from .source import Source
+from .tail import Tail
 
 # How soon a flip is seen, and how often the waiting says that it waits (seconds).
 LOOK, HEARTBEAT, PROGRESS = 0.1, 10.0, 5.0

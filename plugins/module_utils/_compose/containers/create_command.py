@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ..._core import podman as core
+from ..._core.errors import Refused
 
 # Options of podman create and run without a value of their own.
 FLAGS = frozenset(

@@ -15,29 +15,17 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    create_command,
-    lifecycle,
-    networks,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import (
-    BEFORE,
-    Container,
-    Containers,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
-    BluegreenError,
-    CommandError,
-    Refused,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import handed
+from ..._core.clock import unchanged
+from ..._core.errors import BluegreenError, CommandError, Refused
+from ..._core.files import read_mapping, write_json
+from ..._core.plan import Step
+from ..._core.podman import handed
+from ..deployment import store
+from ..deployment.job import Context
+from ..deployment.model import Deployment
+from . import create_command, lifecycle, networks
+from .lifecycle import scrub
+from .observe import BEFORE, Container, Containers
 
 RECREATE, KEEP = "recreate", "keep"
 # Up for so long (seconds) after its start, it runs.

@@ -17,14 +17,14 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HELD, Podman, handed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.yaml import unescape
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.courier_command import PROFILE
+from ..._core import yaml
+from ..._core.errors import BluegreenError, CommandError
+from ..._core.files import read_text
+from ..._core.podman import HELD, Podman, handed
+from ..._core.runner import Result
+from ..._core.yaml import unescape
+from ..._ory.courier_command import PROFILE
+from ..deployment.job import Context, nothing
 
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(?:s|$))?(?:(\d+)ms)?")
 

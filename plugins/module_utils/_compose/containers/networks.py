@@ -29,17 +29,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import process
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, read_text, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import HALF_JOINED, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
+from ..._core import podman as core
+from ..._core import process
+from ..._core.argspec import COLOURS
+from ..._core.errors import BluegreenError, Refused
+from ..._core.files import read_json, read_text, write_json
+from ..._core.names import Address
+from ..._core.plan import Step
+from ..._core.podman import HALF_JOINED, Podman
+from ..._core.runner import check
+from ..deployment.model import Deployment
+from .observe import Containers
 
 # Addresses that podman may give out by itself (a courier, a migration): the last quarter, never one of the fixed ones.
 DYNAMIC = 192

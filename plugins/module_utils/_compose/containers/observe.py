@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.dsn import query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, SINGLETON, Podman
+from ..._core import podman as core
+from ..._core.argspec import COLOURS
+from ..._core.dsn import query
+from ..._core.podman import CONFIG, SINGLETON, Podman
+from ..deployment import store
+from ..deployment.model import Deployment
 
 # What of a DSN's parameters says whose rows are meant.
 WHERE = ("dbname", "host", "options", "port", "search_path", "user")

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import Singleton
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses, publish
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, Networks, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import SERVICE_KINDS
+from ..._core import addresses, publish
+from ..._core.errors import BluegreenError
+from ..._core.names import PORT_BASE, Networks, networks
+from ..._deployment.tree import SERVICE_KINDS
+from . import singletons
+from .singletons import Singleton
 
 COURIER = "-courier"
 # Options that are taken over as they are.

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ..._core.errors import BluegreenError
 
 COURIER, SERVICE, COMMAND = "courier", "service", "command"
 # Where a holder is, besides a colour: the adopted project, or a container that this collection did not start.

@@ -11,17 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import (
-    read_json,
-    read_mapping,
-    sync_dir,
-    write_atomic,
-    write_json,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
+from ..._core import addresses
+from ..._core.files import read_json, read_mapping, sync_dir, write_atomic, write_json
+from ..._core.names import OTHER
+from ..._core.plan import Step
+from .model import Deployment
 
 
 def make_dirs(wanted: Deployment, *parts: str, mode: int = 0o750) -> str:

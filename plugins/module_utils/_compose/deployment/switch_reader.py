@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare.edge import place_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ..._cloudflare.edge import place_of
+from ..._core.errors import BluegreenError
+from ..._core.runner import Runner
+from ..._switch.switch import Switch
+from .job import Context, nothing
 
 
 def _located(params: Mapping[str, Any], runner: Runner) -> Callable[[], str]:

@@ -17,14 +17,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
-    compose_files,
-    service_keys,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
+from ..._core import yaml
+from ..._core.errors import BluegreenError, CommandError
+from ..._core.runner import Runner
+from ..deployment.model import Deployment
+from . import compose_files, service_keys
 
 # SQL that a release brings along for its migration.
 BRIDGES = "bridges"

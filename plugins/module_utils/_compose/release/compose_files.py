@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ..._core import yaml
+from ..._core.errors import BluegreenError
+from ..deployment.model import Deployment
 
 try:
     from dotenv.parser import parse_stream

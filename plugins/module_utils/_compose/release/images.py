@@ -21,9 +21,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ..._core.errors import BluegreenError, CommandError
+from ..._core.podman import Podman
+from ..deployment.model import Deployment, Image
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 # An image of this host by its id, as podman takes it in a compose file.

@@ -18,16 +18,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import images, release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, sync_dir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ..._core.argspec import COLOURS
+from ..._core.errors import BluegreenError, Refused
+from ..._core.files import read_json, sync_dir
+from ..._core.plan import Plan, Step
+from ..._core.podman import Podman
+from ..containers.observe import Containers
+from ..deployment import store
+from ..deployment.job import Context, Job
+from ..deployment.model import Deployment, Image
+from . import images, release
 
 
 def everything(wanted: Deployment) -> list[dict[str, Any]]:

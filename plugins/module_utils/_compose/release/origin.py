@@ -19,10 +19,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Git, Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner
+from ..._core.errors import BluegreenError, CommandError
+from ..._core.runner import Result, Runner
+from ..deployment.model import Deployment, Git, Image
+from . import compose_config, release
 
 FETCH_SECONDS = 300.0
 # No run keeps its files as long as this.

@@ -12,24 +12,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import (
-    changes,
-    compose_config,
-    images,
-    kept_releases,
-    release,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.origin import Origin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release.render import Renderer
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.release import refuse as refuse_new_services
+from ..._core import yaml
+from ..._core.errors import BluegreenError, Refused
+from ..._core.files import read_text
+from ..._core.plan import Plan, Step
+from ..._discovery.release import refuse as refuse_new_services
+from ..containers.observe import Containers
+from ..deployment import store
+from ..deployment.job import Context, Job
+from ..deployment.model import Deployment
+from . import changes, compose_config, images, kept_releases, release
+from .origin import Origin
+from .render import Renderer
 
 
 @dataclass(frozen=True)

@@ -23,20 +23,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, prepare, release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.addresses import SERVICES, SHARED, Addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import first_name
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ..._core import addresses
+from ..._core import podman as core
+from ..._core.addresses import SERVICES, SHARED, Addresses
+from ..._core.argspec import COLOURS
+from ..._core.errors import BluegreenError, Refused
+from ..._core.names import first_name
+from ..._core.plan import Plan, Step
+from ..._core.podman import Podman
+from ..containers import networks
+from ..containers.observe import Container, Containers
+from ..deployment import store
+from ..deployment.job import Context, Job
+from ..deployment.model import Deployment, Image
+from . import origin, prepare, release
 
 ADDRESSES, STACK = "rebuild-addresses", "rebuild-stack"
 BLUE = "blue"

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir, write_json
+from ..._core.errors import BluegreenError
+from ..._core.files import sync_dir, write_json
+from ..deployment import store
+from ..deployment.model import Deployment, Image
+from . import changes
 
 # A bind mount larger than this is data, not configuration.
 LARGEST = 64 * 1024 * 1024

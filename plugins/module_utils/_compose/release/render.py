@@ -13,10 +13,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_files, service_keys
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman, publish
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
+from ..._core import podman, publish
+from ..._ory import courier_command
+from ..deployment.model import Deployment
+from . import compose_files, service_keys
 
 
 def escape(value: Any) -> Any:

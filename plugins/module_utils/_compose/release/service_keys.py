@@ -13,9 +13,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_files
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ..._core.errors import BluegreenError
+from ..deployment.model import Deployment
+from . import compose_files
 
 # podman-compose hands these to podman, and so does a colour, value by value.
 KEPT = (

@@ -22,24 +22,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.lifecycle import scrub
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons.handover import STEADY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory.cli import entrypoint_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
-    db_session,
-    image_migrations,
-    migrate,
-    oneshot,
-    service_files,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service import Service, mounted, read_only
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
+from ..._core import podman as core
+from ..._core import postgres
+from ..._core.clock import unchanged
+from ..._core.errors import BluegreenError, Refused
+from ..._core.files import read_mapping, write_json
+from ..._ory.cli import entrypoint_text
+from ..._schema import db_session, image_migrations, migrate, oneshot, service_files
+from ..._schema.service import Service, mounted, read_only
+from ..._state.redact import redact
+from ..containers.lifecycle import scrub
+from ..deployment.job import Context
+from .handover import STEADY
 
 SECONDS = 30.0
 ONLY_HELP = "courier %s was tried with --help only, not against a database: %s"

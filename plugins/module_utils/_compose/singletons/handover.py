@@ -17,27 +17,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
-    COURIER,
-    PROJECT,
-    Seen,
-    home,
-    misplaced,
-    missing,
-    problems,
-    unmanaged,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import rebuild
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import holders, stop
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
+from ..._core.clock import unchanged, wait_until
+from ..._core.errors import BluegreenError, Refused
+from ..._core.plan import Plan, Step
+from ..._core.podman import Podman
+from ..._core.runner import SubprocessRunner
+from ..containers import lifecycle
+from ..containers.observe import Containers
+from ..deployment import store
+from ..deployment.job import Context, Job
+from ..deployment.singletons import COURIER, PROJECT, Seen, home, misplaced, missing, problems, unmanaged
+from ..release import rebuild
+from . import holders, stop
 
 # Another handover may be waiting for a job to end; after so long (seconds) we say so instead.
 PATIENCE = 300.0

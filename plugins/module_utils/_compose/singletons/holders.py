@@ -8,24 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import (
-    COMMAND,
-    COURIER,
-    PROJECT,
-    SERVICE,
-    UNMANAGED,
-    Holder,
-    Seen,
-    Singleton,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import yaml
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, KIND, SINGLETON
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
+from ..._core import yaml
+from ..._core.argspec import COLOURS
+from ..._core.files import read_text
+from ..._core.podman import CONFIG, KIND, SINGLETON
+from ..._ory import courier_command
+from ..containers.observe import Container, Containers
+from ..deployment import store
+from ..deployment.job import Context
+from ..deployment.singletons import COMMAND, COURIER, PROJECT, SERVICE, UNMANAGED, Holder, Seen, Singleton
 
 # Colour -> singleton -> fingerprint of its definition in that colour's rendered file.
 Files = Mapping[str, Mapping[str, str]]

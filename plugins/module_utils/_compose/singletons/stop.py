@@ -18,18 +18,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import Singleton
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres, process
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, wait_until
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.postgres import Db
-from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, service_files
+from ..._core import dsn, postgres, process
+from ..._core import podman as core
+from ..._core.clock import Clock, wait_until
+from ..._core.errors import BluegreenError, CommandError
+from ..._core.podman import Podman
+from ..._core.postgres import Db
+from ..._ory import courier_command
+from ..._schema import db_session, service_files
+from ..containers import lifecycle
+from ..containers.observe import Containers
+from ..deployment.job import Context, nothing
+from ..deployment.singletons import Singleton
 
 APPLICATION = "olympus-bluegreen courier handover"
 UNCONFIRMED = (

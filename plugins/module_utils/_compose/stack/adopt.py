@@ -10,22 +10,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import (
-    dependents,
-    lifecycle,
-    networks,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store, switch_reader
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Image
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import origin, release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import relay, remove, repair
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running import native_ports
+from ..._core import addresses
+from ..._core.argspec import COLOURS
+from ..._core.errors import BluegreenError
+from ..._core.plan import Plan, Step
+from ..._edge.running import native_ports
+from ..containers import dependents, lifecycle, networks
+from ..containers.observe import Container, Containers
+from ..deployment import store, switch_reader
+from ..deployment.job import Context, Job
+from ..deployment.model import Deployment, Image
+from ..release import origin, release
+from . import relay, remove, repair
 
 BLUE = "blue"
 

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import repair
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Fenced, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ..._core.errors import BluegreenError, Fenced, Refused
+from ..._switch.switch import Switch
+from ..containers.observe import Containers
+from ..deployment import store
+from ..deployment.job import Context
+from . import repair
 
 
 @dataclass(frozen=True)

@@ -18,23 +18,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import unchanged
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_mapping, read_text, write_atomic
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import Address, address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.relay_config import SWITCH, Target, config
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import same_place
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ..._core import podman as core
+from ..._core.argspec import COLOURS
+from ..._core.clock import unchanged
+from ..._core.errors import BluegreenError, Refused
+from ..._core.files import read_mapping, read_text, write_atomic
+from ..._core.names import Address, address
+from ..._core.plan import Step
+from ..._core.podman import CONFIG, Podman
+from ..._core.runner import check
+from ..._edge.config.relay_config import SWITCH, Target, config
+from ..._edge.running.base import same_place
+from ..._switch.switch import Switch
+from ..containers import lifecycle, networks
+from ..containers.observe import Container, Containers
+from ..deployment import store
+from ..deployment.job import Context
+from ..deployment.model import Deployment, Service
 
 RECORD, WRITE, RUN = "record-names", "write-relay", "run-relay"
 FILE = "relay.json"

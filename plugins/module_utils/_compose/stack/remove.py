@@ -9,22 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import dependents, lifecycle
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import (
-    BEFORE,
-    Container,
-    Containers,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import singletons, store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.singletons import COURIER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, rebuild
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial, holders, stop
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import fence, relay
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
+from ..._core.errors import BluegreenError, Refused
+from ..._core.plan import Plan, Step
+from ..._core.podman import SINGLETON
+from ..containers import dependents, lifecycle
+from ..containers.observe import BEFORE, Container, Containers
+from ..deployment import singletons, store
+from ..deployment.job import Context, Job
+from ..deployment.model import Deployment
+from ..deployment.singletons import COURIER
+from ..release import compose_config, rebuild
+from ..singletons import courier_trial, holders, stop
+from . import fence, relay
 
 
 def absent(context: Context) -> Job:

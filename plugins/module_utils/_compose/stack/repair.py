@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.networks import Member
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, nothing
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
+from ..._core.argspec import COLOURS
+from ..._core.errors import BluegreenError
+from ..._core.plan import Step
+from ..containers import lifecycle, networks
+from ..containers.networks import Member
+from ..containers.observe import Container, Containers
+from ..deployment import store
+from ..deployment.job import Context, nothing
 
 START, UP = "start", "up"
 

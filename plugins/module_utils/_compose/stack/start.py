@@ -16,20 +16,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.networks import Member
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.singletons import courier_trial
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import fence, remove
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import publish
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import first_name
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import CONFIG, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import check
+from ..._core import publish
+from ..._core.errors import BluegreenError
+from ..._core.names import first_name
+from ..._core.plan import Plan, Step
+from ..._core.podman import CONFIG, Podman
+from ..._core.runner import check
+from ..containers import lifecycle, networks
+from ..containers.networks import Member
+from ..containers.observe import Container, Containers
+from ..deployment import store
+from ..deployment.job import Context, Job
+from ..deployment.model import Deployment
+from ..singletons import courier_trial
+from . import fence, remove
 
 
 def start(context: Context) -> Job:

@@ -13,17 +13,17 @@ from __future__ import annotations
 import os
 import shutil
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Containers
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment import store
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context, Job
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import addresses
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import sync_dir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import SINGLETON
+from ..._core import addresses
+from ..._core.argspec import COLOURS
+from ..._core.errors import Refused
+from ..._core.files import sync_dir
+from ..._core.plan import Plan, Step
+from ..._core.podman import SINGLETON
+from ..containers import lifecycle, networks
+from ..containers.observe import Containers
+from ..deployment import store
+from ..deployment.job import Context, Job
+from ..deployment.model import Deployment
 
 # First what holds secrets: copies of .env and of configurations, and rendered compose files.
 COPIES = ("source", "preview", "release.json")

@@ -17,33 +17,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
-    BluegreenError,
-    CommandError,
-    Refused,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import silent
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import Syntax, syntax_of, text_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.imported_files import FileChange
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import Reference
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import (
-    ReloadMethod,
-    cost,
-    reload,
-    validate,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import unified
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, arguments, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.directory import switch_problems
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ..._core.argspec import COLOURS
+from ..._core.errors import BluegreenError, CommandError, Refused
+from ..._core.files import read_bytes
+from ..._core.plan import Plan, Step
+from ..._core.sockets import silent
+from ..._switch.directory import switch_problems
+from ..._switch.switch import Switch
+from ..config import one_colour_form, query
+from ..config.caddyfile_rewrite import unified
+from ..config.upstream import Upstream
+from ..running.admin import Admin
+from ..running.base import Edge, arguments, root_of
+from ..running.reaches import Reached, Reaches
+from .formats import Syntax, syntax_of, text_of
+from .imported_files import FileChange
+from .journal import TURN, Journal, overwrite
+from .proof import Reference
+from .reload_method import ReloadMethod, cost, reload, validate
 
 
 @dataclass(frozen=True)

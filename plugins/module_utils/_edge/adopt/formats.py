@@ -14,34 +14,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
-    BluegreenError,
-    CommandError,
-    Refused,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.imported_files import Imported
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import Proof
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import (
-    json_rewrite,
-    one_colour_form,
-    query,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import rewrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import Read, Tree, resolved
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import marker_names
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import DIALLING
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import unswitched
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import BEGIN
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    Edge,
-    adapt,
-    environment,
-    has_named_logs,
-    root_of,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.reaches import Reached, Reaches, aliases
+from ..._core.errors import BluegreenError, CommandError, Refused
+from ..config import json_rewrite, one_colour_form, query
+from ..config.caddyfile_rewrite import rewrite
+from ..config.imports import Read, Tree, resolved
+from ..config.lexer import CaddyfileError
+from ..config.our_routes import marker_names
+from ..config.proxies import DIALLING
+from ..config.query import unswitched
+from ..config.snippets import BEGIN
+from ..config.upstream import Upstream
+from ..running.base import Edge, adapt, environment, has_named_logs, root_of
+from ..running.reaches import Reached, Reaches, aliases
+from .imported_files import Imported
+from .proof import Proof
 
 
 @dataclass(frozen=True)

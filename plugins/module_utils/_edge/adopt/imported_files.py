@@ -16,10 +16,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes, read_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import Journal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.one_colour_form import SNIPPET
+from ..._core.errors import BluegreenError, Refused
+from ..._core.files import read_bytes, read_json
+from ..config.one_colour_form import SNIPPET
+from .journal import Journal
 
 PREFIX = "imported-"
 READ_ONLY = "ro"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes, write_atomic, write_json
+from ..._core.files import read_bytes, write_atomic, write_json
 
 MAIN = "Caddyfile"
 # Of the last turn of the file to another colour, see ``follow``.

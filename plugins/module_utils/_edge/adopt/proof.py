@@ -16,26 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
-    BluegreenError,
-    CommandError,
-    Refused,
-    first_few,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import equivalence, one_colour_form, query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import Rewritten
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.equivalence import differences
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import OWN_SITE
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    Edge,
-    adapt,
-    arguments,
-    has_named_logs,
-    root_of,
-)
+from ..._core.argspec import COLOURS
+from ..._core.errors import BluegreenError, CommandError, Refused, first_few
+from ..config import equivalence, one_colour_form, query
+from ..config.caddyfile_rewrite import Rewritten
+from ..config.equivalence import differences
+from ..config.lexer import CaddyfileError
+from ..config.proxies import OWN_SITE
+from ..config.upstream import Upstream
+from ..running.base import Edge, adapt, arguments, has_named_logs, root_of
 
 
 @dataclass(frozen=True)

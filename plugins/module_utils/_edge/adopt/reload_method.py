@@ -17,23 +17,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
-    BluegreenError,
-    CommandError,
-    Refused,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import locked, read_bytes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import clients
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.formats import Syntax, syntax_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.journal import TURN, Journal, overwrite
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import Reference
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import objects
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
+from ..._core.errors import BluegreenError, CommandError, Refused
+from ..._core.files import locked, read_bytes
+from ..._core.plan import Step
+from ..._core.sockets import clients
+from ..._switch.switch import Switch
+from ..config import one_colour_form, query
+from ..config.our_routes import objects
+from ..config.upstream import Upstream
+from ..running.admin import Admin
+from ..running.base import Edge, root_of
+from .formats import Syntax, syntax_of
+from .journal import TURN, Journal, overwrite
+from .proof import Reference
 
 # So often another program may change the configuration between our look and our write.
 WRITES = 5

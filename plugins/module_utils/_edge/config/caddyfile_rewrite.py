@@ -12,37 +12,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import Read, Tree, no_files
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.inline_import import write_out_handed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import (
-    BOM,
-    CaddyfileError,
-    Edits,
-    Statement,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import (
-    DIALLING,
-    Proxies,
-    checked_by_address,
-    error,
-    indent,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import (
-    INNER,
-    Other,
-    Plain,
-    Proxy,
-    Target,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import (
-    BEGIN,
-    preamble,
-    without_imports,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.unsupported import Unknown, refuse_order
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
+from ..._core.errors import BluegreenError
+from . import one_colour_form
+from .imports import Read, Tree, no_files
+from .inline_import import write_out_handed
+from .lexer import BOM, CaddyfileError, Edits, Statement
+from .proxies import DIALLING, Proxies, checked_by_address, error, indent
+from .proxy_form import INNER, Other, Plain, Proxy, Target
+from .snippets import BEGIN, preamble, without_imports
+from .unsupported import Unknown, refuse_order
+from .upstream import Upstream
 
 # How many snippets may hand a coloured name on to one another.
 ROUNDS = 9

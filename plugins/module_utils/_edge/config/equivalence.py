@@ -16,18 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, upstream_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import RUNTIME, resolved
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import (
-    VARIABLE,
-    decided_colour,
-    marker_names,
-    variables_read,
-    variables_set,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER, COOKIE
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
+from ..._core.argspec import COLOURS
+from . import one_colour_form, upstream_host
+from .imports import RUNTIME, resolved
+from .our_routes import VARIABLE, decided_colour, marker_names, variables_read, variables_set
+from .snippets import COLOUR_HEADER, COOKIE
+from .upstream import Upstream
 
 
 def first_difference(

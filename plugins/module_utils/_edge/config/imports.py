@@ -14,14 +14,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import (
-    BOM,
-    CaddyfileError,
-    Statement,
-    Token,
-    parse,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import END
+from .lexer import BOM, CaddyfileError, Statement, Token, parse
+from .snippets import END
 
 Read = Callable[[str], Mapping[str, str]]
 

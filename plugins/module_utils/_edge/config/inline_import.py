@@ -17,17 +17,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import Tree
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import (
-    CaddyfileError,
-    Edits,
-    Lexer,
-    Statement,
-    Token,
-    parse,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import Proxies, indent, ours
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream_host import names_upstream
+from .imports import Tree
+from .lexer import CaddyfileError, Edits, Lexer, Statement, Token, parse
+from .proxies import Proxies, indent, ours
+from .upstream_host import names_upstream
 
 ARGUMENT = re.compile(r"\{args(?:\.(\d+)|\[(\d+)\])\}")
 SLICE = re.compile(r"^\{args\[(\d*):(\d*)\]\}$")

@@ -19,15 +19,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import (
-    json_rewrite,
-    one_colour_form,
-    upstream_host,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import RUNTIME
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
+from ..._core.errors import Refused
+from . import json_rewrite, one_colour_form, upstream_host
+from .imports import RUNTIME
+from .snippets import COLOUR_HEADER
+from .upstream import Upstream
 
 GROUP = "bluegreen-"
 # Strings there are sent or compared, not dialled.

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ..._core.errors import BluegreenError
 
 BOM = "\ufeff"
 HEREDOC = re.compile(r"<<([A-Za-z0-9_-]+)\r?\n")

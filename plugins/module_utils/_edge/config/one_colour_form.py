@@ -19,16 +19,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import Plain, Proxy
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import (
-    BEGIN,
-    COLOUR_HEADER,
-    END,
-    access_log,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
+from ..._core.argspec import COLOURS
+from ..._core.names import OTHER
+from .proxy_form import Plain, Proxy
+from .snippets import BEGIN, COLOUR_HEADER, END, access_log
+from .upstream import Upstream
 
 SNIPPET = "bluegreen_live"
 # How long WebSockets outlive the reload of a flip, where Caddy can do that (since 2.7).

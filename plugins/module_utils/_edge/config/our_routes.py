@@ -10,12 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import (
-    FOUND,
-    LIVE,
-    PREVIEW_HEADER,
-    REASON_HEADER,
-)
+from .snippets import FOUND, LIVE, PREVIEW_HEADER, REASON_HEADER
 
 # Where a request keeps which colour it goes to, and what is said there of one that goes to green or to blue.
 VARIABLE = re.compile(r"(?:http\.vars\.)?bluegreen(?:\d+|_[a-z]+)?$")

@@ -10,23 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import upstream_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import Tree, expanded, resolved
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import (
-    CaddyfileError,
-    Statement,
-    Token,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.one_colour_form import SNIPPET
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxy_form import (
-    INNER,
-    OUR_MATCHERS,
-    Other,
-    Plain,
-    Proxy,
-    Target,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
+from . import upstream_host
+from .imports import Tree, expanded, resolved
+from .lexer import CaddyfileError, Statement, Token
+from .one_colour_form import SNIPPET
+from .proxy_form import INNER, OUR_MATCHERS, Other, Plain, Proxy, Target
+from .upstream import Upstream
 
 DIALLING = ("reverse_proxy", "forward_auth")
 SCHEMES = ("http://", "https://", "h2c://")

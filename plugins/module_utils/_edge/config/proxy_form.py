@@ -16,11 +16,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import upstream_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import REASON_HEADER, asset
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
+from ..._core.argspec import COLOURS
+from ..._core.names import OTHER
+from . import upstream_host
+from .snippets import REASON_HEADER, asset
+from .upstream import Upstream
 
 # Where a body has a proxy of its own: its number among those of the body.
 INNER = "\1%d\1"

@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.our_routes import (
-    decided_colour,
-    goes_to_green,
-    marker_names,
-    objects,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
+from . import one_colour_form
+from .our_routes import decided_colour, goes_to_green, marker_names, objects
+from .upstream import Upstream
 
 
 def dials(config: Any) -> list[str]:

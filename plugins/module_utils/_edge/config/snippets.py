@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
+from ..._core.argspec import COLOURS
+from ..._core.names import OTHER
 
 COOKIE = "bluegreen"
 COLOUR_HEADER = "X-Bluegreen-Colour"

@@ -13,22 +13,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import upstream_host
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import Tree
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.inline_import import brought
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import (
-    CaddyfileError,
-    Statement,
-    Token,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.proxies import (
-    DIALLING,
-    EACH_VALUE,
-    OWN_SITE,
-    Proxies,
-    error,
-    ours,
-)
+from . import upstream_host
+from .imports import Tree
+from .inline_import import brought
+from .lexer import CaddyfileError, Statement, Token
+from .proxies import DIALLING, EACH_VALUE, OWN_SITE, Proxies, error, ours
 
 # What stands in these, and in their blocks, is said to a client, an upstream or a log, or is compared, and not dialled.
 SAYS_ONLY = frozenset((

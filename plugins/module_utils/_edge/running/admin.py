@@ -16,11 +16,11 @@ import json
 import socket
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock, SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.deadline_socket import Deadline, Timed, connected
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, CommandError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge
+from ..._core.clock import Clock, SystemClock
+from ..._core.deadline_socket import Deadline, Timed, connected
+from ..._core.errors import BluegreenError, CommandError
+from ..._core.http import Response
+from .base import Edge
 
 UNIX = "unix/"
 # Seconds for a whole answer. A reload waits for what it provisions (certificates, listeners), a question for nothing.

@@ -16,12 +16,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import CommandError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_bytes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import STATE_DIR
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import DIRECTORY
+from ..._core.errors import CommandError, Refused
+from ..._core.files import read_bytes
+from ..._core.names import STATE_DIR
+from ..._core.runner import Result
+from ..._deployment import tree
+from ..config.snippets import DIRECTORY
 
 # Where a native edge's switch lies: Caddy's user must be able to pass there, and no service manager may hide it.
 NATIVE_SWITCH = tree.EDGE_STATE

@@ -12,19 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import network_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import environment as container_environment
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import DIRECTORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    EdgeOptions,
-    Place,
-    environment,
-    same_place,
-    seen_file,
-)
+from ..._core.errors import BluegreenError
+from ..._core.netns import network_of
+from ..._core.podman import Podman
+from ..._core.podman import environment as container_environment
+from ..._core.runner import Result
+from ..config.snippets import DIRECTORY
+from .base import EdgeOptions, Place, environment, same_place, seen_file
 
 BY_A_SHELL = ("HOME", "HOSTNAME", "OLDPWD", "PATH", "PWD", "SHLVL", "TERM", "_", "container")
 

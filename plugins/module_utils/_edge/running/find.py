@@ -11,22 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json, write_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    CLOUDFLARE,
-    KINDS,
-    METHODS,
-    NATIVE_SWITCH,
-    SOURCES,
-    Edge,
-    EdgeOptions,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.container import PodmanEdge
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.native import ProcessEdge
+from ..._core.errors import BluegreenError
+from ..._core.files import read_json, write_json
+from ..._core.podman import Podman
+from ..._core.runner import Runner
+from ..config.upstream import Upstream
+from .base import CLOUDFLARE, KINDS, METHODS, NATIVE_SWITCH, SOURCES, Edge, EdgeOptions
+from .container import PodmanEdge
+from .native import ProcessEdge
 
 
 def edge_options(given: Mapping[str, Any]) -> EdgeOptions:

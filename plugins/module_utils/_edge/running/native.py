@@ -19,19 +19,14 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Optional
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.process_tree import stat
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.run_as import AsProcess
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import LISTEN, rows
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import DIRECTORY
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import UNIX
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import (
-    EdgeOptions,
-    Place,
-    same_place,
-    seen_file,
-)
+from ..._core.errors import BluegreenError, Refused
+from ..._core.process_tree import stat
+from ..._core.run_as import AsProcess
+from ..._core.runner import Result, Runner
+from ..._core.sockets import LISTEN, rows
+from ..config.snippets import DIRECTORY
+from .admin import UNIX
+from .base import EdgeOptions, Place, same_place, seen_file
 
 # A reload makes a listener another socket, maybe while we look for the process that holds the one before: on a busy
 # host three looks of four, beside thirty reloads a second.

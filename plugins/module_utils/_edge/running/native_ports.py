@@ -13,17 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Union
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import PORT_BASE, Networks
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import (
-    COMPOSE_PROJECT,
-    COMPOSE_SERVICE,
-    Podman,
-)
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.publish import address as address_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
+from ..._core import podman as core
+from ..._core.argspec import COLOURS
+from ..._core.errors import BluegreenError, Refused
+from ..._core.names import PORT_BASE, Networks
+from ..._core.podman import COMPOSE_PROJECT, COMPOSE_SERVICE, Podman
+from ..._core.publish import address as address_of
+from ..config.upstream import Upstream
 
 Services = Mapping[str, Mapping[str, Any]]
 Ports = dict[str, tuple[int, int]]

@@ -17,16 +17,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core import resolve
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import COLOURS
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.netns import own_address
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.imports import resolved
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, environment, root_of
+from ..._core import podman as core
+from ..._core import resolve
+from ..._core.argspec import COLOURS
+from ..._core.errors import Refused
+from ..._core.netns import own_address
+from ..._core.podman import Podman
+from ..config import query
+from ..config.imports import resolved
+from ..config.upstream import Upstream
+from .base import Edge, environment, root_of
 
 EVERYWHERE = ("", "0.0.0.0", "::")
 NETWORKS = ("tcp/", "tcp4/", "tcp6/", "udp/", "udp4/", "udp6/")

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import LATE, Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import COLOUR_HEADER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import EdgeOptions
+from ..._core.errors import Refused
+from ..._core.http import LATE, Http
+from ..config.snippets import COLOUR_HEADER
+from ..running.base import EdgeOptions
 
 # The watcher knows our own requests in the access log by this.
 AGENT = "olympus-bluegreen"

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic
+from ..config import query
+from ..config.upstream import Upstream
+from .traffic import Traffic
 
 # A request can be matched and not yet counted: two zeros count only when they are this far apart, in seconds.
 QUIET = 1.0

@@ -16,17 +16,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_text, write_atomic
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.hostname import spelled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import our_routes
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import PREVIEW_HEADER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic, release_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch import preview_secret
+from ..._core.errors import BluegreenError, Refused
+from ..._core.files import read_text, write_atomic
+from ..._core.hostname import spelled
+from ..._core.names import OTHER
+from ..._core.plan import Plan, Step
+from ..._switch import preview_secret
+from ..config import our_routes
+from ..config.snippets import PREVIEW_HEADER
+from ..running.base import root_of
+from . import anonymous_visit
+from .traffic import Traffic, release_of
 
 Public = Sequence[Mapping[str, str]]
 

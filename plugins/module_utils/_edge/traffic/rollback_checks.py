@@ -10,15 +10,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import read_json
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import KIND, LABEL, SINGLETON, Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.query import ways
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic.traffic import Traffic, release_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch, SwitchState
+from ..._core.errors import BluegreenError, Refused
+from ..._core.files import read_json
+from ..._core.podman import KIND, LABEL, SINGLETON, Podman
+from ..._state.directory import StateDir
+from ..._switch.switch import Switch, SwitchState
+from ..config.query import ways
+from ..running.base import root_of
+from . import anonymous_visit
+from .traffic import Traffic, release_of
 
 NOT_IN_FORCE = "the switch is not in the edge's running configuration"
 ADOPT = "run ansible-playbook bluegreen.yml --tags adopt -e version=<running version>"

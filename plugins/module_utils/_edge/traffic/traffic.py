@@ -15,23 +15,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import Clock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.finding import to_adopt
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Http
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names import OTHER
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.plan import Plan, Step
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.sockets import connections, silent
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import one_colour_form, query
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.admin import Admin
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.base import Edge, root_of
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.running.find import method_in_force
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.traffic import anonymous_visit
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
+from ..._core.clock import Clock
+from ..._core.errors import BluegreenError, Refused
+from ..._core.finding import to_adopt
+from ..._core.http import Http
+from ..._core.names import OTHER
+from ..._core.plan import Plan, Step
+from ..._core.sockets import connections, silent
+from ..._switch.switch import ReturnTo, Switch
+from ..config import one_colour_form, query
+from ..config.upstream import Upstream
+from ..running.admin import Admin
+from ..running.base import Edge, root_of
+from ..running.find import method_in_force
+from . import anonymous_visit
 
 if TYPE_CHECKING:
-    from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
+    from ..adopt.reload_method import ReloadMethod
 
 # So often in a row every public name has to say the new colour.
 SEEN_TIMES = 3
@@ -83,7 +83,7 @@ class Traffic:
         not wait for that."""
         if self.method == "switch":
             return SwitchMethod()
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import ReloadMethod
+        from ..adopt.reload_method import ReloadMethod
 
         return ReloadMethod(self.edge, self.admin, self.upstreams)
 
@@ -113,7 +113,7 @@ class Traffic:
         """What a flip costs now, as a sentence."""
         if self.running_method(config) == "switch":
             return "a flip loads nothing and loses nothing; each request asks for a file"
-        from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reload_method import cost
+        from ..adopt.reload_method import cost
 
         return "a flip reloads the configuration; %s" % cost(self.edge, self.admin, config)
 
