@@ -18,7 +18,7 @@ from .._core.http import Http
 from .._core.names import networks
 from . import cache, journeys, shared_secrets
 from .container_settings import Settings
-from .model import CheckResult, Domain, Endpoint, Reach, Secrets
+from .model import READY, CheckResult, Domain, Endpoint, Reach, Secrets
 from .through_edge import Through
 
 # In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
@@ -26,13 +26,6 @@ JOURNEYS = ("ready", "version", "warm", "jwks", "tokens", "sessions", "admin", "
 # ``secrets`` needs no answer of anybody; ``settings`` may last as long as a cache and is asked for by name.
 DEFAULT = ("secrets", *JOURNEYS)
 CHECKS = (*DEFAULT, "settings")
-READY = {
-    "kratos": (("public", "/health/ready"), ("admin", "/admin/health/ready")),
-    "hydra": (("public", "/health/ready"), ("admin", "/health/ready")),
-    "hera": (("public", "/health"),),
-    "athena": (("public", "/api/health"),),
-    "site": (("public", "/health"),),
-}
 VERSION = {"kratos": ("admin", "/admin/version"), "hydra": ("admin", "/version")}
 TELLS_VERSION = ("athena", "site")
 # What every probe needs, and what those checks need that speak as its OAuth client.

@@ -15,6 +15,14 @@ from .._core.names import Networks
 
 # What the edge sends to Kratos on the login host; everything else there belongs to Hera.
 KRATOS_PATHS = ("/self-service/", "/sessions/")
+# Kind of a service -> where it says that it is ready, each as a port and a path.
+READY = {
+    "kratos": (("public", "/health/ready"), ("admin", "/admin/health/ready")),
+    "hydra": (("public", "/health/ready"), ("admin", "/health/ready")),
+    "hera": (("public", "/health"),),
+    "athena": (("public", "/api/health"),),
+    "site": (("public", "/health"),),
+}
 
 
 @dataclass(frozen=True)

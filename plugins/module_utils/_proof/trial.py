@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .._compose.containers.lifecycle import scrub
 from .._core import postgres
 from .._core.clock import wait_until
 from .._core.errors import BluegreenError, CommandError
 from .._health import journeys
-from .._health.checks import READY
-from .._health.model import Endpoint
+from .._health.model import READY, Endpoint
 from .._health.session import probe
 from .._ory.cli import entrypoint_text
 from .._schema import oneshot
-from .._state.redact import redact
+from .._state.redact import redact, scrub
 from . import sqllog
 from .binary import Binary, isolated
 from .hydra import Hydra

@@ -19,12 +19,11 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from .._core.clock import Clock
 from .._core.errors import Fenced, Refused
 from .._core.files import locked, read_mapping, read_text, sync_dir, write_json
-from .._switch.switch import Switch
 from .directory import StateDir
 
 # A run beats every 30 s (``beating``); four in a row are not missed by one that is alive.
@@ -35,6 +34,18 @@ OVERTAKEN = 50
 
 def this_boot() -> str:
     return (read_text("/proc/sys/kernel/random/boot_id") or "").strip()
+
+
+class Fence(Protocol):
+    """What the lock needs of the switch. A type alone: a module that only beats does not carry the switch."""
+
+    def exists(self) -> bool: ...
+
+    def token_for(self, token: int | None) -> int: ...
+
+    def claim(self, token: int) -> int: ...
+
+    def unclaim(self, token: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ class Lock:
     def __init__(
         self,
         state: StateDir,
-        switch: Switch | None,
+        switch: Fence | None,
         clock: Clock,
         stale: float = STALE_SECONDS,
         boot: Callable[[], str] = this_boot,
@@ -150,7 +161,7 @@ class Lock:
 
     def token(self) -> int:
         """The switch's fencing token; 0 before an adopt."""
-        return self.switch.read().token if self.switch else 0
+        return self.switch.token_for(None) if self.switch else 0
 
     def take(self, claim: Claim) -> dict[str, Any]:
         """Take the lock or refresh it. Refused while another run holds it, Fenced when the run was overtaken."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 MASK = "***"
@@ -25,6 +25,13 @@ _IN_TEXT = re.compile(
     r"|((?:password|secret|token|dsn)[\"']?\s*[=:]\s*[\"']?)(?!\d+\b)[^\s,;&\"']{6,}"
     r"|(\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{16,}"
 )
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """The text without any value that might be a secret, longest first."""
+    for secret in sorted((value for value in secrets if len(value) >= 4), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
 
 
 def redact(value: Any, key: str = "") -> Any:

@@ -76,7 +76,7 @@ def test_caddys_own_reload_beside_others(caddy: str) -> None:
             other = pool.submit(loading)
             try:
                 for _one in range(RELOADS):
-                    reload(edge.edge, Admin(edge.edge), syntax_of(edge.edge, edge.upstreams, "blue"), None)
+                    reload(edge.edge, Admin(edge.edge), syntax_of(edge.edge, edge.upstreams), None)
             finally:
                 done.set()
             other.result()

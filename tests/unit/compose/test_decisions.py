@@ -27,6 +27,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import oneshot
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state import redact
 
 NAMES = st.dictionaries(st.text(min_size=1, max_size=5), st.text(alphabet="0123456789abcdef", min_size=1, max_size=8))
 WANTED = Deployment(
@@ -182,10 +183,9 @@ def test_a_mount_that_is_data_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_last_words_of_a_program_lose_their_secrets() -> None:
     assert (
-        lifecycle.scrub("bad dsn postgres://u:hush@db and hush", ["postgres://u:hush@db", "hush"])
-        == "bad dsn *** and ***"
+        redact.scrub("bad dsn postgres://u:hush@db and hush", ["postgres://u:hush@db", "hush"]) == "bad dsn *** and ***"
     )
-    assert lifecycle.scrub("port 1 is taken", ["1"]) == "port 1 is taken"
+    assert redact.scrub("port 1 is taken", ["1"]) == "port 1 is taken"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.proof import sites
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.equivalence import differences
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.reference import sites
+from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.differences import differences
 
 VALUES = st.recursive(
     st.integers(0, 3) | st.none() | st.sampled_from(["x", "y"]),

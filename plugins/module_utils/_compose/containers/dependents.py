@@ -20,11 +20,11 @@ from ..._core.errors import BluegreenError, CommandError, Refused
 from ..._core.files import read_mapping, write_json
 from ..._core.plan import Step
 from ..._core.podman import handed
+from ..._state.redact import scrub
 from ..deployment import store
 from ..deployment.job import Context
 from ..deployment.model import Deployment
 from . import create_command, lifecycle, networks
-from .lifecycle import scrub
 from .observe import BEFORE, Container, Containers
 
 RECREATE, KEEP = "recreate", "keep"

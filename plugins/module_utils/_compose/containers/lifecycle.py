@@ -24,6 +24,7 @@ from ..._core.podman import HELD, Podman, handed
 from ..._core.runner import Result
 from ..._core.yaml import unescape
 from ..._ory.courier_command import PROFILE
+from ..._state.redact import scrub
 from ..deployment.job import Context, nothing
 
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(?:s|$))?(?:(\d+)ms)?")
@@ -91,13 +92,6 @@ def seconds(duration: Any) -> int:
         raise BluegreenError("not a duration", option="stop_grace_period", value=given, fix="write it as 1m30s")
     parts = [float(part or 0) for part in found.groups()]
     return math.ceil(parts[0] * 3600 + parts[1] * 60 + parts[2] + parts[3] / 1000)
-
-
-def scrub(text: str, secrets: Any) -> str:
-    """The text without any value that might be a secret, longest first."""
-    for secret in sorted((value for value in secrets if len(value) >= 4), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def remove_container(

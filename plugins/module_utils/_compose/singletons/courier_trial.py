@@ -30,8 +30,7 @@ from ..._core.files import read_mapping, write_json
 from ..._ory.cli import entrypoint_text
 from ..._schema import db_session, image_migrations, migrate, oneshot, service_files
 from ..._schema.service import Service, mounted, read_only
-from ..._state.redact import redact
-from ..containers.lifecycle import scrub
+from ..._state.redact import redact, scrub
 from ..deployment.job import Context
 from .handover import STEADY
 

@@ -30,11 +30,12 @@ from ..config.upstream import Upstream
 from ..running.admin import Admin
 from ..running.base import Edge, arguments, root_of
 from ..running.reaches import Reached, Reaches
-from .formats import Syntax, syntax_of, text_of
+from .formats import text_of
 from .imported_files import FileChange
 from .journal import TURN, Journal, overwrite
-from .proof import Reference
+from .reference import Reference
 from .reload_method import ReloadMethod, cost, reload, validate
+from .rewriting import Rewriting, rewriting_of
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ class Adopter:
         self.journal = Journal(edge.options.state_dir)
 
     @property
-    def syntax(self) -> Syntax:
+    def syntax(self) -> Rewriting:
         colour = self.live() if self.edge.options.method != "switch" else ""
-        return syntax_of(self.edge, self.upstreams, colour, self.reaches)
+        return rewriting_of(self.edge, self.upstreams, colour, self.reaches)
 
     def adopted(self) -> Change:
         """What adopt would do. Raises where the rewrite is impossible or would mean something else."""

@@ -2,65 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an edge's configuration file is written in: how the switch gets into it, and what Caddy makes of it."""
+"""What an edge's configuration file is written in: what Caddy makes of it, and how it names another colour."""
 
 from __future__ import annotations
 
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
-from ..._core.errors import BluegreenError, CommandError, Refused
-from ..config import json_rewrite, one_colour_form, query
-from ..config.caddyfile_rewrite import rewrite
-from ..config.imports import Read, Tree, resolved
-from ..config.lexer import CaddyfileError
-from ..config.our_routes import marker_names
-from ..config.proxies import DIALLING
-from ..config.query import unswitched
-from ..config.snippets import BEGIN
+from ..._core.errors import BluegreenError, CommandError
+from ..config import one_colour_form, query
+from ..config.imports import Read, Tree
 from ..config.upstream import Upstream
-from ..running.base import Edge, adapt, environment, has_named_logs, root_of
-from ..running.reaches import Reached, Reaches, aliases
+from ..running.base import Edge, adapt, environment, root_of
 from .imported_files import Imported
-from .proof import Proof
-
-
-@dataclass(frozen=True)
-class Rewritten:
-    """``config`` is what Caddy runs of ``content``, ``before`` the whole text that it was made of and ``original`` what
-    Caddy runs of that. ``whole`` is it with its imported files, of which ``others`` change (by path as the edge sees
-    them). ``found`` are the other names by which it dials coloured services."""
-
-    content: bytes
-    config: Any
-    before: str
-    original: Any
-    warnings: tuple[str, ...] = ()
-    whole: str = ""
-    others: Mapping[str, str] = field(default_factory=dict)
-    found: Mapping[str, Reached] = field(default_factory=dict)
 
 
 class Syntax(ABC):
-    """How the file is written. ``flags`` are those of ``caddy reload`` and ``caddy validate``. ``colour`` is the one
-    that the rewritten file names, '' for the switch."""
+    """How the file is written. ``flags`` are those of ``caddy reload`` and ``caddy validate``."""
 
     flags: tuple[str, ...] = ()
 
-    def __init__(self, edge: Edge, upstreams: Sequence[Upstream], colour: str, reaches: Reaches) -> None:
+    def __init__(self, edge: Edge, upstreams: Sequence[Upstream]) -> None:
         self._edge = edge
         self._upstreams = upstreams
-        self._colour = colour
-        self._reaches = reaches
-
-    @abstractmethod
-    def rewritten(self, base: bytes) -> Rewritten:
-        """With the switch. Raises where that is impossible or would mean something else."""
 
     @abstractmethod
     def loaded(self, whole: str) -> Any:
@@ -69,10 +36,6 @@ class Syntax(ABC):
     @abstractmethod
     def flat(self, content: bytes, read: Read) -> str:
         """One text with the imported files, as Caddy may be asked about it."""
-
-    @abstractmethod
-    def adopted(self, content: bytes) -> bool:
-        """Whether there is something of ours in it."""
 
     @abstractmethod
     def with_live_colour(self, content: bytes, colour: str) -> bytes:
@@ -104,49 +67,6 @@ class CaddyfileSyntax(Syntax):
 
     flags = ("--adapter", "caddyfile")
 
-    def rewritten(self, base: bytes) -> Rewritten:
-        options = self._edge.options
-        try:
-            tree = self._tree(base, self.imported().read)
-            original = adapt(self._edge, tree.text())
-            found = self._found(original, tree)
-            upstreams = (*self._upstreams, *aliases(self._upstreams, found))
-            rewrite_of = partial(
-                rewrite,
-                tree,
-                upstreams,
-                options.mount,
-                named_log=has_named_logs(self._edge),
-                sets_host=sets_host(self._edge),
-                colour=self._colour,
-            )
-            done = rewrite_of()
-            proof = Proof(self._edge, self._colour, upstreams, None if self.adopted(base) else original, tree.environ)
-            config, wrong = proof.tried(done.after)
-            if wrong and config is None:
-                raise proof.blamed(done.lines, rewrite_of, wrong)
-            require_switch(self._edge, config, upstreams, self._reaches, self._colour)
-            if wrong:
-                raise proof.blamed(done.lines, rewrite_of, wrong)
-        except CaddyfileError as exc:
-            raise exc.on(options.caddyfile if exc.where == options.config_path else exc.where) from exc
-        return Rewritten(
-            done.text.encode(), config, done.before, original, done.warnings, done.after, done.files, found
-        )
-
-    def _found(self, original: Any, tree: Tree) -> dict[str, Reached]:
-        """What it dials, as its tokens say it, and reaches a coloured service by another name than the service's."""
-        environ = tree.environ
-        dials = [resolved(dial, environ) for dial in query.dials(unswitched(original, root_of(self._edge)))]
-        others = [dial for dial in dials if not any(one.port(dial) for one in self._upstreams)]
-        found = self._reaches.asked(self._edge, others)
-        for dial in found:
-            try:
-                aliases(self._upstreams, {dial: found[dial]})
-            except Refused as exc:
-                raise CaddyfileError(*_line_of(tree, dial), exc.msg, exc.fix) from exc
-        return found
-
     def with_live_colour(self, content: bytes, colour: str) -> bytes:
         return one_colour_form.with_live_colour(text_of(content), colour).encode()
 
@@ -160,48 +80,9 @@ class CaddyfileSyntax(Syntax):
         pid = self._edge.place().pid
         return Tree.of(text_of(content), self._edge.options.config_path, read, environment(pid))
 
-    def adopted(self, content: bytes) -> bool:
-        return BEGIN.encode() in content
-
 
 class JsonSyntax(Syntax):
     """Caddy's own JSON."""
-
-    def rewritten(self, base: bytes) -> Rewritten:
-        config = self._turned(self.config(base), self._colour)
-        found = self._found(config)
-        upstreams = (*self._upstreams, *aliases(self._upstreams, found))
-        wanted = json_rewrite.targets(config, upstreams)
-        adapted = self._template(wanted, upstreams)
-        done = json_rewrite.switched(config, upstreams, wanted, adapted, sets_host(self._edge))
-        if json_rewrite.restored(done.config, {**done.made, **_kept(config)}) != config:
-            raise BluegreenError("the rewritten configuration can't be taken back", fix="report this form")
-        if self._edge.options.mount:
-            final, more = json_rewrite.with_log(done.config, adapted, root_of(self._edge))
-        else:
-            final, more = done.config, (one_colour_form.NO_LOG,)
-        require_switch(self._edge, final, upstreams, self._reaches, self._colour)
-        content = base if final == self.config(base) else dumped(final, base)
-        return Rewritten(content, final, text_of(base), config, more, text_of(content), {}, found)
-
-    def _found(self, config: Any) -> dict[str, Reached]:
-        """What it dials, as it is written, and reaches a coloured service by another name than the service's."""
-        environ = environment(self._edge.place().pid)
-        said = query.dials(unswitched(config, root_of(self._edge)))
-        dials = {one: resolved(one, environ) for one in said if not any(known.port(one) for known in self._upstreams)}
-        reached = self._reaches.asked(self._edge, dials.values())
-        for one, dial in dials.items():
-            if dial in reached and "{" in one:
-                raise Refused("%s is a coloured service (%s)" % (one, dial), fix="write its name out: service:port")
-        return {one: reached[dial] for one, dial in dials.items() if dial in reached}
-
-    def _template(self, wanted: Sequence[json_rewrite.Target], upstreams: Sequence[Upstream]) -> Any:
-        """The switch for each of them, as the edge's adapter says it. At least one: the log is needed in any case."""
-        some = wanted or [json_rewrite.Target(upstreams[0], "80")]
-        named_log = has_named_logs(self._edge)
-        text, mount = json_rewrite.template(some), self._edge.options.mount
-        done = rewrite(text, upstreams, mount, named_log=named_log, colour=self._colour)
-        return adapt(self._edge, done.text)
 
     def _turned(self, config: Any, colour: str) -> Any:
         names_one = query.form(config, root_of(self._edge)) == "fixed" and colour
@@ -226,60 +107,9 @@ class JsonSyntax(Syntax):
     def flat(self, content: bytes, read: Read) -> str:
         return text_of(content)
 
-    def adopted(self, content: bytes) -> bool:
-        return any(json_rewrite.ours(value) for _path, value in json_rewrite.places(self.config(content)))
 
-
-def sets_host(edge: Edge) -> bool:
-    """Whether this Caddy tells an upstream with TLS the dialled address as Host (since 2.11). A build that does not say
-    its version is taken for a new one."""
-    found = re.search(r"\bv?(\d+)\.(\d+)\.\d+", edge.caddy("version").out)
-    return found is None or (int(found.group(1)), int(found.group(2))) >= (2, 11)
-
-
-def syntax_of(edge: Edge, upstreams: Sequence[Upstream], colour: str = "", reaches: Reaches | None = None) -> Syntax:
-    kind = CaddyfileSyntax if edge.options.source == "caddyfile" else JsonSyntax
-    return kind(edge, upstreams, colour, reaches or Reaches())
-
-
-def require_switch(edge: Edge, config: Any, upstreams: Sequence[Upstream], reaches: Reaches, colour: str = "") -> None:
-    """Raises where a rewritten configuration would still reach a coloured service past the switch, or has none; where
-    it names a ``colour``, past its proxies of that colour."""
-    past = reaches.past(edge, config, upstreams)
-    if past:
-        raise Refused(
-            "after the rewrite the edge would still dial %s past the switch" % ", ".join(past),
-            fix="write that upstream into a reverse_proxy of the Caddyfile itself, as service:port",
-        )
-    found = query.form(config, root_of(edge))
-    if not found:
-        raise Refused(
-            "no coloured service is an upstream in %s" % (edge.options.caddyfile or "the configuration"),
-            fix="name what it dials in bluegreen_services, or in edge.upstreams where that is a published port",
-        )
-    root, ours = root_of(edge), [value for _path, value in json_rewrite.places(config) if json_rewrite.ours(value)]
-    if colour:
-        whole = found == "fixed" and one_colour_form.colours(config) == {colour}
-    else:
-        whole = found == "switch" and all(marker_names(one, root) for one in ours)
-    if not whole:
-        raise Refused(
-            "the configuration was edited since it was adopted with another method",
-            option="edge.method",
-            value=edge.options.method,
-            fix="keep a copy, undo with -e bluegreen_undo=true -e bluegreen_force_undo=true, edit again and adopt",
-        )
-
-
-def _line_of(tree: Tree, dial: str) -> tuple[str, int]:
-    """The file and the line that say an upstream; the head of the file where an import or a variable makes it."""
-    host = dial.rpartition(":")[0]
-    for statement in tree.walk():
-        if statement.name in DIALLING or (statement.parent and statement.parent.name in DIALLING):
-            for token in statement.tokens:
-                if host in resolved(token.value, tree.environ):
-                    return statement.root.where, token.line
-    return tree.where, 1
+def syntax_of(edge: Edge, upstreams: Sequence[Upstream]) -> Syntax:
+    return (CaddyfileSyntax if edge.options.source == "caddyfile" else JsonSyntax)(edge, upstreams)
 
 
 def dumped(config: Any, like: bytes = b"") -> bytes:
@@ -294,11 +124,6 @@ def text_of(content: bytes) -> str:
         return content.decode()
     except UnicodeDecodeError as exc:
         raise BluegreenError("the edge's configuration is not UTF-8: %s" % exc, fix="save it as UTF-8") from exc
-
-
-def _kept(config: Any) -> dict[str, Any]:
-    """The subroutes of ours that were there before: to themselves."""
-    return {json_rewrite.ours(value): value for _path, value in json_rewrite.places(config) if json_rewrite.ours(value)}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from ..running.admin import Admin
 from ..running.base import Edge, root_of
 from .formats import Syntax, syntax_of
 from .journal import TURN, Journal, overwrite
-from .proof import Reference
+from .reference import Reference
 
 # So often another program may change the configuration between our look and our write.
 WRITES = 5

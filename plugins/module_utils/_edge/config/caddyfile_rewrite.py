@@ -18,7 +18,7 @@ from .imports import Read, Tree, no_files
 from .inline_import import write_out_handed
 from .lexer import BOM, CaddyfileError, Edits, Statement
 from .proxies import DIALLING, Proxies, checked_by_address, error, indent
-from .proxy_form import INNER, Other, Plain, Proxy, Target
+from .proxy_form import INNER, Other, Plain, Proxy, Target, one_colour_head, one_colour_text
 from .snippets import BEGIN, preamble, without_imports
 from .unsupported import Unknown, refuse_order
 from .upstream import Upstream
@@ -226,7 +226,7 @@ class _Rewriter:
 
     def _head(self) -> str:
         if self.colour:
-            return one_colour_form.head(self.mount, self.named_log, self.colour)
+            return one_colour_head(self.mount, self.named_log, self.colour)
         return preamble(self.mount, self.named_log)
 
     def _edit(self, statement: Statement, start: int, end: int, text: str) -> None:
@@ -279,7 +279,7 @@ class _Rewriter:
         if _in_named_route(statement):
             fix = "set edge.method: switch, or write the proxy where the route is invoked"
             raise error(statement, statement, "a proxy in a named route, where Caddy imports nothing", fix)
-        self._edit(statement, statement.start, statement.end, one_colour_form.text(proxy))
+        self._edit(statement, statement.start, statement.end, one_colour_text(proxy))
 
     def _log(self) -> None:
         """Each site gets the access log, whether it holds a proxy of ours or imports a snippet that does."""

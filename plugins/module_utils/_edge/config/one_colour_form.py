@@ -21,8 +21,7 @@ from urllib.parse import quote
 
 from ..._core.argspec import COLOURS
 from ..._core.names import OTHER
-from .proxy_form import Plain, Proxy
-from .snippets import BEGIN, COLOUR_HEADER, END, access_log
+from .snippets import COLOUR_HEADER
 from .upstream import Upstream
 
 SNIPPET = "bluegreen_live"
@@ -37,39 +36,14 @@ _LIVE = re.compile(
 )
 
 
-def head(mount: str, named_log: bool, colour: str) -> str:
-    """The snippets, once a file; ``mount`` is the edge's writable volume as it sees it, '' where it has none."""
-    first, live, idle = (
-        ("{args[%d]}" if named_log else "{args.%d}") % at for at in (0, COLOURS.index(colour), _idle(colour))
-    )
-    lines = ["to " + live, "header_down %s %s" % (COLOUR_HEADER, colour)]
-    lines += ["stream_close_delay " + STREAMS] if named_log else []
-    lines += ["@bluegreen_%s status %d" % (first, IDLE_STATUS), "handle_response @bluegreen_%s {" % first]
-    lines += ["\treverse_proxy " + idle, "}"]
-    snippet = "(%s) {\n%s}\n" % (SNIPPET, "".join("\t%s\n" % line for line in lines))
-    return "".join([BEGIN, "\n", snippet, access_log(mount, named_log) if mount else "", END, "\n"])
-
-
-def text(proxy: Proxy) -> str:
-    """The replacement of one operator's proxy, without the indentation of its first line and the newline at its end."""
-    dialled = [
-        "to " + one.raw if isinstance(one, Plain) else "import %s %s" % (SNIPPET, " ".join(map(one.dial, COLOURS)))
-        for one in proxy.targets
-    ]
-    inner = "".join("\n%s\t%s" % (proxy.indent, line) for line in dialled)
-    own = proxy.own(text).replace("\0", "\n")
-    # First, so that what the operator says himself comes later and counts.
-    head = " ".join([proxy.directive, *([proxy.asked] if proxy.asked else [])])
-    return "%s {%s%s\n%s}" % (head, inner, own, proxy.indent)
-
-
 def with_live_colour(caddyfile: str, colour: str) -> str:
     """A Caddyfile of this form with ``colour`` live; any other text as it is."""
-    live, idle = COLOURS.index(colour), _idle(colour)
+    live, idle = COLOURS.index(colour), idle_argument(colour)
     return _LIVE.sub(lambda found: "%s%d%s%s%s%d" % (found[1], live, found[2], colour, found[3], idle), caddyfile)
 
 
-def _idle(colour: str) -> int:
+def idle_argument(colour: str) -> int:
+    """The place of the idle colour's address among the arguments of the snippet."""
     return COLOURS.index(OTHER[colour])
 
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from ..._core.argspec import COLOURS
 from ..._core.names import OTHER
 from . import upstream_host
-from .snippets import REASON_HEADER, asset
+from .one_colour_form import IDLE_STATUS, SNIPPET, STREAMS, idle_argument
+from .snippets import BEGIN, COLOUR_HEADER, END, REASON_HEADER, access_log, asset
 from .upstream import Upstream
 
 # Where a body has a proxy of its own: its number among those of the body.
@@ -192,3 +193,29 @@ def _filled(text: str, inner: Sequence[Proxy | Other], inside: Callable[[Proxy],
         return _filled(one.text, one.inner, inside) if isinstance(one, Other) else inside(one)
 
     return _INNER.sub(made, text)
+
+
+def one_colour_head(mount: str, named_log: bool, colour: str) -> str:
+    """The snippets, once a file; ``mount`` is the edge's writable volume as it sees it, '' where it has none."""
+    first, live, idle = (
+        ("{args[%d]}" if named_log else "{args.%d}") % at for at in (0, COLOURS.index(colour), idle_argument(colour))
+    )
+    lines = ["to " + live, "header_down %s %s" % (COLOUR_HEADER, colour)]
+    lines += ["stream_close_delay " + STREAMS] if named_log else []
+    lines += ["@bluegreen_%s status %d" % (first, IDLE_STATUS), "handle_response @bluegreen_%s {" % first]
+    lines += ["\treverse_proxy " + idle, "}"]
+    snippet = "(%s) {\n%s}\n" % (SNIPPET, "".join("\t%s\n" % line for line in lines))
+    return "".join([BEGIN, "\n", snippet, access_log(mount, named_log) if mount else "", END, "\n"])
+
+
+def one_colour_text(proxy: Proxy) -> str:
+    """The replacement of one operator's proxy, without the indentation of its first line and the newline at its end."""
+    dialled = [
+        "to " + one.raw if isinstance(one, Plain) else "import %s %s" % (SNIPPET, " ".join(map(one.dial, COLOURS)))
+        for one in proxy.targets
+    ]
+    inner = "".join("\n%s\t%s" % (proxy.indent, line) for line in dialled)
+    own = proxy.own(one_colour_text).replace("\0", "\n")
+    # First, so that what the operator says himself comes later and counts.
+    head = " ".join([proxy.directive, *([proxy.asked] if proxy.asked else [])])
+    return "%s {%s%s\n%s}" % (head, inner, own, proxy.indent)
