@@ -116,8 +116,8 @@ def test_flat_options_are_enough_and_one_that_is_missing_is_named() -> None:
     given.update(name="shop", project="prod", services={}, edge={"kind": "native"}, deployment=None)
     module = inputs.described(Module, caddy.SPEC)
     assert module.said == "" and module.params["deployment"] == "shop"
-    del given["services"]
-    assert "missing required arguments: services" in inputs.described(Module, caddy.SPEC).said
+    del given["edge"]
+    assert "missing required arguments: edge" in inputs.described(Module, caddy.SPEC).said
 
 
 PUBLIC = [{"host": "shop.example.com"}]
