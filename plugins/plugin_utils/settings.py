@@ -66,9 +66,7 @@ RUN = (
         ),
         False,
     ),
-    Field(
-        "force_rollback", "bool", "With C(rollback), go back although the target does not answer.", False
-    ),
+    Field("force_rollback", "bool", "With C(rollback), go back although the target does not answer.", False),
     Field(
         "force_undo",
         "bool",
@@ -155,6 +153,7 @@ SETTINGS["bluegreen_edge"] = replace(SETTINGS["bluegreen_edge"], keys=CADDY, beh
 INTERNAL_VARS = {
     "bluegreen_cut",
     "bluegreen_follows",
+    "bluegreen_back",
     "bluegreen_caches_of",
     "bluegreen_caches_since",
     "bluegreen_decision",
@@ -165,6 +164,7 @@ INTERNAL_VARS = {
     "bluegreen_fails",
     "bluegreen_migrates",
     "bluegreen_names",
+    "bluegreen_refused",
     "bluegreen_result",
     "bluegreen_run",
     "bluegreen_said",
@@ -182,5 +182,5 @@ INTERNAL_VARS = {
 FACT_VARS = {
     name
     for name in INTERNAL_VARS
-    if name.endswith(("decision", "failures", "result", "run", "said", "settings", "signed", "since"))
+    if name.endswith(("decision", "failures", "refused", "result", "run", "said", "settings", "signed", "since"))
 }
