@@ -23,7 +23,8 @@ HEAD = """<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
 # Settings
 
 Every variable that an operator may set: in the inventory, or with `-e` for one command. \
-A wrong type is refused before a host is asked. A name that is nearly one of these gives a warning.
+A wrong type is refused before a host is asked. A name that is nearly one of these gives a warning. \
+A blank text is as good as not given.
 *plain*: all names in it have letters, digits, dot, dash and underscore only. \
 *secret*: the value is never shown. `[]`: of each entry of a list, `.*`: of each entry of a dictionary. \
 *learned*: `adopt` finds it out.
@@ -46,7 +47,7 @@ def _type(field: Field, setting: str) -> str:
     if setting == "bluegreen_edge.kind":
         choices.append(tree.CLOUDFLARE)
     kind += ", *plain*" * field.plain + ", *secret*" * field.secret
-    shown = ["empty"] * (field.empty and bool(choices)) + ["`%s`" % one for one in choices]
+    shown = ["`%s`" % one for one in choices]
     return kind + (": " + ", ".join(shown) if shown else "")
 
 

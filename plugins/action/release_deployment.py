@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import os
 from shlex import quote
 from typing import Any
 
+from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import deployment
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stage_result import NAME, cut_off
 
 MODULE = "olympus.bluegreen.release_deployment"
 
@@ -29,7 +32,7 @@ class ActionModule(ActionBase):
         if "stages" not in args:
             result.update(self._execute_module(MODULE, args, task_vars=variables))
             return result
-        asked = deployment.Asked(args["stages"], bool(args.get("undo")), self._settings(variables, args["stages"]))
+        asked = deployment.Asked.of(args["stages"], self._settings(variables, args["stages"]), started_from())
         record = base._low_level_execute_command("cat %s" % quote(asked.record))
         known = deployment.Known.parse(record["stdout"] if record["rc"] == 0 else "", asked)
         if known.look:
@@ -39,6 +42,9 @@ class ActionModule(ActionBase):
         for line in known.lines(asked):
             display.display(line)
         result.update(known.result(asked), changed=False)
+        if args.get("run"):
+            # Each stage replaces it as it ends.
+            result["ansible_stats"] = {"data": {NAME: cut_off()}, "per_host": False, "aggregate": False}
         return result
 
     def _settings(self, variables: dict[str, Any], stages: list[str]) -> dict[str, Any]:
@@ -52,3 +58,9 @@ class ActionModule(ActionBase):
                     if not deployment.goes_on(stages):
                         raise
         return found
+
+
+def started_from() -> str:
+    """The directory of the playbook that was typed: that of a play is the collection's own."""
+    typed = context.CLIARGS.get("args") or ("",)
+    return os.path.dirname(os.path.abspath(str(typed[0])))

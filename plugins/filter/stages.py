@@ -11,6 +11,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answe
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.deployment import deployment
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.forward import forward_refused, forward_stays
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hooks import steps, steps_before
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
 
@@ -27,5 +28,7 @@ class FilterModule:
             "stage_decision": stage_decision,
             "status_data": status_data,
             "status_screen": status_screen,
+            "steps": steps,
+            "steps_before": steps_before,
             "wrong_settings": wrong_settings,
         }

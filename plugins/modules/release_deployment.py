@@ -60,8 +60,9 @@ options:
     type: list
     elements: str
     default: []
-  undo:
-    description: Whether O(stages) undo what V(adopt) did, so that nothing has to be learned.
+  run:
+    description:
+      - With O(stages), the run's C(bluegreen_result) says that the run was cut off, until a stage ends and replaces it.
     type: bool
     default: false
 seealso:

@@ -21,9 +21,20 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.names impo
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import BY_NAME, NAME
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery import answers, record
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import settings
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import REFUSE, unusable, wrong_settings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hooks import Hooks
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import (
+    REFUSE,
+    blank,
+    unusable,
+    wrong_settings,
+)
 
-SETTINGS = tuple(name for name, one in settings.SETTINGS.items() if one.name in BY_NAME)
+OF_DEPLOYMENT = tuple(name for name, one in settings.SETTINGS.items() if one.name in BY_NAME)
+# A secret is in no fact; host and version are the guard's.
+OF_RUN = {
+    settings.PREFIX + one.name: one for one in settings.RUN if not one.secret and one.name not in ("host", "version")
+}
+SETTINGS = (*OF_DEPLOYMENT, *OF_RUN)
 # These go by what is recorded, whatever the settings say meanwhile.
 GO_ON = ("rollback", "watch", "status")
 PLAY = "ansible-playbook bluegreen.yml"
@@ -32,7 +43,7 @@ PLAY = "ansible-playbook bluegreen.yml"
 def deployment(variables: Mapping[str, Any], learned: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The settings among ``variables``, over what was ``learned``. Raises BluegreenError for one that is wrong."""
     there = {str(name) for name in variables}
-    given = {name: variables[name] for name in SETTINGS if name in there}
+    given = {name: variables[name] for name in OF_DEPLOYMENT if name in there and not blank(variables[name])}
     refused = [row["sentence"] for row in wrong_settings(given) if row["level"] == REFUSE]
     if refused:
         raise BluegreenError("\n".join(refused))
@@ -44,13 +55,44 @@ def goes_on(stages: Iterable[str]) -> bool:
     return not set(stages) - set(GO_ON) - {"always"}
 
 
+def run_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is about this run, each of its own type: as it is given, else its default. Without one, it is not there."""
+    wrong, made = unusable({name: given[name] for name in OF_RUN if name in given}), {}
+    for name, one in OF_RUN.items():
+        value = one.default if name in wrong else given.get(name, one.default)
+        if one.option_type == "str":
+            made[one.name] = str(value or "").strip()
+        elif value is not None:
+            made[one.name] = _typed(one.option_type, value)
+    return made
+
+
+def _typed(kind: str, value: Any) -> Any:
+    if kind == "bool":
+        return str(value).lower() in answers.TRUE
+    return int(float(value)) if kind == "int" else float(value) if kind == "float" else value
+
+
 @dataclass(frozen=True)
 class Asked:
-    """``stages``: the run's tags. ``undo``: adopt is to be undone. ``settings``: those that are given, by name."""
+    """``stages``: the run's tags. ``settings``: those that are given, by name. ``undo``: adopt is to be undone."""
 
     stages: tuple[str, ...]
     undo: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    hooks: Hooks = field(default_factory=Hooks)
+
+    @classmethod
+    def of(cls, stages: Iterable[str], given: Mapping[str, Any], directory: str) -> Asked:
+        """Blank answers are none; ``directory`` is where the paths of hooks begin."""
+        told = {name: value for name, value in given.items() if not blank(value)}
+        run = run_settings(told)
+        return cls(tuple(stages), run["undo"], told, Hooks.find(run["hooks"], directory))
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """For the plays: each of its type, the hooks with absolute paths."""
+        return {**run_settings(self.settings), "hooks": dict(self.hooks.paths)}
 
     @property
     def told(self) -> dict[str, Any]:
@@ -130,7 +172,7 @@ class Known:
 
     def problems(self, asked: Asked) -> list[Problem]:
         """Why the stages may not go on: what a look said, or where the settings contradict the record."""
-        found = list(self.wrong)
+        found = [*self.wrong, *asked.hooks.missing]
         if self.recorded and not goes_on(asked.stages):
             found += map(problem, answers.contradictions(self.learned, asked.told, False))
         return found
@@ -147,6 +189,7 @@ class Known:
         made = {
             "described": self.described(asked),
             "learned": dict(self.learned),
+            "run": asked.run,
             "problems": sentences(problems),
         }
         told_by_table = not set(asked.stages) - {"preflight", "always"}

@@ -57,6 +57,11 @@ def _digits(value: Any) -> bool:
     return not isinstance(value, (bool, float)) and str(value).isdecimal()
 
 
+def blank(value: Any) -> bool:
+    """Whether it is what a survey sends for a question without an answer."""
+    return isinstance(value, str) and not value.strip()
+
+
 def _text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
@@ -163,7 +168,7 @@ def _setting(name: str, field: Field, variables: Mapping[str, Any], well: dict[s
         why = "can't be evaluated" + ("" if field.secret else ": %s" % (str(exc).splitlines() or [""])[0][:120])
         yield _row(REFUSE, name, why, TYPES[field.type].called, "correct its template, or what the template refers to")
         return
-    if not (field.empty and isinstance(value, str) and not value.strip()):
+    if not blank(value):
         well[name] = value
         yield from _value(name, field, value, field.secret)
 

@@ -13,6 +13,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fiel
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import COLOURS, DEPLOYMENT
 
 PREFIX = "bluegreen_"
+# What a run may do in between; a rollback is held up by nothing.
+HOOKED = ("adopt", "preflight", "migrate", "deploy", "cutover", "watch", "cleanup")
+MOMENTS = {
+    **{"before_" + one: "Before C(%s) changes anything. Where it fails, the stage ends." % one for one in HOOKED},
+    **{"after_" + one: "After C(%s) ended well. Where it fails, that is reported." % one for one in HOOKED},
+    "on_rollback": "After traffic went back, before a container of the colour that was left is removed.",
+}
 RUN = (
     Field(
         "accept",
@@ -20,20 +27,19 @@ RUN = (
         "Verdicts on a migration that are let through. Each entry has C(target) and C(hop) as the refusal prints"
         " them, a"
         " C(reason), and C(expires), which is a date (the end of that day, UTC) or a moment with its zone.",
+        [],
     ),
     Field(
         "accept_pending",
         "bool",
         "Let a configuration file go live that differs from what the edge runs (an edit that was not loaded).",
         False,
-        empty=True,
     ),
     Field(
         "assume_live",
         "text",
         "With C(adopt), the colour that was live, where the switch directory is lost and both colours are alive.",
         choices=COLOURS,
-        empty=True,
     ),
     Field(
         "bake",
@@ -59,17 +65,21 @@ RUN = (
             "With C(deploy) and C(migrate), what is wrong with the live colour alone does not refuse them.",
         ),
         False,
-        empty=True,
     ),
-    Field(
-        "force_rollback", "bool", "With C(rollback), go back although the target does not answer.", False, empty=True
-    ),
+    Field("force_rollback", "bool", "With C(rollback), go back although the target does not answer.", False),
     Field(
         "force_undo",
         "bool",
         "With C(adopt) and C(bluegreen_undo), discard edits made to the edge's configuration since.",
         False,
-        empty=True,
+    ),
+    Field(
+        "hooks",
+        "dict",
+        "Task files of yours that a stage runs, by their moment. A path is from C(/) or relative to the playbook that"
+        " you start.",
+        {},
+        keys=tuple(Field(name, "path", says) for name, says in MOMENTS.items()),
     ),
     Field(
         "host",
@@ -81,7 +91,6 @@ RUN = (
         "bool",
         "With C(rollback) and C(version), go back to a kept release beyond the fence.",
         False,
-        empty=True,
     ),
     Field("keep_releases", "count", "How many of the newest releases stay.", 3),
     Field(
@@ -110,7 +119,6 @@ RUN = (
         "Image of the throw-away PostgreSQL, of the same major version, that migrations are tried on. Empty takes"
         " that of"
         " the database's container. Needed where the database runs in no container of the host.",
-        empty=True,
     ),
     Field(
         "remove_unmanaged",
@@ -118,7 +126,6 @@ RUN = (
         "With C(adopt), remove coloured containers of the project that belong to no colour (podman-compose made them"
         " since).",
         False,
-        empty=True,
     ),
     Field(
         "undo",
@@ -127,18 +134,16 @@ RUN = (
         " cutover,"
         " roll back first. Once C(cleanup) has removed those containers, it is no longer possible.",
         False,
-        empty=True,
     ),
     Field(
         "unlock",
         "str",
         "Break the lock of exactly this run, whose id the refusal prints. It writes no more, even if it is alive after"
         " all. Empty breaks none; refused while another run holds the lock.",
-        empty=True,
     ),
-    Field("version", "str", "The same as C(version), which is the release to go to.", empty=True),
-    Field("watch_do", "str", "One of C(abort), C(hold), C(resume), C(extend) and C(promote).", empty=True),
-    Field("watch_extend", "number", "Seconds by which C(extend) lengthens the watch.", empty=True),
+    Field("version", "str", "The same as C(version), which is the release to go to."),
+    Field("watch_do", "str", "One of C(abort), C(hold), C(resume), C(extend) and C(promote)."),
+    Field("watch_extend", "number", "Seconds by which C(extend) lengthens the watch."),
 )
 SETTINGS: dict[str, Field] = {
     PREFIX + ("deployment" if one.name == "name" else one.name): one for one in (*DEPLOYMENT, *RUN) if one.name != "git"
@@ -148,14 +153,20 @@ SETTINGS["bluegreen_edge"] = replace(SETTINGS["bluegreen_edge"], keys=CADDY, beh
 INTERNAL_VARS = {
     "bluegreen_cut",
     "bluegreen_follows",
+    "bluegreen_back",
     "bluegreen_caches_of",
     "bluegreen_caches_since",
     "bluegreen_decision",
     "bluegreen_described",
+    "bluegreen_hook",
+    "bluegreen_hook_failures",
     "bluegreen_learned",
     "bluegreen_fails",
     "bluegreen_migrates",
     "bluegreen_names",
+    "bluegreen_refused",
+    "bluegreen_result",
+    "bluegreen_run",
     "bluegreen_said",
     "bluegreen_same",
     "bluegreen_secrets",
@@ -163,11 +174,13 @@ INTERNAL_VARS = {
     "bluegreen_signed",
     "bluegreen_spared",
     "bluegreen_stage",
-    "bluegreen_status",
+    "bluegreen_step",
     "bluegreen_targets",
     "bluegreen_watch_order",
 }
 # Set by the guard and by stages of this very run, so they may be there.
 FACT_VARS = {
-    name for name in INTERNAL_VARS if name.endswith(("decision", "said", "settings", "signed", "status", "since"))
+    name
+    for name in INTERNAL_VARS
+    if name.endswith(("decision", "failures", "refused", "result", "run", "said", "settings", "signed", "since"))
 }

@@ -23,7 +23,7 @@ class Field:
     behind Cloudflare may have instead. An unknown key is refused (``strict``), warned of, or (None) let be.
 
     ``learned``: adopt finds it out. ``plain``: it is, or holds, names of containers or directories, nothing else. A
-    ``secret`` is never shown. ``empty``: a blank text is as good as none. ``usual``: the default in words.
+    ``secret`` is never shown. ``usual``: the default in words.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Field:
     required: bool = False
     plain: bool = False
     secret: bool = False
-    empty: bool = False
     usual: str = ""
 
     @property

@@ -31,7 +31,7 @@ SPEC = DEPLOYMENT.merge(
             "learned": {"type": "dict", "default": {}},
             # The action's own, which spares the module.
             "stages": {"type": "list", "elements": "str", "default": []},
-            "undo": {"type": "bool", "default": False},
+            "run": {"type": "bool", "default": False},
         },
         required_if=(("state", "present", ("learned",)),),
     )

@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health.gate imp
 ROOT = Path(__file__).resolve().parents[3]
 PLUGINS = "ansible_collections.olympus.bluegreen.plugins."
 # By an action plugin alone.
-NO_MODULE = {"edge_switch", "release_stage"}
+NO_MODULE = {"edge_switch", "release_end", "release_stage"}
 MODULES = sorted({path.stem for path in (ROOT / "plugins/modules").glob("*.py")} - NO_MODULE)
 
 

@@ -98,7 +98,8 @@ def test_a_run_that_had_nothing_to_do_ends_well_whatever_an_earlier_watch_said(i
         "follow": "",
         "summary": "v1.4.2 is live on blue already: nothing to do",
     }
-    given = {"bluegreen_decision": decision, "bluegreen_state_dir": "/nowhere"}
+    run = {"watch_do": "", "hooks": {}}
+    given = {"bluegreen_decision": decision, "bluegreen_state_dir": "/nowhere", "bluegreen_run": run}
     rc, said = play(ROOT / "playbooks/watch.yml", "-i", inventory, **given)
     assert rc == 0 and "nothing to do; no cutover to watch" in said, said
     assert re.search(r"Follow the watcher to its verdict\] \*+ skipping", said), said
@@ -116,8 +117,7 @@ def test_a_run_that_had_nothing_to_do_ends_well_whatever_an_earlier_watch_said(i
     ],
 )
 def test_a_bad_verdict_says_who_is_live(result: dict[str, str], words: str, tmp_path: Path) -> None:
-    tasks = yaml.safe_load((ROOT / "playbooks/watch.yml").read_text())[0]["tasks"]
-    verdict = next(task for task in tasks if task["name"] == "Check the verdict")
+    (verdict,) = yaml.safe_load((ROOT / "playbooks/tasks/verdict.yml").read_text())
     (tmp_path / "play.yml").write_text(
         yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [verdict]}])
     )
@@ -169,6 +169,7 @@ def test_a_target_whose_image_is_live_costs_neither_a_question_nor_a_gate(
     rc, said = play(
         tmp_path / "play.yml",
         bluegreen_described={"schema_targets": TARGETS},
+        bluegreen_run={"fix_forward": False},
         bluegreen_decision={"proceed": True},
         stack_result={"release": {"id": "r", **({} if same is None else {"same_schema": same})}},
         schema_result={"results": [{"pending": [1]}]},
@@ -209,7 +210,7 @@ def test_a_cutover_knows_what_the_live_colour_fails(
     done, told = play(
         tmp_path / "play.yml",
         bluegreen_decision={"live": "blue", "idle": "green", "live_fails": []},
-        bluegreen_fix_forward=forward,
+        bluegreen_run={"fix_forward": forward},
         bluegreen_version="v1.5.0",
         bluegreen_stage="cutover",
         cutover_fails=fails["fails"] if forward else [],
@@ -226,7 +227,7 @@ def test_status_asks_the_idle_colour_only_where_the_live_one_is_not_well(
     fails: list[str], drift: list[str], runs: bool, asks: bool, tmp_path: Path
 ) -> None:
     stage = yaml.safe_load((ROOT / "playbooks/status.yml").read_text())[0]
-    block = next(task for task in stage["tasks"] if task["name"] == "Check the colours")
+    block = next(task for task in _tasks(stage) if task.get("name") == "Check the colours")
     asked = next(task for task in block["block"] if task["name"].startswith("Check the other colour"))
     said = {"name": "Say", "ansible.builtin.debug": {"msg": "asked {{ status_other }}"}, "when": asked["when"]}
     made = {"hosts": "localhost", "gather_facts": False, "vars": {**stage["vars"], **block["vars"]}, "tasks": [said]}

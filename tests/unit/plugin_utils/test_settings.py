@@ -50,7 +50,7 @@ def test_what_is_well(name: str, value: object) -> None:
         ("bluegreen_bake", 1.5, ("1.5", "a whole number")),
         ("bluegreen_drain_deadline", "inf", ("'inf'", "a number")),
         ("bluegreen_force_undo", "maybe", ("'maybe'", "true or false")),
-        ("bluegreen_state_dir", " ", ("' '", "an absolute path")),
+        ("bluegreen_state_dir", "state", ("'state'", "an absolute path")),
         ("bluegreen_source", 7, ("7", "a text or a dictionary")),
     ],
 )

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The end of a stage as one task: give the lock back, and leave what happened for the program that started the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stage_result import (
+    NAME,
+    REFUSED,
+    ROLES,
+    Ended,
+    refused,
+)
+
+LEDGER = "olympus.bluegreen.release_ledger"
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "deployment": {"type": "dict", "default": {}},
+    "stage": {"type": "str", "required": True},
+    "version": {"type": "str", "default": ""},
+    "lock": {"type": "bool", "default": False},
+    "status": {"type": "dict", "default": {}},
+    "refused": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs a module only to give the lock back."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        # Without types of its own.
+        base: Any = super()
+        result: dict[str, Any] = base.run(tmp, variables)
+        _validation, asked = base.validate_argument_spec(argument_spec=ARGUMENTS)
+        if asked["lock"] and asked["deployment"]:
+            result.update(self._unlock(asked, variables))
+        made = refused(asked["refused"]) if asked["refused"] else self._ended(asked, variables)
+        if made["rc"] == 0 and made["reasons"] and asked["stage"] != "watch":
+            result["warnings"] = [*(result.get("warnings") or []), *made["reasons"]]
+        # Of this run's stages the last one counts; ansible.builtin.set_stats merges by default.
+        result["ansible_stats"] = {"data": {NAME: made}, "per_host": False, "aggregate": False}
+        result["changed"] = False
+        return result
+
+    def _unlock(self, asked: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        me = controller.myself()
+        who = {"run": controller.run_id(me, variables), "operator": controller.operator(variables), "controller": me}
+        options = {"state": "unlocked", "deployment": asked["deployment"], "stage": asked["stage"], **who}
+        done: dict[str, Any] = self._execute_module(LEDGER, options, task_vars=variables)
+        return done
+
+    def _ended(self, asked: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """By what the roles have registered: a failed task leaves its result there, and its host among no others."""
+        found = {role: variables.get(role + "_result") for role in ROLES}
+        results = {name: one for name, one in found.items() if isinstance(one, dict)}
+        if isinstance(variables.get(REFUSED), dict):
+            results["play"] = variables[REFUSED]
+        failed = variables.get("inventory_hostname") not in variables.get("ansible_play_hosts", [])
+        hooks = tuple(variables.get("bluegreen_hook_failures") or ())
+        return Ended(asked["stage"], asked["version"], results, failed, asked["status"], hooks).data()
