@@ -16,15 +16,19 @@ from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from .._core.clock import Clock
 from .._core.errors import BluegreenError
 from .._core.files import read_json
+from .._core.http import DirectHttp
 from .._core.plan import Plan, Step
 from .._core.runner import Runner
 from .._health import last_failures
+from .._notify import message, textfile
+from .._notify import options as notify_options
+from .._notify.send import STAGE_SECONDS, Notifier
 from .._state import events
 from .._state.directory import StateDir
 from .._state.lock import STALE_SECONDS, Claim, Lock
 from .._switch.switch import Switch, describe
 
-STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported")
+STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported", "told")
 
 SPEC = ArgumentSpec(
     {
@@ -47,6 +51,7 @@ SPEC = ArgumentSpec(
         "colour": {"type": "str", "choices": list(COLOURS)},
         "flip": {"type": "str", "default": ""},
         "last": {"type": "int", "default": 50},
+        "outcome": {"type": "dict", "default": {}},
     },
     required_if=(
         ("state", "locked", ["run"]),
@@ -56,7 +61,7 @@ SPEC = ArgumentSpec(
         ("state", "accepted", ["release"]),
         ("state", "reported", ["release"]),
     ),
-).merge(DEPLOYMENT)
+).merge(DEPLOYMENT, notify_options.SPEC)
 
 
 def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,11 +121,8 @@ class Ledger:
             self._take()
         elif state == "beaten":
             self._lock().beat(wanted["run"], wanted["stage"])
-        elif state == "unlocked":
-            held = read_json(self.state.lock) or {}
-            if self._lock().release(wanted["run"]):
-                # The release that a stage belonged to is known by the lock, not by the run that gives it back.
-                self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
+        elif state in ("unlocked", "told"):
+            self._end(state == "unlocked")
         elif state == "waited":
             self.clock.sleep(left(wanted["since"], wanted["seconds"], self.clock.now()))
         elif state == "appended":
@@ -131,6 +133,40 @@ class Ledger:
             self._accept(wanted["release"])
         elif state == "reported":
             self._write_report(self.state, wanted["release"])
+
+    def _end(self, unlocks: bool) -> None:
+        held = read_json(self.state.lock) or {}
+        if unlocks and self._lock().release(self.params["run"]):
+            # The release that a stage belonged to is known by the lock, not by the run that gives it back.
+            self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
+        self._tell()
+
+    def _tell(self) -> None:
+        """The last act of a stage: its message, then the metrics. What goes wrong here is a warning."""
+        try:
+            self._send()
+            self._measure()
+        except (BluegreenError, OSError) as exc:
+            self.warnings.append(str(exc))
+
+    def _send(self) -> None:
+        given = self.params
+        told = message.of_stage(given["outcome"], lambda: str(self.live().get("live") or ""))
+        if told.get("event") == "rollback":
+            self._append({"event": "rolled_back", "to": told["live"]})
+        notifier = Notifier(given["deployment"], given["notify"], given["notify_url"], DirectHttp(), self.clock)
+        if told and notifier.wants(told["event"]):
+            sent = notifier.tell({**told, "operator": given["operator"], "run": given["run"]}, STAGE_SECONDS)
+            self._append(sent.event(told["event"]))
+            if not sent.done:
+                self.warnings.append("The message was not delivered: %s" % sent.why)
+
+    def _measure(self) -> None:
+        path = self.params["textfile"]
+        live = str(self.live().get("live") or "") if path else ""
+        why = textfile.write(path, self.state, self.params["deployment"], live) if path else ""
+        if why:
+            self.warnings.append("The metrics were not written: %s" % why)
 
     def _accept(self, release: str) -> None:
         """With its report once more, which now shows how the old colour was left."""
@@ -156,6 +192,7 @@ class Ledger:
             over = {"taken_over_from": before["run"], "unlocked": bool(self.params["unlock"])} if before else {}
             began = {"event": "stage_began", "token": lock["token"], "operator": lock["operator"]}
             self._append({**began, **over})
+            self._measure()
 
     def result(self) -> dict[str, Any]:
         """The state as it is now."""
