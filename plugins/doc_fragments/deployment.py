@@ -161,7 +161,7 @@ options:
             elements: str
       textfile:
         description:
-        - A file for the textfile collector of node_exporter, as C(/var/lib/node_exporter/textfile_collector/olympus_bluegreen.prom).
+        - A file for the textfile collector of node_exporter, as C(/var/lib/node_exporter/olympus_bluegreen.prom).
           The watcher and the end of each stage write it. Empty writes none.
         type: str
       cache_ttl:

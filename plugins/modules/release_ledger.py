@@ -272,13 +272,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
+from ansible_collections.olympus.bluegreen.plugins.module_utils._notify.send import stage_ended
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
     module = described(AnsibleModule, SPEC)
-    ledger = Ledger(module.params, SubprocessRunner(), SystemClock(), write_report)
+    ledger = Ledger(module.params, SubprocessRunner(), SystemClock(), write_report, stage_ended)
     try:
         plan = ledger.plan()
         if not module.check_mode:

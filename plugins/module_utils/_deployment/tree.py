@@ -264,7 +264,7 @@ DEPLOYMENT = (
         "textfile",
         "text",
         "A file for the textfile collector of node_exporter, as"
-        " C(/var/lib/node_exporter/textfile_collector/olympus_bluegreen.prom). The watcher and the end of each stage"
+        " C(/var/lib/node_exporter/olympus_bluegreen.prom). The watcher and the end of each stage"
         " write it. Empty writes none.",
         "",
         empty=True,

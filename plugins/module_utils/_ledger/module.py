@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,13 +16,11 @@ from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from .._core.clock import Clock
 from .._core.errors import BluegreenError
 from .._core.files import read_json
-from .._core.http import DirectHttp
 from .._core.plan import Plan, Step
 from .._core.runner import Runner
 from .._health import last_failures
-from .._notify import message, textfile
-from .._notify import options as notify_options
-from .._notify.send import STAGE_SECONDS, Notifier
+from .._notify import textfile
+from .._notify.address import SPEC as NOTIFY
 from .._state import events
 from .._state.directory import StateDir
 from .._state.lock import STALE_SECONDS, Claim, Lock
@@ -61,7 +59,7 @@ SPEC = ArgumentSpec(
         ("state", "accepted", ["release"]),
         ("state", "reported", ["release"]),
     ),
-).merge(DEPLOYMENT, notify_options.SPEC)
+).merge(DEPLOYMENT, NOTIFY)
 
 
 def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,8 +81,13 @@ def left(since: float, seconds: float, now: float) -> float:
     return max(0.0, min(seconds, since + seconds - now))
 
 
+# The module's options, and what is live -> the events that the ledger keeps of it.
+StageEnded = Callable[[Mapping[str, Any], Callable[[], str]], Iterable[Mapping[str, Any]]]
+
+
 class Ledger:
-    """``write_report``: of one release. A caller that only locks or reads needs none."""
+    """``write_report``: of one release. ``stage_ended``: tells of the end of a stage. A caller that only locks or reads
+    needs neither."""
 
     def __init__(
         self,
@@ -92,8 +95,10 @@ class Ledger:
         runner: Runner,
         clock: Clock,
         write_report: Callable[[StateDir, str], object] = lambda state, release: None,
+        stage_ended: StageEnded = lambda params, live: (),
     ) -> None:
         self.params = params
+        self._stage_ended = stage_ended
         self._write_report = write_report
         self.state = StateDir(params["state_dir"])
         self.clock = clock
@@ -150,16 +155,10 @@ class Ledger:
             self.warnings.append(str(exc))
 
     def _send(self) -> None:
-        given = self.params
-        told = message.of_stage(given["outcome"], lambda: str(self.live().get("live") or ""))
-        if told.get("event") == "rollback":
-            self._append({"event": "rolled_back", "to": told["live"]})
-        notifier = Notifier(given["deployment"], given["notify"], given["notify_url"], DirectHttp(), self.clock)
-        if told and notifier.wants(told["event"]):
-            sent = notifier.tell({**told, "operator": given["operator"], "run": given["run"]}, STAGE_SECONDS)
-            self._append(sent.event(told["event"]))
-            if not sent.done:
-                self.warnings.append("The message was not delivered: %s" % sent.why)
+        for event in self._stage_ended(self.params, lambda: str(self.live().get("live") or "")):
+            self._append(event)
+            if event.get("why"):
+                self.warnings.append("The message was not delivered: %s" % event["why"])
 
     def _measure(self) -> None:
         path = self.params["textfile"]

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a message goes. The address is a secret where its path is (Slack's is): no error and no result holds it."""
+"""Where a message goes, and the options that say so. The address is a secret where its path is (Slack's is): no error
+and no result holds it."""
 
 from __future__ import annotations
 
@@ -10,9 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from .._core.argspec import ArgumentSpec
 from .._core.errors import Refused
 from .._core.private_file import read_private
 
+SPEC = ArgumentSpec(
+    {
+        "notify": {"type": "dict", "default": {}},
+        "notify_url": {"type": "str", "default": "", "no_log": True},
+        "textfile": {"type": "str", "default": ""},
+    }
+)
 FIX = "give one address, as https://hooks.example.com/services/..., by bluegreen_notify_url or in the file"
 
 

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.clock import Clock
+from .._core.clock import Clock, SystemClock
 from .._core.errors import BluegreenError
-from .._core.http import Http
+from .._core.http import DirectHttp, Http
 from . import message
 from .address import address, wanted
 
@@ -76,3 +76,14 @@ class Notifier:
                 return Sent(False, tries, why)
             pause = PAUSES[min(tries, len(PAUSES)) - 1]
             self.clock.sleep(max(0.0, min(pause, deadline - self.clock.monotonic())))
+
+
+def stage_ended(given: Mapping[str, Any], live: Callable[[], str]) -> Iterator[dict[str, Any]]:
+    """Tell of the end of a stage (``given``: the options of release_ledger): the events that the ledger keeps of it."""
+    told = message.of_stage(given["outcome"], live)
+    if told.get("event") == "rollback":
+        yield {"event": "rolled_back", "to": told["live"]}
+    notifier = Notifier(given["deployment"], given["notify"], given["notify_url"], DirectHttp(), SystemClock())
+    if told and notifier.wants(told["event"]):
+        sent = notifier.tell({**told, "operator": given["operator"], "run": given["run"]}, STAGE_SECONDS)
+        yield sent.event(told["event"])

@@ -14,7 +14,7 @@ from typing import Any
 from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from .._core.clock import Clock
 from .._core.plan import Plan
-from .._notify import options as notify_options
+from .._notify.address import SPEC as NOTIFY
 from .._state import events
 from .._state.directory import StateDir
 from . import judge
@@ -54,7 +54,7 @@ SPEC = DEPLOYMENT.merge(
             "show": {"type": "str", "choices": ["everything", "wrong", "nothing"], "default": "everything"},
         }
     ),
-    notify_options.SPEC,
+    NOTIFY,
 )
 
 

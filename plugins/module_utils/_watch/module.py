@@ -23,7 +23,7 @@ from .._core.plan import Plan, Step
 from .._core.publish import NETWORK
 from .._core.runner import Runner
 from .._health import checks
-from .._notify import options as notify_options
+from .._notify.address import SPEC as NOTIFY
 from .._report.words import OFTEN
 from .._report.write import write_report
 from .._state import events as record
@@ -64,7 +64,7 @@ SPEC = ArgumentSpec(
         "operator": {"type": "str", "default": ""},
     },
     required_if=(("state", "started", ["release", "colour", "services"]),),
-).merge(DEPLOYMENT, checks.PROBING, notify_options.SPEC)
+).merge(DEPLOYMENT, checks.PROBING, NOTIFY)
 
 # How long a watcher may take to answer an order, in seconds.
 ANSWER_SECONDS = 20.0

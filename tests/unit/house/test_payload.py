@@ -20,9 +20,9 @@ ABOVE = {
     "caddy_upstream": (70, 500),
     "cloudflare_lb_pool": (75, 530),
     "podman_compose_release": (97, 665),
-    "release_boot": (172, 1230),
-    "release_preflight": (101, 655),
-    "release_watch": (155, 1130),
+    "release_boot": (178, 1230),
+    "release_preflight": (104, 655),
+    "release_watch": (160, 1130),
     "schema_proof": (80, 510),
 }
 
