@@ -24,8 +24,6 @@ def outcome(variables: Mapping[str, Any], stage: str) -> dict[str, Any]:
     decision: Mapping[str, Any] = begun.get("decision") or {}
     failed = _failed(variables)
     acted = any(decision.get(name) for name in ("proceed", "resume", "fast"))
-    if stage == "rollback" and not begun:
-        acted = bool((variables.get("traffic_result") or {}).get("changed"))
     if not stage or not (failed or acted):
         return {}
     return {
@@ -36,6 +34,14 @@ def outcome(variables: Mapping[str, Any], stage: str) -> dict[str, Any]:
         "release": str(decision.get("release") or "") if stage in KNOWS_RELEASE else "",
         "idle": str(decision.get("idle") or ""),
     }
+
+
+def way_back(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a rollback that takes no lock, from what its one task returned."""
+    failed = bool(result.get("failed"))
+    if not failed and not result.get("changed"):
+        return {}
+    return {"stage": "rollback", "failed": failed, "why": str(result.get("msg") or "") if failed else ""}
 
 
 def _failed(variables: Mapping[str, Any]) -> bool:
