@@ -43,9 +43,11 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = base.run(tmp, variables)
         _validation, asked = base.validate_argument_spec(argument_spec=ARGUMENTS)
         warnings: list[Any] = []
+        url = controller.notify_url(variables, self._templar.template)
 
         def run_module(name: str, options: dict[str, Any]) -> dict[str, Any]:
-            given = {"ansible_version": __version__, **options} if name == PREFLIGHT else options
+            own = {"ansible_version": __version__, "notify_url": url} if name == PREFLIGHT else {}
+            given = {**own, **options}
             found: dict[str, Any] = self._execute_module(name, given, task_vars=variables)
             warnings.extend(found.pop("warnings", None) or [])
             return found

@@ -40,7 +40,8 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         me = controller.myself()
         by = "%s at %s" % (controller.operator(variables), me["host"])
-        args = {"run": controller.run_id(me, variables), "operator": by, **self._task.args}
+        url = controller.notify_url(variables, self._templar.template)
+        args = {"run": controller.run_id(me, variables), "operator": by, "notify_url": url, **self._task.args}
         if args.get("state") != "followed":
             result.update(self._execute_module(MODULE, args, task_vars=variables))
         elif self._task.check_mode:
@@ -76,7 +77,14 @@ class ActionModule(ActionBase):
             if timeout and now - begun > timeout:
                 return undecided(found, "no verdict within %g s; the watcher goes on" % timeout)
             time.sleep(POLL)
-            asked = {**args, "state": "read", "since": follower.seen, "patience": PATIENCE, "probe_secrets": {}}
+            asked = {
+                **args,
+                "state": "read",
+                "since": follower.seen,
+                "patience": PATIENCE,
+                "probe_secrets": {},
+                "notify_url": "",
+            }
             found = self._execute_module(MODULE, asked, task_vars=variables)
         return found
 

@@ -124,6 +124,46 @@ options:
         description:
         - Settings of the watch.
         type: dict
+      notify:
+        description:
+        - Send a message at each end. The watcher sends that of its verdict itself, so no controller has
+          to be alive.
+        type: dict
+        suboptions:
+          kind:
+            description:
+            - V(webhook) sends C(text) and the same facts as fields. V(slack) sends C(text) alone, as
+              Slack, Mattermost and others take it.
+            type: str
+            default: webhook
+            choices:
+            - webhook
+            - slack
+          url_file:
+            description:
+            - A file of this host that holds the address, where C(bluegreen_notify_url) does not say it.
+              Only its owner may have access to it. A watcher that a reboot starts again knows no other.
+            type: path
+            default: ''
+          events:
+            description:
+            - The ends to send a message for. An empty list means all.
+            type: list
+            default: []
+            choices:
+            - migrate
+            - deploy
+            - cutover
+            - verdict
+            - rollback
+            - cleanup
+            - failed
+            elements: str
+      textfile:
+        description:
+        - A file for the textfile collector of node_exporter, as C(/var/lib/node_exporter/olympus_bluegreen.prom).
+          The watcher and the end of each stage write it. Empty writes none.
+        type: str
       cache_ttl:
         description:
         - Seconds that a setting may be cached.

@@ -20,6 +20,7 @@ requirements:
 extends_documentation_fragment:
   - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
+  - olympus.bluegreen.notify
 attributes:
   check_mode:
     description: Writes nothing, and neither takes nor gives back the lock.
@@ -39,8 +40,9 @@ options:
       - V(accepted) marks O(release) as the stable one, moves the fence to it and notes that O(colour) was removed for
         it.
       - V(reported) writes the report of O(release).
+      - V(told) sends the message of O(outcome) and writes O(textfile). V(unlocked) ends with that, too. It never fails.
     type: str
-    choices: [read, locked, beaten, unlocked, waited, appended, accepted, reported]
+    choices: [read, locked, beaten, unlocked, waited, appended, accepted, reported, told]
     default: read
   state_dir:
     description: The state directory. It is made when missing, with mode 0750.
@@ -122,6 +124,12 @@ options:
     description: How many of the last events of the ledger to return.
     type: int
     default: 50
+  outcome:
+    description:
+      - How a stage ended, with C(stage), C(failed), C(why), C(version), C(release) and C(idle). The action plugin fills
+        it in. Empty tells of nothing.
+    type: dict
+    default: {}
 seealso:
   - module: olympus.bluegreen.release_watch
     description: Judges a release and writes its verdict.
@@ -264,13 +272,14 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import described
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ledger.module import SPEC, Ledger
+from ansible_collections.olympus.bluegreen.plugins.module_utils._notify.send import stage_ended
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.heartbeat import beating
 
 
 def main() -> None:
     module = described(AnsibleModule, SPEC)
-    ledger = Ledger(module.params, SubprocessRunner(), SystemClock(), write_report)
+    ledger = Ledger(module.params, SubprocessRunner(), SystemClock(), write_report, stage_ended)
     try:
         plan = ledger.plan()
         if not module.check_mode:

@@ -111,6 +111,10 @@ options:
     description: Id of the run whose lock is broken. Empty breaks none.
     type: str
     default: ''
+  textfile:
+    description: With O(lock), the file for the textfile collector of node_exporter is written. Empty writes none.
+    type: str
+    default: ''
 seealso:
   - module: olympus.bluegreen.release_stage
 """
@@ -168,7 +172,7 @@ OF_COMPOSE = (
     "project", "source", "compose_files", "services", "shared", "singletons", "edge", "edge_service", "network_range",
     "publish", "port_base",
 )  # fmt: skip
-OF_LEDGER = ("run", "stage", "version", "operator", "controller", "stale", "unlock")
+OF_LEDGER = ("run", "stage", "version", "operator", "controller", "stale", "unlock", "textfile")
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec({name: COMPOSE.options[name] for name in OF_COMPOSE}),
     ArgumentSpec({name: LEDGER.options[name] for name in OF_LEDGER}),

@@ -26,6 +26,7 @@ requirements:
 extends_documentation_fragment:
   - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
+  - olympus.bluegreen.notify
 attributes:
   check_mode:
     description: Does the same with and without, but tries no login with it.

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - olympus.bluegreen.reach
   - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
+  - olympus.bluegreen.notify
 attributes:
   check_mode:
     description: Starts, stops and orders nothing. V(followed) returns at once.

@@ -12,7 +12,7 @@ import os
 import platform
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -114,6 +114,14 @@ def operator(variables: Mapping[str, Any]) -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+def notify_url(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> str:
+    """The address of messages as the operator says it. One that can't be made is none: no way back waits for it."""
+    found = None
+    with suppress(Exception):
+        found = template(variables.get("bluegreen_notify_url"))
+    return str(found or os.environ.get("BLUEGREEN_NOTIFY_URL") or "").strip()
 
 
 def knows(me: Mapping[str, Any], lock: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,6 +104,14 @@ RUN = (
         usual="`true`; `false` behind Cloudflare",
     ),
     Field(
+        "notify_url",
+        "text",
+        "The address that messages of C(bluegreen_notify) go to, where no C(url_file) holds it. The environment"
+        " variable C(BLUEGREEN_NOTIFY_URL) of the controller does the same.",
+        secret=True,
+        empty=True,
+    ),
+    Field(
         "probe_secrets",
         "dict",
         "Per domain the probe's C(password) and C(client_secret). Preflight logs in once by each.",

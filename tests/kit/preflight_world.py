@@ -84,7 +84,10 @@ RELEASE: dict[str, Any] = {
 SERVICE: dict[str, Any] = {"running": True, "asked": {"port": 4433, "admin_port": 4434}, "closed": {}}
 PROBES: dict[str, Any] = {"ciam": {"ok": True, "busy": False, "detail": "login, code, token (blue, by its addresses)"}}
 ANSIBLE: dict[str, Any] = {"ansible": "2.19.0", "settings": []}
-GOOD = Observed(HOST, PODMAN, CONTAINERS, EDGE, DATABASE, {"kratos": SERVICE}, RELEASE, PROBES, ANSIBLE)
+TOLD = {"notify": "", "textfile": ""}
+GOOD = Observed(
+    {**HOST, "told": TOLD}, PODMAN, CONTAINERS, EDGE, DATABASE, {"kratos": SERVICE}, RELEASE, PROBES, ANSIBLE
+)  # fmt: skip
 WANTED = PreflightInputs(
     state_dir="/var/lib/olympus-bluegreen",
     project="prod",

@@ -11,9 +11,7 @@ after 5xx or no answer it may have worked, so it is ``Lost`` and its caller read
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,11 +19,11 @@ from urllib.parse import urlsplit
 from .._core.clock import Clock
 from .._core.errors import BluegreenError, Refused
 from .._core.http import Http, Response
+from .._core.private_file import read_private
 
 # What a header may hold; http.client would quote the value in its complaint.
 TOKEN = re.compile(r"[\x21-\x7e]{8,}")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
 TRIES = 4
 # Seconds to wait where a 429 does not say how long.
 UNSAID = 5.0
@@ -250,7 +248,7 @@ def api_of(params: Mapping[str, Any], http: Http, clock: Clock) -> Api:
 def _token(params: Mapping[str, Any]) -> str:
     """Never in an error, whatever is wrong with it."""
     path = params["api_token_file"]
-    text = params["api_token"] or (_read_private(path) if path else "")
+    text = params["api_token"] or (read_private(path, "api_token_file", "the API token") if path else "")
     if not text.strip():
         raise Refused(
             "no API token is given",
@@ -261,25 +259,3 @@ def _token(params: Mapping[str, Any]) -> str:
     if not TOKEN.fullmatch(text.strip()):
         raise Refused("the API token holds a character that no token has", fix="write only the token, in one line")
     return str(text.strip())
-
-
-def _read_private(path: str) -> str:
-    """The text of a file that only its owner may read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            mode = os.fstat(handle.fileno()).st_mode
-            if mode & OTHERS:
-                raise Refused(
-                    "users other than its owner can read it (mode %04o)" % stat.S_IMODE(mode),
-                    option="api_token_file",
-                    value=path,
-                    fix="run chmod 600 %s, and roll the token if others have used this host" % path,
-                )
-            return handle.read()
-    except OSError as exc:
-        raise Refused(
-            "it cannot be read: %s" % exc.strerror,
-            option="api_token_file",
-            value=path,
-            fix="put the API token there, owned by root with mode 0600",
-        ) from exc

@@ -87,6 +87,27 @@ WATCH = (
     Field("min_events", "digits", "Events without which there is no PASS.", 300),
 )
 
+# What is told: the end of a stage that changed something, of a watch, and of a stage that failed.
+TOLD = ("migrate", "deploy", "cutover", "verdict", "rollback", "cleanup", "failed")
+NOTIFY = (
+    Field(
+        "kind",
+        "str",
+        "V(webhook) sends C(text) and the same facts as fields. V(slack) sends C(text) alone, as Slack, Mattermost and"
+        " others take it.",
+        "webhook",
+        choices=("webhook", "slack"),
+    ),
+    Field(
+        "url_file",
+        "path",
+        "A file of this host that holds the address, where C(bluegreen_notify_url) does not say it. Only its owner may"
+        " have access to it. A watcher that a reboot starts again knows no other.",
+        "",
+    ),
+    Field("events", "list", "The ends to send a message for. An empty list means all.", [], choices=TOLD),
+)
+
 DEPLOYMENT = (
     Field("name", "str", "Name of the deployment, of which networks and labels are made.", NAME, plain=True),
     Field("state_dir", "directory", "Directory of the collection's state on this host.", STATE_DIR),
@@ -232,6 +253,22 @@ DEPLOYMENT = (
         strict=False,
     ),
     Field("watch", "dict", "Settings of the watch.", {}, keys=WATCH, strict=False),
+    Field(
+        "notify",
+        "dict",
+        "Send a message at each end. The watcher sends that of its verdict itself, so no controller has to be alive.",
+        {},
+        keys=NOTIFY,
+    ),
+    Field(
+        "textfile",
+        "text",
+        "A file for the textfile collector of node_exporter, as"
+        " C(/var/lib/node_exporter/olympus_bluegreen.prom). The watcher and the end of each stage"
+        " write it. Empty writes none.",
+        "",
+        empty=True,
+    ),
     Field("cache_ttl", "number", "Seconds that a setting may be cached.", 60),
     Field(
         "cache_probe",

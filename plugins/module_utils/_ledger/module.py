@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -19,12 +19,14 @@ from .._core.files import read_json
 from .._core.plan import Plan, Step
 from .._core.runner import Runner
 from .._health import last_failures
+from .._notify import textfile
+from .._notify.address import SPEC as NOTIFY
 from .._state import events
 from .._state.directory import StateDir
 from .._state.lock import STALE_SECONDS, Claim, Lock
 from .._switch.switch import Switch, describe
 
-STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported")
+STATES = ("read", "locked", "beaten", "unlocked", "waited", "appended", "accepted", "reported", "told")
 
 SPEC = ArgumentSpec(
     {
@@ -47,6 +49,7 @@ SPEC = ArgumentSpec(
         "colour": {"type": "str", "choices": list(COLOURS)},
         "flip": {"type": "str", "default": ""},
         "last": {"type": "int", "default": 50},
+        "outcome": {"type": "dict", "default": {}},
     },
     required_if=(
         ("state", "locked", ["run"]),
@@ -56,7 +59,7 @@ SPEC = ArgumentSpec(
         ("state", "accepted", ["release"]),
         ("state", "reported", ["release"]),
     ),
-).merge(DEPLOYMENT)
+).merge(DEPLOYMENT, NOTIFY)
 
 
 def _migrated(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,8 +81,13 @@ def left(since: float, seconds: float, now: float) -> float:
     return max(0.0, min(seconds, since + seconds - now))
 
 
+# The module's options, and what is live -> the events that the ledger keeps of it.
+StageEnded = Callable[[Mapping[str, Any], Callable[[], str]], Iterable[Mapping[str, Any]]]
+
+
 class Ledger:
-    """``write_report``: of one release. A caller that only locks or reads needs none."""
+    """``write_report``: of one release. ``stage_ended``: tells of the end of a stage. A caller that only locks or reads
+    needs neither."""
 
     def __init__(
         self,
@@ -87,8 +95,10 @@ class Ledger:
         runner: Runner,
         clock: Clock,
         write_report: Callable[[StateDir, str], object] = lambda state, release: None,
+        stage_ended: StageEnded = lambda params, live: (),
     ) -> None:
         self.params = params
+        self._stage_ended = stage_ended
         self._write_report = write_report
         self.state = StateDir(params["state_dir"])
         self.clock = clock
@@ -116,11 +126,8 @@ class Ledger:
             self._take()
         elif state == "beaten":
             self._lock().beat(wanted["run"], wanted["stage"])
-        elif state == "unlocked":
-            held = read_json(self.state.lock) or {}
-            if self._lock().release(wanted["run"]):
-                # The release that a stage belonged to is known by the lock, not by the run that gives it back.
-                self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
+        elif state in ("unlocked", "told"):
+            self._end(state == "unlocked")
         elif state == "waited":
             self.clock.sleep(left(wanted["since"], wanted["seconds"], self.clock.now()))
         elif state == "appended":
@@ -131,6 +138,34 @@ class Ledger:
             self._accept(wanted["release"])
         elif state == "reported":
             self._write_report(self.state, wanted["release"])
+
+    def _end(self, unlocks: bool) -> None:
+        held = read_json(self.state.lock) or {}
+        if unlocks and self._lock().release(self.params["run"]):
+            # The release that a stage belonged to is known by the lock, not by the run that gives it back.
+            self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
+        self._tell()
+
+    def _tell(self) -> None:
+        """The last act of a stage: its message, then the metrics. What goes wrong here is a warning."""
+        try:
+            self._send()
+            self._measure()
+        except (BluegreenError, OSError) as exc:
+            self.warnings.append(str(exc))
+
+    def _send(self) -> None:
+        for event in self._stage_ended(self.params, lambda: str(self.live().get("live") or "")):
+            self._append(event)
+            if event.get("why"):
+                self.warnings.append("The message was not delivered: %s" % event["why"])
+
+    def _measure(self) -> None:
+        path = self.params["textfile"]
+        live = str(self.live().get("live") or "") if path else ""
+        why = textfile.write(path, self.state, self.params["deployment"], live) if path else ""
+        if why:
+            self.warnings.append("The metrics were not written: %s" % why)
 
     def _accept(self, release: str) -> None:
         """With its report once more, which now shows how the old colour was left."""
@@ -156,6 +191,7 @@ class Ledger:
             over = {"taken_over_from": before["run"], "unlocked": bool(self.params["unlock"])} if before else {}
             began = {"event": "stage_began", "token": lock["token"], "operator": lock["operator"]}
             self._append({**began, **over})
+            self._measure()
 
     def result(self) -> dict[str, Any]:
         """The state as it is now."""

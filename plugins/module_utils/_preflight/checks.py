@@ -27,6 +27,16 @@ CHECKS: dict[str, Check] = {
     "settings": Check(
         "refuse, warn", "bluegreen_ variables of a wrong type, or with a mistyped name", "correct the variable"
     ),
+    "notify": Check(
+        "refuse",
+        "messages have an address: bluegreen_notify_url, or a file of bluegreen_notify that only its owner can read",
+        "give bluegreen_notify_url, or name such a file in bluegreen_notify.url_file",
+    ),
+    "textfile": Check(
+        "refuse",
+        "bluegreen_textfile ends in .prom and lies in a directory that can be written",
+        "name a file in the directory of node_exporter's textfile collector",
+    ),
     "source": Check(
         "refuse",
         "bluegreen_source can be read, its compose files parse, and they have every coloured service",

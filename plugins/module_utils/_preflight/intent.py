@@ -25,6 +25,15 @@ def settings(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
         yield row("settings", True, REFUSE, "known names, right types", "known names, right types")
 
 
+def told(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
+    """Of the address only that it is one: it is a secret."""
+    for name, why in (seen.host.get("told") or {}).items():
+        if why:
+            yield failed(name, REFUSE, why, "usable")
+        else:
+            yield row(name, True, REFUSE, "an address" if name == "notify" else wanted.textfile, "usable")
+
+
 def source(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
     why = seen.errors.get("source")
     if why:

@@ -16,6 +16,7 @@ from .model import LEVELS, WARN, Observed, PreflightInputs, Row, failed
 Judge = Callable[[Observed, PreflightInputs], Iterable[Row]]
 JUDGES: tuple[Judge, ...] = (
     intent.settings,
+    intent.told,
     intent.source,
     intent.secrets,
     intent.images,

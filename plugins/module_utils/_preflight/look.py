@@ -121,6 +121,7 @@ class Look:
             found["database"]["copy"] = max((done["database"].get("sizes") or {}).values(), default=0)
         ports = look_release.ports(wanted) if wanted.by_ports else {}
         host = look_host.host(wanted.state_dir, unit.name(wanted.deployment))
+        host["told"] = look_host.told(wanted)
         return {**host, "disks": found, "routes": routes(self.world.podman), **ports}
 
     def _volume(self) -> str:

@@ -13,8 +13,13 @@ import platform
 import re
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from .._core.errors import BluegreenError
+from .._notify import address as notification
+from .._notify import textfile
+from .model import PreflightInputs
 
 UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 MODULES = {"dotenv": "dotenv", "psycopg2": "psycopg2", "yaml": "yaml"}
@@ -103,6 +108,23 @@ def disk(path: str) -> dict[str, Any] | None:
         "free": seen.f_bavail * seen.f_frsize,
         "inodes": seen.f_favail if seen.f_files else None,
     }
+
+
+def told(wanted: PreflightInputs) -> dict[str, str]:
+    """A setting of notifications or metrics that is used -> why it can't be, '' where it can."""
+    notify, url = wanted.notify, wanted.notify_url
+    asked: dict[str, Callable[[], object]] = {}
+    if notification.wanted(notify, url) or notify.get("events") or notify.get("kind") == "slack":
+        asked["notify"] = lambda: notification.address(notify, url)
+    if wanted.textfile:
+        asked["textfile"] = lambda: textfile.usable(wanted.textfile)
+    found = dict.fromkeys(asked, "")
+    for name, ask in asked.items():
+        try:
+            ask()
+        except BluegreenError as exc:
+            found[name] = str(exc)
+    return found
 
 
 def selinux() -> str:

@@ -89,6 +89,9 @@ class PreflightInputs:
     idle_running: bool = False
     interval: float = 1.0
     rehearsal_image: str = ""
+    notify: Section = field(default_factory=dict)
+    notify_url: str = field(default="", repr=False)
+    textfile: str = ""
 
     @property
     def by_ports(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from .._core.argspec import COLOURS, DEPLOYMENT, ArgumentSpec
 from .._core.clock import Clock
 from .._core.plan import Plan
+from .._notify.address import SPEC as NOTIFY
 from .._state import events
 from .._state.directory import StateDir
 from . import judge
@@ -52,7 +53,8 @@ SPEC = DEPLOYMENT.merge(
             "ansible_version": {"type": "str", "default": ""},
             "show": {"type": "str", "choices": ["everything", "wrong", "nothing"], "default": "everything"},
         }
-    )
+    ),
+    NOTIFY,
 )
 
 

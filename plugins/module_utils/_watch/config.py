@@ -32,6 +32,7 @@ class Config(Recorded):
     ``public``: [{host, path}] asked at the edge. ``skip`` names checks that are left out. ``parameters``: the judge's.
     ``stack``: {project, edge_service, podman_compose, singletons}, for what follows the switch when the watch is over.
     ``stays``: why a FAIL does not roll back (the old colour is known to fail), '' where it does.
+    ``notify``, ``notify_url``: where the verdict is told. ``textfile``: where metrics are written.
     """
 
     deployment: str
@@ -59,6 +60,9 @@ class Config(Recorded):
     parameters: Mapping[str, Any] = field(default_factory=dict)
     stack: Mapping[str, Any] = field(default_factory=dict)
     stays: str = ""
+    notify: Mapping[str, Any] = field(default_factory=dict)
+    notify_url: str = field(default="", repr=False)
+    textfile: str = ""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Config:
@@ -86,6 +90,9 @@ class Config(Recorded):
         """Without the probes whose secrets the disk has no more: what is left is still worth asking."""
         return replace(self, probes={name: one for name, one in self.probes.items() if name in self.probe_secrets})
 
+    def without_secrets(self) -> Config:
+        return replace(self, probe_secrets={}, notify_url="")
+
     def write(self, path: str) -> None:
         write_json(path, asdict(self), 0o600)
 
@@ -111,5 +118,6 @@ def load(path: str) -> Config:
     values = read_json(path)
     if not isinstance(values, dict):
         raise BluegreenError("%s is missing" % path, fix="start the watch again")
-    write_json(path, {**values, "probe_secrets": {}}, 0o600)
-    return Config.of(values)
+    config = Config.of(values)
+    config.without_secrets().write(path)
+    return config

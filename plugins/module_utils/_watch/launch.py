@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._core import code_copy, detach, process
@@ -157,7 +157,7 @@ class Launch:
 
         wait_until(self.clock, lambda: speaks() or started.gone(), bool, STARTED_SECONDS)
         if not speaks():
-            replace(config, probe_secrets={}).write(path)
+            config.without_secrets().write(path)
             now = self.observe(config.release).about
             if now != before:
                 process.end(now, self.clock, 1)

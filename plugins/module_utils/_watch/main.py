@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from .._core.clock import Clock, SystemClock
-from .._core.files import write_json
+from .._core.files import read_mapping, write_json
 from .._core.http import DirectHttp
 from .._core.podman import Podman
 from .._core.process import identity
@@ -37,6 +37,7 @@ from .._verdict.parameters import Judgement
 from . import singletons_followup
 from .conclusion import conclude
 from .config import Config, load
+from .notice import Notice
 from .observer import Observer, Public
 from .prober import PairedProber, unready
 from .rollback_followup import configuration, load_balancers
@@ -75,8 +76,8 @@ def inputs_of(config: Config, standpoint: Standpoint, wall: Clock, podman: Podma
     )
 
 
-def watch(config: Config, deaths: int) -> None:
-    """One watch from beginning to verdict; after too many deaths only the verdict that it could not be watched."""
+def watch(config: Config, deaths: int) -> dict[str, Any]:
+    """One watch from beginning to its verdict, returned; after too many deaths only that it could not be watched."""
     clock, podman = SystemClock(), Podman(SubprocessRunner())
     both = {**checks.addresses(config.gate_plan(config.colour)), **checks.addresses(config.gate_plan(config.old))}
     standpoint = Standpoint(podman, str(config.edge.get("container") or ""), both)
@@ -86,8 +87,9 @@ def watch(config: Config, deaths: int) -> None:
     except Exception as exc:  # a watch that ends without a verdict would be taken for one that still runs
         traceback.print_exc()
         judgement = Judgement(INCONCLUSIVE, ("the watcher broke: %s: %s" % (type(exc).__name__, exc),), {})
-    conclude(watcher, judgement, lambda colour: unready(config, DirectHttp(), standpoint, colour))
+    verdict = conclude(watcher, judgement, lambda colour: unready(config, DirectHttp(), standpoint, colour))
     watcher.stop_sources()
+    return verdict
 
 
 def given_up(watcher: Watcher, deaths: int) -> Judgement:
@@ -174,13 +176,17 @@ def watch_alone(config: Config, keeper: Mapping[str, int], deaths: int) -> int:
             write_json(state.path("watch.json"), me)
         except OSError:  # the disk is full: better an unknown watcher than none
             traceback.print_exc()
-        if os.path.exists(state.release(config.release, "verdict.json")):
-            write_report(state, config.release)
-        else:
-            watch(config, deaths)
-        singletons_followup.follow(
-            config, Podman(SubprocessRunner()), SystemClock(), lambda event: noted(config, event)
-        )
+        notice = Notice(config, DirectHttp(), SystemClock(), lambda event: noted(config, event))
+        with notice.metrics():
+            judged = state.release(config.release, "verdict.json")
+            if os.path.exists(judged):
+                write_report(state, config.release)
+                verdict = read_mapping(judged)
+            else:
+                verdict = watch(config, deaths)
+            # Beside each other: neither a receiver that does not answer nor a courier that does not start delays more.
+            with notice.telling(verdict):
+                singletons_followup.follow(config, Podman(SubprocessRunner()), SystemClock(), notice.note)
     return 0
 
 

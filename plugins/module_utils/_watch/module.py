@@ -23,6 +23,7 @@ from .._core.plan import Plan, Step
 from .._core.publish import NETWORK
 from .._core.runner import Runner
 from .._health import checks
+from .._notify.address import SPEC as NOTIFY
 from .._report.words import OFTEN
 from .._report.write import write_report
 from .._state import events as record
@@ -63,7 +64,7 @@ SPEC = ArgumentSpec(
         "operator": {"type": "str", "default": ""},
     },
     required_if=(("state", "started", ["release", "colour", "services"]),),
-).merge(DEPLOYMENT, checks.PROBING)
+).merge(DEPLOYMENT, checks.PROBING, NOTIFY)
 
 # How long a watcher may take to answer an order, in seconds.
 ANSWER_SECONDS = 20.0
@@ -138,7 +139,7 @@ def _restart(launch: Launch, params: Mapping[str, Any], check_mode: bool) -> tup
     kept = launch.kept(seen.release) if plan.changed else None
     if kept is None or check_mode:
         return plan, ""
-    return plan, launch.apply(plan, replace(kept, probe_secrets=params["probe_secrets"]))
+    return plan, launch.apply(plan, replace(kept, **{name: params[name] for name in ("probe_secrets", "notify_url")}))
 
 
 def _beat(launch: Launch, run: str, check_mode: bool, clock: Clock) -> None:

@@ -171,6 +171,8 @@ BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
     ("service kratos", "warn", service("port", loopback=[4433]), "on its loopback only", WANTED),
     ("service kratos", "warn", changed("services", kratos={**SERVICE, "running": False}), "does not run", WANTED),
     ("database", "refuse", replace(GOOD, database={}, errors={"database": "can't connect"}), "can't connect", WANTED),
+    ("notify", "refuse", changed("host", told={"notify": "no address. Fix: give one"}), "no address", WANTED),
+    ("textfile", "refuse", changed("host", told={"textfile": "no directory. Fix: make it"}), "no directory", WANTED),
     ("database.tls", "warn", GOOD, "verify-full", OUTSIDE),
     ("database.proof", "warn", GOOD, "no container and no image", replace(WANTED, database="")),
     ("probe ciam", "refuse", changed("probes", ciam=REFUSED), "CAPTCHA is on", WANTED),

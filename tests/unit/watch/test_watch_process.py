@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from kit.miniedge import NEW, OLD, MiniEdge
 from kit.miniwatch import call, mini, until, verdict
+from kit.starter import ENVIRONMENT, starter_of
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy, process
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
@@ -33,36 +34,6 @@ CANARY = "canary-7f3a-secret"
 def edge(tmp_path: Path) -> Iterator[MiniEdge]:
     with mini(tmp_path) as running:
         yield running
-
-
-STARTER = """
-import json, sys, time
-from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.module import manage
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
-manage(json.load(sys.stdin), False, SubprocessRunner(), SystemClock())
-print("started", flush=True)
-time.sleep(600)
-"""
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-def starter_of(params: dict[str, Any]) -> subprocess.Popen[str]:
-    """A process that has started the watcher and then stays, as a module's controller does."""
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-        start_new_session=True,
-    )
-    if starter.stdin is None or starter.stdout is None:
-        raise AssertionError("no pipes")
-    with starter.stdin as given:
-        given.write(json.dumps(params))
-    assert starter.stdout.readline() == "started\n"
-    return starter
 
 
 def replayed(events: Path) -> dict[str, Any]:
