@@ -30,7 +30,7 @@ def ensure() -> Path:
             (wheel,) = PLACE.glob("ansible-*.whl")
             with zipfile.ZipFile(wheel) as bundle:
                 # The manifest last: it says that all of it is there.
-                names = [name for name in bundle.namelist() if name.startswith(PART)]
-                bundle.extractall(found, sorted(names, key=lambda name: name.endswith("/MANIFEST.json")))
+                names = sorted(bundle.namelist(), key=lambda name: name.endswith("/MANIFEST.json"))
+                bundle.extractall(found, [name for name in names if name.startswith(PART)])
             wheel.unlink()
     return found

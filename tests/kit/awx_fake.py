@@ -114,7 +114,7 @@ class Awx:
         self._listed: dict[tuple[int, str], list[int]] = {}
         self._surveys: dict[int, Object] = {}
         self._make("organizations", {"name": "Default"})
-        fields = [{"id": "username", "label": "Username", "type": "string"}]
+        fields: list[Object] = [{"id": "username", "label": "Username", "type": "string"}]
         fields += [{"id": one, "label": one, "type": "string", "secret": True} for one in ("password", "ssh_key_data")]
         self._make("credential_types", {"name": "Machine", "kind": "ssh", "inputs": {"fields": fields}})
 

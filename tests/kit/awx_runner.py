@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A job template run as AWX runs it: ansible-runner, a private data directory, answers and credentials as extra vars."""
+"""A job template as AWX runs it: ansible-runner, a private data directory, answers and credentials as extra vars."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 
 import ansible_runner
 import yaml
+
 from kit import awx_data, awx_survey
 
 ROOT = awx_data.ROOT
@@ -37,6 +38,19 @@ class Job:
         return [one["stdout"] for one in self.events if one["event"] in ("warning", "deprecated")]
 
 
+def _private(place: Path, host: Mapping[str, Any]) -> tuple[Path, Path]:
+    """The private data directory of one job, and where its execution environment has the collection."""
+    private, collections = place / "job", place / "collections"
+    shutil.rmtree(private, ignore_errors=True)
+    shutil.copytree(ROOT / "awx/project", private / "project")
+    if not collections.exists():
+        collections.symlink_to(ROOT / "collections")
+    (private / "inventory").mkdir()
+    hosts = {"edge.example.com": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **host}}
+    (private / "inventory/hosts.yml").write_text(yaml.safe_dump({"olympus_edge": {"hosts": hosts}}))
+    return private, collections
+
+
 def run(
     place: Path,
     template: Mapping[str, Any],
@@ -46,17 +60,8 @@ def run(
     handed: Mapping[str, Any] | None = None,
     **environment: str,
 ) -> Job:
-    """``answers`` to its survey, ``inputs`` of the probe's credential, ``handed`` over by earlier nodes of a workflow."""
-    private = place / "job"
-    shutil.rmtree(private, ignore_errors=True)
-    shutil.copytree(ROOT / "awx/project", private / "project")
-    # In an execution environment the collection is installed.
-    collections = place / "collections"
-    if not collections.exists():
-        collections.symlink_to(ROOT / "collections")
-    (private / "inventory").mkdir()
-    hosts = {"edge.example.com": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **host}}
-    (private / "inventory/hosts.yml").write_text(yaml.safe_dump({"olympus_edge": {"hosts": hosts}}))
+    """``answers`` to its survey, ``inputs`` of the probe's credential, what earlier nodes ``handed`` on."""
+    private, collections = _private(place, host)
     survey = awx_survey.extra_vars(template.get("survey_spec", {}), answers)
     probe = next(one for one in awx_data.load()["controller_credential_types"] if one["name"] == "Olympus probe")
     secrets = awx_survey.injected(probe["injectors"], inputs).get("extra_vars", {}) if inputs else {}

@@ -174,3 +174,22 @@ def test_the_template_repository_is_the_collections_own_entry() -> None:
     assert not wrong_settings(group_vars)
     inventory = yaml.safe_load((ROOT / "awx/project/inventory.yml").read_text())
     assert set(inventory["all"]["children"]) == {one["name"] for one in DATA["controller_groups"]}
+
+
+def test_the_page_has_each_template_with_what_it_asks() -> None:
+    page = (ROOT / "docs/awx.md").read_text()
+    rows = {}
+    for name, one in TEMPLATES.items():
+        asks = [
+            "`%s`%s" % (asked["variable"], "" if asked["required"] else " (may be blank)")
+            for asked in one.get("survey_spec", {"spec": []})["spec"]
+        ]
+        tags = "`%s`" % one["job_tags"] if one["job_tags"] else "-"
+        rows[name] = "| %s | %s | %s |" % (name, tags, ", ".join(asks) or "-")
+    assert re.findall(r"^\| Olympus (?!probe).*$", page, re.MULTILINE) == list(rows.values())
+    for name in ("OLYMPUS_SSH_KEY", "OLYMPUS_PROBE_PASSWORD", "OLYMPUS_PROBE_CLIENT_SECRET"):
+        assert name in page and name in (ROOT / "awx/data/access.yml").read_text()
+    settings = set(re.findall(r"olympus_[a-z_]+", page)) - {"olympus_edge"}
+    known = yaml.safe_load((ROOT / "awx/settings.yml").read_text())
+    given = set(re.findall(r"(olympus_[a-z_]+) \| default", (ROOT / "awx/apply.yml").read_text()))
+    assert settings <= set(known) | given
