@@ -83,9 +83,9 @@ class Target:
     def place(self, colour: str) -> str:
         """Where it is asked. Raises BluegreenError where it says nothing of this colour."""
         if self.coloured and not colour:
-            raise _refused(self.name, "%s names an address for each colour" % self.kind, "give colour")
+            raise wrong_target(self.name, "%s names an address for each colour" % self.kind, "give colour")
         if self.coloured and colour not in self.at:
-            raise _refused(self.name, "%s names no address of %s" % (self.kind, colour), "give %s, too" % colour)
+            raise wrong_target(self.name, "%s names no address of %s" % (self.kind, colour), "give %s, too" % colour)
         return self.at.get(colour) or self.at[""]
 
 
@@ -95,7 +95,7 @@ def parse(given: Sequence[Mapping[str, Any]]) -> tuple[Target, ...]:
     names = [one.name for one in found]
     for name in names:
         if names.count(name) > 1:
-            raise _refused(name, "two targets have this name", "give each a name of its own")
+            raise wrong_target(name, "two targets have this name", "give each a name of its own")
     return found
 
 
@@ -105,11 +105,11 @@ def _target(given: Mapping[str, Any]) -> Target:
     kinds = [kind for kind in KINDS if kind in said]
     if len(kinds) != 1:
         what = "it names %s" % " and ".join(kinds) if kinds else "it says nothing that can be asked"
-        raise _refused(name, what, "give one of %s" % ", ".join(KINDS))
+        raise wrong_target(name, what, "give one of %s" % ", ".join(KINDS))
     kind = kinds[0]
     away = [key for key in OF_URL if key in said and kind != URL]
     if away:
-        raise _refused(name, "%s belongs to url, this is %s" % (away[0], kind), "remove %s" % away[0])
+        raise wrong_target(name, "%s belongs to url, this is %s" % (away[0], kind), "remove %s" % away[0])
     return Target(
         name,
         kind,
@@ -128,12 +128,14 @@ def _listed(value: Any) -> Sequence[Any]:
 def _places(name: str, kind: str, given: Any) -> dict[str, str]:
     places = dict(given) if isinstance(given, Mapping) else {"": given}
     if isinstance(given, Mapping) and (kind == ORY or set(places) - set(COLOURS)):
-        raise _refused(name, "%s has other keys than blue and green" % kind, WRITE[kind] + ", or as one of each colour")
+        raise wrong_target(
+            name, "%s has other keys than blue and green" % kind, WRITE[kind] + ", or as one of each colour"
+        )
     for place in places.values():
         wrong = _wrong_place(kind, place) if isinstance(place, str) else "no text"
         if wrong:
             # Not quoted: it may hold a password.
-            raise _refused(name, "%s is %s" % (kind, wrong), WRITE[kind])
+            raise wrong_target(name, "%s is %s" % (kind, wrong), WRITE[kind])
     return places
 
 
@@ -159,10 +161,10 @@ def check_files(targets: Sequence[Target]) -> None:
     for one in targets:
         for path in [one.ca, *(one.at.values() if one.kind == DSN_FILE else ())]:
             if path and not os.access(path, os.R_OK):
-                raise _refused(one.name, "%s can't be read" % path, "put the file there, readable for this user")
+                raise wrong_target(one.name, "%s can't be read" % path, "put the file there, readable for this user")
 
 
-def _refused(name: str, msg: str, fix: str) -> BluegreenError:
+def wrong_target(name: str, msg: str, fix: str) -> BluegreenError:
     return BluegreenError(msg, option="targets", value=name, fix=fix)
 
 
