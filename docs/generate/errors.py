@@ -26,9 +26,10 @@ MAKERS = {
     "OrderRefused": (0, 2),
     "CaddyfileError": (2, 3),
     "_error": (1, 2),
+    "wrong_target": (1, 2),
 }
 # Errors that are of one option.
-OPTIONS = {"OrderRefused": "bluegreen_watch_do"}
+OPTIONS = {"OrderRefused": "bluegreen_watch_do", "wrong_target": "targets"}
 # Functions of the stages that answer with a refusal.
 SAYS_WHY = re.compile(r"^_(unfit|unproven|unkept|not_\w+)$")
 AREAS = {

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: health_gate
-short_description: Check that a colour can serve
+short_description: Check that a colour, or any application, can serve
 version_added: 1.0.0
 description:
+  - With O(targets) it waits until every URL, port and database of them answers as it has to. Nothing else is needed.
+    Without them O(colour), O(services), O(network_range) and O(project) are needed.
   - Sends real journeys to a colour from where the edge speaks (the network of its container, or the host where colours
     are published). The requests carry the public host names, use no DNS and do not pass the edge's rate limit.
   - The journeys write. They log in, use the authorization code flow and log out. The module also detects error pages
@@ -28,6 +30,7 @@ requirements:
 extends_documentation_fragment:
   - olympus.bluegreen.probing
   - olympus.bluegreen.reach
+  - olympus.bluegreen.targets
   - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
 attributes:
@@ -38,9 +41,8 @@ attributes:
     support: none
 options:
   colour:
-    description: The colour to check.
+    description: The colour to check. A target with an address for each colour needs it, too.
     type: str
-    required: true
     choices: [blue, green]
   against:
     description: The other colour. O(colour) has to accept its sessions, tokens and keys. Empty checks O(colour) alone.
@@ -143,6 +145,15 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Wait until any application answers as it has to
+  olympus.bluegreen.health_gate:
+    targets:
+      - {name: web, url: "http://127.0.0.1:9002/health", host: shop.example.com, body: ok, version: v2}
+      - {name: stock, url: "http://127.0.0.1:9003/health", json: {status: up, database.connected: true}}
+      - {name: queue, tcp: "127.0.0.1:5672"}
+      - {name: database, dsn_file: /etc/shop/dsn}
+    timeout: 60
+
 - name: Gate the idle colour before the cutover
   olympus.bluegreen.health_gate:
     colour: green
@@ -235,7 +246,9 @@ planned:
   elements: str
   sample: [ready ciam-kratos, login ciam-kratos]
 level:
-  description: V(full) where a login was proven at every domain and nothing was left out, V(partial), or V(no_login).
+  description:
+    - V(full) where a login was proven at every domain and nothing was left out, V(partial), or V(no_login).
+    - V(targets) where O(targets) alone said what to ask.
   returned: always
   type: str
   sample: full
@@ -311,7 +324,7 @@ def main() -> None:
     if result["passed"] is False and module.params["fail"]:
         bad = ["%s of %s: %s" % (c["name"], c["service"], c["detail"]) for c in result["checks"] if not c["ok"]]
         module.fail_json(
-            msg="%s can't serve. %s" % (module.params["colour"], "; ".join(bad)),
+            msg="%s can't serve. %s" % (module.params["colour"] or "The application", "; ".join(bad)),
             **refused(result, module._verbosity),
         )
     module.exit_json(changed=False, **result)

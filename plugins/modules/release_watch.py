@@ -22,6 +22,7 @@ requirements:
 extends_documentation_fragment:
   - olympus.bluegreen.probing
   - olympus.bluegreen.reach
+  - olympus.bluegreen.targets
   - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
   - olympus.bluegreen.notify
@@ -44,7 +45,9 @@ options:
     choices: [started, followed, read, restarted, ordered, stopped]
     default: read
   release:
-    description: Id of the release. Empty means the one that was watched last.
+    description:
+      - Id of the release, as V(v2). Letters, digits, dots, underscores and hyphens, at most 100. Empty means the one
+        that was watched last.
     type: str
     default: ''
   colour:
@@ -69,7 +72,7 @@ options:
     type: path
     default: ''
   services:
-    description: The coloured services, as in O(olympus.bluegreen.health_gate#module:services).
+    description: The coloured services, as in O(olympus.bluegreen.health_gate#module:services). Or O(targets).
     type: dict
     default: {}
   network_range:
@@ -182,6 +185,15 @@ EXAMPLES = r"""
       site: {kind: site, port: 3000, ready: /health, ui: true}
     public:
       - {host: olympus.test, path: /}
+
+- name: Watch any application behind a Caddy that was adopted
+  olympus.bluegreen.release_watch:
+    state: started
+    release: v2
+    colour: green
+    edge: {kind: native, caddyfile: /etc/caddy/Caddyfile}
+    targets:
+      - {name: web, url: {blue: "http://127.0.0.1:9001/health", green: "http://127.0.0.1:9002/health"}}
 
 - name: Follow the watcher to its verdict
   olympus.bluegreen.release_watch:

@@ -15,10 +15,11 @@ from .._core.argspec import ArgumentSpec
 from .._core.errors import BluegreenError
 from .._core.hostname import ascii_host
 from .._core.http import Http
-from .._core.names import networks
+from .._core.names import Networks, networks
 from . import cache, journeys, shared_secrets
 from .container_settings import Settings
 from .model import READY, CheckResult, Domain, Endpoint, Reach, Secrets
+from .targets import ORY, TARGETS, Target, ask, parse
 from .through_edge import Through
 
 # In the order in which they run inside a domain: what is slow the first time comes before what is timed by a person.
@@ -33,8 +34,10 @@ PROBE = ("kratos", "hydra", "login_host", "oauth_host", "identifier")
 CLIENT, OF_A_CLIENT = ("client_id", "redirect_uri"), ("tokens", "code_flow", "silent")
 # A login UI is needed by those that a person sees.
 OF_A_UI = ("code_flow", "silent")
-# A login was proven at every domain and nothing is left out; something is; no login was tried.
-FULL, PARTIAL, NO_LOGIN = "full", "partial", "no_login"
+# A login was proven at every domain and nothing is left out; something is; no login was tried; none was asked for.
+FULL, PARTIAL, NO_LOGIN, OF_TARGETS = "full", "partial", "no_login", "targets"
+# Cut by nothing that is asked, where only targets are.
+NO_RANGE = "10.231.16.0/20"
 LOGINS = ("login", "code_flow")
 NO_LOGIN_TRIED = "no login was tried"
 # Without another side the same question is asked of one side alone.
@@ -52,7 +55,7 @@ PROBING = ArgumentSpec(
         "probe_secrets": {"type": "dict", "default": {}, "no_log": True},
         "skip": {"type": "list", "elements": "str", "default": []},
     }
-)
+).merge(TARGETS)
 
 Run = Callable[[Http, float], CheckResult]
 
@@ -62,7 +65,8 @@ class GatePlan:
     """The gate's options, as the module takes them. ``against`` '' means that the colour is asked alone.
 
     ``skip`` names checks that the operator leaves out. ``way`` leads through the edge. ``watched``: asked again and
-    again, so no wrong password is sent and no logout ends other sessions.
+    again, so no wrong password is sent and no logout ends other sessions. Where there are ``targets``, services and
+    probes are those of their domains.
     """
 
     colour: str
@@ -80,18 +84,38 @@ class GatePlan:
     skip: Sequence[str] = ()
     way: Through | None = None
     watched: bool = False
+    targets: Sequence[Target] = ()
 
     @classmethod
     def of(cls, given: Mapping[str, Any], colour: str, against: str = "", strict: bool = True, **more: Any) -> GatePlan:
         """From the options of a module that probes colours (PROBING and its deployment)."""
-        deployment, services = given["deployment"], given["services"]
-        nets = networks(deployment, given["state_dir"], given["network_range"], services, given["shared"], strict)
+        targets, deployment = parse(given.get("targets") or ()), given["deployment"]
+        services, probes = _of_targets(given["services"] or {}, given["probes"], targets)
+        nets = Networks(deployment, NO_RANGE, ())
+        if services:
+            every = given["services"]
+            nets = networks(deployment, given["state_dir"], given["network_range"], every, given["shared"], strict)
         secrets = {
             name: Secrets(str(one.get("password", "")), str(one.get("client_secret", "")))
             for name, one in given["probe_secrets"].items()
         }
         reach = Reach(nets, given["publish"], given["port_base"])
-        return cls(colour, against, reach, services, given["probes"], secrets, skip=given["skip"], **more)
+        return cls(colour, against, reach, services, probes, secrets, skip=given["skip"], targets=targets, **more)
+
+
+def _of_targets(
+    services: Mapping[str, Mapping[str, Any]], probes: Mapping[str, Mapping[str, Any]], targets: Sequence[Target]
+) -> tuple[Mapping[str, Mapping[str, Any]], Mapping[str, Mapping[str, Any]]]:
+    """The services and probes that are asked: with targets, those of the domains that they name."""
+    if not targets:
+        return services, probes
+    named = [one.at[""] for one in targets if one.kind == ORY]
+    for name in named:
+        if name not in probes:
+            raise BluegreenError("no probe of this domain", option="targets", value=name, fix="name it in probes, too")
+    theirs = {str(probes[name].get(key)) for name in named for key in ("kratos", "hydra", "hera")}
+    chosen = {name: one for name, one in services.items() if name in theirs}
+    return chosen, {name: probes[name] for name in named}
 
 
 @dataclass(frozen=True)
@@ -147,10 +171,10 @@ def domain(gate: GatePlan, colour: str, name: str, also: Sequence[str] = ()) -> 
 
 
 def plan(gate: GatePlan) -> tuple[Check, ...]:
-    """Every check in order: first each service's own, then the journeys of each domain."""
+    """Every check in order: the targets, then each service's own, then the journeys of each domain."""
     known(gate.checks, "checks")
     known(gate.skip, "skip")
-    found: list[Check] = []
+    found = [Check("ready", one.name, one.name, _asks(one, gate.colour)) for one in gate.targets if one.kind != ORY]
     for name in [check for check in CHECKS if check in gate.checks and check not in gate.skip]:
         if name == "secrets":
             found.extend(_secrets(gate))
@@ -164,6 +188,11 @@ def plan(gate: GatePlan) -> tuple[Check, ...]:
         else:
             found.extend(_journeys(gate, name))
     return tuple(found)
+
+
+def _asks(target: Target, colour: str) -> Run:
+    target.place(colour)
+    return lambda http, left: ask(target, colour, http, left)
 
 
 def known(names: Sequence[str], option: str) -> None:
@@ -287,7 +316,9 @@ def addresses(gate: GatePlan) -> dict[str, str]:
 
 def untested(gate: GatePlan, found: Sequence[CheckResult] = ()) -> list[str]:
     """One sentence for each thing that was not tried; empty where all that was asked for was tried."""
-    sentences = []
+    sentences: list[str] = []
+    if level(gate) == OF_TARGETS:
+        return sentences
     if level(gate) == NO_LOGIN:
         sentences.append("%s: %s" % (NO_LOGIN_TRIED, _why(gate)))
     sentences += ["%s was left out (bluegreen_checks.skip)" % name for name in gate.skip]
@@ -303,7 +334,9 @@ def untested(gate: GatePlan, found: Sequence[CheckResult] = ()) -> list[str]:
 
 
 def level(gate: GatePlan, found: Sequence[CheckResult] = ()) -> str:
-    """FULL, PARTIAL or NO_LOGIN."""
+    """FULL, PARTIAL, NO_LOGIN or OF_TARGETS."""
+    if gate.targets and not gate.probes:
+        return OF_TARGETS
     if not gate.probes or not any(name in gate.checks and name not in gate.skip for name in LOGINS):
         return NO_LOGIN
     left_out = any(cannot("code_flow", probe, Secrets("", "")) for probe in gate.probes.values())

@@ -23,15 +23,16 @@ from .checks import PROBING, Check, GatePlan
 from .container_settings import Settings
 from .model import CheckResult
 from .probe_origin import Standpoint, find_edge
+from .targets import ORY, check_files, parse
 from .through_edge import through
 
 GATE = ArgumentSpec(
     {
-        "colour": {"type": "str", "required": True, "choices": list(COLOURS)},
+        "colour": {"type": "str", "choices": list(COLOURS)},
         "against": {"type": "str", "default": "", "choices": ["", *COLOURS]},
-        "services": {"type": "dict", "required": True},
-        "network_range": {"type": "str", "required": True},
-        "project": {"type": "str", "required": True},
+        "services": {"type": "dict"},
+        "network_range": {"type": "str"},
+        "project": {"type": "str"},
         "edge_service": {"type": "str", "default": "caddy"},
         "checks": {
             "type": "list",
@@ -53,6 +54,8 @@ GATE = ArgumentSpec(
 # once more: each question of a login counts there again.
 READY_EVERY, BUSY_EVERY, BUSY_TIMES = 0.25, 10.5, 2
 READY_SECONDS, CHECK_SECONDS = 5.0, 30.0
+# What is asked inside a colour needs all of them.
+OF_A_COLOUR = ("colour", "services", "network_range", "project")
 # Of a short look (``brief``): who had less time than this and did not pass has shown nothing.
 ENOUGH_SECONDS = 3.0
 
@@ -69,7 +72,11 @@ class GateInputs:
 
 def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, Settings]]:
     """What the containers of both colours were given, where that is compared."""
-    if "secrets" not in params["checks"] or "secrets" in params["skip"] or not params["against"]:
+    if (
+        "secrets" not in params["checks"]
+        or "secrets" in params["skip"]
+        or not (params["against"] and params["services"])
+    ):
         return {}
     project, services = params["project"], params["services"]
     return {
@@ -80,17 +87,20 @@ def observed(params: Mapping[str, Any], podman: Podman) -> dict[str, dict[str, S
 
 def gate_plan(params: Mapping[str, Any]) -> GatePlan:
     """The options as the plan of the checks."""
-    if params["against"] == params["colour"]:
+    lacking, targets = [name for name in OF_A_COLOUR if not params[name]], parse(params["targets"])
+    if lacking and (not targets or any(one.kind == ORY for one in targets)):
+        raise BluegreenError("%s not given" % ", ".join(lacking), fix="give targets, or %s" % ", ".join(OF_A_COLOUR))
+    if params["against"] and params["against"] == params["colour"]:
         raise BluegreenError("the same colour", option="against", value=params["against"], fix="name the other one")
     return GatePlan.of(
         params,
-        params["colour"],
+        params["colour"] or "",
         params["against"],
         checks=params["checks"],
         versions={name: str(version) for name, version in params["expected_versions"].items()},
         warm=params["warm"],
         watched=bool(params["light"]),
-        cache=cache.parse(params["cache_probe"], params["cache_ttl"], list(params["services"])),
+        cache=cache.parse(params["cache_probe"], params["cache_ttl"], list(params["services"] or {})),
     )
 
 
@@ -111,6 +121,7 @@ def gate(params: Mapping[str, Any], check_mode: bool, inputs: GateInputs) -> dic
     """The module's result without ``changed``."""
     started = inputs.clock.monotonic()
     asked = gate_plan(params)
+    check_files(asked.targets)
     planned = checks.plan(asked)
     result: dict[str, Any] = {
         "passed": None,
@@ -125,14 +136,16 @@ def gate(params: Mapping[str, Any], check_mode: bool, inputs: GateInputs) -> dic
     }
     if check_mode:
         return result
-    edge = "" if asked.reach.by_ports else inputs.podman.service(params["project"], params["edge_service"])
+    edge = ""
+    if asked.services and not asked.reach.by_ports:
+        edge = inputs.podman.service(params["project"], params["edge_service"])
     standpoint = Standpoint(inputs.podman, edge, checks.addresses(asked), inputs.enter)
     inside = find_edge(inputs.podman, edge) if edge else None
-    way = through(params["edge"], params["state_dir"], params["switch_dir"], params["colour"], inside)
+    way = through(params["edge"], params["state_dir"], params["switch_dir"], asked.colour, inside)
     planned = checks.plan(replace(asked, way=way, settings=observed(params, inputs.podman)))
     found = run(planned, inputs.http, inputs.clock, params["timeout"], standpoint.enter, params["light"])
     seen = last_failures.by_colour(asked.colour, asked.against, found, [check.two_sided for check in planned])
-    kept = last_failures.note(params["state_dir"], seen, inputs.clock.now())
+    kept = last_failures.note(params["state_dir"], seen, inputs.clock.now()) if asked.colour else {}
     return {
         **result,
         "fails": failures(seen[0], kept.get(asked.colour) or {}, inputs.clock.now()),

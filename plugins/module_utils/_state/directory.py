@@ -50,7 +50,12 @@ class StateDir:
     def release(self, release: str, *names: str) -> str:
         """A path of one release; its id can't lead out of the directory."""
         if not _RELEASE.match(release):
-            raise BluegreenError("not a release id", option="release", value=release, fix="give <version>-<10 hex>")
+            raise BluegreenError(
+                "not a release id",
+                option="release",
+                value=release,
+                fix="write it with letters, digits, dots, underscores and hyphens",
+            )
         return self.path("releases", release, *names)
 
     def stack(self, colour: str, *names: str) -> str:

@@ -27,11 +27,12 @@ STOP = "stop"
 class Config(Recorded):
     """``window``, ``interval``, ``wait`` (for the flip) and ``baseline`` are seconds.
 
-    ``edge``: {container, address, port, ca, log}; an empty container means that probes speak from the host, no log that
-    there is none, and with ``cloudflare`` (the options of cloudflare_lb_pool) the load balancers follow the switch.
-    ``public``: [{host, path}] asked at the edge. ``skip`` names checks that are left out. ``parameters``: the judge's.
-    ``stack``: {project, edge_service, podman_compose, singletons}, for what follows the switch when the watch is over.
-    ``stays``: why a FAIL does not roll back (the old colour is known to fail), '' where it does.
+    ``edge``: {container, address, port, ca, log}; an empty container means that probes speak from the host,
+    ``unlogged`` that there is no access log, and with ``cloudflare`` (the options of cloudflare_lb_pool) the load
+    balancers follow the switch. ``public``: [{host, path}] asked at the edge. ``skip`` names checks that are left out.
+    ``parameters``: the judge's. ``targets`` are asked in place of services and probes. ``stack``: {project,
+    edge_service, podman_compose, singletons}, for what follows the switch when the watch is over. ``stays``: why a FAIL
+    does not roll back (the old colour is known to fail), '' where it does.
     ``notify``, ``notify_url``: where the verdict is told. ``textfile``: where metrics are written.
     """
 
@@ -57,6 +58,7 @@ class Config(Recorded):
     probes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     probe_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     skip: tuple[str, ...] = ()
+    targets: tuple[Mapping[str, Any], ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     stack: Mapping[str, Any] = field(default_factory=dict)
     stays: str = ""
@@ -66,7 +68,7 @@ class Config(Recorded):
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Config:
-        lists = {name: tuple(values.get(name) or ()) for name in ("shared", "public", "skip")}
+        lists = {name: tuple(values.get(name) or ()) for name in ("shared", "public", "skip", "targets")}
         return super().of({**values, **lists})
 
     @property
@@ -79,7 +81,8 @@ class Config(Recorded):
         beside = os.path.join(self.switch_dir, "log", "access.log")
         named = str(self.edge.get("log") or "")
         # The operator's own path may be a link; what lies beside the switch must not be one.
-        return os.path.realpath(named) if named else "" if "cloudflare" in self.edge else beside
+        none = "cloudflare" in self.edge or self.edge.get("unlogged")
+        return os.path.realpath(named) if named else "" if none else beside
 
     @property
     def watches_containers(self) -> bool:
@@ -99,7 +102,11 @@ class Config(Recorded):
     def gate_plan(self, colour: str) -> GatePlan:
         """The gate's plan for one colour asked alone, so that both colours get the very same questions."""
         asked = ("ready", "warm", "jwks", "tokens", "admin", "login", "code_flow")
-        return GatePlan.of(vars(self), colour, strict=False, checks=asked, warm=1, watched=True)
+        plan = GatePlan.of(vars(self), colour, strict=False, checks=asked, warm=1, watched=True)
+        if colour == self.colour:
+            return plan
+        # The version that is expected is the new one's.
+        return replace(plan, targets=[replace(one, version="") for one in plan.targets])
 
     def asks(self) -> list[str]:
         """The checks that its probes send, as pairs name them."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,6 +24,7 @@ from .._core.plan import Plan, Step
 from .._core.publish import NETWORK
 from .._core.runner import Runner
 from .._health import checks
+from .._health.targets import ORY, check_files, parse
 from .._notify.address import SPEC as NOTIFY
 from .._report.words import OFTEN
 from .._report.write import write_report
@@ -63,7 +65,7 @@ SPEC = ArgumentSpec(
         "extend": {"type": "str", "default": ""},
         "operator": {"type": "str", "default": ""},
     },
-    required_if=(("state", "started", ["release", "colour", "services"]),),
+    required_if=(("state", "started", ["release", "colour"]),),
 ).merge(DEPLOYMENT, checks.PROBING, NOTIFY)
 
 # How long a watcher may take to answer an order, in seconds.
@@ -80,16 +82,42 @@ DONE = {
 def config_of(params: Mapping[str, Any], runner: Runner) -> Config:
     """The watcher's configuration; the switch is found at the running edge unless ``switch_dir`` names it."""
     checks.known(params["skip"], "skip")
-    edge = _edge_of(params)
+    edge, inside = _edge_of(params), _asks_containers(params)
     switch_dir = params["switch_dir"]
     if not switch_dir:
         place = place_of(runner, params["project"], params["edge"])
         # By ports the edge's own network is of no interest: probes speak from the host.
-        switch_dir, edge["container"] = place.directory, place.name if params["publish"] == NETWORK else ""
+        switch_dir, edge["container"] = place.directory, place.name if inside and params["publish"] == NETWORK else ""
     if not Switch(switch_dir).exists():
         raise BluegreenError("no switch at %s" % switch_dir, fix="run the adopt stage")
     parameters = {**params["parameters"], "min_events": params["min_events"]}
-    return Config.of({**params, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})
+    config = Config.of({**params, "switch_dir": switch_dir, "edge": edge, "parameters": parameters})
+    if inside or not config.log or os.path.exists(config.log):
+        return config
+    # Who adopted an edge without our log has none: then probes alone are judged.
+    return replace(config, edge={**edge, "unlogged": True})
+
+
+def _asks_containers(params: Mapping[str, Any]) -> bool:
+    """Whether services are asked, not targets alone. Raises BluegreenError where the watch could compare nothing."""
+    targets = parse(params.get("targets") or ())
+    if not targets:
+        if not params["services"]:
+            raise BluegreenError("services, targets not given", fix="give targets, or services and network_range")
+        return True
+    check_files(targets)
+    ory = any(one.kind == ORY for one in targets)
+    if not ory and not any(one.coloured for one in targets):
+        raise BluegreenError(
+            "no target names an address of each colour, so the two can't be compared",
+            option="targets",
+            value=targets[0].name,
+            fix="write url: {blue: ..., green: ...}",
+        )
+    for one in targets:
+        for colour in COLOURS:
+            one.place(colour)
+    return ory
 
 
 def _edge_of(params: Mapping[str, Any]) -> dict[str, Any]:

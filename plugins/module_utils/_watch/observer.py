@@ -36,11 +36,16 @@ class Public:
 
     def ask(self, index: int) -> Response:
         name = self.names[index % len(self.names)]
-        url = "%s://%s%s" % (self.scheme, name["host"], name.get("path", "/"))
+        url = "%s://%s%s%s" % (self.scheme, name["host"], self._port(), name.get("path", "/"))
         answer = self.http.request("GET", url, headers={"User-Agent": AGENT}, connect=self.connect, timeout=SECONDS)
         if answer.headers.get(COLOUR_HEADER.lower()):
             self.spoken.add(name["host"])
         return answer
+
+    def _port(self) -> str:
+        """As a visitor says it: Caddy keeps the log of a site at another port by a Host with that port."""
+        port = self.connect[1] if self.connect else 0
+        return "" if port in (0, {"https": 443}.get(self.scheme, 80)) else ":%d" % port
 
     def gone(self, index: int, answer: Response) -> bool:
         """Whether a name that said a colour answers nothing now."""

@@ -68,8 +68,8 @@ class SessionContinuity:
 
     def __init__(self, config: Config, http: Http) -> None:
         self._http = http
-        self._names = list(config.probes)
         new, old = config.gate_plan(config.colour), config.gate_plan(config.old)
+        self._names = list(new.probes)
         self._domains = {
             name: (checks.domain(new, config.colour, name), checks.domain(old, config.old, name))
             for name in self._names
@@ -144,10 +144,10 @@ class PairedProber(Source):
         self.config = config
         self._http = http
         self._standpoint = standpoint
-        new, old = (checks.plan(config.gate_plan(colour)) for colour in (config.colour, config.old))
-        self._pairs = [Pair(a.name, a, b) for a, b in zip(new, old)]
+        gates = [config.gate_plan(colour) for colour in (config.colour, config.old)]
+        self._pairs = [Pair(a.name, a, b) for a, b in zip(*map(checks.plan, gates))]
         self._continuity = SessionContinuity(config, http)
-        self._swept = {name: checks.domain(config.gate_plan(config.old), config.old, name) for name in config.probes}
+        self._swept = {name: checks.domain(gates[1], config.old, name) for name in gates[1].probes}
         self._suspects: set[str] = set()
         self._tick = 0
 
@@ -217,12 +217,14 @@ def _rule(rule: str, detail: str | None) -> Event:
 
 def unready(config: Config, http: Http, standpoint: Standpoint, colour: str) -> list[str]:
     """Essential services of a colour that are not ready now, in plain words."""
-    kinds = {str(given.get("kind", "other")) for given in config.services.values()}
-    needed = [kind for kind in ESSENTIAL if kind in kinds] or sorted(kinds)
+    gate = config.gate_plan(colour)
+    kinds = {name: str(given.get("kind", "other")) for name, given in gate.services.items()}
+    needed = [kind for kind in ESSENTIAL if kind in kinds.values()] or [*kinds.values()]
+    # A target, which has no kind, was named as it has to answer.
     asked = [
         check
-        for check in checks.plan(config.gate_plan(colour))
-        if check.name == "ready" and config.services[check.service].get("kind", "other") in needed
+        for check in checks.plan(gate)
+        if check.name == "ready" and (check.service not in kinds or kinds[check.service] in needed)
     ]
     with standpoint.enter(), ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(lambda check: check.run(http, 2.0), asked))
