@@ -313,7 +313,10 @@ def learn(looked: Looked, told: Told) -> Learned:
     for key, (_value, why) in looked.edge.items():
         finder.found["edge.%s" % key] = why
     if not services:
-        said = "project %s has no container of a coloured service, and its edge sends no public name to one" % looked.project
+        said = (
+            "project %s has no container of a coloured service, and its edge sends no public name to one"
+            % looked.project
+        )
         fix = "start the project, or name its services in bluegreen_services"
         finder.problems.append(finding.wrong(said, fix, NO_CONTAINER))
     values = {
