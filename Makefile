@@ -25,7 +25,7 @@ test: machine $(VENV)/.done ## Everything that must hold: lint, sanity, unit, co
 	python tests/parts.py
 
 ##@ Parts
-.PHONY: walk-version lint unit worlds sanity molecule findings docs bench bench-courier bench-decision bench-rollback test-all clean
+.PHONY: walk-version lint unit worlds sanity molecule reuse findings docs bench bench-courier bench-decision bench-rollback test-all clean
 lint: $(VENV)/.done ## ruff, mypy strict, import-linter, words and spelling, ansible-lint production, shellcheck, Go vet
 	tests/lint
 
@@ -41,6 +41,9 @@ sanity: $(VENV)/.done ## ansible-test sanity on an export of this checkout, no i
 
 molecule: lab-images ## The molecule scenario `upgrade` alone
 	tests/molecule
+
+reuse: lab-images ## The playbooks of docs/reuse.md that need no Podman (`tests/reuse NAME` runs one, `tests/reuse podman` the others)
+	tests/reuse
 
 findings: $(VENV)/.done ## Each test of the findings' table before its fix (red) and here (green); ROWS="R26 R27", ALL=1: the lab's too
 	python tests/findings.py $(ROWS)

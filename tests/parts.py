@@ -71,6 +71,9 @@ def parts() -> list[Part]:
         Part("the demo", ["sh", "-c", DEMO], "images", lab=True, alone=True),
         # The contract tests ask real Ory and Caddy, whose programs are built with the images.
         Part("unit and contract", ["make", "unit"], "images"),
+        # On a host of their own, so beside any lab. Those with Podman are too long.
+        Part("reuse", ["tests/reuse"], "images"),
+        Part("reuse with Podman", ["tests/reuse", "podman"], "images", slow=True, lab=True, alone=True),
         Part("molecule", ["tests/molecule"], "images", lab=True, alone=True),
         lab("the collection on real Podman", "real"),
         lab("a killed controller, bad moments", "lab/test_controller_killed.py", "lab/test_rollback.py"),

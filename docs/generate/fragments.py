@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import CADDY
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.edge import CADDY, UPSTREAMS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.fields import Field, option
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import CARRIED, bare
 
@@ -44,8 +44,6 @@ MORE: dict[str, dict[str, Any]] = {
             " of O(edge) says what the edge dials then. The stages know one host only.",
         ],
     },
-    "project": {"default": None},
-    "services": {"default": None},
 }
 
 
@@ -68,7 +66,7 @@ def deployment_options() -> dict[str, Any]:
     inner["dependents"]["elements"] = "dict"
     says = (
         "The deployment, as M(olympus.bluegreen.release_deployment) and filter P(olympus.bluegreen.deployment#filter)"
-        " describe it. It goes before the options of the same name and replaces those that are required."
+        " describe it. An option of the same name counts where this says nothing; another value there is refused."
     )
     name = "Name of the deployment where O(deployment) does not say it. Networks and labels are made of it."
     return {
@@ -89,7 +87,7 @@ def _within(value: Any) -> Any:
 def edge_options() -> dict[str, Any]:
     more = {**MORE, "edge": {"default": None, "suboptions": documented(CADDY)}}
     more["public"] = {"suboptions": documented(tree.PUBLIC)}
-    return documented(tuple(tree.BY_NAME[name] for name in SHARED), more)
+    return documented((UPSTREAMS, *(tree.BY_NAME[name] for name in SHARED)), more)
 
 
 def pages() -> dict[str, str]:

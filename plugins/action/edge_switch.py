@@ -10,12 +10,15 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import CADDY_KINDS, CLOUDFLARE
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import STATES
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules import CADDY, chosen
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules import CADDY, chosen, contradiction
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": STATES, "default": "read"},
-    "deployment": {"type": "dict", "required": True},
+    "kind": {"type": "str", "choices": [*CADDY_KINDS, CLOUDFLARE]},
+    "deployment": {"type": "dict"},
+    "options": {"type": "dict", "default": {}},
     "colour": {"type": "str"},
     "release": {"type": "str"},
     "token": {"type": "int", "no_log": False},
@@ -36,6 +39,8 @@ class ActionModule(ActionBase):
         base: Any = super()
         result: dict[str, Any] = base.run(tmp, variables)
         _validation, asked = base.validate_argument_spec(argument_spec=ARGUMENTS)
+        if wrong := contradiction(asked):
+            return {**result, "failed": True, "msg": wrong}
         module, options = chosen(asked)
         if module == CADDY:
             result.update(self._by_action(module, options, variables))

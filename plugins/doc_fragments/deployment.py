@@ -14,7 +14,7 @@ options:
   deployment:
     description:
     - The deployment, as M(olympus.bluegreen.release_deployment) and filter P(olympus.bluegreen.deployment#filter)
-      describe it. It goes before the options of the same name and replaces those that are required.
+      describe it. An option of the same name counts where this says nothing; another value there is refused.
     type: dict
     suboptions:
       name:

@@ -11,6 +11,35 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
+  upstreams:
+    description:
+    - 'What the configuration dials, and each colour''s address instead. It needs no compose project:
+      O(project), O(services), O(network_range), O(publish) and O(port_base) are not looked at then.'
+    - The addresses are taken as they are. Each colour may be a process, a container or another host.
+    type: list
+    default: []
+    elements: dict
+    suboptions:
+      dial:
+        description:
+        - As the configuration has it, V(localhost:9001) or V(web:80).
+        type: str
+        required: true
+      blue:
+        description:
+        - Address and port of blue, as the edge dials it.
+        type: str
+        required: true
+      green:
+        description:
+        - Address and port of green, as the edge dials it.
+        type: str
+        required: true
+      ui:
+        description:
+        - Whether it answers pages, so that the edge pins their forms to a colour.
+        type: bool
+        default: false
   edge:
     description:
     - The edge of the deployment.
@@ -50,7 +79,7 @@ options:
         - reload
       service:
         description:
-        - Compose service that runs Caddy.
+        - Compose service that runs Caddy. Without O(project) it is the name of a container.
         type: str
         default: caddy
       caddyfile:
@@ -156,10 +185,12 @@ options:
     description:
     - Name of the compose project that was adopted.
     type: str
+    default: ''
   services:
     description:
     - The coloured services, by name. V(false) takes one out that was learned.
     type: dict
+    default: {}
   shared:
     description:
     - Services of the project that coloured ones talk to. They are never changed.

@@ -10,7 +10,7 @@ module: edge_switch
 short_description: Ask or move the switch of a deployment, whatever its edge is
 version_added: 1.0.0
 description:
-  - Calls M(olympus.bluegreen.cloudflare_lb_pool) where C(edge.kind) of O(deployment) is V(cloudflare), and
+  - Calls M(olympus.bluegreen.cloudflare_lb_pool) where O(kind), or C(edge.kind) of O(deployment), is V(cloudflare), and
     M(olympus.bluegreen.caddy_upstream) elsewhere.
   - Options that are not given have the defaults of the called module. The result is that of the called module.
 author: "olympus.bluegreen authors (@olympusoss)"
@@ -26,11 +26,22 @@ options:
     type: str
     choices: [read, adopted, undone, previewed, live, returned, drained]
     default: read
+  kind:
+    description:
+      - The kind of edge. It is C(edge.kind) of M(olympus.bluegreen.caddy_upstream), or V(cloudflare).
+      - Without it C(edge.kind) of O(deployment) counts. Another value there is refused.
+    type: str
+    choices: [container, native, cloudflare]
   deployment:
     description:
       - The deployment as M(olympus.bluegreen.release_deployment) describes it. C(edge) names the kind of edge.
     type: dict
-    required: true
+  options:
+    description:
+      - Options of the called module, as its page has them. They do without O(deployment).
+      - One that O(deployment) says as well must have the same value there.
+    type: dict
+    default: {}
   colour:
     description:
       - The colour to make live or to drain.
@@ -73,6 +84,15 @@ EXAMPLES = r"""
       project: prod
       services: {site: {kind: site, port: 3000}}
       edge: {kind: native, caddyfile: /etc/caddy/Caddyfile}
+
+- name: Flip any Caddy of this host
+  olympus.bluegreen.edge_switch:
+    state: live
+    colour: green
+    kind: native
+    options:
+      edge: {caddyfile: /etc/caddy/Caddyfile}
+      upstreams: [{dial: "localhost:9001", blue: "127.0.0.1:9001", green: "127.0.0.1:9002"}]
 
 - name: Adopt the edge
   olympus.bluegreen.edge_switch:

@@ -46,7 +46,13 @@ CADDY = (
         "switch",
         choices=METHODS,
     ),
-    Field("service", "text", "Compose service that runs Caddy.", "caddy", learned=True),
+    Field(
+        "service",
+        "text",
+        "Compose service that runs Caddy. Without O(project) it is the name of a container.",
+        "caddy",
+        learned=True,
+    ),
     Field("caddyfile", "path", "Caddy's configuration file on this host, a Caddyfile or JSON.", "", learned=True),
     Field("config_path", "str", "The same file as the container sees it.", "/etc/caddy/Caddyfile", learned=True),
     Field(
@@ -91,6 +97,24 @@ CADDY = (
         learned=True,
     ),
     Field("admin_origin", "text", "One of its admin endpoint's C(origins), where these don't list itself.", ""),
+)
+
+# For a Caddy alone: what the switch is about, where no compose project says it.
+UPSTREAMS = Field(
+    "upstreams",
+    "list",
+    (
+        "What the configuration dials, and each colour's address instead. It needs no compose project: O(project),"
+        " O(services), O(network_range), O(publish) and O(port_base) are not looked at then.",
+        "The addresses are taken as they are. Each colour may be a process, a container or another host.",
+    ),
+    [],
+    keys=(
+        Field("dial", "str", "As the configuration has it, V(localhost:9001) or V(web:80).", required=True),
+        Field("blue", "str", "Address and port of blue, as the edge dials it.", required=True),
+        Field("green", "str", "Address and port of green, as the edge dials it.", required=True),
+        Field("ui", "bool", "Whether it answers pages, so that the edge pins their forms to a colour.", False),
+    ),
 )
 
 BEHIND_CLOUDFLARE = (

@@ -16,6 +16,8 @@ DEPENDENTS = fields.Field("dependents", "list", "Containers that depend on colou
 CARRIED = (*tree.DEPLOYMENT, DEPENDENTS)
 # What an edge behind Cloudflare has to say.
 OF_CLOUDFLARE = ("account_id", "pools")
+# As good as not said.
+NOTHING: tuple[Any, ...] = (None, "", [], {})
 # Of these a module has options of the same name with another meaning.
 OTHER = ("name", "checks", "watch", "dependents", "cache_ttl", "cache_probe")
 
@@ -44,21 +46,69 @@ def kwargs(spec: ArgumentSpec) -> dict[str, Any]:
     return {**made, "argument_spec": flat}
 
 
-def flat(spec: ArgumentSpec, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options by themselves; ``deployment`` is its name then."""
+def said(spec: ArgumentSpec, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What the description says of the module's options."""
     described = params.get("deployment") or {}
     edge = described.get("edge") or {}
-    said = {key: value for key, value in described.items() if key not in OTHER}
-    said["edge_service"] = edge.get("service")
-    said["database_service"] = described.get("database")
-    said["skip"] = (described.get("checks") or {}).get("skip")
+    found = {key: value for key, value in described.items() if key not in OTHER}
+    found["edge_service"] = edge.get("service")
+    found["database_service"] = described.get("database")
+    found["skip"] = (described.get("checks") or {}).get("skip")
     # Without a repository nothing is fetched.
-    said["git"] = said.get("git") or None
+    found["git"] = found.get("git") or None
     if "account_id" in spec.options:
-        said.update(edge)
-    told = {key: value for key, value in said.items() if value is not None and key in spec.options}
+        found.update(edge)
+    return {key: value for key, value in found.items() if value is not None and key in spec.options}
+
+
+def flat(spec: ArgumentSpec, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options by themselves, each from where it was said; ``deployment`` is its name then."""
+    told = said(spec, params)
     own = {key: value for key, value in params.items() if key not in ("name", "deployment")}
-    return {**own, **told, "deployment": described.get("name") or params.get("name") or tree.NAME}
+    both = {key: _merged(spec.options[key], own.get(key), value) for key, value in told.items()}
+    name = (params.get("deployment") or {}).get("name")
+    return {**own, **both, "deployment": name or params.get("name") or tree.NAME}
+
+
+def contradictions(spec: ArgumentSpec, params: Mapping[str, Any]) -> list[str]:
+    """Options that were given by themselves and in the description, and differ. Ansible does not tell a default from a
+    value that was given, so a default is never one of them."""
+    told = said(spec, params)
+    found = [one for key in told for one in _differ(key, spec.options[key], params.get(key), told[key])]
+    name = (params.get("deployment") or {}).get("name")
+    return found + _differ("name", {"default": tree.NAME}, params.get("name"), name)
+
+
+def _differ(name: str, option: Mapping[str, Any], own: Any, told: Any) -> list[str]:
+    below = option.get("options")
+    if below and isinstance(own, Mapping) and isinstance(told, Mapping):
+        pairs = [(key, below[key], own.get(key), told.get(key)) for key in below]
+        return [one for key, opt, mine, its in pairs for one in _differ("%s.%s" % (name, key), opt, mine, its)]
+    own, told = _bare(option, own), _bare(option, told)
+    if own in NOTHING or told in NOTHING or own in (told, option.get("default")):
+        return []
+    values = ("", "") if option.get("no_log") else ("=%r" % (own,), "=%r" % (told,))
+    return [
+        "%s%s differs from deployment.%s%s. Fix: give one of them, or the same value in both"
+        % (name, values[0], name, values[1])
+    ]
+
+
+def _bare(option: Mapping[str, Any], value: Any) -> Any:
+    """Entries of a list without what is a default: Ansible fills these in on one side alone."""
+    below = option.get("options")
+    if not below or not isinstance(value, list):
+        return value
+    return [{key: one for key, one in entry.items() if one != below.get(key, {}).get("default")} for entry in value]
+
+
+def _merged(option: Mapping[str, Any], own: Any, told: Any) -> Any:
+    """Key by key where the option has keys of its own: what only one of the two says counts as well."""
+    below = option.get("options")
+    if below and isinstance(own, Mapping) and isinstance(told, Mapping):
+        return {**own, **{key: _merged(below.get(key, {}), own.get(key), value) for key, value in told.items()}}
+    unsaid = told in NOTHING and own not in NOTHING and own != option.get("default")
+    return own if unsaid else told
 
 
 def described(make: Callable[..., Any], spec: ArgumentSpec) -> Any:
@@ -66,6 +116,7 @@ def described(make: Callable[..., Any], spec: ArgumentSpec) -> Any:
     module = make(**kwargs(spec))
     given = {key: value for key, value in flat(spec, module.params).items() if value is not None}
     params, wrong = spec.validated(given)
+    wrong = [*contradictions(spec, module.params), *wrong]
     if wrong:
         module.fail_json(msg="; ".join(wrong))
     module.params = {**dict.fromkeys(spec.options), **params}

@@ -22,7 +22,7 @@ from .._core.runner import SubprocessRunner
 from .options import reached
 from .running.admin import Admin
 from .running.find import edge_of, edge_options
-from .running.reaches import of_deployment
+from .running.reaches import Reaches, of_deployment
 from .states import App, Result
 from .traffic import rollback_checks
 
@@ -34,9 +34,10 @@ def answered(params: Mapping[str, Any], check_mode: bool = False) -> Result:
     podman = Podman(runner)
     edge, known = edge_of(runner, params["project"], options), reached(params, podman)
     http, admin = DirectHttp(options.ca or None), Admin(edge)
-    clock, reaches = SystemClock(), of_deployment(podman, params)
+    # Addresses that were given are the colours themselves: no container has to be asked.
+    clock, reaches = SystemClock(), Reaches() if params["upstreams"] else of_deployment(podman, params)
     result = App(params, edge, admin, known.upstreams, http, clock, check_mode, known.record, reaches).run()
-    if params["state"] == "returned":
+    if params["state"] == "returned" and not params["upstreams"]:
         place = (params["deployment"], params["state_dir"], result["return_to"]["colour"])
         result["singletons"] = rollback_checks.singletons_follow(podman, *place)
     return result

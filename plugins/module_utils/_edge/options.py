@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,21 +17,24 @@ from .._core.errors import Refused
 from .._core.names import Networks, networks
 from .._core.podman import Podman
 from .._deployment import fields
-from .._deployment.edge import CADDY
+from .._deployment.edge import CADDY, UPSTREAMS
 from .config.upstream import Upstream
 from .running import native_ports, reaches
 
 STATES = ["read", "adopted", "undone", "previewed", "live", "returned", "drained"]
 
 EDGE = fields.options(CADDY)
+# What Go takes for the loopback.
+LOCAL = ("", "localhost", "127.0.0.1", "::1")
 
 SPEC = DEPLOYMENT.merge(
     ArgumentSpec(
         {
             "state": {"type": "str", "choices": STATES, "default": "read"},
-            "project": {"type": "str", "required": True},
+            "project": {"type": "str", "default": ""},
             "edge": {"type": "dict", "required": True, "options": EDGE},
-            "services": {"type": "dict", "required": True},
+            **fields.options((UPSTREAMS,)),
+            "services": {"type": "dict", "default": {}},
             "shared": {"type": "list", "elements": "str", "default": []},
             "network_range": {"type": "str", "default": "10.231.16.0/20"},
             "publish": {"type": "raw", "default": "network"},
@@ -70,8 +73,17 @@ class Reached:
 
 
 def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
-    """By their addresses on the edge networks, or by ports of this host."""
+    """By the addresses that were given, by those on the edge networks, or by ports of this host."""
+    if params["upstreams"]:
+        return Reached(given(params["upstreams"]))
     services: Mapping[str, Mapping[str, Any]] = params["services"]
+    if not services:
+        raise Refused(
+            "nothing says which upstreams have two colours",
+            option="upstreams",
+            value=[],
+            fix="give upstreams; or project and services of a compose project",
+        )
     # A rollback goes by what is recorded, whatever the options say meanwhile.
     nets = networks(
         params["deployment"],
@@ -90,19 +102,45 @@ def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
             value=params["publish"],
             fix="set bluegreen_publish: network, or bluegreen_edge.kind: native for a Caddy that is no container",
         )
-    found = (
-        *(
-            Upstream(
-                name,
-                nets.service_on_edge("blue", name).ip,
-                nets.service_on_edge("green", name).ip,
-                bool(services[name].get("ui", False)),
-            )
-            for name in in_order(services, nets.addresses.services)
-            if services[name].get("edge", True)
-        ),
-    )
+    names = [name for name in in_order(services, nets.addresses.services) if services[name].get("edge", True)]
+    blue, green = ({name: nets.service_on_edge(one, name).ip for name in names} for one in COLOURS)
+    found = tuple(Upstream(name, blue[name], green[name], bool(services[name].get("ui", False))) for name in names)
     return Reached((*found, *_aliases(found, nets)))
+
+
+def given(entries: Sequence[Mapping[str, Any]]) -> tuple[Upstream, ...]:
+    """Every way to say what an entry dials. Nothing has to be a container or of a compose project."""
+    found: dict[str, Upstream] = {}
+    for one in entries:
+        dial, ends = one["dial"], {key: reaches.split(one[key]) for key in ("dial", *COLOURS)}
+        wrong = next((key for key, (_host, port) in ends.items() if not port), "")
+        if wrong:
+            raise Refused(
+                "not host:port",
+                option="upstreams." + wrong,
+                value=one[wrong],
+                fix="write it as the Caddyfile does, without a scheme: localhost:9001 or web:80",
+            )
+        if ends["blue"] == ends["green"]:
+            raise Refused(
+                "both colours of %s are the same" % dial,
+                option="upstreams.green",
+                value=one["green"],
+                fix="give each colour an address or a port of its own",
+            )
+        for way in _ways(dial, *ends["dial"]):
+            if way in found:
+                raise Refused(
+                    "%s is there twice" % way, option="upstreams.dial", value=dial, fix="keep one entry of the two"
+                )
+            found[way] = Upstream(dial, one["blue"], one["green"], one["ui"], way)
+    return tuple(found.values())
+
+
+def _ways(dial: str, host: str, port: int) -> Sequence[str]:
+    """However the configuration may say it: a loopback address has several forms, and Caddy adds a missing port 80."""
+    ways = [dial, *(way % port for way in native_ports.LOOPBACK if host in LOCAL)]
+    return tuple(dict.fromkeys([*ways, *([host] if port == 80 and host and ":" not in host else [])]))
 
 
 def _aliases(found: tuple[Upstream, ...], nets: Networks) -> tuple[Upstream, ...]:

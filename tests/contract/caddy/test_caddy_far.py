@@ -148,7 +148,7 @@ class FarWorld(native.World):
         }
         return {
             "deployment": "far", "state_dir": str(self.edge.directory / "state"), "network_range": "10.231.16.0/20",
-            "shared": [], "services": SERVICES, "project": "prod", "publish": HOSTS, "port_base": {},
+            "shared": [], "services": SERVICES, "project": "prod", "publish": HOSTS, "upstreams": [], "port_base": {},
             "state": "adopted", "edge": {"kind": "native", "upstreams": written},
         }  # fmt: skip
 

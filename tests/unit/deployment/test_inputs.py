@@ -14,7 +14,7 @@ import yaml
 from generate import fragments
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._cloudflare import options as cloudflare
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.argspec import DEPLOYMENT, ArgumentSpec
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import inputs, tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge import options as caddy
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.gate import GATE
@@ -99,9 +99,9 @@ class Module:
 given: dict[str, Any] = {}
 
 
-def test_a_description_goes_before_flat_options_and_the_rest_has_its_default() -> None:
+def test_a_description_and_flat_options_fill_each_other_and_the_rest_has_its_default() -> None:
     given.clear()
-    given.update(deployment=DESCRIBED, state="read", project="other", name="olympus")
+    given.update(deployment=DESCRIBED, state="read", network_range="10.231.16.0/20", name="olympus")
     module = inputs.described(Module, caddy.SPEC)
     assert module.params["deployment"] == "shop" and module.params["project"] == "prod" and module.said == ""
     assert module.params["edge"]["port"] == 443 and module.params["edge"]["kind"] == "native"
@@ -116,8 +116,50 @@ def test_flat_options_are_enough_and_one_that_is_missing_is_named() -> None:
     given.update(name="shop", project="prod", services={}, edge={"kind": "native"}, deployment=None)
     module = inputs.described(Module, caddy.SPEC)
     assert module.said == "" and module.params["deployment"] == "shop"
-    del given["services"]
-    assert "missing required arguments: services" in inputs.described(Module, caddy.SPEC).said
+    del given["edge"]
+    assert "missing required arguments: edge" in inputs.described(Module, caddy.SPEC).said
+
+
+PUBLIC = [{"host": "shop.example.com"}]
+
+
+@pytest.mark.parametrize(
+    "own, described, sentence",
+    [
+        ({"project": "other"}, {}, "project='other' differs from deployment.project='prod'. Fix: give one of them, or"),
+        ({"name": "kiosk"}, {}, "name='kiosk' differs from deployment.name='shop'."),
+        (
+            {"edge": {"kind": "container", "port": 8443}},
+            {"edge": {"port": 9443}},
+            "edge.port=8443 differs from deployment.",
+        ),
+        (
+            {"services": {"web": {"port": 80}}},
+            {},
+            "services={'web': {'port': 80}} differs from deployment.services={'site'",
+        ),
+        ({"project": "prod", "name": "shop"}, {}, ""),
+        ({"edge": {"kind": "container", "port": 443, "admin": "localhost:2020"}}, {}, ""),
+        ({"public": [{"host": "shop.example.com", "path": "/"}]}, {"public": PUBLIC}, ""),
+        ({"public": [{"host": "shop.example.com", "path": "/ready"}]}, {"public": PUBLIC}, "public=[{'host': 'shop"),
+        ({"public": [{"host": "shop.example.com", "path": "/ready"}]}, {"public": []}, ""),
+    ],
+)
+def test_what_is_said_twice_must_be_the_same(own: dict[str, Any], described: dict[str, Any], sentence: str) -> None:
+    given.clear()
+    given.update(own, deployment={**DESCRIBED, **described})
+    module = inputs.described(Module, caddy.SPEC)
+    assert module.said.startswith(sentence) and bool(module.said) == bool(sentence)
+    if "public" in own and not sentence:
+        assert module.params["public"] == own["public"]
+    if "edge" in own and not sentence:
+        assert module.params["edge"]["admin"] == "localhost:2020" and module.params["edge"]["kind"] == "native"
+
+
+def test_no_secret_is_in_the_sentence() -> None:
+    spec = ArgumentSpec({"images": {"type": "str", "no_log": True}})
+    said = inputs.contradictions(spec, {"images": "s3cret", "deployment": {"images": "other"}})
+    assert said == ["images differs from deployment.images. Fix: give one of them, or the same value in both"]
 
 
 def test_a_cloudflare_edge_gives_its_keys_to_its_own_module_alone() -> None:

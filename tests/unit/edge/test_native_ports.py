@@ -63,7 +63,7 @@ def ask(tmp_path: Path, podman: Containers, state: str = "adopted", publish: Any
     kind = given.pop("kind", "native")
     params = {
         "deployment": "olympus", "state_dir": str(tmp_path), "network_range": "10.231.16.0/20", "shared": [],
-        "services": SERVICES, "project": "prod", "publish": publish, "port_base": {}, "state": state,
+        "services": SERVICES, "project": "prod", "publish": publish, "upstreams": [], "port_base": {}, "state": state,
         "edge": {"kind": kind, "upstreams": given},
     }  # fmt: skip
     return reached(params, Podman(podman))

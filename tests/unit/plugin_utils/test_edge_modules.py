@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules imp
     CADDY,
     CLOUDFLARE,
     chosen,
+    contradiction,
 )
 
 SPECS = {CADDY: caddy.SPEC, CLOUDFLARE: cloudflare.SPEC}
@@ -51,3 +52,32 @@ def test_cloudflare_is_handed_what_its_edge_says() -> None:
 @pytest.mark.parametrize("module", [CADDY, CLOUDFLARE])
 def test_every_option_is_one_of_the_module(module: str) -> None:
     assert set(ASKED[module]) <= set(SPECS[module].options) and set(ASKED[module]) <= set(ARGUMENTS)
+
+
+FLAT: dict[str, Any] = {"name": "shop", "upstreams": [{"dial": "web:80"}], "edge": {"caddyfile": "/c"}}
+
+
+def test_options_of_a_caddy_do_without_a_deployment() -> None:
+    module, options = chosen({"state": "live", "colour": "green", "kind": "native", "options": FLAT})
+    edge = {"kind": "native", "caddyfile": "/c"}
+    assert module == CADDY
+    assert options == {"name": "shop", "upstreams": FLAT["upstreams"], "edge": edge, "state": "live", "colour": "green"}
+
+
+def test_options_of_cloudflare_do_without_a_deployment_and_have_no_edge() -> None:
+    module, options = chosen({"state": "read", "kind": "cloudflare", "options": {"account_id": "a", "edge": {}}})
+    assert module == CLOUDFLARE and options == {"account_id": "a", "state": "read"}
+
+
+@pytest.mark.parametrize(
+    "kind, told, sentence",
+    [
+        ("native", "native", ""),
+        ("native", "", ""),
+        (None, "native", ""),
+        ("native", "cloudflare", "kind='native' differs"),
+    ],
+)
+def test_two_kinds_are_refused(kind: str | None, told: str, sentence: str) -> None:
+    said = contradiction({"kind": kind, "deployment": {"edge": {"kind": told}}})
+    assert said.startswith(sentence) and bool(said) == bool(sentence)

@@ -34,13 +34,15 @@ class PodmanEdge:
 
     def _container(self) -> dict[str, Any]:
         if not self._found:
-            found = self.podman.compose_container(self.project, self.options.service)
+            name = self.options.service
+            by_name, by_label = self.podman.one, self.podman.compose_container
+            found = by_label(self.project, name) if self.project else by_name("container", name)
             if found is None:
                 raise BluegreenError(
-                    "no container of project %s" % self.project,
+                    "no container of project %s" % self.project if self.project else "no container has this name",
                     option="edge.service",
-                    value=self.options.service,
-                    fix="name the compose project and its Caddy service",
+                    value=name,
+                    fix="name the compose project and its Caddy service, or without a project the container",
                 )
             self._found = found
         return self._found
