@@ -7,14 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ory_migrate
-short_description: Bring the schema of one Ory database to a release
+short_description: Bring the schema of one database to a release, by Ory or any other migrator
 version_added: 1.0.0
 description:
   - Runs the migrations that the new image of a service brings and its database lacks, in a one-shot container. The
     next run finds the container of one that was killed by its label.
   - Holds an advisory lock in that database. Only the one-shot container's sessions have O(lock_timeout), so the live
     colour waits for a bounded time at worst.
-  - Judges by the versions in table C(schema_migration) before and after, never by a return code.
+  - Judges Ory's by the versions in table C(schema_migration) before and after, never by a return code.
+  - A target with a C(command) is that of any other migrator (Flyway, Alembic, Rails, psql). It has the same lock, the
+    same bounded waits and the same retries, and is judged by its own status and the database's list before and after.
+  - Every PostgreSQL address in the environment of such a migrator gets O(lock_timeout), and so does C(PGOPTIONS).
   - An image that can't list its migrations (Kratos up to 1.3) migrates an empty throw-away PostgreSQL without a network
     once, and the module keeps the list. That happens in check mode too, and touches nothing of the operator's.
 requirements:
@@ -24,6 +27,7 @@ requirements:
 extends_documentation_fragment:
   - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
+  - olympus.bluegreen.schema_target
 options:
   state_dir:
     description: Directory of the collection's state on this host. Its C(cache) keeps the lists of migrations.
@@ -34,32 +38,12 @@ options:
     type: str
     choices: [read, migrated]
     default: migrated
-  target:
-    description: The database to migrate, and the service that owns it.
-    type: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of this schema target.
-        type: str
-        required: true
-      product:
-        description: The product that migrates it.
-        type: str
-        required: true
-        choices: [kratos, hydra]
-      service:
-        description: The service whose image migrates it and whose environment variable C(DSN) leads to it.
-        type: str
-        required: true
-      database:
-        description: Name of the database. The DSN must lead to the same one.
-        type: str
-        required: true
   compose_file:
-    description: The rendered compose file of the new release. Image, environment and mounts come from it.
+    description:
+      - The rendered compose file of the new release. Image, environment and mounts come from it.
+      - Without it the target itself says its C(image) and C(environment).
     type: path
-    required: true
+    default: ""
   network:
     description: The Podman network from which the one-shot container reaches the database.
     type: str
@@ -142,6 +126,21 @@ EXAMPLES = r"""
     network: olympus-green
     project: prod
     database_service: postgres
+
+- name: Run any migrator, here plain psql
+  olympus.bluegreen.ory_migrate:
+    network: shop_default
+    target:
+      name: shop
+      image: docker.io/library/postgres:18-alpine
+      command: [sh, -c, "psql -v ON_ERROR_STOP=1 -f /migrations/001.sql"]
+      applied_query: SELECT version FROM schema_version
+      volumes: ["/srv/shop/migrations:/migrations:ro"]
+      environment:
+        PGHOST: db
+        PGDATABASE: shop
+        PGUSER: shop
+        PGPASSWORD: "{{ shop_password }}"
 """
 
 RETURN = r"""
@@ -205,7 +204,9 @@ image:
   type: str
   sample: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03
 learned_by:
-  description: How the module learned the image's list, V(status), V(shadow) or V(cache).
+  description:
+    - How the module learned what is pending, V(status), V(shadow) or V(cache).
+    - Of any other migrator V(status_command) or V(applied_query).
   returned: always
   type: str
   sample: cache

@@ -25,6 +25,7 @@ requirements:
 extends_documentation_fragment:
   - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
+  - olympus.bluegreen.schema_target
 options:
   state_dir:
     description: Directory of the collection's state on this host. Its C(bridges) keeps the record.
@@ -48,28 +49,6 @@ options:
     type: list
     elements: str
     default: []
-  target:
-    description: The database that gets the bridges, and the service that owns it.
-    type: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of this schema target.
-        type: str
-        required: true
-      product:
-        description: The product that migrates it.
-        type: str
-        required: true
-        choices: [kratos, hydra]
-      service:
-        description: The service whose image migrates it and whose environment variable C(DSN) leads to it.
-        type: str
-        required: true
-      database:
-        description: Name of the database. The DSN must lead to the same one.
-        type: str
-        required: true
   compose_file:
     description: The rendered compose file of a colour, which has the service. With V(absent) that of the live colour.
     type: path

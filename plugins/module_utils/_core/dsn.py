@@ -28,6 +28,8 @@ else:
 
 NO_PSYCOPG2, INSTALL = "psycopg2 is missing on this host", "install python3-psycopg2"
 SCHEME = re.compile(r"(postgres|postgresql)://")
+# The same as other programs write it: jdbc:postgresql://, postgresql+psycopg2://.
+ADDRESS = re.compile(r"(?:jdbc:)?postgres(?:ql)?(?:\+\w+)?://")
 WRITE = "write it as postgres://user:password@host:5432/name, with %XX for any of @ : / ? # % in user or password"
 # Of Ory's own pool, then of pgx: how it prepares statements, pools and gives up. None changes which server, user or
 # schema is meant.
@@ -99,6 +101,11 @@ class Dsn:
     def sslmode(self) -> str:
         """The DSN's own; both drivers mean prefer by none."""
         return self.keywords.get("sslmode", "prefer")
+
+
+def plain(url: str) -> str:
+    """Without what JDBC and SQLAlchemy write before or into the scheme; libpq takes the rest."""
+    return ADDRESS.sub("postgresql://", url, count=1) if ADDRESS.match(url) else url
 
 
 def parse(url: str, of: str = "", environment: Mapping[str, str] | None = None) -> Dsn:
@@ -217,6 +224,21 @@ def with_parameters(dsn: Dsn, **extra: str) -> str:
     base, _sign, text = dsn.url.partition("#")[0].partition("?")
     kept = [(key, value) for key, value in parse_qsl(text, keep_blank_values=True) if key not in extra]
     return "%s?%s" % (base, urlencode(kept + sorted(extra.items()), quote_via=quote))
+
+
+def bounded(environment: Mapping[str, str], milliseconds: int) -> dict[str, str]:
+    """The variables of a program, with lock_timeout in every PostgreSQL address among them and in libpq's own variable.
+
+    As ``options``, which libpq, JDBC and the drivers of Go and Python all hand to the server.
+    """
+    option = "-c lock_timeout=%d" % milliseconds
+    found = dict(environment)
+    for name, value in environment.items():
+        if ADDRESS.match(value):
+            own = dict(parse_qsl(value.partition("?")[2])).get("options", "")
+            found[name] = with_parameters(Dsn(value, {}), options=("%s %s" % (own, option)).strip())
+    found["PGOPTIONS"] = ("%s %s" % (environment.get("PGOPTIONS", ""), option)).strip()
+    return found
 
 
 def redact(text: str, dsn: Dsn) -> str:

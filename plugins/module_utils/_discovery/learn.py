@@ -135,9 +135,17 @@ class Finder:
             names = [route.host for route, (end, _port) in self.routes if end == name]
             if logins & set(names):
                 found[name], self.found["services.%s.kind" % name] = "hera", "Hydra's login page is at its name"
+            elif names and not logins and not self._ory():
+                # What a visitor meets is what a release replaces. Beside Ory it may as well be a tool of the operator.
+                found[name], self.found["services.%s.kind" % name] = "other", "the edge sends %s to it" % names[0]
             elif names or self._between(name, seen, found):
                 self._ask(name, seen, names)
         return found
+
+    def _ory(self) -> bool:
+        """Whether the project runs Kratos or Hydra, or is said to."""
+        told = (kinds.told_kind(self.told, name) for name in self.told.get("services") or {})
+        return any(kind in kinds.ORY for kind in (*told, *(kinds.of(seen)[0] for seen in self.one_each.values())))
 
     def _between(self, name: str, seen: Seen, coloured: Mapping[str, str]) -> bool:
         """Whether a running service of unknown kind dials coloured ones and is dialled by one."""
@@ -305,7 +313,10 @@ def learn(looked: Looked, told: Told) -> Learned:
     for key, (_value, why) in looked.edge.items():
         finder.found["edge.%s" % key] = why
     if not services:
-        said = "project %s has no container of a coloured service (Kratos, Hydra, Hera, Athena, Site)" % looked.project
+        said = (
+            "project %s has no container of a coloured service, and its edge sends no public name to one"
+            % looked.project
+        )
         fix = "start the project, or name its services in bluegreen_services"
         finder.problems.append(finding.wrong(said, fix, NO_CONTAINER))
     values = {

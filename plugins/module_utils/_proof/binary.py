@@ -70,10 +70,10 @@ def _binary(podman: Podman, service: release.Service, product: str, state_dir: s
     image = image_migrations.find_image(podman, service, product, state_dir)
     kept = image_migrations.cached(image)
     form = kept.form if kept else image_migrations.ask_form(podman, image)
-    return Binary(service, product, image, form, _tag(podman, image.id))
+    return Binary(service, product, image, form, tag(podman, image.id))
 
 
-def _tag(podman: Podman, image: str) -> str:
+def tag(podman: Podman, image: str) -> str:
     """What people call the image; a tag that moves says nothing."""
     tags = [str(one).rpartition(":")[2] for one in (podman.one("image", image) or {}).get("RepoTags") or []]
     telling = [one for one in tags if one not in ("latest", "") and "/" not in one]

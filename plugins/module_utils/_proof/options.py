@@ -19,6 +19,7 @@ from .._health import shared_secrets
 from .._schema import bridge, bridge_record, exceptions, migrate
 from .._schema import service as release
 from .._schema.options import MIGRATE, proof_path
+from .._schema.target import OPTIONS, Target
 from .._state.directory import StateDir
 from . import binary, judge, proof, trial
 from .room import room
@@ -30,7 +31,7 @@ PROOF = ArgumentSpec(
             "type": "list",
             "elements": "dict",
             "required": True,
-            "options": MIGRATE.options["target"]["options"],
+            "options": OPTIONS,
         },
         "services": {"type": "dict", "required": True},
         "rehearsal_image": {"type": "str", "default": ""},
@@ -44,7 +45,8 @@ PROOF = ArgumentSpec(
         "operator": {"type": "str", "default": ""},
         "forward": {"type": "str", "default": ""},
         "release": {"type": "str", "required": True},
-        **{name: MIGRATE.options[name] for name in ("compose_file", "network", "project", "database_service")},
+        "compose_file": {"type": "path", "required": True},
+        **{name: MIGRATE.options[name] for name in ("network", "project", "database_service")},
     }
 )
 # So many reasons are written out.
@@ -69,6 +71,9 @@ class Context:
     def state_dir(self) -> str:
         return str(self.params["state_dir"])
 
+    def request(self, target: Mapping[str, Any]) -> migrate.MigrationRequest:
+        return migrate.request({**self.params, "shadow_image": self.params["rehearsal_image"]}, self.podman, target)
+
     def source(self) -> str:
         return StateDir(self.state_dir).release(self.params["release"], "source")
 
@@ -80,14 +85,18 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
         steps = ["will be checked: whether the live colour keeps working"]
         return {"changed": False, "targets": {}, "let_through": [], "steps": steps}
     begun = world.clock.monotonic()
-    subjects = observe(context)
+    subjects, others = observe(context)
     path = proof_path(context.state_dir, params["release"])
     kept = read_mapping(path).get("targets") or {}
     fresh = [one for one in subjects if not proof.holds(kept.get(one.target.name) or {}, one)]
     verdicts = _judged(context, fresh)
     seconds = world.clock.monotonic() - begun
-    told = {**kept, **{one.target.name: proof.described(one, verdicts[one.target.name], seconds) for one in fresh}}
-    refusals = [_decide(context, one.target.name, told[one.target.name]) for one in subjects]
+    told = {
+        **kept,
+        **others,
+        **{one.target.name: proof.described(one, verdicts[one.target.name], seconds) for one in fresh},
+    }
+    refusals = [_decide(context, name, told[name]) for name in [*(one.target.name for one in subjects), *others]]
     if told:
         os.makedirs(os.path.dirname(path), mode=0o750, exist_ok=True)
         write_json(path, {"v": 1, "at": world.clock.now(), "targets": told})
@@ -98,23 +107,42 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
     return {"changed": False, "targets": told, "let_through": through, "steps": []}
 
 
-def observe(context: Context) -> list[proof.Subject]:
-    """The targets that have something pending, with their two programs. Reads production, writes nothing there."""
+def observe(context: Context) -> tuple[list[proof.Subject], dict[str, dict[str, Any]]]:
+    """The targets that have something pending: Ory's with their two programs, and what is said of any other's. Reads
+    production, writes nothing there."""
     params, found = context.params, []
+    others: dict[str, dict[str, Any]] = {}
     document = release.load(params["compose_file"])
     for given in params["targets"]:
-        asked = migrate.request({**params, "shadow_image": params["rehearsal_image"]}, context.podman, given)
+        asked = context.request(given)
         state = migrate.observe(asked, context.world)
+        if not asked.target.product:
+            if state.difference.pending:
+                others[asked.target.name] = _unproven(context, asked, state)
+            continue
         live = _live(context, asked.target.service) if state.difference.pending else None
         if live is not None:
             found.append(_subject(context, document, asked.target, state, live))
-    return found
+    return found, others
+
+
+def _unproven(context: Context, asked: migrate.MigrationRequest, state: migrate.State) -> dict[str, Any]:
+    """Nothing knows what users do with this program, so nothing tries it: the operator decides."""
+    why = "its migrator is not Ory's, and no journey of its application is known to try"
+    told = migrate.result(state, migrate.plan(state, asked))
+    hop = "%s -> %s" % (asked.target.name, binary.tag(context.podman, state.image.id))
+    return {
+        **{key: told[key] for key in ("before", "after")},
+        **{"verdict": judge.NOT_JUDGED, "hop": hop},
+        **{"old": "", "new": state.image.id, "reasons": [why], "untried": [], "journeys": 0, "seconds": 0.0},
+        **{"bridges": [], "accepted": {}, "fingerprint": ""},
+    }
 
 
 def _subject(
     context: Context,
     document: Mapping[str, Any],
-    target: migrate.Target,
+    target: Target,
     state: migrate.State,
     live: Mapping[str, Any],
 ) -> proof.Subject:

@@ -16,6 +16,7 @@ from typing import Any
 from .._core import postgres
 from .._core.errors import BluegreenError
 from .._schema import bridge, migrate, versions
+from .._schema.target import Target
 from . import binary, judge, trial
 from .room import Room
 
@@ -28,7 +29,7 @@ class Subject:
     """A target to judge. ``state``: production as it was read; ``earlier``: images of releases that migrated it after
     the old one did; ``standing``: bridges that are in production now, ``bridges``: those of the new release."""
 
-    target: migrate.Target
+    target: Target
     state: migrate.State
     old: binary.Binary
     new: binary.Binary

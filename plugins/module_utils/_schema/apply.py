@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._core import dsn, postgres
+from .._core import postgres
 from .._core.clock import wait_until
 from .._core.errors import BluegreenError, CommandError, Refused
-from . import migrate, oneshot, versions
+from . import any_migrator, migrate, oneshot, versions
 from .migrate import MigrationRequest, State, World
 
 LOCK_TIMEOUT = re.compile(r"55P03|canceling statement due to lock timeout")
@@ -30,7 +30,7 @@ def lock(db: postgres.Db, world: World, wanted: MigrationRequest) -> Iterator[No
     if not taken:
         raise Refused(
             "database %s is being migrated by `%s`"
-            % (wanted.target.database, postgres.lock_holder(db) or "another session"),
+            % (wanted.target.called, postgres.lock_holder(db) or "another session"),
             fix="wait until it has ended, then run the stage again",
         )
     try:
@@ -52,22 +52,35 @@ def apply(state: State, wanted: MigrationRequest, world: World) -> dict[str, Any
     try:
         with lock(db, world, wanted):
             # Another run may have done what was observed before the lock.
-            before = replace(state, applied=postgres.applied(db), invalid=postgres.invalid_indexes(db))
+            before = _again(state, wanted, world, db)
             migrate.plan(before, wanted)
             attempts = _Run(db, before, wanted, world).until_applied() if before.difference.pending else 0
-            after = postgres.applied(db)
+            after = any_migrator.applied(db, wanted.target)
     finally:
         db.close()
+    done, changed = before.difference.pending, attempts > 0
+    if any_migrator.UNKNOWN in done:
+        done = tuple(versions.Migration(version) for version in sorted(after - before.applied))
+        changed = after != before.applied
     return {
         "before": versions.summary(before.applied),
         "after": versions.summary(after),
-        "applied": migrate.described(before.difference.pending),
+        "applied": migrate.described(done),
         "pending": [],
         "invalid_indexes": [],
         "attempts": attempts,
-        "changed": attempts > 0,
+        "changed": changed,
         "seconds": round(world.clock.monotonic() - started, 2),
     }
+
+
+def _again(state: State, wanted: MigrationRequest, world: World, db: postgres.Db) -> State:
+    """What is there now, under the lock."""
+    applied = any_migrator.applied(db, wanted.target)
+    now = replace(state, applied=applied, invalid=postgres.invalid_indexes(db))
+    if wanted.target.product:
+        return now
+    return replace(now, learnt=migrate.ask_any(wanted, world, state.service, state.image, applied))
 
 
 @dataclass(frozen=True)
@@ -85,10 +98,10 @@ class _Run:
         deadline = clock.monotonic() + wanted.timeout
         for attempt in range(1, wanted.attempts + 1):
             self._refuse_long_transactions()
-            for index in postgres.invalid_indexes(self.db):
+            for index in postgres.invalid_indexes(self.db) if wanted.target.product else ():
                 postgres.drop_index(self.db, index)
             ended = self._container(max(1.0, deadline - clock.monotonic()))
-            if not self._missing():
+            if not self._missing(ended):
                 self._no_invalid_index()
                 return attempt
             if not LOCK_TIMEOUT.search(ended.log):
@@ -106,7 +119,7 @@ class _Run:
         try:
             return oneshot.run(self.world.podman, job, timeout)
         except CommandError as exc:
-            raise self._failure(dsn.redact(exc.msg, before.service.dsn), fix=exc.fix) from exc
+            raise self._failure(self._clean(exc.msg), fix=exc.fix) from exc
 
     def _refuse_long_transactions(self) -> None:
         """A transaction that has been open for long makes the migration wait, and everybody behind it."""
@@ -118,11 +131,25 @@ class _Run:
                 fix="end these transactions first, or raise max_transaction_age",
             )
 
-    def _missing(self) -> tuple[versions.Migration, ...]:
-        return versions.compare(self.before.learnt.migrations, postgres.applied(self.db)).pending
+    def _missing(self, ended: oneshot.Finished | None) -> tuple[versions.Migration, ...]:
+        wanted, before = self.wanted, self.before
+        if wanted.target.product:
+            return versions.compare(before.learnt.migrations, postgres.applied(self.db)).pending
+        lost = before.applied - any_migrator.applied(self.db, wanted.target)
+        if lost:
+            raise BluegreenError(
+                "%d versions are not applied any more, the first is %s" % (len(lost), min(lost)),
+                fix="read the migrator's log: it must not revert what is live",
+            )
+        ask = migrate.asking(wanted, self.world, before.service, before.image)
+        return any_migrator.still_pending(wanted.target, ended, ask, self._clean)
+
+    def _clean(self, text: str) -> str:
+        return any_migrator.redact(text, self.before.service)
 
     def _no_invalid_index(self) -> None:
-        left = postgres.invalid_indexes(self.db)
+        known = () if self.wanted.target.product else self.before.invalid
+        left = [index for index in postgres.invalid_indexes(self.db) if index not in known]
         if left:
             raise self._failure(
                 "an invalid index is left: %s" % ", ".join(left), fix="run REINDEX INDEX CONCURRENTLY on it"
@@ -130,18 +157,18 @@ class _Run:
 
     def _words(self, ended: oneshot.Finished) -> str:
         """The last telling lines of the migrator, without what the DSN holds."""
-        lines = [line for line in dsn.redact(ended.log, self.before.service.dsn).splitlines() if line.strip()]
+        lines = [line for line in self._clean(ended.log).splitlines() if line.strip()]
         told = [line for line in lines if TELLING.search(line)]
         return " | ".join((told or lines)[-3:])[:1000]
 
     def _failure(self, msg: str, fix: str = "") -> BluegreenError:
         """The error with what had been applied until then."""
-        after = postgres.applied(self.db)
-        pending = self.before.difference.pending
-        done = tuple(migration for migration in pending if migration.version in after)
+        after = any_migrator.applied(self.db, self.wanted.target)
+        pending, left = self.before.difference.pending, self._missing(None)
+        done = tuple(migration for migration in pending if migration not in left)
         partial: dict[str, object] = {
             "applied": migrate.described(done),
-            "pending": migrate.described(self._missing()),
+            "pending": migrate.described(left),
             "after": versions.summary(after),
         }
         return BluegreenError("%s (%d of %d applied)" % (msg, len(done), len(pending)), fix=fix, partial=partial)

@@ -18,7 +18,7 @@ from .._core.argspec import ArgumentSpec
 from .._core.clock import Clock
 from .._core.errors import BluegreenError, Refused
 from .._core.plan import Plan, Step
-from . import apply, bridge, bridge_record, migrate
+from . import any_migrator, apply, bridge, bridge_record, migrate
 from . import service as release
 from .bridge import Bridge, Installed
 from .bridge_record import Record
@@ -27,7 +27,6 @@ from .options import MIGRATE
 
 ALIKE = (
     "target",
-    "compose_file",
     "extra_hosts",
     "project",
     "database_service",
@@ -41,6 +40,7 @@ BRIDGE = ArgumentSpec(
         "release": {"type": "str", "default": ""},
         "targets": {"type": "list", "elements": "str", "default": []},
         **{name: MIGRATE.options[name] for name in ALIKE},
+        "compose_file": {"type": "path", "required": True},
     }
 )
 T = TypeVar("T")
@@ -117,7 +117,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     job = _job(params, world)
     if job.record().empty and not job.bridges:
         return _result(Plan(), ()), Plan()
-    service = release.read(job.asked.compose_file, job.asked.target.service)
+    service = any_migrator.service_of(job.asked.target, job.asked.compose_file)
     _refuse_elsewhere(job, service)
     db = migrate.open_database(job.asked, world, service)
     try:

@@ -25,18 +25,11 @@ from .._core.names import in_use
 from .._core.netns import network_of
 from .._core.plan import Plan, Step
 from .._core.podman import LABEL, Podman
-from . import db_session, image_migrations, oneshot, service_files, versions
+from . import any_migrator, db_session, image_migrations, oneshot, service_files, versions
 from . import service as release
+from .target import Target, target_of
 
 STATUS_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Target:
-    name: str
-    product: str
-    service: str
-    database: str
 
 
 @dataclass(frozen=True)
@@ -86,10 +79,10 @@ class State:
         return {**versions.summary(self.applied), "invalid_indexes": list(self.invalid)}
 
 
-def request(params: Mapping[str, Any], podman: Podman, target: Mapping[str, str] | None = None) -> MigrationRequest:
+def request(params: Mapping[str, Any], podman: Podman, target: Mapping[str, Any] | None = None) -> MigrationRequest:
     """From a module's options, as many of these as it has."""
     given = {one.name: params[one.name] for one in fields(MigrationRequest) if one.name in params}
-    given["target"] = Target(**(target or params["target"]))
+    given["target"] = target_of(target or params["target"], given.get("compose_file", ""))
     given["network"] = in_use(params["deployment"], params["state_dir"], params.get("network", ""))
     given["extra_hosts"] = tuple("%s:%s" % pair for pair in params.get("extra_hosts", {}).items())
     return MigrationRequest(**given, database_container=database_container(podman, params))
@@ -102,36 +95,75 @@ def migrate_labels(wanted: MigrationRequest) -> dict[str, str]:
 def open_database(wanted: MigrationRequest, world: World, service: release.Service) -> postgres.Db:
     """A session in the target database, named so that a session that waits for it can read which run it is."""
     name = ("olympus-bluegreen migrate %s, %s:%d" % (wanted.target.name, socket.gethostname(), os.getpid()))[:63]
-    server = world.podman.one("container", wanted.database_container) if wanted.database_container else None
     files = oneshot.labels(wanted.deployment, "files", wanted.target.name)
     view = service_files.of_release(world.podman, service, files, wanted.extra_hosts)
-    servers = [server] if server else []
+    servers = _servers(wanted, world.podman)
     return db_session.open_session(service.dsn, name, view, servers, world.connect, world.enter)
+
+
+def _servers(wanted: MigrationRequest, podman: Podman) -> list[Mapping[str, Any]]:
+    """Containers that the DSN may name: the one of the database, else, for any migrator, those of its network."""
+    if wanted.database_container:
+        found = podman.one("container", wanted.database_container)
+        return [found] if found else []
+    if wanted.target.product or ":" in wanted.network or wanted.network in ("host", "none"):
+        return []
+    ids = podman.must("ps", "-q", "--no-trunc", "--filter", "network=" + wanted.network).split()
+    return list(podman.inspect("container", ids)) if ids else []
 
 
 def observe(wanted: MigrationRequest, world: World) -> State:
     """The world as it is. Learns the image's list of migrations when it has not been learnt before."""
-    service = release.read(wanted.compose_file, wanted.target.service)
+    ory = wanted.target.product
+    service = any_migrator.service_of(wanted.target, wanted.compose_file)
     refuse_elsewhere(service, wanted)
-    image = image_migrations.find_image(world.podman, service, wanted.target.product, wanted.state_dir)
+    if ory:
+        image = image_migrations.find_image(world.podman, service, ory, wanted.state_dir)
+    else:
+        image = any_migrator.image_of(world.podman, service)
     db = open_database(wanted, world, service)
     try:
-        applied, invalid = postgres.applied(db), postgres.invalid_indexes(db)
+        applied, invalid = any_migrator.applied(db, wanted.target), postgres.invalid_indexes(db)
     finally:
         db.close()
+    known = image_migrations.cached(image) if ory else ask_any(wanted, world, service, image, applied)
     return State(
         service=service,
         image=image,
-        learnt=image_migrations.cached(image) or learn(wanted, world, service, image),
+        learnt=known or learn(wanted, world, service, image),
         applied=applied,
         invalid=invalid,
         leftovers=tuple(oneshot.found(world.podman, migrate_labels(wanted))),
-        foreign=foreign_runs(world.podman, wanted.database_container),
+        foreign=foreign_runs(world.podman, wanted.database_container) if ory else (),
     )
 
 
+def ask_any(
+    wanted: MigrationRequest,
+    world: World,
+    service: release.Service,
+    image: image_migrations.Image,
+    applied: frozenset[str],
+) -> image_migrations.MigrationList:
+    """What is pending by the migrator's own word, in a one-shot container."""
+    return any_migrator.learn(
+        wanted.target, applied, asking(wanted, world, service, image), lambda text: any_migrator.redact(text, service)
+    )
+
+
+def asking(
+    wanted: MigrationRequest, world: World, service: release.Service, image: image_migrations.Image
+) -> any_migrator.Ask:
+    def ask(words: tuple[str, ...]) -> oneshot.Finished:
+        job = job_of(wanted, world, service, image, words, "status")
+        oneshot.clear(world.podman, job.labels, STATUS_SECONDS)
+        return oneshot.run(world.podman, job, STATUS_SECONDS)
+
+    return ask
+
+
 def refuse_elsewhere(service: release.Service, wanted: MigrationRequest) -> None:
-    if service.dsn.database != wanted.target.database:
+    if wanted.target.database and service.dsn.database != wanted.target.database:
         raise Refused(
             "the service's DSN leads to database %s" % service.dsn.database,
             option="target.database",
@@ -161,9 +193,7 @@ def learn(
     """Ask the image (or an empty throw-away database) once, and keep the answer."""
     form = image_migrations.ask_form(world.podman, image)
     if form.status:
-        job = job_of(wanted, world, service, image, form.status, "status")
-        oneshot.clear(world.podman, job.labels, STATUS_SECONDS)
-        ended = oneshot.run(world.podman, job, STATUS_SECONDS)
+        ended = asking(wanted, world, service, image)(form.status)
         learnt = image_migrations.MigrationList(form, versions.from_status(ended.out), "status")
     else:
         shadow = image_migrations.Shadow(
@@ -219,22 +249,26 @@ def job_of(
     kind: str,
 ) -> oneshot.Job:
     """A one-shot container of the new image as the service would run, with the DSN bounded by lock_timeout."""
-    bounded = dsn.with_parameters(
-        service.dsn,
-        lock_timeout=str(int(wanted.lock_timeout * 1000)),
-        application_name="olympus-bluegreen %s %s" % (kind, wanted.target.name),
-    )
+    milliseconds = int(wanted.lock_timeout * 1000)
+    environment, arguments = dsn.bounded(service.environment, milliseconds), image.before + words
+    if wanted.target.product:
+        name = "olympus-bluegreen %s %s" % (kind, wanted.target.name)
+        bounded = dsn.with_parameters(service.dsn, lock_timeout=str(milliseconds), application_name=name)
+        environment = {**service.environment, "DSN": bounded}
+        arguments += image_migrations.config_arguments((*service.entrypoint, *service.command))
     return oneshot.Job(
         name="%s-%s-%s" % (wanted.deployment, kind, wanted.target.name),
         image=image.id,
-        arguments=image.before + words + image_migrations.config_arguments((*service.entrypoint, *service.command)),
+        arguments=arguments,
         labels=oneshot.labels(wanted.deployment, kind, wanted.target.name),
         network=wanted.network,
-        environment={**service.environment, "DSN": bounded},
+        environment=environment,
         entrypoint=image.entrypoint,
         volumes=service.volumes,
         extra_hosts=wanted.extra_hosts or service.extra_hosts,
         places=oneshot.places(world.podman, wanted.network),
+        user="" if wanted.target.product else service.user,
+        workdir="" if wanted.target.product else service.working_dir,
     )
 
 
@@ -244,14 +278,16 @@ def plan(state: State, wanted: MigrationRequest) -> Plan:
     if difference.newer:
         raise Refused(
             "%s holds %d migrations newer than the image's newest, the first is %s"
-            % (wanted.target.database, len(difference.newer), difference.newer[0]),
+            % (wanted.target.called, len(difference.newer), difference.newer[0]),
             fix="deploy the release that made this schema, or a newer one: this image is older than the schema",
         )
     if not difference.pending:
         return Plan(before=state.printed(), after=state.printed())
     steps = [Step("await", name, status) for name, status in state.leftovers]
-    steps += [Step("drop_index", name, "invalid") for name in state.invalid]
-    steps.append(Step("migrate", wanted.target.database, "%d pending" % len(difference.pending)))
+    if wanted.target.product:
+        # Ory's build it anew. What another program means by one is not known.
+        steps += [Step("drop_index", name, "invalid") for name in state.invalid]
+    steps.append(Step("migrate", wanted.target.called, "%d pending" % len(difference.pending)))
     applied = state.applied | {migration.version for migration in difference.pending}
     return Plan(state.printed(), {**versions.summary(applied), "invalid_indexes": []}, tuple(steps))
 

@@ -16,6 +16,7 @@ from .._core.files import read_mapping, write_json
 from .._core.names import in_use
 from .._core.plan import Plan
 from . import apply, migrate
+from .target import OPTIONS
 
 # What the proof of a release said of its targets: releases/<id>/schema/proof.json, beside the targets' own results.
 PROOF = "proof.json"
@@ -34,14 +35,9 @@ MIGRATE = ArgumentSpec(
         "target": {
             "type": "dict",
             "required": True,
-            "options": {
-                "name": {"type": "str", "required": True},
-                "product": {"type": "str", "required": True, "choices": ["kratos", "hydra"]},
-                "service": {"type": "str", "required": True},
-                "database": {"type": "str", "required": True},
-            },
+            "options": OPTIONS,
         },
-        "compose_file": {"type": "path", "required": True},
+        "compose_file": {"type": "path", "default": ""},
         "network": {"type": "str", "required": True},
         "extra_hosts": {"type": "dict", "default": {}},
         "project": {"type": "str", "default": ""},
@@ -97,7 +93,7 @@ NOTHING_YET: dict[str, Any] = {
 
 def not_yet(params: Mapping[str, Any], world: migrate.World) -> str:
     """What of an earlier stage is not there, as in a check of the whole release; '' when all is."""
-    if not os.path.exists(params["compose_file"]):
+    if params["compose_file"] and not os.path.exists(params["compose_file"]):
         return "the release is not rendered yet"
     network = in_use(params["deployment"], params["state_dir"], params["network"])
     if world.podman.one("network", network) is None:

@@ -31,16 +31,22 @@ class Service:
     extra_hosts: tuple[str, ...] = ()
     working_dir: str = ""
     user: str = ""
+    dsn_env: str = "DSN"
+    # Whether PGHOST and the like say where the database is, if that variable does not.
+    libpq: bool = False
 
     @property
     def dsn(self) -> dsn.Dsn:
-        url = self.environment.get("DSN", "")
+        url = dsn.plain(self.environment.get(self.dsn_env, ""))
+        if not url and self.libpq and self.environment.get("PGHOST"):
+            url = "postgres://"
         if not url:
             raise BluegreenError(
-                "it has no environment variable DSN",
+                "it has no environment variable %s" % self.dsn_env,
                 option="target.service",
                 value=self.name,
-                fix="give the service its DSN in the compose file (environment or env_file)",
+                fix="give it the database's address there, as postgres://user:password@host:5432/name (in the compose"
+                " file: environment or env_file)",
             )
         return dsn.parse(url, self.name, self.environment)
 

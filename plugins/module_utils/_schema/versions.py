@@ -72,7 +72,7 @@ class Difference:
 
 def compare(known: tuple[Migration, ...], applied: frozenset[str]) -> Difference:
     listed = frozenset(migration.version for migration in known)
-    newest = max(listed)
+    newest = max(listed, default="")
     unknown = tuple(sorted(applied - listed))
     return Difference(
         pending=tuple(migration for migration in known if migration.version not in applied),
