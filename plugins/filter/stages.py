@@ -4,16 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import secrets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import with_environment
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.decide import stage_decision
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.deployment import deployment
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.forward import forward_refused, forward_stays
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hooks import steps, steps_before
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.screen import status_data, status_screen
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
+
+
+def probe_secrets(given: Mapping[str, Any], probes: Mapping[str, Any]) -> dict[str, Any]:
+    """On the controller, where AWX puts the variables of a credential."""
+    return with_environment(given, probes, os.environ)
 
 
 class FilterModule:
@@ -24,7 +30,7 @@ class FilterModule:
             "deployment": deployment,
             "forward_refused": forward_refused,
             "forward_stays": forward_stays,
-            "probe_secrets": secrets,
+            "probe_secrets": probe_secrets,
             "stage_decision": stage_decision,
             "status_data": status_data,
             "status_screen": status_screen,

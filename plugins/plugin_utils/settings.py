@@ -114,7 +114,12 @@ RUN = (
     Field(
         "probe_secrets",
         "dict",
-        "Per domain the probe's C(password) and C(client_secret). Preflight logs in once by each.",
+        (
+            "Per domain the probe's C(password) and C(client_secret). Preflight logs in once by each.",
+            "What is not given comes from the controller's environment variables E(BLUEGREEN_PROBE_PASSWORD) and"
+            " E(BLUEGREEN_PROBE_CLIENT_SECRET), or of one domain with its name behind it"
+            " (E(BLUEGREEN_PROBE_PASSWORD_CIAM)).",
+        ),
         {},
         keys=(Field("password", "text", "Password."), Field("client_secret", "text", "Secret of the client.")),
         each=True,

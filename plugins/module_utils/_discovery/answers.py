@@ -110,6 +110,20 @@ def secrets(told: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]
     return {name: {**flat, **(named.get(name) or {})} for name in names}
 
 
+def with_environment(
+    given: Mapping[str, Any], asked: Mapping[str, Any], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """The same; what is not given, or blank, comes from E(BLUEGREEN_PROBE_PASSWORD), or with E(_<DOMAIN>) behind it."""
+    made = {name: dict(one) for name, one in secrets(given, asked).items()}
+    for domain in asked:
+        for key in ("password", "client_secret"):
+            name = "BLUEGREEN_PROBE_" + key.upper()
+            value = environment.get("%s_%s" % (name, domain.upper().replace("-", "_"))) or environment.get(name)
+            if value and not (made.get(domain) or {}).get(key):
+                made.setdefault(domain, {})[key] = value
+    return made
+
+
 # Where the two contradict each other
 
 

@@ -51,15 +51,15 @@ def websocket(one: World) -> Iterator[socket.socket]:
         yield sock
 
 
-def test_a_rollback_is_two_tasks_after_the_guard_and_twice_is_once(played: World) -> None:
+def test_a_rollback_is_four_tasks_after_the_guard_and_twice_is_once(played: World) -> None:
     played.cut_over()
     for changed in (1, 0):
         done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.count("TASK [") == 3 + 2 and played.switch.read().live == "blue"
+        assert done.stdout.count("TASK [") == 3 + 4 and played.switch.read().live == "blue"
         recap = re.search(r"ok=(\d+) +changed=(\d+).*skipped=(\d+)", done.stdout)
-        # Nobody's courier has to follow: none of ours runs, and blue has the adopted project's.
-        assert recap and [int(one) for one in recap.groups()] == [4, changed, 1]
+        # No courier has to follow (none of ours runs, and blue has the adopted project's), and no hook is set.
+        assert recap and [int(one) for one in recap.groups()] == [5, changed, 2]
 
 
 def ways(one: World) -> list[str]:

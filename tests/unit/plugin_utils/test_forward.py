@@ -172,4 +172,6 @@ def test_the_gate_asks_the_idle_colour_alone_where_the_live_one_is_known_to_fail
     ]  # fmt: skip
     at = [next(number for number, name in enumerate(names) if name.startswith(one)) for one in order]
     assert at == sorted(at)
-    assert "bluegreen_run.fix_forward" in tasks[at[0]]["when"] and "cutover_fails" in tasks[at[1]]["vars"]["watch_against"]
+    assert (
+        "bluegreen_run.fix_forward" in tasks[at[0]]["when"] and "cutover_fails" in tasks[at[1]]["vars"]["watch_against"]
+    )
