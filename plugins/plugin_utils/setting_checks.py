@@ -36,6 +36,8 @@ PLAIN = "letters, digits, dot, dash and underscore, at most 63, the first a lett
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 # Longer than this between two looks (seconds) a bad release would stay.
 SLOWEST = 60.0
+# A key of a setting that would hold a secret: it has a sentence of its own.
+SECRETS = {"bluegreen_edge": "api_token", "bluegreen_notify": "url"}
 EDGE_KINDS = (*CADDY_KINDS, CLOUDFLARE)
 Row = dict[str, str]
 
@@ -129,7 +131,7 @@ def wrong_settings(variables: Mapping[str, Any]) -> list[Row]:
             found += rows
         elif name not in FACT_VARS:
             found += _unknown(name)
-    return found + [row for check in (_accept, _shared, _edge) for row in check(well)]
+    return found + [row for check in (_accept, _shared, _edge, _notify) for row in check(well)]
 
 
 def unusable(variables: Mapping[str, Any]) -> set[str]:
@@ -220,7 +222,7 @@ def _keys(name: str, field: Field, value: Mapping[Any, Any], hidden: bool) -> It
         inner = known.get(key)
         if inner and not (inner.default is not None and one is None) and not (kind and key == "kind"):
             yield from _value("%s.%s" % (name, key), inner, one, hidden)
-    for key in sorted(map(str, set(value) - set(known) - {"api_token"})) if field.strict is not None else ():
+    for key in sorted(map(str, set(value) - set(known) - {SECRETS.get(name)})) if field.strict is not None else ():
         level, found = (REFUSE, "unknown") if field.strict else (WARN, "unknown: it has no effect")
         yield _row(level, "%s.%s" % (name, key), found, "a known key", meant(key, list(known)))
 
@@ -281,3 +283,12 @@ def _edge(given: Mapping[str, Any]) -> Iterator[Row]:
     if given.get("bluegreen_publish") == "network":
         fix = "bluegreen_publish: loopback, and let the pools' origins lead to those ports (docs/cloudflare.md)"
         yield _row(REFUSE, "bluegreen_publish", "network", "reachable for Cloudflare", fix)
+
+
+def _notify(given: Mapping[str, Any]) -> Iterator[Row]:
+    """What a play is given in a description is in its facts and, with -v, in its output."""
+    if "url" in given.get("bluegreen_notify", {}):
+        fix = (
+            "give it as bluegreen_notify_url, from your vault, or name a file of mode 0600 in bluegreen_notify.url_file"
+        )
+        yield _row(REFUSE, "bluegreen_notify.url", "(hidden)", "a place for a secret", fix)

@@ -109,7 +109,6 @@ RUN = (
         "The address that messages of C(bluegreen_notify) go to, where no C(url_file) holds it. The environment"
         " variable C(BLUEGREEN_NOTIFY_URL) of the controller does the same.",
         secret=True,
-        empty=True,
     ),
     Field(
         "probe_secrets",

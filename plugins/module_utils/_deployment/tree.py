@@ -267,7 +267,6 @@ DEPLOYMENT = (
         " C(/var/lib/node_exporter/olympus_bluegreen.prom). The watcher and the end of each stage"
         " write it. Empty writes none.",
         "",
-        empty=True,
     ),
     Field("cache_ttl", "number", "Seconds that a setting may be cached.", 60),
     Field(

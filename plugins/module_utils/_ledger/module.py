@@ -150,9 +150,9 @@ class Ledger:
         """The last act of a stage: its message, then the metrics. What goes wrong here is a warning."""
         try:
             self._send()
-            self._measure()
         except (BluegreenError, OSError) as exc:
             self.warnings.append(str(exc))
+        self._measure()
 
     def _send(self) -> None:
         for event in self._stage_ended(self.params, lambda: str(self.live().get("live") or "")):
@@ -162,8 +162,13 @@ class Ledger:
 
     def _measure(self) -> None:
         path = self.params["textfile"]
-        live = str(self.live().get("live") or "") if path else ""
-        why = textfile.write(path, self.state, self.params["deployment"], live) if path else ""
+        if not path:
+            return
+        try:
+            live = str(self.live().get("live") or "")
+        except (BluegreenError, OSError):
+            live = ""
+        why = textfile.write(path, self.state, self.params["deployment"], live)
         if why:
             self.warnings.append("The metrics were not written: %s" % why)
 
