@@ -74,9 +74,9 @@ class Reached:
 
 def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
     """By the addresses that were given, by those on the edge networks, or by ports of this host."""
-    services: Mapping[str, Mapping[str, Any]] = params["services"]
     if params["upstreams"]:
         return Reached(given(params["upstreams"]))
+    services: Mapping[str, Mapping[str, Any]] = params["services"]
     if not services:
         raise Refused(
             "nothing says which upstreams have two colours",
@@ -102,18 +102,9 @@ def reached(params: Mapping[str, Any], podman: Podman) -> Reached:
             value=params["publish"],
             fix="set bluegreen_publish: network, or bluegreen_edge.kind: native for a Caddy that is no container",
         )
-    found = (
-        *(
-            Upstream(
-                name,
-                nets.service_on_edge("blue", name).ip,
-                nets.service_on_edge("green", name).ip,
-                bool(services[name].get("ui", False)),
-            )
-            for name in in_order(services, nets.addresses.services)
-            if services[name].get("edge", True)
-        ),
-    )
+    names = [name for name in in_order(services, nets.addresses.services) if services[name].get("edge", True)]
+    blue, green = ({name: nets.service_on_edge(one, name).ip for name in names} for one in COLOURS)
+    found = tuple(Upstream(name, blue[name], green[name], bool(services[name].get("ui", False))) for name in names)
     return Reached((*found, *_aliases(found, nets)))
 
 
