@@ -23,7 +23,7 @@ options:
     default: []
     suboptions:
       name:
-        description: Its name in results and sentences. Each target has a name of its own.
+        description: Name of the target in results and sentences. No two targets share one.
         type: str
         required: true
       url:

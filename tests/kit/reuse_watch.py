@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the watch of docs/reuse.md meets: visitors, and a green that dies. On the host of its own that tests/reuse makes.
+"""What a watch of docs/reuse.md meets: visitors, and a green that dies. On the host of its own that tests/reuse makes.
 
-``python -m kit.reuse_watch visitors|doom|revive|end``: each but ``end`` leaves a process behind.
+``python -m kit.reuse_watch visitors|doom|revive`` each leave a process behind, ``kill`` and ``end`` end some.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ def doom() -> None:
     while not MARKER.exists():
         time.sleep(0.1)
     time.sleep(LIVES)
+    kill()
+
+
+def kill() -> None:
     # In the process table of their own host there is nothing else.
     for one in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
@@ -66,9 +70,11 @@ def end() -> None:
 
 
 if __name__ == "__main__":
+    if not os.environ.get("REUSE_ALONE"):
+        raise SystemExit("this host is not theirs: nothing is started or ended")
     if sys.argv[1] in ("visitors", "doom"):
         behind("kit.reuse_watch", {"visitors": "visit"}.get(sys.argv[1], "do-doom"))
     elif sys.argv[1] == "revive":
         behind(*GREEN, "green", "v2")
     else:
-        {"visit": visit, "do-doom": doom, "end": end}[sys.argv[1]]()
+        {"visit": visit, "do-doom": doom, "kill": kill, "end": end}[sys.argv[1]]()

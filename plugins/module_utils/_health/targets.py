@@ -34,7 +34,7 @@ WRITE = {
     DSN_FILE: "write the path of a file on this host, from / on",
     ORY: "write the name of a domain of bluegreen_probes",
 }
-# The version of the protocol, and a role that nobody has: that it is refused is an answer, too.
+# The version of the protocol, and a role that does not exist: that it is refused is an answer, too.
 STARTUP = b"\0\0\0\x2b\0\3\0\0user\0olympus_bluegreen\0database\0x\0\0"
 STARTING, FULL = b"57P03", b"53300"
 

@@ -91,7 +91,9 @@ class Config(Recorded):
 
     def askable(self) -> Config:
         """Without the probes whose secrets the disk has no more: what is left is still worth asking."""
-        return replace(self, probes={name: one for name, one in self.probes.items() if name in self.probe_secrets})
+        probes = {name: one for name, one in self.probes.items() if name in self.probe_secrets}
+        targets = tuple(one for one in self.targets if not one.get("ory") or one["ory"] in probes)
+        return replace(self, probes=probes, targets=targets)
 
     def without_secrets(self) -> Config:
         return replace(self, probe_secrets={}, notify_url="")

@@ -162,48 +162,6 @@ def test_no_secret_is_in_the_sentence() -> None:
     assert said == ["images differs from deployment.images. Fix: give one of them, or the same value in both"]
 
 
-PUBLIC = [{"host": "shop.example.com"}]
-
-
-@pytest.mark.parametrize(
-    "own, described, sentence",
-    [
-        ({"project": "other"}, {}, "project='other' differs from deployment.project='prod'. Fix: give one of them, or"),
-        ({"name": "kiosk"}, {}, "name='kiosk' differs from deployment.name='shop'."),
-        (
-            {"edge": {"kind": "container", "port": 8443}},
-            {"edge": {"port": 9443}},
-            "edge.port=8443 differs from deployment.",
-        ),
-        (
-            {"services": {"web": {"port": 80}}},
-            {},
-            "services={'web': {'port': 80}} differs from deployment.services={'site'",
-        ),
-        ({"project": "prod", "name": "shop"}, {}, ""),
-        ({"edge": {"kind": "container", "port": 443, "admin": "localhost:2020"}}, {}, ""),
-        ({"public": [{"host": "shop.example.com", "path": "/"}]}, {"public": PUBLIC}, ""),
-        ({"public": [{"host": "shop.example.com", "path": "/ready"}]}, {"public": PUBLIC}, "public=[{'host': 'shop"),
-        ({"public": [{"host": "shop.example.com", "path": "/ready"}]}, {"public": []}, ""),
-    ],
-)
-def test_what_is_said_twice_must_be_the_same(own: dict[str, Any], described: dict[str, Any], sentence: str) -> None:
-    given.clear()
-    given.update(own, deployment={**DESCRIBED, **described})
-    module = inputs.described(Module, caddy.SPEC)
-    assert module.said.startswith(sentence) and bool(module.said) == bool(sentence)
-    if "public" in own and not sentence:
-        assert module.params["public"] == own["public"]
-    if "edge" in own and not sentence:
-        assert module.params["edge"]["admin"] == "localhost:2020" and module.params["edge"]["kind"] == "native"
-
-
-def test_no_secret_is_in_the_sentence() -> None:
-    spec = ArgumentSpec({"images": {"type": "str", "no_log": True}})
-    said = inputs.contradictions(spec, {"images": "s3cret", "deployment": {"images": "other"}})
-    assert said == ["images differs from deployment.images. Fix: give one of them, or the same value in both"]
-
-
 def test_a_cloudflare_edge_gives_its_keys_to_its_own_module_alone() -> None:
     edge = {"kind": "cloudflare", "account_id": "a", "switch_dir": "/s", "service": ""}
     given.clear()
