@@ -88,6 +88,7 @@ def parts() -> list[Part]:
         lab("couriers and singletons", "lab/test_courier.py", slow=True),
         lab("a native edge, and Cloudflare", "lab/test_native_edge.py", "lab/test_cloudflare_edge.py", slow=True),
         lab("a lockout, a CAPTCHA", "lab/test_lockout.py", slow=True),
+        lab("the workflow of AWX", "lab/test_awx.py", slow=True),
     ]
 
 
