@@ -12,12 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import CADDY_KINDS, CLOUDFLARE
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import STATES
-from ansible_collections.olympus.bluegreen.plugins.module_utils._notify.address import wanted
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules import CADDY, chosen, contradiction
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.outcome import way_back
-
-LEDGER = "olympus.bluegreen.release_ledger"
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": STATES, "default": "read"},
@@ -51,21 +46,7 @@ class ActionModule(ActionBase):
             result.update(self._by_action(module, options, variables))
         else:
             result.update(self._execute_module(module, options, task_vars=variables))
-        if asked["state"] == "returned" and not self._task.check_mode:
-            self._tell(asked["deployment"], result, variables)
         return result
-
-    def _tell(self, deployment: dict[str, Any], result: dict[str, Any], variables: dict[str, Any]) -> None:
-        """A rollback that takes no lock has no end of a stage that would. Without a setting it costs nothing."""
-        url = controller.notify_url(variables, self._templar.template)
-        ended = {} if "preflight_result" in variables else way_back(result)
-        if not ended or not (wanted(deployment.get("notify") or {}, url) or deployment.get("textfile")):
-            return
-        run = controller.run_id(controller.myself(), variables)
-        given = {"state": "told", "deployment": deployment, "outcome": ended, "notify_url": url, "last": 0, "run": run}
-        given["operator"] = controller.operator(variables)
-        told = self._execute_module(LEDGER, given, task_vars=variables)
-        result.setdefault("warnings", []).extend(told.get("warnings") or ([told["msg"]] if told.get("failed") else []))
 
     def _by_action(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         task = self._task.copy()

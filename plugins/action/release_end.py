@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._notify.address import wanted
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stage_result import (
     NAME,
@@ -31,7 +32,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 class ActionModule(ActionBase):
-    """Runs a module only to give the lock back."""
+    """Runs a module only to give the lock back, or to tell of the end."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
@@ -39,9 +40,10 @@ class ActionModule(ActionBase):
         base: Any = super()
         result: dict[str, Any] = base.run(tmp, variables)
         _validation, asked = base.validate_argument_spec(argument_spec=ARGUMENTS)
-        if asked["lock"] and asked["deployment"]:
-            result.update(self._unlock(asked, variables))
-        made = refused(asked["refused"]) if asked["refused"] else self._ended(asked, variables)
+        ended = self._ended(asked, variables)
+        made = refused(asked["refused"]) if asked["refused"] else ended.data()
+        if asked["deployment"]:
+            result.update(self._ledger(asked, ended.told(), variables))
         if made["rc"] == 0 and made["reasons"] and asked["stage"] != "watch":
             result["warnings"] = [*(result.get("warnings") or []), *made["reasons"]]
         # Of this run's stages the last one counts; ansible.builtin.set_stats merges by default.
@@ -49,14 +51,29 @@ class ActionModule(ActionBase):
         result["changed"] = False
         return result
 
-    def _unlock(self, asked: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def _ledger(self, asked: dict[str, Any], told: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Give the lock back and tell of the end, by one module; by none where there is neither."""
+        deployment, url = asked["deployment"], controller.notify_url(variables, self._templar.template)
+        tells = told and (wanted(deployment.get("notify") or {}, url) or deployment.get("textfile"))
+        if not asked["lock"] and (not tells or self._task.check_mode):
+            return {}
         me = controller.myself()
         who = {"run": controller.run_id(me, variables), "operator": controller.operator(variables), "controller": me}
-        options = {"state": "unlocked", "deployment": asked["deployment"], "stage": asked["stage"], **who}
+        edge = ((variables.get("preflight_result") or {}).get("facts") or {}).get("edge") or {}
+        options = {
+            "state": "unlocked" if asked["lock"] else "told",
+            "deployment": deployment,
+            "stage": asked["stage"],
+            "switch_dir": edge.get("directory") or "",
+            "outcome": told,
+            "notify_url": url,
+            "last": 0,
+            **who,
+        }
         done: dict[str, Any] = self._execute_module(LEDGER, options, task_vars=variables)
         return done
 
-    def _ended(self, asked: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def _ended(self, asked: dict[str, Any], variables: dict[str, Any]) -> Ended:
         """By what the roles have registered: a failed task leaves its result there, and its host among no others."""
         found = {role: variables.get(role + "_result") for role in ROLES}
         results = {name: one for name, one in found.items() if isinstance(one, dict)}
@@ -64,4 +81,5 @@ class ActionModule(ActionBase):
             results["play"] = variables[REFUSED]
         failed = variables.get("inventory_hostname") not in variables.get("ansible_play_hosts", [])
         hooks = tuple(variables.get("bluegreen_hook_failures") or ())
-        return Ended(asked["stage"], asked["version"], results, failed, asked["status"], hooks).data()
+        rescued = str((variables.get("ansible_failed_result") or {}).get("msg") or "")
+        return Ended(asked["stage"], asked["version"], results, failed, asked["status"], hooks, rescued)

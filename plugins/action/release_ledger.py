@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Adds what only the controller knows: the run's id, its process, whether the lock's holder is still alive, and how the
-stage ended."""
+"""Adds what only the controller knows: the run's id, its process, and whether the lock's holder is still alive."""
 
 from __future__ import annotations
 
@@ -12,7 +11,6 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.outcome import outcome
 
 MODULE = "olympus.bluegreen.release_ledger"
 
@@ -28,13 +26,8 @@ class ActionModule(ActionBase):
             "run": controller.run_id(me, variables),
             "operator": controller.operator(variables),
             "controller": me,
-            "notify_url": controller.notify_url(variables, self._templar.template),
             **self._task.args,
         }
-        if args.get("state") in ("unlocked", "told") and "outcome" not in args:
-            args["outcome"] = outcome(variables, str(args.get("stage") or ""))
-            seen = ((variables.get("preflight_result") or {}).get("facts") or {}).get("edge") or {}
-            args.setdefault("switch_dir", seen.get("directory") or "")
         if args.get("state") == "locked" and "seen" not in args:
             look = {name: args[name] for name in ("name", "deployment", "state_dir") if name in args}
             found = self._execute_module(MODULE, {**look, "state": "read", "last": 0}, task_vars=variables)

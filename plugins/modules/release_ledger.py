@@ -126,8 +126,8 @@ options:
     default: 50
   outcome:
     description:
-      - How a stage ended, with C(stage), C(failed), C(why), C(version), C(release) and C(idle). The action plugin fills
-        it in. Empty tells of nothing.
+      - How a stage ended, with C(stage), C(failed), C(why), C(version), C(release) and C(idle).
+      - M(olympus.bluegreen.release_end) fills it in. Empty tells of nothing.
     type: dict
     default: {}
 seealso:

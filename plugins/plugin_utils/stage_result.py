@@ -18,6 +18,7 @@ ROLES = ("preflight", "stack", "schema", "watch", "traffic", "report")
 # What a play itself refuses is registered under this name.
 REFUSED = "bluegreen_refused"
 FOLLOWING = {"preflight": "migrate", "migrate": "deploy", "deploy": "cutover"}
+UNTOLD = ("watch", "status", "guard")
 SILENT = "the stage ended without a reason that could be kept; the output of the run has it"
 CUT_OFF = "the run ended before its stage did: a host could not be reached, or the run was stopped"
 
@@ -27,7 +28,8 @@ Data = dict[str, Any]
 @dataclass(frozen=True)
 class Ended:
     """``results``: what each role registered last, by role. ``failed``: whether the stage did. ``status``: the data of
-    status, in its stage. ``hooks``: {stage, hook, said} of each hook that failed."""
+    status, in its stage. ``hooks``: {stage, hook, said} of each hook that failed. ``rescued``: what a failure said from
+    which the stage went on."""
 
     stage: str
     version: str
@@ -35,6 +37,7 @@ class Ended:
     failed: bool = False
     status: Mapping[str, Any] = field(default_factory=dict)
     hooks: tuple[Mapping[str, Any], ...] = ()
+    rescued: str = ""
 
     def data(self) -> Data:
         step = self._next()
@@ -52,6 +55,26 @@ class Ended:
         }
         made["report_markdown"] = markdown(made, self._decision().get("summary") or "", self._changes())
         return {**made, "status": dict(self.status)} if self.status else made
+
+    def told(self) -> Data:
+        """{stage, failed, why, version, release, idle} for the message of a stage that acted or failed, {} of another.
+        Of a watch its watcher tells."""
+        decision = self._decision()
+        # A rollback without a lock has no decision: it acted where the switch moved.
+        acted = any(decision.get(name) for name in ("proceed", "resume", "fast")) if decision else self._moved()
+        if self.stage in UNTOLD or not (self.failed or acted):
+            return {}
+        return {
+            "stage": self.stage,
+            "failed": self.failed,
+            "why": "; ".join(self._reasons()) if self.failed else "",
+            "version": self.version,
+            "release": self._release(),
+            "idle": str(decision.get("idle") or ""),
+        }
+
+    def _moved(self) -> bool:
+        return self.stage == "rollback" and bool(self._of("traffic").get("changed"))
 
     def _of(self, role: str) -> Mapping[str, Any]:
         return self.results.get(role) or {}
@@ -87,6 +110,7 @@ class Ended:
 
     def _reasons(self) -> list[str]:
         said = [str(one.get("msg") or "") for one in self.results.values() if one.get("failed")] if self.failed else []
+        said = [one for one in said if one != self.rescued] or said
         if self.stage == "watch":
             said += map(str, self._of("watch").get("reasons") or [])
         if self.failed and not any(said):

@@ -106,3 +106,19 @@ def test_a_job_of_another_awx_is_another_run() -> None:
     assert mine.startswith("job-77-") and controller.run_id(dict(ME), job) == mine
     assert controller.run_id({**ME, "machine": "m2"}, job) != mine
     assert controller.run_id({**ME, "host": "automation-job-77-x"}, job) != mine
+
+
+def test_the_address_is_the_variable_s_else_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLUEGREEN_NOTIFY_URL", "http://env/")
+    assert controller.notify_url({"bluegreen_notify_url": " http://set/ "}, lambda one: one) == "http://set/"
+    for blank in ({}, {"bluegreen_notify_url": ""}, {"bluegreen_notify_url": None}):
+        assert controller.notify_url(blank, lambda one: one) == "http://env/"
+
+
+def test_a_template_that_can_not_be_made_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BLUEGREEN_NOTIFY_URL", raising=False)
+
+    def broken(_value: object) -> object:
+        raise ValueError("vault is locked")
+
+    assert controller.notify_url({"bluegreen_notify_url": "{{ x }}"}, broken) == ""

@@ -93,3 +93,38 @@ def test_status_hands_on_all_that_it_knows() -> None:
 
 def test_it_is_let_be_where_it_comes_back() -> None:
     assert wrong_settings({NAME: cut_off()}) == []
+
+
+def told(stage: str, failed: bool = False, rescued: str = "", **results: Any) -> dict[str, Any]:
+    return Ended(stage, "v2", {**BEGUN, **results}, failed, rescued=rescued).told()
+
+
+def deciding(**changes: Any) -> dict[str, Any]:
+    return {"preflight": {"decision": {**DECISION, **changes}}}
+
+
+@pytest.mark.parametrize("decision", [{}, {"proceed": False, "resume": True}, {"proceed": False, "fast": True}])
+def test_a_stage_that_acted_is_told(decision: dict[str, Any]) -> None:
+    end = {"failed": False, "why": "", "version": "v2", "release": NEW, "idle": "green"}
+    assert told("cutover", **deciding(**decision)) == {"stage": "cutover", **end}
+
+
+def test_a_stage_that_had_nothing_to_do_is_no_end_and_of_a_watch_the_watcher_tells() -> None:
+    assert told("deploy", **deciding(proceed=False)) == told("watch", True) == told("status", True) == {}
+
+
+def test_a_failure_is_told_with_its_reason_and_not_with_what_was_rescued() -> None:
+    courier, gate = {"failed": True, "msg": "no courier"}, {"failed": True, "msg": "the gate failed"}
+    assert told("deploy", True, watch=gate)["why"] == "the gate failed"
+    assert told("cutover", True, "no courier", stack=courier, watch=gate)["why"] == "the gate failed"
+    assert (
+        told("migrate", True, preflight={"failed": True, "msg": "run x holds the lock"})["why"]
+        == "run x holds the lock"
+    )
+
+
+def test_a_rollback_without_a_lock_is_told_where_the_switch_moved() -> None:
+    assert told("rollback", preflight={}, traffic={"changed": True})["stage"] == "rollback"
+    assert told("rollback", preflight={}, traffic={"changed": False}) == {}
+    refused = told("rollback", True, preflight={}, traffic={"failed": True, "msg": "blue is gone"})
+    assert (refused["failed"], refused["why"]) == (True, "blue is gone")
