@@ -63,6 +63,8 @@ def _left_out(verdict: Mapping[str, Any]) -> str:
 def next_step(verdict: Mapping[str, Any]) -> str:
     """What to do now, with the command."""
     kind, rolled = verdict.get("verdict", ""), verdict.get("rolled_back") or {}
+    if not verdict.get("plays", True):
+        return _next_alone(kind, rolled, verdict)
     if kind in ("PASS", "PASS_SYNTHETIC_ONLY"):
         return "Nothing tonight. After the bake time: %s --tags cleanup" % PLAY
     if kind == "FAIL" and rolled.get("to") not in (None, "", verdict.get("colour")):
@@ -77,6 +79,16 @@ def next_step(verdict: Mapping[str, Any]) -> str:
     if kind == "INCONCLUSIVE":
         return "Read the reasons, then %s --tags rollback (or --tags watch -e bluegreen_watch_do=promote)" % PLAY
     return "%s --tags watch" % PLAY
+
+
+def _next_alone(kind: str, rolled: Mapping[str, Any], verdict: Mapping[str, Any]) -> str:
+    """For one who watches by the role alone."""
+    if kind in ("PASS", "PASS_SYNTHETIC_ONLY"):
+        return "Nothing."
+    if kind == "FAIL" and rolled.get("to") not in (None, "", verdict.get("colour")):
+        return "Nothing now. Visitors are on %s; find out why %s failed." % (rolled["to"], verdict.get("colour"))
+    first = "Act now. Fix what is named above" if kind == "FAIL" else "Read the reasons"
+    return first + ", or roll back: role olympus.bluegreen.traffic, tasks_from: restore"
 
 
 def _counts(event: Mapping[str, Any]) -> str:

@@ -116,6 +116,8 @@ def verdict_of(watcher: Watcher, judgement: Judgement, rolled: dict[str, Any]) -
         "colour": config.colour,
         "old": {"colour": config.old, "release": old.get("release", ""), "adopted": bool(old.get("adopted"))},
         "flip": watcher.flip,
+        # Who named a stack has our plays for what comes next.
+        "plays": bool(config.stack),
         "since": watcher.counts.flipped or watcher.since,
         "until": watcher.inputs.clock.now(),
         "images": images,

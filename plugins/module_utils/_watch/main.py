@@ -19,13 +19,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from .._core.clock import Clock, SystemClock
+from .._core.clock import Clock, SteadyClock, SystemClock
 from .._core.files import read_mapping, write_json
 from .._core.http import DirectHttp
 from .._core.podman import Podman
 from .._core.process import identity
 from .._core.runner import SubprocessRunner
-from .._core.steady_clock import SteadyClock
 from .._health import checks
 from .._health.probe_origin import Standpoint
 from .._report.write import write_report

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import IO
 
 from .._core import untrusted_files
+from .._core.clock import SteadyClock
 from .._core.errors import BluegreenError
-from .._core.steady_clock import SteadyClock
 from .accesslog import Line, parse
 
 CHUNK = 1 << 20

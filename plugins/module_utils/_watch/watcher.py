@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .._core.clock import SteadyClock
 from .._core.errors import BluegreenError
-from .._core.steady_clock import SteadyClock
 from .._state import events as record
 from .._state.directory import StateDir
 from .._switch.switch import Switch, SwitchState

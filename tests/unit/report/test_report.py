@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import code_copy
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import charts
-from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import sentence
+from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import next_step, sentence
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.write import render, write_report
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
@@ -184,3 +184,18 @@ def test_the_command_at_its_foot_comes_to_the_same_verdict_as_printed(failed: di
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdict"] == failed["verdict"]["verdict"] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ({"verdict": "PASS"}, "Nothing."),
+        ({"verdict": "FAIL", "rolled_back": {"to": "blue"}}, "Nothing now. Visitors are on blue"),
+        ({"verdict": "FAIL", "rolled_back": {"to": ""}}, "Act now. Fix what is named above, or roll back"),
+        ({"verdict": "INCONCLUSIVE"}, "Read the reasons, or roll back: role olympus.bluegreen.traffic"),
+    ],
+)
+def test_who_watches_by_the_role_alone_is_sent_to_no_play(verdict: dict[str, Any], said: str) -> None:
+    found = next_step({"colour": "green", "plays": False, **verdict})
+    assert found.startswith(said) and "bluegreen.yml" not in found
+    assert "bluegreen.yml" in next_step({"verdict": "PASS"})

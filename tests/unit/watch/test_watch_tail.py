@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.steady_clock import SteadyClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SteadyClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.accesslog import Routes, parse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.samples import BeforeFlip, Counts, Samples
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail, rolled

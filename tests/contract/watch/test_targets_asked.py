@@ -45,7 +45,7 @@ class NoPodman:
 
 def passed(*targets: dict[str, Any], **more: Any) -> tuple[bool, dict[str, str]]:
     """Whether the gate passed, and what it says of each target."""
-    podman = Podman(NoPodman())  # type: ignore[arg-type]
+    podman = Podman(NoPodman())
     found = gate.gate(
         {**PARAMS, **more, "targets": targets}, False, gate.GateInputs(DirectHttp(), podman, SystemClock())
     )
