@@ -80,7 +80,7 @@ def test_an_answer_is_of_its_type_and_a_wrong_one_is_none() -> None:
 
 def test_a_secret_that_is_not_given_comes_from_the_environment() -> None:
     environment = {"BLUEGREEN_PROBE_PASSWORD": "all", "BLUEGREEN_PROBE_PASSWORD_CIAM": "one", "HOME": "/"}
-    probes = {"ciam": {}, "iam": {}}
+    probes: dict[str, Any] = {"ciam": {}, "iam": {}}
     assert with_environment({}, probes, environment) == {"ciam": {"password": "one"}, "iam": {"password": "all"}}
     given = {"password": "", "ciam": {"password": "given"}}
     found = with_environment(given, probes, environment)
