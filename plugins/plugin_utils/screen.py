@@ -133,7 +133,7 @@ def _fitting(lines: list[str], wrong: list[str], ending: list[str]) -> list[str]
     for index, item in enumerate(wrong):
         told = _line("PROBLEM", item)
         if index == PROBLEMS or len(lines) + len(told) > room:
-            lines = lines + _line("PROBLEM", "and %d more: bluegreen_status has them all" % (len(wrong) - index))
+            lines = lines + _line("PROBLEM", "and %d more: bluegreen_result.status has them all" % (len(wrong) - index))
             break
         lines = lines + told
     return lines + ending

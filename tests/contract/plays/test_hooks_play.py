@@ -18,6 +18,7 @@ from kit.caddy_played import ROOT, World, world
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stage_result import CUT_OFF
 
+CANARY = "canary-4711"
 SAID = "{{ bluegreen_hook | to_json }}"
 SHOWN = {"ANSIBLE_SHOW_CUSTOM_STATS": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
 
@@ -49,14 +50,21 @@ def hook(directory: Path, name: str, *tasks: dict[str, Any]) -> str:
     return str(path)
 
 
+def vault(directory: Path, given: dict[str, Any]) -> str:
+    (directory / "given.json").write_text(json.dumps(given))
+    return str(directory / "given.json")
+
+
 FAILS = {"ansible.builtin.fail": {"msg": "the logs are gone"}}
 
 
 def test_a_rollback_leaves_its_result_and_runs_its_hook_behind_the_flip(played: World, tmp_path: Path) -> None:
     played.cut_over()
-    hooks = json.dumps({"bluegreen_hooks": {"on_rollback": hook(tmp_path, "back")}})
-    done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback", "-e", hooks)
+    secrets = {"password": CANARY, "ciam": {"client_secret": CANARY}}
+    given = {"bluegreen_hooks": {"on_rollback": hook(tmp_path, "back")}, "bluegreen_probe_secrets": secrets}
+    done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback", "-vv", "-e", "@" + vault(tmp_path, given))
     made = returned(done)
+    assert CANARY not in done.stdout + done.stderr
     assert done.returncode == 0 and (made["stage"], made["rc"], made["live"]) == ("rollback", 0, "blue"), done.stdout
     seen = json.loads((tmp_path / "back.json").read_text())
     assert seen == {"stage": "rollback", "live": "blue", "release": "", "version": ""}

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import SETTINGS
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -67,6 +69,7 @@ def guard(tmp_path: Path) -> Path:
             {"version": "v1.5.0", "bluegreen_watch_do": "", "bluegreen_watch_extend": "", "bluegreen_unlock": ""},
         ),
         ("rollback", {"version": None}),
+        ("migrate", {"version": "v1.5.0", **{name: "" for name in SETTINGS if name != "bluegreen_state_dir"}}),
     ],
 )
 def test_a_blank_answer_of_a_survey_is_none(tags: str, given: dict[str, Any], guard: Path, inventory: str) -> None:

@@ -291,7 +291,7 @@ def test_everything_at_once_fits_the_screen() -> None:
     )
     screen = status_screen(facts(edge(live="", problems=["x" * 200] * 30), wrecked))
     assert len(screen) <= LINES and all(len(line) <= COLUMNS for line in screen)
-    assert "more: bluegreen_status has them all" in "\n".join(screen) and screen[0].startswith("live")
+    assert "more: bluegreen_result.status has them all" in "\n".join(screen) and screen[0].startswith("live")
 
 
 def test_adopt_wakes_only_when_somebody_knows_who_is_live() -> None:

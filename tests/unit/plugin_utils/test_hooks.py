@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.answers import with_environment
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.deployment import OF_RUN, Asked, run_settings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.deployment import Asked, run_settings
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.hooks import Hooks, steps, steps_before
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.setting_checks import wrong_settings
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import SETTINGS
 
 
 def test_a_path_is_absolute_or_relative_to_where_the_run_was_started(tmp_path: Path) -> None:
@@ -65,10 +66,11 @@ def test_a_hook_costs_nothing_where_there_is_none() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(OF_RUN))
+@pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_a_blank_answer_is_the_default(name: str) -> None:
     assert wrong_settings({name: ""}) == [] and wrong_settings({name: "  "}) == []
-    assert Asked.of([], {name: ""}, "/").run == Asked.of([], {}, "/").run
+    blank, none = Asked.of([], {name: " "}, "/"), Asked.of([], {}, "/")
+    assert (blank.run, blank.told, blank.name, blank.state_dir) == (none.run, none.told, none.name, none.state_dir)
 
 
 def test_an_answer_is_of_its_type_and_a_wrong_one_is_none() -> None:
@@ -80,7 +82,7 @@ def test_an_answer_is_of_its_type_and_a_wrong_one_is_none() -> None:
 
 def test_a_secret_that_is_not_given_comes_from_the_environment() -> None:
     environment = {"BLUEGREEN_PROBE_PASSWORD": "all", "BLUEGREEN_PROBE_PASSWORD_CIAM": "one", "HOME": "/"}
-    probes = {"ciam": {}, "iam": {}}
+    probes: dict[str, Any] = {"ciam": {}, "iam": {}}
     assert with_environment({}, probes, environment) == {"ciam": {"password": "one"}, "iam": {"password": "all"}}
     given = {"password": "", "ciam": {"password": "given"}}
     found = with_environment(given, probes, environment)
