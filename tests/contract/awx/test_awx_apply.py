@@ -9,10 +9,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from kit import awx_bundle, awx_data
 from kit.awx_fake import HIDDEN, Awx
 from kit.awx_server import Server
@@ -47,7 +45,7 @@ def apply(url: str, home: Path, **given: str) -> tuple[int, str]:
         "-vvv",
         str(ROOT / "awx/apply.yml"),
     ]
-    done = subprocess.run(argv, env=env, cwd=home, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(argv, env=env, cwd=home, capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -68,12 +66,17 @@ class Once:
             self.later = self.awx.log[self.wrote :]
 
 
-@pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Once]:
-    yield Once(tmp_path_factory.mktemp("home"))
+def test_everything_is_written_once(tmp_path: Path) -> None:
+    """One test: the two runs take their time, and each worker of pytest would make them again."""
+    once = Once(tmp_path)
+    a_second_run_changes_nothing(once)
+    nothing_warns_and_no_secret_is_said(once)
+    awx_has_what_the_data_say(once)
+    the_workflow_is_as_it_is_drawn(once)
+    secrets_lie_sealed_and_injectors_unrendered(once)
 
 
-def test_a_second_run_changes_nothing(once: Once) -> None:
+def a_second_run_changes_nothing(once: Once) -> None:
     assert once.first[0] == 0, once.first[1]
     assert changed(once.first[1]) > 10
     assert once.second[0] == 0, once.second[1]
@@ -82,14 +85,14 @@ def test_a_second_run_changes_nothing(once: Once) -> None:
     assert [(method, path.split("/")[-2]) for method, path, _body in once.later] == [("POST", "update")]
 
 
-def test_nothing_warns_and_no_secret_is_said(once: Once) -> None:
+def nothing_warns_and_no_secret_is_said(once: Once) -> None:
     for _rc, said in (once.first, once.second):
         assert "[WARNING]" not in said and "[DEPRECATION" not in said
         assert not [secret for secret in (*SECRETS.values(), TOKEN) if secret in said]
         assert "hooks.example.com" not in said
 
 
-def test_awx_has_what_the_data_say(once: Once) -> None:
+def awx_has_what_the_data_say(once: Once) -> None:
     data = awx_data.load()
     templates, kept = {one["name"]: one for one in data["controller_templates"]}, once.awx.named("job_templates")
     assert set(kept) == set(templates)
@@ -103,7 +106,7 @@ def test_awx_has_what_the_data_say(once: Once) -> None:
     assert once.awx.listed(groups["olympus_edge"], "hosts") == ["olympus.example.com"]
 
 
-def test_the_workflow_is_as_it_is_drawn(once: Once) -> None:
+def the_workflow_is_as_it_is_drawn(once: Once) -> None:
     (drawn,) = awx_data.load()["controller_workflows"]
     nodes = once.awx.named("workflow_job_template_nodes")
     templates = {one["id"]: name for name, one in once.awx.named("job_templates").items()}
@@ -120,7 +123,7 @@ def test_the_workflow_is_as_it_is_drawn(once: Once) -> None:
             assert templates[node["unified_job_template"]] == one["unified_job_template"]
 
 
-def test_secrets_lie_sealed_and_injectors_unrendered(once: Once) -> None:
+def secrets_lie_sealed_and_injectors_unrendered(once: Once) -> None:
     probe = once.awx.named("credentials")["Olympus probe"]
     assert probe["inputs"] == {"password": HIDDEN, "client_secret": HIDDEN}
     assert once.awx.secrets[probe["id"]]["password"] == SECRETS["OLYMPUS_PROBE_PASSWORD"]
