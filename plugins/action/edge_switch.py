@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         else:
             result.update(self._execute_module(module, options, task_vars=variables))
         if asked["state"] == "returned" and not self._task.check_mode:
-            self._tell(asked["deployment"], result, variables)
+            self._tell(asked["deployment"] or {}, result, variables)
         return result
 
     def _tell(self, deployment: dict[str, Any], result: dict[str, Any], variables: dict[str, Any]) -> None:

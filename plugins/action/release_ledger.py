@@ -12,7 +12,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
-from ansible_collections.olympus.bluegreen.plugins.plugin_utils.outcome import outcome
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.outcome import to_tell
 
 MODULE = "olympus.bluegreen.release_ledger"
 
@@ -28,13 +28,10 @@ class ActionModule(ActionBase):
             "run": controller.run_id(me, variables),
             "operator": controller.operator(variables),
             "controller": me,
-            "notify_url": controller.notify_url(variables, self._templar.template),
             **self._task.args,
         }
-        if args.get("state") in ("unlocked", "told") and "outcome" not in args:
-            args["outcome"] = outcome(variables, str(args.get("stage") or ""))
-            seen = ((variables.get("preflight_result") or {}).get("facts") or {}).get("edge") or {}
-            args.setdefault("switch_dir", seen.get("directory") or "")
+        if args.get("state") in ("unlocked", "told"):
+            args = {**to_tell(variables, str(args.get("stage") or ""), self._templar.template), **args}
         if args.get("state") == "locked" and "seen" not in args:
             look = {name: args[name] for name in ("name", "deployment", "state_dir") if name in args}
             found = self._execute_module(MODULE, {**look, "state": "read", "last": 0}, task_vars=variables)

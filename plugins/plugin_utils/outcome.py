@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a stage ended, from what its tasks left in the variables of the host. Pure."""
+"""How a stage ended, from what its tasks left in the variables of the host."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
 
 # What the roles register: of a stage that failed, one of them says why.
 RESULTS = (
@@ -34,6 +36,13 @@ def outcome(variables: Mapping[str, Any], stage: str) -> dict[str, Any]:
         "release": str(decision.get("release") or "") if stage in KNOWS_RELEASE else "",
         "idle": str(decision.get("idle") or ""),
     }
+
+
+def to_tell(variables: Mapping[str, Any], stage: str, template: Callable[[Any], Any]) -> dict[str, Any]:
+    """What release_ledger needs, beside the deployment, to tell of the end of a stage."""
+    edge = ((variables.get("preflight_result") or {}).get("facts") or {}).get("edge") or {}
+    where = {"switch_dir": str(edge["directory"])} if edge.get("directory") else {}
+    return {"outcome": outcome(variables, stage), "notify_url": controller.notify_url(variables, template), **where}
 
 
 def way_back(result: Mapping[str, Any]) -> dict[str, Any]:
