@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.compose_bench import DEPLOYMENT, GREEN, Bench, podman
-from test_compose_switch import OLD, green, switch
+from kit.compose_bench import DEPLOYMENT, GREEN, OLD, Bench, green, podman, switch
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner

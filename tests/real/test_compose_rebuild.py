@@ -9,8 +9,7 @@ import shutil
 from typing import Any
 
 import pytest
-from kit.compose_bench import DEPLOYMENT, GREEN, PROJECT, TEST_LABEL, Bench, podman
-from test_compose_switch import switch
+from kit.compose_bench import DEPLOYMENT, GREEN, PROJECT, TEST_LABEL, Bench, podman, switch
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import record, run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock

@@ -4,25 +4,16 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.compose_bench import DEPLOYMENT, GREEN, Bench, podman
+from kit.compose_bench import GREEN, OLD, Bench, green
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 pytestmark = pytest.mark.lab
-OLD: dict[str, Any] = {"colour": "green", "live_colour": "blue"}
-
-
-def green() -> str:
-    """This test's own: another deployment may stand on the same machine."""
-    mine = ("--filter", "label=olympus.bluegreen.deployment=" + DEPLOYMENT)
-    return podman("ps", *mine, "--filter", "label=olympus.bluegreen.colour=green", "--format", "{{.ID}}")
 
 
 class AtRemoval(SubprocessRunner):
@@ -37,18 +28,6 @@ class AtRemoval(SubprocessRunner):
             act, self.act = self.act, None
             act()
         return super().run(argv, **given)
-
-
-@pytest.fixture
-def switch(tmp_path: Path) -> Switch:
-    """Blue is live, and a rollback goes to green."""
-    made = Switch(str(tmp_path / "switch"))
-    made.install("green", (os.getuid(), os.getgid()))
-    token = made.claim(0)
-    made.prepare(ReturnTo("green", "b", "0" * 16, 1.0), token)
-    made.flip("blue", token)
-    made.unclaim(token)
-    return made
 
 
 def test_whoever_comes_first_wins(bench: Bench, switch: Switch) -> None:

@@ -27,8 +27,8 @@ from typing import Any
 import jinja2
 import pytest
 import yaml
-from test_caddyfile import body
-from test_plays import ROOT, play
+from kit.caddyfile_bodies import body
+from kit.typed import ROOT, play
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import (
     Deployment,

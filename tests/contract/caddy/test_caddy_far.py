@@ -23,8 +23,8 @@ from weakref import WeakKeyDictionary
 
 import pytest
 from kit import caddy_native as native
+from kit.caddy_named import NAMED
 from kit.ports import free_port
-from test_caddy_foreign_live import NAMED
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman

@@ -5,21 +5,18 @@
 from __future__ import annotations
 
 import re
-import socket
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from kit import caddy_native as native
+from kit.caddy_named import start
 from kit.cut import cut_off
 from kit.ports import free_port
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.adopt.file import Adopter
 
-# The plain names are blue for this one Caddy; nobody else's /etc/hosts changes.
-NAMED = 'mount --bind "$0" /etc/hosts && exec "$@"'
 FILES = {
     "Caddyfile": """{
     admin localhost:%(admin)d
@@ -169,21 +166,6 @@ def world(tmp_path: Path, caddy: str) -> Iterator[native.World]:
             yield native.World(edge, backend, servers)
         finally:
             edge.stop()
-
-
-def start(edge: native.NativeEdge) -> None:
-    names = edge.directory / "hosts"
-    lines = ["127.0.2.%d %s\n" % (number, name) for number, name in enumerate(native.SERVICES, 1)]
-    names.write_text("127.0.0.1 localhost\n" + "".join(lines))
-    edge.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", NAMED, str(names)]
-    edge.start()
-    # Its admin endpoint is there before its sites are.
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        with socket.socket() as sock:
-            if sock.connect_ex((edge.options.address, edge.options.port)) == 0:
-                return
-    raise AssertionError(edge.log.read_text())
 
 
 def contents(world: native.World) -> dict[str, tuple[int, bytes]]:

@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 
 import pytest
 from kit import caddy_native as native
+from kit.caddy_named import start
 from kit.ports import free_port
-from test_caddy_foreign_live import start
 
 CADDYFILE = """{
     admin localhost:%(admin)d

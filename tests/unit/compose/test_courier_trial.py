@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from kit.clocks import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment
@@ -34,20 +35,6 @@ class Runs:
     def run(self, argv: Sequence[str], env: Mapping[str, str] | None = None, **_more: Any) -> Result:
         self.asked.append((list(argv), dict(env or {})))
         return Result(self.rc, "", "exec: courier: not found %s" % SECRET)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def now(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 def context(runner: Runs) -> Context:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,11 +13,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.image_bench import WANTED, Recorded, image
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers import lifecycle, networks
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.containers.observe import Container, Containers
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
-from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import Deployment, Service
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import compose_config, images, release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.stack import remove
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
@@ -30,11 +29,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import o
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state import redact
 
 NAMES = st.dictionaries(st.text(min_size=1, max_size=5), st.text(alphabet="0123456789abcdef", min_size=1, max_size=8))
-WANTED = Deployment(
-    "olympus", "/state", "prod", "/source", services=(Service("kratos", "kratos"), Service("hera", "hera")),
-    shared=("db",), edge_service="caddy", colour="green", version="v2",
-    images={"kratos": "example.org/kratos:{version}"},
-)  # fmt: skip
 
 
 @given(NAMES, NAMES)
@@ -71,26 +65,6 @@ def test_courier_command(server: str, expected: str) -> None:
 def test_a_server_without_courier_gets_none() -> None:
     assert not courier_command.watches(["serve", "--watch-courier=false"])
     assert not courier_command.watches(["serve", "-c", "/k.yml"])
-
-
-class Recorded:
-    """Answers by the start of the command line; everything asked is kept."""
-
-    def __init__(self, answers: Mapping[str, Result]) -> None:
-        self.answers = dict(answers)
-        self.asked: list[str] = []
-
-    def run(self, argv: Sequence[str], **_given: Any) -> Result:
-        line = " ".join(argv)
-        self.asked.append(line)
-        if line == "podman pull --quiet example.org/kratos:v2":
-            self.answers["podman image inspect " + argv[-1]] = image("pulled")
-            return Result(0, "pulled", "")
-        return self.answers.get(line, Result(125, "[]", "Error: x: image not known"))
-
-
-def image(ident: str) -> Result:
-    return Result(0, json.dumps([{"Id": ident, "Digest": "sha256:d"}]), "")
 
 
 PROJECT = {"services": {"hera": {"image": "example.org/hera:1"}, "kratos": {"image": "example.org/kratos:1"}}}

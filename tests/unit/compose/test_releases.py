@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_decisions import WANTED, Recorded, image
+from kit.image_bench import WANTED, Recorded, image
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.release import changes, images, kept_releases
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError

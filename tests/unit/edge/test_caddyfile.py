@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit.caddy_styles import ENVIRON, STYLES, read, text_of
 from kit.caddy_styles import UPSTREAMS as STYLED
+from kit.caddyfile_bodies import UPSTREAMS, after, body
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.caddyfile_rewrite import (
     Rewritten,
@@ -19,24 +20,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.cad
     unified,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.lexer import CaddyfileError, parse
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.snippets import BEGIN, END
-from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config.upstream import Upstream
-
-UPSTREAMS = (
-    Upstream("ciam-kratos", "10.0.0.16", "10.0.1.16"),
-    Upstream("ciam-hera", "10.0.0.18", "10.0.1.18", ui=True),
-    Upstream("site", "10.0.0.24", "10.0.1.24", ui=True),
-)
-
-
-def after(text: str) -> str:
-    return rewrite(text, UPSTREAMS, "/config").text
-
-
-def body(text: str) -> str:
-    """The rewritten text without the preamble."""
-    done = after(text)
-    return done[done.index(END) + len(END) + 1 :] if done.startswith(BEGIN) else done
 
 
 def foreign(path: Path) -> Rewritten:

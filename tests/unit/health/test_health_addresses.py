@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_health_gate import PARAMS, Edge, FakeClock
+from kit.clocks import Clock
+from kit.gate_bench import PARAMS, Edge
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import install as boot
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import record
@@ -95,7 +96,7 @@ class Ready:
 
 def test_a_gate_by_ports_speaks_from_the_host_and_asks_no_edge_container() -> None:
     http, never = Ready(), nullcontext
-    world = gate.GateInputs(http, Podman(NoPodman()), FakeClock(), lambda pid: never())
+    world = gate.GateInputs(http, Podman(NoPodman()), Clock(), lambda pid: never())
     told = gate.gate({**PARAMS, **BY_PORTS, "against": "", "checks": ["ready"]}, False, world)
     assert told["passed"], told["checks"]
     assert http.asked == {("127.0.5.1", 32000 + more) for more in (0, 1, 2, 3, 4, 6)}
@@ -103,7 +104,7 @@ def test_a_gate_by_ports_speaks_from_the_host_and_asks_no_edge_container() -> No
 
 def test_what_is_no_address_of_this_machine_is_never_asked() -> None:
     http = Ready()
-    world = gate.GateInputs(http, Podman(NoPodman()), FakeClock())
+    world = gate.GateInputs(http, Podman(NoPodman()), Clock())
     with pytest.raises(Refused, match=r"192\.0\.2\.9 .*publish") as told:
         gate.gate({**PARAMS, **BY_PORTS, "publish": "192.0.2.9", "against": "", "checks": ["ready"]}, False, world)
     assert "bluegreen_publish: loopback" in str(told.value) and not http.asked
@@ -133,7 +134,7 @@ def test_a_boot_asks_as_the_gate_does_and_never_from_elsewhere(tmp_path: Path) -
     given = {name: PARAMS[name] for name in ("services", "network_range", "project")}
     about = {"deployment": "olympus", "state_dir": str(tmp_path), "source": "/src", "edge": {}, **given}
     params = {**{name: one.get("default") for name, one in boot.SPEC.options.items()}, **about}
-    clock = FakeClock()
+    clock = Clock()
     absent = Context(record.made(params, "/s").wanted, Podman(Absent()), clock)
     with pytest.raises(BluegreenError, match="no container of it"):
         unready(absent, PARAMS["services"], "green", 1)

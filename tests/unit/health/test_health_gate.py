@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 import inspect
-import json
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from kit.clocks import Clock
+from kit.gate_bench import PARAMS, PROBES, SERVICES, Edge
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import DirectHttp, Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment import tree
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.config import snippets
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
@@ -27,38 +27,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import CheckResult
 from ansible_collections.olympus.bluegreen.plugins.modules import health_gate
-
-SERVICES: dict[str, Any] = {
-    "ciam-kratos": {"kind": "kratos", "port": 4433, "admin_port": 4434, "domain": "ciam"},
-    "ciam-hydra": {"kind": "hydra", "port": 4444, "admin_port": 4445, "domain": "ciam"},
-    "ciam-hera": {"kind": "hera", "port": 3000, "ready": "/health", "ui": True, "domain": "ciam"},
-    "site": {"kind": "site", "port": 3000, "ui": True},
-    "worker": {"kind": "other", "port": 9, "edge": False},
-}
-PROBES = {
-    "ciam": {
-        "kratos": "ciam-kratos",
-        "hydra": "ciam-hydra",
-        "hera": "ciam-hera",
-        "login_host": "login.test",
-        "oauth_host": "oauth.test",
-        "identifier": "probe@test",
-        "client_id": "probe",
-        "redirect_uri": "https://test/callback",
-    }
-}
-PARAMS: dict[str, Any] = {
-    **{name: spec.get("default") for name, spec in gate.GATE.options.items()},
-    "deployment": "olympus",
-    "state_dir": "/nowhere",
-    "colour": "green",
-    "against": "blue",
-    "services": SERVICES,
-    "network_range": "10.231.148.0/22",
-    "project": "prod",
-    "probes": PROBES,
-    "probe_secrets": {"ciam": {"password": "s3cret-a", "client_secret": "s3cret-b"}},
-}
 
 
 def planned(**given: Any) -> list[str]:
@@ -207,40 +175,12 @@ def test_addresses_of_both_colours() -> None:
     assert len(found) == 8
 
 
-class Edge:
-    """Podman's answers about one edge container."""
-
-    def __init__(self, pid: int = 4711, *networks: str) -> None:
-        members = {n: {"IPAddress": n, "IPPrefixLen": 24} for n in networks}
-        self.answer = json.dumps([
-            {"Id": "e", "Name": "prod_caddy_1", "State": {"Pid": pid}, "NetworkSettings": {"Networks": members},
-             "Config": {"Labels": {"olympus.bluegreen.service": "ciam-kratos"}}}
-        ])  # fmt: skip
-
-    def run(self, argv: Any, **given: Any) -> Result:
-        return Result(0, "e\n" if "ps" in argv else self.answer, "")
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
-
 def ask(edge: Edge, check_mode: bool = False, **given: Any) -> dict[str, Any]:
     def enter(pid: int) -> Any:
         assert pid == 4711
         raise Refused("entered")
 
-    world = gate.GateInputs(DirectHttp(), Podman(edge), FakeClock(), enter)
+    world = gate.GateInputs(DirectHttp(), Podman(edge), Clock(), enter)
     return gate.gate({**PARAMS, **given}, check_mode, world)
 
 
@@ -259,9 +199,9 @@ def test_check_mode_sends_nothing() -> None:
     assert "s3cret" not in repr(result)
 
 
-def run(script: dict[str, list[str]], timeout: float = 60) -> tuple[list[CheckResult], FakeClock, list[str]]:
+def run(script: dict[str, list[str]], timeout: float = 60) -> tuple[list[CheckResult], Clock, list[str]]:
     """Each check answers its script in turn: ok, bad or busy; the last one for ever."""
-    clock, asked = FakeClock(), []
+    clock, asked = Clock(), []
 
     def check(name: str) -> checks.Check:
         def act(http: Any, left: float) -> CheckResult:

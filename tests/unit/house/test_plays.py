@@ -5,34 +5,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kit.typed import ROOT, play, typed
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import SETTINGS
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def typed(path: Path, *options: str, **variables: Any) -> tuple[int, str]:
-    """The rc of a playbook and what it printed."""
-    env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    env.pop("ANSIBLE_INVENTORY", None)
-    argv = [str(Path(sys.executable).parent / "ansible-playbook"), str(path), *options, "-e", json.dumps(variables)]
-    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-def play(path: Path, *options: str, **variables: Any) -> tuple[int, str]:
-    """The same, folded."""
-    rc, said = typed(path, *options, **variables)
-    return rc, " ".join(said.split())
 
 
 @pytest.mark.parametrize("tags", [[], ["--tags", "rollback"], ["--tags", "status"]])
