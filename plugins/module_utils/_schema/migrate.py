@@ -285,7 +285,7 @@ def plan(state: State, wanted: MigrationRequest) -> Plan:
         return Plan(before=state.printed(), after=state.printed())
     steps = [Step("await", name, status) for name, status in state.leftovers]
     if wanted.target.product:
-        # Ory's build it anew. What another program means by one is not known.
+        # Ory's migrations build it again. What another program means by one is not known.
         steps += [Step("drop_index", name, "invalid") for name in state.invalid]
     steps.append(Step("migrate", wanted.target.called, "%d pending" % len(difference.pending)))
     applied = state.applied | {migration.version for migration in difference.pending}

@@ -28,6 +28,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, migrate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import service as release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service_files import View
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.target import Target
 
 USES_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
@@ -76,7 +77,7 @@ def by_a_migration(server: Server, ca: str, _monkeypatch: pytest.MonkeyPatch) ->
     url = server.url(sslmode="verify-full", sslrootcert=INSIDE)
     service = release.Service("ciam-kratos", "i", {"DSN": url}, volumes=("%s:%s:ro" % (server.files / ca, INSIDE),))
     asked: Any = SimpleNamespace(one=lambda _kind, _name: server.container("postgres"))
-    target = migrate.Target("ciam", "kratos", "ciam-kratos", "kratos")
+    target = Target("ciam", "kratos", "ciam-kratos", "kratos")
     wanted = migrate.MigrationRequest("olympus", "/none", target, "/none", "net", database_container="prod_postgres_1")
     migrate.open_database(wanted, migrate.World(asked, SystemClock(), enter=nobody), service).close()
 

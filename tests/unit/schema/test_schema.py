@@ -23,6 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.target import Target
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.versions import Migration
 
 SQL = "Usage:\n  x migrate sql <database-url> [flags]\n\nFlags:\n  -e, --read-from-env   If set\n"
@@ -191,7 +192,7 @@ def state(
     )
 
 
-WANTED = migrate.MigrationRequest("olympus", "/s", migrate.Target("t", "kratos", "listed", "ciam"), "f", "n")
+WANTED = migrate.MigrationRequest("olympus", "/s", Target("t", "kratos", "listed", "ciam"), "f", "n")
 
 
 @pytest.mark.parametrize(

@@ -330,7 +330,7 @@ sys.stdin.readline()
 
 
 def racer(lock: Lock, run: str, rounds: int) -> subprocess.Popen[str]:
-    path = lock.switch.path if lock.switch else ""
+    path = lock.switch.path if isinstance(lock.switch, Switch) else ""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(item for item in sys.path if item)}
     args = [sys.executable, "-c", RACER, lock.state.root, path, run, str(rounds)]
     started = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
