@@ -39,7 +39,7 @@ def named(one: World, number: int, dial: str) -> dict[str, Any]:
 def test_it_goes_forward_back_and_forward_again_without_a_token(tmp_path: Path) -> None:
     with world(tmp_path, CADDYFILE) as one:
         one.upstreams = given([named(one, 1, "web:80"), named(one, 2, "localhost:9001")])
-        free = {"project": "", "token": None, "services": {}}
+        free: dict[str, Any] = {"project": "", "token": None, "services": {}}
         assert one.app(state="adopted", **free)["changed"] and not one.app(state="adopted", **free)["changed"]
         for state, colour in (("live", "green"), ("returned", "blue"), ("live", "green"), ("returned", "blue")):
             moved = one.app(state=state, colour=colour if state == "live" else None, **free)
