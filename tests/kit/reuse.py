@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the playbooks of docs/reuse.md meet: two versions of a small server, and a Caddy before the first one.
 
-``python -m kit.reuse up`` and ``down``; ``cloudflare`` starts an API with a load balancer before both. It listens on the
-ports that the page prints, so it starts only on the host of their own that tests/reuse makes (REUSE_ALONE). Scenarios
-with Podman bring their own.
+``python -m kit.reuse up`` and ``down``; ``cloudflare`` starts an API with a load balancer before both. It listens on
+the ports that the page prints, so it starts only on the host of their own that tests/reuse makes (REUSE_ALONE).
+Scenarios with Podman bring their own.
 """
 
 from __future__ import annotations

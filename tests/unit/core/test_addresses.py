@@ -62,7 +62,8 @@ def test_another_order_of_the_services_gives_the_same_addresses(tmp_path: Path, 
 
 def test_services_that_went_through_a_sorted_json_have_their_addresses(tmp_path: Path) -> None:
     params = {
-        "deployment": "olympus", "state_dir": str(tmp_path), "network_range": RANGE, "upstreams": [], "shared": [], "state": "read",
+        "deployment": "olympus", "state_dir": str(tmp_path), "network_range": RANGE, "shared": [], "state": "read",
+        "upstreams": [],
         "services": {name: {"ui": False} for name in OLYMPUS}, "edge": {"kind": "container"},
     }  # fmt: skip
     adopted(tmp_path)
