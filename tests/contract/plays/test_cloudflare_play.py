@@ -78,6 +78,7 @@ def test_a_release_by_playbook_and_no_token_anywhere(tmp_path: Path) -> None:
         failed = play(edge, states=("live",), given={"vars": "yes"})
     for one in done:
         assert one.returncode == 0, one.stdout + one.stderr
+        assert "DEPRECATION" not in one.stdout + one.stderr
     assert failed.returncode == 2 and "refuses every call for" in failed.stdout
     for text in [one.stdout + one.stderr for one in (*done, failed)] + seen:
         assert TOKEN not in text
