@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import checks, gate, targets
+from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.config import Config
 
 URL = "http://127.0.0.1:9002/health"
 EACH = {"blue": "http://127.0.0.1:9001/", "green": "http://127.0.0.1:9002/"}
@@ -169,3 +171,30 @@ def test_a_domain_of_ory_is_one_kind_of_target() -> None:
         planned(**{**given, "targets": [{"name": "login", "ory": "shop"}]})
     with pytest.raises(BluegreenError, match="services, network_range, project not given"):
         planned(targets=given["targets"], colour="green", probes=given["probes"])
+
+
+# The watch's plan
+
+
+def test_a_watch_asks_the_version_of_the_new_colour_alone_and_ory_while_it_has_its_secrets() -> None:
+    web = {"name": "web", "url": EACH, "version": "v2"}
+    config = Config.of(
+        {
+            **{
+                "deployment": "shop",
+                "state_dir": "/nowhere",
+                "release": "v2",
+                "colour": "green",
+                "switch_dir": "/none",
+            },
+            **{"services": SERVICES, "probes": {"ciam": ORY}, "probe_secrets": {"ciam": {"password": "a"}}},
+            "targets": [web, {"name": "login", "ory": "ciam"}],
+            "skip": ["code_flow", "tokens"],
+        }
+    )
+    new, old = (config.gate_plan(colour).targets for colour in ("green", "blue"))
+    assert ([one.version for one in new], [one.version for one in old]) == (["v2", ""], ["", ""])
+    assert "login k" in config.asks() and "ready site" not in config.asks()
+    # After a restart the disk has no secrets: what is left is still asked.
+    left = replace(config, probe_secrets={}).askable()
+    assert left.asks() == ["ready web"] and not left.untested()
