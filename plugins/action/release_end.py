@@ -14,8 +14,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._notify.address 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stage_result import (
     NAME,
-    REFUSED,
-    ROLES,
+    REGISTERED,
     Ended,
     refused,
 )
@@ -74,11 +73,8 @@ class ActionModule(ActionBase):
         return done
 
     def _ended(self, asked: dict[str, Any], variables: dict[str, Any]) -> Ended:
-        """By what the roles have registered: a failed task leaves its result there, and its host among no others."""
-        found = {role: variables.get(role + "_result") for role in ROLES}
-        results = {name: one for name, one in found.items() if isinstance(one, dict)}
-        if isinstance(variables.get(REFUSED), dict):
-            results["play"] = variables[REFUSED]
+        """A failed task leaves its result there, and takes its host out of the play's."""
+        results = {name: variables[name] for name in REGISTERED if isinstance(variables.get(name), dict)}
         failed = variables.get("inventory_hostname") not in variables.get("ansible_play_hosts", [])
         hooks = tuple(variables.get("bluegreen_hook_failures") or ())
         rescued = str((variables.get("ansible_failed_result") or {}).get("msg") or "")

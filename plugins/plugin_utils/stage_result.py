@@ -14,9 +14,12 @@ from ansible_collections.olympus.bluegreen.plugins.plugin_utils.commands import 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.world import GOOD
 
 NAME = "bluegreen_result"
-ROLES = ("preflight", "stack", "schema", "watch", "traffic", "report")
-# What a play itself refuses is registered under this name.
-REFUSED = "bluegreen_refused"
+# Every task of ours registers one of these, so that a stage knows why it failed; a test holds it.
+REGISTERED = (
+    "preflight_result", "stack_result", "schema_result", "watch_result", "traffic_result", "report_result",
+    "schema_record", "schema_bridges", "schema_proof", "stack_boot_result", "traffic_wanted", "traffic_record",
+    "watch_ready", "watch_wait", "adopt_record", "bluegreen_refused",
+)  # fmt: skip
 FOLLOWING = {"preflight": "migrate", "migrate": "deploy", "deploy": "cutover"}
 UNTOLD = ("watch", "status", "guard")
 SILENT = "the stage ended without a reason that could be kept; the output of the run has it"
@@ -27,7 +30,7 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ended:
-    """``results``: what each role registered last, by role. ``failed``: whether the stage did. ``status``: the data of
+    """``results``: what was registered last, by its name. ``failed``: whether the stage did. ``status``: the data of
     status, in its stage. ``hooks``: {stage, hook, said} of each hook that failed. ``rescued``: what a failure said from
     which the stage went on."""
 
@@ -77,7 +80,7 @@ class Ended:
         return self.stage == "rollback" and bool(self._of("traffic").get("changed"))
 
     def _of(self, role: str) -> Mapping[str, Any]:
-        return self.results.get(role) or {}
+        return self.results.get(role + "_result") or {}
 
     def _decision(self) -> Mapping[str, Any]:
         return self._of("preflight").get("decision") or {}
@@ -109,7 +112,7 @@ class Ended:
         return str((about or {}).get("verdict") or "")
 
     def _reasons(self) -> list[str]:
-        said = [str(one.get("msg") or "") for one in self.results.values() if one.get("failed")] if self.failed else []
+        said = [text for one in self.results.values() for text in failures(one)] if self.failed else []
         said = [one for one in said if one != self.rescued] or said
         if self.stage == "watch":
             said += map(str, self._of("watch").get("reasons") or [])
@@ -142,6 +145,14 @@ class Ended:
         if self.stage in FOLLOWING:
             return command(FOLLOWING[self.stage], version=self.version or NEW)
         return command("cleanup", "after the bake time") if self.stage == "watch" and verdict else release(NEW)
+
+
+def failures(result: Mapping[str, Any]) -> list[str]:
+    """Why a registered task failed; of a loop each item that did."""
+    items = [one for one in result.get("results") or [] if isinstance(one, Mapping) and one.get("failed")]
+    if not result.get("failed"):
+        return []
+    return [text for one in items for text in failures(one)] or [str(result.get("msg") or "")]
 
 
 def cut_off(stage: str = "") -> Data:

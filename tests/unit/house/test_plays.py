@@ -15,6 +15,7 @@ import yaml
 from kit.typed import ROOT, play, typed
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.settings import SETTINGS
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stage_result import REGISTERED
 
 
 @pytest.mark.parametrize("tags", [[], ["--tags", "rollback"], ["--tags", "status"]])
@@ -304,3 +305,20 @@ def test_whatever_removes_containers_has_the_token_of_its_run() -> None:
     ]
     without = [task["name"] for task in asked if "preflight_result.token" not in str(task["vars"].get("stack_token"))]
     assert len(asked) == 8 and without == ["Remove the networks"]
+
+
+def test_every_task_of_ours_registers_what_a_stage_says_at_its_end() -> None:
+    """Else ``bluegreen_result`` of a stage that failed there has no reason."""
+    files = [*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").rglob("*.yml")]
+    tasks = [one for path in files for one in _tasks(yaml.safe_load(path.read_text()))]
+    last = ("olympus.bluegreen.release_end", "unlocked")
+    ours = [
+        one
+        for one in tasks
+        if any(key.startswith("olympus.bluegreen.") for key in one) and not any(word in str(one) for word in last)
+    ]
+    assert len(ours) > 30
+    assert {str(one.get("register")) for one in ours} - {"guard_known"} <= set(REGISTERED)
+    refusals = [one for one in tasks if {"ansible.builtin.assert", "ansible.builtin.fail"} & set(one)]
+    unheard = {one["name"] for one in refusals if one.get("register") != "bluegreen_refused"}
+    assert unheard == {"Check the input", "Refuse"}, "a refusal of a play registers bluegreen_refused"

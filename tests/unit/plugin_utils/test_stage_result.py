@@ -27,7 +27,8 @@ FAIL = {"verdict": "FAIL", "reasons": ["5xx"], "release": NEW}
 
 
 def ended(stage: str, failed: bool = False, **results: Any) -> dict[str, Any]:
-    return Ended(stage, "v1.5.0", {**BEGUN, **RENDERED, **results}, failed).data()
+    named = {name + "_result": one for name, one in {**BEGUN, **RENDERED, **results}.items()}
+    return Ended(stage, "v1.5.0", named, failed).data()
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,8 @@ def ended(stage: str, failed: bool = False, **results: Any) -> dict[str, Any]:
         ("watch", True, {"watch": {**FAIL, "not_returned": "not alive"}}, {"next": "rollback"}),
         ("watch", True, {"watch": {**FAIL, "not_returned": "held", "held": True}}, {"next": "status"}),
         ("rollback", False, {"preflight": {}, "traffic": {"live": "blue"}}, {"live": "blue", "next": None}),
+        ("migrate", True, {"schema": {"failed": True, "msg": "One or more items failed", "results": [
+            {"failed": True, "msg": "target a: no"}, {"msg": "fine"}]}}, {"reasons": ["target a: no"]}),
         ("preflight", True, {"preflight": {"failed": True, "msg": "a\nb"}}, {"reasons": ["a\nb"], "live": ""}),
     ],
 )  # fmt: skip
