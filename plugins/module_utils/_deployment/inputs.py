@@ -111,10 +111,21 @@ def _merged(option: Mapping[str, Any], own: Any, told: Any) -> Any:
     return own if unsaid else told
 
 
+def _filled(value: Any) -> Any:
+    """Without the keys that Ansible adds as null for what was not given: that is no choice of an option."""
+    if isinstance(value, Mapping):
+        return {key: _filled(one) for key, one in value.items() if one is not None}
+    return [_filled(one) for one in value] if isinstance(value, list) else value
+
+
 def described(make: Callable[..., Any], spec: ArgumentSpec) -> Any:
     """The module (``make`` is AnsibleModule) with its options as ``spec`` has them, wherever they were said."""
     module = make(**kwargs(spec))
-    given = {key: value for key, value in flat(spec, module.params).items() if value is not None}
+    given = {
+        key: _filled(value) if spec.options.get(key, {}).get("options") else value
+        for key, value in flat(spec, module.params).items()
+        if value is not None
+    }
     params, wrong = spec.validated(given)
     wrong = [*contradictions(spec, module.params), *wrong]
     if wrong:

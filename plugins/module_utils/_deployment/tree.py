@@ -45,14 +45,20 @@ PUBLIC = (
 
 SCHEMA_TARGET = (
     Field("name", "str", "Name of this schema target.", required=True),
-    Field("product", "str", "The product that migrates it.", choices=("kratos", "hydra"), required=True),
     Field(
-        "service",
+        "product",
         "str",
-        "The service whose image migrates it and whose environment variable C(DSN) leads to it.",
-        required=True,
+        "The product of Ory that migrates it. Any other migrator has a C(command) in its place.",
+        choices=("kratos", "hydra"),
     ),
-    Field("database", "str", "The database's name; it has to be the one of the DSN.", required=True),
+    Field("service", "str", "The service whose image migrates it, with its environment.", required=True),
+    Field("database", "str", "The database's name; it has to be the one of the DSN. Only a C(product) needs it."),
+    Field("image", "str", "Image of the migrator, where it is not that of C(service)."),
+    Field("command", "list", "What the image runs to migrate. It must do nothing where nothing is pending."),
+    Field("status_command", "list", "What the image runs to print what is pending, one migration a line."),
+    Field("status_pattern", "text", "Regular expression for those lines. Empty means that the exit code says it."),
+    Field("applied_query", "str", "SQL whose first column lists the applied versions."),
+    Field("dsn_env", "str", "Environment variable of C(service) that leads to the database.", usual="DSN"),
 )
 
 PROBE = (

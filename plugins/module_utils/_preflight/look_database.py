@@ -38,13 +38,13 @@ Enter = Callable[[int], AbstractContextManager[None]]
 Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], Db]
 
 
-def door(raws: Sequence[look_podman.Raw], wanted: PreflightInputs) -> tuple[str, look_podman.Raw]:
-    """The service whose DSN is taken, and its container: of the first schema target, else any that has one."""
+def door(raws: Sequence[look_podman.Raw], wanted: PreflightInputs) -> tuple[str, look_podman.Raw, str]:
+    """The service whose DSN is taken, its container and that DSN: of the first schema target, else any that has one."""
     live = look_podman.of_live(raws, wanted)
-    first = [str(target.get("service")) for target in wanted.schema_targets]
-    for name in [*first, *live]:
-        if name in live and core.environment(live[name]).get("DSN"):
-            return name, live[name]
+    first = [(str(target.get("service")), str(target.get("dsn_env") or "DSN")) for target in wanted.schema_targets]
+    for name, variable in [*first, *((name, "DSN") for name in live)]:
+        if name in live and core.environment(live[name]).get(variable):
+            return name, live[name], dsn.plain(core.environment(live[name])[variable])
     raise BluegreenError("no running coloured service has a DSN to ask PostgreSQL with", fix="start the live colour")
 
 
@@ -65,9 +65,8 @@ def databases(raws: Sequence[look_podman.Raw], wanted: PreflightInputs) -> list[
 def database(
     engine: Podman, raws: Sequence[look_podman.Raw], wanted: PreflightInputs, enter: Enter, opened: Connect = connect
 ) -> dict[str, Any]:
-    name, raw = door(raws, wanted)
-    given = core.environment(raw)
-    address = dsn.parse(given["DSN"], name, given)
+    name, raw, said = door(raws, wanted)
+    address = dsn.parse(said, name, core.environment(raw))
     servers = [one for one in raws if core.labels(one).get(core.COMPOSE_PROJECT) == wanted.project]
     db = db_session.open_session(address, NAME, service_files.of_container(engine, raw, name), servers, opened, enter)
     try:

@@ -18,8 +18,8 @@ from .._core.podman import Podman
 from .._health import shared_secrets
 from .._schema import bridge, bridge_record, exceptions, migrate
 from .._schema import service as release
+from .._schema.any_migrator import OPTIONS, Target
 from .._schema.options import MIGRATE, proof_path
-from .._schema.target import OPTIONS, Target
 from .._state.directory import StateDir
 from . import binary, judge, proof, trial
 from .room import room

@@ -16,7 +16,7 @@ from typing import Any
 from .._core import postgres
 from .._core.errors import BluegreenError
 from .._schema import bridge, migrate, versions
-from .._schema.target import Target
+from .._schema.any_migrator import Target
 from . import binary, judge, trial
 from .room import Room
 

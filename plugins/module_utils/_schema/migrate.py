@@ -27,7 +27,7 @@ from .._core.plan import Plan, Step
 from .._core.podman import LABEL, Podman
 from . import any_migrator, db_session, image_migrations, oneshot, service_files, versions
 from . import service as release
-from .target import Target, target_of
+from .any_migrator import Target, target_of
 
 STATUS_SECONDS = 60.0
 
@@ -285,7 +285,7 @@ def plan(state: State, wanted: MigrationRequest) -> Plan:
         return Plan(before=state.printed(), after=state.printed())
     steps = [Step("await", name, status) for name, status in state.leftovers]
     if wanted.target.product:
-        # Ory's migrations build it again. What another program means by one is not known.
+        # Ory's makes it again. What another program means by one is not known.
         steps += [Step("drop_index", name, "invalid") for name in state.invalid]
     steps.append(Step("migrate", wanted.target.called, "%d pending" % len(difference.pending)))
     applied = state.applied | {migration.version for migration in difference.pending}

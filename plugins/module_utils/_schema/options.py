@@ -16,7 +16,7 @@ from .._core.files import read_mapping, write_json
 from .._core.names import in_use
 from .._core.plan import Plan
 from . import apply, migrate
-from .target import OPTIONS
+from .any_migrator import OPTIONS
 
 # What the proof of a release said of its targets: releases/<id>/schema/proof.json, beside the targets' own results.
 PROOF = "proof.json"

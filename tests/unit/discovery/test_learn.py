@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kit.stacks import CIAM, Stack, another, apps, asks, ory, published
+from kit.stacks import CIAM, Stack, another, apps, asks, caddy, ory, published
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._discovery.learn import Learned, learn
@@ -267,3 +267,33 @@ def test_a_job_is_no_service() -> None:
     stack.add("mails", "docker.io/oryd/kratos:v1", ["courier", "watch"], entrypoint=["kratos"])
     stack.add("tidy", "docker.io/oryd/hydra:v2", ["hydra", "janitor", "-e"], entrypoint=["sh", "/x.sh", "--"])
     assert not {"mails", "tidy", "ciam-kratos-migrate"} & set(values(stack)["services"])
+
+
+def shop() -> Stack:
+    """Nothing of Ory: two services behind a Caddy, a worker, a database, its tool."""
+    stack = Stack("shop", "/srv/shop", "compose.yml", {
+        "shop.test": "web:8080", "api.shop.test": "api:9000", "db.shop.test": "adminer:8080",
+    })  # fmt: skip
+    stack.add("db", "docker.io/library/postgres:18", env={"POSTGRES_USER": "x"})
+    caddy(stack, "docker.io/library/caddy:2", ("", 443))
+    stack.add("web", "registry.example.net/shop/frontend:1", ["serve"], listens=[8080], env={"API": "http://api:9000"})
+    stack.add("api", "registry.example.net/shop/api:1", ["serve"], listens=[9000], env={"DB": "postgres://u:p@db/shop"})
+    stack.add("adminer", "docker.io/library/adminer:4", listens=[8080])
+    return stack
+
+
+def test_without_ory_what_the_edge_serves_is_coloured() -> None:
+    found = values(shop())
+    assert found["services"] == {
+        "web": {"kind": "other", "port": 8080, "ready": "/"},
+        "api": {"kind": "other", "port": 9000, "ready": "/"},
+    }
+    assert [one["host"] for one in found["public"]] == ["shop.test", "api.shop.test"]
+    assert (found["schema_targets"], found["domains"], found["database"]) == ([], {}, "")
+    assert values(shop(), shared=["api"])["services"].keys() == {"web"}
+
+
+def test_beside_ory_it_stays_a_question() -> None:
+    stack = shop()
+    ory(stack, "ciam", CIAM)
+    assert [one.partition(" ")[0] for one in learn(stack.looked(), {}).problems] == ["web", "api"]
