@@ -140,7 +140,7 @@ class Ledger:
             self._write_report(self.state, wanted["release"])
 
     def _end(self, unlocks: bool) -> None:
-        held = read_json(self.state.lock) or {}
+        held = (read_json(self.state.lock) or {}) if unlocks else {}
         if unlocks and self._lock().release(self.params["run"]):
             # The release that a stage belonged to is known by the lock, not by the run that gives it back.
             self._append({"event": "stage_ended", "stage": held["stage"], "version": held["version"]})
@@ -148,27 +148,25 @@ class Ledger:
 
     def _tell(self) -> None:
         """The last act of a stage: its message, then the metrics. What goes wrong here is a warning."""
-        try:
-            self._send()
-        except (BluegreenError, OSError) as exc:
-            self.warnings.append(str(exc))
-        self._measure()
-
-    def _send(self) -> None:
-        for event in self._stage_ended(self.params, lambda: str(self.live().get("live") or "")):
-            self._append(event)
+        for event in self._stage_ended(self.params, self._live_now):
             if event.get("why"):
                 self.warnings.append("The message was not delivered: %s" % event["why"])
+            try:
+                self._append(event)
+            except OSError as exc:
+                self.warnings.append("The ledger was not written: %s" % exc)
+        self._measure()
+
+    def _live_now(self) -> str:
+        """'' where the switch can't be read: that keeps no message."""
+        try:
+            return str(self.live().get("live") or "")
+        except (BluegreenError, OSError):
+            return ""
 
     def _measure(self) -> None:
         path = self.params["textfile"]
-        if not path:
-            return
-        try:
-            live = str(self.live().get("live") or "")
-        except (BluegreenError, OSError):
-            live = ""
-        why = textfile.write(path, self.state, self.params["deployment"], live)
+        why = textfile.write(path, self.state, self.params["deployment"], self._live_now()) if path else ""
         if why:
             self.warnings.append("The metrics were not written: %s" % why)
 

@@ -64,7 +64,7 @@ def observe(state: StateDir, deployment: str, live: str) -> Facts:
         str(verdict.get("verdict") or ""),
         process.watched(about) and not verdict,
         _rolled_back(state),
-        float(lock["since"]) if lock.get("since") else None,
+        float(lock["since"]) if "since" in lock else None,
     )
 
 

@@ -101,11 +101,12 @@ def test_a_fast_rollback_is_told_by_its_one_task(monkeypatch: pytest.MonkeyPatch
     with world() as played, Receiver() as receiver:
         monkeypatch.setenv("BLUEGREEN_NOTIFY_URL", receiver.url)
         played.cut_over()
-        for told in (1, 1):
+        # The second one finds nothing to do.
+        for _time in range(2):
             done = played.run(ROOT / "bluegreen.yml", "--tags", "rollback", "-vvv")
             assert done.returncode == 0 and SECRET not in done.stdout + done.stderr
-            assert done.stdout.count("TASK [") == 3 + 2 and played.switch.read().live == "blue"
-            assert [one["event"] for one in receiver.bodies] == ["rollback"] * told
+            assert played.switch.read().live == "blue"
+            assert [one["event"] for one in receiver.bodies] == ["rollback"]
         assert receiver.texts[0].endswith("Rolled back: blue is live.")
 
 
