@@ -20,7 +20,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import program
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError, refusal
-from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import flat
+from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.inputs import contradictions, flat
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import SPEC
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report.words import clock, still_open
 
@@ -62,7 +62,7 @@ class ActionModule(ActionBase):
         """
         given = flat(SPEC, args)
         options, wrong = SPEC.validated({key: one for key, one in given.items() if one is not None})
-        if wrong or EXPANDED.search(json.dumps(given)):
+        if wrong or contradictions(SPEC, args) or EXPANDED.search(json.dumps(given)):
             return None
         there = program.path(options["state_dir"], program.RETURN)
         command = "%s %s" % (shlex.quote(there), program.word(options))

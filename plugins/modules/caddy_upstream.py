@@ -19,7 +19,7 @@ description:
     records the wanted colour, and the module makes Caddy follow.
 author: "olympus.bluegreen authors (@olympusoss)"
 requirements:
-  - podman, where the edge or the colours run in containers
+  - podman, where the edge is a container or O(services) names the colours
 extends_documentation_fragment:
   - olympus.bluegreen.deployment
   - olympus.bluegreen.edge
@@ -149,13 +149,12 @@ EXAMPLES = r"""
     edge: {service: caddy, caddyfile: /opt/olympusoss/prod/Caddyfile, mount: /config}
     services: *services
 
-- name: Adopt Debian's Caddy service
+- name: Adopt Debian's Caddy service before any application
   olympus.bluegreen.caddy_upstream:
     state: adopted
-    project: prod
+    name: shop
     edge: {kind: native, caddyfile: /etc/caddy/Caddyfile}
-    publish: loopback
-    services: *services
+    upstreams: [{dial: "localhost:9001", blue: "127.0.0.1:9001", green: "127.0.0.1:9002"}]
 
 - name: Adopt a Caddy that must not look at a file for each request
   olympus.bluegreen.caddy_upstream:

@@ -24,7 +24,8 @@ from urllib.parse import parse_qs
 
 from kit import cloudflare_schema as schema
 
-ACCOUNT, ZONE, TOKEN = uuid.uuid4().hex, uuid.uuid4().hex, "canary-token-7f3a9b1c5d"
+ACCOUNT, ZONE = "9a7806061c88ada191ed06f989cc3dac", "023e105f4ecef8ad9ca31a8372d0c353"
+TOKEN = "canary-token-7f3a9b1c5d"
 LB, POOLS = "Load Balancers", "Load Balancing: Monitors and Pools"
 ALL = frozenset([LB + " Write", POOLS + " Write", "API Tokens Read", "Zone Read"])
 DEFAULTS: dict[str, dict[str, Any]] = {

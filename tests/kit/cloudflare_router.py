@@ -54,8 +54,8 @@ class Forwarding(Handler):
 class Router(Server):
     """``host``: the Host header that every monitor sends."""
 
-    def __init__(self, fake: Cloudflare, host: str) -> None:
-        super().__init__(fake, Forwarding)
+    def __init__(self, fake: Cloudflare, host: str, port: int = 0) -> None:
+        super().__init__(fake, Forwarding, port)
         self._fake, self._host = fake, host
         self._stopping = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True)

@@ -56,9 +56,9 @@ class Handler(BaseHTTPRequestHandler):
 class Server:
     """``port`` on 127.0.0.1 while it is entered; ``url`` is the API's base address."""
 
-    def __init__(self, fake: Cloudflare, kind: type[Handler] = Handler) -> None:
+    def __init__(self, fake: Cloudflare, kind: type[Handler] = Handler, port: int = 0) -> None:
         handler = type("Bound", (kind,), {"fake": fake})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
         self.url = "http://127.0.0.1:%d%s" % (self.port, PREFIX)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the playbooks of docs/reuse.md meet: two versions of a small server, and a Caddy before the first one.
 
-``python -m kit.reuse up``, ``down``, or ``serve PORT COLOUR VERSION``. It listens on the ports that the page prints, so
-it starts only on the host of their own that tests/reuse makes (REUSE_ALONE); scenarios with Podman bring their own.
+``python -m kit.reuse up`` and ``down``; ``cloudflare`` starts an API with a load balancer before both. It listens on the
+ports that the page prints, so it starts only on the host of their own that tests/reuse makes (REUSE_ALONE). Scenarios
+with Podman bring their own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from kit.caddy_native import binary
+from kit.cloudflare_fake import TOKEN, Cloudflare
+from kit.cloudflare_kit import origin
+from kit.cloudflare_router import Router
 
 PIDS = Path("/run/reuse.json")
 CADDYFILE = Path("/etc/caddy/Caddyfile")
@@ -27,6 +31,8 @@ TEXT = """http://shop.example.com {
     reverse_proxy localhost:9001
 }
 """.replace("    ", "\t")
+HOST, CLOUDFLARE, TOKEN_FILE = "shop.example.com", 8088, Path("/etc/cloudflare-token")
+OWN = (sys.executable, "-m", "kit.reuse")
 SERVERS = {9001: ("blue", "v1"), 9002: ("green", "v2")}
 
 
@@ -41,6 +47,7 @@ class Shop(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        self.send_header("X-Shop-Colour", self.colour)
         self.end_headers()
         self.wfile.write(data)
 
@@ -67,13 +74,17 @@ def answering(port: int) -> None:
     raise SystemExit("nothing listens on port %d" % port)
 
 
+def remember(*pids: int) -> None:
+    known = json.loads(PIDS.read_text()) if PIDS.exists() else []
+    PIDS.write_text(json.dumps([*known, *pids]))
+
+
 def up() -> None:
     CADDYFILE.parent.mkdir(parents=True, exist_ok=True)
     CADDYFILE.write_text(TEXT)
-    own = (sys.executable, "-m", "kit.reuse", "serve")
-    pids = [start("shop-" + told[0], *own, str(port), *told) for port, told in SERVERS.items()]
-    pids.append(start("caddy", binary(), "run", "--config", str(CADDYFILE)))
-    PIDS.write_text(json.dumps(pids))
+    for port, told in SERVERS.items():
+        remember(start("shop-" + told[0], *OWN, "serve", str(port), *told))
+    remember(start("caddy", binary(), "run", "--config", str(CADDYFILE)))
     for port in (*SERVERS, 80, 2019):
         answering(port)
 
@@ -85,12 +96,32 @@ def down() -> None:
     PIDS.unlink(missing_ok=True)
 
 
+def cloudflare() -> None:
+    TOKEN_FILE.write_text(TOKEN)
+    TOKEN_FILE.chmod(0o600)
+    remember(start("cloudflare", *OWN, "be-cloudflare"))
+    answering(CLOUDFLARE)
+
+
+def be_cloudflare() -> None:
+    """Two pools and a load balancer, made by somebody else."""
+    fake = Cloudflare()
+    monitor = fake.put("monitors", type="http", path="/health", expected_codes="200")
+    pools = [
+        fake.put(
+            "pools", name="shop-" + told[0], monitor=monitor, origins=[{**origin("one", "127.0.0.1"), "port": port}]
+        )
+        for port, told in SERVERS.items()
+    ]
+    fake.put("load_balancers", name=HOST, default_pools=pools[:1], fallback_pool=pools[0])
+    with Router(fake, HOST, CLOUDFLARE):
+        signal.pause()
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(int(sys.argv[2]), *sys.argv[3:5])
     elif os.environ.get("REUSE_ALONE"):
-        {"up": up, "down": down}[sys.argv[1]]()
+        {"up": up, "down": down, "cloudflare": cloudflare, "be-cloudflare": be_cloudflare}[sys.argv[1]]()
     else:
-        print(
-            "this host is not theirs: nothing is started",
-        )
+        print("this host is not theirs: nothing is started")
