@@ -27,8 +27,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, migrate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import service as release
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.any_migrator import Target
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service_files import View
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.target import Target
 
 USES_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 

@@ -31,7 +31,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.target import Target
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.any_migrator import Target
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 SHIM = "sh /check-secrets.sh ciam-kratos SECRETS_COOKIE DSN --"

@@ -23,7 +23,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.target import Target
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.any_migrator import Target
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.versions import Migration
 
 SQL = "Usage:\n  x migrate sql <database-url> [flags]\n\nFlags:\n  -e, --read-from-env   If set\n"
