@@ -25,9 +25,8 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_database
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import db_session, migrate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import any_migrator, db_session, migrate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import service as release
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.any_migrator import Target
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.service_files import View
 
 USES_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
@@ -77,7 +76,7 @@ def by_a_migration(server: Server, ca: str, _monkeypatch: pytest.MonkeyPatch) ->
     url = server.url(sslmode="verify-full", sslrootcert=INSIDE)
     service = release.Service("ciam-kratos", "i", {"DSN": url}, volumes=("%s:%s:ro" % (server.files / ca, INSIDE),))
     asked: Any = SimpleNamespace(one=lambda _kind, _name: server.container("postgres"))
-    target = Target("ciam", "kratos", "ciam-kratos", "kratos")
+    target = any_migrator.Target("ciam", "kratos", "ciam-kratos", "kratos")
     wanted = migrate.MigrationRequest("olympus", "/none", target, "/none", "net", database_container="prod_postgres_1")
     migrate.open_database(wanted, migrate.World(asked, SystemClock(), enter=nobody), service).close()
 

@@ -25,13 +25,13 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import cli 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._ory import courier_command
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight import look_release
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    any_migrator,
     image_migrations,
     migrate,
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.any_migrator import Target
 from ansible_collections.olympus.bluegreen.plugins.module_utils._state.redact import redact
 
 SHIM = "sh /check-secrets.sh ciam-kratos SECRETS_COOKIE DSN --"
@@ -202,7 +202,9 @@ def test_the_migration_runs_through_the_service_s_entrypoint(
     assert ("/a:/shim.sh:ro" in argv and "DSN" in env) == bool(given.get("entrypoint"))
     assert not any(SECRET in word for word in argv) and argv[argv.index("--network") + 1] == "none"
     world = migrate.World(Podman(podman), *[None] * 3)  # type: ignore[arg-type]
-    wanted = migrate.MigrationRequest("olympus", "/s", Target("t", "kratos", "ciam-kratos", "d"), "f", "none")
+    wanted = migrate.MigrationRequest(
+        "olympus", "/s", any_migrator.Target("t", "kratos", "ciam-kratos", "d"), "f", "none"
+    )
     job = migrate.job_of(wanted, world, asked, image, form.up, "migrate")
     files = ("-c", "/k.yml") if asked.command else ()
     assert job.arguments == (*before, "migrate", "sql", "-e", "--yes", *files) and job.entrypoint == entrypoint

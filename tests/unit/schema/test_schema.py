@@ -15,6 +15,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import LABEL, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
+    any_migrator,
     image_migrations,
     migrate,
     oneshot,
@@ -23,7 +24,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import (
     service as release,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.any_migrator import Target
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.versions import Migration
 
 SQL = "Usage:\n  x migrate sql <database-url> [flags]\n\nFlags:\n  -e, --read-from-env   If set\n"
@@ -192,7 +192,7 @@ def state(
     )
 
 
-WANTED = migrate.MigrationRequest("olympus", "/s", Target("t", "kratos", "listed", "ciam"), "f", "n")
+WANTED = migrate.MigrationRequest("olympus", "/s", any_migrator.Target("t", "kratos", "listed", "ciam"), "f", "n")
 
 
 @pytest.mark.parametrize(
