@@ -49,8 +49,8 @@ def test_every_room_is_in_the_layers() -> None:
     assert rooms == {room for layer in layers() for room in layer}
 
 
-def test_the_table_answers_twelve_questions() -> None:
-    assert len(WHERE) == 12
+def test_the_table_answers_twelve_questions_or_more() -> None:
+    assert len(WHERE) >= 12
 
 
 @pytest.mark.parametrize(("what", "path", "name"), WHERE)

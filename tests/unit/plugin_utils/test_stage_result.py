@@ -99,7 +99,8 @@ def test_it_is_let_be_where_it_comes_back() -> None:
 
 
 def told(stage: str, failed: bool = False, rescued: str = "", **results: Any) -> dict[str, Any]:
-    return Ended(stage, "v2", {**BEGUN, **results}, failed, rescued=rescued).told()
+    named = {name + "_result": one for name, one in {**BEGUN, **results}.items()}
+    return Ended(stage, "v2", named, failed, rescued=rescued).told()
 
 
 def deciding(**changes: Any) -> dict[str, Any]:
