@@ -16,18 +16,18 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.observer 
 
 # The other site has no log, and without a log no site logs what is not its own.
 CADDYFILE = """{
-	admin localhost:%(admin)d
-	auto_https off
+    admin localhost:%(admin)d
+    auto_https off
 }
 
 http://site.test:%(port)d {
-	reverse_proxy site:%(backend)d
+    reverse_proxy site:%(backend)d
 }
 
 http://other.test:%(port)d {
-	respond 204
+    respond 204
 }
-"""
+""".replace("    ", "\t")
 
 
 @pytest.mark.parametrize("caddy", native.CADDIES)

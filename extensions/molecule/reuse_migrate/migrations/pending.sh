@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
 # The files that table schema_version does not list yet, one a line.
 set -eu
 there=$(psql -At -c "SELECT to_regclass('schema_version') IS NOT NULL")

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
 # Each pending file in a transaction of its own, with its line in schema_version.
 set -eu
 psql -q -c "CREATE TABLE IF NOT EXISTS schema_version (version text PRIMARY KEY)"

@@ -15,7 +15,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..._core.errors import BluegreenError
+# Absolute: pylint does not know the base of a class by an import that leaves the room.
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 
 BOM = "\ufeff"
 HEREDOC = re.compile(r"<<([A-Za-z0-9_-]+)\r?\n")
