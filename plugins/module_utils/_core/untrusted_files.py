@@ -106,6 +106,19 @@ def open_file(fd: int, name: str, path: str, flags: int = os.O_RDONLY) -> int:
     return opened
 
 
+def emptied(fd: int, name: str) -> bool:
+    """Whether it could be emptied: only a file that has no other name, which may be one of the host."""
+    try:
+        opened = open_file(fd, name, name, os.O_WRONLY)
+    except (BluegreenError, OSError):
+        return False
+    with os.fdopen(opened, "wb") as handle:
+        alone = os.fstat(handle.fileno()).st_nlink == 1
+        if alone:
+            handle.truncate(0)
+    return alone
+
+
 def create(fd: int, name: str, path: str, mode: int = 0o644) -> int:
     """A new file, open for writing; what is no regular file gives way."""
     clear(fd, name, path)

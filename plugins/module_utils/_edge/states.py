@@ -181,7 +181,7 @@ class App:
         return self._noted(self._without_logs(adopter.switch, result), None)
 
     def _without_logs(self, switch: Switch, result: Result) -> Result:
-        """The access log of the edge names visitors. No watch reads it any more, and Caddy has let go of the file."""
+        """The access log of the edge names visitors, and no watch reads it any more."""
         names = switch.logs()
         if not names:
             return result

@@ -28,6 +28,8 @@ MOVED = "moved-"
 # Whose switch it is.
 NAME = "deployment"
 LOCK = "lock"
+# What the edge writes now; older ones have a date in their name.
+LOG = "access.log"
 # No process waits longer for the switch's lock; a rollback goes on without it then.
 LOCK_SECONDS = 5.0
 # The edge passes with x alone; only it and we need to know what lies there.
@@ -236,17 +238,21 @@ class Directory:
                 os.fchown(fd, *owner)
 
     def logs(self) -> list[str]:
-        """The edge's files in the log directory, by name."""
+        """The edge's files in the log directory, by name; the one that it has emptied is none."""
         try:
             with untrusted_files.folder(self.path, "log") as fd:
-                return sorted(os.listdir(fd))
+                found = {name: untrusted_files.status(fd, name) for name in sorted(os.listdir(fd))}
+                return [name for name, one in found.items() if one and (name != LOG or one.st_size)]
         except (BluegreenError, OSError):
             return []
 
     def forget_logs(self, names: Iterable[str]) -> None:
-        """The edge may write there: a directory that is a link by now is not followed."""
+        """The edge may write there: a directory that is a link by now is not followed. The file that it writes to is
+        emptied in its place: Caddy keeps it open for good, and a later adopt would log to a file without a name."""
         with untrusted_files.folder(self.path, "log") as fd:
             for name in names:
+                if name == LOG and untrusted_files.emptied(fd, name):
+                    continue
                 with suppress(FileNotFoundError, IsADirectoryError):
                     os.unlink(name, dir_fd=fd)
 

@@ -14,6 +14,7 @@ from kit import caddy_native as native
 from kit.caddy_styles import UPSTREAMS
 from kit.cut import cut_off
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import (
     BluegreenError,
     CommandError,
@@ -83,8 +84,20 @@ def test_undo_takes_the_access_log_away(world: native.World) -> None:
     log = Path(world.app(state="read")["directory"]) / "log"
     (log / "access.log.1").write_text("a visitor")
     assert "remove %s" % log in " ".join(world.app(state="undone")["steps"])
-    assert list(log.iterdir()) == []
+    assert not any(one.read_text() for one in log.iterdir())
     assert not world.app(state="undone")["changed"]
+
+
+def test_what_was_undone_and_adopted_again_is_logged(world: native.World) -> None:
+    """Caddy keeps the file of its access log open for good: without its name the watch would see no visitor."""
+    log = Path(root_of(world.edge)).parent / "log" / "access.log"
+    for path in ("/first", "/second"):
+        world.app(state="adopted")
+        world.ask(path)
+        text = wait_until(SystemClock(), log.read_text, bool, 5)
+        assert path in text
+        world.app(state="undone")
+        assert log.read_text() == ""
 
 
 def test_check_mode_touches_nothing(world: native.World) -> None:

@@ -60,6 +60,16 @@ ACTS: dict[str, Callable[[Switch], object]] = {
 }
 
 
+def test_a_log_that_is_a_file_of_the_host_by_another_name_is_not_emptied(tmp_path: Path) -> None:
+    switch = Switch(str(tmp_path / "switch"))
+    switch.install("blue", (os.getuid(), os.getgid()), "olympus")
+    (tmp_path / "passwd").write_text("the host's")
+    log = Path(switch.path) / "log" / "access.log"
+    os.link(tmp_path / "passwd", log)
+    switch.forget_logs(switch.logs())
+    assert (tmp_path / "passwd").read_text() == "the host's" and not log.exists()
+
+
 class Outside:
     """What a container would like to have changed: a file and a directory of the host, and a name in it."""
 
