@@ -19,7 +19,7 @@ from kit import awx_data, awx_runner
 TEMPLATES = {one["name"]: one for one in awx_data.load()["controller_templates"]}
 SECRET = "canary-55aa-secret"
 # Nothing runs here. What each stage then says shows that it was reached: neither an answer nor a tag was in its way.
-UNADOPTED, EMPTY = "Not adopted yet.", "no container of project"
+UNADOPTED, EMPTY = "Not adopted yet.", "no container"
 SAYS = {
     "Olympus status": "not adopted",
     "Olympus preflight": "podman-compose is not installed",

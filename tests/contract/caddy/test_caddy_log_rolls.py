@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from pathlib import Path
 
 from kit import caddy_native as native
 from kit.ports import free_port
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock, wait_until
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch.tail import Tail
 
 CADDYFILE = """{
@@ -31,6 +33,11 @@ http://:%(port)d {
 PAD = {"X-Pad": "x" * 16_000}
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
 def ask(port: int, first: int, count: int) -> None:
     """Requests with a number each, by one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -47,6 +54,8 @@ def test_no_line_is_lost_through_caddys_rolls(tmp_path: Path, caddy: str) -> Non
     edge = native.NativeEdge(tmp_path, text, port, admin, caddy)
     edge.start()
     try:
+        # Caddy answers at its admin endpoint before it listens for visitors.
+        wait_until(SystemClock(), lambda: listens(port), bool, 10)
         ask(port, 0, 1)
         tail = Tail(str(log))
         tail.open(1 << 20)

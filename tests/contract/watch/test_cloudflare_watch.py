@@ -102,7 +102,8 @@ def test_without_an_access_log_the_probes_alone_are_judged(tmp_path: Path) -> No
 def test_the_watcher_is_told_all_but_the_token(edge: Deployment) -> None:
     given = {**options(edge), "kind": "cloudflare"}
     params = {name: one.get("default") for name, one in SPEC.options.items()}
-    params.update(colour="green", release="v", edge=given, public=given["public"], publish="loopback", services={})
+    params.update(colour="green", release="v", edge=given, public=given["public"], publish="loopback")
+    params["services"] = {"site": {"kind": "site", "port": 2000}}
     found = config_of(params, SubprocessRunner())
     assert found.switch_dir == edge.switch.path and found.log == "" and TOKEN not in str(found)
     assert (

@@ -66,6 +66,6 @@ def test_what_can_not_be_meant_is_refused(entries: list[Any], sentence: str) -> 
 
 
 def test_nothing_at_all_is_refused_with_both_ways() -> None:
-    params, _wrong = SPEC.validated({"edge": {"kind": "native"}})
+    params, _wrong = SPEC.validated({"state": "adopted", "edge": {"kind": "native"}})
     with pytest.raises(Refused, match="give upstreams; or project and services"):
         reached(params, Podman(Nobody()))
