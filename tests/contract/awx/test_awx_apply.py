@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from kit import awx_bundle, awx_data
 from kit.awx_fake import HIDDEN, Awx
 from kit.awx_server import Server
@@ -131,6 +132,7 @@ def secrets_lie_sealed_and_injectors_unrendered(once: Once) -> None:
     assert kinds["Cloudflare API token"]["injectors"] == {"env": {"CLOUDFLARE_API_TOKEN": "{{ token }}"}}
 
 
+@pytest.mark.slow
 def test_a_wrong_token_and_a_missing_playbook_are_said(tmp_path: Path) -> None:
     with Server(Awx(PLAYBOOKS), "another") as server:
         rc, said = apply(server.url, tmp_path, **SECRETS)
