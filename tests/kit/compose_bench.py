@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.job import Context
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.deployment.model import wanted_from
 from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.options import SPEC
@@ -21,7 +19,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._compose.states 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, Runner, SubprocessRunner
-from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import Switch
 
 ROOT = Path(__file__).resolve().parents[2]
 TEST_LABEL = "olympus.bluegreen.test"
@@ -260,15 +258,3 @@ def green() -> str:
     """This test's own: another deployment may stand on the same machine."""
     mine = ("--filter", "label=olympus.bluegreen.deployment=" + DEPLOYMENT)
     return podman("ps", *mine, "--filter", "label=olympus.bluegreen.colour=green", "--format", "{{.ID}}")
-
-
-@pytest.fixture
-def switch(tmp_path: Path) -> Switch:
-    """Blue is live, and a rollback goes to green."""
-    made = Switch(str(tmp_path / "switch"))
-    made.install("green", (os.getuid(), os.getgid()))
-    token = made.claim(0)
-    made.prepare(ReturnTo("green", "b", "0" * 16, 1.0), token)
-    made.flip("blue", token)
-    made.unclaim(token)
-    return made

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from kit.compose_bench import Bench, build_images, clean_up, containers_conf, remove_images
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +31,15 @@ def bench(compose_machine: None, tmp_path: Path) -> Iterator[Bench]:
     made.operator_up()
     yield made
     clean_up()
+
+
+@pytest.fixture
+def switch(tmp_path: Path) -> Switch:
+    """Blue is live, and a rollback goes to green."""
+    made = Switch(str(tmp_path / "switch"))
+    made.install("green", (os.getuid(), os.getgid()))
+    token = made.claim(0)
+    made.prepare(ReturnTo("green", "b", "0" * 16, 1.0), token)
+    made.flip("blue", token)
+    made.unclaim(token)
+    return made

@@ -69,7 +69,7 @@ CHILD = """
 import sys
 sys.path[:0] = %r
 from pathlib import Path
-from compose_bench import Bench
+from kit.compose_bench import Bench
 bench = Bench.__new__(Bench)
 bench.__dict__.update(source=Path(%r), state_dir=Path(%r), podman_compose=%r)
 bench.run("started", **%r)

@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.compose_bench import DEPLOYMENT, GREEN, OLD, Bench, green, podman, switch
+from kit.compose_bench import DEPLOYMENT, GREEN, OLD, Bench, green, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Fenced, Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result, SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
-__all__ = ["switch"]
 pytestmark = pytest.mark.lab
 
 

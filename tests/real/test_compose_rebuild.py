@@ -9,14 +9,13 @@ import shutil
 from typing import Any
 
 import pytest
-from kit.compose_bench import DEPLOYMENT, GREEN, PROJECT, TEST_LABEL, Bench, podman, switch
+from kit.compose_bench import DEPLOYMENT, GREEN, PROJECT, TEST_LABEL, Bench, podman
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._boot import record, run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._switch.switch import ReturnTo, Switch
 
-__all__ = ["switch"]
 pytestmark = pytest.mark.lab
 # Numbers by today's order would be others.
 TURNED = {"hera": {"kind": "hera", "port": 8080}, "kratos": {"kind": "kratos", "port": 8080, "admin_port": 8081}}
