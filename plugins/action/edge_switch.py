@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._deployment.tree import CADDY_KINDS, CLOUDFLARE
 from ansible_collections.olympus.bluegreen.plugins.module_utils._edge.options import STATES
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.arguments import checked
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.edge_modules import CADDY, chosen, contradiction
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -35,10 +36,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
-        # Without types of its own.
-        base: Any = super()
-        result: dict[str, Any] = base.run(tmp, variables)
-        _validation, asked = base.validate_argument_spec(argument_spec=ARGUMENTS)
+        result, asked = checked(self, tmp, variables, ARGUMENTS)
         if wrong := contradiction(asked):
             return {**result, "failed": True, "msg": wrong}
         module, options = chosen(asked)

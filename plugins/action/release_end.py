@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._notify.address import wanted
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.arguments import checked
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.stage_result import (
     NAME,
     REGISTERED,
@@ -35,10 +36,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
-        # Without types of its own.
-        base: Any = super()
-        result: dict[str, Any] = base.run(tmp, variables)
-        _validation, asked = base.validate_argument_spec(argument_spec=ARGUMENTS)
+        result, asked = checked(self, tmp, variables, ARGUMENTS)
         ended = self._ended(asked, variables)
         made = refused(asked["refused"]) if asked["refused"] else ended.data()
         if asked["deployment"]:
@@ -56,8 +54,6 @@ class ActionModule(ActionBase):
         tells = told and (wanted(deployment.get("notify") or {}, url) or deployment.get("textfile"))
         if not asked["lock"] and (not tells or self._task.check_mode):
             return {}
-        me = controller.myself()
-        who = {"run": controller.run_id(me, variables), "operator": controller.operator(variables), "controller": me}
         edge = ((variables.get("preflight_result") or {}).get("facts") or {}).get("edge") or {}
         options = {
             "state": "unlocked" if asked["lock"] else "told",
@@ -67,7 +63,7 @@ class ActionModule(ActionBase):
             "outcome": told,
             "notify_url": url,
             "last": 0,
-            **who,
+            **controller.who(variables),
         }
         done: dict[str, Any] = self._execute_module(LEDGER, options, task_vars=variables)
         return done

@@ -21,16 +21,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        me = controller.myself()
-        args = {
-            "run": controller.run_id(me, variables),
-            "operator": controller.operator(variables),
-            "controller": me,
-            **self._task.args,
-        }
+        who = controller.who(variables)
+        args = {**who, **self._task.args}
         if args.get("state") == "locked" and "seen" not in args:
             look = {name: args[name] for name in ("name", "deployment", "state_dir") if name in args}
             found = self._execute_module(MODULE, {**look, "state": "read", "last": 0}, task_vars=variables)
-            args["seen"] = controller.knows(me, found.get("lock") or {})
+            args["seen"] = controller.knows(who["controller"], found.get("lock") or {})
         result.update(self._execute_module(MODULE, args, task_vars=variables))
         return result

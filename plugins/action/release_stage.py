@@ -13,6 +13,7 @@ from ansible.release import __version__
 from ansible.utils.display import Display
 
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils import controller
+from ansible_collections.olympus.bluegreen.plugins.plugin_utils.arguments import checked
 from ansible_collections.olympus.bluegreen.plugins.plugin_utils.begin import PREFLIGHT, Begin, ModuleFailed
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -38,10 +39,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
-        # Without types of its own.
-        base: Any = super()
-        result: dict[str, Any] = base.run(tmp, variables)
-        _validation, asked = base.validate_argument_spec(argument_spec=ARGUMENTS)
+        result, asked = checked(self, tmp, variables, ARGUMENTS)
         warnings: list[Any] = []
         url = controller.notify_url(variables, self._templar.template)
 

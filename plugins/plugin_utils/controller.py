@@ -116,6 +116,12 @@ def operator(variables: Mapping[str, Any]) -> str:
         return str(os.getuid())
 
 
+def who(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """{run, operator, controller}, as the modules of the lock take them."""
+    me = myself()
+    return {"run": run_id(me, variables), "operator": operator(variables), "controller": me}
+
+
 def notify_url(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> str:
     """The address of messages as the operator says it. One that can't be made is none: no way back waits for it."""
     found = None

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
 from kit.awx_fake import Awx
+from kit.loopback import Loopback
 
 PREFIX = "/api/v2/"
 
@@ -49,20 +48,9 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
 
 
-class Server:
+class Server(Loopback):
     """``url`` while it is entered."""
 
     def __init__(self, fake: Awx, token: str) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"fake": fake, "token": token}))
-        self._server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d" % self._server.server_address[1]
-
-    def __enter__(self) -> Server:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(type("Bound", (Handler,), {"fake": fake, "token": token}))
+        self.url = "http://127.0.0.1:%d" % self.port

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 
 from kit.cloudflare_fake import Cloudflare, Request
+from kit.loopback import Loopback
 
 PREFIX = "/client/v4"
 
@@ -53,22 +52,9 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
 
 
-class Server:
+class Server(Loopback):
     """``port`` on 127.0.0.1 while it is entered; ``url`` is the API's base address."""
 
     def __init__(self, fake: Cloudflare, kind: type[Handler] = Handler, port: int = 0) -> None:
-        handler = type("Bound", (kind,), {"fake": fake})
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._server.daemon_threads = True
-        self.port = int(self._server.server_address[1])
+        super().__init__(type("Bound", (kind,), {"fake": fake}), port)
         self.url = "http://127.0.0.1:%d%s" % (self.port, PREFIX)
-
-    def __enter__(self) -> Server:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from kit.loopback import Loopback
 
 # Part of the address, as in Slack's: it must be found nowhere but in the request.
 SECRET = "canary-hook-91c4"
 
 
-class Receiver:
+class Receiver(Loopback):
     """``answers``: the statuses of the next requests, 200 behind them. ``silent``: it takes a request, says nothing."""
 
     def __init__(self, answers: list[int] | None = None, silent: bool = False) -> None:
@@ -40,17 +41,8 @@ class Receiver:
             def log_message(self, *_said: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d/services/%s" % (self._server.server_address[1], SECRET)
-
-    def __enter__(self) -> Receiver:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.url = "http://127.0.0.1:%d/services/%s" % (self.port, SECRET)
 
     @property
     def texts(self) -> list[str]:

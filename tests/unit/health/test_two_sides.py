@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from kit.clocks import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.http import Response
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import (
@@ -118,20 +119,6 @@ def test_a_colour_without_containers_is_no_reason_to_refuse_the_other() -> None:
     found = shared_secrets.judge("site", "site", Settings({"A": "b"}), gone)
     assert found.ok and found.other == "no container of blue"
     assert not shared_secrets.judge("site", "site", Settings(), Settings(unknown="its command is a shell line")).ok
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def now(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 def run(checks: list[Check], clock: Clock, timeout: float = 30.0, brief: bool = False) -> list[CheckResult]:

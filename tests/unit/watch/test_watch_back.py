@@ -8,23 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kit.clocks import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
 from ansible_collections.olympus.bluegreen.plugins.module_utils._report import words
 from ansible_collections.olympus.bluegreen.plugins.module_utils._watch import conclusion
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-    now = monotonic
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 def watcher(ours: list[bool] | None = None) -> Any:
