@@ -7,41 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-SAFE, SAFE_IF_EXERCISED, BREAKS, NOT_JUDGED = "SAFE", "SAFE_IF_EXERCISED", "BREAKS", "NOT_JUDGED"
+from .evidence import BREAKS, NOT_JUDGED, SAFE, SAFE_IF_EXERCISED, Outcome, Seen
+
 PASSES = (SAFE, SAFE_IF_EXERCISED)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One journey: ``cause`` is what the database's log adds to a failure ('' where nothing)."""
-
-    journey: str
-    ok: bool
-    detail: str
-    cause: str = ""
-
-    def __str__(self) -> str:
-        return "%s: %s%s" % (self.journey.replace("_", " "), self.detail, " (%s)" % self.cause if self.cause else "")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the trial of one target saw, in its order. Each part is journey -> Outcome.
-
-    ``control``: the old binary before the migration, ``bridged``: once more with the bridges, where there are any;
-    ``after``: the same process behind it; ``new``: the new binary;
-    ``crossed``: who does not accept whose work, as a sentence begins -> outcomes. ``failed``: the migration's own
-    words.
-    """
-
-    control: Mapping[str, Outcome] = field(default_factory=dict)
-    bridged: Mapping[str, Outcome] = field(default_factory=dict)
-    after: Mapping[str, Outcome] = field(default_factory=dict)
-    new: Mapping[str, Outcome] = field(default_factory=dict)
-    crossed: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict)
-    failed: str = ""
 
 
 @dataclass(frozen=True)

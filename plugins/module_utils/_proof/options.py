@@ -21,8 +21,9 @@ from .._schema import service as release
 from .._schema.any_migrator import OPTIONS, Target
 from .._schema.options import MIGRATE, proof_path
 from .._state.directory import StateDir
-from . import binary, judge, proof, trial
-from .room import room
+from . import evidence, judge, proof
+from .replay import binary, trial
+from .shadow.room import room
 
 PROOF = ArgumentSpec(
     {
@@ -133,7 +134,7 @@ def _unproven(context: Context, asked: migrate.MigrationRequest, state: migrate.
     hop = "%s -> %s" % (asked.target.name, binary.tag(context.podman, state.image.id))
     return {
         **{key: told[key] for key in ("before", "after")},
-        **{"verdict": judge.NOT_JUDGED, "hop": hop},
+        **{"verdict": evidence.NOT_JUDGED, "hop": hop},
         **{"old": "", "new": state.image.id, "reasons": [why], "untried": [], "journeys": 0, "seconds": 0.0},
         **{"bridges": [], "accepted": {}, "fingerprint": ""},
     }

@@ -17,8 +17,9 @@ from .._core import postgres
 from .._core.errors import BluegreenError
 from .._schema import bridge, migrate, versions
 from .._schema.any_migrator import Target
-from . import binary, judge, trial
-from .room import Room
+from . import evidence, judge
+from .replay import binary, trial
+from .shadow.room import Room
 
 # Trials at one time: each runs an old and a new program, and the whole proof has half a gigabyte.
 BESIDE = 2
@@ -109,14 +110,14 @@ def _judged(room: Room, subject: Subject, base: str, why: str) -> judge.Verdict:
 def _verdict(room: Room, subject: Subject, base: str) -> judge.Verdict:
     """Without the bridges first: one that nothing needs proves nothing, and stays in production for no reason."""
     plain = _tried(room, subject, base, ())
-    if not subject.bridges or plain.verdict == judge.NOT_JUDGED:
+    if not subject.bridges or plain.verdict == evidence.NOT_JUDGED:
         return plain
     if plain.verdict in judge.PASSES:
         names = ", ".join(one.name for one in subject.bridges)
         reason = "no journey fails without the bridge (%s). Fix: remove bridges/%s from the release's source"
-        return replace(plain, verdict=judge.NOT_JUDGED, reasons=(reason % (names, subject.target.name),))
+        return replace(plain, verdict=evidence.NOT_JUDGED, reasons=(reason % (names, subject.target.name),))
     bridged = _tried(room, subject, base, subject.bridges)
-    if bridged.verdict == judge.BREAKS:
+    if bridged.verdict == evidence.BREAKS:
         return replace(bridged, reasons=tuple("with the bridge: " + one for one in bridged.reasons))
     return bridged
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 
 from .._core.errors import BluegreenError, Refused
 from .._core.postgres import Db, QueryError
-from . import catalog, sql_text
-from .catalog import Thing
+from . import sql_text
+from .catalog import objects
+from .catalog.objects import Thing
 
 FOLDER = "bridges"
 UP, DOWN = ".sql", ".down.sql"
@@ -141,17 +142,17 @@ def install(
     with _transaction(db, lock_timeout):
         for old in reversed(instead_of):
             _take_out(db, old)
-        before = catalog.look(db)
+        before = objects.look(db)
         for bridge in bridges:
             _run(db, bridge.sql, "bridge %s" % bridge.name, "correct its file, then run the stage again")
-            after = catalog.look(db)
-            found.append(Installed(bridge, _made(bridge, catalog.difference(before, after)), sure=False))
+            after = objects.look(db)
+            found.append(Installed(bridge, _made(bridge, objects.difference(before, after)), sure=False))
             before = after
         record(tuple(found))
     return tuple(replace(one, sure=True) for one in found)
 
 
-def _made(bridge: Bridge, seen: catalog.Difference) -> tuple[Thing, ...]:
+def _made(bridge: Bridge, seen: objects.Difference) -> tuple[Thing, ...]:
     """What the bridge made; refused where that can't be taken out again."""
     ours = tuple(thing for thing in seen.made if thing.kind in DROPS)
     others = ["makes %s" % thing for thing in seen.made if thing.kind not in DROPS]
@@ -185,7 +186,7 @@ def remove(db: Db, noted: Sequence[Installed], lock_timeout: float = LOCK_SECOND
 
 def there(db: Db) -> frozenset[Thing]:
     """Every object of the database, for ``Installed.state``."""
-    return frozenset(catalog.look(db).values())
+    return frozenset(objects.look(db).values())
 
 
 def _take_out(db: Db, one: Installed) -> None:

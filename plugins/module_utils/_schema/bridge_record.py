@@ -17,7 +17,7 @@ from typing import Any
 from .._core.errors import BluegreenError
 from .._core.files import read_mapping, sync_dir, write_json
 from .bridge import Bridge, Installed
-from .catalog import Thing
+from .catalog.objects import Thing
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from . import any_migrator, apply, bridge, bridge_record, migrate
 from . import service as release
 from .bridge import Bridge, Installed
 from .bridge_record import Record
-from .catalog import Thing
+from .catalog.objects import Thing
 from .options import MIGRATE
 
 ALIKE = (

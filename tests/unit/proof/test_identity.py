@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.identity import Person, person
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.identity import Person, person
 
 PASSWORD = {"ory.sh/kratos": {"credentials": {"password": {"identifier": True}}}}
 EMAIL = {"type": "string", "format": "email", **PASSWORD}

@@ -9,17 +9,15 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.judge import (
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import (
     BREAKS,
     NOT_JUDGED,
-    PASSES,
     SAFE,
     SAFE_IF_EXERCISED,
     Outcome,
     Seen,
-    Verdict,
-    judge,
 )
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.judge import PASSES, Verdict, judge
 
 NAMES = ("identity", "login", "settings", "list")
 CORE = ("identity", "login")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import sqllog
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import bridge, bridge_run, sql_text
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge import Bridge, Installed
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.bridge_record import Record, settled
-from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import Thing
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog.objects import Thing
 
 KNOWN = ("ciam_kratos", "iam_kratos")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .._core.postgres import Db
+from ..._core.postgres import Db
 
 # Without what ANALYZE, VACUUM or the first trigger and rule of a table write there.
 OF_CLASS = (

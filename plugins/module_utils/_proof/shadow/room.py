@@ -16,14 +16,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._core import postgres
-from .._core.clock import Clock
-from .._core.dsn import Dsn
-from .._core.dsn import parse as parse_dsn
-from .._core.http import DirectHttp, Http, Response
-from .._core.podman import KIND, LABEL, Podman
-from .._core.runner import check
-from .._schema import image_migrations, oneshot
+from ..._core import postgres
+from ..._core.clock import Clock
+from ..._core.dsn import Dsn
+from ..._core.dsn import parse as parse_dsn
+from ..._core.http import DirectHttp, Http, Response
+from ..._core.podman import KIND, LABEL, Podman
+from ..._core.runner import check
+from ..._schema import image_migrations, oneshot
 from . import sqllog
 from .keeper import kept
 

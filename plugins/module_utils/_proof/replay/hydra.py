@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
-from .._core.http import Response
-from .._health import answers, oauth
-from .._health.model import Domain
-from .._health.session import Failed, Visit, must
+from ..._core.http import Response
+from ..._health import answers, oauth
+from ..._health.model import Domain
+from ..._health.session import Failed, Visit, must
 from .side import SECONDS, Side, told_of
 
 SENDS_JSON = {**oauth.JSON, "Content-Type": "application/json"}

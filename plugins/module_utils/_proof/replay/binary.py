@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._core import podman as core
-from .._core.podman import Podman
-from .._schema import image_migrations
-from .._schema import service as release
+from ..._core import podman as core
+from ..._core.podman import Podman
+from ..._schema import image_migrations
+from ..._schema import service as release
 
 # As behind the edge, TLS has ended before a question gets here; no configuration knows the address that asks.
 BEHIND_TLS = {

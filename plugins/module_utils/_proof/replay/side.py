@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from .._core.http import Http, Response
-from .._health.model import Endpoint
-from .._health.session import Failed
+from ..._core.http import Http, Response
+from ..._health.model import Endpoint
+from ..._health.session import Failed
 
 Made = TypeVar("Made")
 # Seconds that one journey may take.

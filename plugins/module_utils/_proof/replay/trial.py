@@ -15,21 +15,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .._core import postgres
-from .._core.clock import wait_until
-from .._core.errors import BluegreenError, CommandError
-from .._health import journeys
-from .._health.model import READY, Endpoint
-from .._health.session import probe
-from .._ory.cli import entrypoint_text
-from .._schema import oneshot
-from .._state.redact import redact, scrub
-from . import sqllog
+from ..._core import postgres
+from ..._core.clock import wait_until
+from ..._core.errors import BluegreenError, CommandError
+from ..._health import journeys
+from ..._health.model import READY, Endpoint
+from ..._health.session import probe
+from ..._ory.cli import entrypoint_text
+from ..._schema import oneshot
+from ..._state.redact import redact, scrub
+from ..evidence import Outcome, Seen
+from ..shadow import sqllog
+from ..shadow.room import Room
 from .binary import Binary, isolated
 from .hydra import Hydra
-from .judge import Outcome, Seen
 from .kratos import Kratos
-from .room import Room
 from .side import Side
 
 SIDES: dict[str, type[Side[Any]]] = {"kratos": Kratos, "hydra": Hydra}

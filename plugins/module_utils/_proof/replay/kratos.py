@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from .._core.http import Response
-from .._health import answers, ory_admin
-from .._health.model import Domain, Secrets
-from .._health.session import Failed, Visit, must
+from ..._core.http import Response
+from ..._health import answers, ory_admin
+from ..._health.model import Domain, Secrets
+from ..._health.session import Failed, Visit, must
 from . import identity
 from .side import SECONDS, Side, told_of
 
