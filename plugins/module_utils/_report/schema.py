@@ -53,7 +53,7 @@ def why(entry: Mapping[str, Any]) -> list[str]:
     untried = [str(one) for one in entry.get("untried") or ()]
     found = [*map(str, entry.get("reasons") or ()), "not tried: %s" % "; ".join(untried) if untried else ""]
     flows = len(entry.get("in_flight") or ())
-    found += ["%d kinds of flows are lost on the way from one colour to the other" % flows if flows else ""]
+    found += ["flows lost between the colours: %d" % flows if flows else ""]
     found += [exercised(entry)]
     return [one for one in (*found, bridges(entry), let_through(entry)) if one]
 
@@ -93,17 +93,22 @@ def short(entry: Mapping[str, Any]) -> str:
     return "%s %s, %s" % (entry.get("target"), applied, ", ".join(part for part in parts if part))
 
 
+Rows = list[tuple[str, ...]]
+
+
 def exercised(entry: Mapping[str, Any]) -> str:
     """How many of the objects whose use decides the old program used; '' where none was to be decided so."""
     used, asked = entry.get("exercised") or (0, 0)
     return "%d of %d changed objects were used by the old program" % (used, asked) if asked else ""
 
 
-def details(entry: Mapping[str, Any]) -> list[tuple[str, Sequence[str], list[tuple[str, ...]]]]:
+def details(entry: Mapping[str, Any]) -> list[tuple[str, Sequence[str], Rows]]:
     """(title, head, rows) of each table with what the proof of a target saw; only those with rows."""
     name = str(entry.get("target") or "?")
-    objects = [("%(kind)s %(name)s" % one, str(one["verdict"]), str(one["why"])) for one in entry.get("objects") or ()]
-    locks = [
+    objects: Rows = [
+        ("%(kind)s %(name)s" % one, str(one["verdict"]), str(one["why"])) for one in entry.get("objects") or ()
+    ]
+    locks: Rows = [
         (
             str(one["table"]),
             str(one["mode"]),
@@ -113,9 +118,9 @@ def details(entry: Mapping[str, Any]) -> list[tuple[str, Sequence[str], list[tup
         )
         for one in entry.get("locks") or ()
     ]
-    ran = [(_seconds(one["seconds"]), str(one["sql"])) for one in entry.get("statements") or ()]
-    flows = [(str(one),) for one in entry.get("in_flight") or ()]
-    found: list[tuple[str, Sequence[str], list[tuple[str, ...]]]] = [
+    ran: Rows = [(_seconds(one["seconds"]), str(one["sql"])) for one in entry.get("statements") or ()]
+    flows: Rows = [(str(one),) for one in entry.get("in_flight") or ()]
+    found: list[tuple[str, Sequence[str], Rows]] = [
         ("%s: changed objects (%d), %s" % (name, len(objects), exercised(entry)), OBJECTS, objects),
         ("%s: locks that its migration takes (%d)" % (name, len(locks)), LOCKS, locks),
         ("%s: flows that are lost on the way (%d)" % (name, len(flows)), ("Flow",), flows),

@@ -125,6 +125,6 @@ def test_the_objects_of_a_proof_are_in_the_report(state: StateDir) -> None:
         "<td>AccessExclusiveLock</td><td>0.100 s</td><td>4.500 s</td>",
         "ALTER TABLE t DROP COLUMN c",
         "a flow begun on v1: login",
-        "1 kinds of flows are lost",
+        "flows lost between the colours: 1",
     ):
         assert words in page
