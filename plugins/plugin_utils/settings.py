@@ -136,8 +136,8 @@ RUN = (
         "rehearsal_data",
         "str",
         (
-            "Which rows the throw-away database gets beside production's schema. V(lookup) is those of small tables that"
-            " refer to no other, V(schema) is none but the migrations' own, V(sample) is some of every table.",
+            "Which rows the throw-away database gets beside production's schema. V(lookup) is those of small tables"
+            " that refer to no other, V(schema) is none but the migrations' own, V(sample) is some of every table.",
             "The path of a dump of B(pg_dump) on the host takes that backup in place of production's own schema.",
         ),
         "lookup",
