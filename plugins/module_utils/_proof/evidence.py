@@ -114,7 +114,7 @@ class Rehearsed:
 
 @dataclass(frozen=True)
 class Asked:
-    """What production's rows say to one change. ``answer``: holds, violated, or unknown with the reason in ``detail``."""
+    """What production's rows say to one change. ``answer``: holds, violated, or unknown with why in ``detail``."""
 
     change: Change
     answer: str
