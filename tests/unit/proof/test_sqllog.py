@@ -37,10 +37,10 @@ def log(*lines: str) -> list[sqllog.SqlError]:
 
 def test_a_statement_completes_what_the_message_leaves_out() -> None:
     found = log(
-        "1700000000.100|ciam|0A000|ERROR:  cached plan must not change result type",
-        '1700000000.100|ciam|0A000|STATEMENT:  SELECT * FROM "hydra_jwk" AS j WHERE sid = $1',
-        "1700000000.200|iam|42703|ERROR:  column pk does not exist at character 8",
-        "1700000000.200|iam|42703|STATEMENT:  select pk from hydra_client",
+        "1700000000.100|ciam|0A000|7|3/4|0|10.0.0.2|app|ERROR:  cached plan must not change result type",
+        '1700000000.100|ciam|0A000|7|3/4|0|10.0.0.2|app|STATEMENT:  SELECT * FROM "hydra_jwk" AS j WHERE sid = $1',
+        "1700000000.200|iam|42703|7|3/4|0|10.0.0.2|app|ERROR:  column pk does not exist at character 8",
+        "1700000000.200|iam|42703|7|3/4|0|10.0.0.2|app|STATEMENT:  select pk from hydra_client",
     )
     assert [(one.database, str(one)) for one in found] == [
         ("ciam", "SQLSTATE 0A000, hydra_jwk"),
@@ -50,19 +50,19 @@ def test_a_statement_completes_what_the_message_leaves_out() -> None:
 
 def test_what_the_message_names_stays() -> None:
     found = log(
-        '1700000000.1|ciam|23502|ERROR:  null value in column "b" of relation "a" violates not-null constraint',
-        "1700000000.1|ciam|23502|DETAIL:  Failing row contains (secret)",
-        '1700000000.1|ciam|23502|STATEMENT:  INSERT INTO "other" VALUES ($1)',
+        '1700000000.1|ciam|23502|7|3/4|0|::1|app|ERROR:  null value in column "b" of relation "a" violates not-null',
+        "1700000000.1|ciam|23502|7|3/4|0|10.0.0.2|app|DETAIL:  Failing row contains (secret)",
+        '1700000000.1|ciam|23502|7|3/4|0|10.0.0.2|app|STATEMENT:  INSERT INTO "other" VALUES ($1)',
     )
     assert [str(one) for one in found] == ["SQLSTATE 23502, a.b"] and "secret" not in repr(found)
 
 
 def test_only_the_database_and_the_time_asked_for_and_no_ordinary_refusal() -> None:
     found = log(
-        '1700000000.0|ciam|42P01|ERROR:  relation "early" does not exist',
-        '1700000005.0|other|42P01|ERROR:  relation "other" does not exist',
-        '1700000005.1|ciam|23505|ERROR:  duplicate key value violates unique constraint "k"',
-        '1700000005.2|ciam|42P01|ERROR:  relation "meant" does not exist',
+        '1700000000.0|ciam|42P01|7|3/4|0|10.0.0.2|app|ERROR:  relation "early" does not exist',
+        '1700000005.0|other|42P01|7|3/4|0|10.0.0.2|app|ERROR:  relation "other" does not exist',
+        '1700000005.1|ciam|23505|7|3/4|0|10.0.0.2|app|ERROR:  duplicate key value violates unique constraint "k"',
+        '1700000005.2|ciam|42P01|7|3/4|0|10.0.0.2|app|ERROR:  relation "meant" does not exist',
     )
     cause = sqllog.cause(found, "ciam", 1700000004.0, 1700000006.0)
     assert cause is not None and cause.object == "meant"
@@ -70,4 +70,7 @@ def test_only_the_database_and_the_time_asked_for_and_no_ordinary_refusal() -> N
 
 
 def test_other_lines_are_passed_over() -> None:
-    assert log("initdb: warning", "", "1700000000.1|ciam|00000|LOG:  checkpoint", "x|y|z|ERROR:  no") == []
+    assert (
+        log("initdb: warning", "", "1700000000.1|ciam|00000|7|3/4|0|10.0.0.2|app|LOG:  checkpoint", "x|y|z|ERROR:  no")
+        == []
+    )

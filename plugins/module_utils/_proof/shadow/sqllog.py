@@ -150,9 +150,7 @@ def _statement(entry: Entry) -> Iterator[Statement]:
     if seen:
         seconds = float(seen.group(1)) / 1000
         at, sql = entry.at - seconds, without_values(seen.group(2))
-        yield Statement(
-            at, seconds, entry.pid, entry.transaction, entry.virtual, entry.host, entry.application, sql
-        )
+        yield Statement(at, seconds, entry.pid, entry.transaction, entry.virtual, entry.host, entry.application, sql)
 
 
 @lru_cache(maxsize=4096)
