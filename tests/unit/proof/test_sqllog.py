@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
+
+DATA = Path(__file__).resolve().parents[2] / "kit" / "data"
 
 
 @pytest.mark.parametrize(
@@ -74,3 +78,57 @@ def test_other_lines_are_passed_over() -> None:
         log("initdb: warning", "", "1700000000.1|ciam|00000|7|3/4|0|10.0.0.2|app|LOG:  checkpoint", "x|y|z|ERROR:  no")
         == []
     )
+
+
+@pytest.mark.parametrize("major", [14, 18])
+def test_a_real_log_is_read_as_statements_without_a_value(major: int) -> None:
+    """Simple and extended protocol, statements of several lines, a transaction, and two that failed."""
+    lines = (DATA / ("postgres%d-log.txt" % major)).read_text().split("\n")
+    found = sqllog.statements(lines, "postgres", 0, 9e9)
+    assert [one.sql for one in found] == [
+        "SELECT $1",
+        "CREATE TABLE people (id int PRIMARY KEY, mail text NOT NULL, phone varchar(20) DEFAULT '...')",
+        "INSERT INTO people VALUES ($1, '...', '...')",
+        "BEGIN",
+        "ALTER TABLE people ADD c int",
+        "UPDATE people SET mail = '...' WHERE id = $1",
+        "COMMIT",
+        "SELECT mail FROM people WHERE id = $1 AND mail <> '...'",
+        "SELECT mail FROM people WHERE id = $1 AND mail <> '...'",
+    ]
+    begin, alter, update, commit = found[3:7]
+    assert alter.transaction == update.transaction > 0 == commit.transaction == begin.transaction
+    assert begin.virtual == update.virtual and commit.virtual.endswith("/0") and begin.pid == commit.pid
+    assert found[7].application == "pgbench" and found[7].host == "127.0.0.1" and found[7].seconds < 0.001
+    create = found[1]
+    assert 0.001 < create.seconds < 1 and create.at < create.ended <= found[2].ended
+    assert sqllog.statements(lines, "postgres", create.at, create.ended)[0] == create
+    assert sqllog.statements(lines, "other", 0, 9e9) == []
+    assert [(one.state, one.object) for one in sqllog.errors(lines)] == [
+        ("23505", "people_pkey"),
+        ("42P01", "nowhere"),
+    ]
+
+
+def test_statements_of_ours_are_no_programs() -> None:
+    line = "1700000000.1|ciam|00000|7|3/4|0|10.0.0.2|%s|LOG:  duration: 1.5 ms  statement: SELECT a"
+    found = sqllog.statements([line % "olympus-bluegreen proof", line % "a|b"], "ciam", 0, 9e9)
+    assert [one.application for one in found] == ["a|b"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "kept"),
+    [
+        ("SELECT 'a''b', 1.5, x'ff' FROM \"T\"\"x\" -- secret", "SELECT '...', $1, '...' FROM \"T\"\"x\""),
+        ("/* id 7 */ SELECT a  FROM b WHERE c=$1;", "SELECT a FROM b WHERE c=$1"),
+        ("ALTER TABLE a ADD b varchar(20) DEFAULT 'secret'", "ALTER TABLE a ADD b varchar(20) DEFAULT '...'"),
+        ("-- one\nCREATE ROLE r PASSWORD 'secret' VALID UNTIL 'x'", "CREATE ROLE r PASSWORD '...' VALID UNTIL '...'"),
+        ("DO $x$ BEGIN PERFORM 'secret'; END $x$", "DO '...'"),
+        ("INSERT INTO a VALUES (E'it\\'s secret', -12)", "INSERT INTO a VALUES ('...', -$1)"),
+        ("SELECT 'never closed secret", "SELECT ..."),
+        ("SELECT $a$ never closed secret", "SELECT ..."),
+        ("", ""),
+    ],
+)
+def test_no_value_stays_in_a_statement(sql: str, kept: str) -> None:
+    assert sqllog.without_values(sql) == kept

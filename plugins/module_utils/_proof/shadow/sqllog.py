@@ -168,7 +168,7 @@ def without_values(sql: str) -> str:
             found.append(_without_value(kind, token, structure))
     except sql_text.SqlError:
         return " ".join([*sql.split(None, 1)[:1], "..."])
-    return " ".join("".join(found).split())
+    return " ".join("".join(found).split()).rstrip("; ")
 
 
 def _without_value(kind: str, token: str, structure: bool) -> str:
