@@ -74,4 +74,11 @@ options:
         description: Mounts of the migrator as C(/host/path:/path:ro), added to those of C(service).
         type: list
         elements: str
+      migrator_dsn_env:
+        description:
+          - The variable of its environment with the address for a role of its own. It is used only where a pooler keeps
+            the bounds of C(dsn_env) from PostgreSQL.
+          - That role is a member of the service's role, and its C(lock_timeout) is set by C(ALTER ROLE). What it makes
+            is given to the service's role.
+        type: str
 """

@@ -42,6 +42,7 @@ OPTIONS: dict[str, Any] = {
     "dsn_env": {"type": "str"},
     "environment": {"type": "dict", "no_log": True},
     "volumes": {"type": "list", "elements": "str"},
+    "migrator_dsn_env": {"type": "str"},
 }
 
 
@@ -61,6 +62,7 @@ class Target:
     dsn_env: str = "DSN"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     volumes: tuple[str, ...] = ()
+    migrator_dsn_env: str = ""
 
     @property
     def called(self) -> str:
