@@ -166,22 +166,20 @@ func list(a *ask) (int, any) {
 	return 200, strict(a, columns, `SELECT identities.* FROM identities LIMIT 250`)
 }
 
-// strict is the rows of a table with whatever columns it has; it fails on one that it has no place for.
+// strict is the rows of a table with whatever columns it has; it fails on one that it has no place for, rows or none.
 func strict(a *ask, columns []string, sql string, values ...any) []object {
 	if a.err != nil {
 		return nil
 	}
 	rows, err := a.db.Query(a.Context(), sql, values...)
 	a.fail(err)
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (object, error) {
-		for _, one := range row.FieldDescriptions() {
-			if !slices.Contains(columns, one.Name) {
-				return nil, fmt.Errorf("missing destination name %s in *[]main.row", one.Name)
-			}
-		}
-		return pgx.RowToMap(row)
-	})
+	found, err := pgx.CollectRows(rows, pgx.RowToMap)
 	a.fail(err)
+	for _, one := range rows.FieldDescriptions() {
+		if !slices.Contains(columns, one.Name) {
+			a.fail(fmt.Errorf("missing destination name %s in *[]main.row", one.Name))
+		}
+	}
 	return found
 }
 
