@@ -41,19 +41,19 @@ def server(processes: ory_native.Processes) -> Iterator[ory_native.Postgres]:
     made.remove()
 
 
-def asked(side: Hydra) -> dict[str, str]:
+def asked(side: Side[Any]) -> dict[str, str]:
     """Journey -> why it failed."""
     return failed(side.journeys, side.ask)
 
 
-def crossed(side: Hydra, other: Hydra) -> dict[str, str]:
+def crossed(side: Side[Any], other: Side[Any]) -> dict[str, str]:
     """The same of what the other one made."""
     left = other.left()
     assert left is not None
     return failed(side.crossing, lambda name: side.cross(name, left))
 
 
-def flown(begins: Hydra, ends: Hydra) -> dict[str, str]:
+def flown(begins: Side[Any], ends: Side[Any]) -> dict[str, str]:
     """Step of a flow that begins on one and ends on the other -> why it failed."""
     return failed(begins.flights, lambda step: ends.finish(step, begins.begin(step)))
 
