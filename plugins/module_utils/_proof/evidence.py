@@ -16,6 +16,9 @@ BRIDGE_REQUIRED, BREAKS, NOT_JUDGED = "BRIDGE_REQUIRED", "BREAKS", "NOT_JUDGED"
 # From the best to the worst; the verdict of a target is the worst of its objects' and journeys'.
 VERDICTS = (SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK, BRIDGE_REQUIRED, BREAKS, NOT_JUDGED)
 
+# How a sentence of Seen.crossed begins that is about a flow which one side began and the other goes on with.
+IN_FLIGHT = "a flow begun on "
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -99,7 +102,7 @@ class Rehearsed:
     ``changes``: the net difference of the catalogs. ``stalls``: table -> the longest seconds that a cheap read or write
     of another session waited meanwhile. ``rows``: table -> rows that the migration wrote (insert, update, delete).
     ``lookups``: small tables whose rows changed. ``failed``: why it failed, in its own words. ``rehearsed``: the hash
-    of the catalog that it left, ``started``: of that which it began with.
+    of the catalog that it left, ``started``: of that which it began with, and ``looks`` what both are made of.
     """
 
     changes: Sequence[Change] = ()
@@ -112,6 +115,7 @@ class Rehearsed:
     seconds: float = 0.0
     started: str = ""
     rehearsed: str = ""
+    looks: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
 
 
 @dataclass(frozen=True)

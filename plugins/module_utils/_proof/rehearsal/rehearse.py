@@ -80,6 +80,7 @@ def rehearse(
             seconds=ran.ended - ran.begun,
             started=snapshot.digest(before),
             rehearsed=snapshot.digest(after),
+            looks=(snapshot.named(before), snapshot.named(after)),
         )
     finally:
         db.close()
