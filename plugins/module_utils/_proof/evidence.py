@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._schema.catalog.changes import Change
+from .._schema.catalog.snapshot import Snapshot
 
 SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK = "SAFE", "SAFE_IF_EXERCISED", "BLOCKING_LOCK"
 BRIDGE_REQUIRED, BREAKS, NOT_JUDGED = "BRIDGE_REQUIRED", "BREAKS", "NOT_JUDGED"
@@ -102,7 +103,7 @@ class Rehearsed:
     ``changes``: the net difference of the catalogs. ``stalls``: table -> the longest seconds that a cheap read or write
     of another session waited meanwhile. ``rows``: table -> rows that the migration wrote (insert, update, delete).
     ``lookups``: small tables whose rows changed. ``failed``: why it failed, in its own words. ``rehearsed``: the hash
-    of the catalog that it left, ``started``: of that which it began with, and ``looks`` what both are made of.
+    of the catalog that it left, ``started``: of that which it began with, and ``before``, ``after`` the looks themselves.
     """
 
     changes: Sequence[Change] = ()
@@ -115,7 +116,8 @@ class Rehearsed:
     seconds: float = 0.0
     started: str = ""
     rehearsed: str = ""
-    looks: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+    before: Snapshot = Snapshot({})
+    after: Snapshot = Snapshot({})
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,8 @@ def rehearse(
             seconds=ran.ended - ran.begun,
             started=snapshot.digest(before),
             rehearsed=snapshot.digest(after),
-            looks=(snapshot.named(before), snapshot.named(after)),
+            before=before,
+            after=after,
         )
     finally:
         db.close()
