@@ -27,7 +27,9 @@ VARIABLES = {"dbname": "PGDATABASE", "application_name": "PGAPPNAME"}
 WITHOUT = ("sslpassword",)
 
 
-def job(name: str, image: str, words: Sequence[str], directory: str, keywords: Mapping[str, str], **how: Any) -> oneshot.Job:
+def job(
+    name: str, image: str, words: Sequence[str], directory: str, keywords: Mapping[str, str], **how: Any
+) -> oneshot.Job:
     """``keywords`` say where the database is; they reach the program by its environment alone."""
     return oneshot.Job(
         name=name,

@@ -59,17 +59,12 @@ def export(production: Production, directory: str, data: str = LOOKUP, applied_q
     ``applied_query``: how any migrator tells what is applied. Raises BluegreenError.
     """
     os.mkdir(directory, 0o700)
-    beside = production.open()
-    try:
-        _careful(beside)
-        identity = guard.identity(beside)
-        digest = snapshot.digest(snapshot.take(beside))
-    finally:
-        beside.close()
     db = production.open()
     try:
         _careful(db)
+        identity = guard.identity(db)
         name = _begun(db)
+        schema = snapshot.look(db)
         found = production_catalog.describe(db)
         given = _Reading(production, directory, db, found, name)
         rows = given.backup(data) if data.startswith("/") else given.dump(data, applied_query)
@@ -80,8 +75,7 @@ def export(production: Production, directory: str, data: str = LOOKUP, applied_q
         directory=directory,
         address=production.address,
         server=guard.production(identity, production.address),
-        digest=digest,
-        sizes=found.sizes,
+        schema=schema,
         **{key: getattr(found, key) for key in OF_DESCRIBED},
         **rows,
     )
@@ -108,9 +102,7 @@ def _begun(db: Db) -> str:
 class _Reading:
     """``snapshot_name`` lives as long as the transaction that ``db`` is in."""
 
-    def __init__(
-        self, production: Production, directory: str, db: Db, found: Described, snapshot_name: str
-    ) -> None:
+    def __init__(self, production: Production, directory: str, db: Db, found: Described, snapshot_name: str) -> None:
         self._production, self._directory = production, directory
         self._db, self._found, self._name = db, found, snapshot_name
 

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an export of production consists of, so that the same schema, roles and settings can be made elsewhere. Pure."""
+"""What an export of production consists of, so that the same schema, roles and settings can be made elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..._core.dsn import Dsn
+from ..._schema.catalog.snapshot import Snapshot, digest
 from .guard import Production
 
 # What ``rehearsal_data`` may be, besides the path of a backup.
@@ -57,12 +57,6 @@ class Locale:
 
 
 @dataclass(frozen=True)
-class Size:
-    rows: float
-    pages: int
-
-
-@dataclass(frozen=True)
 class Sample:
     """Rows of one table in a file of the export. Both names are quoted as SQL takes them."""
 
@@ -83,9 +77,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Export:
-    """``directory`` holds the dump (``dump``, of the format ``plain`` or not). ``sizes``: by qualified table.
+    """``directory`` holds the dump (``dump``, of the format ``plain`` or not). ``schema`` tells each table's size too.
 
-    ``loaded``: the tables whose rows are in it. ``grants`` is None where nobody changed the database's own rights.
+    ``loaded``: the tables whose rows are in it. ``grants`` is None where the database has the rights of every new one.
     """
 
     database: str
@@ -96,14 +90,13 @@ class Export:
     owner: str
     role: str
     locale: Locale
-    digest: str
+    schema: Snapshot = field(repr=False)
     dump: str = DUMP
     plain: bool = False
     roles: tuple[Role, ...] = ()
     settings: tuple[Setting, ...] = ()
     grants: tuple[Grant, ...] | None = None
     extensions: tuple[str, ...] = ()
-    sizes: Mapping[str, Size] = field(default_factory=dict)
     loaded: tuple[str, ...] = ()
     samples: tuple[Sample, ...] = ()
     links: tuple[Link, ...] = ()
@@ -111,6 +104,10 @@ class Export:
     @property
     def major(self) -> int:
         return self.version // 10000
+
+    @property
+    def digest(self) -> str:
+        return digest(self.schema)
 
     @property
     def same(self) -> tuple[str, str, str, str]:

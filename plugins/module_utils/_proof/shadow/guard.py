@@ -92,8 +92,6 @@ class Guard:
 
     def check(self, db: Db) -> None:
         """Raises Refused unless it is the shadow. Call it right before each change that can't be taken back."""
-        if not self.productions:
-            raise _refused(["nothing is known of production's server"])
         self._refuse([*self._mistaken(identity(db), marked=True)])
 
     def _refuse(self, why: list[str]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._core.postgres import Db
-from .exported import Grant, Link, Locale, Role, Setting, Size
+from .exported import Grant, Link, Locale, Role, Setting
 
 # A column that a major does not have is asked of the row as JSON.
 DATABASE = """
@@ -43,18 +43,24 @@ WORDS = {"super": "SUPERUSER", "canlogin": "LOGIN"}
 ROLES = USED + "SELECT rolname::text, %s FROM used JOIN pg_roles r ON r.oid = id ORDER BY 1" % ", ".join(
     "rol" + name for name in ATTRIBUTES
 )
-MEMBERS = USED + """
+MEMBERS = (
+    USED
+    + """
 SELECT pg_get_userbyid(m.member)::text, pg_get_userbyid(m.roleid)::text,
        m.admin_option, to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option'
 FROM pg_auth_members m JOIN used u ON u.id = m.member ORDER BY 1, 2
 """
+)
 # The weaker first: of all databases, then of this one; of all roles, then of one.
-SETTINGS = USED + """
+SETTINGS = (
+    USED
+    + """
 SELECT CASE s.setrole WHEN 0 THEN '' ELSE pg_get_userbyid(s.setrole)::text END, unnest(s.setconfig)
 FROM pg_db_role_setting s JOIN pg_database d ON d.datname = current_database()
 WHERE s.setdatabase IN (0, d.oid) AND (s.setrole = 0 OR s.setrole IN (SELECT id FROM used))
 ORDER BY s.setdatabase, s.setrole
 """
+)
 # What the server's own files say, and decides what a value means or whether a change rewrites a table.
 MEANING = """
 SELECT name, setting FROM pg_settings WHERE source IN ('configuration file', 'environment variable', 'command line')
@@ -67,14 +73,17 @@ FROM pg_database d, LATERAL aclexplode(d.datacl) a WHERE datname = current_datab
 """
 EXTENSIONS = "SELECT extname::text FROM pg_extension ORDER BY 1"
 OURS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
-TABLES = """
+TABLES = (
+    """
 SELECT c.oid::bigint, n.nspname::text, c.relname::text, format('%%I.%%I', n.nspname, c.relname), c.relkind::text,
-       c.reltuples::float8, c.relpages, has_table_privilege(c.oid, 'SELECT')
+       has_table_privilege(c.oid, 'SELECT')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND %s AND NOT EXISTS (
   SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
 ORDER BY 2, 3
-""" % OURS
+"""
+    % OURS
+)
 COLUMNS = """
 SELECT quote_ident(attname) FROM pg_attribute
 WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
@@ -98,8 +107,6 @@ class Table:
     plain: str
     name: str
     kind: str
-    rows: float
-    pages: int
     readable: bool
 
     @property
@@ -129,10 +136,6 @@ class Described:
     extensions: tuple[str, ...]
     tables: tuple[Table, ...]
     links: tuple[Reference, ...]
-
-    @property
-    def sizes(self) -> dict[str, Size]:
-        return {one.name: Size(one.rows, one.pages) for one in self.tables if one.kind == "r"}
 
 
 def describe(db: Db) -> Described:

@@ -89,13 +89,12 @@ def checked(place: Place, name: str) -> Db:
     db = place.open(name)
     try:
         place.guard.check(db)
+        # A large database takes long to copy; a password must not get into the server's log.
+        for setting in ("statement_timeout = 0", "log_statement = 'none'", "log_min_duration_statement = -1"):
+            db.query("SET " + setting)
     except BaseException:
         db.close()
         raise
-    db.query("SET statement_timeout = 0")
-    # A password must not get into the server's log.
-    db.query("SET log_statement = 'none'")
-    db.query("SET log_min_duration_statement = -1")
     return db
 
 
@@ -156,7 +155,12 @@ def _load(place: Place, export: Export, name: str) -> None:
     if export.plain:
         _ran(place, [*PSQL, "-f", export.dump], name, export.directory)
     elif export.samples:
-        _ran(place, [*RESTORE, "--dbname=" + name, "--section=pre-data", "--section=data", export.dump], name, export.directory)
+        _ran(
+            place,
+            [*RESTORE, "--dbname=" + name, "--section=pre-data", "--section=data", export.dump],
+            name,
+            export.directory,
+        )
         lines = ["\\copy %s (%s) FROM '%s'" % (one.table, ", ".join(one.columns), one.file) for one in export.samples]
         _ran(place, [*PSQL, *(word for line in lines for word in ("-c", line))], name, export.directory)
         _without_orphans(place, export, name)
@@ -208,9 +212,7 @@ def _compare(place: Place, export: Export, name: str) -> None:
     finally:
         db.close()
     if snapshot.digest(found) != export.digest:
-        what = "the restored schema is not production's: %s" % "; ".join(
-            snapshot.differences(export.schema, found)[:3]
-        )
+        what = "the restored schema is not production's: %s" % "; ".join(snapshot.differences(export.schema, found)[:3])
         raise BluegreenError(
             what,
             fix="a backup must be of the schema that production has now; else run the stage again, as production may"
