@@ -100,7 +100,7 @@ def look(db: Db) -> Snapshot:
     others = tuple(str(row[0]) for row in db.query(queries.OTHERS))
     rows = db.query(queries.question(others))
     db.query("SELECT set_config('search_path', %s, true)", [before])
-    return Snapshot({(row[0], row[1], row[2]): Thing(*row[3:]) for row in rows})
+    return Snapshot({(row[0], row[1], row[2]): Thing(row[3], row[6], row[4], row[5], row[7], row[8]) for row in rows})
 
 
 def spelled(text: str) -> str:
