@@ -37,6 +37,16 @@ class NativeClone:
         self.migrate(schema)
         return self
 
+    def again(self, suffix: str) -> NativeClone:
+        found = NativeClone(self.server, self.name + suffix)
+        self.server.query("postgres", 'CREATE DATABASE "%s" TEMPLATE "%s_origin"' % (found.name, self.name))
+        return found
+
+    def kept(self) -> NativeClone:
+        """As it is now, it is the origin of others."""
+        self.server.query("postgres", 'CREATE DATABASE "%s_origin" TEMPLATE "%s"' % (self.name, self.name))
+        return self
+
     def open(self) -> postgres.Db:
         where: dict[str, Any] = {"host": "127.0.0.1", "port": self.server.port, "user": "lab", "sslmode": "disable"}
         return postgres.connect({**where, "dbname": self.name, "application_name": sqllog.OURS + " test"})

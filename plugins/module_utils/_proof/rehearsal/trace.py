@@ -40,6 +40,7 @@ INSTALL = (
     "CREATE SCHEMA IF NOT EXISTS olympus_bluegreen",
     "CREATE SEQUENCE olympus_bluegreen.trace_number",
     "CREATE TABLE olympus_bluegreen.trace (number bigint, transaction xid, seen jsonb, sql text)",
+    "CREATE TABLE olympus_bluegreen.trace_settled (at timestamptz DEFAULT now())",
     """
 CREATE TABLE olympus_bluegreen.trace_existing AS
 SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind, coalesce(i.indrelid, 0::oid) AS base,
@@ -83,6 +84,7 @@ REMOVE = (
     "DROP EVENT TRIGGER IF EXISTS olympus_bluegreen_rewrite",
     "DROP FUNCTION IF EXISTS olympus_bluegreen.trace()",
     "DROP TABLE IF EXISTS olympus_bluegreen.trace, olympus_bluegreen.trace_existing",
+    "DROP TABLE IF EXISTS olympus_bluegreen.trace_settled",
     "DROP SEQUENCE IF EXISTS olympus_bluegreen.trace_number",
 )
 EVENTS = """

@@ -150,9 +150,7 @@ def _statement(entry: Entry) -> Iterator[Statement]:
     if seen:
         seconds = float(seen.group(1)) / 1000
         at, sql = entry.at - seconds, without_values(seen.group(2))
-        yield Statement(
-            at, seconds, entry.pid, entry.transaction, entry.virtual, entry.host, entry.application, sql
-        )
+        yield Statement(at, seconds, entry.pid, entry.transaction, entry.virtual, entry.host, entry.application, sql)
 
 
 @lru_cache(maxsize=4096)
@@ -170,7 +168,7 @@ def without_values(sql: str) -> str:
             found.append(_without_value(kind, token, structure))
     except sql_text.SqlError:
         return " ".join([*sql.split(None, 1)[:1], "..."])
-    return " ".join("".join(found).split())
+    return " ".join("".join(found).split()).rstrip("; ")
 
 
 def _without_value(kind: str, token: str, structure: bool) -> str:
