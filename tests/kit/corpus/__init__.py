@@ -35,16 +35,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Statement:
-    """Of the old program. ``strict``: an unknown column fails; ``full``: a NULL fails; ``prepared``: before the change."""
+    """Of the old program. ``prepared``: before the change. ``strict``: an unknown column fails, ``full``: a NULL."""
 
     name: str
     sql: str
     prepared: bool = False
     strict: bool = False
     full: bool = False
-    reads: tuple[tuple[str, frozenset[str]], ...] = ()
-    writes: tuple[tuple[str, frozenset[str]], ...] = ()
-    names: frozenset[str] = frozenset()
 
 
 def _blocks(path: Path, word: str) -> Iterator[tuple[str, list[str], list[tuple[str, str]], str]]:
@@ -74,24 +71,8 @@ def cases() -> tuple[Case, ...]:
     return tuple(found)
 
 
-def _touched(words: list[str], key: str) -> tuple[tuple[str, frozenset[str]], ...]:
-    """``people:id,name;orders:id`` -> qualified table and columns."""
-    given = next((word[len(key) + 1 :] for word in words if word.startswith(key + "=")), "")
-    pairs = [part.split(":") for part in given.split(";") if part]
-    return tuple((table if "." in table else "public." + table, frozenset(cols.split(","))) for table, cols in pairs)
-
-
 def application() -> tuple[Statement, ...]:
     return tuple(
-        Statement(
-            name,
-            _split(text)[0],
-            "prepared" in words,
-            "strict" in words,
-            "full" in words,
-            _touched(words, "reads"),
-            _touched(words, "writes"),
-            frozenset(next((word[6:].split(",") for word in words if word.startswith("names=")), [])),
-        )
+        Statement(name, _split(text)[0], "prepared" in words, "strict" in words, "full" in words)
         for name, words, _remarks, text in _blocks(HERE / "application.sql", "statement")
     )

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
 
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
 from kit.corpus import OLD, PRODUCTION, Case, Statement
 from kit.majors import Server
 
@@ -28,18 +29,24 @@ MODES = (
     "AccessExclusiveLock",
 )
 TABLES = (
-    "SELECT oid, oid::regclass::text, pg_relation_filenode(oid) FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND"
+    "SELECT oid, relnamespace::regnamespace::text || '.' || relname, pg_relation_filenode(oid) FROM pg_class"
+    " WHERE relkind IN ('r', 'p', 'm') AND"
     " relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
 )
+# Calls what it is given: the change of a case in the clone of that name.
+Around = Callable[[str, Callable[[], str]], object]
+APPLICATION = sqllog.OURS + " old program"
 LOCKS = "SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``rows`` by the columns' names with their types, so that one more column is not another answer."""
+    """``rows`` by the columns' names with their types, so that one more column is not another answer. ``cause``: what
+    the server said."""
 
     ok: bool
     detail: str
+    cause: str = ""
     rows: tuple[Any, ...] = ()
     types: tuple[tuple[str, int], ...] = ()
 
@@ -52,6 +59,7 @@ class Truth:
     verdict: str
     failing: Mapping[str, str]
     changed: Mapping[str, str]
+    control: Mapping[str, Answer]
     locks: Mapping[str, str]
     rewritten: frozenset[str]
     after: Mapping[str, Answer]
@@ -89,7 +97,7 @@ class Program:
             count = self.cursor.rowcount
             self.cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         except psycopg2.Error as exc:
-            return Answer(False, self.refused.get(one.name, str(exc.pgcode)))
+            return Answer(False, self.refused.get(one.name, str(exc.pgcode)), str(exc).splitlines()[0])
         finally:
             self.cursor.execute("ROLLBACK")
         return self._read(one, names, rows, count)
@@ -105,7 +113,7 @@ class Program:
         if one.full and any(row[name] is None for row in rows for name in wanted):
             return Answer(False, "converting NULL")
         found = tuple(tuple(row[name] for name in wanted) for row in rows)
-        return Answer(True, "%d rows" % count, found, tuple((name, dict(names)[name]) for name in wanted))
+        return Answer(True, "%d rows" % count, "", found, tuple((name, dict(names)[name]) for name in wanted))
 
     def again(self) -> dict[str, Answer]:
         """What failed once is prepared again, as the drivers do; the second answer counts then."""
@@ -126,6 +134,7 @@ class Corpus:
         server.query("postgres", "CREATE ROLE %s LOGIN" % OLD)
         server.query("postgres", "CREATE DATABASE production")
         server.query("production", PRODUCTION)
+        self.tables = frozenset(name for _oid, name, _file in server.query("production", TABLES))
 
     @contextmanager
     def clone(self, name: str) -> Iterator[str]:
@@ -135,24 +144,25 @@ class Corpus:
         finally:
             self.server.query("postgres", "DROP DATABASE %s WITH (FORCE)" % name)
 
-    def truth(self, case: Case) -> Truth:
-        with self.clone(re.sub(r"\W", "_", "truth_" + case.name)[:60]) as name:
+    def truth(self, case: Case, around: Around = lambda _name, run: run()) -> Truth:
+        """``around`` is called with the clone's name and what applies the change."""
+        with self.clone(re.sub(r"\W", "_", "case_" + case.name)[:60]) as name:
             try:
-                return self._truth(case, name)
+                return self._truth(case, name, around)
             finally:
                 for sql in case.undo:
                     self.server.query(name, sql)
 
-    def _truth(self, case: Case, name: str) -> Truth:
-        living = Program(self.server.connection(name, OLD), self.statements, {})
+    def _truth(self, case: Case, name: str, around: Around) -> Truth:
+        living = Program(self._old(name), self.statements, {})
         control = living.answers()
         living.known = control
-        ddl = self.server.connection(name)
-        refused, locks, rewritten = applied(case, ddl)
+        applied = Applied(case, self.server.connection(name))
+        around(name, applied.run)
         once = living.answers()
         after = living.again()
         try:
-            fresh = Program(self.server.connection(name, OLD), self.statements, control).answers()
+            fresh = Program(self._old(name), self.statements, control).answers()
         except psycopg2.OperationalError as exc:
             fresh = {one: Answer(False, str(exc)) for one in control}
         for sql in case.new:
@@ -164,7 +174,12 @@ class Corpus:
         verdict = BREAKS if failing else CHANGES if changed else SAFE
         # The fresh session's failures are the program's too.
         after = {**after, **{key: one for key, one in fresh.items() if not one.ok}}
-        return Truth(verdict, failing, changed, locks, rewritten, after, crossed, refused)
+        locks, refused = applied.strongest, applied.refused
+        return Truth(verdict, failing, changed, control, locks, applied.rewritten, after, crossed, refused)
+
+    def _old(self, name: str) -> Any:
+        """It says that it is ours: a rehearsal knows of no other program beside its migration."""
+        return self.server.connection(name, OLD, application_name=APPLICATION)
 
 
 def worse(control: Mapping[str, Answer], found: Mapping[str, Answer]) -> dict[str, str]:
@@ -184,35 +199,40 @@ def _told(one: Answer) -> tuple[Any, ...]:
     return one.rows, one.detail, one.types
 
 
-def applied(case: Case, connection: Any) -> tuple[str, dict[str, str], frozenset[str]]:
-    """Why it was refused, the strongest lock of each table that was there before, and which got a new file."""
-    cursor = connection.cursor()
-    cursor.execute(TABLES)
-    before = {oid: (name, file) for oid, name, file in cursor.fetchall()}
-    locks: dict[str, str] = {}
-    try:
-        if not case.alone:
-            cursor.execute("BEGIN")
-        for sql in case.sql:
-            cursor.execute(sql)
-            if not case.alone:
-                _stronger(cursor, before, locks)
-        if not case.alone:
-            cursor.execute("COMMIT")
-    except psycopg2.Error as exc:
-        return str(exc).splitlines()[0], locks, frozenset()
-    finally:
-        cursor.execute("ROLLBACK")
-    cursor.execute(TABLES)
-    after = {oid: file for oid, _name, file in cursor.fetchall()}
-    rewritten = frozenset(name for oid, (name, file) in before.items() if oid in after and after[oid] != file)
-    return "", {**locks, **dict(case.locks)}, rewritten
+class Applied:
+    """A case's change in a session of its own: why it was refused, the ``strongest`` lock of each table that was there
+    before, which were ``rewritten``."""
 
+    def __init__(self, case: Case, connection: Any) -> None:
+        self.case, self.connection, self.cursor = case, connection, connection.cursor()
+        self.refused, self.rewritten = "", frozenset[str]()
+        self.strongest: dict[str, str] = {}
+        self.before = self._files()
 
-def _stronger(cursor: Any, before: Mapping[int, tuple[str, int]], locks: dict[str, str]) -> None:
-    cursor.execute(LOCKS)
-    for oid, mode in cursor.fetchall():
-        # ACCESS SHARE is in nobody's way but of what takes the table away.
-        if oid in before and mode != MODES[0]:
-            name = before[oid][0]
-            locks[name] = max(locks.get(name, MODES[0]), mode, key=MODES.index)
+    def run(self) -> str:
+        try:
+            for sql in self.case.sql if self.case.alone else ("BEGIN", *self.case.sql, "COMMIT"):
+                self.cursor.execute(sql)
+                if not self.case.alone and sql != "COMMIT":
+                    self._look()
+            after = self._files()
+            files = {name for oid, (name, file) in self.before.items() if oid in after and after[oid][1] != file}
+            self.rewritten = frozenset(files)
+            self.strongest.update({"public." + table: mode for table, mode in self.case.locks})
+        except psycopg2.Error as exc:
+            self.refused = str(exc).splitlines()[0]
+        finally:
+            self.connection.close()
+        return self.refused
+
+    def _files(self) -> dict[int, tuple[str, int]]:
+        self.cursor.execute(TABLES)
+        return {oid: (name, file) for oid, name, file in self.cursor.fetchall()}
+
+    def _look(self) -> None:
+        self.cursor.execute(LOCKS)
+        for oid, mode in self.cursor.fetchall():
+            # ACCESS SHARE is only in the way of what takes the table away.
+            if oid in self.before and mode != MODES[0]:
+                name = self.before[oid][0]
+                self.strongest[name] = max(self.strongest.get(name, MODES[0]), mode, key=MODES.index)
