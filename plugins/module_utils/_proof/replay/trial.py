@@ -191,7 +191,7 @@ class Trial:
         service, podman = binary.service, self.room.podman
         how: dict[str, Any] = {"entrypoint": entrypoint_text(service.entrypoint), "volumes": service.volumes}
         how.update(user=service.user, workdir=service.working_dir)
-        environment = isolated(binary, self.room.url(self.name, max_conns=CONNECTIONS))
+        environment = isolated(binary, address(self.room, binary, self.name))
         job = self.room.job("%s-%s" % (self.name, kind), binary.image.id, service.command, environment, **how)
         try:
             oneshot.start(podman, job)
@@ -220,15 +220,11 @@ class Trial:
         return found
 
     def _ended(self, binary: Binary, container: str, how: str) -> CommandError:
-        words = self._words(binary, self.room.podman.run("logs", container).last_words())
+        words = said(self.room, binary, self.room.podman.run("logs", container).last_words())
         return CommandError(
             "%s %s in the trial: %s" % (binary.label, how, words or "it said nothing"),
             fix="let it start with the release's configuration where no other server can be reached",
         )
-
-    def _words(self, binary: Binary, text: str) -> str:
-        secrets = [*binary.service.environment.values(), self.room.password]
-        return str(redact(scrub(text, secrets)))[:500]
 
     def _prepared(self, at: Endpoint, before: Side[Any]) -> dict[str, Outcome]:
         """The bridges are installed; the old program is asked with them, as the live colour meets them first."""
@@ -276,16 +272,78 @@ class Trial:
         return now - begun >= REQUEST_SECONDS or any(one.state in WAITS for one in there)
 
     def _migrate(self) -> str:
-        migrator = self.migrator or self.new
+        return migrated(self.room, self.migrator or self.new, self.name, self.applied, self.after)
+
+    def _commanded(self) -> oneshot.Finished:
+        """The operator's own command, in the old image."""
+        first, *rest = self.asked.command
+        return once(self.room, self.old, self.name, "command", first, tuple(rest))
+
+    def _touched(self, at: Endpoint, begun: float) -> Touched:
+        """What the old program did on the migrated schema, by the address that it came from."""
         db = self.room.open(self.name)
         try:
-            ended = migrate(self.room, migrator, self.name)
-            if ended.rc == 0 and self.applied(db) >= self.after:
-                return ""
+            tables = coverage.tables(db)
         finally:
             db.close()
-        lines = [line for line in self._words(migrator, ended.log[-2000:]).splitlines() if line.strip()]
-        return "rc %d, %s" % (ended.rc, " | ".join(lines[-2:]))
+        ran = sqllog.statements(self.room.log(), self.name, begun, self.room.clock.now() + 1.0)
+        return coverage.touched((one.sql for one in ran if one.host == at.address[0]), tables)
+
+
+def migrated(
+    room: Room,
+    migrator: Binary,
+    name: str,
+    applied: Callable[[postgres.Db], frozenset[str]],
+    after: frozenset[str],
+) -> str:
+    """Let the migrator migrate a database of the room: '' where it left these versions there, else why not."""
+    room.check(name)
+    ended = once(room, migrator, name, "migrate", migrator.image.entrypoint, migrator.migration())
+    db = room.open(name)
+    try:
+        if ended.rc == 0 and applied(db) >= after:
+            return ""
+    finally:
+        db.close()
+    lines = [line for line in said(room, migrator, ended.log[-2000:]).splitlines() if line.strip()]
+    return "rc %d, %s" % (ended.rc, " | ".join(lines[-2:]))
+
+
+def said(room: Room, binary: Binary, text: str) -> str:
+    """A program's words without what its environment and the room hold."""
+    secrets = [*binary.service.environment.values(), room.password, room.role_password]
+    return str(redact(scrub(text, secrets)))[:500]
+
+
+def address(room: Room, binary: Binary, name: str) -> str:
+    """A database of the room as the program reaches production: by the same role, so that a right it lacks is seen."""
+    try:
+        production = binary.service.dsn
+    except BluegreenError:
+        # It is in a file of the program's configuration.
+        return room.url(name, max_conns=CONNECTIONS)
+    return room.like(production, name, max_conns=CONNECTIONS)
+
+
+def once() -> Iterator[Outcome]:
+            for name in side.core:
+                begun = self.room.clock.now()
+                outcome = self._outcome(OLD, name, partial(side.ask, name))
+                if not outcome.ok and not outcome.cause and self._waited(begun):
+                    outcome = replace(outcome, cause=WAITED)
+                yield outcome
+
+        return once
+
+    def _waited(self, begun: float) -> bool:
+        """Whether the server ended a wait for a lock in that time, or a journey took all of its time."""
+        now = self.room.clock.now()
+        there = [one for one in self.room.sql_errors() if one.database == self.name and begun - 0.1 <= one.at]
+        return now - begun >= REQUEST_SECONDS or any(one.state in WAITS for one in there)
+
+    def _migrate(self) -> str:
+        return migrated(self.room, self.migrator or self.new, self.name, self.applied, self.after)
 
     def _commanded(self) -> oneshot.Finished:
         """The operator's own command, in the old image."""
@@ -313,7 +371,7 @@ def once(
 ) -> oneshot.Finished:
     """Run something of the program's image to its end, with its environment and a database of the room."""
     service = binary.service
-    environment = isolated(binary, room.url(name, max_conns=CONNECTIONS))
+    environment = isolated(binary, address(room, binary, name))
     how: dict[str, Any] = {"entrypoint": entrypoint, "volumes": service.volumes}
     how.update(user=service.user, workdir=service.working_dir)
     job = room.job("%s-%s" % (name, suffix), binary.image.id, words, environment, **how)
@@ -322,24 +380,3 @@ def once(
     except BluegreenError as exc:
         return oneshot.Finished(-1, "", exc.msg)
 
-
-def in_state(room: Room, name: str, binaries: Iterable[Binary], wanted: frozenset[str]) -> str:
-    """Bring the empty database to production's state by these programs' migrations, one after the other, until it is
-    there. '' or why it can't be had."""
-    db = room.open(name)
-    try:
-        applied: frozenset[str] = frozenset()
-        for binary in binaries:
-            ended = migrate(room, binary, name)
-            applied = postgres.applied(db)
-            if applied == wanted:
-                return ""
-            if ended.rc != 0:
-                return "the migrations of %s end with %d on an empty database" % (binary.label, ended.rc)
-    finally:
-        db.close()
-    lacking, other = len(wanted - applied), len(applied - wanted)
-    return "%d migrations of production are unknown to the images at hand, %d of theirs are not applied there" % (
-        lacking,
-        other,
-    )
