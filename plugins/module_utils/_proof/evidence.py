@@ -116,8 +116,8 @@ class Rehearsed:
     seconds: float = 0.0
     started: str = ""
     rehearsed: str = ""
-    before: Snapshot = Snapshot({})
-    after: Snapshot = Snapshot({})
+    before: Snapshot = field(default_factory=lambda: Snapshot({}))
+    after: Snapshot = field(default_factory=lambda: Snapshot({}))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ The old program runs through the migration, as the live colour does: what it has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -191,7 +191,7 @@ class Trial:
         service, podman = binary.service, self.room.podman
         how: dict[str, Any] = {"entrypoint": entrypoint_text(service.entrypoint), "volumes": service.volumes}
         how.update(user=service.user, workdir=service.working_dir)
-        environment = isolated(binary, address(self.room, binary, self.name))
+        environment = isolated(binary, url_of(self.room, binary, self.name))
         job = self.room.job("%s-%s" % (self.name, kind), binary.image.id, service.command, environment, **how)
         try:
             oneshot.start(podman, job)
@@ -316,7 +316,7 @@ def said(room: Room, binary: Binary, text: str) -> str:
     return str(redact(scrub(text, secrets)))[:500]
 
 
-def address(room: Room, binary: Binary, name: str) -> str:
+def url_of(room: Room, binary: Binary, name: str) -> str:
     """A database of the room as the program reaches production: by the same role, so that a right it lacks is seen."""
     try:
         production = binary.service.dsn
@@ -326,52 +326,12 @@ def address(room: Room, binary: Binary, name: str) -> str:
     return room.like(production, name, max_conns=CONNECTIONS)
 
 
-def once() -> Iterator[Outcome]:
-            for name in side.core:
-                begun = self.room.clock.now()
-                outcome = self._outcome(OLD, name, partial(side.ask, name))
-                if not outcome.ok and not outcome.cause and self._waited(begun):
-                    outcome = replace(outcome, cause=WAITED)
-                yield outcome
-
-        return once
-
-    def _waited(self, begun: float) -> bool:
-        """Whether the server ended a wait for a lock in that time, or a journey took all of its time."""
-        now = self.room.clock.now()
-        there = [one for one in self.room.sql_errors() if one.database == self.name and begun - 0.1 <= one.at]
-        return now - begun >= REQUEST_SECONDS or any(one.state in WAITS for one in there)
-
-    def _migrate(self) -> str:
-        return migrated(self.room, self.migrator or self.new, self.name, self.applied, self.after)
-
-    def _commanded(self) -> oneshot.Finished:
-        """The operator's own command, in the old image."""
-        first, *rest = self.asked.command
-        return once(self.room, self.old, self.name, "command", first, tuple(rest))
-
-    def _touched(self, at: Endpoint, begun: float) -> Touched:
-        """What the old program did on the migrated schema, by the address that it came from."""
-        db = self.room.open(self.name)
-        try:
-            tables = coverage.tables(db)
-        finally:
-            db.close()
-        ran = sqllog.statements(self.room.log(), self.name, begun, self.room.clock.now() + 1.0)
-        return coverage.touched((one.sql for one in ran if one.host == at.address[0]), tables)
-
-
-def migrate(room: Room, binary: Binary, name: str) -> oneshot.Finished:
-    """Run the program's own migration in a database of the room, once."""
-    return once(room, binary, name, "migrate", binary.image.entrypoint, binary.migration())
-
-
 def once(
     room: Room, binary: Binary, name: str, suffix: str, entrypoint: str, words: tuple[str, ...]
 ) -> oneshot.Finished:
     """Run something of the program's image to its end, with its environment and a database of the room."""
     service = binary.service
-    environment = isolated(binary, address(room, binary, name))
+    environment = isolated(binary, url_of(room, binary, name))
     how: dict[str, Any] = {"entrypoint": entrypoint, "volumes": service.volumes}
     how.update(user=service.user, workdir=service.working_dir)
     job = room.job("%s-%s" % (name, suffix), binary.image.id, words, environment, **how)
@@ -379,4 +339,3 @@ def once(
         return oneshot.run(room.podman, job, MIGRATE_SECONDS)
     except BluegreenError as exc:
         return oneshot.Finished(-1, "", exc.msg)
-

@@ -18,8 +18,7 @@ PRIVATE = "olympus_bluegreen"
 # Below this are PostgreSQL's own.
 FIRST = 16384
 
-COMMON = (
-    """
+COMMON = """
 members AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
 ours AS MATERIALIZED (
   SELECT n.*, quote_ident(nspname) AS q FROM pg_namespace n
@@ -35,9 +34,7 @@ kinds AS MATERIALIZED (
 filled AS MATERIALIZED (
   SELECT conrelid, k AS num, bool_and(convalidated) AS valid FROM pg_constraint, unnest(conkey) k
   WHERE contype = 'n' AND conrelid <> 0 GROUP BY 1, 2)
-"""
-    % PRIVATE
-)
+""" % PRIVATE
 
 TABLES = "('r', 'p', 'v', 'm', 'f')"
 KIND = (
