@@ -103,7 +103,7 @@ class Rehearsed:
     ``changes``: the net difference of the catalogs. ``stalls``: table -> the longest seconds that a cheap read or write
     of another session waited meanwhile. ``rows``: table -> rows that the migration wrote (insert, update, delete).
     ``lookups``: small tables whose rows changed. ``failed``: why it failed, in its own words. ``rehearsed``: the hash
-    of the catalog that it left, ``started``: of that which it began with, and ``before``, ``after`` the looks themselves.
+    of the catalog that it left, ``started``: of that which it began with, and ``before``, ``after`` are the looks.
     """
 
     changes: Sequence[Change] = ()
