@@ -13,7 +13,7 @@ from typing import Protocol
 from ..._core.clock import Clock, SystemClock, wait_until
 from ..._core.errors import BluegreenError
 from ..._core.postgres import Db
-from ..._schema.catalog import snapshot
+from ..._schema.catalog import difference, snapshot
 from ..evidence import Held, Ran, Rehearsed
 from ..shadow import sqllog
 from . import contention, duration, locks, trace, written
@@ -72,6 +72,7 @@ def rehearse(
             ran = run(clone, db, migrate, clock)
         after = snapshot.take(db)
         return Rehearsed(
+            changes=difference.changes(before, after),
             locks=_estimated(clone, ran, migrate, sizes, there, clock),
             statements=summed(ran.statements),
             stalls=stalls,
