@@ -142,7 +142,6 @@ RUN = (
         ),
         "lookup",
     ),
-    Field("rehearsal_rows", "count", "With V(sample), the most rows of one table.", 10000),
     Field(
         "rehearsal_image",
         "str",

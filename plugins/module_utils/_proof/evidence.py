@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._schema.catalog.changes import Change
+from .._schema.catalog.snapshot import Snapshot
 
 SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK = "SAFE", "SAFE_IF_EXERCISED", "BLOCKING_LOCK"
 BRIDGE_REQUIRED, BREAKS, NOT_JUDGED = "BRIDGE_REQUIRED", "BREAKS", "NOT_JUDGED"
 # From the best to the worst; the verdict of a target is the worst of its objects' and journeys'.
 VERDICTS = (SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK, BRIDGE_REQUIRED, BREAKS, NOT_JUDGED)
+
+# How a sentence of Seen.crossed begins that is about a flow which one side began and the other goes on with.
+IN_FLIGHT = "a flow begun on "
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Rehearsed:
     ``changes``: the net difference of the catalogs. ``stalls``: table -> the longest seconds that a cheap read or write
     of another session waited meanwhile. ``rows``: table -> rows that the migration wrote (insert, update, delete).
     ``lookups``: small tables whose rows changed. ``failed``: why it failed, in its own words. ``rehearsed``: the hash
-    of the catalog that it left, ``started``: of that which it began with.
+    of the catalog that it left, ``started``: of that which it began with, and ``before``, ``after`` the looks themselves.
     """
 
     changes: Sequence[Change] = ()
@@ -112,6 +116,8 @@ class Rehearsed:
     seconds: float = 0.0
     started: str = ""
     rehearsed: str = ""
+    before: Snapshot = Snapshot({})
+    after: Snapshot = Snapshot({})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from .._schema.catalog import changes
 from .evidence import (
     BREAKS,
     BRIDGE_REQUIRED,
+    IN_FLIGHT,
     NOT_JUDGED,
     SAFE,
     SAFE_IF_EXERCISED,
@@ -23,8 +24,6 @@ from .evidence import (
 from .rating import Rated, rated, worst
 
 PASSES = (SAFE, SAFE_IF_EXERCISED)
-# How a sentence of Seen.crossed begins that is about a flow which was begun on one side and goes on at the other.
-IN_FLIGHT = "a flow begun on "
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 from .._core.errors import Refused
 from .evidence import BLOCKING_LOCK, BREAKS, BRIDGE_REQUIRED, NOT_JUDGED, SAFE, SAFE_IF_EXERCISED
-from .judge import Verdict
 
 PROCEED, ASK, REFUSE = "proceed", "ask", "refuse"
 # A flow that is begun before the flip and lost behind it: no verdict of the schema, and lost all the same.
@@ -38,7 +37,7 @@ def policy(given: Mapping[str, str]) -> dict[str, str]:
     return {**DEFAULT, **given}
 
 
-def decision(verdict: Verdict, said: Mapping[str, str]) -> str:
+def decision(verdict: str, in_flight: bool, said: Mapping[str, str]) -> str:
     """The stricter of what is said of the verdict and of flows in flight."""
-    words = [said[verdict.verdict], *([said[IN_FLIGHT]] if verdict.in_flight else [])]
+    words = [said[verdict], *([said[IN_FLIGHT]] if in_flight else [])]
     return max(words, key=(PROCEED, ASK, REFUSE).index)

@@ -23,7 +23,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence 
     Seen,
     Touched,
 )
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.judge import Verdict
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.rating import Rated, rated, worst
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import changes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog.changes import Change
@@ -123,7 +122,7 @@ def test_the_worst_counts_and_comes_first() -> None:
 
 def test_the_policy() -> None:
     said = policy.policy({})
-    assert [policy.decision(Verdict(one), said) for one in VERDICTS] == [
+    assert [policy.decision(one, False, said) for one in VERDICTS] == [
         "proceed",
         "proceed",
         "ask",
@@ -131,11 +130,11 @@ def test_the_policy() -> None:
         "ask",
         "ask",
     ]
-    assert policy.decision(Verdict(SAFE, in_flight=("a login",)), said) == "ask"
+    assert policy.decision(SAFE, True, said) == "ask"
     strict = policy.policy({"BREAKS": "refuse", "IN_FLIGHT": "proceed"})
-    assert policy.decision(Verdict(BREAKS), strict) == "refuse"
-    assert policy.decision(Verdict(SAFE, in_flight=("a login",)), strict) == "proceed"
-    assert policy.decision(Verdict(NOT_JUDGED), strict) == "ask"
+    assert policy.decision(BREAKS, False, strict) == "refuse"
+    assert policy.decision(SAFE, True, strict) == "proceed"
+    assert policy.decision(NOT_JUDGED, False, strict) == "ask"
     for wrong in ({"FINE": "ask"}, {"BREAKS": "maybe"}):
         with pytest.raises(Refused, match="policy"):
             policy.policy(wrong)

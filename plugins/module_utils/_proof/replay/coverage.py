@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..._core.postgres import Db
 from ..._schema import sql_text
 from ..evidence import Touched
 
@@ -32,6 +33,12 @@ LANGUAGE = ("AS", "NULLS", "FETCH", "FOR", "NO", "SKIP", "AT", "CONSTRAINT")
 TYPES = ("DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL")
 
 Tables = Mapping[str, Sequence[str]]
+TABLES = """
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), array_agg(a.attname::text)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' GROUP BY 1
+"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,11 @@ class Source:
     table: str
     scope: int
     into: bool = False
+
+
+def tables(db: Db) -> dict[str, list[str]]:
+    """Those of a database with their columns."""
+    return {str(table): [str(one) for one in columns] for table, columns in db.query(TABLES)}
 
 
 def touched(statements: Iterable[str], tables: Tables) -> Touched:
