@@ -100,7 +100,7 @@ def _estimated(
     rate: dict[str, float] = {}
     wanted = duration.to_fill(ran.taken, sizes, there)
     if wanted and not ran.failed:
-        second = clone.again("_filled")
+        second = clone.again("filled")
         db = second.open()
         try:
             rows = duration.filled(db, wanted, sizes)
