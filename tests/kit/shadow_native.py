@@ -75,5 +75,11 @@ class Place:
         return program(words, self._keywords(name), directory)
 
 
+@dataclass
+class Pair:
+    production: majors.Server
+    place: Place
+
+
 def have_clients() -> bool:
     return os.access(Path(CLIENTS, "pg_dump"), os.X_OK)

@@ -102,13 +102,12 @@ def _refuse_unfit(db: Db, export: Export) -> None:
     major = int(db.query("SHOW server_version_num")[0][0]) // 10000
     if major != export.major:
         what = "the throw-away server is PostgreSQL %d, production is %d" % (major, export.major)
-        raise BluegreenError(what, option="rehearsal_image", fix=FIX_IMAGE % export.major)
+        raise BluegreenError(what, fix=FIX_IMAGE % export.major)
     there = {str(row[0]) for row in db.query("SELECT name::text FROM pg_available_extensions")}
     lacking = [one for one in export.extensions if one not in there]
     if lacking:
         raise BluegreenError(
             "the throw-away server lacks production's extension %s" % ", ".join(lacking),
-            option="rehearsal_image",
             fix="name an image of PostgreSQL %d in bluegreen_rehearsal_image that has it" % major,
         )
 
@@ -145,7 +144,6 @@ def _database(db: Db, name: str, locale: Locale) -> None:
     except QueryError as exc:
         raise BluegreenError(
             "the throw-away server can't have production's locale: %s" % exc.answer,
-            option="rehearsal_image",
             fix="name production's own image in bluegreen_rehearsal_image",
         ) from exc
 
