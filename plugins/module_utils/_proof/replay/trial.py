@@ -299,7 +299,7 @@ class Trial:
             tables = coverage.tables(db)
         finally:
             db.close()
-        ran = sqllog.statements(self.room.log(), self.name, begun, self.room.clock.now() + 1.0)
+        ran = sqllog.statements(self.room.log(begun), self.name, begun, self.room.clock.now() + 1.0)
         return coverage.touched((one.sql for one in ran if one.host == at.address[0]), tables)
 
 

@@ -105,9 +105,14 @@ class Room:
         ip = str((networks.get(self.network) or {}).get("IPAddress") or "")
         return ip, int((seen.get("State") or {}).get("Pid") or 0)
 
+    def log(self, since: float = 0.0) -> list[str]:
+        """The server's lines from that moment on (seconds since the epoch)."""
+        moment = ("--since", "%.3f" % since) if since else ()
+        logs = self.podman.run("logs", *moment, self.name, timeout=60)
+        return (logs.out + logs.err).splitlines()
+
     def sql_errors(self) -> list[sqllog.SqlError]:
-        logs = self.podman.run("logs", self.name, timeout=60)
-        return sqllog.errors((logs.out + logs.err).splitlines())
+        return sqllog.errors(self.log())
 
 
 class _Here:
