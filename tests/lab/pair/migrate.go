@@ -5,8 +5,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -15,6 +22,14 @@ type migration struct {
 	version, name, sql string
 	code               func(context.Context, *pgxpool.Pool) error
 }
+
+// history is what the old version of a product has, and what each new one has beyond it.
+type history struct {
+	base  []migration
+	added map[string][]migration
+}
+
+var histories = map[string]history{"kratos": {base, added}, "hydra": {oauthBase, oauthAdded}}
 
 var base = []migration{
 	{"20240101000000000001", "identities", `CREATE TABLE identities (id text PRIMARY KEY, schema_id text NOT NULL,
@@ -33,7 +48,13 @@ var added = map[string][]migration{
 	"v2": {
 		{"20250101000000000001", "identity_id", `ALTER TABLE session_devices ADD COLUMN identity_id text`, nil},
 		{"20250101000000000002", "identity_id_backfill", "", backfill},
-		{"20250101000000000003", "identity_id_not_null", `ALTER TABLE session_devices ALTER COLUMN identity_id SET NOT NULL`, nil},
+		{"20250101000000000003", "identity_id_not_null", notNull, nil},
+	},
+	// The same on a big table: what an old server writes meanwhile makes the last step fail, now and at each rerun.
+	"v2-race": {
+		{"20250101000000000001", "identity_id", `ALTER TABLE session_devices ADD COLUMN identity_id text`, nil},
+		{"20250101000000000002", "identity_id_backfill", "", backfillSlowly},
+		{"20250101000000000003", "identity_id_not_null", notNull, nil},
 	},
 	// That of Kratos 25.4: an old server's list can't read the column.
 	"v2-list": {{"20250201000000000001", "external_id", `ALTER TABLE identities ADD COLUMN external_id text`, nil}},
@@ -41,18 +62,62 @@ var added = map[string][]migration{
 	"v2-plain": {{"20250301000000000001", "organizations", `CREATE TABLE organizations (id text PRIMARY KEY)`, nil}},
 }
 
+const (
+	notNull = `ALTER TABLE session_devices ALTER COLUMN identity_id SET NOT NULL`
+	fill    = `UPDATE session_devices d SET identity_id = s.identity_id FROM sessions s WHERE s.id = d.session_id
+		AND d.id IN (SELECT id FROM session_devices WHERE identity_id IS NULL LIMIT $1)`
+	// A step of two rows takes as long as one of ten thousand.
+	fewRows, slow  = 2, 300 * time.Millisecond
+	undefinedTable = "42P01"
+)
+
 // backfill fills what is empty, batch by batch, until there is none.
 func backfill(ctx context.Context, db *pgxpool.Pool) error {
 	for {
-		done, err := db.Exec(ctx, `UPDATE session_devices d SET identity_id = s.identity_id FROM sessions s WHERE s.id = d.session_id
-			AND d.id IN (SELECT id FROM session_devices WHERE identity_id IS NULL LIMIT 1000)`)
+		done, err := db.Exec(ctx, fill, 1000)
 		if err != nil || done.RowsAffected() == 0 {
 			return err
 		}
 	}
 }
 
-func known() []migration { return append(base[:len(base):len(base)], added[version]...) }
+// backfillSlowly fills as many rows as were empty when it began.
+func backfillSlowly(ctx context.Context, db *pgxpool.Pool) error {
+	var left int
+	err := db.QueryRow(ctx, `SELECT count(*) FROM session_devices WHERE identity_id IS NULL`).Scan(&left)
+	for ; err == nil && left > 0; left -= fewRows {
+		_, err = db.Exec(ctx, fill, fewRows)
+		time.Sleep(slow)
+	}
+	return err
+}
+
+func known() []migration {
+	its := histories[product]
+	return append(its.base[:len(its.base):len(its.base)], its.added[version]...)
+}
+
+// status writes each migration that this version knows as Hydra's does; it changes nothing.
+func status(ctx context.Context, db *pgxpool.Pool) error {
+	applied := []string{}
+	rows, err := db.Query(ctx, `SELECT version FROM schema_migration`)
+	if err == nil {
+		applied, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	var told *pgconn.PgError
+	if err != nil && !(errors.As(err, &told) && told.Code == undefinedTable) {
+		return err
+	}
+	listed := []object{}
+	for _, one := range known() {
+		state := "Pending"
+		if slices.Contains(applied, one.version) {
+			state = "Applied"
+		}
+		listed = append(listed, object{"state": state, "version": one.version, "name": one.name, "content": one.sql})
+	}
+	return json.NewEncoder(os.Stdout).Encode(listed)
+}
 
 // pending counts the migrations that this version knows and the database lacks; a database without any is an error.
 func pending(ctx context.Context, db *pgxpool.Pool) (left int, err error) {

@@ -6,6 +6,7 @@ package main
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -17,6 +18,7 @@ const session, csrf = "ory_kratos_session", "csrf_token"
 
 var public = map[string]route{
 	"GET /health/ready":                  ready,
+	"GET /schemas":                       func(*ask) (int, any) { return 200, []object{{"id": "default", "schema": json.RawMessage(schema)}} },
 	"GET /self-service/login/api":        begin("login"),
 	"GET /self-service/login/browser":    begin("login"),
 	"GET /self-service/login/flows":      func(a *ask) (int, any) { return 200, a.flow("login", a.FormValue("id")) },
@@ -35,8 +37,10 @@ func hashed(password string) string { return fmt.Sprintf("%x", sha256.Sum256([]b
 
 func (a *ask) link(path string) string { return "https://" + a.Host + path }
 
-func (a *ask) redirect(path string) (int, any) {
-	a.w.Header().Set("Location", a.link(path))
+func (a *ask) redirect(path string) (int, any) { return a.to(a.link(path)) }
+
+func (a *ask) to(url string) (int, any) {
+	a.w.Header().Set("Location", url)
 	return 303, nil
 }
 
@@ -87,7 +91,7 @@ func login(a *ask) (int, any) {
 	both.Queue(`INSERT INTO sessions (id, token, logout_token, active, identity_id) VALUES ($1, $2, $3, true, $4)`,
 		id, token, rand.Text(), who)
 	device, values := `INSERT INTO session_devices (id, session_id, user_agent) VALUES ($1, $2, $3)`, []any{rand.Text(), id, a.UserAgent()}
-	if version == "v2" {
+	if version == "v2" || version == "v2-race" {
 		device = `INSERT INTO session_devices (id, session_id, user_agent, identity_id) VALUES ($1, $2, $3, $4)`
 		values = append(values, who)
 	}

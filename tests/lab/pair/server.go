@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -75,17 +74,24 @@ func read[T any](a *ask, none refusal, sql string, values ...any) (found T) {
 	return found
 }
 
+// readAny is the same where no row is no fault; it gives an empty value then.
+func readAny[T any](a *ask, sql string, values ...any) (found T) {
+	none := refusal{text: "none"}
+	if found = read[T](a, none, sql, values...); a.err == error(none) {
+		a.err = nil
+	}
+	return found
+}
+
 func routes(db *pgxpool.Pool, given map[string]route) http.Handler {
 	mux := http.NewServeMux()
-	given = maps.Clone(given)
-	given["GET /schemas"] = func(*ask) (int, any) { return 200, []object{{"id": "default", "schema": json.RawMessage(schema)}} }
 	for path, act := range given {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			a := &ask{r, w, db, nil}
 			status, body := act(a)
 			if a.err != nil {
 				log.Printf("%s %s: %v", r.Method, r.URL.Path, a.err)
-				status, body = a.failed()
+				status, body = programs[product].failed(a)
 			}
 			w.WriteHeader(status)
 			if body != nil {
@@ -151,24 +157,30 @@ func create(a *ask) (int, any) {
 	return 201, a.made(given.Traits, given.Credentials.Password.Config.Password)
 }
 
-// list reads whatever columns the table has, as Kratos' does, and fails on one that it has no place for.
+// list reads whatever columns the table has, as Kratos' does.
 func list(a *ask) (int, any) {
 	columns := []string{"id", "schema_id", "state", "traits"}
 	if version == "v2-list" {
 		columns = append(columns, "external_id")
 	}
-	rows, err := a.db.Query(a.Context(), `SELECT identities.* FROM identities LIMIT 250`)
+	return 200, strict(a, columns, `SELECT identities.* FROM identities LIMIT 250`)
+}
+
+// strict is the rows of a table with whatever columns it has; it fails on one that it has no place for, rows or none.
+func strict(a *ask, columns []string, sql string, values ...any) []object {
+	if a.err != nil {
+		return nil
+	}
+	rows, err := a.db.Query(a.Context(), sql, values...)
 	a.fail(err)
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (object, error) {
-		for _, one := range row.FieldDescriptions() {
-			if !slices.Contains(columns, one.Name) {
-				return nil, fmt.Errorf("missing destination name %s in *[]main.identity", one.Name)
-			}
+	found, err := pgx.CollectRows(rows, pgx.RowToMap)
+	a.fail(err)
+	for _, one := range rows.FieldDescriptions() {
+		if !slices.Contains(columns, one.Name) {
+			a.fail(fmt.Errorf("missing destination name %s in *[]main.row", one.Name))
 		}
-		return pgx.RowToMap(row)
-	})
-	a.fail(err)
-	return 200, found
+	}
+	return found
 }
 
 // patch can change the state alone.
