@@ -37,19 +37,21 @@ CREATE TABLE identity_credential_identifiers (id uuid PRIMARY KEY DEFAULT gen_ra
 CREATE TABLE audit (line text);
 """
 
+NO_SETTINGS: Mapping[str, str] = {}
 TABLES = ("sessions", "session_devices", "identity_credentials", "identity_credential_identifiers", "audit")
 
 
 class Server:
-    def __init__(self, home: str) -> None:
-        self.home, self.port = home, free_port()
+    def __init__(self, home: str, programs: Path = BIN, settings: Mapping[str, str] = NO_SETTINGS) -> None:
+        self.home, self.port, self.programs = home, free_port(), programs
         self.uid = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
         if self.uid is not None:
             os.chown(home, self.uid, self.uid)
         data = home + "/data"
-        self._call([str(BIN / "initdb"), "-D", data, "-U", "lab", "-A", "trust", "--no-sync", "-E", "UTF8"])
-        argv = [str(BIN / "postgres"), "-D", data, "-p", str(self.port), "-F", "-k", home]
+        self._call([str(programs / "initdb"), "-D", data, "-U", "lab", "-A", "trust", "--no-sync", "-E", "UTF8"])
+        argv = [str(programs / "postgres"), "-D", data, "-p", str(self.port), "-F", "-k", home]
         more = ["-c", "listen_addresses=127.0.0.1", "-c", "deadlock_timeout=200ms"]
+        more += [part for pair in settings.items() for part in ("-c", "%s=%s" % pair)]
         with open(home + "/log", "wb") as log:
             self.process = subprocess.Popen(argv + more, stdout=log, stderr=log, cwd="/", user=self.uid, group=self.uid)
         self._wait()

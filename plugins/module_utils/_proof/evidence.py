@@ -35,13 +35,15 @@ class Touched:
     """What the old program's own statements touched on the migrated schema, from the shadow's log.
 
     ``read`` and ``written``: qualified table -> the columns named there; ``*`` stands for all of them. ``named``: other
-    objects (functions, types, sequences) whose names were in a statement.
+    objects (functions, types) whose names were in a statement. ``inserted``: tables that got rows: what is not named
+    of them got its default.
     """
 
     read: Mapping[str, frozenset[str]] = field(default_factory=dict)
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
     statements: int = 0
+    inserted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Rehearsed:
 
 @dataclass(frozen=True)
 class Asked:
-    """What production's rows say to one change. ``answer``: holds, violated, or unknown with the reason in ``detail``."""
+    """What production's rows say to one change. ``answer``: holds, violated, or unknown with a reason in ``detail``."""
 
     change: Change
     answer: str

@@ -35,7 +35,7 @@ from .service import Service
 # takes the word for nothing, so ``migrate sql status -e --yes`` MIGRATES there.
 HELP = (("migrate", "sql", "--help"), ("migrate", "--help"))
 COMMANDS = re.compile(r"^Available Commands:\n((?:[ \t]+\S.*\n?)+)", re.MULTILINE)
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 SHADOW_SECONDS = 60.0
 # Independent of the image's own entry point; initdb may lie beside the path, as Debian has it. Settings come behind it.
 SHADOW_SCRIPT = """
@@ -141,7 +141,7 @@ def cached(image: Image) -> MigrationList | None:
         return None
     return MigrationList(
         Form(tuple(kept["form"]["up"]), tuple(kept["form"]["status"])),
-        tuple(versions.Migration(item["version"], item["name"]) for item in kept["migrations"]),
+        tuple(versions.Migration(item["version"], item["name"], item["sql"]) for item in kept["migrations"]),
         "cache",
     )
 
@@ -154,7 +154,7 @@ def keep(image: Image, known: MigrationList) -> None:
         "product": image.product,
         "learned_by": known.learned_by,
         "form": {"up": list(known.form.up), "status": list(known.form.status)},
-        "migrations": [{"version": m.version, "name": m.name} for m in known.migrations],
+        "migrations": [{"version": m.version, "name": m.name, "sql": m.sql} for m in known.migrations],
     }
     write_json(image.cache, content)
 

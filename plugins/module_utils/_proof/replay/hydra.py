@@ -194,8 +194,10 @@ class Hydra(Side[Grant]):
         visit = self._visit(client)
         told = self._logged_in(visit, client)
         oauth.userinfo(visit, str(told["access_token"]))
-        names = {"access": "access_token", "refresh": "refresh_token", "id_token": "id_token"}
-        self.keep(replace(self.has, browser=visit, **{name: str(told.get(key) or "") for name, key in names.items()}))
+        access, refresh, id_token = (
+            str(told.get(name) or "") for name in ("access_token", "refresh_token", "id_token")
+        )
+        self.keep(replace(self.has, browser=visit, access=access, refresh=refresh, id_token=id_token))
         return "login, consent, code, tokens, userinfo"
 
     def _flow(self, visit: Visit, client: oauth.Client, subject: str = SUBJECT, pkce: bool = True) -> Flow:

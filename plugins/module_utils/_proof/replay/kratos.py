@@ -93,7 +93,7 @@ class Kratos(Side[Person]):
         elif journey == "patch":
             self._patched(theirs.id)
         elif journey == "settings":
-            self._profile(theirs)
+            self._saved(theirs)
         elif journey == "registration":
             return self._met(theirs.registered)
         elif journey == "recovery":
@@ -227,22 +227,19 @@ class Kratos(Side[Person]):
 
     def _settings(self) -> str:
         """The profile as it is and, last, another password: both write the identity and its credentials."""
-        who = self.has
-        groups = self._profile(who)
         changed = random.token_urlsafe(24)
+        groups = self._saved(self.has, changed)
         if "password" in groups:
-            visit = self._visit(who)
-            token = ory_admin.open_session(visit, Secrets(who.password, ""))
-            self._change(visit, token, {"method": "password", "password": changed})
-            self.keep(replace(who, password=changed))
-            ory_admin.close_session(visit, token)
+            self.keep(replace(self.has, password=changed))
         return "saved: %s" % ", ".join(sorted(groups & {"profile", "password"}))
 
-    def _profile(self, who: Person) -> set[str]:
+    def _saved(self, who: Person, password: str = "") -> set[str]:
         """The groups that its settings offer."""
         visit = self._visit(who)
         token = ory_admin.open_session(visit, Secrets(who.password, ""))
         groups = self._change(visit, token, {"method": "profile", "traits": dict(who.traits)})
+        if password and "password" in groups:
+            self._change(visit, token, {"method": "password", "password": password})
         ory_admin.close_session(visit, token)
         return groups
 
@@ -307,7 +304,7 @@ class Kratos(Side[Person]):
         return "known, and its password"
 
     def _recovery(self) -> str:
-        """Where the configuration lets people recover: an admin's code or link, redeemed, and one for the other side."""
+        """Where the configuration lets people recover: an admin's code or link, and one more for the other side."""
         if self._off():
             return NOT_OFFERED
         told = self._redeemed(*self._opened())

@@ -38,7 +38,7 @@ SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
-    "log_line_prefix": sqllog.PREFIX,
+    **sqllog.SETTINGS,
 }
 
 Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], postgres.Db]
@@ -68,7 +68,7 @@ class Room:
     def open(self, name: str) -> postgres.Db:
         """A session of ours in a database here."""
         url: Dsn = parse_dsn(self.url(name))
-        keywords = {**url.keywords, "application_name": "olympus-bluegreen proof", "connect_timeout": "5"}
+        keywords = {**url.keywords, "application_name": sqllog.OURS + " proof", "connect_timeout": "5"}
         return self.connect(keywords, lambda: self.enter(self.pid))
 
     def create(self, name: str, template: str = "template1") -> None:

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a database consists of at one moment, object by object, and whether another database consists of the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ..._core.errors import BluegreenError
+from ..._core.postgres import Db
+from . import queries
+
+# Catalog, oid, and the number of a column (0 for the whole).
+Key = tuple[str, int, int]
+RELATIONS = ("table", "view", "materialized view", "foreign table", "composite type")
+# Kinds whose objects a dump of the schema carries.
+DUMPED = frozenset(
+    (*RELATIONS, "schema", "column", "attribute", "constraint", "domain constraint", "index", "trigger", "rule")
+    + ("policy", "type", "domain", "function", "procedure", "aggregate", "sequence", "extension")
+)  # fmt: skip
+LITERAL = r"'(?:[^']|'')*'"
+# PostgreSQL writes IN (...) on a varchar otherwise once it read its own text again, as after a restore.
+SPELLINGS = (
+    (re.compile(r"\((%s)::(?:character varying|bpchar)\)::text" % LITERAL), r"\1"),
+    (re.compile(r"(%s)::(?:character varying|bpchar|text)\b(?:\(\d+\))?(?!\[)" % LITERAL), r"\1"),
+    (re.compile(r"\(ARRAY\[([^\[\]]*)\]\)::(?:text|character varying)\[\]"), r"ARRAY[\1]"),
+    (re.compile(r"\((\w+)\)::text\b(?!\[)"), r"\1"),
+)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """``name``: qualified, as SQL takes it. ``bare``: its name within ``parent`` (an oid). See ``queries``."""
+
+    kind: str
+    name: str
+    parent: int = 0
+    bare: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    local: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "%s %s" % (self.kind, self.name)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    things: Mapping[Key, Thing]
+
+    @cached_property
+    def relations(self) -> dict[int, Thing]:
+        return {key[1]: one for key, one in self.things.items() if one.kind in RELATIONS}
+
+    @cached_property
+    def columns(self) -> dict[int, dict[str, Thing]]:
+        """Oid of a relation -> name of a column -> the column."""
+        found: dict[int, dict[str, Thing]] = {}
+        for one in self.things.values():
+            if one.kind in ("column", "attribute"):
+                found.setdefault(one.parent, {})[one.bare] = one
+        return found
+
+    def rows(self) -> dict[str, float]:
+        """Table -> its rows as ANALYZE or VACUUM last counted them; -1 where neither has."""
+        return {one.name: float(one.local["rows"]) for one in self.relations.values() if one.kind == "table"}
+
+    def pages(self) -> dict[str, int]:
+        return {one.name: int(one.local["pages"]) for one in self.relations.values() if one.kind == "table"}
+
+
+def take(db: Db) -> Snapshot:
+    """All of it in one transaction that reads only."""
+    with reading(db):
+        return look(db)
+
+
+@contextmanager
+def reading(db: Db) -> Iterator[None]:
+    db.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        yield
+    finally:
+        # A connection that broke can't be asked; PostgreSQL ends the transaction by itself then.
+        with suppress(BluegreenError):
+            db.query("ROLLBACK")
+
+
+def look(db: Db) -> Snapshot:
+    """As the transaction sees it that the caller has begun."""
+    before = db.query("SELECT current_setting('search_path'), set_config('search_path', '', true)")[0][0]
+    others = tuple(str(row[0]) for row in db.query(queries.OTHERS))
+    rows = db.query(queries.question(others))
+    db.query("SELECT set_config('search_path', %s, true)", [before])
+    return Snapshot({(row[0], row[1], row[2]): Thing(*row[3:]) for row in rows})
+
+
+def spelled(text: str) -> str:
+    """An expression in the one spelling that does not depend on how often PostgreSQL has read it."""
+    for pattern, instead in SPELLINGS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _named(snapshot: Snapshot) -> dict[str, str]:
+    return {
+        "%s %s" % (one.kind, one.name): spelled(json.dumps(one.facts, sort_keys=True))
+        for one in snapshot.things.values()
+        # An index that is not valid is in no dump.
+        if one.kind in DUMPED and one.local.get("valid", True)
+    }
+
+
+def digest(snapshot: Snapshot) -> str:
+    """Equal for a database and what a dump of its schema becomes on another server: by names, without oids, owners,
+    rights and statistics."""
+    return hashlib.sha256(json.dumps(_named(snapshot), sort_keys=True).encode()).hexdigest()
+
+
+def differences(one: Snapshot, other: Snapshot) -> list[str]:
+    """What ``other`` has otherwise, a sentence an object; [] where the digests are equal."""
+    left, right = _named(one), _named(other)
+    found = ["%s is gone" % name for name in left if name not in right]
+    found += ["%s is new" % name for name in right if name not in left]
+    for name in left:
+        if name in right and left[name] != right[name]:
+            was, now = json.loads(left[name]), json.loads(right[name])
+            found.append("%s differs in %s" % (name, ", ".join(key for key in was if was[key] != now.get(key))))
+    return sorted(found)

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, the olympus.bluegreen authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server of Debian's 15 and one of the lab's 18, with the settings of a shadow; one database a test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kit.bridge_bench import BIN, Server
+from kit.clone_bench import NativeClone
+
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
+
+DEBIAN = Path("/usr/lib/postgresql/15/bin")
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session", params=[DEBIAN, BIN], ids=["15", "18"])
+def shadow(request: pytest.FixtureRequest) -> Iterator[Server]:
+    if not (request.param / "initdb").exists():
+        assert not os.environ.get("CI"), "no PostgreSQL in %s, and this is CI" % request.param
+        pytest.skip("no PostgreSQL in %s" % request.param)
+    home = tempfile.mkdtemp(prefix="olympus-rehearsal-pg-")
+    found = Server(home, request.param, {**sqllog.SETTINGS, "max_connections": "40"})
+    try:
+        yield found
+    finally:
+        found.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def clone(shadow: Server) -> NativeClone:
+    return NativeClone(shadow, "clone%d" % next(NUMBERS)).made()
