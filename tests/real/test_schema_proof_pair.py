@@ -20,6 +20,8 @@ from kit.migrate_bench import query
 from kit.proof_bench import RELEASE, Bench, Service, hydra, kept, log, no_more_live, production, written
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.flights import IN_FLIGHT
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.trial import RERUN_FAILS
 from olympus_lab import images
 
 pytestmark = pytest.mark.lab
@@ -192,3 +194,21 @@ def test_a_consent_that_the_old_program_asks_again_is_said(live: Live) -> None:
 def test_a_hop_of_hydra_that_rolls_passes(live: Live) -> None:
     told = live("v2-plain", "hydra").bench.run()["targets"][TARGET]
     assert told["verdict"].startswith("SAFE") and told["reasons"] == []
+
+
+@pytest.mark.slow
+def test_a_flow_under_way_is_lost_where_the_new_program_seals_it_otherwise(live: Live) -> None:
+    """Nothing that is finished is lost, and the schema alone says nothing of it."""
+    reasons = live("v2-flight", "hydra").reasons()
+    assert reasons and all(one.startswith(IN_FLIGHT) for one in reasons)
+    for step in ("login pending", "login accepted", "consent pending", "consent accepted", "code minted without PKCE"):
+        assert [one for one in reasons if ": %s: " % step in one], step
+
+
+@pytest.mark.slow
+def test_a_backfill_that_old_writes_race_breaks(live: Live) -> None:
+    pair = live("v2-race")
+    assert pair.reasons() and pair.kept()["verdict"] == "BREAKS"
+    (reason,) = pair.kept()["reasons"]
+    assert "the migration fails while Kratos v1 runs" in reason and "identity_id_not_null" in reason
+    assert RERUN_FAILS in reason and versions() == 4
