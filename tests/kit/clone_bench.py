@@ -12,7 +12,7 @@ import psycopg2
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
-from kit.bridge_bench import Server
+from kit.majors import Server
 
 # The migrator is a plain role that owns its tables and nothing else.
 PLAIN = "plain"

@@ -44,7 +44,7 @@ PATH="$PATH:$(echo /usr/lib/postgresql/*/bin /usr/local/bin | tr ' ' ':')"
 umask 077
 dir=$(mktemp -d)
 printf '%s\n' "$SHADOW_PASSWORD" > "$dir/password"
-initdb -D "$dir/data" -U shadow --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
+initdb -D "$dir/data" -U "$SHADOW_USER" --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
 printf '%s\n' "$SHADOW_ACCESS" >> "$dir/data/pg_hba.conf"
 exec postgres -D "$dir/data" -p 5432 -c unix_socket_directories= -c fsync=off "$@"
 """
@@ -241,8 +241,9 @@ def empty_server(
     password: str,
     settings: Mapping[str, str],
     access: str = "",
+    user: str = "shadow",
 ) -> oneshot.Job:
-    """An empty PostgreSQL with the superuser ``shadow``, gone with its container. ``access``: a line of pg_hba.conf."""
+    """An empty PostgreSQL with the superuser ``user``, gone with its container. ``access``: a line of pg_hba.conf."""
     return oneshot.Job(
         name=name,
         image=image,
@@ -254,7 +255,7 @@ def empty_server(
         ),
         labels=labels,
         network=network,
-        environment={"SHADOW_PASSWORD": password, "SHADOW_ACCESS": access},
+        environment={"SHADOW_USER": user, "SHADOW_PASSWORD": password, "SHADOW_ACCESS": access},
         entrypoint="/bin/sh",
         user="postgres",
     )

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit.bridge_bench import BIN, Server
 from kit.clone_bench import NativeClone
+from kit.majors import BIN, Server
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
 

@@ -80,6 +80,8 @@ def rehearse(
             seconds=ran.ended - ran.begun,
             started=snapshot.digest(before),
             rehearsed=snapshot.digest(after),
+            before=before,
+            after=after,
         )
     finally:
         db.close()

@@ -100,7 +100,7 @@ def look(db: Db) -> Snapshot:
     others = tuple(str(row[0]) for row in db.query(queries.OTHERS))
     rows = db.query(queries.question(others))
     db.query("SELECT set_config('search_path', %s, true)", [before])
-    return Snapshot({(row[0], row[1], row[2]): Thing(*row[3:]) for row in rows})
+    return Snapshot({(row[0], row[1], row[2]): Thing(row[3], row[6], row[4], row[5], row[7], row[8]) for row in rows})
 
 
 def spelled(text: str) -> str:
@@ -110,7 +110,8 @@ def spelled(text: str) -> str:
     return text
 
 
-def _named(snapshot: Snapshot) -> dict[str, str]:
+def named(snapshot: Snapshot) -> dict[str, str]:
+    """Object -> its definition, as ``digest`` takes them."""
     return {
         "%s %s" % (one.kind, one.name): spelled(json.dumps(one.facts, sort_keys=True))
         for one in snapshot.things.values()
@@ -122,12 +123,12 @@ def _named(snapshot: Snapshot) -> dict[str, str]:
 def digest(snapshot: Snapshot) -> str:
     """Equal for a database and what a dump of its schema becomes on another server: by names, without oids, owners,
     rights and statistics."""
-    return hashlib.sha256(json.dumps(_named(snapshot), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(named(snapshot), sort_keys=True).encode()).hexdigest()
 
 
 def differences(one: Snapshot, other: Snapshot) -> list[str]:
     """What ``other`` has otherwise, a sentence an object; [] where the digests are equal."""
-    left, right = _named(one), _named(other)
+    left, right = named(one), named(other)
     found = ["%s is gone" % name for name in left if name not in right]
     found += ["%s is new" % name for name in right if name not in left]
     for name in left:
