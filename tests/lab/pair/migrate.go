@@ -70,7 +70,7 @@ var added = map[string][]migration{
 }
 
 const (
-	// Tables that v1 has no use for, and indexes on those that it has.
+	// The second of the tables is one that v1 has no use for.
 	codeTables = `
 		CREATE TABLE identity_recovery_codes (id char(36) PRIMARY KEY, identity_id text, nid char(36) NOT NULL, code text NOT NULL);
 		CREATE TABLE identity_verification_codes (id char(36) PRIMARY KEY, identity_id text, nid char(36) NOT NULL, code text NOT NULL);
