@@ -51,6 +51,9 @@ CREATE TABLE papers (id int PRIMARY KEY, owner name, body text);
 CREATE TABLE counters (id serial PRIMARY KEY, small int, label text);
 CREATE TABLE unused (id int PRIMARY KEY, label text);
 CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY, label text);
+CREATE TABLE prices (id int PRIMARY KEY, price numeric(10, 2), name varchar(20),
+  CONSTRAINT of_unused FOREIGN KEY (id) REFERENCES unused NOT VALID);
+CREATE TABLE "Odd Table" (id int PRIMARY KEY, "a ""b""" text);
 CREATE VIEW grown AS SELECT id, name, age FROM people WHERE age >= 18;
 CREATE VIEW nicks AS SELECT id, name, nick FROM people;
 CREATE MATERIALIZED VIEW totals AS SELECT person, sum(amount) AS total FROM orders GROUP BY person;
@@ -77,6 +80,11 @@ INSERT INTO counters (small, label) SELECT n, 'l' || n FROM generate_series(1, 2
 INSERT INTO unused VALUES (1, 'l');
 INSERT INTO scratch VALUES (1, 'l');
 INSERT INTO side.things VALUES (1, 'l');
+SET session_replication_role = replica;
+INSERT INTO prices VALUES (100000, 12345.67, 'a long name');
+ALTER TABLE prices ADD CONSTRAINT cheap CHECK (price < 10) NOT VALID;
+RESET session_replication_role;
+INSERT INTO "Odd Table" VALUES (1, NULL);
 REFRESH MATERIALIZED VIEW totals;
 
 -- As far as the four known hops of Kratos and Hydra need them.
