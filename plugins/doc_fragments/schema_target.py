@@ -86,7 +86,9 @@ options:
             elements: str
             default: []
           command:
-            description: What runs in the live image with the throw-away database in place of production's. It ends with 0 if all is well.
+            description:
+              - What runs in the live image with the throw-away database in place of production's. It ends with 0 if all
+                is well.
             type: list
             elements: str
             default: []

@@ -114,7 +114,9 @@ options:
             elements: str
             default: []
           command:
-            description: What runs in the live image with the throw-away database in place of production's. It ends with 0 if all is well.
+            description:
+              - What runs in the live image with the throw-away database in place of production's. It ends with 0 if all
+                is well.
             type: list
             elements: str
             default: []
@@ -152,14 +154,15 @@ options:
     default: ""
   rehearsal_data:
     description:
-      - Which rows the throw-away database gets beside production's schema. V(lookup) is those of small tables that refer
-        to no other, V(schema) is none but the migrations' own, V(sample) is some of every table.
+      - Which rows the throw-away database gets beside production's schema. V(lookup) is those of small tables that
+        refer to no other, V(schema) is none but the migrations' own, V(sample) is some of every table.
       - The path of a dump of C(pg_dump) takes that backup in place of production's own schema.
     type: str
     default: lookup
   lock_budget:
     description:
-      - Seconds that a migration may hold a lock which stops reads or writes. Three times the estimate must lie below it.
+      - Seconds that a migration may hold a lock which stops reads or writes. Three times the estimate must lie below
+        it.
     type: float
     default: 2.0
   policy:

@@ -103,7 +103,7 @@ class Rehearsed:
     ``changes``: the net difference of the catalogs. ``stalls``: table -> the longest seconds that a cheap read or write
     of another session waited meanwhile. ``rows``: table -> rows that the migration wrote (insert, update, delete).
     ``lookups``: small tables whose rows changed. ``failed``: why it failed, in its own words. ``rehearsed``: the hash
-    of the catalog that it left, ``started``: of that which it began with, and ``before``, ``after`` the looks themselves.
+    of the catalog that it left, ``started``: of that which it began with, and ``before``, ``after`` are the looks.
     """
 
     changes: Sequence[Change] = ()
@@ -116,8 +116,8 @@ class Rehearsed:
     seconds: float = 0.0
     started: str = ""
     rehearsed: str = ""
-    before: Snapshot = Snapshot({})
-    after: Snapshot = Snapshot({})
+    before: Snapshot = field(default_factory=lambda: Snapshot({}))
+    after: Snapshot = field(default_factory=lambda: Snapshot({}))
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,8 @@ def _tried(seen: Seen, evidence: Evidence, programs: Programs) -> Verdict:
     if early:
         return Verdict(BREAKS, _sentences(early))
     bridges = _bridges(evidence)
-    if seen.failed:
+    if seen.failed and not seen.after:
+        # No run of it got through.
         why = "the migration fails while %s runs: %s" % (old, seen.failed)
         verdict = BRIDGE_REQUIRED if _named(seen.failed, bridges) else BREAKS
         return Verdict(verdict, (why, *_sentences(_broken(seen.during, known, "meanwhile %s fails" % old))))
@@ -103,11 +104,15 @@ def _tried(seen: Seen, evidence: Evidence, programs: Programs) -> Verdict:
         else:
             broken += lost
     told = [one for part in (seen.after, seen.new, *seen.crossed.values()) for one in part.values()]
-    verdict = SAFE_IF_EXERCISED if untried else SAFE
+    notes = [
+        *map(str, untried),
+        *(["the migration can fail while %s writes: %s" % (old, seen.failed)] if seen.failed else []),
+    ]
+    verdict = SAFE_IF_EXERCISED if notes else SAFE
     if broken:
         # A bridge can only be the whole answer where nothing else fails.
         verdict = BRIDGE_REQUIRED if all(_named(one.cause, bridges) for one, _why in broken) else BREAKS
-    return Verdict(verdict, _sentences(broken), tuple(map(str, untried)), len(told), in_flight=tuple(in_flight))
+    return Verdict(verdict, _sentences(broken), tuple(notes), len(told), in_flight=tuple(in_flight))
 
 
 def _broken(outcomes: Mapping[str, Outcome], known: set[str], what: str) -> list[tuple[Outcome, str]]:

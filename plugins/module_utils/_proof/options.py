@@ -14,15 +14,14 @@ from typing import Any
 from .._core.argspec import COLOURS, ArgumentSpec
 from .._core.errors import BluegreenError, Refused
 from .._core.files import read_mapping, write_json
-from .._core.podman import Podman
+from .._core.podman import KIND, LABEL, Podman
 from .._health import shared_secrets
-from .._schema import bridge, bridge_record, exceptions, migrate
+from .._schema import bridge, exceptions, migrate
 from .._schema import service as release
-from .._schema.any_migrator import OPTIONS, Target
+from .._schema.any_migrator import OPTIONS
 from .._schema.options import MIGRATE, proof_path
 from .._state.directory import StateDir
 from . import policy, proof, record
-from .evidence import NOT_JUDGED
 from .judge import not_judged
 from .proof import Found, Subject
 from .replay import app, binary, trial
@@ -149,13 +148,22 @@ def _subject(
     about = context.params["services"].get(target.service) or {}
     live = _live(context, target.service, bool(target.product)) if about or target.product else None
     database = ServiceDatabase(
-        asked, context.world, state.service, context.image(), _labels(context), "%s-proof-%s" % (asked.deployment, target.name)
+        asked,
+        context.world,
+        state.service,
+        context.image(),
+        _labels(context),
+        "%s-proof-%s" % (asked.deployment, target.name),
     )
     if target.product:
         new = migrator = binary.of_release(podman, document, target.service, target.product, directory)
     else:
         migrator = binary.of_target(podman, document, target, context.params["compose_file"])
-        new = migrator if live is None else binary.of_release(podman, document, target.service, "", directory, target.dsn_env)
+        new = (
+            migrator
+            if live is None
+            else binary.of_release(podman, document, target.service, "", directory, target.dsn_env)
+        )
     old = None
     if live is not None:
         old = binary.of_container(podman, live, target.service, target.product, directory, target.dsn_env)

@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from .._core import postgres
 from .._core.errors import BluegreenError
@@ -20,7 +19,7 @@ from .._schema.any_migrator import Target
 from .._schema.catalog import probes, skeleton
 from .._schema.catalog.changes import BRIDGE
 from . import judge
-from .evidence import Asked, Evidence, Rehearsed, Seen
+from .evidence import NOT_JUDGED, Asked, Evidence, Rehearsed, Seen
 from .rehearsal.rehearse import BOOKKEEPING, rehearse
 from .replay import app, binary, trial
 from .shadow.client_programs import ServiceDatabase
@@ -47,8 +46,8 @@ class Subject:
     old: binary.Binary | None = None
     new: binary.Binary | None = None
     why: str = ""
-    ports: trial.Ports = trial.Ports(0, 0)
-    asked: app.Asked = app.Asked()
+    ports: trial.Ports = field(default_factory=lambda: trial.Ports(0, 0))
+    asked: app.Asked = field(default_factory=app.Asked)
     bridges: tuple[bridge.Bridge, ...] = ()
 
     @property
@@ -78,7 +77,7 @@ class Found:
     """``bridge``: a draft for the operator, '' where none is needed."""
 
     verdict: judge.Verdict
-    rehearsed: Rehearsed = Rehearsed()
+    rehearsed: Rehearsed = field(default_factory=Rehearsed)
     probes: Sequence[Asked] = ()
     bridge: str = ""
 
@@ -119,7 +118,8 @@ def prove(room: Room, subjects: Sequence[Subject], data: str, budget: float) -> 
             if one.target.name in templates
         }
         found = {name: future.result() for name, future in running.items()}
-    return {**{name: _not_judged("production's schema can't be copied: %s" % why) for name, why in lost.items()}, **found}
+    copied = "production's schema can't be copied: %s"
+    return {**{name: _not_judged(copied % why) for name, why in lost.items()}, **found}
 
 
 def _exported(room: Room, subjects: Sequence[Subject], data: str) -> tuple[dict[str, Export], dict[str, str]]:
@@ -155,7 +155,7 @@ def _found(room: Room, subject: Subject, template: str, copied: Export, budget: 
     programs = replace(subject.programs, budget=budget)
     plain, why = _replayed(room, subject, template, ())
     verdict = judge.judge(Evidence(rehearsed, asked, plain, why), programs)
-    if subject.bridges and verdict.verdict != judge.NOT_JUDGED:
+    if subject.bridges and verdict.verdict != NOT_JUDGED:
         verdict = _bridged(room, subject, template, Evidence(rehearsed, asked, plain, why), programs, verdict)
     return Found(verdict, rehearsed, asked, _draft(rehearsed))
 
@@ -183,7 +183,7 @@ def _bridged(
     if not without.reasons:
         names = ", ".join(one.name for one in subject.bridges)
         reason = "no journey fails without the bridge (%s). Fix: remove bridges/%s from the release's source"
-        return replace(without, verdict=judge.NOT_JUDGED, reasons=(reason % (names, subject.target.name),))
+        return replace(without, verdict=NOT_JUDGED, reasons=(reason % (names, subject.target.name),))
     seen, why = _replayed(room, subject, template, subject.bridges)
     found = judge.judge(replace(plain, replayed=seen, why=why, bridged=True), programs)
     if found.verdict in judge.PASSES:
@@ -191,9 +191,7 @@ def _bridged(
     return replace(found, reasons=tuple("with the bridge: " + one for one in found.reasons))
 
 
-def _replayed(
-    room: Room, subject: Subject, template: str, bridges: Sequence[bridge.Bridge]
-) -> tuple[Seen | None, str]:
+def _replayed(room: Room, subject: Subject, template: str, bridges: Sequence[bridge.Bridge]) -> tuple[Seen | None, str]:
     if subject.old is None or subject.new is None:
         return None, subject.why
     name = subject.target.name + ("_bridged" if bridges else "")

@@ -54,12 +54,12 @@ def entry(subject: Subject, found: Found, data: str, seconds: float) -> dict[str
         "exercised": list(verdict.exercised),
         "objects": [asdict(one) for one in verdict.objects[:MOST]],
         "locks": [_lock(one) for one in rehearsed.locks],
-        "statements": [{"sql": one.sql[:2000], "seconds": round(one.seconds, 4)} for one in rehearsed.statements[:MOST]],
+        "statements": [
+            {"sql": one.sql[:2000], "seconds": round(one.seconds, 4)} for one in rehearsed.statements[:MOST]
+        ],
         "rows": dict(rehearsed.rows),
         "stalls": {table: round(seconds, 3) for table, seconds in rehearsed.stalls.items()},
-        "probes": [
-            {"object": one.change.name, "answer": one.answer, "detail": one.detail} for one in found.probes
-        ],
+        "probes": [{"object": one.change.name, "answer": one.answer, "detail": one.detail} for one in found.probes],
         "started": rehearsed.started,
         "rehearsed": rehearsed.rehearsed,
         "seconds": round(seconds, 1),
@@ -91,4 +91,3 @@ def write_beside(state_dir: str, release: str, subject: Subject, found: Found) -
 def holds(kept: Mapping[str, Any], subject: Subject, data: str) -> bool:
     """Whether an earlier run's verdict is this one's: of the same programs and bridges, and the migration goes on."""
     return kept.get("verdict") in judge.PASSES and kept.get("fingerprint") == fingerprint(subject, data)
-

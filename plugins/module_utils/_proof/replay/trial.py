@@ -9,7 +9,7 @@ The old program runs through the migration, as the live colour does: what it has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -191,7 +191,7 @@ class Trial:
         service, podman = binary.service, self.room.podman
         how: dict[str, Any] = {"entrypoint": entrypoint_text(service.entrypoint), "volumes": service.volumes}
         how.update(user=service.user, workdir=service.working_dir)
-        environment = isolated(binary, self.room.url(self.name, max_conns=CONNECTIONS))
+        environment = isolated(binary, url_of(self.room, binary, self.name))
         job = self.room.job("%s-%s" % (self.name, kind), binary.image.id, service.command, environment, **how)
         try:
             oneshot.start(podman, job)
@@ -220,15 +220,11 @@ class Trial:
         return found
 
     def _ended(self, binary: Binary, container: str, how: str) -> CommandError:
-        words = self._words(binary, self.room.podman.run("logs", container).last_words())
+        words = said(self.room, binary, self.room.podman.run("logs", container).last_words())
         return CommandError(
             "%s %s in the trial: %s" % (binary.label, how, words or "it said nothing"),
             fix="let it start with the release's configuration where no other server can be reached",
         )
-
-    def _words(self, binary: Binary, text: str) -> str:
-        secrets = [*binary.service.environment.values(), self.room.password]
-        return str(redact(scrub(text, secrets)))[:500]
 
     def _prepared(self, at: Endpoint, before: Side[Any]) -> dict[str, Outcome]:
         """The bridges are installed; the old program is asked with them, as the live colour meets them first."""
@@ -276,16 +272,7 @@ class Trial:
         return now - begun >= REQUEST_SECONDS or any(one.state in WAITS for one in there)
 
     def _migrate(self) -> str:
-        migrator = self.migrator or self.new
-        db = self.room.open(self.name)
-        try:
-            ended = migrate(self.room, migrator, self.name)
-            if ended.rc == 0 and self.applied(db) >= self.after:
-                return ""
-        finally:
-            db.close()
-        lines = [line for line in self._words(migrator, ended.log[-2000:]).splitlines() if line.strip()]
-        return "rc %d, %s" % (ended.rc, " | ".join(lines[-2:]))
+        return migrated(self.room, self.migrator or self.new, self.name, self.applied, self.after)
 
     def _commanded(self) -> oneshot.Finished:
         """The operator's own command, in the old image."""
@@ -303,9 +290,40 @@ class Trial:
         return coverage.touched((one.sql for one in ran if one.host == at.address[0]), tables)
 
 
-def migrate(room: Room, binary: Binary, name: str) -> oneshot.Finished:
-    """Run the program's own migration in a database of the room, once."""
-    return once(room, binary, name, "migrate", binary.image.entrypoint, binary.migration())
+def migrated(
+    room: Room,
+    migrator: Binary,
+    name: str,
+    applied: Callable[[postgres.Db], frozenset[str]],
+    after: frozenset[str],
+) -> str:
+    """Let the migrator migrate a database of the room: '' where it left these versions there, else why not."""
+    room.check(name)
+    ended = once(room, migrator, name, "migrate", migrator.image.entrypoint, migrator.migration())
+    db = room.open(name)
+    try:
+        if ended.rc == 0 and applied(db) >= after:
+            return ""
+    finally:
+        db.close()
+    lines = [line for line in said(room, migrator, ended.log[-2000:]).splitlines() if line.strip()]
+    return "rc %d, %s" % (ended.rc, " | ".join(lines[-2:]))
+
+
+def said(room: Room, binary: Binary, text: str) -> str:
+    """A program's words without what its environment and the room hold."""
+    secrets = [*binary.service.environment.values(), room.password, room.role_password]
+    return str(redact(scrub(text, secrets)))[:500]
+
+
+def url_of(room: Room, binary: Binary, name: str) -> str:
+    """A database of the room as the program reaches production: by the same role, so that a right it lacks is seen."""
+    try:
+        production = binary.service.dsn
+    except BluegreenError:
+        # It is in a file of the program's configuration.
+        return room.url(name, max_conns=CONNECTIONS)
+    return room.like(production, name, max_conns=CONNECTIONS)
 
 
 def once(
@@ -313,7 +331,7 @@ def once(
 ) -> oneshot.Finished:
     """Run something of the program's image to its end, with its environment and a database of the room."""
     service = binary.service
-    environment = isolated(binary, room.url(name, max_conns=CONNECTIONS))
+    environment = isolated(binary, url_of(room, binary, name))
     how: dict[str, Any] = {"entrypoint": entrypoint, "volumes": service.volumes}
     how.update(user=service.user, workdir=service.working_dir)
     job = room.job("%s-%s" % (name, suffix), binary.image.id, words, environment, **how)
@@ -321,25 +339,3 @@ def once(
         return oneshot.run(room.podman, job, MIGRATE_SECONDS)
     except BluegreenError as exc:
         return oneshot.Finished(-1, "", exc.msg)
-
-
-def in_state(room: Room, name: str, binaries: Iterable[Binary], wanted: frozenset[str]) -> str:
-    """Bring the empty database to production's state by these programs' migrations, one after the other, until it is
-    there. '' or why it can't be had."""
-    db = room.open(name)
-    try:
-        applied: frozenset[str] = frozenset()
-        for binary in binaries:
-            ended = migrate(room, binary, name)
-            applied = postgres.applied(db)
-            if applied == wanted:
-                return ""
-            if ended.rc != 0:
-                return "the migrations of %s end with %d on an empty database" % (binary.label, ended.rc)
-    finally:
-        db.close()
-    lacking, other = len(wanted - applied), len(applied - wanted)
-    return "%d migrations of production are unknown to the images at hand, %d of theirs are not applied there" % (
-        lacking,
-        other,
-    )
