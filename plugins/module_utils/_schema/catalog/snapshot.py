@@ -87,6 +87,8 @@ def take(db: Db) -> Snapshot:
 def reading(db: Db) -> Iterator[None]:
     db.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
+        # The question is long and its rows are few: compiling it takes longer than running it.
+        db.query("SET LOCAL jit = off")
         yield
     finally:
         # A connection that broke can't be asked; PostgreSQL ends the transaction by itself then.
@@ -97,10 +99,16 @@ def reading(db: Db) -> Iterator[None]:
 def look(db: Db) -> Snapshot:
     """As the transaction sees it that the caller has begun."""
     before = db.query("SELECT current_setting('search_path'), set_config('search_path', '', true)")[0][0]
-    others = tuple(str(row[0]) for row in db.query(queries.OTHERS))
-    rows = db.query(queries.question(others))
+    asked = [*queries.ALL, *(queries.other(str(row[0])) for row in db.query(queries.OTHERS))]
+    rows = db.query(queries.question(asked))
     db.query("SELECT set_config('search_path', %s, true)", [before])
-    return Snapshot({(row[0], row[1], row[2]): Thing(row[3], row[6], row[4], row[5], row[7], row[8]) for row in rows})
+    found = {}
+    for number, oid, sub, kind, parent, bare, name, facts, local in rows:
+        one = asked[number]
+        found[one.catalog, oid, sub] = Thing(
+            kind, name, parent, bare, dict(zip(one.facts, facts)), dict(zip(one.local, local))
+        )
+    return Snapshot(found)
 
 
 def spelled(text: str) -> str:
