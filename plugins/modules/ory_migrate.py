@@ -17,7 +17,12 @@ description:
   - Judges Ory's by the versions in table C(schema_migration) before and after, never by a return code.
   - A target with a C(command) is that of any other migrator (Flyway, Alembic, Rails, psql). It has the same lock, the
     same bounded waits and the same retries, and is judged by its own status and the database's list before and after.
-  - Every PostgreSQL address in the environment of such a migrator gets O(lock_timeout), and so does C(PGOPTIONS).
+  - Every PostgreSQL address in the environment of the migrator gets O(lock_timeout), and so does C(PGOPTIONS). No
+    migration starts before a session by the same address has shown that the server took it.
+  - Where the proof of O(release) has rehearsed the migration, the schema has to be the one that the rehearsal began
+    with, and afterwards the one that it left.
+  - No attempt leaves an invalid index. Where the migrator counts one as made, the module builds it again.
+  - How far a migration is stands in C(migrating/<target>.json) of O(state_dir), and C(status) prints it.
   - An image that can't list its migrations (Kratos up to 1.3) migrates an empty throw-away PostgreSQL without a network
     once, and the module keeps the list. That happens in check mode too, and touches nothing of the operator's.
 requirements:
@@ -85,8 +90,71 @@ options:
   max_transaction_age:
     description:
       - Refuse while a transaction has been open in the database for more seconds than this. V(0) switches that off.
+      - A prepared transaction counts like one that is open.
     type: float
     default: 60.0
+  transaction_timeout:
+    description:
+      - Seconds that a transaction of the migration may last and hold its locks. V(0) means as long as O(timeout).
+      - Before PostgreSQL 17 it bounds a single statement, and the idle time within a transaction.
+    type: float
+    default: 0.0
+  backup:
+    description: The last backup, which is looked at before anything is migrated, and the restore point.
+    type: dict
+    default: {}
+    suboptions:
+      path:
+        description: Files of the backups on this host, as a glob. The newest counts.
+        type: str
+        default: ""
+      command:
+        description:
+          - Program that prints when the last backup was made, on its first line, as C(2026-11-30T02:00:00Z) or in
+            seconds since the epoch.
+        type: list
+        elements: str
+        default: []
+      max_age:
+        description: Seconds that the last backup may be old.
+        type: float
+        default: 86400.0
+      policy:
+        description:
+          - What becomes of a migration without such a backup, or without a restore point. V(warn) warns of the backup.
+          - V(ignore) asks for no backup and makes no restore point.
+        type: str
+        default: warn
+        choices: [ignore, warn, refuse]
+  drift:
+    description: What becomes of a migration whose schema is not the one that was rehearsed.
+    type: str
+    default: refuse
+    choices: [refuse, warn, ignore]
+  watch:
+    description: The live colour, whose logs are read after the migration and before any traffic moves.
+    type: dict
+    default: {}
+    suboptions:
+      colour:
+        description: The live colour. Empty watches only C(containers).
+        type: str
+        default: ""
+        choices: ["", blue, green]
+      services:
+        description: Its compose services.
+        type: list
+        elements: str
+        default: []
+      containers:
+        description: Names of further containers.
+        type: list
+        elements: str
+        default: []
+      seconds:
+        description: How long to read on after the migration. V(0) reads the logs once.
+        type: float
+        default: 10.0
   release:
     description: Id of the release. If given, the module writes its result to C(releases/<id>/schema/<target>.json).
     type: str
@@ -267,6 +335,55 @@ accepted:
       type: str
       sample: "2026-12-31"
   sample: {}
+backup:
+  description: The last backup as it was found before the migration. Empty where nothing was migrated.
+  returned: always
+  type: dict
+  contains:
+    at:
+      description: When it was made, in seconds since the epoch; 0 where that is not known.
+      type: float
+      sample: 1796090400.0
+    age:
+      description: Seconds since then.
+      type: float
+      sample: 5400.0
+  sample: {at: 1796090400.0, age: 5400.0}
+restore_point:
+  description: The place in the server's WAL to which a backup can be played forward. Empty where nothing was migrated.
+  returned: always
+  type: dict
+  contains:
+    name:
+      description: The name; empty where none could be made.
+      type: str
+      sample: olympus_bluegreen_v2-0123456789
+    lsn:
+      description: Where it is.
+      type: str
+      sample: 0/1A2B3C4
+    why:
+      description: Why none could be made.
+      type: str
+      sample: ""
+  sample: {name: olympus_bluegreen_v2-0123456789, lsn: 0/1A2B3C4, why: ""}
+drift:
+  description: What the migrated schema has otherwise than the rehearsed one, a sentence an object.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+not_compared:
+  description: Why the schema was not compared with a rehearsal; empty where it was, and where nothing was migrated.
+  returned: always
+  type: str
+  sample: ""
+noticed:
+  description: What the live colour's logs said that may come from the migration and is no failure.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 attempts:
   description: How often the migration was started.
   returned: always

@@ -42,6 +42,32 @@ RUN = (
         choices=COLOURS,
     ),
     Field(
+        "backup",
+        "dict",
+        (
+            "The last backup of the databases, which C(migrate) looks at before it changes a schema.",
+            "It makes a restore point as well, where the service's role may.",
+        ),
+        {},
+        keys=(
+            Field("path", "text", "Files of the backups on the database's host, as a glob. The newest counts."),
+            Field(
+                "command",
+                "list",
+                "Program that prints when the last backup was made, as C(2026-11-30T02:00:00Z) or in seconds since the"
+                " epoch.",
+            ),
+            Field("max_age", "number", "Seconds that the last backup may be old.", usual="`86400`"),
+            Field(
+                "policy",
+                "str",
+                "What becomes of a migration without such a backup. V(ignore) makes no restore point either.",
+                choices=("ignore", "warn", "refuse"),
+                usual="`warn`",
+            ),
+        ),
+    ),
+    Field(
         "bake",
         "int",
         "Bake time in seconds. Until it is over, C(cleanup) refuses, and C(status) does not name it as the next step.",
@@ -56,6 +82,13 @@ RUN = (
         choices=("recreate", "keep"),
     ),
     Field("drain_deadline", "number", "Seconds to wait for open requests.", usual="`60`; `3600` behind Cloudflare"),
+    Field(
+        "drift",
+        "str",
+        "What becomes of a migration whose schema is not the one that was rehearsed, before it or after it.",
+        "refuse",
+        choices=("refuse", "warn", "ignore"),
+    ),
     Field(
         "fix_forward",
         "bool",
@@ -104,6 +137,13 @@ RUN = (
         usual="`true`; `false` behind Cloudflare",
     ),
     Field(
+        "lock_budget",
+        "number",
+        "Seconds that a migration may hold a lock which stops reads or writes. Three times the estimate must lie below"
+        " it, else the verdict is V(BLOCKING_LOCK).",
+        2,
+    ),
+    Field(
         "notify_url",
         "text",
         "The address that messages of C(bluegreen_notify) go to, where no C(url_file) holds it. The environment"
@@ -126,6 +166,16 @@ RUN = (
         secret=True,
     ),
     Field(
+        "rehearsal_data",
+        "str",
+        (
+            "Which rows the throw-away database gets beside production's schema. V(lookup) is those of small tables"
+            " that refer to no other, V(schema) is none but the migrations' own, V(sample) is some of every table.",
+            "The path of a dump of B(pg_dump) on the host takes that backup in place of production's own schema.",
+        ),
+        "lookup",
+    ),
+    Field(
         "rehearsal_image",
         "str",
         "Image of the throw-away PostgreSQL, of the same major version, that migrations are tried on. Empty takes"
@@ -138,6 +188,36 @@ RUN = (
         "With C(adopt), remove coloured containers of the project that belong to no colour (podman-compose made them"
         " since).",
         False,
+    ),
+    Field(
+        "schema_policy",
+        "dict",
+        "What becomes of a verdict on a migration. V(proceed) goes ahead, V(ask) needs an entry of C(bluegreen_accept),"
+        " V(refuse) is let through by none.",
+        {},
+        keys=tuple(
+            Field(name, "str", says, usual, choices=("proceed", "ask", "refuse"))
+            for name, usual, says in (
+                ("SAFE", "proceed", "The old colour works on the new schema, and used all that changed."),
+                (
+                    "SAFE_IF_EXERCISED",
+                    "proceed",
+                    "It works on the new schema. Some changes were not tried.",
+                ),
+                ("BLOCKING_LOCK", "ask", "A lock stops reads or writes for longer than C(bluegreen_lock_budget)."),
+                ("BRIDGE_REQUIRED", "ask", "Only a bridge lets the old colour go on writing."),
+                ("BREAKS", "ask", "The old colour fails, or the migration does."),
+                ("NOT_JUDGED", "ask", "Nothing could be tried."),
+                ("IN_FLIGHT", "ask", "A login or another flow that is begun on one colour is lost on the other."),
+            )
+        ),
+    ),
+    Field(
+        "schema_watch",
+        "number",
+        "Seconds for which C(migrate) reads the live colour's logs after a migration. An error that the new schema"
+        " causes fails the stage.",
+        10,
     ),
     Field(
         "undo",

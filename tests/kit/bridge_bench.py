@@ -1,20 +1,14 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real PostgreSQL 18, that of the lab, on a port of its own, and a deployment of one schema target on it."""
+"""A deployment of one schema target on a real PostgreSQL."""
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
-import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import psycopg2
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
@@ -22,10 +16,9 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman imp
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import bridge_run
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.migrate import World
-from kit.ports import free_port
+from kit.majors import Server
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("OLYMPUS_LAB_PG18_BIN", str(ROOT / "build/lab/postgres18/server/bin")))
 # Kratos' tables as far as the hop 25.4 -> 26.2 needs them.
 SCHEMA = """
 CREATE TABLE sessions (id uuid PRIMARY KEY, identity_id uuid NOT NULL);
@@ -38,57 +31,6 @@ CREATE TABLE audit (line text);
 """
 
 TABLES = ("sessions", "session_devices", "identity_credentials", "identity_credential_identifiers", "audit")
-
-
-class Server:
-    def __init__(self, home: str) -> None:
-        self.home, self.port = home, free_port()
-        self.uid = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
-        if self.uid is not None:
-            os.chown(home, self.uid, self.uid)
-        data = home + "/data"
-        self._call([str(BIN / "initdb"), "-D", data, "-U", "lab", "-A", "trust", "--no-sync", "-E", "UTF8"])
-        argv = [str(BIN / "postgres"), "-D", data, "-p", str(self.port), "-F", "-k", home]
-        more = ["-c", "listen_addresses=127.0.0.1", "-c", "deadlock_timeout=200ms"]
-        with open(home + "/log", "wb") as log:
-            self.process = subprocess.Popen(argv + more, stdout=log, stderr=log, cwd="/", user=self.uid, group=self.uid)
-        self._wait()
-
-    def _call(self, argv: list[str]) -> None:
-        env = {**os.environ, "LC_ALL": "C.UTF-8"}
-        subprocess.run(argv, check=True, capture_output=True, cwd="/", user=self.uid, group=self.uid, env=env)
-
-    def _wait(self) -> None:
-        end = time.monotonic() + 30
-        while True:
-            try:
-                self.query("postgres", "SELECT 1")
-                return
-            except psycopg2.OperationalError:
-                assert time.monotonic() < end, Path(self.home, "log").read_text()
-                time.sleep(0.05)
-
-    def connection(self, name: str) -> Any:
-        found = psycopg2.connect(host="127.0.0.1", port=self.port, user="lab", dbname=name, sslmode="disable")
-        found.autocommit = True
-        return found
-
-    def query(self, name: str, sql: str) -> list[tuple[Any, ...]]:
-        connection = self.connection(name)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
-                return list(cursor.fetchall()) if cursor.description else []
-        finally:
-            connection.close()
-
-    def db(self, name: str) -> postgres.Db:
-        where = {"host": "127.0.0.1", "port": self.port, "user": "lab", "dbname": name, "sslmode": "disable"}
-        return postgres.connect(where)
-
-    def stop(self) -> None:
-        self.process.send_signal(2)
-        self.process.wait(20)
 
 
 class NoPodman:

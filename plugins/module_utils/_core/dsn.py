@@ -226,18 +226,20 @@ def with_parameters(dsn: Dsn, **extra: str) -> str:
     return "%s?%s" % (base, urlencode(kept + sorted(extra.items()), quote_via=quote))
 
 
-def bounded(environment: Mapping[str, str], milliseconds: int) -> dict[str, str]:
-    """The variables of a program, with lock_timeout in every PostgreSQL address among them and in libpq's own variable.
-
-    As ``options``, which libpq, JDBC and the drivers of Go and Python all hand to the server.
-    """
-    option = "-c lock_timeout=%d" % milliseconds
-    found = dict(environment)
+def bounded(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a program, with these settings in every PostgreSQL address among them and in libpq's own
+    variable. As ``options``, which libpq, pgx, JDBC and the drivers of Python and Node all hand to the server."""
+    words = " ".join("-c %s=%s" % (name, _escaped(value)) for name, value in settings.items())
+    own, found = environment.get("PGOPTIONS", ""), dict(environment)
     for name, value in environment.items():
         if ADDRESS.match(value):
-            own = dict(parse_qsl(value.partition("?")[2])).get("options", "")
-            found[name] = with_parameters(Dsn(value, {}), options=("%s %s" % (own, option)).strip())
-    found["PGOPTIONS"] = ("%s %s" % (environment.get("PGOPTIONS", ""), option)).strip()
+            base, _sign, text = value.partition("#")[0].partition("?")
+            given = parse_qsl(text, keep_blank_values=True)
+            # What stands there by its own name would win over ``options``.
+            kept = [(key, one) for key, one in given if key not in ("options", *settings)]
+            options = ("%s %s" % (dict(given).get("options", own), words)).strip()
+            found[name] = "%s?%s" % (base, urlencode([*kept, ("options", options)], quote_via=quote))
+    found["PGOPTIONS"] = ("%s %s" % (own, words)).strip()
     return found
 
 

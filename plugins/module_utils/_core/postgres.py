@@ -71,13 +71,19 @@ SELECT i.indexrelid::regclass::text FROM pg_index i
 WHERE NOT i.indisvalid AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
 ORDER BY 1
 """
+# One that was prepared for a two-phase commit holds its locks without a session.
 LONG_TRANSACTIONS = """
-SELECT coalesce(nullif(application_name, ''), 'pid ' || pid) || ', ' || coalesce(state, 'unknown') || ', ' ||
-       round(extract(epoch FROM now() - xact_start)) || ' s'
-FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND now() - xact_start > make_interval(secs => %s)
-  AND backend_type = 'client backend'
-ORDER BY xact_start
+SELECT what || ', ' || round(extract(epoch FROM now() - since)) || ' s' FROM (
+  SELECT coalesce(nullif(application_name, ''), 'pid ' || pid) || ', ' || coalesce(state, 'unknown'), xact_start
+  FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+  UNION ALL SELECT 'prepared transaction ' || gid, prepared
+  FROM pg_prepared_xacts WHERE database = current_database()
+) AS open (what, since) WHERE now() - since > make_interval(secs => %s) ORDER BY since
+"""
+# By the name that a migrator's sessions were given, without the asking one.
+SESSIONS = """
+FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()
 """
 
 
@@ -171,11 +177,6 @@ def invalid_indexes(db: Db) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in db.query(INVALID_INDEXES))
 
 
-def drop_index(db: Db, name: str) -> None:
-    """``name`` is what ``invalid_indexes`` gave. Bounded: it waits for running transactions."""
-    db.query("DROP INDEX CONCURRENTLY IF EXISTS " + name)
-
-
 def try_lock(db: Db) -> bool:
     return bool(db.query("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])[0][0])
 
@@ -191,5 +192,19 @@ def lock_holder(db: Db) -> str:
 
 
 def long_transactions(db: Db, seconds: float) -> tuple[str, ...]:
-    """Who has had a transaction open for longer than ``seconds``: name, state and age."""
+    """Who has had a transaction open for longer than ``seconds``: name, state and age. A prepared one is among them."""
     return tuple(str(row[0]) for row in db.query(LONG_TRANSACTIONS, [seconds]))
+
+
+def version(db: Db) -> int:
+    """Of the server: 180004 is 18.4."""
+    return int(db.query("SELECT current_setting('server_version_num')::int")[0][0])
+
+
+def end_sessions(db: Db, application: str) -> None:
+    """Sessions of this name, of programs that are gone: a server may go on with a statement that no client awaits."""
+    db.query("SELECT pg_terminate_backend(pid)" + SESSIONS, [application])
+
+
+def sessions(db: Db, application: str) -> int:
+    return int(db.query("SELECT count(*)" + SESSIONS, [application])[0][0])

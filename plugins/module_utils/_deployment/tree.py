@@ -59,6 +59,7 @@ SCHEMA_TARGET = (
     Field("status_pattern", "text", "Regular expression for those lines. Empty means that the exit code says it."),
     Field("applied_query", "str", "SQL whose first column lists the applied versions."),
     Field("dsn_env", "str", "Environment variable of C(service) that leads to the database.", usual="DSN"),
+    Field("migrator_dsn_env", "str", "That of a role for migrations alone, where a pooler drops what a DSN sets."),
 )
 
 PROBE = (

@@ -6,21 +6,35 @@
 
 from __future__ import annotations
 
-import random
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._core import postgres
 from .._core.clock import wait_until
-from .._core.errors import BluegreenError, CommandError, Refused
-from . import any_migrator, migrate, oneshot, versions
+from .._core.errors import Refused, first_few
+from . import (
+    any_migrator,
+    attempts,
+    backup,
+    bounds,
+    bridge_record,
+    drift,
+    migrate,
+    migrator_role,
+    oneshot,
+    progress,
+    versions,
+)
+from .live_log import LiveLog
 from .migrate import MigrationRequest, State, World
+from .progress import Progress
 
-LOCK_TIMEOUT = re.compile(r"55P03|canceling statement due to lock timeout")
-TELLING = re.compile(r"error|fatal|SQLSTATE|could not", re.IGNORECASE)
+LIVE = (
+    "the live colour serves on and no traffic moved. Install a bridge (bridges/%s/*.sql of the release's source) and"
+    " run the stage again; `podman logs` of these containers says which statement it was"
+)
 
 
 @contextmanager
@@ -39,14 +53,16 @@ def lock(db: postgres.Db, world: World, wanted: MigrationRequest) -> Iterator[No
         postgres.unlock(db)
 
 
-def apply(state: State, wanted: MigrationRequest, world: World) -> dict[str, Any]:
-    """The keys of the module's result that the run made true."""
+def apply(state: State, wanted: MigrationRequest, world: World, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of the module's result that the run made true, and ``warnings``. ``told``: the target's entry of
+    proof.json, {} where nothing was proven with this image."""
     started = world.clock.monotonic()
     if state.foreign:
         raise Refused(
             "container %s seems to migrate a database" % ", ".join(state.foreign),
             fix="wait until it has ended, then run the stage again",
         )
+    known, warned = backup.check(wanted.backup, world.podman.runner, world.clock.now())
     oneshot.clear(world.podman, migrate.migrate_labels(wanted), wanted.lock_wait)
     db = migrate.open_database(wanted, world, state.service)
     try:
@@ -54,22 +70,15 @@ def apply(state: State, wanted: MigrationRequest, world: World) -> dict[str, Any
             # Another run may have done what was observed before the lock.
             before = _again(state, wanted, world, db)
             migrate.plan(before, wanted)
-            attempts = _Run(db, before, wanted, world).until_applied() if before.difference.pending else 0
-            after = any_migrator.applied(db, wanted.target)
+            act = _Act(db, before, wanted, world, told)
+            act.warned.extend(warned)
+            found = act.through()
     finally:
         db.close()
-    done, changed = before.difference.pending, attempts > 0
-    if any_migrator.UNKNOWN in done:
-        done = tuple(versions.Migration(version) for version in sorted(after - before.applied))
-        changed = after != before.applied
     return {
-        "before": versions.summary(before.applied),
-        "after": versions.summary(after),
-        "applied": migrate.described(done),
-        "pending": [],
-        "invalid_indexes": [],
-        "attempts": attempts,
-        "changed": changed,
+        **found,
+        "backup": known,
+        "warnings": act.warned,
         "seconds": round(world.clock.monotonic() - started, 2),
     }
 
@@ -77,98 +86,105 @@ def apply(state: State, wanted: MigrationRequest, world: World) -> dict[str, Any
 def _again(state: State, wanted: MigrationRequest, world: World, db: postgres.Db) -> State:
     """What is there now, under the lock."""
     applied = any_migrator.applied(db, wanted.target)
-    now = replace(state, applied=applied, invalid=postgres.invalid_indexes(db))
+    unfinished = progress.read(wanted.state_dir, wanted.target.name)
+    now = replace(state, applied=applied, invalid=postgres.invalid_indexes(db), unfinished=unfinished)
     if wanted.target.product:
         return now
     return replace(now, learnt=migrate.ask_any(wanted, world, state.service, state.image, applied))
 
 
-@dataclass(frozen=True)
-class _Run:
-    """The attempts under the lock; ``before`` is what they start from."""
+@dataclass
+class _Act:
+    """One run under the lock. ``before``: what it starts from; ``warned``: what the operator reads at its end."""
 
     db: postgres.Db
     before: State
     wanted: MigrationRequest
     world: World
+    told: Mapping[str, Any]
+    warned: list[str] = field(default_factory=list)
 
-    def until_applied(self) -> int:
-        """How many attempts it took. Only a lock that could not be had in time is tried again."""
-        wanted, clock = self.wanted, self.world.clock
-        deadline = clock.monotonic() + wanted.timeout
-        for attempt in range(1, wanted.attempts + 1):
-            self._refuse_long_transactions()
-            for index in postgres.invalid_indexes(self.db) if wanted.target.product else ():
-                postgres.drop_index(self.db, index)
-            ended = self._container(max(1.0, deadline - clock.monotonic()))
-            if not self._missing(ended):
-                self._no_invalid_index()
-                return attempt
-            if not LOCK_TIMEOUT.search(ended.log):
-                raise self._failure("the migration ended (rc %d): %s" % (ended.rc, self._words(ended)))
-            if attempt < wanted.attempts and clock.monotonic() < deadline:
-                clock.sleep(attempt * random.uniform(0.5, 1.5))
-        raise self._failure(
-            "PostgreSQL gave no lock within %g s, in %d attempts" % (wanted.lock_timeout, wanted.attempts),
-            fix="end the long transaction (see pg_stat_activity), then run the stage again: what was applied stays",
-        )
-
-    def _container(self, timeout: float) -> oneshot.Finished:
-        before = self.before
-        job = migrate.job_of(self.wanted, self.world, before.service, before.image, before.learnt.form.up, "migrate")
-        try:
-            return oneshot.run(self.world.podman, job, timeout)
-        except CommandError as exc:
-            raise self._failure(self._clean(exc.msg), fix=exc.fix) from exc
-
-    def _refuse_long_transactions(self) -> None:
-        """A transaction that has been open for long makes the migration wait, and everybody behind it."""
-        age = self.wanted.max_transaction_age
-        there = postgres.long_transactions(self.db, age) if age > 0 else ()
-        if there:
-            raise self._failure(
-                "transactions have been open for over %g s: %s" % (age, "; ".join(there[:3])),
-                fix="end these transactions first, or raise max_transaction_age",
-            )
-
-    def _missing(self, ended: oneshot.Finished | None) -> tuple[versions.Migration, ...]:
+    def through(self) -> dict[str, Any]:
         wanted, before = self.wanted, self.before
-        if wanted.target.product:
-            return versions.compare(before.learnt.migrations, postgres.applied(self.db)).pending
-        lost = before.applied - any_migrator.applied(self.db, wanted.target)
-        if lost:
-            raise BluegreenError(
-                "%d versions are not applied any more, the first is %s" % (len(lost), min(lost)),
-                fix="read the migrator's log: it must not revert what is live",
-            )
-        ask = migrate.asking(wanted, self.world, before.service, before.image)
-        return any_migrator.still_pending(wanted.target, ended, ask, self._clean)
+        rehearsal = drift.rehearsal(wanted.state_dir, wanted.release, wanted.target.name, self.told)
+        point: dict[str, str] = {}
+        live = LiveLog(self.world.podman, self.world.clock, wanted.live)
+        role = migrator_role.Role(before.service, {})
+        postgres.end_sessions(self.db, bounds.application("migrate", wanted.target.name))
+        if before.difference.pending:
+            self._refuse_drift(rehearsal.started)
+            role = migrator_role.choose(wanted, self.world, before.service, self.db)
+            point = backup.restore_point(self.db, wanted.release, wanted.backup, before.service.dsn.user)
+        live.begin()
+        run = attempts.Run(self.db, before, wanted, self.world, role, self._begun())
+        count = run.until_applied() if before.difference.pending else 0
+        run.no_invalid_index()
+        differs = self._after(rehearsal.rehearsed, run)
+        noticed = self._watch(live, run)
+        progress.end(wanted.state_dir, wanted.target.name)
+        why = "" if rehearsal.started.digest else "no rehearsal of this release to compare with"
+        more = {"restore_point": point, "drift": differs, "not_compared": why, "noticed": noticed}
+        return {**self._result(count), **more}
 
-    def _clean(self, text: str) -> str:
-        return any_migrator.redact(text, self.before.service)
+    def _begun(self) -> Progress:
+        """The run's beginning, or that of the run that it goes on with."""
+        before, old = self.before, self.before.unfinished
+        invalid = old.invalid if old else () if self.wanted.target.product else before.invalid
+        began = old.began if old and old.began else self.world.clock.now()
+        return Progress(self.wanted.target.name, self.wanted.release, began, invalid=invalid)
 
-    def _no_invalid_index(self) -> None:
-        known = () if self.wanted.target.product else self.before.invalid
-        left = [index for index in postgres.invalid_indexes(self.db) if index not in known]
-        if left:
-            raise self._failure(
-                "an invalid index is left: %s" % ", ".join(left), fix="run REINDEX INDEX CONCURRENTLY on it"
-            )
+    def _refuse_drift(self, started: drift.Look) -> None:
+        """Where another run has begun it, only the end can be compared."""
+        if self.wanted.drift == drift.IGNORE or not started.digest:
+            return
+        if drift.resumes(self.before.applied, self.told, self.before.unfinished is not None):
+            return
+        wrong, _found = self._compared(started, "the schema has changed since the rehearsal")
+        if wrong and self.wanted.drift == drift.REFUSE:
+            raise Refused("%s: %s" % (self.wanted.target.called, wrong), fix=drift.AGAIN)
 
-    def _words(self, ended: oneshot.Finished) -> str:
-        """The last telling lines of the migrator, without what the DSN holds."""
-        lines = [line for line in self._clean(ended.log).splitlines() if line.strip()]
-        told = [line for line in lines if TELLING.search(line)]
-        return " | ".join((told or lines)[-3:])[:1000]
+    def _after(self, rehearsed: drift.Look, run: attempts.Run) -> list[str]:
+        if self.wanted.drift == drift.IGNORE or not rehearsed.digest:
+            return []
+        wrong, found = self._compared(rehearsed, "the migrated schema is not the one that was rehearsed")
+        if wrong and self.wanted.drift == drift.REFUSE:
+            raise run.failure(wrong, fix=drift.ELSE)
+        return found
 
-    def _failure(self, msg: str, fix: str = "") -> BluegreenError:
-        """The error with what had been applied until then."""
+    def _compared(self, look: drift.Look, when: str) -> tuple[str, list[str]]:
+        record = bridge_record.read(self.wanted.state_dir, self.wanted.target.name)
+        wrong, found = drift.complaint(look, drift.look(self.db), record, self.wanted.release, when)
+        self.warned += [wrong] if wrong else []
+        return wrong, found
+
+    def _watch(self, live: LiveLog, run: attempts.Run) -> list[str]:
+        """Before any traffic moves. What is only noticed is a warning."""
+        if not live.containers:
+            return []
+        found = live.watch(self.wanted.watch_seconds, attempts.sessions_of(self.db, self.before.service.dsn.user))
+        self.warned += ["the log of container %s can't be read" % name for name in live.unread]
+        self.warned += ["the live colour: " + one for one in found.noticed]
+        if found.broken and self.told.get("accepted"):
+            # The operator let the verdict through and knows it.
+            self.warned += ["the live colour: " + one for one in found.broken]
+        elif found.broken:
+            what = "the live colour fails on the new schema: %s" % first_few(found.broken, between="; ")
+            raise run.failure(what, fix=LIVE % self.wanted.target.name)
+        return list(found.noticed)
+
+    def _result(self, count: int) -> dict[str, Any]:
+        before = self.before
         after = any_migrator.applied(self.db, self.wanted.target)
-        pending, left = self.before.difference.pending, self._missing(None)
-        done = tuple(migration for migration in pending if migration not in left)
-        partial: dict[str, object] = {
-            "applied": migrate.described(done),
-            "pending": migrate.described(left),
+        done, changed = before.difference.pending, count > 0
+        if any_migrator.UNKNOWN in done:
+            done = tuple(versions.Migration(version) for version in sorted(after - before.applied))
+            changed = after != before.applied
+        return {
+            "before": versions.summary(before.applied),
             "after": versions.summary(after),
+            "applied": migrate.described(done),
+            "pending": [],
+            "invalid_indexes": [],
+            "attempts": count,
+            "changed": changed,
         }
-        return BluegreenError("%s (%d of %d applied)" % (msg, len(done), len(pending)), fix=fix, partial=partial)

@@ -15,7 +15,7 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .._core import dsn, postgres
@@ -25,11 +25,25 @@ from .._core.names import in_use
 from .._core.netns import network_of
 from .._core.plan import Plan, Step
 from .._core.podman import LABEL, Podman
-from . import any_migrator, db_session, image_migrations, oneshot, service_files, versions
+from .._health import shared_secrets
+from . import (
+    any_migrator,
+    bounds,
+    db_session,
+    image_migrations,
+    oneshot,
+    progress,
+    service_files,
+    versions,
+)
 from . import service as release
 from .any_migrator import Target, target_of
+from .backup import Backup, backup_of
+from .drift import REFUSE
 
 STATUS_SECONDS = 60.0
+# What only a run that applies something finds out.
+NOT_APPLIED: dict[str, Any] = {"backup": {}, "restore_point": {}, "drift": [], "not_compared": "", "noticed": []}
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,14 @@ class MigrationRequest:
     timeout: float = 900.0
     attempts: int = 5
     max_transaction_age: float = 60.0
+    # 0: as long as ``timeout``.
+    transaction_timeout: float = 0.0
+    release: str = ""
+    backup: Backup = field(default_factory=Backup)
+    drift: str = REFUSE
+    # The live colour's, whose logs are read so long after the migration.
+    live: tuple[str, ...] = ()
+    watch_seconds: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +92,7 @@ class State:
     invalid: tuple[str, ...]
     leftovers: tuple[tuple[str, str], ...]
     foreign: tuple[str, ...]
+    unfinished: progress.Progress | None = None
 
     @property
     def difference(self) -> versions.Difference:
@@ -84,8 +107,20 @@ def request(params: Mapping[str, Any], podman: Podman, target: Mapping[str, Any]
     given = {one.name: params[one.name] for one in fields(MigrationRequest) if one.name in params}
     given["target"] = target_of(target or params["target"], given.get("compose_file", ""))
     given["network"] = in_use(params["deployment"], params["state_dir"], params.get("network", ""))
+    given["backup"] = backup_of(params.get("backup") or {})
+    watch = params.get("watch") or {}
+    given["live"], given["watch_seconds"] = live_containers(podman, params, watch), float(watch.get("seconds") or 0.0)
     given["extra_hosts"] = tuple("%s:%s" % pair for pair in params.get("extra_hosts", {}).items())
     return MigrationRequest(**given, database_container=database_container(podman, params))
+
+
+def live_containers(podman: Podman, params: Mapping[str, Any], watch: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the live colour's containers, and of those that are named one by one."""
+    found = set(watch.get("containers") or ())
+    if watch.get("colour"):
+        asked = (params["deployment"], params["project"], watch["colour"], watch.get("services") or ())
+        found |= {str(one["Name"]) for one in shared_secrets.containers(podman, *asked).values()}
+    return tuple(sorted(found))
 
 
 def migrate_labels(wanted: MigrationRequest) -> dict[str, str]:
@@ -95,13 +130,16 @@ def migrate_labels(wanted: MigrationRequest) -> dict[str, str]:
 def open_database(wanted: MigrationRequest, world: World, service: release.Service) -> postgres.Db:
     """A session in the target database, named so that a session that waits for it can read which run it is."""
     name = ("olympus-bluegreen migrate %s, %s:%d" % (wanted.target.name, socket.gethostname(), os.getpid()))[:63]
-    files = oneshot.labels(wanted.deployment, "files", wanted.target.name)
-    view = service_files.of_release(world.podman, service, files, wanted.extra_hosts)
-    servers = _servers(wanted, world.podman)
+    view, servers = files_of(wanted, world, service), servers_of(wanted, world.podman)
     return db_session.open_session(service.dsn, name, view, servers, world.connect, world.enter)
 
 
-def _servers(wanted: MigrationRequest, podman: Podman) -> list[Mapping[str, Any]]:
+def files_of(wanted: MigrationRequest, world: World, service: release.Service) -> service_files.View:
+    labels = oneshot.labels(wanted.deployment, "files", wanted.target.name)
+    return service_files.of_release(world.podman, service, labels, wanted.extra_hosts)
+
+
+def servers_of(wanted: MigrationRequest, podman: Podman) -> list[Mapping[str, Any]]:
     """Containers that the DSN may name: the one of the database, else, for any migrator, those of its network."""
     if wanted.database_container:
         found = podman.one("container", wanted.database_container)
@@ -135,6 +173,7 @@ def observe(wanted: MigrationRequest, world: World) -> State:
         invalid=invalid,
         leftovers=tuple(oneshot.found(world.podman, migrate_labels(wanted))),
         foreign=foreign_runs(world.podman, wanted.database_container) if ory else (),
+        unfinished=progress.read(wanted.state_dir, wanted.target.name),
     )
 
 
@@ -247,14 +286,13 @@ def job_of(
     image: image_migrations.Image,
     words: tuple[str, ...],
     kind: str,
+    environment: Mapping[str, str] | None = None,
 ) -> oneshot.Job:
-    """A one-shot container of the new image as the service would run, with the DSN bounded by lock_timeout."""
-    milliseconds = int(wanted.lock_timeout * 1000)
-    environment, arguments = dsn.bounded(service.environment, milliseconds), image.before + words
-    if wanted.target.product:
-        name = "olympus-bluegreen %s %s" % (kind, wanted.target.name)
-        bounded = dsn.with_parameters(service.dsn, lock_timeout=str(milliseconds), application_name=name)
-        environment = {**service.environment, "DSN": bounded}
+    """A one-shot container of the new image as the service would run, with every session of it bounded, if no other
+    ``environment`` is given."""
+    ory = wanted.target.product
+    arguments = image.before + words
+    if ory:
         arguments += image_migrations.config_arguments((*service.entrypoint, *service.command))
     return oneshot.Job(
         name="%s-%s-%s" % (wanted.deployment, kind, wanted.target.name),
@@ -262,14 +300,30 @@ def job_of(
         arguments=arguments,
         labels=oneshot.labels(wanted.deployment, kind, wanted.target.name),
         network=wanted.network,
-        environment=environment,
+        environment=environment or bounded_environment(wanted, service, kind),
         entrypoint=image.entrypoint,
         volumes=service.volumes,
         extra_hosts=wanted.extra_hosts or service.extra_hosts,
         places=oneshot.places(world.podman, wanted.network),
-        user="" if wanted.target.product else service.user,
-        workdir="" if wanted.target.product else service.working_dir,
+        user="" if ory else service.user,
+        workdir="" if ory else service.working_dir,
     )
+
+
+def bounded_environment(
+    wanted: MigrationRequest, service: release.Service, kind: str, server: int = 0
+) -> dict[str, str]:
+    """The variables of the migrator, its sessions bounded. ``server``: as in bounds.settings."""
+    name = bounds.application(kind, wanted.target.name)
+    given = bounds.settings(name, wanted.lock_timeout, wanted.transaction_timeout or wanted.timeout, server)
+    return {**dsn.bounded(service.environment, given), "PGAPPNAME": name}
+
+
+def own_environment(wanted: MigrationRequest, service: release.Service) -> dict[str, str]:
+    """The same for a role of its own, which has its bounds in the server: a pooler may refuse any other."""
+    name = bounds.application("migrate", wanted.target.name)
+    own = service.environment.get(wanted.target.migrator_dsn_env, "")
+    return {**service.environment, service.dsn_env: own, "PGAPPNAME": name}
 
 
 def plan(state: State, wanted: MigrationRequest) -> Plan:
@@ -281,9 +335,12 @@ def plan(state: State, wanted: MigrationRequest) -> Plan:
             % (wanted.target.called, len(difference.newer), difference.newer[0]),
             fix="deploy the release that made this schema, or a newer one: this image is older than the schema",
         )
-    if not difference.pending:
+    if not difference.pending and not state.unfinished:
         return Plan(before=state.printed(), after=state.printed())
     steps = [Step("await", name, status) for name, status in state.leftovers]
+    if not difference.pending:
+        # A run that died, or failed, behind its last migration: what it had still to look at.
+        return Plan(state.printed(), state.printed(), (*steps, Step("finish", wanted.target.called)))
     if wanted.target.product:
         # Ory's makes it again. What another program means by one is not known.
         steps += [Step("drop_index", name, "invalid") for name in state.invalid]
@@ -322,4 +379,5 @@ def result(state: State, planned: Plan) -> dict[str, Any]:
         "learned_by": state.learnt.learned_by,
         "attempts": 0,
         "seconds": 0.0,
+        **NOT_APPLIED,
     }

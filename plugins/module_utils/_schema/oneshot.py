@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ TARGET = "olympus.bluegreen.target"
 # Our own networks give fixed addresses below these; a one-shot container stays out of their way. More than one, as
 # podman that was killed over a start keeps the address until the host boots.
 ONE_SHOT_HOSTS = range(250, 255)
+# Seconds between two looks at what a container does.
+EVERY = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,10 @@ def start(podman: Podman, job: Job) -> None:
     check(result, "start of container %s" % job.name)
 
 
-def finish(podman: Podman, name: str, timeout: float) -> Finished:
-    """Wait for the end, read everything, remove it. Still running after ``timeout`` seconds: killed, and an error."""
-    waited = podman.run("wait", name, timeout=timeout)
+def finish(podman: Podman, name: str, timeout: float, meanwhile: Callable[[], None] | None = None) -> Finished:
+    """Wait for the end, read everything, remove it. Still running after ``timeout`` seconds: killed, and an error.
+    ``meanwhile`` is called every second until then."""
+    waited = _waited(podman, name, timeout, meanwhile)
     logs = podman.run("logs", name, timeout=60)
     podman.run("rm", "-f", "-v", "-t", "5", name, timeout=60)
     if waited.rc == 124:
@@ -102,9 +106,19 @@ def finish(podman: Podman, name: str, timeout: float) -> Finished:
     return Finished(int(waited.out.split()[0]), logs.out, logs.out + logs.err)
 
 
-def run(podman: Podman, job: Job, timeout: float) -> Finished:
+def _waited(podman: Podman, name: str, timeout: float, meanwhile: Callable[[], None] | None) -> Result:
+    if meanwhile is None:
+        return podman.run("wait", name, timeout=timeout)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(podman.run, "wait", name, timeout=timeout)
+        while not wait([future], EVERY).done:
+            meanwhile()
+        return future.result()
+
+
+def run(podman: Podman, job: Job, timeout: float, meanwhile: Callable[[], None] | None = None) -> Finished:
     start(podman, job)
-    return finish(podman, job.name, timeout)
+    return finish(podman, job.name, timeout, meanwhile)
 
 
 def found(podman: Podman, wanted: Mapping[str, str]) -> list[tuple[str, str]]:

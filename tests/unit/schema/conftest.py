@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit.bridge_bench import BIN, SCHEMA, Bench, Server
+from kit import majors
+from kit.bridge_bench import SCHEMA, Bench
+from kit.majors import BIN, Server
 
 NUMBERS = itertools.count()
 
@@ -22,13 +22,8 @@ def server() -> Iterator[Server]:
     if not (BIN / "initdb").exists():
         assert not os.environ.get("CI"), "no PostgreSQL 18 in %s, and this is CI" % BIN
         pytest.skip("no PostgreSQL 18 in %s: python -m olympus_lab images" % BIN)
-    home = tempfile.mkdtemp(prefix="olympus-bridge-pg-")
-    found = Server(home)
-    try:
+    with majors.server(18, max_prepared_transactions="2") as found:
         yield found
-    finally:
-        found.stop()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

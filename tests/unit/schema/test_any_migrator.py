@@ -111,7 +111,7 @@ def test_a_table_that_is_not_there_is_an_empty_list_and_any_other_refusal_is_non
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "jdbc:postgresql", "postgresql+psycopg2"])
 def test_every_address_of_its_environment_waits_for_a_bounded_time(scheme: str) -> None:
     given = {"DB": scheme + "://u:p@db/shop?sslmode=disable", "OTHER": "http://x/?a=b"}
-    made = dsn.bounded(given, 2000)
+    made = dsn.bounded(given, {"lock_timeout": "2000"})
     assert made["DB"].startswith(scheme + "://u:p@db/shop?") and made["OTHER"] == given["OTHER"]
     assert made["PGOPTIONS"] == "-c lock_timeout=2000"
     read = dsn.parse(dsn.plain(made["DB"]))
@@ -119,7 +119,7 @@ def test_every_address_of_its_environment_waits_for_a_bounded_time(scheme: str) 
 
 
 def test_options_of_its_own_stay() -> None:
-    made = dsn.bounded({"DSN": URL + "?options=-c%20search_path%3Da", "PGOPTIONS": "-c x=1"}, 500)
+    made = dsn.bounded({"DSN": URL + "?options=-c%20search_path%3Da", "PGOPTIONS": "-c x=1"}, {"lock_timeout": "500"})
     assert dsn.parse(made["DSN"]).keywords["options"] == "-c search_path=a -c lock_timeout=500"
     assert made["PGOPTIONS"] == "-c x=1 -c lock_timeout=500"
 
