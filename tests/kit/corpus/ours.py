@@ -54,10 +54,10 @@ class Ours:
 
 
 class Clone:
-    """A database of the template; its lines of the server's log begin when it is made."""
+    """A database of the template; its lines of the server's log begin when this is made."""
 
-    def __init__(self, server: Server, name: str) -> None:
-        self.server, self.name = server, name
+    def __init__(self, server: Server, name: str, template: str = "production") -> None:
+        self.server, self.name, self.template = server, name, template
         self._from = Path(server.home, "log").stat().st_size
 
     def open(self) -> postgres.Db:
@@ -70,12 +70,9 @@ class Clone:
         return [line for line in lines if line.startswith("\t") or line[:10] >= "%010d" % since]
 
     def again(self, suffix: str) -> Clone:
-        made = Clone(self.server, self.name + suffix)
-        self.server.query("postgres", "CREATE DATABASE %s TEMPLATE production" % made.name)
+        made = Clone(self.server, self.name + suffix, self.template)
+        self.server.query("postgres", "CREATE DATABASE %s TEMPLATE %s" % (made.name, made.template))
         return made
-
-    def close(self) -> None:
-        return
 
 
 def tried(corpus: Corpus, case: Case) -> tuple[Truth, Ours]:
