@@ -210,7 +210,7 @@ def test_another_schema_than_the_rehearsed_one_fails_until_it_is_put_right(shop:
     rehearsed(shop)
     more = {"version": "001", "sql": ADD["sql"] + "; CREATE INDEX extra ON people (name)"}
     for _time in range(2):
-        with pytest.raises(BluegreenError, match="not the one that was rehearsed: index extra is new"):
+        with pytest.raises(BluegreenError, match="not the one that was rehearsed: index public.extra is new"):
             shop.run([more], release="r1")
     assert shop.versions() == ["001"]
     assert not shop.run([more], check_mode=True)[0]["pending"]

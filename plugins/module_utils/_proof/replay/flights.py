@@ -12,9 +12,6 @@ from typing import Any
 from ..._health.session import Failed
 from .side import Side
 
-# How each of their sentences begins: the judge knows them by this.
-IN_FLIGHT = "a flow begun on "
-
 
 def begun(side: Side[Any], steps: Iterable[str]) -> dict[str, Any]:
     """Step -> a flow that stands there. One that can't be begun is missing: the side's own journeys say why."""

@@ -9,6 +9,7 @@ The old program runs through the migration, as the live colour does: what it has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,13 +25,12 @@ from ..._health.session import REQUEST_SECONDS, probe
 from ..._ory.cli import entrypoint_text
 from ..._schema import oneshot
 from ..._state.redact import redact, scrub
-from ..evidence import Outcome, Seen, Touched
+from ..evidence import IN_FLIGHT, Outcome, Seen, Touched
 from ..shadow import sqllog
 from ..shadow.room import Room
 from . import coverage, flights
 from .app import App, Asked
 from .binary import Binary, isolated
-from .flights import IN_FLIGHT
 from .hydra import Hydra
 from .kratos import Kratos
 from .side import Side
@@ -44,6 +44,8 @@ RERUN_FAILS, RERUN_WORKS = "a second run fails too", "a second run works"
 # A plan that was prepared before the migration; and what a journey's cause says that met it, and then worked.
 PREPARED, ONCE = "0A000", "each connection fails once"
 WAITS = ("55P03", "57014")
+# "Key (email)=(...)", "Failing row contains (...)", 'invalid input syntax for type integer: "..."'.
+ROWS = re.compile(r"(?<=\)=)\([^\n]*?\)(?=[ .\n]|$)|(?<=row contains )\([^\n]*|(?<=: )\"[^\"\n]*\"$", re.MULTILINE)
 # So many connections has each program of the trial.
 CONNECTIONS = "8"
 
@@ -286,7 +288,7 @@ class Trial:
             tables = coverage.tables(db)
         finally:
             db.close()
-        ran = sqllog.statements(self.room.log(), self.name, begun, self.room.clock.now() + 1.0)
+        ran = sqllog.statements(self.room.log(begun), self.name, begun, self.room.clock.now() + 1.0)
         return coverage.touched((one.sql for one in ran if one.host == at.address[0]), tables)
 
 
@@ -311,9 +313,9 @@ def migrated(
 
 
 def said(room: Room, binary: Binary, text: str) -> str:
-    """A program's words without what its environment and the room hold."""
+    """A program's words without what its environment and the room hold, and without what PostgreSQL quotes of rows."""
     secrets = [*binary.service.environment.values(), room.password, room.role_password]
-    return str(redact(scrub(text, secrets)))[:500]
+    return ROWS.sub("(...)", str(redact(scrub(text, secrets))))[:500]
 
 
 def url_of(room: Room, binary: Binary, name: str) -> str:
