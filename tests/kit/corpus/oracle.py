@@ -34,7 +34,7 @@ MODES = (
     "AccessExclusiveLock",
 )
 TABLES = (
-    "SELECT oid, relnamespace::regnamespace::text || '.' || relname, pg_relation_filenode(oid) FROM pg_class"
+    "SELECT oid, format('%I.%I', relnamespace::regnamespace, relname), pg_relation_filenode(oid) FROM pg_class"
     " WHERE relkind IN ('r', 'p', 'm') AND"
     " relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
 )

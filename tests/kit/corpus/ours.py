@@ -21,7 +21,7 @@ from kit.majors import Server
 PROBE_SECONDS = 5.0
 PROGRAMS = judge.Programs("the old program", "the new program")
 COLUMNS = (
-    "SELECT c.relnamespace::regnamespace::text || '.' || c.relname, array_agg(a.attname::text) FROM pg_class c"
+    "SELECT format('%I.%I', c.relnamespace::regnamespace, c.relname), array_agg(quote_ident(a.attname)) FROM pg_class c"
     " JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN"
     " ('r', 'p', 'v', 'm') AND c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)' GROUP BY 1"
 )
