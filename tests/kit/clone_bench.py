@@ -38,7 +38,7 @@ class NativeClone:
         return self
 
     def again(self, suffix: str) -> NativeClone:
-        found = NativeClone(self.server, self.name + suffix)
+        found = NativeClone(self.server, "%s_%s" % (self.name, suffix))
         self.server.query("postgres", 'CREATE DATABASE "%s" TEMPLATE "%s_origin"' % (found.name, self.name))
         return found
 

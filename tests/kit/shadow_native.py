@@ -61,7 +61,7 @@ class Place:
     def __post_init__(self) -> None:
         self.server.query("postgres", "CREATE ROLE %s SUPERUSER LOGIN" % SHADOW)
         self.guard = Guard(SHADOW, "a-random-marker", "127.0.0.1", self.server.port)
-        db = self.open("postgres")
+        db = postgres.connect(self._keywords("postgres"))
         self.guard.mark(db)
         db.close()
 
@@ -69,10 +69,18 @@ class Place:
         return {**self.server.where(name, user), "options": "-c default_transaction_read_only=off"}
 
     def open(self, name: str) -> postgres.Db:
-        return postgres.connect(self._keywords(name))
+        db = postgres.connect(self._keywords(name))
+        self.guard.check(db)
+        return db
 
     def program(self, words: Sequence[str], name: str, directory: str) -> Finished:
         return program(words, self._keywords(name), directory)
+
+
+@dataclass
+class Pair:
+    production: majors.Server
+    place: Place
 
 
 def have_clients() -> bool:

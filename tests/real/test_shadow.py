@@ -5,19 +5,16 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit.compose_bench import podman
-from kit.migrate_bench import ADDRESS, DEPLOYMENT, IMAGE, KRATOS_NEW, KRATOS_OLD, PASSWORD, SERVER, Bench, ours, query
+from kit.migrate_bench import DEPLOYMENT, IMAGE, KRATOS_NEW, KRATOS_OLD, PASSWORD, SERVER, Bench, ours
 from kit.proof_bench import log, production, written
 from kit.recording import Recording
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.client_programs import ServiceDatabase
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.export import export

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The proof's own programs (tests/lab/pair), asked as the proof asks them: what each hop breaks, and nothing else.
 
-v2-race stands for Kratos 25.4 -> 26.2 with much data; v2-logout for Hydra 2.3 -> 25.4, v2-consent for 25.4 -> 26.2,
-v2-flight for 2.2 -> 2.3.
+Kratos: v2 stands for 25.4 -> 26.2, v2-race for the same with much data, v2-list for 1.3.1 -> 25.4.
+Hydra: v2-logout stands for 2.3 -> 25.4, v2-consent for 25.4 -> 26.2, v2-flight for 2.2 -> 2.3.
 """
 
 from __future__ import annotations
@@ -137,6 +137,22 @@ def test_the_old_program_takes_its_own_work_where_nothing_is_in_its_way(hop: Mak
     pair = hop(product, "v2-plain")
     assert pair.go() == {} and crossed(pair.old, pair.new) == {}
     assert flown(pair.old, pair.new) == {} and flown(pair.new, pair.old) == {}
+
+
+def test_a_login_that_leaves_a_new_column_empty_breaks(hop: Make) -> None:
+    pair = hop("kratos", "v2")
+    broken = pair.go()
+    assert sorted(broken) == ["browser_login", "login", "logout", "recovery", "session", "settings"]
+    assert "status 400, the body holds code 500" in broken["login"]
+    assert "redirected to the error page" in broken["browser_login"]
+
+
+def test_an_old_list_that_reads_whole_rows_breaks(hop: Make) -> None:
+    """And a plan that was prepared on a narrower column fails once; then it goes on."""
+    pair = hop("kratos", "v2-list")
+    broken = pair.go()
+    assert {"list"} <= set(broken) <= {"list", "recovery"} and "status 500" in broken["list"]
+    assert pair.old.ask("recovery") == "redeemed by code"
 
 
 def test_a_backfill_that_old_writes_race_fails_for_ever(hop: Make) -> None:

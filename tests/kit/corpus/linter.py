@@ -27,7 +27,6 @@ NOISE = (
     "prefer-repack",
     "ban-char-field",
     "identifier-too-long",
-    "unused-ignore",
 )
 
 

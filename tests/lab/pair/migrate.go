@@ -39,7 +39,7 @@ var base = []migration{
 	{"20240101000000000003", "sessions", `CREATE TABLE sessions (id text PRIMARY KEY, token text NOT NULL, logout_token text NOT NULL,
 		active bool NOT NULL, identity_id text NOT NULL REFERENCES identities ON DELETE CASCADE)`, nil},
 	{"20240101000000000004", "session_devices", `CREATE TABLE session_devices (id text PRIMARY KEY, user_agent text NOT NULL,
-		session_id text NOT NULL REFERENCES sessions ON DELETE CASCADE)`, nil},
+		session_id text NOT NULL REFERENCES sessions ON DELETE CASCADE);` + codeTables, nil},
 }
 
 // added is what a version has beyond v1.
@@ -56,13 +56,35 @@ var added = map[string][]migration{
 		{"20250101000000000002", "identity_id_backfill", "", backfillSlowly},
 		{"20250101000000000003", "identity_id_not_null", notNull, nil},
 	},
-	// That of Kratos 25.4: an old server's list can't read the column.
-	"v2-list": {{"20250201000000000001", "external_id", `ALTER TABLE identities ADD COLUMN external_id text`, nil}},
+	// That of Kratos 25.4: an old server's list can't read the column; and rewrites, lost indexes and a foreign key beside it.
+	"v2-list": {
+		{"20250201000000000001", "codes_ids", wideCodes, nil},
+		{"20250201000000000002", "codes_indexes", `DROP INDEX identity_recovery_codes_nid, identity_recovery_codes_identity,
+			identity_verification_codes_nid, identity_verification_codes_identity, identities_state, identities_state_id, sessions_active`, nil},
+		{"20250201000000000003", "codes_identity", `ALTER TABLE identity_recovery_codes ADD CONSTRAINT identity_recovery_codes_identity_fk
+			FOREIGN KEY (identity_id) REFERENCES identities ON DELETE CASCADE`, nil},
+		{"20250201000000000004", "external_id", `ALTER TABLE identities ADD COLUMN external_id text`, nil},
+	},
 	// Nothing that an old server meets.
 	"v2-plain": {{"20250301000000000001", "organizations", `CREATE TABLE organizations (id text PRIMARY KEY)`, nil}},
 }
 
 const (
+	// The second of the tables is one that v1 has no use for.
+	codeTables = `
+		CREATE TABLE identity_recovery_codes (id char(36) PRIMARY KEY, identity_id text, nid char(36) NOT NULL, code text NOT NULL);
+		CREATE TABLE identity_verification_codes (id char(36) PRIMARY KEY, identity_id text, nid char(36) NOT NULL, code text NOT NULL);
+		CREATE INDEX identity_recovery_codes_nid ON identity_recovery_codes (nid, id);
+		CREATE INDEX identity_recovery_codes_identity ON identity_recovery_codes (identity_id, nid);
+		CREATE INDEX identity_verification_codes_nid ON identity_verification_codes (nid, id);
+		CREATE INDEX identity_verification_codes_identity ON identity_verification_codes (identity_id, nid);
+		CREATE INDEX identities_state ON identities (state);
+		CREATE INDEX identities_state_id ON identities (state, id);
+		CREATE INDEX sessions_active ON sessions (active);`
+	wideCodes = `
+		ALTER TABLE identity_recovery_codes ALTER COLUMN id TYPE varchar(36), ALTER COLUMN nid TYPE varchar(36);
+		ALTER TABLE identity_verification_codes ALTER COLUMN id TYPE varchar(36), ALTER COLUMN nid TYPE varchar(36);`
+
 	notNull = `ALTER TABLE session_devices ALTER COLUMN identity_id SET NOT NULL`
 	fill    = `UPDATE session_devices d SET identity_id = s.identity_id FROM sessions s WHERE s.id = d.session_id
 		AND d.id IN (SELECT id FROM session_devices WHERE identity_id IS NULL LIMIT $1)`
@@ -147,15 +169,19 @@ func migrate(ctx context.Context, db *pgxpool.Pool) error {
 	return nil
 }
 
-func (one migration) apply(ctx context.Context, db *pgxpool.Pool) (err error) {
+// apply is one transaction with its note, but for code, which goes its own way.
+func (one migration) apply(ctx context.Context, db *pgxpool.Pool) error {
 	if one.code != nil {
-		err = one.code(ctx, db)
-	} else {
-		_, err = db.Exec(ctx, one.sql)
+		if err := one.code(ctx, db); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		_, err = db.Exec(ctx, `INSERT INTO schema_migration (version) VALUES ($1)`, one.version)
-		fmt.Printf("level=info msg=applied migration_name=%s version=%s\n", one.name, one.version)
-	}
-	return err
+	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, one.sql, pgx.QueryExecModeSimpleProtocol)
+		if err == nil {
+			_, err = tx.Exec(ctx, `INSERT INTO schema_migration (version) VALUES ($1)`, one.version)
+			fmt.Printf("level=info msg=applied migration_name=%s version=%s\n", one.name, one.version)
+		}
+		return err
+	})
 }

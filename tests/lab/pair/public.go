@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -24,9 +25,11 @@ var public = map[string]route{
 	"GET /self-service/login/flows":      func(a *ask) (int, any) { return 200, a.flow("login", a.FormValue("id")) },
 	"GET /self-service/registration/api": begin("registration"),
 	"GET /self-service/settings/api":     begin("settings"),
+	"GET /self-service/recovery/api":     begin("recovery"),
 	"POST /self-service/login":           login,
 	"POST /self-service/registration":    registration,
 	"POST /self-service/settings":        settings,
+	"POST /self-service/recovery":        recovery,
 	"GET /sessions/whoami":               whoami,
 	"DELETE /self-service/logout/api":    logout,
 	"GET /self-service/logout/browser":   logoutURL,
@@ -73,7 +76,6 @@ func begin(kind string) route {
 	}
 }
 
-// login writes a row of session_devices, which v2's schema wants more of.
 func login(a *ask) (int, any) {
 	var given struct{ Identifier, Password string }
 	browser := a.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
@@ -87,6 +89,16 @@ func login(a *ask) (int, any) {
 	}
 	const find = `SELECT identity_id FROM identity_credentials WHERE identifier = $1 AND hash = $2`
 	who := read[string](a, wrong, find, given.Identifier, hashed(given.Password))
+	token := a.opened(who)
+	if browser {
+		a.keep(session, token, 0)
+		return a.redirect("/")
+	}
+	return 200, object{"session_token": token, "session": a.session(token)}
+}
+
+// opened is a new session; it writes a row of session_devices, which v2's schema wants more of.
+func (a *ask) opened(who string) (token string) {
 	id, token, both := rand.Text(), rand.Text(), &pgx.Batch{}
 	both.Queue(`INSERT INTO sessions (id, token, logout_token, active, identity_id) VALUES ($1, $2, $3, true, $4)`,
 		id, token, rand.Text(), who)
@@ -97,11 +109,7 @@ func login(a *ask) (int, any) {
 	}
 	both.Queue(device, values...)
 	a.inOne(both)
-	if browser {
-		a.keep(session, token, 0)
-		return a.redirect("/")
-	}
-	return 200, object{"session_token": token, "session": a.session(token)}
+	return token
 }
 
 func (a *ask) session(token string) object {
@@ -169,4 +177,15 @@ func logoutBrowser(a *ask) (int, any) {
 	a.exec(`UPDATE sessions SET active = false WHERE logout_token = $1`, a.FormValue("token"))
 	a.keep(session, "", -1)
 	return a.redirect("/login")
+}
+
+// recovery opens a session for the holder of the code of its flow. The ids that it reads are wider in v2-list.
+func recovery(a *ask) (int, any) {
+	var id, who string
+	if a.err = a.db.QueryRow(a.Context(), `DELETE FROM identity_recovery_codes WHERE id = $1 AND code = $2 RETURNING id, identity_id`,
+		a.FormValue("flow"), hashed(a.FormValue("code"))).Scan(&id, &who); errors.Is(a.err, pgx.ErrNoRows) {
+		a.err = wrong
+	}
+	a.keep(session, a.opened(who), 0)
+	return a.redirect("/settings")
 }

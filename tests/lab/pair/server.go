@@ -4,6 +4,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -137,6 +138,7 @@ var admin = map[string]route{
 	"GET /admin/health/ready":      ready,
 	"GET /admin/version":           func(*ask) (int, any) { return 200, object{"version": version} },
 	"POST /admin/identities":       create,
+	"POST /admin/recovery/code":    recoveryCode,
 	"GET /admin/identities":        list,
 	"GET /admin/identities/{id}":   func(a *ask) (int, any) { return 200, a.identity(a.PathValue("id")) },
 	"PATCH /admin/identities/{id}": patch,
@@ -192,6 +194,17 @@ func patch(a *ask) (int, any) {
 	}
 	a.exec(`UPDATE identities SET state = $1 WHERE id = $2`, given[0].Value, a.PathValue("id"))
 	return 200, a.identity(a.PathValue("id"))
+}
+
+// recoveryCode makes a flow that its code ends.
+func recoveryCode(a *ask) (int, any) {
+	var given struct {
+		Who string `json:"identity_id"`
+	}
+	a.body(&given)
+	id, code := rand.Text(), rand.Text()
+	a.exec(`INSERT INTO identity_recovery_codes (id, identity_id, nid, code) VALUES ($1, $2, '', $3)`, id, given.Who, hashed(code))
+	return 201, object{"recovery_link": a.link("/self-service/recovery?flow=" + id), "recovery_code": code}
 }
 
 // inOne executes statements as one transaction.

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from kit.clone_bench import NativeClone
-from kit.majors import BIN, Server
+from kit.majors import BIN, Server, server
+from kit.shadow_native import Pair, Place
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
 
@@ -33,6 +34,15 @@ def shadow(request: pytest.FixtureRequest) -> Iterator[Server]:
     finally:
         found.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pair() -> Iterator[Pair]:
+    """Production, which answers at several addresses and logs each statement, and the shadow."""
+    everywhere = "127.0.0.1,127.0.0.2,::1"
+    settings = {"listen_addresses": everywhere, "log_statement": "all", "log_line_prefix": "%p|%a|"}
+    with server(18, **settings) as production, server(18) as shadow:
+        yield Pair(production, Place(shadow))
 
 
 @pytest.fixture

@@ -7,12 +7,19 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
 from kit.clone_bench import NativeClone
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import Rehearsed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.rehearsal import contention
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.rehearsal import contention, duration
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.rehearsal.rehearse import rehearse
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows enough to tell one from none; the rates themselves are the bench's."""
+    monkeypatch.setattr(duration, "ROWS", 12_000)
 
 
 def rehearsed(clone: NativeClone, *strings: str, **how: object) -> Rehearsed:
@@ -76,3 +83,44 @@ def test_the_probe_ends_at_once_and_waits_for_no_lock(clone: NativeClone) -> Non
         db.close()
     holder.close()
     assert stalls["public.parent"] > 0.1 and set(stalls) == {"public.child", "public.other", "public.parent"}
+
+
+def test_a_lock_is_scaled_to_the_size_of_production(clone: NativeClone) -> None:
+    sizes = {"public.child": 1_000_000.0, "public.parent": 20_000.0, "public.other": 5e6}
+    found = rehearsed(
+        clone.kept(),
+        "ALTER TABLE child ALTER parent_id TYPE bigint",
+        "ALTER TABLE child ALTER name SET NOT NULL",
+        "ALTER TABLE child ADD FOREIGN KEY (parent_id) REFERENCES parent",
+        "CREATE INDEX by_at ON child (at)",
+        "ALTER TABLE other ADD c int",
+        sizes=sizes,
+    )
+    rewrite, scan, *others = found.locks
+    assert rewrite.rewrite and all(one.estimate and one.estimate > one.seconds for one in (rewrite, scan, *others[:-1]))
+    assert rewrite.estimate is not None and scan.estimate is not None and rewrite.estimate > scan.estimate
+    # No row of it is read, however many there are.
+    assert others[-1].table == "public.other" and others[-1].estimate == others[-1].seconds
+
+
+def test_what_can_not_be_filled_is_scaled_by_a_table_of_ours(clone: NativeClone) -> None:
+    clone.migrate("CREATE TABLE odd (id int CHECK (id = 0) NOT NULL, at date)")
+    sizes = {"public.odd": 1e6}
+    found = rehearsed(clone.kept(), "ALTER TABLE odd ADD CHECK (at > 'epoch')", sizes=sizes)
+    (held,) = found.locks
+    assert held.estimate is not None and held.estimate > 2 * held.seconds
+
+
+def test_nothing_is_filled_where_no_large_table_is_read(clone: NativeClone) -> None:
+    """There is no second clone to be had here, so none was asked for."""
+    found = rehearsed(
+        clone, "ALTER TABLE child ADD c int", "CREATE INDEX i ON parent (name)", sizes={"public.child": 1e6}
+    )
+    assert [held.estimate == held.seconds for held in found.locks] == [True, True]
+
+
+def test_rows_that_are_there_are_the_measure(clone: NativeClone) -> None:
+    clone.migrate("INSERT INTO child SELECT g, g FROM generate_series(1, 60000) g")
+    found = rehearsed(clone, "CREATE INDEX i ON child (parent_id)", sizes={"public.child": 600_000.0})
+    (held,) = found.locks
+    assert held.estimate == pytest.approx(10 * held.seconds)

@@ -42,13 +42,16 @@ STATEMENTS: tuple[tuple[str, str | None], ...] = (
     (r"COPY %s.* FROM " % _NAMES, "RowExclusiveLock"),
 )
 PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), mode) for pattern, mode in STATEMENTS)
+# No row is read for these, but as the trace shows.
+STRUCTURAL = re.compile(r"(ALTER|BEGIN|COMMENT|COMMIT|CREATE|DROP|GRANT|LOCK|REVOKE|SET|TRUNCATE)\b|$", re.IGNORECASE)
 ENDS = re.compile(r"(COMMIT|END|ROLLBACK|ABORT)\b(?! (TO|WORK TO|TRANSACTION TO)\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Lock:
     """``transaction``: the server's number, negative where only the log tells of it. ``begun``: of the statement that
-    took it; ``scanned``: the existing tables that the transaction read from end to end, or rewrote."""
+    took it; ``worked``: the existing tables that the transaction rewrote, read from end
+    to end, or named in what is no change of a structure."""
 
     transaction: int
     relation: Relation
@@ -58,7 +61,7 @@ class Lock:
     statement: str
     rewrite: bool = False
     source: str = TRACE
-    scanned: frozenset[str] = frozenset()
+    worked: frozenset[str] = frozenset()
 
     @property
     def held(self) -> Held:
@@ -69,12 +72,15 @@ class Lock:
 def taken(trace: Trace, statements: Sequence[Statement] = ()) -> list[Lock]:
     """In the order of their transactions. Of an index only what is stronger than the lock on its table."""
     found = _traced(trace)
-    for lock in _documented(trace, statements):
+    transactions = _transactions(trace, statements)
+    for lock in _documented(trace, statements, transactions):
         known = found.get((lock.transaction, lock.relation.oid))
         if known is None or rank(lock.mode) > rank(known.mode):
             found[lock.transaction, lock.relation.oid] = replace(lock, rewrite=bool(known and known.rewrite))
     kept = [lock for lock in found.values() if not _covered(lock, found)]
-    return sorted([*_refiled(trace, kept)], key=lambda lock: (lock.begun, lock.relation.name))
+    work = _worked(trace, statements, transactions)
+    whole = [replace(lock, worked=work.get(lock.transaction, lock.worked)) for lock in _refiled(trace, kept)]
+    return sorted(whole, key=lambda lock: (lock.begun, lock.relation.name))
 
 
 def held(trace: Trace, statements: Sequence[Statement] = ()) -> tuple[Held, ...]:
@@ -85,7 +91,6 @@ def _traced(trace: Trace) -> dict[tuple[int, int], Lock]:
     found: dict[tuple[int, int], Lock] = {}
     last: dict[int, Event] = {}
     rewritten = {(event.transaction, event.rewritten) for event in trace.events}
-    scanned = _scanned(trace)
     for event in trace.events:
         before = last.get(event.transaction)
         begun = max(event.started, before.at if before else 0.0)
@@ -95,35 +100,46 @@ def _traced(trace: Trace) -> dict[tuple[int, int], Lock]:
             if oid not in trace.existing or (key in found and rank(found[key].mode) >= rank(mode)):
                 continue
             ended = event.at if event.ended is None else event.ended
-            rewrite, work = key in rewritten, scanned[event.transaction]
-            found[key] = Lock(
-                event.transaction, trace.existing[oid], mode, begun, ended, event.sql, rewrite, scanned=work
-            )
+            rewrite = key in rewritten
+            found[key] = Lock(event.transaction, trace.existing[oid], mode, begun, ended, event.sql, rewrite)
     # Without the server's word a transaction lasts until its last event.
     return {key: replace(lock, ended=max(lock.ended, last[key[0]].at)) for key, lock in found.items()}
 
 
-def _scanned(trace: Trace) -> dict[int, frozenset[str]]:
-    found: dict[int, frozenset[str]] = {}
+def _worked(trace: Trace, statements: Sequence[Statement], transactions: Sequence[int]) -> dict[int, frozenset[str]]:
+    """Transaction -> existing tables that it may have touched row by row."""
+    found: dict[int, set[str]] = {}
     for event in trace.events:
         names = {trace.existing[oid].name for oid in {*event.scanned, event.rewritten} & trace.existing.keys()}
-        found[event.transaction] = found.get(event.transaction, frozenset()) | names
-    return found
-
-
-def _documented(trace: Trace, statements: Sequence[Statement]) -> Iterator[Lock]:
+        found.setdefault(event.transaction, set()).update(names)
     relations = _by_name(trace.existing.values())
+    for one, transaction in zip(statements, transactions):
+        for text in one.sql.split(";"):
+            if not STRUCTURAL.match(text.strip()):
+                mentioned = {_folded(part) for part in re.findall(_PART, text)} & relations.keys()
+                found.setdefault(transaction, set()).update(relations[name].name for name in mentioned)
+    return {transaction: frozenset(names) for transaction, names in found.items()}
+
+
+def _transactions(trace: Trace, statements: Sequence[Statement]) -> list[int]:
+    """The transaction that each statement was in; one of its own, negative, where the server gave it no number."""
     numbers = {(one.pid, one.virtual): one.transaction for one in statements if one.transaction}
+    return [
+        (numbers.get((one.pid, one.virtual), 0) if _open(one) else 0) or _inside(trace.events, one) or -1 - number
+        for number, one in enumerate(statements)
+    ]
+
+
+def _documented(trace: Trace, statements: Sequence[Statement], transactions: Sequence[int]) -> Iterator[Lock]:
+    relations = _by_name(trace.existing.values())
     for number, one in enumerate(statements):
-        known = numbers.get((one.pid, one.virtual), 0) if _open(one) else 0
-        transaction = known or _transaction(trace.events, one) or -1 - number
         for text in one.sql.split(";"):
             for name, mode in named(text.strip()):
                 relation = relations.get(name) or relations.get(name.rpartition(".")[2])
                 if relation:
                     table = trace.existing.get(relation.base, relation)
                     ended = _end(number, statements)
-                    yield Lock(transaction, table, mode, one.at, ended, one.sql, source=DOCUMENTED)
+                    yield Lock(transactions[number], table, mode, one.at, ended, one.sql, source=DOCUMENTED)
 
 
 def named(statement: str) -> Iterator[tuple[str, str]]:
@@ -150,8 +166,8 @@ def _by_name(relations: Iterable[Relation]) -> dict[str, Relation]:
     return found
 
 
-def _transaction(events: Iterable[Event], statement: Statement) -> int:
-    """The one that an event within the statement was in."""
+def _inside(events: Iterable[Event], statement: Statement) -> int:
+    """The transaction of an event within the statement, 0 where there is none."""
     begun, ended = statement.at - TICK, statement.ended + TICK
     inside = (one for one in events if one.pid == statement.pid and begun <= one.at <= ended)
     return next((one.transaction for one in inside), 0)

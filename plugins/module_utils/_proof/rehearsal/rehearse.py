@@ -13,10 +13,10 @@ from typing import Protocol
 from ..._core.clock import Clock, SystemClock, wait_until
 from ..._core.errors import BluegreenError
 from ..._core.postgres import Db
-from ..._schema.catalog import snapshot
-from ..evidence import Ran, Rehearsed
+from ..._schema.catalog import difference, snapshot
+from ..evidence import Held, Ran, Rehearsed
 from ..shadow import sqllog
-from . import contention, locks, trace, written
+from . import contention, duration, locks, trace, written
 
 # Where migrators write down what they did: rows there are no data of the application.
 BOOKKEEPING = ("public.schema_migration",)
@@ -66,12 +66,14 @@ def rehearse(
     try:
         before = snapshot.take(db)
         small, counted = written.small_tables(db), written.counters(db)
+        there = duration.counted(db, sizes or {})
         trace.install(db)
         with contention.watched(clone.open, contention.tables(db), clock) as stalls:
             ran = run(clone, db, migrate, clock)
         after = snapshot.take(db)
         return Rehearsed(
-            locks=tuple(lock.held for lock in ran.taken),
+            changes=difference.changes(before, after),
+            locks=_estimated(clone, ran, migrate, sizes, there, clock),
             statements=summed(ran.statements),
             stalls=stalls,
             rows=written.rows(counted, written.counters(db), bookkeeping),
@@ -85,6 +87,30 @@ def rehearse(
         )
     finally:
         db.close()
+
+
+def _estimated(
+    clone: Clone, ran: Run, migrate: Migrate, sizes: Mapping[str, float] | None, there: Mapping[str, int], clock: Clock
+) -> tuple[Held, ...]:
+    """Each lock with its time at production's size; for that the migration may run a second time, on more rows."""
+    if sizes is None:
+        return tuple(lock.held for lock in ran.taken)
+    again: Sequence[locks.Lock] = ()
+    rows: dict[str, int] = {}
+    rate: dict[str, float] = {}
+    wanted = duration.to_fill(ran.taken, sizes, there)
+    if wanted and not ran.failed:
+        second = clone.again("filled")
+        db = second.open()
+        try:
+            rows = duration.filled(db, wanted, sizes)
+            rate = duration.rates(db, clock)
+            trace.install(db)
+            filled = run(second, db, migrate, clock)
+            again = () if filled.failed else filled.taken
+        finally:
+            db.close()
+    return tuple(duration.scaled(ran.taken, again, sizes, there, rows, rate))
 
 
 def run(clone: Clone, db: Db, migrate: Migrate, clock: Clock) -> Run:

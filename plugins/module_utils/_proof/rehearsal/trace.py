@@ -154,7 +154,8 @@ def read(db: Db, log: Iterable[str] = ()) -> Trace:
     """``log``: the server's own lines since then; they have what a rolled-back transaction did."""
     existing = {int(row[0]): Relation(int(row[0]), *row[1:]) for row in db.query(EXISTING)}
     found = {int(seen["number"]): _event(seen, sql, ended) for seen, sql, ended in db.query(EVENTS)}
-    entries = [one for one in sqllog.entries(log) if one.kind == "LOG"]
+    here = str(db.query("SELECT current_database()")[0][0])
+    entries = [one for one in sqllog.entries(log) if one.kind == "LOG" and one.database == here]
     for entry in entries:
         if entry.text.startswith(MARK):
             seen = json.loads(entry.text[len(MARK) :])

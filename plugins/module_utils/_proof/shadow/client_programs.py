@@ -118,6 +118,6 @@ def as_role(service: release.Service, given: str) -> release.Service:
     try:
         dsn.parse(given)
     except BluegreenError as exc:
-        raise BluegreenError(exc.msg, option="rehearsal_dsn", fix=exc.fix) from None
+        raise BluegreenError("bluegreen_rehearsal_dsn: " + exc.msg, fix=exc.fix) from None
     kept = {key: value for key, value in service.environment.items() if key.startswith("SSL_CERT_")}
     return replace(service, environment={**kept, service.dsn_env: given})

@@ -38,7 +38,15 @@ MOST = 20000
 LOCKED, TOO_LONG, NO_TABLE, NO_RIGHT = "55P03", "57014", "42P01", "42501"
 FIX_ROLE = "give bluegreen_rehearsal_dsn the address of a role that may read all of it (GRANT pg_read_all_data)"
 FIX_IMAGE = "name an image of PostgreSQL %d in bluegreen_rehearsal_image"
-FIX_LOCK = "end the session that holds it (pg_locks, pg_stat_activity), or wait for it, and run the stage again"
+TIMED_OUT = re.compile(r"canceling statement due to (lock|statement) timeout")
+# What keeps a reader out.
+HELD = """
+SELECT l.relation::regclass::text || ' is locked', coalesce(nullif(a.application_name, ''), 'pid ' || l.pid)
+FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ORDER BY 1
+"""
 
 
 class Production(Protocol):
@@ -68,6 +76,8 @@ def export(production: Production, directory: str, data: str = LOOKUP, applied_q
         found = production_catalog.describe(db)
         given = _Reading(production, directory, db, found, name)
         rows = given.backup(data) if data.startswith("/") else given.dump(data, applied_query)
+    except QueryError as exc:
+        raise _locked(db) if exc.sqlstate == LOCKED else exc
     finally:
         db.close()
     return Export(
@@ -143,7 +153,7 @@ class _Reading:
     def _ran(self, words: Sequence[str]) -> None:
         ended = self._production.program(words, self._directory)
         if ended.rc != 0:
-            raise _why(words[0], ended, self._found)
+            raise _locked(self._db) if TIMED_OUT.search(ended.log) else _why(words[0], ended, self._found)
 
     def _migrations(self, applied_query: str) -> set[int]:
         named = self._read_by(applied_query) if applied_query else set()
@@ -173,8 +183,6 @@ class _Reading:
         except QueryError as exc:
             if exc.sqlstate == TOO_LONG:
                 return False
-            if exc.sqlstate == LOCKED:
-                raise _locked(table.name) from exc
             raise
 
     def _asked(self, sql: str) -> list[tuple[Any, ...]]:
@@ -224,23 +232,24 @@ def _no_backup(path: str, why: str) -> BluegreenError:
     )
 
 
-def _locked(table: str) -> BluegreenError:
-    what = "production can't be read for the rehearsal: %s is locked by another session" % table
-    return BluegreenError(what, fix=FIX_LOCK)
+def _locked(db: Db) -> BluegreenError:
+    """Names what is locked, and by which session."""
+    db.query("ROLLBACK")
+    held = ["%s by %s" % (table, holder) for table, holder in db.query(HELD)]
+    what = "production can't be read for the rehearsal: %s" % (", ".join(held[:3]) or "a lock was not free in time")
+    fix = "end that session or wait for it, and run the stage again"
+    return BluegreenError(what, fix=fix)
 
 
 def _why(program: str, ended: Finished, found: Described) -> BluegreenError:
     """What kept the program from it. Its words hold names, no rows."""
-    locked = re.search(r"due to (?:lock|statement) timeout.*?(?:LOCK TABLE (.*?) IN ACCESS|$)", ended.log, re.DOTALL)
-    if locked:
-        return _locked((locked.group(1) or "a table")[:200])
     denied = re.search(r"permission denied for (\w+ \S+)", ended.log)
     if denied:
         return BluegreenError("role %s may not read %s of production" % (found.role, denied.group(1)), fix=FIX_ROLE)
     if "version mismatch" in ended.log or "unsupported version" in ended.log:
         major = found.version // 10000
         what = "the %s of the image is older than production, which is PostgreSQL %d" % (program, major)
-        return BluegreenError(what, option="rehearsal_image", fix=FIX_IMAGE % major)
+        return BluegreenError(what, fix=FIX_IMAGE % major)
     lines = [line.strip() for line in ended.log.splitlines() if re.search(r"error|ERROR|not found", line)]
     return CommandError(
         "%s of production ended with %d: %s" % (program, ended.rc, " | ".join(lines[:2])[:300] or "it said nothing"),

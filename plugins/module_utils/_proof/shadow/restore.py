@@ -31,7 +31,7 @@ ROUNDS = 50
 
 
 class Place(Protocol):
-    """The shadow's server. ``role_password`` is that of every role of production there."""
+    """The shadow's server. ``role_password`` is that of every role of production there; ``open`` proves where it is."""
 
     @property
     def guard(self) -> Guard: ...
@@ -70,7 +70,7 @@ def _why_not(place: Place, export: Export, name: str) -> str:
 
 def restore(place: Place, export: Export, name: str) -> None:
     """Make database ``name``. Raises BluegreenError where it does not become the same as production's."""
-    db = checked(place, "postgres")
+    db = quiet(place, "postgres")
     try:
         _refuse_unfit(db, export)
         _roles(db, export, place.role_password)
@@ -84,17 +84,11 @@ def restore(place: Place, export: Export, name: str) -> None:
     _compare(place, export, name)
 
 
-def checked(place: Place, name: str) -> Db:
-    """A session in the shadow, proven to be there."""
+def quiet(place: Place, name: str) -> Db:
+    """A session that takes its time and tells the server's log nothing: neither a password nor what it loads."""
     db = place.open(name)
-    try:
-        place.guard.check(db)
-        # A large database takes long to copy; a password must not get into the server's log.
-        for setting in ("statement_timeout = 0", "log_statement = 'none'", "log_min_duration_statement = -1"):
-            db.query("SET " + setting)
-    except BaseException:
-        db.close()
-        raise
+    for setting in ("statement_timeout = 0", "log_statement = 'none'", "log_min_duration_statement = -1"):
+        db.query("SET " + setting)
     return db
 
 
@@ -102,13 +96,12 @@ def _refuse_unfit(db: Db, export: Export) -> None:
     major = int(db.query("SHOW server_version_num")[0][0]) // 10000
     if major != export.major:
         what = "the throw-away server is PostgreSQL %d, production is %d" % (major, export.major)
-        raise BluegreenError(what, option="rehearsal_image", fix=FIX_IMAGE % export.major)
+        raise BluegreenError(what, fix=FIX_IMAGE % export.major)
     there = {str(row[0]) for row in db.query("SELECT name::text FROM pg_available_extensions")}
     lacking = [one for one in export.extensions if one not in there]
     if lacking:
         raise BluegreenError(
             "the throw-away server lacks production's extension %s" % ", ".join(lacking),
-            option="rehearsal_image",
             fix="name an image of PostgreSQL %d in bluegreen_rehearsal_image that has it" % major,
         )
 
@@ -145,7 +138,6 @@ def _database(db: Db, name: str, locale: Locale) -> None:
     except QueryError as exc:
         raise BluegreenError(
             "the throw-away server can't have production's locale: %s" % exc.answer,
-            option="rehearsal_image",
             fix="name production's own image in bluegreen_rehearsal_image",
         ) from exc
 
@@ -170,7 +162,7 @@ def _load(place: Place, export: Export, name: str) -> None:
 
 
 def _ran(place: Place, words: Sequence[str], name: str, directory: str) -> None:
-    checked(place, name).close()
+    place.open(name).close()
     ended = place.program(words, name, directory)
     if ended.rc != 0:
         raise CommandError(
@@ -189,7 +181,7 @@ def without_rows(log: str) -> str:
 
 
 def _without_orphans(place: Place, export: Export, name: str) -> None:
-    db = checked(place, name)
+    db = quiet(place, name)
     try:
         for _round in range(ROUNDS):
             gone = 0

@@ -29,7 +29,7 @@ from ..._schema import image_migrations, oneshot
 from . import client_programs, properties, sqllog
 from .guard import Guard
 from .keeper import kept
-from .restore import checked
+from .restore import quiet
 
 RUN = "olympus.bluegreen.run"
 # Of containers and networks; the courier's trial has a kind of its own.
@@ -39,6 +39,8 @@ LIFETIME = 900
 ACCESS = "host all all all scram-sha-256"
 # What production may have set for a database is not for our own sessions in its copy.
 PLAIN = "-c default_transaction_read_only=off"
+# What is restored are production's rows.
+UNLOGGED = PLAIN + " -c log_min_duration_statement=-1 -c log_statement=none"
 SETTINGS = {
     "listen_addresses": "*",
     "synchronous_commit": "off",
@@ -85,18 +87,28 @@ class Room:
         return self.url(name, production.user, **{**kept, **parameters})
 
     def open(self, name: str) -> postgres.Db:
-        """A session of our superuser in a database here, whatever settings that has."""
+        """A session of our superuser in a database here, whatever settings that has. Refused where it is elsewhere."""
+        db = self.connected(name)
+        try:
+            self.guard.check(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def connected(self, name: str) -> postgres.Db:
+        """A session that may be anywhere."""
         url: Dsn = parse_dsn(self.url(name, options=PLAIN))
         keywords = {**url.keywords, "application_name": sqllog.OURS + " proof", "connect_timeout": "5"}
         return self.connect(keywords, lambda: self.enter(self.pid))
 
     def check(self, name: str = "postgres") -> None:
         """Refused unless it is the shadow: asked right before a program is let loose on a database here."""
-        checked(self, name).close()
+        self.open(name).close()
 
     def create(self, name: str, template: str = "template1") -> None:
         """A database as a copy of another one that no session is connected to, with the same owner and settings."""
-        db = checked(self, "postgres")
+        db = quiet(self, "postgres")
         try:
             db.query('CREATE DATABASE "%s" TEMPLATE "%s"' % (name, template))
             properties.copy(db, name, template)
@@ -104,7 +116,7 @@ class Room:
             db.close()
 
     def drop(self, name: str) -> None:
-        db = checked(self, "postgres")
+        db = quiet(self, "postgres")
         try:
             db.query('DROP DATABASE IF EXISTS "%s" WITH (FORCE)' % name)
         finally:
@@ -117,7 +129,7 @@ class Room:
             self.image,
             words,
             directory,
-            parse_dsn(self.url(name, options=PLAIN)).keywords,
+            parse_dsn(self.url(name, options=UNLOGGED)).keywords,
             labels=self.labels,
             network=self.network,
             lifetime=LIFETIME,
@@ -231,7 +243,7 @@ def _started(made: Room) -> Room:
         return replace(made, name=name, address=address, pid=pid)
 
     opened = image_migrations.wait_for(
-        podman, made.clock, name, lambda _pid: located().open("postgres"), "bluegreen_rehearsal_image"
+        podman, made.clock, name, lambda _pid: located().connected("postgres"), "bluegreen_rehearsal_image"
     )
     try:
         made.guard.mark(opened)

@@ -10,7 +10,7 @@ A column that a major lacks is read from the row as JSON. Names are qualified wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 # Our own schema in a rehearsal's database; what is in it is never looked at.
@@ -18,7 +18,8 @@ PRIVATE = "olympus_bluegreen"
 # Below this are PostgreSQL's own.
 FIRST = 16384
 
-COMMON = """
+COMMON = (
+    """
 members AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
 ours AS MATERIALIZED (
   SELECT n.*, quote_ident(nspname) AS q FROM pg_namespace n
@@ -34,7 +35,9 @@ kinds AS MATERIALIZED (
 filled AS MATERIALIZED (
   SELECT conrelid, k AS num, bool_and(convalidated) AS valid FROM pg_constraint, unnest(conkey) k
   WHERE contype = 'n' AND conrelid <> 0 GROUP BY 1, 2)
-""" % PRIVATE
+"""
+    % PRIVATE
+)
 
 TABLES = "('r', 'p', 'v', 'm', 'f')"
 KIND = (
@@ -71,7 +74,7 @@ def _json(row: str, column: str, other: str) -> str:
 
 
 def _sorted(array: str) -> str:
-    return "(SELECT coalesce(jsonb_agg(o ORDER BY o), '[]') FROM unnest(%s) o)" % array
+    return "CASE WHEN %s IS NULL THEN '[]' ELSE (SELECT jsonb_agg(o ORDER BY o) FROM unnest(%s) o) END" % (array, array)
 
 
 @dataclass(frozen=True)
@@ -89,15 +92,16 @@ class Rows:
     local: Mapping[str, str] = field(default_factory=dict)
     sub: str = "0"
 
-    def sql(self) -> str:
-        return "SELECT '%s', (%s)::bigint, (%s)::int, %s, (%s)::bigint, (%s)::text, %s, %s, %s FROM %s" % (
-            self.catalog, self.oid, self.sub, self.kind, self.parent, self.bare, self.name,
-            _object(self.facts), _object(self.local), self.source,
+    def sql(self, number: int) -> str:
+        return "SELECT %d, (%s)::bigint, (%s)::int, %s, (%s)::bigint, (%s)::text, %s, %s, %s FROM %s" % (
+            number, self.oid, self.sub, self.kind, self.parent, self.bare, self.name,
+            _array(self.facts), _array(self.local), self.source,
         )  # fmt: skip
 
 
-def _object(pairs: Mapping[str, str]) -> str:
-    return "jsonb_build_object(%s)" % ", ".join("'%s', %s" % pair for pair in pairs.items())
+def _array(facts: Mapping[str, str]) -> str:
+    """The values alone: their names would be most of what is sent."""
+    return "json_build_array(%s)" % ", ".join(facts.values())
 
 
 RELATIONS = Rows(
@@ -118,6 +122,7 @@ RELATIONS = Rows(
         **_owned("c", "rel", "r"), "file": "c.relfilenode::bigint",
         "space": "coalesce((SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace), '')",
         "rows": "c.reltuples", "pages": "c.relpages",
+        "filled": "c.relkind = 'r' AND pg_relation_size(c.oid) > 0",
         "inherits": "(SELECT coalesce(jsonb_agg(inhparent::bigint ORDER BY inhseqno), '[]') FROM pg_inherits"
         " WHERE inhrelid = c.oid)",
         "leaving": "EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid AND inhdetachpending)",
@@ -144,7 +149,7 @@ COLUMNS = Rows(
     },
     {
         "number": "a.attnum", "of": "a.atttypid::bigint", "size": "a.atttypmod", "category": "t.typcategory",
-        "domain_not_null": "t.typtype = 'd' AND t.typnotnull",
+        "domain": "t.typtype = 'd'", "domain_not_null": "t.typtype = 'd' AND t.typnotnull",
         "domain_default": "CASE WHEN t.typtype = 'd' THEN coalesce(t.typdefault, '') ELSE '' END",
         "acl": "CASE WHEN a.attacl IS NULL THEN '[]' ELSE %s END" % _acl("a.attacl", "c", "c.relowner"),
         "inherited": "a.attinhcount > 0 AND NOT a.attislocal",
@@ -274,7 +279,7 @@ SCHEMAS = Rows(
 )  # fmt: skip
 EXTENSIONS = Rows(
     "pg_extension", "e.oid", "'extension'", "0", "e.extname", "quote_ident(e.extname)",
-    "pg_extension e WHERE e.oid >= %d" % FIRST, {},
+    "pg_extension e", {},
     {"version": "e.extversion", "schema": "e.extnamespace::regnamespace::text"},
 )  # fmt: skip
 # What no dump of the schema carries, or what says nothing of it: it is compared, and is no drift.
@@ -307,7 +312,7 @@ DEFAULTS = Rows(
     {"row": "d.defaclacl::text"},
 )  # fmt: skip
 SETTINGS = Rows(
-    "pg_db_role_setting", "0", "'settings'", "s.setdatabase", "s.setrole::text || ' ' || s.setdatabase",
+    "pg_db_role_setting", "s.setdatabase", "'settings'", "0", "s.setrole::text || ' ' || s.setdatabase",
     "CASE WHEN s.setrole = 0 THEN 'of the database' ELSE 'of role ' || quote_ident(pg_get_userbyid(s.setrole)) END",
     "pg_db_role_setting s WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))",
     {}, {"row": _sorted("s.setconfig")}, sub="s.setrole::int",
@@ -346,18 +351,15 @@ OTHERS = (
 )
 
 
-def other(catalog: str) -> str:
-    return (
-        "SELECT '{0}', x.oid::bigint, 0, i.type, 0::bigint, i.identity, i.identity, '{{}}'::jsonb,"
-        " jsonb_build_object('row', md5(x::text)) FROM {0} x,"
-        " LATERAL pg_identify_object('{0}'::regclass, x.oid, 0) i WHERE x.oid >= {1} AND NOT EXISTS"
-        " (SELECT FROM members WHERE classid = '{0}'::regclass AND objid = x.oid)"
-    ).format(catalog, FIRST)
+def other(catalog: str) -> Rows:
+    return Rows(
+        catalog, "x.oid", "i.type", "0", "i.identity", "i.identity",
+        "%s x, LATERAL pg_identify_object('%s'::regclass, x.oid, 0) i WHERE x.oid >= %d AND NOT EXISTS"
+        " (SELECT FROM members WHERE classid = '%s'::regclass AND objid = x.oid)" % (catalog, catalog, FIRST, catalog),
+        {}, {"row": "md5(x::text)"},
+    )  # fmt: skip
 
 
-def question(others: tuple[str, ...]) -> str:
-    """Rows of catalog, oid, sub, kind, parent, bare, name, facts, local."""
-    return "WITH %s %s" % (
-        COMMON.strip(),
-        " UNION ALL ".join([*(rows.sql() for rows in ALL), *(other(name) for name in others)]),
-    )
+def question(asked: Sequence[Rows]) -> str:
+    """Rows of: place in ``asked``, oid, sub, kind, parent, bare, name, values of facts, values of local."""
+    return "WITH %s %s" % (COMMON.strip(), " UNION ALL ".join(rows.sql(number) for number, rows in enumerate(asked)))

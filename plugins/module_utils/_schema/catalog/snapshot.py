@@ -87,6 +87,8 @@ def take(db: Db) -> Snapshot:
 def reading(db: Db) -> Iterator[None]:
     db.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
+        # The question is long and its rows are few: compiling it takes longer than running it.
+        db.query("SET LOCAL jit = off")
         yield
     finally:
         # A connection that broke can't be asked; PostgreSQL ends the transaction by itself then.
@@ -97,10 +99,16 @@ def reading(db: Db) -> Iterator[None]:
 def look(db: Db) -> Snapshot:
     """As the transaction sees it that the caller has begun."""
     before = db.query("SELECT current_setting('search_path'), set_config('search_path', '', true)")[0][0]
-    others = tuple(str(row[0]) for row in db.query(queries.OTHERS))
-    rows = db.query(queries.question(others))
+    asked = [*queries.ALL, *(queries.other(str(row[0])) for row in db.query(queries.OTHERS))]
+    rows = db.query(queries.question(asked))
     db.query("SELECT set_config('search_path', %s, true)", [before])
-    return Snapshot({(row[0], row[1], row[2]): Thing(row[3], row[6], row[4], row[5], row[7], row[8]) for row in rows})
+    found = {}
+    for number, oid, sub, kind, parent, bare, name, facts, local in rows:
+        one = asked[number]
+        found[one.catalog, oid, sub] = Thing(
+            kind, name, parent, bare, dict(zip(one.facts, facts)), dict(zip(one.local, local))
+        )
+    return Snapshot(found)
 
 
 def spelled(text: str) -> str:
@@ -111,7 +119,7 @@ def spelled(text: str) -> str:
 
 
 def named(snapshot: Snapshot) -> dict[str, str]:
-    """Object -> its definition, as ``digest`` takes them."""
+    """Object -> what it is, without what a dump of the schema does not carry."""
     return {
         "%s %s" % (one.kind, one.name): spelled(json.dumps(one.facts, sort_keys=True))
         for one in snapshot.things.values()
@@ -123,12 +131,20 @@ def named(snapshot: Snapshot) -> dict[str, str]:
 def digest(snapshot: Snapshot) -> str:
     """Equal for a database and what a dump of its schema becomes on another server: by names, without oids, owners,
     rights and statistics."""
-    return hashlib.sha256(json.dumps(named(snapshot), sort_keys=True).encode()).hexdigest()
+    return digest_of(named(snapshot))
+
+
+def digest_of(things: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest()
 
 
 def differences(one: Snapshot, other: Snapshot) -> list[str]:
     """What ``other`` has otherwise, a sentence an object; [] where the digests are equal."""
-    left, right = named(one), named(other)
+    return differences_of(named(one), named(other))
+
+
+def differences_of(left: Mapping[str, str], right: Mapping[str, str]) -> list[str]:
+    """The same of what ``named`` gives."""
     found = ["%s is gone" % name for name in left if name not in right]
     found += ["%s is new" % name for name in right if name not in left]
     for name in left:
