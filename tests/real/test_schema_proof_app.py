@@ -67,6 +67,6 @@ def test_a_page_that_the_old_one_can_not_make_any_more_breaks(tmp_path: Path) ->
 
 
 def test_one_that_goes_on_passes_with_its_own_command(tmp_path: Path) -> None:
-    told = bench(tmp_path, "v2-plain").run(**shop(("/pair", "migrate", "--help")))["targets"][TARGET]
+    told = bench(tmp_path, "v2-plain").run(**shop(("kratos", "migrate", "--help")))["targets"][TARGET]
     assert told["verdict"] in ("SAFE", "SAFE_IF_EXERCISED") and told["reasons"] == []
     assert not [one for one in told["untried"] if "command" in one]
