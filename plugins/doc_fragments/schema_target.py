@@ -74,6 +74,24 @@ options:
         description: Mounts of the migrator as C(/host/path:/path:ro), added to those of C(service).
         type: list
         elements: str
+      replay:
+        description:
+          - What the proof asks of the service's program on the migrated schema, beside its health path and C(/).
+          - Only for a target without a C(product), whose service is a coloured one.
+        type: dict
+        suboptions:
+          paths:
+            description: Pages that it reads as a browser does. One that was well before must stay of the same kind.
+            type: list
+            elements: str
+            default: []
+          command:
+            description:
+              - What runs in the live image with the throw-away database in place of production's. It ends with 0 if all
+                is well.
+            type: list
+            elements: str
+            default: []
       migrator_dsn_env:
         description:
           - The variable of its environment with the address for a role of its own. It is used only where a pooler keeps

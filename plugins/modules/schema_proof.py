@@ -102,6 +102,24 @@ options:
         description: Mounts of the migrator as C(/host/path:/path:ro), added to those of C(service).
         type: list
         elements: str
+      replay:
+        description:
+          - What the proof asks of the service's program on the migrated schema, beside its health path and C(/).
+          - Only for a target without a C(product), whose service is a coloured one.
+        type: dict
+        suboptions:
+          paths:
+            description: Pages that it reads as a browser does. One that was well before must stay of the same kind.
+            type: list
+            elements: str
+            default: []
+          command:
+            description:
+              - What runs in the live image with the throw-away database in place of production's. It ends with 0 if all
+                is well.
+            type: list
+            elements: str
+            default: []
       migrator_dsn_env:
         description:
           - The variable of its environment with the address for a role of its own. It is used only where a pooler keeps
@@ -134,6 +152,26 @@ options:
       - Where the database is in no container of this host and this is empty, nothing can be judged.
     type: str
     default: ""
+  rehearsal_data:
+    description:
+      - Which rows the throw-away database gets beside production's schema. V(lookup) is those of small tables that
+        refer to no other, V(schema) is none but the migrations' own, V(sample) is some of every table.
+      - The path of a dump of C(pg_dump) takes that backup in place of production's own schema.
+    type: str
+    default: lookup
+  lock_budget:
+    description:
+      - Seconds that a migration may hold a lock which stops reads or writes. Three times the estimate must lie below
+        it.
+    type: float
+    default: 2.0
+  policy:
+    description:
+      - Verdict to V(proceed), V(ask) (an entry of O(accept) lets it through) or V(refuse). C(IN_FLIGHT) is for flows
+        that are lost between the colours.
+      - V(SAFE) and V(SAFE_IF_EXERCISED) proceed, and all others ask.
+    type: dict
+    default: {}
   release:
     description: Id of the new release.
     type: str

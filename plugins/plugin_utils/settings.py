@@ -137,6 +137,13 @@ RUN = (
         usual="`true`; `false` behind Cloudflare",
     ),
     Field(
+        "lock_budget",
+        "number",
+        "Seconds that a migration may hold a lock which stops reads or writes. Three times the estimate must lie below"
+        " it, else the verdict is V(BLOCKING_LOCK).",
+        2,
+    ),
+    Field(
         "notify_url",
         "text",
         "The address that messages of C(bluegreen_notify) go to, where no C(url_file) holds it. The environment"
@@ -159,6 +166,16 @@ RUN = (
         secret=True,
     ),
     Field(
+        "rehearsal_data",
+        "str",
+        (
+            "Which rows the throw-away database gets beside production's schema. V(lookup) is those of small tables"
+            " that refer to no other, V(schema) is none but the migrations' own, V(sample) is some of every table.",
+            "The path of a dump of B(pg_dump) on the host takes that backup in place of production's own schema.",
+        ),
+        "lookup",
+    ),
+    Field(
         "rehearsal_image",
         "str",
         "Image of the throw-away PostgreSQL, of the same major version, that migrations are tried on. Empty takes"
@@ -171,6 +188,29 @@ RUN = (
         "With C(adopt), remove coloured containers of the project that belong to no colour (podman-compose made them"
         " since).",
         False,
+    ),
+    Field(
+        "schema_policy",
+        "dict",
+        "What becomes of a verdict on a migration. V(proceed) goes ahead, V(ask) needs an entry of C(bluegreen_accept),"
+        " V(refuse) is let through by none.",
+        {},
+        keys=tuple(
+            Field(name, "str", says, usual, choices=("proceed", "ask", "refuse"))
+            for name, usual, says in (
+                ("SAFE", "proceed", "The old colour works on the new schema, and used all that changed."),
+                (
+                    "SAFE_IF_EXERCISED",
+                    "proceed",
+                    "It works on the new schema. Some changes were not tried.",
+                ),
+                ("BLOCKING_LOCK", "ask", "A lock stops reads or writes for longer than C(bluegreen_lock_budget)."),
+                ("BRIDGE_REQUIRED", "ask", "Only a bridge lets the old colour go on writing."),
+                ("BREAKS", "ask", "The old colour fails, or the migration does."),
+                ("NOT_JUDGED", "ask", "Nothing could be tried."),
+                ("IN_FLIGHT", "ask", "A login or another flow that is begun on one colour is lost on the other."),
+            )
+        ),
     ),
     Field(
         "schema_watch",

@@ -64,8 +64,8 @@ class Server:
     def where(self, name: str, user: str = SUPERUSER) -> dict[str, Any]:
         return {"host": "127.0.0.1", "port": self.port, "user": user, "dbname": name, "sslmode": "disable"}
 
-    def connection(self, name: str, user: str = SUPERUSER) -> Any:
-        found = psycopg2.connect(**self.where(name, user))
+    def connection(self, name: str, user: str = SUPERUSER, **more: Any) -> Any:
+        found = psycopg2.connect(**self.where(name, user), **more)
         found.autocommit = True
         return found
 

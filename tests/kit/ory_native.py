@@ -164,9 +164,12 @@ serve:
 cookies: {domain: ciam.olympus.test, same_site: Lax}
 selfservice:
   default_browser_return_url: "https://%(login)s/"
-  methods: {password: {enabled: true, config: {haveibeenpwned_enabled: false}}}
+  methods:
+    password: {enabled: true, config: {haveibeenpwned_enabled: false}}
+    code: {enabled: true}
   flows:
     error: {ui_url: "https://%(login)s/error"}
+    recovery: {enabled: true, use: code, ui_url: "https://%(login)s/recovery"}
     login: {ui_url: "https://%(login)s/login"}
     logout: {after: {default_browser_return_url: "https://%(login)s/login"}}
     registration: {ui_url: "https://%(login)s/registration", after: {password: {hooks: [{hook: session}]}}}

@@ -72,6 +72,7 @@ DATABASE: dict[str, Any] = {
     "sizes": {"kratos": 10_000_000}, "host": "postgres", "user": "kratos", "sslmode": "verify-full",
 }  # fmt: skip
 RELEASE: dict[str, Any] = {
+    "schema": {"ciam_kratos": {"verdict": "SAFE", "hop": "kratos v1 -> v2"}},
     "services": ["hera", "hydra", "kratos", "postgres"],
     "secrets": 6,
     "empty_secrets": [],

@@ -1,25 +1,33 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""schema_proof with programs of our own (tests/lab/pair), whose hop is of Kratos 26.2's shape: refused, and bridged."""
+"""schema_proof with programs of our own (tests/lab/pair): each hop is of a vendor's shape and gets its verdict.
+
+Kratos: v2 is 25.4 -> 26.2 (refused, and bridged), v2-race the same with much data, v2-list 1.3.1 -> 25.4.
+Hydra: v2-logout is 2.3 -> 25.4, v2-consent 25.4 -> 26.2, v2-flight 2.2 -> 2.3. Of both, v2-plain is a hop that rolls.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kit.migrate_bench import query
-from kit.proof_bench import RELEASE, Bench, Service, kept, log, no_more_live, production, written
+from kit.proof_bench import RELEASE, Bench, Service, hydra, kept, log, no_more_live, production, written
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.hydra import Hydra
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.trial import RERUN_FAILS
 from olympus_lab import images
 
 pytestmark = pytest.mark.lab
 
 TARGET, PORT = "ciam_pair", 5000
+STEPS = Hydra.flights
 # What an operator writes: it does nothing while the column is not there, and nothing for a row that has it.
 BRIDGE = """
 CREATE FUNCTION bridge_identity_id() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -55,6 +63,11 @@ class Pair:
     def kept(self) -> dict[str, Any]:
         return kept(self.state_dir, TARGET)
 
+    def failing(self, what: str) -> dict[str, str]:
+        """Journey -> the rest of each reason that begins so."""
+        reasons = [one[len(what) :] for one in self.kept()["reasons"] if one.startswith(what)]
+        return dict(one.split(": ", 1) for one in reasons)
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -63,8 +76,8 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def references(_server: None) -> dict[str, str]:
-    return images.pair()
+def references(_server: None) -> Callable[[str], dict[str, str]]:
+    return lru_cache(images.pair)
 
 
 @pytest.fixture(scope="module")
@@ -86,42 +99,48 @@ def _live(_server: None) -> Iterator[None]:
     no_more_live()
 
 
-def live(tmp_path: Path, state_dir: Path, references: dict[str, str], new: str) -> Pair:
-    """``new``: the version that the release brings."""
-    environment = {"SERVE_PUBLIC_PORT": str(PORT), "SERVE_ADMIN_PORT": str(PORT + 1)}
-    command = ("serve", "-c", "/etc/config/kratos.yml")
-    service = Service("ciam-pair", "kratos", references["v1"], references[new], PORT, environment, command)
-    (tmp_path / "config").mkdir()
-    return Pair(Bench(tmp_path / "config", state_dir, service), state_dir)
+@pytest.fixture
+def live(tmp_path: Path, state_dir: Path, references: Callable[[str], dict[str, str]]) -> Callable[..., Pair]:
+    """The old program at work; ``new``: the version that the release brings."""
+
+    def begun(new: str, product: str = "kratos") -> Pair:
+        tags = references(product)
+        service = hydra("ciam-pair", tags["v1"], tags[new], PORT)
+        if product == "kratos":
+            environment = {"SERVE_PUBLIC_PORT": str(PORT), "SERVE_ADMIN_PORT": str(PORT + 1)}
+            command = ("serve", "-c", "/etc/config/kratos.yml")
+            service = Service("ciam-pair", product, tags["v1"], tags[new], PORT, environment, command)
+        (tmp_path / "config").mkdir()
+        return Pair(Bench(tmp_path / "config", state_dir, service), state_dir)
+
+    return begun
+
+
+Live = Callable[..., Pair]
 
 
 def versions() -> int:
     return int(query("SELECT count(*) FROM schema_migration", TARGET)[0][0])
 
 
-def test_a_column_that_the_old_login_leaves_empty_breaks(
-    tmp_path: Path, state_dir: Path, references: dict[str, str]
-) -> None:
-    pair, since = live(tmp_path, state_dir, references, "v2"), len(log())
-    told, cause = pair.refused(), " (SQLSTATE 23502, session_devices.identity_id)"
-    api = "login on Kratos v1: status 400, the body holds code 500 (Internal Server Error)" + cause
-    page = "the browser's login: redirected to the error page /error" + cause
-    said, crossed = "Kratos v1 fails on the migrated schema: ", "Kratos v1 does not accept what Kratos v2 made: "
-    assert told.startswith(
-        "ciam_pair: BREAKS (kratos v1 -> v2). %slogin: %s; %sbrowser login: %s; " % (said, api, said, page)
-    )
+def test_a_column_that_the_old_login_leaves_empty_wants_a_bridge(live: Live) -> None:
+    pair, since = live("v2"), len(log())
+    assert pair.refused().startswith("ciam_pair: BRIDGE_REQUIRED (kratos v1 -> v2). ")
+    cause = "(SQLSTATE 23502, session_devices.identity_id)"
+    failed = pair.failing("Kratos v1 fails on the migrated schema: ")
+    assert all(why.endswith(cause) for why in failed.values())
     # What logs in fails; the list and the admin's work go on, and the new program and all that it meets.
-    logs_in = [said + "%s: %s" % (name, api) for name in ("login", "settings", "logout", "session")]
-    expected = {*logs_in, said + "browser login: " + page, crossed + "identity: " + api}
-    assert set(pair.kept()["reasons"]) == expected and pair.kept()["untried"] == []
+    assert set(failed) == {"login", "browser login", "settings", "recovery", "logout", "session"}
+    assert "status 400, the body holds code 500" in failed["login"]
+    assert "redirected to the error page /error" in failed["browser login"]
+    assert pair.failing("Kratos v2 ") == {} and pair.kept()["untried"] == []
+    assert "identity_id" in (pair.state_dir / "releases" / RELEASE / "schema" / pair.kept()["draft"]).read_text()
     # The bench's own migration shows that the log tells of what is written.
     assert written(0) and written(since) == [] and versions() == 4
 
 
-def test_a_trigger_is_the_bridge_that_makes_it_pass(
-    tmp_path: Path, state_dir: Path, references: dict[str, str]
-) -> None:
-    pair, since = live(tmp_path, state_dir, references, "v2"), len(log())
+def test_a_trigger_is_the_bridge_that_makes_it_pass(live: Live) -> None:
+    pair, since = live("v2"), len(log())
     pair.bridge()
     told = pair.bench.run()["targets"][TARGET]
     assert (told["verdict"], told["reasons"], told["untried"]) == ("SAFE", [], [])
@@ -131,18 +150,16 @@ def test_a_trigger_is_the_bridge_that_makes_it_pass(
 
 
 @pytest.mark.slow
-def test_a_bridge_that_wants_the_column_too_early_breaks(
-    tmp_path: Path, state_dir: Path, references: dict[str, str]
-) -> None:
-    pair = live(tmp_path, state_dir, references, "v2")
+def test_a_bridge_that_wants_the_column_too_early_breaks(live: Live) -> None:
+    pair = live("v2")
     pair.bridge(BRIDGE.replace("to_jsonb(new) ? 'identity_id' AND to_jsonb(new) ->> 'identity_id'", "new.identity_id"))
     told = pair.refused()
     assert "Kratos v1 fails with the bridge while the schema is the old one: login" in told and "42703" in told
 
 
 @pytest.mark.slow
-def test_a_bridge_that_no_journey_needs_is_refused(tmp_path: Path, state_dir: Path, references: dict[str, str]) -> None:
-    pair = live(tmp_path, state_dir, references, "v2-plain")
+def test_a_bridge_that_no_journey_needs_is_refused(live: Live) -> None:
+    pair = live("v2-plain")
     pair.bridge()
     told = pair.refused()
     assert "no journey fails without the bridge (identity_id)" in told and "remove bridges/ciam_pair" in told
@@ -150,12 +167,66 @@ def test_a_bridge_that_no_journey_needs_is_refused(tmp_path: Path, state_dir: Pa
 
 
 @pytest.mark.slow
-def test_a_column_that_the_old_list_can_not_read_breaks(
-    tmp_path: Path, state_dir: Path, references: dict[str, str]
-) -> None:
-    """Kratos 25.4's shape: the server itself finds nothing wrong from the second time on."""
-    pair = live(tmp_path, state_dir, references, "v2-list")
+def test_a_column_that_the_old_list_can_not_read_breaks(live: Live) -> None:
+    """The server itself finds nothing wrong from the second time on. What else changes is not what breaks."""
+    pair = live("v2-list")
     assert pair.refused().startswith("ciam_pair: BREAKS (kratos v1 -> v2-list). ")
-    (reason,) = pair.kept()["reasons"]
-    assert reason.startswith("Kratos v1 fails on the migrated schema: list: list of identities: status 500, ")
-    assert re.search(r"\((SQLSTATE 0A000, identities|it can't read column external_id, .*)\)$", reason)
+    failed = pair.failing("Kratos v1 fails on the migrated schema: ")
+    assert set(failed) == {"list"} and failed["list"].startswith("list of identities: status 500, ")
+    assert re.search(r"\((SQLSTATE 0A000, identities|it can't read column external_id, .*)\)$", failed["list"])
+    rewritten = {one["table"] for one in pair.kept()["locks"] if one["rewrite"]}
+    assert rewritten == {"public.identity_recovery_codes", "public.identity_verification_codes"}
+    assert [one["what"] for one in pair.kept()["objects"]].count("drop_index") == 7
+
+
+@pytest.mark.slow
+def test_a_backfill_that_old_writes_race_is_said(live: Live) -> None:
+    """Without them the migration goes through; with them it fails, and its rerun too."""
+    pair = live("v2-race")
+    assert pair.refused().startswith("ciam_pair: BRIDGE_REQUIRED (kratos v1 -> v2-race). the migration fails while ")
+    reason = pair.kept()["reasons"][0]
+    assert "identity_id_not_null" in reason and RERUN_FAILS in reason and versions() == 4
+
+
+def test_a_logout_that_reads_whole_rows_breaks(live: Live) -> None:
+    pair, since = live("v2-logout", "hydra"), len(log())
+    assert pair.refused().startswith("ciam_pair: BREAKS (hydra v1 -> v2-logout). ")
+    failed = pair.failing("Hydra v1 fails on the migrated schema: ")
+    assert set(failed) == {"sessions", "logout"} and "redirected with error" in failed["logout"]
+    assert [(one["table"], one["mode"]) for one in pair.kept()["locks"] if one["rewrite"]] == [
+        ("public.hydra_oauth2_flow", "AccessExclusiveLock")
+    ]
+    assert written(since) == [] and versions() == 9
+
+
+@pytest.mark.slow
+def test_a_consent_that_the_old_program_asks_again_breaks(live: Live) -> None:
+    pair = live("v2-consent", "hydra")
+    assert pair.refused().startswith("ciam_pair: BREAKS (hydra v1 -> v2-consent). ")
+    failed = pair.failing("Hydra v1 does not accept what Hydra v2-consent made: ")
+    assert set(failed) == {"consent memory"} and "the remembered consent is asked again" in failed["consent memory"]
+    classes = [one["what"] for one in pair.kept()["objects"]]
+    assert (classes.count("drop_not_null"), classes.count("drop_default"), classes.count("drop_check")) == (21, 15, 1)
+
+
+@pytest.mark.slow
+def test_a_flow_under_way_is_lost_where_the_new_program_seals_it_otherwise(live: Live) -> None:
+    """Nothing that is finished is lost, and the schema alone says nothing of it."""
+    pair = live("v2-flight", "hydra")
+    assert pair.refused().startswith("ciam_pair: SAFE")
+    assert pair.kept()["reasons"] == [] and pair.kept()["verdict"].startswith("SAFE")
+    lost = {step for step in STEPS if [one for one in pair.kept()["in_flight"] if ": %s: " % step in one]}
+    assert lost == {
+        "login pending",
+        "login accepted",
+        "consent pending",
+        "consent accepted",
+        "code minted without PKCE",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("product", ["kratos", "hydra"])
+def test_a_hop_that_rolls_passes(live: Live, product: str) -> None:
+    told = live("v2-plain", product).bench.run()["targets"][TARGET]
+    assert (told["verdict"], told["reasons"], told["untried"], told["in_flight"]) == ("SAFE", [], [], [])

@@ -140,9 +140,13 @@ def claims(id_token: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Request:
-    """One authorization request: its state, nonce and PKCE verifier are random. ``prompt`` none asks for no page."""
+    """One authorization request: its state, nonce and PKCE verifier are random. ``prompt`` none asks for no page.
+
+    Without ``pkce`` it is as clients of before send it.
+    """
 
     prompt: str = ""
+    pkce: bool = True
     state: str = field(default_factory=lambda: random.token_hex(16), repr=False)
     verifier: str = field(default_factory=lambda: random.token_urlsafe(48), repr=False)
 
@@ -156,8 +160,7 @@ class Request:
             "scope": domain.scope,
             "state": self.state,
             "nonce": self.state,
-            "code_challenge": digest,
-            "code_challenge_method": "S256",
+            **({"code_challenge": digest, "code_challenge_method": "S256"} if self.pkce else {}),
             **({"prompt": self.prompt} if self.prompt else {}),
         }
         return oauth_url(visit, "/oauth2/auth?" + urlencode(query))

@@ -163,6 +163,11 @@ CHECKS: dict[str, Check] = {
         "there is a PostgreSQL image to prove migrations on: that of the database's container, or a named one",
         "name an image of the same PostgreSQL major in bluegreen_rehearsal_image; migrate refuses without one",
     ),
+    "schema": Check(
+        "warn",
+        "what the proof of this version's migrations said, object by object, where migrate has run it",
+        "read report.html of that release; what to do about each verdict is in docs/schema.md",
+    ),
     "database.tls": Check(
         "warn",
         "a DSN with verify-full names the host of PostgreSQL's certificate, wherever the colour runs",

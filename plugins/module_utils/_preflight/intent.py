@@ -77,6 +77,17 @@ def images(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
         yield row("images", True, REFUSE, found, "on this host or in its registry")
 
 
+def schema(seen: Observed, wanted: PreflightInputs) -> Iterator[Row]:
+    """What stops is migrate itself, by the policy; this table says it before."""
+    for name, one in sorted((seen.release.get("schema") or {}).items()):
+        used, asked = one.get("exercised") or (0, 0)
+        objects = "; %d of %d changed objects exercised" % (used, asked) if asked else ""
+        let = ", let through by %s" % one["accepted"]["by"] if one.get("accepted") else ""
+        well = one.get("verdict") in ("SAFE", "SAFE_IF_EXERCISED")
+        found = "%s (%s)%s%s" % (one.get("verdict"), one.get("hop"), objects, let)
+        yield row("schema", well or bool(let), WARN, found, "SAFE, or SAFE_IF_EXERCISED", about=name)
+
+
 def _of_state(known: object, state: str) -> dict[str, list[str]]:
     """What is said -> of which references: one reason is one row, however many services share it."""
     found: dict[str, list[str]] = {}

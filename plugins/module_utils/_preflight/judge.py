@@ -20,6 +20,7 @@ JUDGES: tuple[Judge, ...] = (
     intent.source,
     intent.secrets,
     intent.images,
+    intent.schema,
     intent.state_dir,
     intent.publish,
     intent.published,

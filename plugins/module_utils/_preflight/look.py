@@ -63,7 +63,8 @@ class Look:
             asked = {name: pool.submit(self._section, name, ask) for name, ask in parts.items()}
             seen = {name: one.result() for name, one in asked.items()}
             host = self._section("host", lambda: self._host(raws, seen))
-        release = {**seen.pop("source"), **seen.pop("images")}
+            proven = self._section("schema", lambda: look_release.proven(wanted))
+        release = {**seen.pop("source"), **seen.pop("images"), **proven}
         probes, controller = seen.pop("probe"), self.controller
         return Observed(host=host, release=release, probes=probes, controller=controller, errors=self.errors, **seen)
 

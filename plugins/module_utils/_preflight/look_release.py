@@ -17,10 +17,12 @@ from .._compose.deployment import model, store
 from .._compose.release import compose_config, images, render
 from .._core import publish
 from .._core.errors import BluegreenError
+from .._core.files import read_mapping
 from .._core.names import OTHER
 from .._core.netns import own_address
 from .._core.podman import Podman
 from .._ory import courier_command
+from .._state.directory import PROOF, StateDir
 from .model import PreflightInputs, empty_names, secret
 
 COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
@@ -61,6 +63,14 @@ def project(engine: Podman, wanted: PreflightInputs, found: Mapping[str, Any]) -
         empty += ["%s secret file %s" % (name, path) for path in empty_files(wanted.source, found, service)]
         count += sum(secret(key) for key in values)
     return {"services": sorted(found["services"]), "secrets": count, "empty_secrets": sorted(empty)}
+
+
+def proven(wanted: PreflightInputs) -> dict[str, Any]:
+    """Schema target -> what proof.json of the newest release of this version says; {} before its first proof."""
+    state = StateDir(wanted.state_dir)
+    mine = [one["id"] for one in state.releases() if one["version"] == wanted.version]
+    told = read_mapping(state.release(mine[-1], "schema", PROOF)).get("targets") if mine else {}
+    return {"schema": told if isinstance(told, Mapping) else {}}
 
 
 def refuse_shell_lines(asked: model.Deployment, services: Mapping[str, Mapping[str, Any]]) -> None:

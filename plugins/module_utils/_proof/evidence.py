@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._schema.catalog.changes import Change
+from .._schema.catalog.snapshot import Snapshot
 
 SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK = "SAFE", "SAFE_IF_EXERCISED", "BLOCKING_LOCK"
 BRIDGE_REQUIRED, BREAKS, NOT_JUDGED = "BRIDGE_REQUIRED", "BREAKS", "NOT_JUDGED"
 # From the best to the worst; the verdict of a target is the worst of its objects' and journeys'.
 VERDICTS = (SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK, BRIDGE_REQUIRED, BREAKS, NOT_JUDGED)
+
+# How a sentence of Seen.crossed begins that is about a flow which one side began and the other goes on with.
+IN_FLIGHT = "a flow begun on "
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,15 @@ class Touched:
     """What the old program's own statements touched on the migrated schema, from the shadow's log.
 
     ``read`` and ``written``: qualified table -> the columns named there; ``*`` stands for all of them. ``named``: other
-    objects (functions, types, sequences) whose names were in a statement.
+    objects (functions, types) whose names were in a statement. ``inserted``: tables that got rows: what is not named
+    of them got its default.
     """
 
     read: Mapping[str, frozenset[str]] = field(default_factory=dict)
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
     statements: int = 0
+    inserted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Rehearsed:
     ``changes``: the net difference of the catalogs. ``stalls``: table -> the longest seconds that a cheap read or write
     of another session waited meanwhile. ``rows``: table -> rows that the migration wrote (insert, update, delete).
     ``lookups``: small tables whose rows changed. ``failed``: why it failed, in its own words. ``rehearsed``: the hash
-    of the catalog that it left, ``started``: of that which it began with.
+    of the catalog that it left, ``started``: of that which it began with, and ``before``, ``after`` are the looks.
     """
 
     changes: Sequence[Change] = ()
@@ -110,11 +116,13 @@ class Rehearsed:
     seconds: float = 0.0
     started: str = ""
     rehearsed: str = ""
+    before: Snapshot = field(default_factory=lambda: Snapshot({}))
+    after: Snapshot = field(default_factory=lambda: Snapshot({}))
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What production's rows say to one change. ``answer``: holds, violated, or unknown with the reason in ``detail``."""
+    """What production's rows say to one change. ``answer``: holds, violated, or unknown with why in ``detail``."""
 
     change: Change
     answer: str

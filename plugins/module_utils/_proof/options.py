@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of ``schema_proof`` and its one way through: observe, judge, record."""
+"""The options of ``schema_proof`` and its one way through: observe, prove, decide, record."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from typing import Any
 from .._core.argspec import COLOURS, ArgumentSpec
 from .._core.errors import BluegreenError, Refused
 from .._core.files import read_mapping, write_json
-from .._core.podman import Podman
+from .._core.podman import KIND, LABEL, Podman
 from .._health import shared_secrets
-from .._schema import bridge, bridge_record, exceptions, migrate
+from .._schema import bridge, exceptions, migrate
 from .._schema import service as release
-from .._schema.any_migrator import OPTIONS, Target
+from .._schema.any_migrator import OPTIONS
 from .._schema.options import MIGRATE, proof_path
 from .._state.directory import StateDir
-from . import evidence, judge, proof
-from .replay import binary, trial
-from .shadow.room import room
+from . import policy, proof, record
+from .judge import not_judged
+from .proof import Found, Subject
+from .replay import app, binary, trial
+from .shadow.client_programs import ServiceDatabase
+from .shadow.exported import LOOKUP
+from .shadow.room import OURS, room
 
 PROOF = ArgumentSpec(
     {
@@ -36,6 +40,9 @@ PROOF = ArgumentSpec(
         },
         "services": {"type": "dict", "required": True},
         "rehearsal_image": {"type": "str", "default": ""},
+        "rehearsal_data": {"type": "str", "default": LOOKUP},
+        "lock_budget": {"type": "float", "default": 2.0},
+        "policy": {"type": "dict", "default": {}},
         "known": {"type": "list", "elements": "str", "default": []},
         "accept": {
             "type": "list",
@@ -53,10 +60,14 @@ PROOF = ArgumentSpec(
 # So many reasons are written out.
 SHOWN = 3
 NOTHING = "Nothing was changed in production. Fix: "
-WAYS = (
-    "go there by a release in between, add a bridge (bridges/%s/*.sql of the release's source), or let it through in "
-    "bluegreen_accept: {target: %s, hop: '%s', reason: <why>, expires: <YYYY-MM-DD>}"
-)
+THROUGH = "let it through in bluegreen_accept: {target: %s, hop: '%s', reason: <why>, expires: <YYYY-MM-DD>}"
+WAYS = {
+    "BLOCKING_LOCK": "migrate in a quiet hour with a higher bluegreen_lock_budget",
+    "BRIDGE_REQUIRED": "complete the draft %s and put it into bridges/%s of the release's source",
+    "BREAKS": "go there by a release in between, or add a bridge (bridges/%s/*.sql of the release's source)",
+    "NOT_JUDGED": "remove that reason",
+}
+NO_PROGRAM = "no container of the live colour is known that uses it"
 
 
 @dataclass(frozen=True)
@@ -72,35 +83,46 @@ class Context:
     def state_dir(self) -> str:
         return str(self.params["state_dir"])
 
+    @property
+    def data(self) -> str:
+        return str(self.params["rehearsal_data"])
+
     def request(self, target: Mapping[str, Any]) -> migrate.MigrationRequest:
         return migrate.request({**self.params, "shadow_image": self.params["rehearsal_image"]}, self.podman, target)
 
     def source(self) -> str:
         return StateDir(self.state_dir).release(self.params["release"], "source")
 
+    def image(self) -> str:
+        """Of the throw-away PostgreSQL, '' where there is none."""
+        container = migrate.database_container(self.podman, self.params)
+        return self.params["rehearsal_image"] or migrate.database_image(self.podman, container)
+
 
 def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> dict[str, Any]:
     """The module's result. Raises Refused where a target is not let through."""
     context = Context(params, world)
+    said = policy.policy(params["policy"])
     if check_mode:
         steps = ["will be checked: whether the live colour keeps working"]
         return {"changed": False, "targets": {}, "let_through": [], "steps": steps}
     begun = world.clock.monotonic()
-    subjects, others = observe(context)
+    subjects = observe(context)
     path = proof_path(context.state_dir, params["release"])
     kept = read_mapping(path).get("targets") or {}
-    fresh = [one for one in subjects if not proof.holds(kept.get(one.target.name) or {}, one)]
-    verdicts = _judged(context, fresh)
+    fresh = [one for one in subjects if not record.holds(kept.get(one.target.name) or {}, one, context.data)]
+    found = _found(context, fresh)
     seconds = world.clock.monotonic() - begun
     told = {
         **kept,
-        **others,
-        **{one.target.name: proof.described(one, verdicts[one.target.name], seconds) for one in fresh},
+        **{one.target.name: record.entry(one, found[one.target.name], context.data, seconds) for one in fresh},
     }
-    refusals = [_decide(context, name, told[name]) for name in [*(one.target.name for one in subjects), *others]]
+    refusals = [_decide(context, one.target.name, told[one.target.name], said) for one in subjects]
     if told:
         os.makedirs(os.path.dirname(path), mode=0o750, exist_ok=True)
-        write_json(path, {"v": 1, "at": world.clock.now(), "targets": told})
+        for one in fresh:
+            record.write_beside(context.state_dir, params["release"], one, found[one.target.name])
+        write_json(path, {"v": 2, "at": world.clock.now(), "targets": told})
     refused = [sentence for sentence in refusals if sentence]
     if refused:
         raise Refused("\n".join(refused), fix="")
@@ -108,71 +130,72 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
     return {"changed": False, "targets": told, "let_through": through, "steps": []}
 
 
-def observe(context: Context) -> tuple[list[proof.Subject], dict[str, dict[str, Any]]]:
-    """The targets that have something pending: Ory's with their two programs, and what is said of any other's. Reads
-    production, writes nothing there."""
-    params, found = context.params, []
-    others: dict[str, dict[str, Any]] = {}
-    document = release.load(params["compose_file"])
-    for given in params["targets"]:
+def observe(context: Context) -> list[Subject]:
+    """The targets that have something pending, with their programs. Reads production, writes nothing there."""
+    document, found = release.load(context.params["compose_file"]), []
+    for given in context.params["targets"]:
         asked = context.request(given)
         state = migrate.observe(asked, context.world)
-        if not asked.target.product:
-            if state.difference.pending:
-                others[asked.target.name] = _unproven(context, asked, state)
-            continue
-        live = _live(context, asked.target.service) if state.difference.pending else None
-        if live is not None:
-            found.append(_subject(context, document, asked.target, state, live))
-    return found, others
-
-
-def _unproven(context: Context, asked: migrate.MigrationRequest, state: migrate.State) -> dict[str, Any]:
-    """Nothing knows what users do with this program, so nothing tries it: the operator decides."""
-    why = "its migrator is not Ory's, and no journey of its application is known to try"
-    told = migrate.result(state, migrate.plan(state, asked))
-    hop = "%s -> %s" % (asked.target.name, binary.tag(context.podman, state.image.id))
-    return {
-        **{key: told[key] for key in ("before", "after")},
-        **{"verdict": evidence.NOT_JUDGED, "hop": hop},
-        **{"old": "", "new": state.image.id, "reasons": [why], "untried": [], "journeys": 0, "seconds": 0.0},
-        **{"bridges": [], "accepted": {}, "fingerprint": ""},
-    }
+        if state.difference.pending:
+            found.append(_subject(context, document, asked, state))
+    return found
 
 
 def _subject(
-    context: Context,
-    document: Mapping[str, Any],
-    target: Target,
-    state: migrate.State,
-    live: Mapping[str, Any],
-) -> proof.Subject:
-    podman, directory = context.podman, context.state_dir
-    old = binary.of_container(podman, live, target.service, target.product, directory)
+    context: Context, document: Mapping[str, Any], asked: migrate.MigrationRequest, state: migrate.State
+) -> Subject:
+    podman, directory, target = context.podman, context.state_dir, asked.target
     about = context.params["services"].get(target.service) or {}
-    records = [
-        read_mapping(StateDir(directory).release(one["id"], "schema", target.name + ".json"))
-        for one in StateDir(directory).releases()
-        if one["id"] != context.params["release"]
-    ]
-    return proof.Subject(
+    live = _live(context, target.service, bool(target.product)) if about or target.product else None
+    database = ServiceDatabase(
+        asked,
+        context.world,
+        state.service,
+        context.image(),
+        _labels(context),
+        "%s-proof-%s" % (asked.deployment, target.name),
+    )
+    if target.product:
+        new = migrator = binary.of_release(podman, document, target.service, target.product, directory)
+    else:
+        migrator = binary.of_target(podman, document, target, context.params["compose_file"])
+        new = (
+            migrator
+            if live is None
+            else binary.of_release(podman, document, target.service, "", directory, target.dsn_env)
+        )
+    old = None
+    if live is not None:
+        old = binary.of_container(podman, live, target.service, target.product, directory, target.dsn_env)
+    return Subject(
         target=target,
         state=state,
+        production=database,
+        migrator=migrator,
         old=old,
-        new=binary.of_release(podman, document, target.service, target.product, directory),
+        new=new if old else None,
+        why="" if old else NO_PROGRAM,
         ports=trial.Ports(int(about.get("port") or 0), int(about.get("admin_port") or 0)),
-        earlier=proof.earlier_images(records, old.image.id),
-        standing=tuple(one.bridge for one in bridge_record.read(directory, target.name).bridges),
+        asked=app.Asked(
+            ready=str(about.get("health") or ""),
+            paths=tuple(target.replay.get("paths") or ()),
+            command=tuple(target.replay.get("command") or ()),
+        ),
         bridges=bridge.read(context.source(), target.name, context.params["known"]),
     )
 
 
-def _live(context: Context, service: str) -> Mapping[str, Any] | None:
+def _labels(context: Context) -> dict[str, str]:
+    """Of what runs beside the room: it goes with what a killed proof left."""
+    return {LABEL: context.params["deployment"], KIND: OURS}
+
+
+def _live(context: Context, service: str, needed: bool) -> Mapping[str, Any] | None:
     """The container of the live colour. None where it is gone, and the operator leaves that colour anyway."""
     params = context.params
     asked = (params["deployment"], params["project"], params["colour"])
     raw = shared_secrets.containers(context.podman, *asked, [service]).get(service)
-    if raw is None and not params["forward"]:
+    if raw is None and needed and not params["forward"]:
         raise BluegreenError(
             "the live colour has no container of it",
             option="targets",
@@ -182,25 +205,25 @@ def _live(context: Context, service: str) -> Mapping[str, Any] | None:
     return raw
 
 
-def _judged(context: Context, subjects: Sequence[proof.Subject]) -> dict[str, judge.Verdict]:
+def _found(context: Context, subjects: Sequence[Subject]) -> dict[str, Found]:
     if not subjects:
         return {}
-    container = migrate.database_container(context.podman, context.params)
-    image = context.params["rehearsal_image"] or migrate.database_image(context.podman, container)
+    image = context.image()
     if not image:
         reason = "the database is in no container of this host. Fix: name an image of the same PostgreSQL major in "
-        return {one.target.name: judge.not_judged(reason + "bluegreen_rehearsal_image") for one in subjects}
-    world, deployment = context.world, context.params["deployment"]
+        return {one.target.name: Found(not_judged(reason + "bluegreen_rehearsal_image")) for one in subjects}
+    world, params = context.world, context.params
     try:
-        with room(world.podman, world.clock, deployment, image, world.connect, world.enter) as place:
-            return proof.prove(place, subjects)
+        with room(world.podman, world.clock, params["deployment"], image, world.connect, world.enter) as place:
+            return proof.prove(place, subjects, context.data, params["lock_budget"])
     except BluegreenError as exc:
-        return {one.target.name: judge.not_judged(str(exc)) for one in subjects}
+        return {one.target.name: Found(not_judged(str(exc))) for one in subjects}
 
 
-def _decide(context: Context, name: str, told: dict[str, Any]) -> str:
+def _decide(context: Context, name: str, told: dict[str, Any], said: Mapping[str, str]) -> str:
     """The refusal of a target, or ''. Notes in ``told`` who let it through."""
-    if told["verdict"] in judge.PASSES:
+    decision = policy.decision(told["verdict"], bool(told.get("in_flight")), said)
+    if decision == policy.PROCEED:
         return ""
     forward = context.params["forward"]
     if forward:
@@ -209,17 +232,32 @@ def _decide(context: Context, name: str, told: dict[str, Any]) -> str:
         told["accepted"] = exceptions.Accepted(reason, "this run", 0.0).noted(context.params["operator"])
         return ""
     way = exceptions.accepted(context.params["accept"], name, told["hop"], context.world.clock.now())
-    if isinstance(way, exceptions.Accepted):
+    if decision == policy.ASK and isinstance(way, exceptions.Accepted):
         told["accepted"] = way.noted(context.params["operator"])
         return ""
-    return _refusal(name, told, str(way or ""))
+    ended = "" if isinstance(way, exceptions.Accepted) else str(way or "")
+    return _refusal(context, name, told, ended, decision)
 
 
-def _refusal(name: str, told: Mapping[str, Any], expired: str) -> str:
+def _refusal(context: Context, name: str, told: Mapping[str, Any], expired: str, decision: str) -> str:
     """One sentence a reason, then the ways on. ``expired`` names an entry that let it through once."""
-    more = len(told["reasons"]) - SHOWN
+    reasons = [*told["reasons"], *told.get("in_flight", ())]
+    more = len(reasons) - SHOWN
     rest = "; and %d more in proof.json of the release" % more if more > 0 else ""
-    reasons = "; ".join(told["reasons"][:SHOWN]) + rest
-    what = "%s: %s (%s). %s" % (name, told["verdict"], told["hop"], reasons)
+    what = "%s: %s (%s). %s" % (name, told["verdict"], told["hop"], "; ".join(reasons[:SHOWN]) + rest)
     ended = ". " + expired if expired else ""
-    return "%s%s. %s%s" % (what.rstrip("."), ended, NOTHING, WAYS % (name, name, told["hop"]))
+    ways = [_way(context, name, told)]
+    ways.append(
+        THROUGH % (name, told["hop"])
+        if decision == policy.ASK
+        else "bluegreen_schema_policy lets no entry of bluegreen_accept through"
+    )
+    return "%s%s. %s%s" % (what.rstrip("."), ended, NOTHING, ", or ".join(one for one in ways if one))
+
+
+def _way(context: Context, name: str, told: Mapping[str, Any]) -> str:
+    verdict = str(told["verdict"])
+    if verdict == "BRIDGE_REQUIRED":
+        where = os.path.dirname(proof_path(context.state_dir, context.params["release"]))
+        return WAYS[verdict] % (os.path.join(where, str(told.get("draft"))), name)
+    return WAYS[verdict] % name if "%s" in WAYS.get(verdict, "") else WAYS.get(verdict, "")

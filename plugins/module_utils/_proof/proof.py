@@ -2,172 +2,225 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every target of a release judged: one room, one database in production's state for targets of the same images."""
+"""Every target of a release judged, in one room: production copied, its migration rehearsed, the programs replayed."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from .._core import postgres
 from .._core.errors import BluegreenError
-from .._schema import bridge, migrate, versions
+from .._schema import any_migrator, bridge, migrate
 from .._schema.any_migrator import Target
-from . import evidence, judge
-from .replay import binary, trial
+from .._schema.catalog import probes, skeleton
+from .._schema.catalog.changes import BRIDGE
+from . import judge
+from .evidence import NOT_JUDGED, Asked, Evidence, Rehearsed, Seen
+from .rehearsal.rehearse import BOOKKEEPING, rehearse
+from .replay import app, binary, trial
+from .shadow.client_programs import ServiceDatabase
+from .shadow.export import export
+from .shadow.exported import Export
+from .shadow.restore import prepare
 from .shadow.room import Room
 
 # Trials at one time: each runs an old and a new program, and the whole proof has half a gigabyte.
 BESIDE = 2
+# So long may one question to production's rows take.
+QUESTION_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A target to judge. ``state``: production as it was read; ``earlier``: images of releases that migrated it after
-    the old one did; ``standing``: bridges that are in production now, ``bridges``: those of the new release."""
+    """A target to judge. ``state``: production as it was read. ``migrator`` migrates it; ``old`` and ``new`` are the
+    programs of its service, None with the reason ``why`` where none is known. ``bridges``: of the new release."""
 
     target: Target
     state: migrate.State
-    old: binary.Binary
-    new: binary.Binary
-    ports: trial.Ports
-    earlier: tuple[str, ...] = ()
-    standing: tuple[bridge.Bridge, ...] = ()
+    production: ServiceDatabase
+    migrator: binary.Binary
+    old: binary.Binary | None = None
+    new: binary.Binary | None = None
+    why: str = ""
+    ports: trial.Ports = field(default_factory=lambda: trial.Ports(0, 0))
+    asked: app.Asked = field(default_factory=app.Asked)
     bridges: tuple[bridge.Bridge, ...] = ()
 
     @property
     def hop(self) -> str:
-        return "%s %s -> %s" % (self.target.product, self.old.tag, self.new.tag)
+        tags = [one.tag for one in (self.old, self.migrator) if one is not None]
+        return "%s %s" % (self.target.product or self.target.name, " -> ".join(tags) if self.old else "-> " + tags[0])
 
     @property
     def after(self) -> frozenset[str]:
+        """The versions that the migration leaves. Any other migrator's own words for them are no versions."""
+        if not self.target.product:
+            return frozenset()
         return self.state.applied | {one.version for one in self.state.difference.pending}
 
     @property
-    def origin(self) -> tuple[Any, ...]:
-        """What production's state is made of: targets that agree in it share one database as a template."""
-        names = tuple(one.sha256 for one in self.standing)
-        return (self.old.image.id, self.old.form, self.earlier, names, self.state.applied)
+    def programs(self) -> judge.Programs:
+        core = trial.SIDES[self.target.product].core if self.target.product else ()
+        old = self.old.label if self.old else "the live program"
+        return judge.Programs(old, (self.new or self.migrator).label, core)
+
+    def applied(self, db: postgres.Db) -> frozenset[str]:
+        return any_migrator.applied(db, self.target)
 
 
-def fingerprint(subject: Subject) -> str:
-    """Of the programs, the schema that the migration leaves and the bridges: the same verdict holds for the same."""
-    parts = [
-        subject.old.image.id,
-        subject.new.image.id,
-        *sorted(subject.after),
-        *(one.sha256 for one in subject.bridges),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+@dataclass(frozen=True)
+class Found:
+    """``bridge``: a draft for the operator, '' where none is needed."""
+
+    verdict: judge.Verdict
+    rehearsed: Rehearsed = field(default_factory=Rehearsed)
+    probes: Sequence[Asked] = ()
+    bridge: str = ""
 
 
-def prove(room: Room, subjects: Sequence[Subject]) -> dict[str, judge.Verdict]:
-    """Verdict of each target by its name; what kept a trial from being held is its NOT_JUDGED."""
-    bases: dict[tuple[Any, ...], tuple[str, str]] = {}
-    for subject in subjects:
-        if subject.origin not in bases:
-            name = "base%d" % len(bases)
-            bases[subject.origin] = (name, _base(room, name, subject))
+@dataclass(frozen=True)
+class Clone:
+    """A database of the room in production's state, as the rehearsal takes it."""
+
+    room: Room
+    name: str
+    template: str
+
+    def made(self) -> Clone:
+        self.room.create(self.name, self.template)
+        return self
+
+    def open(self) -> postgres.Db:
+        return self.room.open(self.name)
+
+    def log(self, since: float) -> Sequence[str]:
+        return self.room.log(since)
+
+    def again(self, suffix: str) -> Clone:
+        return replace(self, name="%s_%s" % (self.name, suffix)).made()
+
+
+def prove(room: Room, subjects: Sequence[Subject], data: str, budget: float) -> dict[str, Found]:
+    """What was found of each target by its name; what kept a proof from being held is its NOT_JUDGED."""
+    exports, lost = _exported(room, subjects, data)
+    templates, unfit = prepare(room, exports)
+    lost.update(unfit)
     with ThreadPoolExecutor(BESIDE) as pool:
-        running = {one.target.name: pool.submit(_judged, room, one, *bases[one.origin]) for one in subjects}
-        return {name: future.result() for name, future in running.items()}
+        running = {
+            one.target.name: pool.submit(
+                _judged, room, one, templates[one.target.name], exports[one.target.name], budget
+            )
+            for one in subjects
+            if one.target.name in templates
+        }
+        found = {name: future.result() for name, future in running.items()}
+    copied = "production's schema can't be copied: %s"
+    return {**{name: _not_judged(copied % why) for name, why in lost.items()}, **found}
 
 
-def _base(room: Room, name: str, subject: Subject) -> str:
-    """A database in production's state; '' or why it can't be had."""
-    try:
-        return _made(room, name, subject)
-    except BluegreenError as exc:
-        return exc.msg
-
-
-def _made(room: Room, name: str, subject: Subject) -> str:
-    room.create(name)
-    later = [replace(subject.old, image=replace(subject.old.image, id=image)) for image in subject.earlier]
-    why = trial.in_state(room, name, (subject.old, *later), subject.state.applied)
-    if not why and subject.standing:
-        db = room.open(name)
+def _exported(room: Room, subjects: Sequence[Subject], data: str) -> tuple[dict[str, Export], dict[str, str]]:
+    made: dict[str, Export] = {}
+    lost: dict[str, str] = {}
+    for one in subjects:
+        directory = os.path.join(room.directory, one.target.name)
         try:
-            bridge.install(db, subject.standing)
-        finally:
-            db.close()
-    return why
+            made[one.target.name] = export(one.production, directory, data, one.target.applied_query)
+        except BluegreenError as exc:
+            lost[one.target.name] = str(exc)
+    return made, lost
 
 
-def _judged(room: Room, subject: Subject, base: str, why: str) -> judge.Verdict:
-    if why:
-        return judge.not_judged("production's schema can't be made from its images: %s" % why)
+def _not_judged(why: str) -> Found:
+    return Found(judge.not_judged(why))
+
+
+def _judged(room: Room, subject: Subject, template: str, copied: Export, budget: float) -> Found:
     try:
-        return _verdict(room, subject, base)
+        return _found(room, subject, template, copied, budget)
     except BluegreenError as exc:
-        return judge.not_judged(exc.msg)
+        return _not_judged(str(exc))
 
 
-def _verdict(room: Room, subject: Subject, base: str) -> judge.Verdict:
+def _found(room: Room, subject: Subject, template: str, copied: Export, budget: float) -> Found:
     """Without the bridges first: one that nothing needs proves nothing, and stays in production for no reason."""
-    plain = _tried(room, subject, base, ())
-    if not subject.bridges or plain.verdict == evidence.NOT_JUDGED:
-        return plain
-    if plain.verdict in judge.PASSES:
+    clone = Clone(room, subject.target.name + "_rehearsal", template).made()
+    run = partial(trial.migrated, room, subject.migrator, applied=subject.applied, after=subject.after)
+    rehearsed = rehearse(clone, run, copied.schema.rows(), BOOKKEEPING, room.clock)
+    room.drop(clone.name)
+    asked = _asked(subject, rehearsed)
+    programs = replace(subject.programs, budget=budget)
+    plain, why = _replayed(room, subject, template, ())
+    verdict = judge.judge(Evidence(rehearsed, asked, plain, why), programs)
+    if subject.bridges and verdict.verdict != NOT_JUDGED:
+        verdict = _bridged(room, subject, template, Evidence(rehearsed, asked, plain, why), programs, verdict)
+    return Found(verdict, rehearsed, asked, _draft(rehearsed))
+
+
+def _asked(subject: Subject, rehearsed: Rehearsed) -> tuple[Asked, ...]:
+    """What production's rows say. Reads only, and gives up in time."""
+    wanted = [one for one in rehearsed.changes if one.probe]
+    if not wanted:
+        return ()
+    db = subject.production.open()
+    try:
+        return tuple(Asked(*one) for one in probes.ask(db, wanted, QUESTION_SECONDS))
+    finally:
+        db.close()
+
+
+def _bridged(
+    room: Room,
+    subject: Subject,
+    template: str,
+    plain: Evidence,
+    programs: judge.Programs,
+    without: judge.Verdict,
+) -> judge.Verdict:
+    if not without.reasons:
         names = ", ".join(one.name for one in subject.bridges)
         reason = "no journey fails without the bridge (%s). Fix: remove bridges/%s from the release's source"
-        return replace(plain, verdict=evidence.NOT_JUDGED, reasons=(reason % (names, subject.target.name),))
-    bridged = _tried(room, subject, base, subject.bridges)
-    if bridged.verdict == evidence.BREAKS:
-        return replace(bridged, reasons=tuple("with the bridge: " + one for one in bridged.reasons))
-    return bridged
+        return replace(without, verdict=NOT_JUDGED, reasons=(reason % (names, subject.target.name),))
+    seen, why = _replayed(room, subject, template, subject.bridges)
+    found = judge.judge(replace(plain, replayed=seen, why=why, bridged=True), programs)
+    if found.verdict in judge.PASSES:
+        return found
+    return replace(found, reasons=tuple("with the bridge: " + one for one in found.reasons))
 
 
-def _tried(room: Room, subject: Subject, base: str, bridges: Sequence[bridge.Bridge]) -> judge.Verdict:
+def _replayed(room: Room, subject: Subject, template: str, bridges: Sequence[bridge.Bridge]) -> tuple[Seen | None, str]:
+    if subject.old is None or subject.new is None:
+        return None, subject.why
     name = subject.target.name + ("_bridged" if bridges else "")
     held = trial.Trial(
         room=room,
         name=name,
-        base=base,
+        base=template,
         old=subject.old,
         new=subject.new,
         ports=subject.ports,
         after=subject.after,
         prepare=partial(_install, bridges) if bridges else None,
+        migrator=subject.migrator,
+        applied=subject.applied,
+        asked=subject.asked,
     )
-    core = trial.SIDES[subject.target.product].core
-    return judge.judge(held.run(), core, subject.old.label, subject.new.label)
+    try:
+        return held.run(), ""
+    except BluegreenError as exc:
+        return None, str(exc)
+    finally:
+        room.drop(name)
 
 
 def _install(bridges: Sequence[bridge.Bridge], db: postgres.Db) -> None:
     bridge.install(db, bridges)
 
 
-def described(subject: Subject, verdict: judge.Verdict, seconds: float) -> dict[str, Any]:
-    """What the release's record and the module's result hold of a target."""
-    return {
-        "verdict": verdict.verdict,
-        "hop": subject.hop,
-        "old": subject.old.image.id,
-        "new": subject.new.image.id,
-        "before": versions.summary(subject.state.applied),
-        "after": versions.summary(subject.after),
-        "reasons": list(verdict.reasons),
-        "untried": list(verdict.untried),
-        "journeys": verdict.journeys,
-        "seconds": round(seconds, 1),
-        "bridges": [{"name": one.name, "sha256": one.sha256} for one in subject.bridges],
-        "accepted": {},
-        "fingerprint": fingerprint(subject),
-    }
-
-
-def holds(kept: Mapping[str, Any], subject: Subject) -> bool:
-    """Whether an earlier run's verdict is this one's: of the same programs and bridges, and the migration goes on."""
-    return kept.get("verdict") in judge.PASSES and kept.get("fingerprint") == fingerprint(subject)
-
-
-def earlier_images(records: Iterable[Mapping[str, Any]], old: str) -> tuple[str, ...]:
-    """Images that migrated a target after ``old``, the oldest first. ``records``: of its releases, oldest first."""
-    done = [str(one["image"]) for one in records if one.get("changed") and one.get("image")]
-    later = done[done.index(old) + 1 :] if old in done else done
-    return tuple(dict.fromkeys(one for one in later if one != old))
+def _draft(rehearsed: Rehearsed) -> str:
+    """Of a bridge, where a new column needs one."""
+    needed = [one for one in rehearsed.changes if one.rating == BRIDGE]
+    return skeleton.bridge(rehearsed.after, needed) if needed else ""

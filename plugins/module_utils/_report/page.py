@@ -147,6 +147,7 @@ def details(data: Mapping[str, Any]) -> str:
             section(title, table(open_rows, ("Service", "What", "For")) if open_rows else ""),
             section("Where the errors were", table(routes, ("Route and status", "Errors")) if routes else ""),
             section("Schema", table(targets, schema.HEAD) if targets else ""),
+            *(_folded(title, table(rows, head)) for one in data["schema"] for title, head, rows in schema.details(one)),
             _folded("What the watcher reported (%d)" % len(watched), table(watched) if watched else ""),
             _folded("Images (%d)" % len(images), table(images, ("Service", "Reference", "Id")) if images else ""),
             _folded("Ledger (%d)" % len(ledger), table(ledger) if ledger else ""),

@@ -12,10 +12,17 @@ from typing import Any
 SENTENCES = {
     "SAFE": "safe: the old release works on the new schema",
     "SAFE_IF_EXERCISED": "safe as far as it was tried",
+    "BLOCKING_LOCK": "locks a table for too long",
+    "BRIDGE_REQUIRED": "needs a bridge",
     "BREAKS": "breaks the old release",
     "NOT_JUDGED": "not judged",
 }
 HEAD = ("Target", "Verdict", "Hop", "Migrations", "Why")
+OBJECTS = ("Object", "Verdict", "Why")
+LOCKS = ("Table", "Lock", "On the shadow", "On production, about", "Statement")
+STATEMENTS = ("Seconds", "Statement")
+# What of proof.json is beside the verdict.
+DETAILS = ("objects", "locks", "statements", "in_flight", "exercised", "rows", "stalls", "probes")
 
 
 def verdict(entry: Mapping[str, Any]) -> str:
@@ -45,6 +52,9 @@ def bridges(entry: Mapping[str, Any]) -> str:
 def why(entry: Mapping[str, Any]) -> list[str]:
     untried = [str(one) for one in entry.get("untried") or ()]
     found = [*map(str, entry.get("reasons") or ()), "not tried: %s" % "; ".join(untried) if untried else ""]
+    flows = len(entry.get("in_flight") or ())
+    found += ["flows lost between the colours: %d" % flows if flows else ""]
+    found += [exercised(entry)]
     return [one for one in (*found, bridges(entry), let_through(entry)) if one]
 
 
@@ -83,10 +93,60 @@ def short(entry: Mapping[str, Any]) -> str:
     return "%s %s, %s" % (entry.get("target"), applied, ", ".join(part for part in parts if part))
 
 
+Rows = list[tuple[str, ...]]
+
+
+def exercised(entry: Mapping[str, Any]) -> str:
+    """How many of the objects whose use decides the old program used; '' where none was to be decided so."""
+    used, asked = entry.get("exercised") or (0, 0)
+    return "%d of %d changed objects were used by the old program" % (used, asked) if asked else ""
+
+
+def details(entry: Mapping[str, Any]) -> list[tuple[str, Sequence[str], Rows]]:
+    """(title, head, rows) of each table with what the proof of a target saw; only those with rows."""
+    name = str(entry.get("target") or "?")
+    objects: Rows = [
+        ("%(kind)s %(name)s" % one, str(one["verdict"]), str(one["why"])) for one in entry.get("objects") or ()
+    ]
+    locks: Rows = [
+        (
+            str(one["table"]),
+            str(one["mode"]),
+            _seconds(one["seconds"]),
+            _seconds(one["estimate"]),
+            str(one["statement"]),
+        )
+        for one in entry.get("locks") or ()
+    ]
+    ran: Rows = [(_seconds(one["seconds"]), str(one["sql"])) for one in entry.get("statements") or ()]
+    flows: Rows = [(str(one),) for one in entry.get("in_flight") or ()]
+    found: list[tuple[str, Sequence[str], Rows]] = [
+        ("%s: changed objects (%d), %s" % (name, len(objects), exercised(entry)), OBJECTS, objects),
+        ("%s: locks that its migration takes (%d)" % (name, len(locks)), LOCKS, locks),
+        ("%s: flows that are lost on the way (%d)" % (name, len(flows)), ("Flow",), flows),
+        ("%s: what its migration ran (%d statements)" % (name, len(ran)), STATEMENTS, ran),
+    ]
+    return [(title.rstrip(", "), head, rows) for title, head, rows in found if rows]
+
+
+def _seconds(value: object) -> str:
+    return "%.3f s" % float(str(value)) if value is not None else "not known"
+
+
 def with_proof(results: Sequence[Mapping[str, Any]], proof: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """``results`` and those targets of proof.json that were never migrated: their verdict refused it."""
-    targets = proof.get("targets")
+    """``results`` with what proof.json saw of the same image, and those of its targets that were never migrated: their
+    verdict refused it."""
+    told = proof.get("targets")
+    targets = {
+        name: one for name, one in (told if isinstance(told, Mapping) else {}).items() if isinstance(one, Mapping)
+    }
+    found = [_joined(one, targets.get(str(one.get("target"))) or {}) for one in results]
     there = {str(one.get("target")) for one in results}
-    refused = targets if isinstance(targets, Mapping) else {}
-    more = [{"target": name, **one} for name, one in refused.items() if isinstance(one, Mapping) and name not in there]
-    return sorted([*map(dict, results), *more], key=lambda one: str(one.get("target")))
+    more = [{"target": name, **one} for name, one in targets.items() if name not in there]
+    return sorted([*found, *more], key=lambda one: str(one.get("target")))
+
+
+def _joined(result: Mapping[str, Any], proof: Mapping[str, Any]) -> dict[str, Any]:
+    same = proof.get("new") == result.get("image")
+    seen = {key: proof[key] for key in DETAILS if key in proof} if same else {}
+    return {**result, **seen}

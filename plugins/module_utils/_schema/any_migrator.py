@@ -42,6 +42,13 @@ OPTIONS: dict[str, Any] = {
     "dsn_env": {"type": "str"},
     "environment": {"type": "dict", "no_log": True},
     "volumes": {"type": "list", "elements": "str"},
+    "replay": {
+        "type": "dict",
+        "options": {
+            "paths": {"type": "list", "elements": "str", "default": []},
+            "command": {"type": "list", "elements": "str", "default": []},
+        },
+    },
     "migrator_dsn_env": {"type": "str"},
 }
 
@@ -62,6 +69,7 @@ class Target:
     dsn_env: str = "DSN"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     volumes: tuple[str, ...] = ()
+    replay: Mapping[str, Any] = field(default_factory=dict)
     migrator_dsn_env: str = ""
 
     @property

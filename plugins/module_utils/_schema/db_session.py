@@ -49,20 +49,24 @@ def open_session(
     """
     found = way(address, servers, view)
     with tempfile.TemporaryDirectory(prefix="olympus-bluegreen-") as private:
-        keywords = {
-            **address.keywords,
-            **files(address, view, private),
-            "sslmode": address.sslmode,
-            "host": found.host or address.host,
-            "application_name": application,
-            "connect_timeout": "5",
-        }
-        if found.hostaddr:
-            keywords["hostaddr"] = found.hostaddr
+        given = keywords(address, found, files(address, view, private), application)
         try:
-            return connect(keywords, lambda: enter(found.pid) if found.pid else nullcontext())
+            return connect(given, lambda: enter(found.pid) if found.pid else nullcontext())
         except BluegreenError as exc:
             raise _in_its_words(exc, address, view, private) from None
+
+
+def keywords(address: dsn.Dsn, found: Way, own: Mapping[str, str], application: str) -> dict[str, str]:
+    """The DSN as libpq takes it where that way begins. ``own``: its files, by where they lie there."""
+    given = {
+        **address.keywords,
+        **own,
+        "sslmode": address.sslmode,
+        "host": found.host or address.host,
+        "application_name": application,
+        "connect_timeout": "5",
+    }
+    return {**given, "hostaddr": found.hostaddr} if found.hostaddr else given
 
 
 def way(address: dsn.Dsn, servers: Sequence[Raw], view: View) -> Way:

@@ -35,7 +35,7 @@ from .service import Service
 # takes the word for nothing, so ``migrate sql status -e --yes`` MIGRATES there.
 HELP = (("migrate", "sql", "--help"), ("migrate", "--help"))
 COMMANDS = re.compile(r"^Available Commands:\n((?:[ \t]+\S.*\n?)+)", re.MULTILINE)
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 SHADOW_SECONDS = 60.0
 # Independent of the image's own entry point; initdb may lie beside the path, as Debian has it. Settings come behind it.
 SHADOW_SCRIPT = """
@@ -44,7 +44,7 @@ PATH="$PATH:$(echo /usr/lib/postgresql/*/bin /usr/local/bin | tr ' ' ':')"
 umask 077
 dir=$(mktemp -d)
 printf '%s\n' "$SHADOW_PASSWORD" > "$dir/password"
-initdb -D "$dir/data" -U shadow --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
+initdb -D "$dir/data" -U "$SHADOW_USER" --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
 printf '%s\n' "$SHADOW_ACCESS" >> "$dir/data/pg_hba.conf"
 exec postgres -D "$dir/data" -p 5432 -c unix_socket_directories= -c fsync=off "$@"
 """
@@ -141,7 +141,7 @@ def cached(image: Image) -> MigrationList | None:
         return None
     return MigrationList(
         Form(tuple(kept["form"]["up"]), tuple(kept["form"]["status"])),
-        tuple(versions.Migration(item["version"], item["name"]) for item in kept["migrations"]),
+        tuple(versions.Migration(item["version"], item["name"], item["sql"]) for item in kept["migrations"]),
         "cache",
     )
 
@@ -154,7 +154,7 @@ def keep(image: Image, known: MigrationList) -> None:
         "product": image.product,
         "learned_by": known.learned_by,
         "form": {"up": list(known.form.up), "status": list(known.form.status)},
-        "migrations": [{"version": m.version, "name": m.name} for m in known.migrations],
+        "migrations": [{"version": m.version, "name": m.name, "sql": m.sql} for m in known.migrations],
     }
     write_json(image.cache, content)
 
@@ -241,8 +241,9 @@ def empty_server(
     password: str,
     settings: Mapping[str, str],
     access: str = "",
+    user: str = "shadow",
 ) -> oneshot.Job:
-    """An empty PostgreSQL with the superuser ``shadow``, gone with its container. ``access``: a line of pg_hba.conf."""
+    """An empty PostgreSQL with the superuser ``user``, gone with its container. ``access``: a line of pg_hba.conf."""
     return oneshot.Job(
         name=name,
         image=image,
@@ -254,7 +255,7 @@ def empty_server(
         ),
         labels=labels,
         network=network,
-        environment={"SHADOW_PASSWORD": password, "SHADOW_ACCESS": access},
+        environment={"SHADOW_USER": user, "SHADOW_PASSWORD": password, "SHADOW_ACCESS": access},
         entrypoint="/bin/sh",
         user="postgres",
     )

@@ -130,13 +130,16 @@ def migrate_labels(wanted: MigrationRequest) -> dict[str, str]:
 def open_database(wanted: MigrationRequest, world: World, service: release.Service) -> postgres.Db:
     """A session in the target database, named so that a session that waits for it can read which run it is."""
     name = ("olympus-bluegreen migrate %s, %s:%d" % (wanted.target.name, socket.gethostname(), os.getpid()))[:63]
-    files = oneshot.labels(wanted.deployment, "files", wanted.target.name)
-    view = service_files.of_release(world.podman, service, files, wanted.extra_hosts)
-    servers = _servers(wanted, world.podman)
+    view, servers = files_of(wanted, world, service), servers_of(wanted, world.podman)
     return db_session.open_session(service.dsn, name, view, servers, world.connect, world.enter)
 
 
-def _servers(wanted: MigrationRequest, podman: Podman) -> list[Mapping[str, Any]]:
+def files_of(wanted: MigrationRequest, world: World, service: release.Service) -> service_files.View:
+    labels = oneshot.labels(wanted.deployment, "files", wanted.target.name)
+    return service_files.of_release(world.podman, service, labels, wanted.extra_hosts)
+
+
+def servers_of(wanted: MigrationRequest, podman: Podman) -> list[Mapping[str, Any]]:
     """Containers that the DSN may name: the one of the database, else, for any migrator, those of its network."""
     if wanted.database_container:
         found = podman.one("container", wanted.database_container)

@@ -20,7 +20,7 @@ from .any_migrator import OPTIONS
 
 # What the proof of a release said of its targets: releases/<id>/schema/proof.json, beside the targets' own results.
 PROOF = "proof.json"
-VERDICTS = ("SAFE", "SAFE_IF_EXERCISED", "BREAKS", "NOT_JUDGED")
+VERDICTS = ("SAFE", "SAFE_IF_EXERCISED", "BLOCKING_LOCK", "BRIDGE_REQUIRED", "BREAKS", "NOT_JUDGED")
 NO_VERDICT: dict[str, Any] = {
     "verdict": "NOT_JUDGED",
     "hop": "",

@@ -61,13 +61,8 @@ class Statement:
 
 def statements(text: str) -> Iterator[Statement]:
     """Those that are not empty. Raises SqlError for a quote without an end and for a backslash outside of quotes."""
-    place, line, now, filled = 0, 1, Statement(1), False
-    while place < len(text):
-        found = TOKEN.match(text, place)
-        if found is None:
-            raise AssertionError("the last alternative of TOKEN matches anything")
-        kind, token = str(found.lastgroup), found.group()
-        end = _end(text, found.end(), kind, token, line)
+    line, now, filled = 1, Statement(1), False
+    for kind, token in tokens(text):
         if kind in ("space", "block"):
             pass
         elif token == ";" and not now.depth and now.parens <= 0:
@@ -77,10 +72,23 @@ def statements(text: str) -> Iterator[Statement]:
         else:
             now, filled = (now if filled else Statement(line)), True
             _take(now, kind, token, line)
-        line += text.count("\n", place, end)
-        place = end
+        line += token.count("\n")
     if filled:
         yield now
+
+
+def tokens(text: str) -> Iterator[tuple[str, str]]:
+    """(a name of TOKEN's groups, its whole text). Raises SqlError for a comment or a dollar quote without an end."""
+    place, line = 0, 1
+    while place < len(text):
+        found = TOKEN.match(text, place)
+        if found is None:
+            raise AssertionError("the last alternative of TOKEN matches anything")
+        kind = str(found.lastgroup)
+        end = _end(text, found.end(), kind, found.group(), line)
+        yield kind, text[place:end]
+        line += text.count("\n", place, end)
+        place = end
 
 
 def _end(text: str, place: int, kind: str, token: str, line: int) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.errors import BluegreenError
@@ -20,17 +20,22 @@ APPLIED_LINE = re.compile(r"migration_name=(\S+).*?\bversion=(\d+)")
 
 @dataclass(frozen=True, order=True)
 class Migration:
-    """One migration of a binary; ``version`` is what table schema_migration holds."""
+    """One migration of a binary; ``version`` is what table schema_migration holds.
+
+    ``sql`` is its text where the binary shows it (Hydra from 2.3, Kratos from 25.4): a template, and none of a
+    migration that is compiled in.
+    """
 
     version: str
     name: str = ""
+    sql: str = field(default="", compare=False, repr=False)
 
 
 def from_status(out: str) -> tuple[Migration, ...]:
     """The list in the JSON that ``migrate sql status --format json`` writes; an entrypoint may talk before it."""
     try:
         rows = _array(out)
-        found = tuple(sorted({Migration(str(row["version"]), str(row.get("name", ""))) for row in rows}))
+        found = tuple(sorted({_listed(row) for row in rows}))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BluegreenError(
             "the migration status of the image has an unknown form: %s" % type(exc).__name__,
@@ -42,6 +47,10 @@ def from_status(out: str) -> tuple[Migration, ...]:
             fix="use the product's own image. If it is, report its version",
         )
     return found
+
+
+def _listed(row: Mapping[str, Any]) -> Migration:
+    return Migration(str(row["version"]), str(row.get("name", "")), str(row.get("content") or ""))
 
 
 def _array(out: str) -> list[Any]:

@@ -17,19 +17,30 @@ DIRECTORY = config.BUILD / "bin"
 
 @dataclass(frozen=True)
 class Binary:
-    """``package`` built in the module at ``module`` (under tests/lab); ``version`` is linked in, where given."""
+    """``package`` built in the module at ``module`` (under tests/lab); ``version`` is linked in, where given, and
+    ``product`` where one package is several."""
 
     module: str
     package: str
     version: str = ""
+    product: str = ""
 
     def ldflags(self) -> str:
         where = "main.version" if self.package == "." else f"{self.package}/driver/config.Version"
-        return "-s -w" + (f" -X {where}={self.version}" if self.version else "")
+        what = f" -X main.product={self.product}" if self.product else ""
+        return "-s -w" + (f" -X {where}={self.version}" if self.version else "") + what
 
 
-# What only the proof's tests want, and no release of the lab.
-PAIR = {f"pair-{version}": Binary("pair", ".", version) for version in ("v1", "v2", "v2-list", "v2-plain")}
+# What only the proof's tests want, and no release of the lab: an old and some new versions of each product.
+PAIRS = {
+    "kratos": ("v1", "v2", "v2-race", "v2-list", "v2-plain"),
+    "hydra": ("v1", "v2-logout", "v2-consent", "v2-flight", "v2-plain"),
+}
+PAIR = {
+    f"pair-{product}-{version}": Binary("pair", ".", version, product)
+    for product, versions in PAIRS.items()
+    for version in versions
+}
 BINARIES = {
     "kratos-v1.0.0": Binary("ory/kratos-v1.0.0", "github.com/ory/kratos", "v1.0.0"),
     "kratos-v1.3.1": Binary("ory/kratos-v1.3.1", "github.com/ory/kratos", "v1.3.1"),

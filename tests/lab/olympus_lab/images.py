@@ -192,14 +192,15 @@ def missing() -> list[str]:
     return [ref for ref in wanted if podman.call(["image", "exists", ref], check=False).returncode != 0]
 
 
-def pair() -> dict[str, str]:
+def pair(product: str = "kratos") -> dict[str, str]:
     """The old and the new programs of the proof's tests (tests/lab/pair): version -> reference. A few seconds."""
     with lock.held(lock.MACHINE):
-        binaries.build(list(binaries.PAIR))
+        names = {version: f"pair-{product}-{version}" for version in binaries.PAIRS[product]}
+        binaries.build(list(names.values()))
         _build(_base())
         found = {}
-        for name, binary in binaries.PAIR.items():
-            image = Image("kratos", f"{PAIR}:{binary.version}", {"kratos": binaries.path(name)}, version=binary.version)
+        for version, name in names.items():
+            image = Image(product, f"{PAIR}-{product}:{version}", {product: binaries.path(name)}, version=version)
             _build(image)
-            found[binary.version] = image.reference
+            found[version] = image.reference
         return found

@@ -4,11 +4,11 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -75,17 +75,24 @@ func read[T any](a *ask, none refusal, sql string, values ...any) (found T) {
 	return found
 }
 
+// readAny is the same where no row is no fault; it gives an empty value then.
+func readAny[T any](a *ask, sql string, values ...any) (found T) {
+	none := refusal{text: "none"}
+	if found = read[T](a, none, sql, values...); a.err == error(none) {
+		a.err = nil
+	}
+	return found
+}
+
 func routes(db *pgxpool.Pool, given map[string]route) http.Handler {
 	mux := http.NewServeMux()
-	given = maps.Clone(given)
-	given["GET /schemas"] = func(*ask) (int, any) { return 200, []object{{"id": "default", "schema": json.RawMessage(schema)}} }
 	for path, act := range given {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			a := &ask{r, w, db, nil}
 			status, body := act(a)
 			if a.err != nil {
 				log.Printf("%s %s: %v", r.Method, r.URL.Path, a.err)
-				status, body = a.failed()
+				status, body = programs[product].failed(a)
 			}
 			w.WriteHeader(status)
 			if body != nil {
@@ -131,6 +138,7 @@ var admin = map[string]route{
 	"GET /admin/health/ready":      ready,
 	"GET /admin/version":           func(*ask) (int, any) { return 200, object{"version": version} },
 	"POST /admin/identities":       create,
+	"POST /admin/recovery/code":    recoveryCode,
 	"GET /admin/identities":        list,
 	"GET /admin/identities/{id}":   func(a *ask) (int, any) { return 200, a.identity(a.PathValue("id")) },
 	"PATCH /admin/identities/{id}": patch,
@@ -151,24 +159,30 @@ func create(a *ask) (int, any) {
 	return 201, a.made(given.Traits, given.Credentials.Password.Config.Password)
 }
 
-// list reads whatever columns the table has, as Kratos' does, and fails on one that it has no place for.
+// list reads whatever columns the table has, as Kratos' does.
 func list(a *ask) (int, any) {
 	columns := []string{"id", "schema_id", "state", "traits"}
 	if version == "v2-list" {
 		columns = append(columns, "external_id")
 	}
-	rows, err := a.db.Query(a.Context(), `SELECT identities.* FROM identities LIMIT 250`)
+	return 200, strict(a, columns, `SELECT identities.* FROM identities LIMIT 250`)
+}
+
+// strict is the rows of a table with whatever columns it has; it fails on one that it has no place for, rows or none.
+func strict(a *ask, columns []string, sql string, values ...any) []object {
+	if a.err != nil {
+		return nil
+	}
+	rows, err := a.db.Query(a.Context(), sql, values...)
 	a.fail(err)
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (object, error) {
-		for _, one := range row.FieldDescriptions() {
-			if !slices.Contains(columns, one.Name) {
-				return nil, fmt.Errorf("missing destination name %s in *[]main.identity", one.Name)
-			}
+	found, err := pgx.CollectRows(rows, pgx.RowToMap)
+	a.fail(err)
+	for _, one := range rows.FieldDescriptions() {
+		if !slices.Contains(columns, one.Name) {
+			a.fail(fmt.Errorf("missing destination name %s in *[]main.row", one.Name))
 		}
-		return pgx.RowToMap(row)
-	})
-	a.fail(err)
-	return 200, found
+	}
+	return found
 }
 
 // patch can change the state alone.
@@ -180,6 +194,17 @@ func patch(a *ask) (int, any) {
 	}
 	a.exec(`UPDATE identities SET state = $1 WHERE id = $2`, given[0].Value, a.PathValue("id"))
 	return 200, a.identity(a.PathValue("id"))
+}
+
+// recoveryCode makes a flow that its code ends.
+func recoveryCode(a *ask) (int, any) {
+	var given struct {
+		Who string `json:"identity_id"`
+	}
+	a.body(&given)
+	id, code := rand.Text(), rand.Text()
+	a.exec(`INSERT INTO identity_recovery_codes (id, identity_id, nid, code) VALUES ($1, $2, '', $3)`, id, given.Who, hashed(code))
+	return 201, object{"recovery_link": a.link("/self-service/recovery?flow=" + id), "recovery_code": code}
 }
 
 // inOne executes statements as one transaction.

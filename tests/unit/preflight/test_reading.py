@@ -16,6 +16,7 @@ from kit.preflight_world import CONTAINERS, GOOD, WANTED
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import netns, resolve
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import podman as core
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import BluegreenError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.files import write_json
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import Result
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health import container_settings
@@ -35,6 +36,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight impor
 )
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.checks import CHECKS
 from ansible_collections.olympus.bluegreen.plugins.module_utils._preflight.model import PreflightInputs
+from ansible_collections.olympus.bluegreen.plugins.module_utils._state.directory import StateDir
 
 ROOT = Path(__file__).resolve().parents[3]
 UNIT = "[Service]\nExecStart=/usr/bin/podman $LOGGING start --all --filter restart-policy=always\n"
@@ -290,3 +292,16 @@ def test_of_a_ref_only_the_overrides_are_known_before_it_is_fetched() -> None:
         "hera": ("localhost/hera:v2", "missing"),
         "kratos": ("", "unfetched"),
     }
+
+
+def test_the_newest_proof_of_this_version_is_read(tmp_path: Path) -> None:
+    wanted = replace(WANTED, state_dir=str(tmp_path), version="v2")
+    assert look_release.proven(wanted) == {"schema": {}}
+    state = StateDir(str(tmp_path))
+    for name, version, created, verdict in (
+        ("v2-1", "v2", 1, "BREAKS"), ("v2-2", "v2", 2, "SAFE"), ("v3-1", "v3", 3, "NOT_JUDGED"),
+    ):  # fmt: skip
+        state.ensure("releases", name, "schema")
+        write_json(state.release(name, "release.json"), {"id": name, "version": version, "created": created})
+        write_json(state.release(name, "schema", "proof.json"), {"targets": {"k": {"verdict": verdict}}})
+    assert look_release.proven(wanted) == {"schema": {"k": {"verdict": "SAFE"}}}

@@ -93,6 +93,13 @@ BAD: list[tuple[str, str, Observed, str, PreflightInputs]] = [
     ("images", "refuse", image("moving", "can move; pin it: x"), "registry.test/hera:v1.5.0 can move; pin it", WANTED),
     ("images", "warn", image("moving", "can move; pin it: x"), "can move; pin it", replace(WANTED, live="")),
     (
+        "schema ciam_kratos",
+        "warn",
+        changed("release", schema={"ciam_kratos": {"verdict": "BREAKS", "hop": "v1 -> v2", "exercised": [9, 11]}}),
+        "BREAKS (v1 -> v2); 9 of 11 changed objects exercised",
+        WANTED,
+    ),
+    (
         "state_dir",
         "refuse",
         changed("host", state={**HOST["state"], "writable": False, "read_only": True}),

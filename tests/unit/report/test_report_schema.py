@@ -67,7 +67,7 @@ def test_page_markdown_and_json_tell_all_of_it(state: StateDir) -> None:
         ({"target": "k", "applied": 1, "verdict": "SAFE", "bridges": [{"name": "x"}]}, "safe, with bridge x"),
         ({"target": "k", "applied": 1, **PROOF}, "let through by op: an hour without logins <b>, until 2026-12-31"),
         ({"target": "k", "applied": 1, **PROOF}, "breaks the old release (%s), %s, 1 not tried" % (HOP, BREAKS)),
-        ({"target": "k", "applied": 1, "verdict": "BLOCKING_LOCK"}, "k 1 applied, BLOCKING_LOCK"),
+        ({"target": "k", "applied": 1, "verdict": "BLOCKING_LOCK"}, "k 1 applied, locks a table for too long"),
     ],
 )  # fmt: skip
 def test_on_a_screen(entry: dict[str, Any], words: str) -> None:
@@ -105,3 +105,26 @@ def test_a_proof_that_cannot_be_read_judges_nothing(state: StateDir) -> None:
     )
     for odd in odds:
         assert options.chosen_verdict(odd, "k", "i")["verdict"] == "NOT_JUDGED"
+
+
+def test_the_objects_of_a_proof_are_in_the_report(state: StateDir) -> None:
+    path = state.release(RELEASE, "schema", "proof.json")
+    proof = json.loads(Path(path).read_text())
+    proof["targets"]["h"].update(
+        objects=[{"kind": "column", "name": "public.t.c", "verdict": "BREAKS", "why": "column c <b> is gone"}],
+        locks=[{"table": "public.t", "mode": "AccessExclusiveLock", "seconds": 0.1, "estimate": 4.5, "statement": "A"}],
+        statements=[{"sql": "ALTER TABLE t DROP COLUMN c", "seconds": 0.004}],
+        in_flight=["a flow begun on v1: login"],
+        exercised=[1, 3],
+    )
+    write_json(path, proof)
+    page = Path(write_report(state, RELEASE)).read_text()
+    for words in (
+        "h: changed objects (1), 1 of 3 changed objects were used by the old program",
+        "column c &lt;b&gt; is gone",
+        "<td>AccessExclusiveLock</td><td>0.100 s</td><td>4.500 s</td>",
+        "ALTER TABLE t DROP COLUMN c",
+        "a flow begun on v1: login",
+        "flows lost between the colours: 1",
+    ):
+        assert words in page

@@ -85,6 +85,8 @@ def test_differences(applied: list[str], pending: list[str], unknown: tuple[str,
 def test_status_is_parsed_or_refused() -> None:
     rows = [{"version": "2", "name": "b", "state": "Pending"}, {"version": "1", "name": "a", "state": "Applied"}]
     assert versions.from_status(json.dumps(rows)) == (Migration("1", "a"), Migration("2", "b"))
+    told = versions.from_status(json.dumps([{**row, "content": "ALTER TABLE x\n"} for row in rows]))
+    assert [one.sql for one in told] == ["ALTER TABLE x\n"] * 2 and told[0] == Migration("1", "a")
     # The published stack's shim says a line first, and that begins with a bracket.
     said = "[ciam-hydra] All required secrets verified.\n" + json.dumps(rows) + "\n"
     assert versions.from_status(said) == (Migration("1", "a"), Migration("2", "b"))

@@ -16,35 +16,68 @@ from urllib.parse import quote, urlencode, urlsplit
 from ..._core.http import Response
 from ..._health import answers, ory_admin
 from ..._health.model import Domain, Secrets
-from ..._health.session import Failed, Visit, must
+from ..._health.session import Cookies, Failed, Visit, must
 from . import identity
 from .side import SECONDS, Side, told_of
 
 # What identities of the proof are called, with ten signs more.
 NAME = "bgproof"
 HTML = {"Accept": "text/html"}
+# Kratos' own number for "an address has to be verified before".
+UNVERIFIED = 4000010
+NOT_OFFERED = "not offered"
 FORM = {**HTML, "Content-Type": "application/x-www-form-urlencoded"}
 PATCH = {**ory_admin.JSON, "Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
 class Person:
-    """An identity that a side made: ``session`` is the token of a session that it left open there."""
+    """An identity that a side made: ``session`` is the token of a session that it left open there.
+
+    ``registered``: one that came by registration, ``recovery``: what opens the account again (link, code).
+    """
 
     id: str
     identifier: str
     traits: Mapping[str, Any]
     password: str = field(repr=False)
     session: str = field(default="", repr=False)
+    registered: Person | None = None
+    recovery: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A flow that was begun: for whom, and what the visitor holds of it."""
+
+    id: str
+    who: Person
+    cookies: Cookies | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Kratos(Side[Person]):
     """By API, by a browser's forms and by the admin port."""
 
     # The last one leaves a session to the other side: a change of the password may end those of before.
-    journeys = ("identity", "login", "browser_login", "settings", "list", "patch", "registration", "logout", "session")
+    journeys = (
+        "identity", "login", "browser_login", "settings", "list", "patch", "registration", "recovery", "logout",
+        "session",
+    )  # fmt: skip
     core = ("identity", "login")
-    crossing: Mapping[str, str] = {"session": "session", "identity": "login", "logout": "logout"}
+    # A password that one side changed is what the other one logs in with.
+    crossing: Mapping[str, str] = {
+        "session": "session",
+        "identity": "login",
+        "list": "list",
+        "patch": "patch",
+        "settings": "settings",
+        "registration": "registration",
+        "recovery": "recovery",
+        "logout": "logout",
+    }
+    flights = ("login", "browser login", "registration", "settings")
 
     def left(self) -> Person | None:
         return self.made if self.made and self.made.session else None
@@ -52,12 +85,60 @@ class Kratos(Side[Person]):
     def cross(self, journey: str, theirs: Person) -> str:
         visit = self._visit(theirs)
         if journey == "identity":
-            ory_admin.close_session(visit, ory_admin.open_session(visit, Secrets(theirs.password, "")))
+            self._logs_in(theirs)
         elif journey == "session":
             ory_admin.whoami(visit, theirs.session)
+        elif journey == "list":
+            return self._listed(theirs.id)
+        elif journey == "patch":
+            self._patched(theirs.id)
+        elif journey == "settings":
+            self._saved(theirs)
+        elif journey == "registration":
+            return self._met(theirs.registered)
+        elif journey == "recovery":
+            return self._redeemed(*theirs.recovery) if theirs.recovery else NOT_OFFERED
         else:
             ory_admin.close_session(visit, theirs.session)
         return "accepted"
+
+    def begin(self, step: str) -> Flow:
+        """With a visitor of its own; a new identity where it registers."""
+        who = self.has
+        visit = self._visit(who)
+        if step == "browser login":
+            return self._browser_begun(visit, who)
+        if step != "settings":
+            return Flow(str(self._begun(visit, step).get("id")), who)
+        token = ory_admin.open_session(visit, Secrets(who.password, ""))
+        return Flow(str(self._begun(visit, step, {"X-Session-Token": token}).get("id")), who, token=token)
+
+    def finish(self, step: str, begun: Flow) -> str:
+        visit = self._visit(begun.who)
+        if step == "browser login":
+            visit.cookies = begun.cookies or visit.cookies
+            self._browser_sent(visit, begun)
+        elif step == "registration":
+            self._registered(visit, begun.id)
+        elif step == "settings":
+            given = {"method": "profile", "traits": dict(begun.who.traits)}
+            must(answers.wants(self._sent(visit, step, begun.id, given, begun.token), 200), step)
+        else:
+            given = {"method": "password", "identifier": begun.who.identifier, "password": begun.who.password}
+            must(answers.logged_in(self._sent(visit, step, begun.id, given)), step)
+        return "finished"
+
+    def _begun(self, visit: Visit, kind: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """A new flow by API, as Kratos tells it."""
+        url = ory_admin.login_url(visit, "/self-service/%s/api" % kind)
+        begun = visit.send("GET", url, {**ory_admin.JSON, **(headers or {})})
+        must(answers.wants(begun, 200), "begin of the %s flow" % kind)
+        return told_of(begun)
+
+    def _sent(self, visit: Visit, kind: str, flow: str, given: Mapping[str, Any], token: str = "") -> Response:
+        headers = {**ory_admin.SENDS_JSON, **({"X-Session-Token": token} if token else {})}
+        url = ory_admin.login_url(visit, "/self-service/%s?flow=%s" % (kind, quote(flow)))
+        return visit.send("POST", url, headers, json.dumps(given).encode())
 
     def _named(self) -> str:
         begun = Visit(self.http, None, SECONDS).direct(self.at, "GET", "/self-service/login/api", ory_admin.JSON)
@@ -103,12 +184,14 @@ class Kratos(Side[Person]):
         return [one for one in response.json() if isinstance(one, dict)]
 
     def _login(self) -> str:
-        who = self.has
+        self._logs_in(self.has)
+        return "logged in, whoami"
+
+    def _logs_in(self, who: Person) -> None:
         visit = self._visit(who)
         token = ory_admin.open_session(visit, Secrets(who.password, ""))
         ory_admin.whoami(visit, token)
         ory_admin.close_session(visit, token)
-        return "logged in, whoami"
 
     def _session(self) -> str:
         who = self.has
@@ -117,82 +200,145 @@ class Kratos(Side[Person]):
         return "left open"
 
     def _browser_login(self) -> str:
-        visit = self._browser(self.has)
-        ory_admin.whoami(visit)
+        self._browser(self.has)
         return "form sent, cookie, whoami"
 
     def _browser(self, who: Person) -> Visit:
         """A browser's session, by the form of the login flow."""
         visit = self._visit(who)
+        self._browser_sent(visit, self._browser_begun(visit, who))
+        return visit
+
+    def _browser_begun(self, visit: Visit, who: Person) -> Flow:
         begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/login/browser"), HTML)
         must(_redirected(begun), "begin of the browser's login")
         flow = _flow(begun)
-        told = visit.send(
-            "GET", ory_admin.login_url(visit, "/self-service/login/flows?id=" + quote(flow)), ory_admin.JSON
-        )
+        url = ory_admin.login_url(visit, "/self-service/login/flows?id=" + quote(flow))
+        told = visit.send("GET", url, ory_admin.JSON)
         must(answers.wants(told, 200), "the browser's login flow")
-        given = {**_hidden(told), "method": "password", "identifier": who.identifier, "password": who.password}
-        url = ory_admin.login_url(visit, "/self-service/login?flow=" + quote(flow))
-        sent = visit.send("POST", url, FORM, urlencode(given).encode())
-        must(_redirected(sent), "the browser's login")
-        return visit
+        return Flow(flow, who, visit.cookies, hidden=_hidden(told))
+
+    def _browser_sent(self, visit: Visit, flow: Flow) -> None:
+        who = flow.who
+        given = {**flow.hidden, "method": "password", "identifier": who.identifier, "password": who.password}
+        url = ory_admin.login_url(visit, "/self-service/login?flow=" + quote(flow.id))
+        must(_redirected(visit.send("POST", url, FORM, urlencode(given).encode())), "the browser's login")
+        ory_admin.whoami(visit)
 
     def _settings(self) -> str:
         """The profile as it is and, last, another password: both write the identity and its credentials."""
-        who = self.has
+        changed = random.token_urlsafe(24)
+        groups = self._saved(self.has, changed)
+        if "password" in groups:
+            self.keep(replace(self.has, password=changed))
+        return "saved: %s" % ", ".join(sorted(groups & {"profile", "password"}))
+
+    def _saved(self, who: Person, password: str = "") -> set[str]:
+        """The groups that its settings offer."""
         visit = self._visit(who)
         token = ory_admin.open_session(visit, Secrets(who.password, ""))
         groups = self._change(visit, token, {"method": "profile", "traits": dict(who.traits)})
-        changed = random.token_urlsafe(24)
-        if "password" in groups:
-            self._change(visit, token, {"method": "password", "password": changed})
-            self.keep(replace(who, password=changed))
+        if password and "password" in groups:
+            self._change(visit, token, {"method": "password", "password": password})
         ory_admin.close_session(visit, token)
-        return "saved: %s" % ", ".join(sorted(groups & {"profile", "password"}))
+        return groups
 
     def _change(self, visit: Visit, token: str, given: Mapping[str, Any]) -> set[str]:
         """The groups that the flow offers; what is not offered is not sent."""
-        headers = {**ory_admin.SENDS_JSON, "X-Session-Token": token}
-        begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/settings/api"), headers)
-        must(answers.wants(begun, 200), "begin of the settings flow")
-        body = told_of(begun)
+        body = self._begun(visit, "settings", {"X-Session-Token": token})
         groups = {str(one.get("group")) for one in (body.get("ui") or {}).get("nodes") or []}
         if given["method"] in groups:
-            url = ory_admin.login_url(visit, "/self-service/settings?flow=" + quote(str(body.get("id"))))
-            sent = visit.send("POST", url, headers, json.dumps(given).encode())
+            sent = self._sent(visit, "settings", str(body.get("id")), given, token)
             must(answers.wants(sent, 200), "settings (%s)" % given["method"])
         return groups
 
     def _list(self) -> str:
+        return self._listed(self.has.id)
+
+    def _listed(self, one: str) -> str:
+        """All, and one of them."""
         visit = Visit(self.http, None, SECONDS)
         response = visit.admin(self.at, "GET", "/admin/identities?page_size=10&per_page=10", ory_admin.JSON)
         must(answers.listed(response), "list of identities")
-        one = visit.admin(self.at, "GET", "/admin/identities/" + quote(self.has.id), ory_admin.JSON)
-        must(answers.wants(one, 200), "one identity")
+        told = visit.admin(self.at, "GET", "/admin/identities/" + quote(one), ory_admin.JSON)
+        must(answers.wants(told, 200), "one identity")
         return "%d listed" % len(response.json())
 
     def _patch(self) -> str:
-        visit = Visit(self.http, None, SECONDS)
-        change = [{"op": "replace", "path": "/state", "value": "active"}]
-        path = "/admin/identities/" + quote(self.has.id)
-        response = visit.admin(self.at, "PATCH", path, PATCH, json.dumps(change).encode())
-        must(answers.wants(response, 200), "PATCH of an identity")
+        self._patched(self.has.id)
         return "patched"
+
+    def _patched(self, one: str, path: str = "/state", value: Any = "active") -> None:
+        visit = Visit(self.http, None, SECONDS)
+        change = json.dumps([{"op": "replace", "path": path, "value": value}]).encode()
+        response = visit.admin(self.at, "PATCH", "/admin/identities/" + quote(one), PATCH, change)
+        must(answers.wants(response, 200), "PATCH of an identity")
 
     def _registration(self) -> str:
         visit = self._visit()
-        begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/registration/api"), ory_admin.JSON)
-        must(answers.wants(begun, 200), "begin of the registration flow")
-        body, refused = told_of(begun), "Kratos tells no schema"
+        made = self._registered(visit, str(self._begun(visit, "registration").get("id")))
+        self.keep(replace(self.has, registered=made))
+        return "registered"
+
+    def _registered(self, visit: Visit, flow: str) -> Person:
+        refused = "Kratos tells no schema"
         for schema in self._schemas(Visit(self.http, None, SECONDS)):
-            person = _new(schema)
-            given = {"method": "password", "password": random.token_urlsafe(24), "traits": person.traits}
-            url = ory_admin.login_url(visit, "/self-service/registration?flow=" + quote(str(body.get("id"))))
-            sent = visit.send("POST", url, ory_admin.SENDS_JSON, json.dumps(given).encode())
+            person, password = _new(schema), random.token_urlsafe(24)
+            sent = self._sent(
+                visit, "registration", flow, {"method": "password", "password": password, "traits": person.traits}
+            )
             refused = answers.wants(sent, 200)
             if not refused:
-                return "registered"
+                told = (told_of(sent).get("identity") or {}).get("id")
+                return Person(str(told or ""), person.identifier, person.traits, password)
         raise Failed("registration: %s" % refused)
+
+    def _met(self, who: Person | None) -> str:
+        """One that another side registered. A login may be for verified addresses alone; no mail is read here."""
+        if who is None or not who.id:
+            return "no identity came of the registration"
+        self._listed(who.id)
+        response = ory_admin.submit_login(self._visit(who), who.password)
+        if UNVERIFIED not in [number for number, _text in answers.messages(response.json())]:
+            must(answers.logged_in(response), "login")
+        return "known, and its password"
+
+    def _recovery(self) -> str:
+        """Where the configuration lets people recover: an admin's code or link, and one more for the other side."""
+        if self._off():
+            return NOT_OFFERED
+        told = self._redeemed(*self._opened())
+        self.keep(replace(self.has, recovery=self._opened()))
+        return told
+
+    def _off(self) -> bool:
+        """One that an earlier side could use is on."""
+        visit = self._visit()
+        begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/recovery/api"), ory_admin.JSON)
+        refused = begun.status in (400, 404) and not answers.hidden_error(begun.json())
+        return refused and not (self.known and self.known.recovery)
+
+    def _opened(self) -> tuple[str, str]:
+        """(link, code) of an admin's recovery; the code is '' where the link is enough."""
+        visit, refused = Visit(self.http, None, SECONDS), ""
+        for kind in ("code", "link"):
+            body = json.dumps({"identity_id": self.has.id}).encode()
+            response = visit.admin(self.at, "POST", "/admin/recovery/" + kind, ory_admin.SENDS_JSON, body)
+            told = told_of(response)
+            if response.status in (200, 201) and told.get("recovery_link"):
+                return str(told["recovery_link"]), str(told.get("recovery_code") or "")
+            refused = refused or answers.wants(response, 200, 201) or "no link came back"
+        raise Failed("recovery by an admin: %s" % refused)
+
+    def _redeemed(self, link: str, code: str) -> str:
+        """Opened by a new browser, which is logged in by that."""
+        visit, query = self._visit(), urlsplit(link).query
+        url = ory_admin.login_url(visit, "/self-service/recovery?" + query)
+        form = urlencode({"method": "code", "code": code}).encode()
+        sent = visit.send("POST", url, FORM, form) if code else visit.send("GET", url, HTML)
+        must(_redirected(sent), "recovery")
+        ory_admin.whoami(visit)
+        return "redeemed by %s" % ("code" if code else "link")
 
     def _logout(self) -> str:
         """By API and by browser; the session that is left for the other side stays."""

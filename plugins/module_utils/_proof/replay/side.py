@@ -24,11 +24,13 @@ class Side(Generic[Made]):
 
     ``journeys`` in their order, ``core``: without these nothing is known of the program. ``crossing``: what is asked of
     the other side's work, in an order in which the last one ends it -> the journey that has to work for that.
+    ``flights``: the steps at which a flow may be when it changes sides.
     """
 
     journeys: Sequence[str] = ()
     core: Sequence[str] = ()
     crossing: Mapping[str, str] = {}
+    flights: Sequence[str] = ()
 
     def __init__(self, http: Http, at: Endpoint, known: Made | None = None) -> None:
         self.http = http
@@ -54,6 +56,14 @@ class Side(Generic[Made]):
 
     def cross(self, journey: str, theirs: Made) -> str:
         """The same of what another side made."""
+        raise NotImplementedError
+
+    def begin(self, step: str) -> Any:
+        """A flow of a visitor of its own, led as far as this step. Raises Failed."""
+        raise NotImplementedError
+
+    def finish(self, step: str, begun: Any) -> str:
+        """Lead a flow on from this step to its end, whichever side began it. Raises Failed."""
         raise NotImplementedError
 
     def left(self) -> Made | None:

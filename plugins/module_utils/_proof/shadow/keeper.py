@@ -16,8 +16,8 @@ from contextlib import contextmanager
 
 # A `podman run` of the killed trial may still be at work: what it makes is looked for until there is none for a while.
 KEEPER = """
-import subprocess, sys, time
-podman, label = sys.argv[1:3]
+import shutil, subprocess, sys, time
+podman, label, *directories = sys.argv[1:]
 def told(*words):
     done = subprocess.run([podman, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return done.stdout.split()
@@ -32,13 +32,16 @@ if sys.stdin.read() != "done":
             told("network", "rm", "-f", *nets)
         quiet = 0 if there or nets else quiet + 1
         time.sleep(1)
+    for one in directories:
+        shutil.rmtree(one, ignore_errors=True)
 """
 
 
 @contextmanager
-def kept(podman: str, label: str) -> Iterator[None]:
-    """While this is open, everything with ``label`` (KEY=VALUE) goes with this process, however it ends."""
-    words: Sequence[str] = (sys.executable, "-c", KEEPER, podman, label)
+def kept(podman: str, label: str, *directories: str) -> Iterator[None]:
+    """While this is open, everything with ``label`` (KEY=VALUE) and in ``directories`` goes with this process, however
+    it ends."""
+    words: Sequence[str] = (sys.executable, "-c", KEEPER, podman, label, *directories)
     quiet = subprocess.DEVNULL
     # In a session of its own: an interrupt of the play reaches the whole group of its process.
     keeper = subprocess.Popen(

@@ -11,21 +11,25 @@ questions come from inside the database container's network. Everything carries 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from ..._core import postgres
 from ..._core.clock import Clock
-from ..._core.dsn import Dsn
+from ..._core.dsn import SHARED, Dsn, query
 from ..._core.dsn import parse as parse_dsn
 from ..._core.http import DirectHttp, Http, Response
 from ..._core.podman import KIND, LABEL, Podman
 from ..._core.runner import check
 from ..._schema import image_migrations, oneshot
-from . import sqllog
+from . import client_programs, properties, sqllog
+from .guard import Guard
 from .keeper import kept
+from .restore import quiet
 
 RUN = "olympus.bluegreen.run"
 # Of containers and networks; the courier's trial has a kind of its own.
@@ -33,12 +37,16 @@ OURS = "schema-proof"
 # The longest life of a trial's container, in case nothing removes it.
 LIFETIME = 900
 ACCESS = "host all all all scram-sha-256"
+# What production may have set for a database is not for our own sessions in its copy.
+PLAIN = "-c default_transaction_read_only=off"
+# What is restored are production's rows.
+UNLOGGED = PLAIN + " -c log_min_duration_statement=-1 -c log_statement=none"
 SETTINGS = {
     "listen_addresses": "*",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
-    "log_line_prefix": sqllog.PREFIX,
+    **sqllog.SETTINGS,
 }
 
 Connect = Callable[[dict[str, Any], Callable[[], AbstractContextManager[None]]], postgres.Db]
@@ -47,7 +55,10 @@ Enter = Callable[[int], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Room:
-    """``name`` is PostgreSQL's container, ``pid`` its process, ``address`` where the others on ``network`` reach it."""
+    """``name`` is PostgreSQL's container, ``pid`` its process, ``address`` where the others on ``network`` reach it.
+
+    ``directory`` is this host's, for root alone, and gone with the room. Names and passwords are random.
+    """
 
     name: str
     network: str
@@ -56,28 +67,74 @@ class Room:
     clock: Clock
     connect: Connect
     enter: Enter
+    image: str
+    guard: Guard
+    directory: str
     address: str = ""
     pid: int = 0
     password: str = field(default="", repr=False)
+    role_password: str = field(default="", repr=False)
 
-    def url(self, name: str, **parameters: str) -> str:
-        """The DSN of a database here, as a service takes it."""
-        words = "&".join("%s=%s" % pair for pair in {"sslmode": "disable", **parameters}.items())
-        return "postgres://shadow:%s@%s:5432/%s?%s" % (self.password, self.address, name, words)
+    def url(self, name: str, role: str = "", **parameters: str) -> str:
+        """The DSN of a database here, as a service takes it. ``role``: one of production's, else our superuser."""
+        user = "%s:%s" % ((quote(role, ""), self.role_password) if role else (self.guard.user, self.password))
+        words = urlencode({"sslmode": "disable", **parameters}, quote_via=quote)
+        return "postgres://%s@%s:5432/%s?%s" % (user, self.address, quote(name, ""), words)
+
+    def like(self, production: Dsn, name: str, **parameters: str) -> str:
+        """The DSN of production with a database here in its place: the same role, schema, pool and settings."""
+        kept = {key: value for key, value in query(production.url).items() if key not in SHARED or key == "options"}
+        return self.url(name, production.user, **{**kept, **parameters})
 
     def open(self, name: str) -> postgres.Db:
-        """A session of ours in a database here."""
-        url: Dsn = parse_dsn(self.url(name))
-        keywords = {**url.keywords, "application_name": "olympus-bluegreen proof", "connect_timeout": "5"}
+        """A session of our superuser in a database here, whatever settings that has. Refused where it is elsewhere."""
+        db = self.connected(name)
+        try:
+            self.guard.check(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def connected(self, name: str) -> postgres.Db:
+        """A session that may be anywhere."""
+        url: Dsn = parse_dsn(self.url(name, options=PLAIN))
+        keywords = {**url.keywords, "application_name": sqllog.OURS + " proof", "connect_timeout": "5"}
         return self.connect(keywords, lambda: self.enter(self.pid))
 
+    def check(self, name: str = "postgres") -> None:
+        """Refused unless it is the shadow: asked right before a program is let loose on a database here."""
+        self.open(name).close()
+
     def create(self, name: str, template: str = "template1") -> None:
-        """A database, as a copy of another one that no session is connected to."""
-        db = self.open("postgres")
+        """A database as a copy of another one that no session is connected to, with the same owner and settings."""
+        db = quiet(self, "postgres")
         try:
             db.query('CREATE DATABASE "%s" TEMPLATE "%s"' % (name, template))
+            properties.copy(db, name, template)
         finally:
             db.close()
+
+    def drop(self, name: str) -> None:
+        db = quiet(self, "postgres")
+        try:
+            db.query('DROP DATABASE IF EXISTS "%s" WITH (FORCE)' % name)
+        finally:
+            db.close()
+
+    def program(self, words: Sequence[str], name: str, directory: str) -> oneshot.Finished:
+        """A client program of PostgreSQL with that database, as our superuser."""
+        job = client_programs.job(
+            "%s-%s-%s" % (self.name, name, words[0].replace("_", "-")),
+            self.image,
+            words,
+            directory,
+            parse_dsn(self.url(name, options=UNLOGGED)).keywords,
+            labels=self.labels,
+            network=self.network,
+            lifetime=LIFETIME,
+        )
+        return oneshot.run(self.podman, job, client_programs.SECONDS)
 
     def job(
         self, suffix: str, image: str, arguments: tuple[str, ...], environment: Mapping[str, str], **how: Any
@@ -105,9 +162,14 @@ class Room:
         ip = str((networks.get(self.network) or {}).get("IPAddress") or "")
         return ip, int((seen.get("State") or {}).get("Pid") or 0)
 
+    def log(self, since: float = 0.0) -> list[str]:
+        """The server's lines from that moment on (seconds since the epoch)."""
+        moment = ("--since", "%.3f" % since) if since else ()
+        logs = self.podman.run("logs", *moment, self.name, timeout=60)
+        return (logs.out + logs.err).splitlines()
+
     def sql_errors(self) -> list[sqllog.SqlError]:
-        logs = self.podman.run("logs", self.name, timeout=60)
-        return sqllog.errors((logs.out + logs.err).splitlines())
+        return sqllog.errors(self.log())
 
 
 class _Here:
@@ -121,22 +183,39 @@ class _Here:
 
 
 @contextmanager
-def room(podman: Podman, clock: Clock, deployment: str, image: str, connect: Connect, enter: Enter) -> Iterator[Room]:
-    """``image``: of PostgreSQL. Raises BluegreenError where this host can't have one. Nothing of it is left behind."""
+def room(
+    podman: Podman, clock: Clock, deployment: str, image: str, connect: Connect, enter: Enter, parent: str | None = None
+) -> Iterator[Room]:
+    """``image``: of PostgreSQL. ``parent``: where the room's directory is made. Raises BluegreenError where this host
+    can't have a room. Nothing of it is left behind."""
     ours = {LABEL: deployment, KIND: OURS}
     sweep(podman, ours)
     run = secrets.token_hex(6)
     labels = {**ours, RUN: run}
     name = "%s-proof-%s" % (deployment, run)
-    made = Room(name, name, labels, podman, clock, connect, enter, password=secrets.token_urlsafe(24))
-    with kept(podman.executable, "%s=%s" % (RUN, run)):
-        try:
-            given = [part for key, value in labels.items() for part in ("--label", "%s=%s" % (key, value))]
-            created = podman.run("network", "create", "--internal", "--disable-dns", *given, name)
-            check(created, "making of network %s" % name)
-            yield _started(made, image)
-        finally:
-            sweep(podman, labels)
+    with tempfile.TemporaryDirectory(prefix="olympus-bluegreen-", dir=parent) as directory:
+        made = Room(
+            name,
+            name,
+            labels,
+            podman,
+            clock,
+            connect,
+            enter,
+            image,
+            Guard("shadow_" + secrets.token_hex(6), secrets.token_urlsafe(24)),
+            directory,
+            password=secrets.token_urlsafe(24),
+            role_password=secrets.token_urlsafe(24),
+        )
+        with kept(podman.executable, "%s=%s" % (RUN, run), directory):
+            try:
+                given = [part for key, value in labels.items() for part in ("--label", "%s=%s" % (key, value))]
+                created = podman.run("network", "create", "--internal", "--disable-dns", *given, name)
+                check(created, "making of network %s" % name)
+                yield _started(made)
+            finally:
+                sweep(podman, labels)
 
 
 def sweep(podman: Podman, labels: Mapping[str, str]) -> None:
@@ -150,18 +229,24 @@ def sweep(podman: Podman, labels: Mapping[str, str]) -> None:
         podman.run("network", "rm", "-f", *networks, timeout=60)
 
 
-def _started(made: Room, image: str) -> Room:
-    """With its PostgreSQL taking connections."""
-    podman, name = made.podman, "%s-server" % made.name
-    server = image_migrations.empty_server(name, image, made.labels, made.network, made.password, SETTINGS, ACCESS)
+def _started(made: Room) -> Room:
+    """With its PostgreSQL taking connections, and bearing our marker."""
+    podman, name, user = made.podman, "%s-server" % made.name, made.guard.user
+    server = image_migrations.empty_server(
+        name, made.image, made.labels, made.network, made.password, SETTINGS, ACCESS, user
+    )
     oneshot.start(podman, replace(server, lifetime=LIFETIME))
 
     def located() -> Room:
         address, pid = made.address_of(name)
+        made.guard.address = address
         return replace(made, name=name, address=address, pid=pid)
 
     opened = image_migrations.wait_for(
-        podman, made.clock, name, lambda _pid: located().open("postgres"), "bluegreen_rehearsal_image"
+        podman, made.clock, name, lambda _pid: located().connected("postgres"), "bluegreen_rehearsal_image"
     )
-    opened.close()
+    try:
+        made.guard.mark(opened)
+    finally:
+        opened.close()
     return located()

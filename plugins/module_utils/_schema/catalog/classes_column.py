@@ -80,7 +80,7 @@ def made(ctx: Context, one: Thing) -> Iterator[Change]:
         return
     yield ctx.tell(one, ADD)
     # A constant can't fail; what is computed from the row, or called, can.
-    if one.facts["generated"] or "(" in one.facts["default"]:
+    if one.facts["generated"] or one.facts["identity"] or "(" in one.facts["default"] or one.local["domain"]:
         yield ctx.tell(one, COMPUTED)
 
 

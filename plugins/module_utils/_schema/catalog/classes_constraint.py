@@ -290,7 +290,7 @@ def index_dropped(ctx: Context, one: Thing) -> Iterator[Change]:
 
 
 def index_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
-    if not (pair.before.local["part"] or pair.before.local["constraint"]):
+    if not (pair.before.local["part"] or pair.after.local["constraint"]):
         yield ctx.tell(pair.before, RENAME_INDEX, pair.after.bare)
 
 

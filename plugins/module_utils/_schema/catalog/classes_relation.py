@@ -26,10 +26,9 @@ READ_ONLY = Rule(
     "cover_table", BREAKS, "was renamed or dropped; the view that took its name can't be written to", WRITE
 )
 AGAIN = Rule("recreate_table", CONDITIONAL, "was made again: it has the rows that the migration copied, no other", READ)
-FILE = Rule(
-    "new_file", CONDITIONAL, "has a new file: TRUNCATE emptied it, or VACUUM FULL or CLUSTER wrote it again", READ
-)
-KEPT = Rule("new_file", SAFE, "has a new file, and its rows: it was written again (VACUUM FULL, CLUSTER, a rewrite)")
+EMPTIED = Rule("new_file", BREAKS, "was emptied: it has a new file without rows (TRUNCATE)", READ)
+FILE = Rule("new_file", CONDITIONAL, "has a new file: its rows were written again, or replaced by others", READ)
+KEPT = Rule("new_file", SAFE, "has a new file with the rows that it had (VACUUM FULL, CLUSTER)")
 PERSISTENCE = Rule("set_persistence", SAFE, "is logged otherwise (%s): an unlogged table is empty after a crash")
 OPTIONS = Rule("set_options", SAFE, "has other storage parameters")
 VIEW_OPTIONS = Rule("set_view_options", CONDITIONAL, "has other options (%s): rows or rights may differ", READ)
@@ -97,8 +96,12 @@ def again(ctx: Context, pair: Pair) -> Iterator[Change]:
 
 
 def file(ctx: Context, pair: Pair) -> Iterator[Change]:
-    if not pair.again and pair.before.kind == "table":
-        yield ctx.tell(pair.before, KEPT if pair.after.local["rows"] > 0 else FILE)
+    """VACUUM FULL and CLUSTER count the rows; TRUNCATE and a rewrite by ALTER leave them not counted."""
+    was, now = pair.before.local, pair.after.local
+    if pair.again or pair.before.kind != "table":
+        return
+    counted = now["rows"] >= 0 and now["filled"] == was["filled"]
+    yield ctx.tell(pair.before, KEPT if counted else FILE if now["filled"] else EMPTIED)
 
 
 def options(ctx: Context, pair: Pair) -> Iterator[Change]:

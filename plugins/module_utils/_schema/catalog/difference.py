@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from . import classes_code, classes_column, classes_constraint, classes_relation
 from .changes import BREAKS, BRIDGE, CONDITIONAL, SAFE, Change
-from .match import Pair, match
+from .match import PARTS, Pair, match
 from .rules import REVIEW, Context, Fact, Kind, Made, Rule
 from .snapshot import Snapshot, Thing
 
@@ -25,7 +25,7 @@ KINDS: dict[str, Kind] = {
 }
 # Classes that give a table a new file by themselves.
 REWRITES = frozenset(
-    ("add_column", "add_required_column", "change_type", "narrow_type", "widen_type", "change_zone", "set_persistence")
+    ("add_computed_column", "change_type", "narrow_type", "widen_type", "change_zone", "set_persistence")
     + ("set_access_method", "set_tablespace", "set_expression", "change_generated")
 )  # fmt: skip
 WORST = (BREAKS, BRIDGE, CONDITIONAL, SAFE)
@@ -59,17 +59,31 @@ def _whole(ctx: Context, one: Thing, made: Made) -> Iterable[Change]:
 
 def _pair(ctx: Context, pair: Pair) -> Iterator[Change]:
     kind, before, after = _kind(pair.before), pair.before, pair.after
-    moved = before.kind != "column" and ctx.matched.oids.get(before.parent, before.parent) != after.parent
+    if before.local.get("part") and after.local.get("part"):
+        return
+    moved = before.kind not in PARTS and ctx.matched.oids.get(before.parent, before.parent) != after.parent
     if before.bare != after.bare or moved:
         yield from _one(ctx, pair, kind.renamed)
     elif pair.again and kind.again:
         yield from _one(ctx, pair, kind.again)
     for name, was in before.facts.items():
-        if not ctx.matched.same(was, after.facts.get(name)):
+        if not ctx.matched.same(was, after.facts.get(name)) and not _of_parent(ctx, pair, name):
             yield from _one(ctx, pair, kind.facts.get(name, REVIEW), name)
     for name, was in before.local.items():
         if name in kind.facts and was != after.local.get(name):
             yield from _one(ctx, pair, kind.facts[name], name)
+
+
+def _of_parent(ctx: Context, pair: Pair, fact: str) -> bool:
+    """Whether the column of a partition changed with that of its table, which is told."""
+    if not pair.after.local.get("inherited"):
+        return False
+    for parent in ctx.after.relations[pair.after.parent].local["inherits"]:
+        now = ctx.after.columns.get(parent, {}).get(pair.after.bare)
+        old = ctx.matched.old_of.get(("pg_class", parent, now.local["number"])) if now else None
+        if now and old and (old.facts[fact], now.facts[fact]) == (pair.before.facts[fact], pair.after.facts[fact]):
+            return True
+    return False
 
 
 def _one(ctx: Context, pair: Pair, fact: Fact, name: str = "") -> Iterable[Change]:

@@ -74,7 +74,9 @@ class Matched:
             if pair.before.kind in NAMED:
                 one, other = (thing.bare.split("(")[0] for thing in (pair.before, pair.after))
                 found.update({} if one == other else {one: other})
-        return found
+                # With another schema, what is qualified changes where the bare name does not.
+                found.update({} if pair.before.name == pair.after.name or one != other else _moved(pair))
+        return dict(sorted(found.items(), key=lambda names: -len(names[0])))
 
     @cached_property
     def _names(self) -> re.Pattern[str]:
@@ -89,6 +91,11 @@ class Matched:
             one = self._names.sub(lambda found: self._renamed[found.group()], one).replace('\\"', "")
             other = other.replace('\\"', "")
         return one == other
+
+
+def _moved(pair: Pair) -> dict[str, str]:
+    one, other = pair.before, pair.after
+    return {} if one.kind in PARTS else {one.name.split("(")[0]: other.name.split("(")[0]}
 
 
 def match(before: Snapshot, after: Snapshot) -> Matched:

@@ -122,6 +122,7 @@ RELATIONS = Rows(
         **_owned("c", "rel", "r"), "file": "c.relfilenode::bigint",
         "space": "coalesce((SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace), '')",
         "rows": "c.reltuples", "pages": "c.relpages",
+        "filled": "c.relkind = 'r' AND pg_relation_size(c.oid) > 0",
         "inherits": "(SELECT coalesce(jsonb_agg(inhparent::bigint ORDER BY inhseqno), '[]') FROM pg_inherits"
         " WHERE inhrelid = c.oid)",
         "leaving": "EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid AND inhdetachpending)",
@@ -148,7 +149,7 @@ COLUMNS = Rows(
     },
     {
         "number": "a.attnum", "of": "a.atttypid::bigint", "size": "a.atttypmod", "category": "t.typcategory",
-        "domain_not_null": "t.typtype = 'd' AND t.typnotnull",
+        "domain": "t.typtype = 'd'", "domain_not_null": "t.typtype = 'd' AND t.typnotnull",
         "domain_default": "CASE WHEN t.typtype = 'd' THEN coalesce(t.typdefault, '') ELSE '' END",
         "acl": "CASE WHEN a.attacl IS NULL THEN '[]' ELSE %s END" % _acl("a.attacl", "c", "c.relowner"),
         "inherited": "a.attinhcount > 0 AND NOT a.attislocal",
@@ -278,7 +279,7 @@ SCHEMAS = Rows(
 )  # fmt: skip
 EXTENSIONS = Rows(
     "pg_extension", "e.oid", "'extension'", "0", "e.extname", "quote_ident(e.extname)",
-    "pg_extension e WHERE e.oid >= %d" % FIRST, {},
+    "pg_extension e", {},
     {"version": "e.extversion", "schema": "e.extnamespace::regnamespace::text"},
 )  # fmt: skip
 # What no dump of the schema carries, or what says nothing of it: it is compared, and is no drift.
