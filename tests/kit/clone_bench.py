@@ -42,6 +42,11 @@ class NativeClone:
         self.server.query("postgres", 'CREATE DATABASE "%s" TEMPLATE %s' % (self.name, ORIGIN))
         return self
 
+    def renew(self) -> None:
+        """The schema as it was made."""
+        self.server.query(self.name, "DROP OWNED BY %s; GRANT ALL ON SCHEMA public TO %s" % (PLAIN, PLAIN))
+        self.migrate(SCHEMA)
+
     def again(self, suffix: str) -> NativeClone:
         found = NativeClone(self.server, "%s_%s" % (self.name, suffix))
         self.server.query("postgres", 'CREATE DATABASE "%s" TEMPLATE "%s_origin"' % (found.name, self.name))
@@ -58,7 +63,7 @@ class NativeClone:
 
     def log(self, since: float) -> list[str]:
         lines = Path(self.server.home, "log").read_text(errors="replace").split("\n")
-        return [line for line in lines if line.startswith("\t") or line[:10] >= "%010d" % since]
+        return [line for line in lines if line.startswith("\t") or line[:14] >= "%.3f" % since]
 
     def connection(self) -> Any:
         where: dict[str, Any] = {"host": "127.0.0.1", "port": self.server.port, "user": PLAIN, "sslmode": "disable"}
