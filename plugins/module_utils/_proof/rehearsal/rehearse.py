@@ -65,9 +65,10 @@ def rehearse(
     db = clone.open()
     try:
         before = snapshot.take(db)
+        trace.install(db)
+        _settle(clone, db, clock)
         small, counted = written.small_tables(db), written.counters(db)
         there = duration.counted(db, sizes or {})
-        trace.install(db)
         with contention.watched(clone.open, contention.tables(db), clock) as stalls:
             ran = run(clone, db, migrate, clock)
         after = snapshot.take(db)
