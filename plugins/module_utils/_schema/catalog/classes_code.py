@@ -118,11 +118,6 @@ def domain_checked(ctx: Context, one: Thing) -> Iterator[Change]:
         asked = ""
 
 
-def domain_valid(ctx: Context, pair: Pair) -> Iterator[Change]:
-    for one in domain_checked(ctx, pair.after):
-        yield ctx.tell(pair.before, DOMAIN_VALID, table=one.table, columns=one.columns, probe=one.probe)
-
-
 def domain_redefined(ctx: Context, pair: Pair) -> Iterator[Change]:
     yield ctx.tell(pair.before, DOMAIN_DROP)
     yield from domain_checked(ctx, pair.after)
