@@ -170,9 +170,10 @@ def _subject(
         why="" if old else NO_PROGRAM,
         ports=trial.Ports(int(about.get("port") or 0), int(about.get("admin_port") or 0)),
         asked=app.Asked(
-            ready=str(about.get("health") or ""),
+            ready=str(about.get("ready") or ""),
             paths=tuple(target.replay.get("paths") or ()),
             command=tuple(target.replay.get("command") or ()),
+            host=str(about.get("host") or ""),
         ),
         bridges=bridge.read(context.source(), target.name, context.params["known"]),
     )
