@@ -108,8 +108,10 @@ class Trial:
         http = self.room.http()
         if self.old.product:
             return SIDES[self.old.product](http, at, known)
-        command = self._commanded if kind == OLD and self.asked.command else None
-        return App(http, at, known, self.asked, command)
+        if kind == NEW:
+            # Another version may answer otherwise, and knows nothing of the operator's command.
+            return App(http, at, None, self.asked)
+        return App(http, at, known, self.asked, self._commanded if self.asked.command else None)
 
     def _suite(self, side: Side[Any], kind: str) -> dict[str, Outcome]:
         return {name: self._asked(kind, name, partial(side.ask, name)) for name in side.journeys}
@@ -177,12 +179,15 @@ class Trial:
 
     def _cause(self, kind: str, begun: float) -> str:
         """What the server's log, or else the program's own, adds to a failure."""
-        found = sqllog.cause(self.room.sql_errors(), self.name, begun - 0.1, self.room.clock.now() + 0.1)
+        found = sqllog.cause(self._errors(begun), self.name, begun - 0.1, self.room.clock.now() + 0.1)
         if found:
             return str(found)
         logs = self.room.podman.run("logs", self._container(kind), timeout=60)
         unread = sqllog.UNREAD.search(logs.out + logs.err)
         return "it can't read column %s, which the migration added" % unread.group(1) if unread else ""
+
+    def _errors(self, begun: float) -> list[sqllog.SqlError]:
+        return sqllog.errors(self.room.log(begun - 0.1))
 
     def _container(self, kind: str) -> str:
         return "%s-%s-%s" % (self.room.name, self.name, kind)
@@ -254,11 +259,11 @@ class Trial:
         return writer.worst(), "%s. %s" % (failed, told)
 
     def _writing(self, at: Endpoint) -> Callable[[], Iterator[Outcome]]:
-        """One round of the journeys without which nothing works, by visitors of their own."""
+        """One round of what is asked meanwhile, by visitors of their own."""
         side = self._side(OLD, at)
 
         def once() -> Iterator[Outcome]:
-            for name in side.core:
+            for name in side.writing:
                 begun = self.room.clock.now()
                 outcome = self._outcome(OLD, name, partial(side.ask, name))
                 if not outcome.ok and not outcome.cause and self._waited(begun):
@@ -270,8 +275,8 @@ class Trial:
     def _waited(self, begun: float) -> bool:
         """Whether the server ended a wait for a lock in that time, or a journey took all of its time."""
         now = self.room.clock.now()
-        there = [one for one in self.room.sql_errors() if one.database == self.name and begun - 0.1 <= one.at]
-        return now - begun >= REQUEST_SECONDS or any(one.state in WAITS for one in there)
+        there = {one.state for one in self._errors(begun) if one.database == self.name}
+        return now - begun >= REQUEST_SECONDS or not there.isdisjoint(WAITS)
 
     def _migrate(self) -> str:
         return migrated(self.room, self.migrator or self.new, self.name, self.applied, self.after)
