@@ -54,7 +54,7 @@ def shop(command: tuple[str, ...]) -> dict[str, Any]:
         "dsn_env": "DSN",
         "replay": {"paths": ["/admin/identities"], "command": list(command)},
     }
-    return {"targets": [target], "services": {NAME: {"port": PORT + 1, "ready": "/health/ready"}}}
+    return {"targets": [target], "services": {NAME: {"port": PORT + 1, "ready": "/admin/health/ready"}}}
 
 
 def test_a_page_that_the_old_one_can_not_make_any_more_breaks(tmp_path: Path) -> None:

@@ -103,3 +103,10 @@ def test_a_command_that_fails_is_told_without_its_words(at: Endpoint) -> None:
 def test_without_a_path_of_readiness_the_first_page_is_the_core(at: Endpoint) -> None:
     app = App(DirectHttp(), at, None, Asked())
     assert (app.journeys, app.core) == (("page /",), ("page /",))
+
+
+@pytest.mark.parametrize(("path", "up"), [("/health", False), ("", True), ("/", True)])
+def test_it_is_up_when_its_path_says_so_or_when_it_answers(at: Endpoint, path: str, up: bool) -> None:
+    ANSWERS["/health"] = (503, "", "")
+    assert Asked(path).is_up(DirectHttp(), at).ok is up
+    assert not Asked(path).is_up(DirectHttp(), Endpoint("shop", ("127.0.0.1", 1))).ok

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from ..._core.http import Http, Response
 from ..._health import answers
-from ..._health.model import Endpoint
-from ..._health.session import Failed, Visit, must
+from ..._health.model import CheckResult, Endpoint
+from ..._health.session import Failed, Visit, must, probe
 from ..._schema import oneshot
 from .side import SECONDS, Side
 
@@ -31,6 +31,16 @@ class Asked:
     paths: Sequence[str] = ()
     command: Sequence[str] = ()
     host: str = ""
+
+    def is_up(self, http: Http, at: Endpoint) -> CheckResult:
+        """Without a path that says it any answer does."""
+
+        def act() -> str:
+            response = Visit(http, None, 5.0).direct(at, "GET", self.ready or "/", HTML)
+            must(answers.wants(response, 200) if self.ready else "", "GET %s" % self.ready)
+            return "it answers"
+
+        return probe(READY, at.service, act)
 
 
 class App(Side[Mapping[str, str]]):

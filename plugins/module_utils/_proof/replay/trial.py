@@ -208,7 +208,6 @@ class Trial:
 
     def _ready(self, binary: Binary, container: str) -> Endpoint:
         http, last = self.room.http(), ""
-        ready = READY[binary.product] if binary.product else (("public", self.asked.ready or "/"),)
 
         def attempt() -> Endpoint | None:
             nonlocal last
@@ -217,7 +216,9 @@ class Trial:
                 raise self._ended(binary, container, "ended")
             admin = (address, self.ports.admin) if self.ports.admin else None
             at = Endpoint(binary.label, (address, self.ports.public), admin, host=self.asked.host)
-            seen = journeys.ready(http, at, ready, 5.0)
+            seen = (
+                journeys.ready(http, at, READY[binary.product], 5.0) if binary.product else self.asked.is_up(http, at)
+            )
             last = seen.detail
             return at if seen.ok else None
 
