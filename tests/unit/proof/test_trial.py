@@ -16,10 +16,9 @@ from kit.clocks import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import Outcome, Seen, Touched
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import WAITED, Outcome, Seen, Touched
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay import trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.side import Side
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.writer import WAITED
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
 
 Rule = Callable[["World", str, str], None]

@@ -25,7 +25,7 @@ from ..._health.session import REQUEST_SECONDS, probe
 from ..._ory.cli import entrypoint_text
 from ..._schema import oneshot
 from ..._state.redact import redact, scrub
-from ..evidence import IN_FLIGHT, Outcome, Seen, Touched
+from ..evidence import IN_FLIGHT, WAITED, Outcome, Seen, Touched
 from ..shadow import sqllog
 from ..shadow.room import Room
 from . import coverage, flights
@@ -34,7 +34,7 @@ from .binary import Binary, isolated
 from .hydra import Hydra
 from .kratos import Kratos
 from .side import Side
-from .writer import WAITED, Writer
+from .writer import Writer
 
 OLD, NEW = "old", "new"
 SIDES: dict[str, type[Side[Any]]] = {"kratos": Kratos, "hydra": Hydra}
@@ -43,7 +43,7 @@ START_SECONDS = MIGRATE_SECONDS = 90.0
 RERUN_FAILS, RERUN_WORKS = "a second run fails too", "a second run works"
 # A plan that was prepared before the migration; and what a journey's cause says that met it, and then worked.
 PREPARED, ONCE = "0A000", "each connection fails once"
-WAITS = ("55P03", "57014")
+WAITS = ("55P03", "57014", "40P01")
 # "Key (email)=(...)", "Failing row contains (...)", 'invalid input syntax for type integer: "..."'.
 ROWS = re.compile(r"(?<=\)=)\([^\n]*?\)(?=[ .\n]|$)|(?<=row contains )\([^\n]*|(?<=: )\"[^\"\n]*\"$", re.MULTILINE)
 # So many connections has each program of the trial.
