@@ -115,7 +115,8 @@ class _Act:
             self._refuse_drift(rehearsal.started)
             role = migrator_role.choose(wanted, self.world, before.service, self.db)
             point = backup.restore_point(self.db, wanted.release, wanted.backup, before.service.dsn.user)
-        live.begin()
+        # Behind the proof comes the first target's migration, whose late effects are not this one's past.
+        live.begin(float(self.told.get("at") or 0.0))
         run = attempts.Run(self.db, before, wanted, self.world, role, self._begun())
         count = run.until_applied() if before.difference.pending else 0
         run.no_invalid_index()

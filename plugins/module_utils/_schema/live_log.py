@@ -114,9 +114,9 @@ class LiveLog:
     before: Signs = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Right before the migration."""
-        self.began = self.clock.now()
+    def begin(self, since: float = 0.0) -> None:
+        """Right before the migration. ``since``: when nothing of the release was migrated yet, if that is known."""
+        self.began = since or self.clock.now()
         self.before = self._read(self.began - EARLIER, self.began)
 
     def watch(self, seconds: float, sessions: int) -> Found:

@@ -91,8 +91,9 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
         if params["release"] and state.difference.pending:
             # Before the migration: a run that is killed in it must not leave a changed schema without a record.
             record(asked, params["release"], {**result, "changed": True})
-        told = proven(proof_of(asked.state_dir, params["release"]), asked.target.name, state.image.id)
-        done = apply.apply(state, asked, world, told)
+        proof = proof_of(asked.state_dir, params["release"])
+        told = proven(proof, asked.target.name, state.image.id)
+        done = apply.apply(state, asked, world, {**told, "at": proof.get("at")} if told else {})
         warned = [*warned, *done.pop("warnings")]
         result.update(done)
     if params["release"] and not read and not check_mode:
