@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from .._core.clock import Clock
 from .._core.podman import Podman
@@ -134,8 +135,13 @@ class LiveLog:
         return {name: self._one(name, since, until) for name in self.containers if name not in self.unread}
 
     def _one(self, name: str, since: float, until: float) -> Mapping[Sign, int]:
-        words = ["--until", str(int(until))] if until else []
-        said = self.podman.run("logs", "--since", str(int(since)), *words, name, timeout=LOG_SECONDS)
+        words = ["--until", _moment(until)] if until else []
+        said = self.podman.run("logs", "--since", _moment(since), *words, name, timeout=LOG_SECONDS)
         if said.rc != 0:
             self.unread.append(name)
         return signs(said.out + "\n" + said.err)
+
+
+def _moment(at: float) -> str:
+    """As Podman takes it, with its fraction: in whole seconds a line would count as older or newer than it is."""
+    return datetime.fromtimestamp(at, timezone.utc).isoformat()
