@@ -42,6 +42,7 @@ MESSAGES = (
 # Seconds of the log from before the migration: what failed then already is none of its doing.
 EARLIER = 600.0
 EVERY = 1.0
+SAME = 3600.0
 LOG_SECONDS = 30.0
 
 
@@ -116,8 +117,10 @@ class LiveLog:
     unread: list[str] = field(default_factory=list)
 
     def begin(self, since: float = 0.0) -> None:
-        """Right before the migration. ``since``: when nothing of the release was migrated yet, if that is known."""
-        self.began = since or self.clock.now()
+        """Right before the migration. ``since``: when the release's first target was, whose late effects are not this
+        one's past; an hour later what is logged has other causes too."""
+        now = self.clock.now()
+        self.began = since if now - SAME <= since <= now else now
         self.before = self._read(self.began - EARLIER, self.began)
 
     def watch(self, seconds: float, sessions: int) -> Found:
