@@ -33,8 +33,6 @@ SIDES: dict[str, type[Side[Any]]] = {"kratos": Kratos, "hydra": Hydra}
 def server(processes: ory_native.Processes) -> Iterator[ory_native.Postgres]:
     if golang.find() is None:
         pytest.skip("no Go that could build tests/lab/pair")
-    with lock.held(lock.MACHINE):
-        binaries.build(list(binaries.PAIR))
     made = ory_native.Postgres(processes)
     yield made
     processes.stop()
@@ -73,6 +71,8 @@ class Hop:
 
     def __init__(self, processes: ory_native.Processes, server: ory_native.Postgres, product: str, new: str) -> None:
         self.processes, self.product, self.version = processes, product, new
+        with lock.held(lock.MACHINE):
+            binaries.build(["pair-%s-%s" % (product, version) for version in ("v1", new)])
         self.name = "%s_%s" % (product, new.replace("-", "_"))
         self.env = {
             "DSN": server.create(self.name),
