@@ -3,7 +3,7 @@
 # The benches, included by the top Makefile. None is part of `make test`: what they measure is time.
 
 ##@ Benches
-.PHONY: bench-cutover bench-stages bench-proof bench-docs
+.PHONY: bench-cutover bench-stages bench-proof bench-schema bench-docs
 bench: bench-cutover bench-rollback bench-courier ## All of them, one after the other
 
 bench-cutover bench-docs: export PYTHONPATH := $(CURDIR)/collections:$(CURDIR)/benchmarks:$(CURDIR)/tests:$(CURDIR)/tests/lab
@@ -18,6 +18,10 @@ bench-stages: lab-images ## What each stage costs beside trivial tasks (BASE=<co
 bench-proof: lab-images ## Seconds and memory of the proof of four targets: build/bench/proof.json, .md
 	PYTHONPATH=$(CURDIR)/collections:$(CURDIR)/benchmarks:$(CURDIR)/tests:$(CURDIR)/tests/lab \
 	  $$(python -m olympus_lab env | sed 's/^/env /') python benchmarks/proof.py
+
+bench-schema: lab-images ## Verdicts and locks of the corpus on PostgreSQL 14 to 18, squawk beside them, times (PARTS=corpus,...): build/bench/schema.json, .md
+	PYTHONPATH=$(CURDIR)/collections:$(CURDIR)/benchmarks:$(CURDIR)/tests:$(CURDIR)/tests/lab \
+	  $$(python -m olympus_lab env | sed 's/^/env /') python benchmarks/schema.py $(if $(PARTS),--parts $(PARTS))
 
 bench-docs: $(VENV)/.done ## Put what the full runs wrote into README.md and docs/benchmarks.md
 	python benchmarks/pages.py

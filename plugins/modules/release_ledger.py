@@ -242,6 +242,17 @@ events:
   contains:
     event: {description: Kind of the event., returned: always, type: str, sample: stage_began}
     at: {description: "When, in seconds since the epoch.", returned: always, type: float, sample: 1796000000.0}
+migrating:
+  description: Migrations that have begun and have not ended yet. What one of them has still to do, the next run of the stage does.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    target: {description: The schema target., returned: always, type: str, sample: ciam_kratos}
+    release: {description: The release that migrates it., returned: always, type: str, sample: v1.5.0-0123456789}
+    began: {description: "When, in seconds since the epoch.", returned: always, type: float, sample: 1796000000.0}
+    text: {description: How far it is., returned: always, type: str, sample: "ciam_kratos: 7 of 20, next identity_id"}
+  sample: []
 releases:
   description: Every kept release by its id, with the verdict of its last watch and its schema targets.
   returned: always

@@ -52,6 +52,7 @@ def status_data(facts: Mapping[str, Any], bake: int = BAKE) -> dict[str, Any]:
         "stable": seen.stable,
         "fence": str(((facts.get("ledger") or {}).get("marks") or {}).get("fence") or ""),
         "schema": _schema(facts, seen),
+        "migrating": list((facts.get("ledger") or {}).get("migrating") or []),
         "lock": _bare(seen.lock),
         "verdict": _verdict(seen),
         "singletons": list((facts.get("compose") or {}).get("singletons") or []),
@@ -100,6 +101,7 @@ def status_screen(facts: Mapping[str, Any], bake: int = BAKE) -> list[str]:
     lines += _line("rollback", _rollback(seen) + _by_hand(seen, facts, data["boot"]))
     lines += _line("stable", seen.stable or "-")
     lines += _line("schema", _schema_words(data))
+    lines += [line for one in data["migrating"] for line in _line("migrating", _migrating(one, seen.now))]
     verdict = data["verdict"].get("verdict") or "none"
     if data["verdict"].get("signed_off"):
         verdict += " (signed off by %s)" % data["verdict"]["signed_off"]["by"]
@@ -168,6 +170,10 @@ def _by_hand(seen: World, facts: Mapping[str, Any], boot: Mapping[str, Any]) -> 
     looks = edge.get("edge") != "cloudflare" and str(edge.get("method") or "switch") == "switch"
     there = boot.get("rollback") and looks and seen.way_back and seen.idle in seen.reachable
     return "; without Ansible, on the edge host: %s" % boot["rollback"] if there else ""
+
+
+def _migrating(one: Mapping[str, Any], now: float) -> str:
+    return "%s, since %s" % (one["text"], at(float(one.get("began") or 0), now))
 
 
 def _schema_words(data: Mapping[str, Any]) -> str:

@@ -42,6 +42,32 @@ RUN = (
         choices=COLOURS,
     ),
     Field(
+        "backup",
+        "dict",
+        (
+            "The last backup of the databases, which C(migrate) looks at before it changes a schema.",
+            "It makes a restore point as well, where the service's role may.",
+        ),
+        {},
+        keys=(
+            Field("path", "text", "Files of the backups on the database's host, as a glob. The newest counts."),
+            Field(
+                "command",
+                "list",
+                "Program that prints when the last backup was made, as C(2026-11-30T02:00:00Z) or in seconds since the"
+                " epoch.",
+            ),
+            Field("max_age", "number", "Seconds that the last backup may be old.", usual="`86400`"),
+            Field(
+                "policy",
+                "str",
+                "What becomes of a migration without such a backup. V(ignore) makes no restore point either.",
+                choices=("ignore", "warn", "refuse"),
+                usual="`warn`",
+            ),
+        ),
+    ),
+    Field(
         "bake",
         "int",
         "Bake time in seconds. Until it is over, C(cleanup) refuses, and C(status) does not name it as the next step.",
@@ -56,6 +82,13 @@ RUN = (
         choices=("recreate", "keep"),
     ),
     Field("drain_deadline", "number", "Seconds to wait for open requests.", usual="`60`; `3600` behind Cloudflare"),
+    Field(
+        "drift",
+        "str",
+        "What becomes of a migration whose schema is not the one that was rehearsed, before it or after it.",
+        "refuse",
+        choices=("refuse", "warn", "ignore"),
+    ),
     Field(
         "fix_forward",
         "bool",
@@ -178,6 +211,13 @@ RUN = (
                 ("IN_FLIGHT", "ask", "A login or another flow that is begun on one colour is lost on the other."),
             )
         ),
+    ),
+    Field(
+        "schema_watch",
+        "number",
+        "Seconds for which C(migrate) reads the live colour's logs after a migration. An error that the new schema"
+        " causes fails the stage.",
+        10,
     ),
     Field(
         "undo",

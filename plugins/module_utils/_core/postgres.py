@@ -77,7 +77,7 @@ SELECT what || ', ' || round(extract(epoch FROM now() - since)) || ' s' FROM (
   SELECT coalesce(nullif(application_name, ''), 'pid ' || pid) || ', ' || coalesce(state, 'unknown'), xact_start
   FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-  UNION ALL SELECT 'prepared transaction ' || transaction, prepared
+  UNION ALL SELECT 'prepared transaction ' || gid, prepared
   FROM pg_prepared_xacts WHERE database = current_database()
 ) AS open (what, since) WHERE now() - since > make_interval(secs => %s) ORDER BY since
 """
@@ -175,11 +175,6 @@ def applied(db: Db) -> frozenset[str]:
 def invalid_indexes(db: Db) -> tuple[str, ...]:
     """Indexes that a broken CREATE INDEX CONCURRENTLY left behind, quoted and qualified as SQL takes them."""
     return tuple(str(row[0]) for row in db.query(INVALID_INDEXES))
-
-
-def drop_index(db: Db, name: str) -> None:
-    """``name`` is what ``invalid_indexes`` gave. Bounded: it waits for running transactions."""
-    db.query("DROP INDEX CONCURRENTLY IF EXISTS " + name)
 
 
 def try_lock(db: Db) -> bool:

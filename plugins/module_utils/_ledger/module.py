@@ -21,6 +21,7 @@ from .._core.runner import Runner
 from .._health import last_failures
 from .._notify import textfile
 from .._notify.address import SPEC as NOTIFY
+from .._schema import progress
 from .._state import events
 from .._state.directory import StateDir
 from .._state.lock import STALE_SECONDS, Claim, Lock
@@ -212,6 +213,7 @@ class Ledger:
             "health": last_failures.read(self.params["state_dir"]),
             "events": events.read(self.state.ledger)[-self.params["last"] :] if self.params["last"] > 0 else [],
             "releases": known,
+            "migrating": progress.read_all(self.params["state_dir"]),
             "report": self._report_path(),
             "warnings": self.warnings,
         }

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from .._core import postgres
 from .._core.errors import BluegreenError, CommandError
-from . import any_migrator, bounds, indexes, migrate, oneshot, progress, versions
-from . import service as release
+from . import any_migrator, bounds, indexes, migrate, migrator_role, oneshot, progress, versions
 from .migrate import MigrationRequest, State, World
+from .migrator_role import Role
 from .progress import Progress
 
 # A lock that was not had in time, or that was given up as another session waited for ours.
@@ -31,15 +30,6 @@ def sessions_of(db: postgres.Db, role: str) -> int:
     return int(db.query(SESSIONS_OF, [role])[0][0])
 
 
-@dataclass(frozen=True)
-class Role:
-    """As what the migrator logs in: the service's own role, or one of its own (``own``: its name)."""
-
-    service: release.Service
-    environment: Mapping[str, str] = field(repr=False)
-    own: str = ""
-
-
 @dataclass
 class Run:
     """``before``: what the attempts start from; ``progress``: as it is written."""
@@ -50,7 +40,9 @@ class Run:
     world: World
     role: Role
     progress: Progress
-    written: Progress | None = field(default=None)
+    written: Progress | None = None
+    # Why the last attempt's invalid index is still there.
+    left_over: str = ""
 
     def until_applied(self) -> int:
         """How many attempts it took. Only a lock that could not be had in time is tried again."""
@@ -59,11 +51,11 @@ class Run:
         for attempt in range(1, wanted.attempts + 1):
             self._refuse_long_transactions()
             self._note(attempt)
-            self._drop_invalid()
+            self._need_no_invalid()
             ended = self._container(max(1.0, deadline - clock.monotonic()))
             if not self._missing(ended):
                 return attempt
-            self._drop_invalid()
+            self._tidy()
             if not NO_LOCK.search(ended.log):
                 raise self.failure("the migration ended (rc %d): %s" % (ended.rc, self._words(ended)))
             if attempt == wanted.attempts or clock.monotonic() >= deadline:
@@ -82,8 +74,11 @@ class Run:
             return oneshot.run(self.world.podman, job, timeout, self._note)
         except CommandError as exc:
             self._end_sessions()
-            self._drop_invalid()
+            self._tidy()
             raise self.failure(self._clean(exc.msg), fix=exc.fix) from exc
+        finally:
+            self._end_sessions()
+            migrator_role.give_back(self.role, self.wanted, self.world, before.service)
 
     def _end_sessions(self) -> None:
         """The server may go on with the statement of a program that was killed, with its locks and its index."""
@@ -135,10 +130,16 @@ class Run:
     def _clean(self, text: str) -> str:
         return any_migrator.redact(any_migrator.redact(text, self.before.service), self.role.service)
 
-    def _drop_invalid(self) -> None:
-        """What an attempt left half built: the next one would take it for a good index."""
+    def _tidy(self) -> None:
+        """What a broken attempt left: an index half built."""
+        self.left_over = indexes.drop(
+            self.db, indexes.new(self.db, self.progress.invalid), min(indexes.DROP_SECONDS, self.wanted.timeout)
+        )
+
+    def _need_no_invalid(self) -> None:
+        """The migrator would take one for a good index."""
         left = indexes.new(self.db, self.progress.invalid)
-        why = indexes.drop(self.db, left, self.wanted.lock_timeout, self.wanted.timeout)
+        why = indexes.drop(self.db, left, self.wanted.timeout)
         if why:
             raise self.failure("an invalid index can't be dropped: %s" % why, fix="drop it: %s" % ", ".join(left))
 
@@ -147,7 +148,7 @@ class Run:
         left = indexes.new(self.db, self.progress.invalid)
         if not left:
             return
-        why = indexes.rebuild(self.db, left, self.wanted.lock_timeout, self.wanted.timeout)
+        why = indexes.rebuild(self.db, left, self.wanted.timeout)
         left = indexes.new(self.db, self.progress.invalid)
         if left:
             raise self.failure(
@@ -171,4 +172,7 @@ class Run:
             "pending": migrate.described(left),
             "after": versions.summary(after),
         }
-        return BluegreenError("%s (%d of %d applied)" % (msg, len(done), len(pending)), fix=fix, partial=partial)
+        said = "%s (%d of %d applied)" % (msg, len(done), len(pending))
+        if self.left_over:
+            said += "; the next run drops an invalid index that is left (%s)" % self.left_over
+        return BluegreenError(said, fix=fix, partial=partial)

@@ -10,8 +10,6 @@ difference can be said.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from .._core.errors import BluegreenError, first_few
 from .._core.files import read_mapping, write_json
 from .._core.postgres import Db
 from .bridge_record import Record
+from .catalog import snapshot
 
 REFUSE, WARN, IGNORE = "refuse", "warn", "ignore"
 POLICIES = (REFUSE, WARN, IGNORE)
@@ -32,19 +31,6 @@ ELSE = (
     " stage with bluegreen_drift: warn"
 )
 SHOWN = 4
-# A stand-in, until the catalog's own snapshot is here.
-QUESTION = """
-SELECT 'column ' || c.oid::regclass || '.' || a.attname,
-       format_type(a.atttypid, a.atttypmod) || a.attnotnull || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^(pg_|information_schema)'
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE c.relkind IN ('r', 'p', 'v')
-UNION ALL SELECT 'index ' || i.indexrelid::regclass, pg_get_indexdef(i.indexrelid) FROM pg_index i
-JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname !~ '^(pg_|information_schema)' AND i.indisvalid
-UNION ALL SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass, pg_get_triggerdef(t.oid) FROM pg_trigger t
-WHERE NOT t.tgisinternal
-"""
 
 
 @dataclass(frozen=True)
@@ -60,11 +46,15 @@ class Look:
 
 
 def of_things(things: Mapping[str, str]) -> Look:
-    return Look(hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest(), things)
+    return Look(snapshot.digest_of(things), things)
+
+
+def of_snapshot(seen: snapshot.Snapshot) -> Look:
+    return of_things(snapshot.named(seen))
 
 
 def look(db: Db) -> Look:
-    return of_things({str(name): str(text) for name, text in db.query(QUESTION)})
+    return of_snapshot(snapshot.take(db))
 
 
 @dataclass(frozen=True)
@@ -99,16 +89,6 @@ def rehearsal(state_dir: str, release: str, target: str, told: Mapping[str, Any]
     return Rehearsal(Look(started, looks.get("started") or {}), Look(rehearsed, looks.get("rehearsed") or {}))
 
 
-def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    """Pure. What ``here`` has otherwise than ``there``, by name."""
-    names = sorted({*there, *here})
-    return [_said(name, there, here) for name in names if there.get(name) != here.get(name)]
-
-
-def _said(name: str, there: Mapping[str, str], here: Mapping[str, str]) -> str:
-    return "%s is %s" % (name, "missing" if name not in here else "new" if name not in there else "different")
-
-
 def bridges(record: Record, release: str = "") -> frozenset[str]:
     """Names of what bridges made, of one release or of all: the rehearsal may have been without them."""
     found = [one for one in (*record.bridges, *record.pending) if one.release == release or not release]
@@ -123,7 +103,7 @@ def complaint(rehearsed: Look, now: Look, record: Record, release: str, when: st
         return "", []
     if not rehearsed.things:
         return when, []
-    found = differences(rehearsed.without(every).things, now.without(every).things)
+    found = snapshot.differences_of(rehearsed.without(every).things, now.without(every).things)
     said: Sequence[object] = found
     return ("%s: %s" % (when, first_few(said, SHOWN, "; ")), found) if found else ("", [])
 

@@ -13,7 +13,8 @@ from .._core import postgres
 
 # Of an index that REINDEX CONCURRENTLY was building, or had not dropped yet.
 TRANSIENT = ("_ccnew", "_ccold")
-TIMES = 3
+# Seconds that a drop waits: it changes nothing for others, and the migration can't go on before it.
+DROP_SECONDS = 30.0
 
 
 def new(db: postgres.Db, before: Iterable[str]) -> tuple[str, ...]:
@@ -23,48 +24,37 @@ def new(db: postgres.Db, before: Iterable[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _bounded(db: postgres.Db, lock: float, seconds: float) -> Iterator[None]:
-    """Our own session waits and works no longer than the migrator may."""
-    db.query("SET lock_timeout = %s", ["%dms" % max(1, int(lock * 1000))])
-    db.query("SET statement_timeout = %s", ["%dms" % max(1000, int(seconds * 1000))])
+def _patient(db: postgres.Db, seconds: float) -> Iterator[None]:
+    """What follows waits for the transactions of others and holds none of them up: it may take its time."""
+    db.query("SET statement_timeout = '%dms'" % max(1000, int(seconds * 1000)))
     try:
         yield
     finally:
-        db.query("RESET lock_timeout")
         db.query("SET statement_timeout = '%ds'" % postgres.QUERY_SECONDS)
 
 
-def drop(db: postgres.Db, names: Sequence[str], lock: float, seconds: float) -> str:
+def drop(db: postgres.Db, names: Sequence[str], seconds: float) -> str:
     """Drop them; why one is left, '' where none is."""
-    why = ""
-    for name in names:
-        why = _tried(db, "DROP INDEX CONCURRENTLY IF EXISTS " + name, lock, seconds) or why
-    return why
+    return "; ".join(filter(None, (_tried(db, "DROP INDEX CONCURRENTLY IF EXISTS " + name, seconds) for name in names)))
 
 
-def rebuild(db: postgres.Db, names: Sequence[str], lock: float, seconds: float) -> str:
+def rebuild(db: postgres.Db, names: Sequence[str], seconds: float) -> str:
     """Build again what the migrator has recorded as made: it will not make it any more. Why one is left, or ''."""
-    why = drop(db, [name for name in names if _transient(name)], lock, seconds)
+    why = []
     for name in names:
-        if not _transient(name):
-            why = _tried(db, "REINDEX INDEX CONCURRENTLY " + name, lock, seconds) or why
-    return why
+        verb = "DROP INDEX CONCURRENTLY IF EXISTS" if _transient(name) else "REINDEX INDEX CONCURRENTLY"
+        why.append(_tried(db, "%s %s" % (verb, name), seconds))
+    return "; ".join(filter(None, why))
 
 
 def _transient(name: str) -> bool:
     return name.rstrip('"0123456789').endswith(TRANSIENT)
 
 
-def _tried(db: postgres.Db, sql: str, lock: float, seconds: float) -> str:
-    """Both kinds wait for the transactions of others, and leave an invalid index where they are cut short."""
-    why = ""
-    with _bounded(db, lock, seconds):
-        for _time in range(TIMES):
-            try:
-                db.query(sql)
-                return ""
-            except postgres.QueryError as exc:
-                why = exc.answer
-                if exc.sqlstate not in ("55P03", "40P01"):
-                    break
-    return why
+def _tried(db: postgres.Db, sql: str, seconds: float) -> str:
+    with _patient(db, seconds):
+        try:
+            db.query(sql)
+        except postgres.QueryError as exc:
+            return exc.answer
+    return ""

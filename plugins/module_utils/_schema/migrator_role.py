@@ -10,24 +10,33 @@ as long as any reader likes, so none is started before a session by the same DSN
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from .._core import postgres
 from .._core.errors import BluegreenError, Refused
 from . import migrate
 from . import service as release
-from .attempts import Role
 from .migrate import MigrationRequest, World
 
 SHOWN = "SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'"
 OWNED = """
 SELECT count(*) FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid AND b.datname = current_database()
-WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.refobjid = current_user::regrole
+WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.refobjid = quote_ident(session_user)::regrole
 """
 FIX = (
     "let the DSN lead to PostgreSQL itself. Or make a role for migrations that is a member of %s (ALTER ROLE <role> SET"
     " lock_timeout = '%gs'), and name the service's variable with its DSN in migrator_dsn_env of the target"
 )
+
+
+@dataclass(frozen=True)
+class Role:
+    """As what the migrator logs in: the service's own role, or one of its own (``own``: its name)."""
+
+    service: release.Service
+    environment: Mapping[str, str] = field(repr=False)
+    own: str = ""
 
 
 def choose(wanted: MigrationRequest, world: World, service: release.Service, db: postgres.Db) -> Role:
@@ -75,7 +84,7 @@ def give_back(role: Role, wanted: MigrationRequest, world: World, service: relea
     db = migrate.open_database(wanted, world, role.service)
     try:
         if _owned(db):
-            db.query("REASSIGN OWNED BY CURRENT_USER TO %s" % _quoted(service.dsn.user))
+            db.query("REASSIGN OWNED BY SESSION_USER TO %s" % _quoted(service.dsn.user))
         left = _owned(db)
     except postgres.QueryError as exc:
         raise BluegreenError(

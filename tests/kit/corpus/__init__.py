@@ -21,7 +21,7 @@ OLD = "old_app"
 class Case:
     """``alone``: each statement is a transaction of its own; the others share one. ``locks``: what the documentation
     says where the server can't be asked. ``new``: what the new program writes afterwards. ``undo``: for what does not
-    go with the database. ``since``: the first major that has it."""
+    go with the database. ``since``: the first major that has it. ``refused``: production's rows contradict it."""
 
     name: str
     file: str
@@ -31,6 +31,7 @@ class Case:
     new: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
     locks: tuple[tuple[str, str], ...] = ()
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def cases() -> tuple[Case, ...]:
             since = next((int(word[6:]) for word in words if word.startswith("since=")), 14)
             locks = tuple((table, mode) for table, mode in (said.split() for said in given["lock"]))
             sql, alone = _split(text), "alone" in words
-            found.append(Case(name, path.stem, sql, alone, since, given["new"], given["undo"], locks))
+            known = (name, path.stem, sql, alone, since, given["new"], given["undo"], locks)
+            found.append(Case(*known, refused="refused" in words))
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import evidence
 from kit.corpus import Case
@@ -66,7 +67,7 @@ class Results:
     def group(self, group: str) -> list[str]:
         return [name for name in self.of if self.server(name) == group]
 
-    def figures(self) -> dict[str, object]:
+    def figures(self) -> dict[str, Any]:
         return {
             "cases": len(self.of),
             "majors": sorted({row.major for row in self.rows}),

@@ -37,8 +37,10 @@ CREATE TABLE orders (
 CREATE UNIQUE INDEX orders_ref ON orders (ref);
 CREATE INDEX orders_by_person ON orders (person);
 CREATE TABLE parents (id int PRIMARY KEY, label text);
-CREATE TABLE children (id int PRIMARY KEY, parent int, label text, seen int, CONSTRAINT children_seen CHECK (seen > 0) NOT VALID);
-CREATE TABLE pets (id int PRIMARY KEY, owner int, CONSTRAINT pets_owner FOREIGN KEY (owner) REFERENCES parents NOT VALID);
+CREATE TABLE children (id int PRIMARY KEY, parent int, label text, seen int);
+ALTER TABLE children ADD CONSTRAINT children_seen CHECK (seen > 0) NOT VALID;
+CREATE TABLE pets (id int PRIMARY KEY, owner int);
+ALTER TABLE pets ADD CONSTRAINT pets_owner FOREIGN KEY (owner) REFERENCES parents NOT VALID;
 CREATE TABLE events (id int, day date NOT NULL, what text) PARTITION BY RANGE (day);
 CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
@@ -51,6 +53,8 @@ CREATE TABLE papers (id int PRIMARY KEY, owner name, body text);
 CREATE TABLE counters (id serial PRIMARY KEY, small int, label text);
 CREATE TABLE unused (id int PRIMARY KEY, label text);
 CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY, label text);
+CREATE TABLE prices (id int PRIMARY KEY, price numeric(10, 2), name varchar(20));
+CREATE TABLE "Odd Table" (id int PRIMARY KEY, "a ""b""" text);
 CREATE VIEW grown AS SELECT id, name, age FROM people WHERE age >= 18;
 CREATE VIEW nicks AS SELECT id, name, nick FROM people;
 CREATE MATERIALIZED VIEW totals AS SELECT person, sum(amount) AS total FROM orders GROUP BY person;
@@ -63,7 +67,7 @@ CREATE SCHEMA side;
 CREATE TABLE side.things (id int PRIMARY KEY, label text);
 
 INSERT INTO people (name, mail, nick, age, note)
-  SELECT 'p' || n, 'p' || n || '@example.com', nullif('n' || n, 'n3'), n, 'x' FROM generate_series(1, 40) n;
+  SELECT 'p' || n, nullif('p' || n || '@example.com', 'p5@example.com'), nullif('n' || n, 'n3'), n, 'x' FROM generate_series(1, 40) n;
 INSERT INTO orders SELECT n, n, n, 'normal', 'r' || n, ('city', 'zip')::place, n FROM generate_series(1, 40) n;
 INSERT INTO parents SELECT n, 'l' FROM generate_series(1, 20) n;
 INSERT INTO children SELECT n, n, 'l', 1 FROM generate_series(1, 20) n;
@@ -77,6 +81,10 @@ INSERT INTO counters (small, label) SELECT n, 'l' || n FROM generate_series(1, 2
 INSERT INTO unused VALUES (1, 'l');
 INSERT INTO scratch VALUES (1, 'l');
 INSERT INTO side.things VALUES (1, 'l');
+INSERT INTO prices VALUES (100000, 12345.67, 'a long name');
+ALTER TABLE prices ADD CONSTRAINT cheap CHECK (price < 10) NOT VALID;
+ALTER TABLE prices ADD CONSTRAINT of_unused FOREIGN KEY (id) REFERENCES unused NOT VALID;
+INSERT INTO "Odd Table" VALUES (1, NULL);
 REFRESH MATERIALIZED VIEW totals;
 
 -- As far as the four known hops of Kratos and Hydra need them.

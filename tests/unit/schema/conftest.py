@@ -22,7 +22,7 @@ def server() -> Iterator[Server]:
     if not (BIN / "initdb").exists():
         assert not os.environ.get("CI"), "no PostgreSQL 18 in %s, and this is CI" % BIN
         pytest.skip("no PostgreSQL 18 in %s: python -m olympus_lab images" % BIN)
-    with majors.server(18) as found:
+    with majors.server(18, max_prepared_transactions="2") as found:
         yield found
 
 

@@ -119,7 +119,7 @@ def spelled(text: str) -> str:
 
 
 def named(snapshot: Snapshot) -> dict[str, str]:
-    """Object -> its definition, as ``digest`` takes them."""
+    """Object -> what it is, without what a dump of the schema does not carry."""
     return {
         "%s %s" % (one.kind, one.name): spelled(json.dumps(one.facts, sort_keys=True))
         for one in snapshot.things.values()
@@ -131,12 +131,20 @@ def named(snapshot: Snapshot) -> dict[str, str]:
 def digest(snapshot: Snapshot) -> str:
     """Equal for a database and what a dump of its schema becomes on another server: by names, without oids, owners,
     rights and statistics."""
-    return hashlib.sha256(json.dumps(named(snapshot), sort_keys=True).encode()).hexdigest()
+    return digest_of(named(snapshot))
+
+
+def digest_of(things: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest()
 
 
 def differences(one: Snapshot, other: Snapshot) -> list[str]:
     """What ``other`` has otherwise, a sentence an object; [] where the digests are equal."""
-    left, right = named(one), named(other)
+    return differences_of(named(one), named(other))
+
+
+def differences_of(left: Mapping[str, str], right: Mapping[str, str]) -> list[str]:
+    """The same of what ``named`` gives."""
     found = ["%s is gone" % name for name in left if name not in right]
     found += ["%s is new" % name for name in right if name not in left]
     for name in left:

@@ -8,6 +8,7 @@ UPDATE people SET spare = name;
 UPDATE people SET note = 'changed';
 
 -- case: backfill_in_steps alone
+-- lock: people RowExclusiveLock
 UPDATE people SET spare = name WHERE id < 20;
 UPDATE people SET spare = name WHERE id >= 20;
 
