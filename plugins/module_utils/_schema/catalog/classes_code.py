@@ -108,8 +108,14 @@ def domain_checked(ctx: Context, one: Thing) -> Iterator[Change]:
     domain = ctx.before.things.get(("pg_type", ctx.matched.back.get(one.parent, 0), 0))
     users = _users(ctx, Pair(domain, domain)) if domain else []
     for table, column in users or [("", "")]:
-        probe = probes.of_domain(table, column, str(one.local["expression"])) if table else ""
+        asked = table and one.facts["valid"]
+        probe = probes.of_domain(table, column, str(one.local["expression"])) if asked else ""
         yield ctx.tell(one, DOMAIN_CHECK, table=table, columns=(column,) if column else (), probe=probe)
+
+
+def domain_valid(ctx: Context, pair: Pair) -> Iterator[Change]:
+    for one in domain_checked(ctx, pair.after):
+        yield ctx.tell(pair.before, DOMAIN_VALID, table=one.table, columns=one.columns, probe=one.probe)
 
 
 def domain_redefined(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -120,7 +126,7 @@ def domain_redefined(ctx: Context, pair: Pair) -> Iterator[Change]:
 TYPE: dict[str, Fact] = {
     "labels": type_labels, "not_null": domain_not_null, "default": domain_default, "acl": rights, "owner": owner,
 }  # fmt: skip
-DOMAIN: dict[str, Fact] = {"definition": domain_redefined, "valid": DOMAIN_VALID}
+DOMAIN: dict[str, Fact] = {"definition": domain_redefined, "valid": domain_valid}
 
 
 def function_made(ctx: Context, one: Thing) -> Iterator[Change]:

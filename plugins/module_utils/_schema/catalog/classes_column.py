@@ -159,12 +159,14 @@ def not_null(ctx: Context, pair: Pair) -> Iterator[Change]:
         yield ctx.tell(pair.before, DROP_NOT_NULL)
         return
     table = ctx.place(pair.before)[0]
-    yield ctx.tell(pair.before, SET_NOT_NULL, probe=probes.is_null(table, pair.before.bare))
+    asked = probes.is_null(table, pair.before.bare) if pair.after.facts["checked"] else ""
+    yield ctx.tell(pair.before, SET_NOT_NULL, probe=asked)
 
 
 def checked(ctx: Context, pair: Pair) -> Iterator[Change]:
     if pair.before.facts["not_null"] == pair.after.facts["not_null"]:
-        yield ctx.tell(pair.before, VALIDATE)
+        probe = probes.is_null(ctx.place(pair.before)[0], pair.before.bare)
+        yield ctx.tell(pair.before, VALIDATE, probe=probe)
 
 
 def default(ctx: Context, pair: Pair) -> Iterator[Change]:

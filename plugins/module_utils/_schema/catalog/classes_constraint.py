@@ -107,7 +107,9 @@ def _check(ctx: Context, one: Thing) -> Iterator[Change]:
         return
     table = ctx.old(one.parent)
     known = table is not None and ctx.old_names(one.parent, columns) == columns
-    yield ctx.tell(one, CHECK, probe=probes.unchecked(table.name, expression) if table and known else "")
+    # One that is not valid takes the rows before as they are.
+    asked = table and known and one.facts["valid"]
+    yield ctx.tell(one, CHECK, probe=probes.unchecked(table.name, expression) if table and asked else "")
 
 
 def _foreign(ctx: Context, one: Thing) -> Iterator[Change]:
@@ -129,7 +131,7 @@ def _orphan(ctx: Context, one: Thing) -> str:
     table, target = ctx.old(one.parent), ctx.old(one.local["target"])
     columns = ctx.old_names(one.parent, one.facts["columns"])
     targets = ctx.old_names(one.local["target"], one.local["target_columns"])
-    if not (table and target and columns and targets):
+    if not (table and target and columns and targets and one.facts["valid"]):
         return ""
     return probes.orphan(table.name, columns, target.name, targets, one.local["match"] == "f")
 
@@ -220,7 +222,11 @@ def redefined(ctx: Context, pair: Pair) -> Iterator[Change]:
 def valid(ctx: Context, pair: Pair) -> Iterator[Change]:
     if pair.before.facts["enforced"] != pair.after.facts["enforced"]:
         return
-    yield ctx.tell(pair.before, VALIDATE) if pair.after.facts["valid"] else ctx.tell(pair.before, REVIEW, "not valid")
+    if not pair.after.facts["valid"]:
+        yield ctx.tell(pair.before, REVIEW, "not valid")
+        return
+    asked = next((one.probe for one in constraint_made(ctx, pair.after) if one.probe), "")
+    yield ctx.tell(pair.before, VALIDATE, probe=asked)
 
 
 def deferrable(ctx: Context, pair: Pair) -> Iterator[Change]:

@@ -9,12 +9,15 @@ The value is a guess along a foreign key, and a person checks it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from .changes import BRIDGE, Change
 from .probes import quoted
 from .snapshot import Snapshot, Thing
 
+QUALIFIED = re.compile(r'"(?:[^"]|"")*"|[^".]+')
+PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 HEAD = """\
 -- Fills what the old program leaves out of %s.
 -- Installed before the migration: until the column is there, the trigger does nothing.
@@ -47,22 +50,12 @@ def bridge(after: Snapshot, changes: Iterable[Change]) -> str:
 
 
 def _table(after: Snapshot, table: str, columns: list[Thing]) -> str:
-    schema = table[: -len(_last(table)) - 1]
-    name = quoted("bridge_" + _last(table).strip('"').replace('""', '"'))
+    schema, last = QUALIFIED.findall(table)
+    plain = last.strip('"').replace('""', '"')
+    name = "bridge_" + plain if PLAIN.fullmatch(plain) else quoted("bridge_" + plain)
     fills = "".join(_fill(after, one) for one in columns)
-    names = ", ".join(one.name for one in columns)
     made = {"function": "%s.%s" % (schema, name), "trigger": name, "table": table, "fills": fills}
-    return HEAD % names + FUNCTION % made
-
-
-def _last(name: str) -> str:
-    """The last part of a qualified name, as it is quoted."""
-    if not name.endswith('"'):
-        return name.rsplit(".", 1)[1]
-    place = name.rfind('."')
-    while name[place + 2 : -1].replace('""', "").count('"') % 2:
-        place = name.rfind('."', 0, place)
-    return name[place + 1 :]
+    return HEAD % ", ".join(one.name for one in columns) + FUNCTION % made
 
 
 def _fill(after: Snapshot, column: Thing) -> str:
