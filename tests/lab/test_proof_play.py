@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_what_the_policy_holds_back_is_refused_before_anything_is_migrated() -> 
 
 
 def test_an_expired_entry_is_refused_by_name() -> None:
-    given = {"version": "v1.5.0", "bluegreen_schema_policy": STRICT}
+    given: dict[str, Any] = {"version": "v1.5.0", "bluegreen_schema_policy": STRICT}
     given["bluegreen_accept"] = [{**ACCEPTED, "expires": "2020-01-01"}, BOTH[1]]
     done = release.play("proof-expired", "migrate", given, quiet=True)
     assert done.rc != 0 and "ended with 2020-01-01 (edited by hand)" in " ".join(done.out.split()), done.out[-4000:]
