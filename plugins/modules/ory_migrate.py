@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - olympus.bluegreen.attributes
   - olympus.bluegreen.deployment
   - olympus.bluegreen.schema_target
+  - olympus.bluegreen.schema_apply
 options:
   state_dir:
     description: Directory of the collection's state on this host. Its C(cache) keeps the lists of migrations.
@@ -93,68 +94,6 @@ options:
       - A prepared transaction counts like one that is open.
     type: float
     default: 60.0
-  transaction_timeout:
-    description:
-      - Seconds that a transaction of the migration may last and hold its locks. V(0) means as long as O(timeout).
-      - Before PostgreSQL 17 it bounds a single statement, and the idle time within a transaction.
-    type: float
-    default: 0.0
-  backup:
-    description: The last backup, which is looked at before anything is migrated, and the restore point.
-    type: dict
-    default: {}
-    suboptions:
-      path:
-        description: Files of the backups on this host, as a glob. The newest counts.
-        type: str
-        default: ""
-      command:
-        description:
-          - Program that prints when the last backup was made, on its first line, as C(2026-11-30T02:00:00Z) or in
-            seconds since the epoch.
-        type: list
-        elements: str
-        default: []
-      max_age:
-        description: Seconds that the last backup may be old.
-        type: float
-        default: 86400.0
-      policy:
-        description:
-          - What becomes of a migration without such a backup, or without a restore point. V(warn) warns of the backup.
-          - V(ignore) asks for no backup and makes no restore point.
-        type: str
-        default: warn
-        choices: [ignore, warn, refuse]
-  drift:
-    description: What becomes of a migration whose schema is not the one that was rehearsed.
-    type: str
-    default: refuse
-    choices: [refuse, warn, ignore]
-  watch:
-    description: The live colour, whose logs are read after the migration and before any traffic moves.
-    type: dict
-    default: {}
-    suboptions:
-      colour:
-        description: The live colour. Empty watches only C(containers).
-        type: str
-        default: ""
-        choices: ["", blue, green]
-      services:
-        description: Its compose services.
-        type: list
-        elements: str
-        default: []
-      containers:
-        description: Names of further containers.
-        type: list
-        elements: str
-        default: []
-      seconds:
-        description: How long to read on after the migration. V(0) reads the logs once.
-        type: float
-        default: 10.0
   release:
     description: Id of the release. If given, the module writes its result to C(releases/<id>/schema/<target>.json).
     type: str

@@ -14,7 +14,7 @@ from typing import Any
 from .._core.argspec import COLOURS, ArgumentSpec
 from .._core.errors import BluegreenError, Refused
 from .._core.files import read_mapping, write_json
-from .._core.podman import KIND, LABEL, Podman
+from .._core.podman import Podman
 from .._health import shared_secrets
 from .._schema import bridge, exceptions, migrate
 from .._schema import service as release
@@ -27,7 +27,7 @@ from .proof import Found, Subject
 from .replay import app, binary, trial
 from .shadow.client_programs import ServiceDatabase
 from .shadow.exported import LOOKUP
-from .shadow.room import OURS, room
+from .shadow.room import room
 
 PROOF = ArgumentSpec(
     {
@@ -147,14 +147,7 @@ def _subject(
     podman, directory, target = context.podman, context.state_dir, asked.target
     about = context.params["services"].get(target.service) or {}
     live = _live(context, target.service, bool(target.product)) if about or target.product else None
-    database = ServiceDatabase(
-        asked,
-        context.world,
-        state.service,
-        context.image(),
-        _labels(context),
-        "%s-proof-%s" % (asked.deployment, target.name),
-    )
+    database = ServiceDatabase(asked, context.world, state.service, context.image())
     if target.product:
         new = migrator = binary.of_release(podman, document, target.service, target.product, directory)
     else:
@@ -177,17 +170,13 @@ def _subject(
         why="" if old else NO_PROGRAM,
         ports=trial.Ports(int(about.get("port") or 0), int(about.get("admin_port") or 0)),
         asked=app.Asked(
-            ready=str(about.get("health") or ""),
+            ready=str(about.get("ready") or ""),
             paths=tuple(target.replay.get("paths") or ()),
             command=tuple(target.replay.get("command") or ()),
+            host=str(about.get("host") or ""),
         ),
         bridges=bridge.read(context.source(), target.name, context.params["known"]),
     )
-
-
-def _labels(context: Context) -> dict[str, str]:
-    """Of what runs beside the room: it goes with what a killed proof left."""
-    return {LABEL: context.params["deployment"], KIND: OURS}
 
 
 def _live(context: Context, service: str, needed: bool) -> Mapping[str, Any] | None:
@@ -214,7 +203,8 @@ def _found(context: Context, subjects: Sequence[Subject]) -> dict[str, Found]:
         return {one.target.name: Found(not_judged(reason + "bluegreen_rehearsal_image")) for one in subjects}
     world, params = context.world, context.params
     try:
-        with room(world.podman, world.clock, params["deployment"], image, world.connect, world.enter) as place:
+        how = (params["deployment"], image, world.connect, world.enter, context.state_dir)
+        with room(world.podman, world.clock, *how) as place:
             return proof.prove(place, subjects, context.data, params["lock_budget"])
     except BluegreenError as exc:
         return {one.target.name: Found(not_judged(str(exc))) for one in subjects}

@@ -123,15 +123,21 @@ def prove(room: Room, subjects: Sequence[Subject], data: str, budget: float) -> 
 
 
 def _exported(room: Room, subjects: Sequence[Subject], data: str) -> tuple[dict[str, Export], dict[str, str]]:
-    made: dict[str, Export] = {}
-    lost: dict[str, str] = {}
-    for one in subjects:
-        directory = os.path.join(room.directory, one.target.name)
-        try:
-            made[one.target.name] = export(one.production, directory, data, one.target.applied_query)
-        except BluegreenError as exc:
-            lost[one.target.name] = str(exc)
-    return made, lost
+    with ThreadPoolExecutor(BESIDE) as pool:
+        running = {one.target.name: pool.submit(_export, room, one, data) for one in subjects}
+        found = {name: future.result() for name, future in running.items()}
+    made = {name: one for name, one in found.items() if isinstance(one, Export)}
+    return made, {name: one for name, one in found.items() if isinstance(one, str)}
+
+
+def _export(room: Room, subject: Subject, data: str) -> Export | str:
+    """Or why there is none. What runs for it goes with the room."""
+    name = subject.target.name
+    production = replace(subject.production, labels=room.labels, name="%s-%s" % (room.network, name))
+    try:
+        return export(production, os.path.join(room.directory, name), data, subject.target.applied_query)
+    except BluegreenError as exc:
+        return str(exc)
 
 
 def _not_judged(why: str) -> Found:

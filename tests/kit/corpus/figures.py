@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import evidence
 from kit.corpus import Case
-from kit.corpus.oracle import BREAKS, CHANGES, SAFE, Truth
+from kit.corpus.oracle import BREAKS, CHANGES, REFUSED, SAFE, Truth
 from kit.corpus.ours import Ours
 
 HURTS = (evidence.BREAKS, evidence.BRIDGE_REQUIRED)
@@ -27,7 +27,8 @@ class Row:
 
     @property
     def same_locks(self) -> bool:
-        return (self.ours.locks, self.ours.rewritten) == (self.truth.locks, self.truth.rewritten)
+        """A change that was refused has no transaction to compare."""
+        return self.case.refused or (self.ours.locks, self.ours.rewritten) == (self.truth.locks, self.truth.rewritten)
 
 
 class Results:
@@ -40,7 +41,7 @@ class Results:
             self.of.setdefault(row.case.name, []).append(row)
 
     def server(self, name: str) -> str:
-        return max((row.truth.verdict for row in self.of[name]), key=(SAFE, CHANGES, BREAKS).index)
+        return max((row.truth.verdict for row in self.of[name]), key=(SAFE, CHANGES, BREAKS, REFUSED).index)
 
     def catalog(self, name: str) -> str:
         """Without an old program."""
@@ -53,6 +54,14 @@ class Results:
         """Cases of that group to which one of the verdicts was given on any major, with or without the old program."""
         given = {name: {one for row in rows for one in _verdicts(row)} for name, rows in self.of.items()}
         return [name for name in self.of if self.server(name) == group and given[name] & set(verdicts)]
+
+    def unseen(self) -> list[Row]:
+        """Production's rows refuse it, or must not, and we say otherwise."""
+        wrong = [row for row in self.rows if row.case.refused != bool(row.truth.refused)]
+        return wrong + [row for row in self.rows if row.truth.refused and not row.ours.contradicted()]
+
+    def false_alarms(self) -> list[Row]:
+        return [row for row in self.rows if not row.truth.refused and row.ours.contradicted()]
 
     def lock_mismatches(self) -> list[Row]:
         return [row for row in self.rows if not row.same_locks]
@@ -81,7 +90,9 @@ class Results:
             "breaking_not_caught": len([one for one in self.group(BREAKS) if self.judged(one) not in HURTS]),
             "lock_mismatches": len(self.lock_mismatches()),
             "drift_between_majors": len(self.drifting()),
-            "refused": len([row for row in self.rows if row.truth.refused]),
+            "refused_cases": len(self.group(REFUSED)),
+            "refused_not_seen": len(self.unseen()),
+            "false_alarms": len(self.false_alarms()),
         }
 
     def misses(self) -> list[str]:
@@ -98,9 +109,10 @@ class Results:
         ]  # fmt: skip
         found += ["%s differs between majors: %s" % (one, sorted(_views(self.of[one]))) for one in self.drifting()]
         found += [
-            "%s was refused on %d: %s" % (row.case.name, row.major, row.truth.refused) for row in self.rows
-            if row.truth.refused
-        ]  # fmt: skip
+            "%s on %d: refused %r, and we say %s"
+            % (row.case.name, row.major, row.truth.refused, row.ours.contradicted() or "nothing of it")
+            for row in [*self.unseen(), *self.false_alarms()]
+        ]
         return found
 
     def _hurt(self, name: str) -> str:

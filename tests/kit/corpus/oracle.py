@@ -16,7 +16,12 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow im
 from kit.corpus import OLD, PRODUCTION, Case, Statement
 from kit.majors import Server
 
-SAFE, CHANGES, BREAKS = "safe", "changes", "breaks"
+SAFE, CHANGES, BREAKS, REFUSED = "safe", "changes", "breaks", "refused"
+# Every table without its rows.
+EMPTY = """
+DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables
+  WHERE schemaname IN ('public', 'side')); END $$
+"""
 # From the weakest on.
 MODES = (
     "AccessShareLock",
@@ -29,7 +34,7 @@ MODES = (
     "AccessExclusiveLock",
 )
 TABLES = (
-    "SELECT oid, relnamespace::regnamespace::text || '.' || relname, pg_relation_filenode(oid) FROM pg_class"
+    "SELECT oid, format('%I.%I', relnamespace::regnamespace, relname), pg_relation_filenode(oid) FROM pg_class"
     " WHERE relkind IN ('r', 'p', 'm') AND"
     " relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
 )
@@ -127,7 +132,7 @@ class Program:
 
 
 class Corpus:
-    """production.sql as a template on one server; each case in a clone."""
+    """production.sql as a template on one server, once more without rows; each case in a clone."""
 
     def __init__(self, server: Server, statements: Sequence[Statement]) -> None:
         self.server, self.statements = server, statements
@@ -135,10 +140,14 @@ class Corpus:
         server.query("postgres", "CREATE DATABASE production")
         server.query("production", PRODUCTION)
         self.tables = frozenset(name for _oid, name, _file in server.query("production", TABLES))
+        # A template must have no session: this one is what probes are asked of.
+        for name in ("asked", "empty"):
+            server.query("postgres", "CREATE DATABASE %s TEMPLATE production" % name)
+        server.query("empty", EMPTY)
 
     @contextmanager
-    def clone(self, name: str) -> Iterator[str]:
-        self.server.query("postgres", "CREATE DATABASE %s TEMPLATE production" % name)
+    def clone(self, name: str, template: str = "production") -> Iterator[str]:
+        self.server.query("postgres", "CREATE DATABASE %s TEMPLATE %s" % (name, template))
         try:
             yield name
         finally:
@@ -171,7 +180,7 @@ class Corpus:
         failing = {**worse(control, after), **worse(control, fresh), **worse(control, crossed)}
         changed = {**worse(control, once), **other(control, after), **other(control, fresh)}
         changed = {key: why for key, why in changed.items() if key not in failing}
-        verdict = BREAKS if failing else CHANGES if changed else SAFE
+        verdict = REFUSED if applied.refused else BREAKS if failing else CHANGES if changed else SAFE
         # The fresh session's failures are the program's too.
         after = {**after, **{key: one for key, one in fresh.items() if not one.ok}}
         locks, refused = applied.strongest, applied.refused

@@ -13,13 +13,15 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import ev
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.rehearsal import rehearse
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay import coverage
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import probes
 from kit.corpus import Case, Statement
-from kit.corpus.oracle import MODES, Answer, Corpus, Truth
+from kit.corpus.oracle import MODES, Answer, Applied, Corpus, Truth
 from kit.majors import Server
 
+PROBE_SECONDS = 5.0
 PROGRAMS = judge.Programs("the old program", "the new program")
 COLUMNS = (
-    "SELECT c.relnamespace::regnamespace::text || '.' || c.relname, array_agg(a.attname::text) FROM pg_class c"
+    "SELECT format('%I.%I', c.relnamespace::regnamespace, c.relname), array_agg(quote_ident(a.attname)) FROM pg_class c"
     " JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN"
     " ('r', 'p', 'v', 'm') AND c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)' GROUP BY 1"
 )
@@ -35,6 +37,13 @@ class Ours:
     verdict: judge.Verdict
     locks: Mapping[str, str]
     rewritten: frozenset[str]
+    asked: Sequence[evidence.Asked] = ()
+
+    def contradicted(self) -> list[str]:
+        """Changes that production's rows can't take; what the migration itself writes there is not known before."""
+        written = self.rehearsed.rows
+        found = [one.change for one in self.asked if one.answer == probes.VIOLATED]
+        return [str(one) for one in found if one.table not in written]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -45,10 +54,10 @@ class Ours:
 
 
 class Clone:
-    """A database of the template; its lines of the server's log begin when it is made."""
+    """A database of the template; its lines of the server's log begin when this is made."""
 
-    def __init__(self, server: Server, name: str) -> None:
-        self.server, self.name = server, name
+    def __init__(self, server: Server, name: str, template: str = "production") -> None:
+        self.server, self.name, self.template = server, name, template
         self._from = Path(server.home, "log").stat().st_size
 
     def open(self) -> postgres.Db:
@@ -61,16 +70,14 @@ class Clone:
         return [line for line in lines if line.startswith("\t") or line[:10] >= "%010d" % since]
 
     def again(self, suffix: str) -> Clone:
-        made = Clone(self.server, self.name + suffix)
-        self.server.query("postgres", "CREATE DATABASE %s TEMPLATE production" % made.name)
+        made = Clone(self.server, self.name + suffix, self.template)
+        self.server.query("postgres", "CREATE DATABASE %s TEMPLATE %s" % (made.name, made.template))
         return made
-
-    def close(self) -> None:
-        return
 
 
 def tried(corpus: Corpus, case: Case) -> tuple[Truth, Ours]:
-    """The server's own answer and ours, of one run of the change."""
+    """The server's own answer and ours, of one run of the change; of one that production's rows refuse, ours is that on
+    the schema without rows."""
     found: list[evidence.Rehearsed] = []
     tables: dict[str, Sequence[str]] = {}
 
@@ -78,7 +85,10 @@ def tried(corpus: Corpus, case: Case) -> tuple[Truth, Ours]:
         found.append(rehearse.rehearse(Clone(corpus.server, name), lambda _where: run()))
         tables.update(corpus.server.query(name, COLUMNS))
 
-    truth = corpus.truth(case, around)
+    truth = corpus.truth(case) if case.refused else corpus.truth(case, around)
+    if case.refused:
+        with corpus.clone("refused", "empty") as name:
+            around(name, Applied(case, corpus.server.connection(name)).run)
     return truth, _ours(corpus, found[0], seen(truth, corpus.statements, tables))
 
 
@@ -86,11 +96,16 @@ def _ours(corpus: Corpus, rehearsed: evidence.Rehearsed, replayed: evidence.Seen
     held: dict[str, str] = {}
     for one in rehearsed.locks:
         held[one.table] = max(held.get(one.table, MODES[0]), one.mode, key=MODES.index)
-    alone = judge.judge(evidence.Evidence(rehearsed), PROGRAMS)
-    with_old = judge.judge(evidence.Evidence(rehearsed, replayed=replayed), PROGRAMS)
+    db = corpus.server.db("asked")
+    try:
+        asked = tuple(evidence.Asked(*one) for one in probes.ask(db, rehearsed.changes, PROBE_SECONDS))
+    finally:
+        db.close()
+    alone = judge.judge(evidence.Evidence(rehearsed, asked), PROGRAMS)
+    with_old = judge.judge(evidence.Evidence(rehearsed, asked, replayed), PROGRAMS)
     locks = {table: mode for table, mode in held.items() if table in corpus.tables and mode != MODES[0]}
     rewritten = frozenset(one.table for one in rehearsed.locks if one.rewrite)
-    return Ours(rehearsed, alone, with_old, locks, rewritten & corpus.tables)
+    return Ours(rehearsed, alone, with_old, locks, rewritten & corpus.tables, asked)
 
 
 def seen(truth: Truth, statements: Sequence[Statement], tables: Mapping[str, Sequence[str]]) -> evidence.Seen:

@@ -58,8 +58,11 @@ def test_the_worst_that_a_migration_was_met_with(rounds: tuple[Outcome, ...], wo
 
 
 def test_what_stops_the_writer_is_told_where_it_ends() -> None:
+    over = threading.Event()
+
     def once() -> Iterator[Outcome]:
-        raise ValueError("no namespace")
+        if not over.is_set():
+            raise ValueError("no namespace")
         yield GOOD
 
     with pytest.raises(ValueError, match="no namespace"), Writer(once, SystemClock()) as writer:

@@ -158,7 +158,7 @@ def test_behind_a_pooler_nothing_runs_without_a_bound(shop: Bench, refuses: bool
         assert shop.versions() == [] and progress.read_all(str(shop.home / "state")) == []
 
 
-@pytest.mark.parametrize("refuses", [False, True])
+@pytest.mark.parametrize("refuses", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_role_of_its_own_brings_the_bound_and_gives_back_what_it_makes(shop: Bench, refuses: bool) -> None:
     number = next(NUMBERS)
     owner, own = "owner_%d" % number, "migrator_%d" % number
@@ -210,7 +210,7 @@ def test_another_schema_than_the_rehearsed_one_fails_until_it_is_put_right(shop:
     rehearsed(shop)
     more = {"version": "001", "sql": ADD["sql"] + "; CREATE INDEX extra ON people (name)"}
     for _time in range(2):
-        with pytest.raises(BluegreenError, match="not the one that was rehearsed: index public.extra is new"):
+        with pytest.raises(BluegreenError, match=r"not the one that was rehearsed: index public\.extra is new"):
             shop.run([more], release="r1")
     assert shop.versions() == ["001"]
     assert not shop.run([more], check_mode=True)[0]["pending"]
@@ -274,7 +274,9 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("verb", ["run", "wait", "logs", "rm"])
+@pytest.mark.parametrize(
+    "verb", ["run", "wait", *(pytest.param(one, marks=pytest.mark.slow) for one in ("logs", "rm"))]
+)
 def test_killed_at_any_step_the_next_run_goes_on(shop: Bench, verb: str) -> None:
     def dies(argv: list[str]) -> None:
         if argv[1] == verb and any("migrate" in word for word in argv):

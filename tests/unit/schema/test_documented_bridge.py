@@ -25,7 +25,7 @@ ALTER TABLE identity_credential_identifiers ALTER identity_id SET NOT NULL;
 
 def documented() -> str:
     """The example of the operators' page is the one that is tested."""
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "schema.md").read_text()
     found = re.search(r"```sql\n(-- bridges/ciam_kratos/.*?)```", page, re.DOTALL)
     assert found
     return found.group(1)

@@ -48,7 +48,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow that was begun: for whom, and what the visitor holds of it."""
+    """A flow that was begun, the person in it, and what the visitor holds of it."""
 
     id: str
     who: Person
@@ -275,6 +275,8 @@ class Kratos(Side[Person]):
         must(answers.wants(response, 200), "PATCH of an identity")
 
     def _registration(self) -> str:
+        if self._off("registration", self.known.registered if self.known else None):
+            return NOT_OFFERED
         visit = self._visit()
         made = self._registered(visit, str(self._begun(visit, "registration").get("id")))
         self.keep(replace(self.has, registered=made))
@@ -296,7 +298,7 @@ class Kratos(Side[Person]):
     def _met(self, who: Person | None) -> str:
         """One that another side registered. A login may be for verified addresses alone; no mail is read here."""
         if who is None or not who.id:
-            return "no identity came of the registration"
+            return NOT_OFFERED
         self._listed(who.id)
         response = ory_admin.submit_login(self._visit(who), who.password)
         if UNVERIFIED not in [number for number, _text in answers.messages(response.json())]:
@@ -305,18 +307,18 @@ class Kratos(Side[Person]):
 
     def _recovery(self) -> str:
         """Where the configuration lets people recover: an admin's code or link, and one more for the other side."""
-        if self._off():
+        if self._off("recovery", self.known.recovery if self.known else None):
             return NOT_OFFERED
         told = self._redeemed(*self._opened())
         self.keep(replace(self.has, recovery=self._opened()))
         return told
 
-    def _off(self) -> bool:
-        """One that an earlier side could use is on."""
+    def _off(self, kind: str, before: object) -> bool:
+        """Whether the configuration refuses such a flow; it does not where an earlier side got something of it."""
         visit = self._visit()
-        begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/recovery/api"), ory_admin.JSON)
-        refused = begun.status in (400, 404) and not answers.hidden_error(begun.json())
-        return refused and not (self.known and self.known.recovery)
+        begun = visit.send("GET", ory_admin.login_url(visit, "/self-service/%s/api" % kind), ory_admin.JSON)
+        refused = begun.status in (400, 403, 404) and not answers.hidden_error(begun.json())
+        return refused and not before
 
     def _opened(self) -> tuple[str, str]:
         """(link, code) of an admin's recovery; the code is '' where the link is enough."""

@@ -130,7 +130,7 @@ class Trial:
         self, control: Mapping[str, Outcome], before: Side[Any], after: Side[Any], new: Side[Any]
     ) -> Iterator[tuple[str, dict[str, Outcome]]]:
         """Only what the asker is known to be able to do at all is asked; what ends the other's work comes last."""
-        able = [name for name, needs in new.crossing.items() if control[needs].ok]
+        able = [name for name, needs in before.crossing.items() if control[needs].ok]
         old, other = self.old.label, self.new.label
         made = "%s does not accept what %s made"
         yield from self._cross(
@@ -146,7 +146,7 @@ class Trial:
         # What a side could not make for itself is told of that side.
         left = whose.left()
         if left is not None:
-            asked = [name for name in names if name in side.journeys]
+            asked = [name for name in names if name in side.crossing]
             yield what, {name: self._outcome(kind, name, partial(side.cross, name, left)) for name in asked}
 
     def _able(self, side: Side[Any]) -> list[str]:

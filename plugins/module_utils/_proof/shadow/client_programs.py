@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._core import dsn, postgres
 from ..._core.errors import BluegreenError
+from ..._core.podman import Podman
 from ..._schema import db_session, migrate, oneshot
 from ..._schema import service as release
 
@@ -44,6 +45,16 @@ def job(
     )
 
 
+def within(
+    podman: Podman, container: str, words: Sequence[str], place: str, keywords: Mapping[str, str]
+) -> oneshot.Finished:
+    """In a container of ours that runs, whose directory ``place`` is."""
+    given = environment(keywords)
+    how = ("exec", "--user", "0", "--workdir", place, *oneshot.given(given, (), ""))
+    done = oneshot.call(podman, given, *how, container, "/bin/sh", "-c", SCRIPT, "sh", *words, timeout=SECONDS)
+    return oneshot.Finished(done.rc, done.out, done.out + done.err)
+
+
 def environment(keywords: Mapping[str, str]) -> dict[str, str]:
     return {
         VARIABLES.get(key, "PG" + key.replace("_", "").upper()): value
@@ -63,8 +74,8 @@ class ServiceDatabase:
     world: migrate.World
     service: release.Service
     image: str
-    labels: Mapping[str, str]
-    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def address(self) -> dsn.Dsn:

@@ -77,7 +77,9 @@ def export(production: Production, directory: str, data: str = LOOKUP, applied_q
         given = _Reading(production, directory, db, found, name)
         rows = given.backup(data) if data.startswith("/") else given.dump(data, applied_query)
     except QueryError as exc:
-        raise _locked(db) if exc.sqlstate == LOCKED else exc
+        if exc.sqlstate != LOCKED:
+            raise
+        raise _locked(db) from None
     finally:
         db.close()
     return Export(

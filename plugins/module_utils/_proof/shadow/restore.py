@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol
 
 from ..._core.errors import BluegreenError, CommandError
@@ -26,6 +28,8 @@ RESTORE = ("pg_restore", "--exit-on-error", "--no-tablespaces", "--no-subscripti
 PSQL = ("psql", "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1")
 # Preloading is the server's affair: what is missing there would end every session.
 LEFT_OUT = re.compile(r"_preload_libraries$")
+# Databases that are restored at one time.
+BESIDE = 2
 # One round takes away what leans on what the round before took; that many levels has no schema.
 ROUNDS = 50
 
@@ -50,30 +54,43 @@ def prepare(place: Place, exports: Mapping[str, Export]) -> tuple[dict[str, str]
     """Target -> its template, and target -> why it has none. Targets of one database share a template."""
     for export in exports.values():
         place.guard.forbid(export.server)
-    made: dict[tuple[str, ...], tuple[str, str]] = {}
-    for export in exports.values():
-        if export.same not in made:
-            name = "template_%d" % len(made)
-            made[export.same] = (name, _why_not(place, export, name))
-    found = {target: made[export.same] for target, export in exports.items()}
-    templates = {target: name for target, (name, why) in found.items() if not why}
-    return templates, {target: why for target, (_name, why) in found.items() if why}
+    distinct = {export.same: export for export in exports.values()}
+    names = {same: "template_%d" % number for number, same in enumerate(distinct)}
+    # Roles belong to the server: two at a time would make the same one.
+    why = {same: _why_not(partial(_fit, place, export)) for same, export in distinct.items()}
+    with ThreadPoolExecutor(BESIDE) as pool:
+        running = {
+            same: pool.submit(_why_not, partial(restore, place, export, names[same]))
+            for same, export in distinct.items()
+            if not why[same]
+        }
+        why.update({same: future.result() for same, future in running.items()})
+    templates = {target: names[one.same] for target, one in exports.items() if not why[one.same]}
+    return templates, {target: why[one.same] for target, one in exports.items() if why[one.same]}
 
 
-def _why_not(place: Place, export: Export, name: str) -> str:
+def _why_not(act: Callable[[], None]) -> str:
     try:
-        restore(place, export, name)
+        act()
     except BluegreenError as exc:
         return str(exc)
     return ""
+
+
+def _fit(place: Place, export: Export) -> None:
+    """The server can have it, and has its roles."""
+    db = quiet(place, "postgres")
+    try:
+        _refuse_unfit(db, export)
+        _roles(db, export, place.role_password)
+    finally:
+        db.close()
 
 
 def restore(place: Place, export: Export, name: str) -> None:
     """Make database ``name``. Raises BluegreenError where it does not become the same as production's."""
     db = quiet(place, "postgres")
     try:
-        _refuse_unfit(db, export)
-        _roles(db, export, place.role_password)
         _database(db, name, export.locale)
         _load(place, export, name)
         place.guard.check(db)
@@ -167,7 +184,7 @@ def _ran(place: Place, words: Sequence[str], name: str, directory: str) -> None:
     if ended.rc != 0:
         raise CommandError(
             "production's schema can't be restored into the throw-away server: %s" % without_rows(ended.log),
-            fix="name production's own image in bluegreen_rehearsal_image, or a backup of it in bluegreen_rehearsal_data",
+            fix="name production's own image in bluegreen_rehearsal_image",
         )
 
 

@@ -10,6 +10,7 @@ questions come from inside the database container's network. Everything carries 
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -123,18 +124,10 @@ class Room:
             db.close()
 
     def program(self, words: Sequence[str], name: str, directory: str) -> oneshot.Finished:
-        """A client program of PostgreSQL with that database, as our superuser."""
-        job = client_programs.job(
-            "%s-%s-%s" % (self.name, name, words[0].replace("_", "-")),
-            self.image,
-            words,
-            directory,
-            parse_dsn(self.url(name, options=UNLOGGED)).keywords,
-            labels=self.labels,
-            network=self.network,
-            lifetime=LIFETIME,
-        )
-        return oneshot.run(self.podman, job, client_programs.SECONDS)
+        """A client program of PostgreSQL with that database, as our superuser. ``directory``: one of the room's."""
+        keywords = parse_dsn(self.url(name, options=UNLOGGED)).keywords
+        place = os.path.join(client_programs.PLACE, os.path.relpath(directory, self.directory))
+        return client_programs.within(self.podman, self.name, words, place, keywords)
 
     def job(
         self, suffix: str, image: str, arguments: tuple[str, ...], environment: Mapping[str, str], **how: Any
@@ -235,7 +228,8 @@ def _started(made: Room) -> Room:
     server = image_migrations.empty_server(
         name, made.image, made.labels, made.network, made.password, SETTINGS, ACCESS, user
     )
-    oneshot.start(podman, replace(server, lifetime=LIFETIME))
+    volumes = ("%s:%s:ro,Z" % (made.directory, client_programs.PLACE),)
+    oneshot.start(podman, replace(server, lifetime=LIFETIME, volumes=volumes))
 
     def located() -> Room:
         address, pid = made.address_of(name)

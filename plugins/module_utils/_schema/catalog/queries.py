@@ -20,7 +20,12 @@ FIRST = 16384
 
 COMMON = (
     """
-members AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
+members AS MATERIALIZED (
+  SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+  UNION ALL -- what an operator class of an extension is made of is no member by itself
+  SELECT part.classid, part.objid FROM pg_depend part
+  JOIN pg_depend whole ON whole.deptype = 'e' AND whole.classid = part.refclassid AND whole.objid = part.refobjid
+  WHERE part.deptype IN ('i', 'a') AND part.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass)),
 ours AS MATERIALIZED (
   SELECT n.*, quote_ident(nspname) AS q FROM pg_namespace n
   WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', '%s')),
@@ -355,7 +360,7 @@ ALL = (
 KNOWN = (
     "pg_namespace", "pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_type", "pg_proc",
     "pg_extension", "pg_publication", "pg_publication_rel", "pg_publication_namespace", "pg_statistic_ext",
-    "pg_event_trigger", "pg_default_acl", "pg_attrdef", "pg_enum", "pg_largeobject_metadata", "pg_amop", "pg_amproc",
+    "pg_event_trigger", "pg_default_acl", "pg_attrdef", "pg_enum", "pg_largeobject_metadata",
 )  # fmt: skip
 # The catalogs that no line here knows, a newer major's too. Their objects have an identity, and a row that changes.
 OTHERS = (

@@ -103,3 +103,15 @@ ALTER TABLE counters ADD CONSTRAINT counters_label EXCLUDE (label WITH =);
 
 -- case: add_exclusion_harmless
 ALTER TABLE papers ADD CONSTRAINT papers_id EXCLUDE (id WITH =);
+
+-- case: not_valid_check_on_wrong_rows
+ALTER TABLE prices ADD CONSTRAINT short CHECK (length(name) < 5) NOT VALID;
+
+-- case: not_valid_foreign_key_on_wrong_rows
+ALTER TABLE readings_old ADD CONSTRAINT of_unused FOREIGN KEY (id) REFERENCES unused NOT VALID;
+
+-- case: not_valid_domain_check_on_wrong_rows
+ALTER DOMAIN positive ADD CONSTRAINT less CHECK (VALUE < 20) NOT VALID;
+
+-- case: not_valid_not_null_on_wrong_rows since=18
+ALTER TABLE "Odd Table" ADD CONSTRAINT has_a NOT NULL "a ""b""" NOT VALID;

@@ -61,3 +61,7 @@ ALTER TABLE prices ALTER COLUMN price TYPE numeric(4, 2);
 
 -- case: refused_quoted_names refused
 ALTER TABLE "Odd Table" ALTER COLUMN "a ""b""" SET NOT NULL;
+
+-- case: refused_domain_validate refused
+ALTER DOMAIN positive ADD CONSTRAINT less CHECK (VALUE < 20) NOT VALID;
+ALTER DOMAIN positive VALIDATE CONSTRAINT less;

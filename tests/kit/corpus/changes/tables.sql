@@ -20,7 +20,7 @@ DROP TABLE papers;
 DROP TABLE parents CASCADE;
 
 -- case: drop_table_unused
-DROP TABLE unused;
+DROP TABLE lonely;
 
 -- case: rename_table
 ALTER TABLE papers RENAME TO documents;
@@ -34,9 +34,9 @@ GRANT ALL ON papers TO old_app;
 ALTER TABLE papers SET SCHEMA side;
 
 -- case: drop_and_create_same
-DROP TABLE unused;
-CREATE TABLE unused (id int PRIMARY KEY, label text);
-GRANT ALL ON unused TO old_app;
+DROP TABLE lonely;
+CREATE TABLE lonely (id int PRIMARY KEY, label text);
+GRANT ALL ON lonely TO old_app;
 
 -- case: drop_and_create_other
 DROP TABLE scratch;
