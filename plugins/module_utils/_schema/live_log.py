@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from .._core.clock import Clock
 from .._core.podman import Podman
@@ -41,6 +42,7 @@ MESSAGES = (
 # Seconds of the log from before the migration: what failed then already is none of its doing.
 EARLIER = 600.0
 EVERY = 1.0
+SAME = 3600.0
 LOG_SECONDS = 30.0
 
 
@@ -114,19 +116,25 @@ class LiveLog:
     before: Signs = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Right before the migration."""
-        self.began = self.clock.now()
+    def begin(self, since: float = 0.0) -> None:
+        """Right before the migration. ``since``: when the release's first target was, whose late effects are not this
+        one's past; an hour later what is logged has other causes too."""
+        now = self.clock.now()
+        self.began = since if now - SAME <= since <= now else now
         self.before = self._read(self.began - EARLIER, self.began)
 
     def watch(self, seconds: float, sessions: int) -> Found:
         """From the end of the migration on. Ends early where the live colour fails."""
         ends = self.clock.monotonic() + seconds
         middle = self.clock.monotonic() + seconds / 2
+        read = self.clock.now()
         half = seen = self._read(self.began)
         while self.clock.monotonic() < ends and not judge(self.before, half, seen, sessions).broken:
             self.clock.sleep(min(EVERY, max(0.05, ends - self.clock.monotonic())))
-            seen = self._read(self.began)
+            # Only what is new: the log of an hour is long.
+            since, read = read, self.clock.now()
+            more = self._read(since)
+            seen = {name: Counter(seen.get(name)) + Counter(more.get(name)) for name in more}
             half = seen if self.clock.monotonic() < middle else half
         return judge(self.before, half, seen, sessions)
 
@@ -134,8 +142,13 @@ class LiveLog:
         return {name: self._one(name, since, until) for name in self.containers if name not in self.unread}
 
     def _one(self, name: str, since: float, until: float) -> Mapping[Sign, int]:
-        words = ["--until", str(int(until))] if until else []
-        said = self.podman.run("logs", "--since", str(int(since)), *words, name, timeout=LOG_SECONDS)
+        words = ["--until", _moment(until)] if until else []
+        said = self.podman.run("logs", "--since", _moment(since), *words, name, timeout=LOG_SECONDS)
         if said.rc != 0:
             self.unread.append(name)
         return signs(said.out + "\n" + said.err)
+
+
+def _moment(at: float) -> str:
+    """As Podman takes it, with its fraction: in whole seconds a line would count as older or newer than it is."""
+    return datetime.fromtimestamp(at, timezone.utc).isoformat()

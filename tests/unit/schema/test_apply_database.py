@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit import majors
 from kit.apply_bench import ADD, INDEX, PASSWORD, Bench
 from kit.majors import Server
 from kit.pooler import Pooler
@@ -46,6 +47,15 @@ def test_the_bounds_are_in_the_migrators_sessions_and_in_no_other(shop: Bench) -
     shop.run([SEEN, {**SEEN, "version": "002", "sql": SEEN["sql"].replace("seen", "again")}], transaction_timeout=7.0)
     assert dict(shop.sql("SELECT name, setting FROM again"))["transaction_timeout"] == "7000"
     assert PASSWORD not in repr(shop.podman.seen)
+
+
+def test_a_transaction_that_holds_its_locks_for_too_long_is_ended(shop: Bench) -> None:
+    slow = {"version": "001", "sql": ADD["sql"] + "; SELECT pg_sleep(20)"}
+    begun = time.monotonic()
+    with pytest.raises(BluegreenError, match="the migration ended") as caught:
+        shop.run([slow], transaction_timeout=0.3)
+    assert "raise transaction_timeout" in caught.value.fix
+    assert time.monotonic() - begun < 15 and shop.versions() == []
 
 
 def test_blocked_by_a_long_reader_it_gives_up_and_others_read_on(shop: Bench) -> None:
@@ -122,6 +132,20 @@ def test_twenty_times(shop: Bench) -> None:
     assert shop.run([ADD, INDEX])[0]["after"]["count"] == 2 and shop.invalid() == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("major", [14, 15, 16, 17])
+def test_every_major_has_the_bounds_that_it_knows(major: int, tmp_path: Path) -> None:
+    with majors.server(major) as server:
+        shop = Bench(server, "shop", tmp_path)
+        shop.run([SEEN], timeout=100.0, backup={"policy": "warn"})
+        found = dict(shop.sql("SELECT name, setting FROM seen"))
+        assert (found["lock_timeout"], found["idle_in_transaction_session_timeout"]) == ("200", "100000")
+        assert found["transaction_timeout" if major >= 17 else "statement_timeout"] == "100000"
+        other = Bench(server, "other", tmp_path)
+        killing(other, 2)
+        assert other.run([ADD, INDEX])[0]["after"]["count"] == 2
+
+
 BROKEN = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '%s'::regclass"
 
 
@@ -173,6 +197,9 @@ def test_a_role_of_its_own_brings_the_bound_and_gives_back_what_it_makes(shop: B
         with pytest.raises(Refused, match="the migrator's own role has no lock_timeout"):
             shop.run([ADD, make], **given)
         shop.sql("ALTER ROLE %s SET lock_timeout = '200ms'" % own)
+        if refuses:
+            # Then nothing is left to give back.
+            shop.sql("ALTER ROLE %s SET role = %s" % (own, owner))
         assert shop.run([ADD, make], **given)[0]["changed"]
     assert shop.sql("SELECT bound FROM made") == [("200ms",)]
     assert set(shop.sql("SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")) == {(owner,)}
