@@ -137,7 +137,7 @@ def _hands(bench: Bench, writer: Any, over: threading.Event, kill: bool) -> None
 
 def _waits(bench: Bench, verb: str, over: threading.Event) -> bool:
     """Until such a statement waits for another transaction; False where it is over before."""
-    asked = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%s INDEX CONCURRENTLY%%'"
+    asked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%s INDEX CONCURRENTLY%%'"
     while not over.is_set():
         if bench.sql(asked % verb):
             return True
