@@ -36,7 +36,8 @@ MODES = (
 TABLES = (
     "SELECT oid, format('%I.%I', relnamespace::regnamespace, relname), pg_relation_filenode(oid) FROM pg_class"
     " WHERE relkind IN ('r', 'p', 'm') AND"
-    " relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'olympus_bluegreen'))"
+    " relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_'"
+    " AND nspname NOT IN ('information_schema', 'olympus_bluegreen'))"
 )
 # Calls what it is given: the change of a case in the clone of that name.
 Around = Callable[[str, Callable[[], str]], object]
