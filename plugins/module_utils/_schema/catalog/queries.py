@@ -20,7 +20,12 @@ FIRST = 16384
 
 COMMON = (
     """
-members AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
+members AS MATERIALIZED (
+  SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+  UNION ALL -- what an operator class of an extension is made of is no member by itself
+  SELECT part.classid, part.objid FROM pg_depend part
+  JOIN pg_depend whole ON whole.deptype = 'e' AND whole.classid = part.refclassid AND whole.objid = part.refobjid
+  WHERE part.deptype IN ('i', 'a') AND part.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass)),
 ours AS MATERIALIZED (
   SELECT n.*, quote_ident(nspname) AS q FROM pg_namespace n
   WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', '%s')),
