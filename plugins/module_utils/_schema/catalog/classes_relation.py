@@ -30,9 +30,10 @@ READ_ONLY = Rule(
     "cover_table", BREAKS, "was renamed or dropped; the view that took its name can't be written to", WRITE
 )
 AGAIN = Rule("recreate_table", CONDITIONAL, "was made again: it has the rows that the migration copied, no other", READ)
-EMPTIED = Rule("new_file", BREAKS, "was emptied: it has a new file without rows (TRUNCATE)", READ)
-FILE = Rule("new_file", CONDITIONAL, "has a new file: its rows were written again, or replaced by others", READ)
-KEPT = Rule("new_file", SAFE, "has a new file with the rows that it had (VACUUM FULL, CLUSTER)")
+EMPTIED = Rule("empty_table", BREAKS, "was emptied: it has a new file without rows", READ)
+TRUNCATED = Rule("new_file", BREAKS, "has a new file, as after TRUNCATE: production's rows would be gone", READ)
+FILE = Rule("new_file", CONDITIONAL, "has a new file: its rows were written again, and may be others", READ)
+KEPT = Rule("new_file", SAFE, "has a new file: it was written again (VACUUM FULL, CLUSTER)")
 PERSISTENCE = Rule("set_persistence", SAFE, "is logged otherwise (%s): an unlogged table is empty after a crash")
 OPTIONS = Rule("set_options", SAFE, "has other storage parameters")
 VIEW_OPTIONS = Rule("set_view_options", CONDITIONAL, "has other options (%s): rows or rights may differ", READ)
@@ -112,12 +113,16 @@ def again(ctx: Context, pair: Pair) -> Iterator[Change]:
 
 
 def file(ctx: Context, pair: Pair) -> Iterator[Change]:
-    """VACUUM FULL and CLUSTER count the rows; TRUNCATE and a rewrite by ALTER leave them not counted."""
+    """Of a table without rows VACUUM FULL and CLUSTER count them; TRUNCATE, and a rewrite by ALTER, do not."""
     was, now = pair.before.local, pair.after.local
     if pair.again or pair.before.kind != "table":
         return
-    counted = now["rows"] >= 0 and now["filled"] == was["filled"]
-    yield ctx.tell(pair.before, KEPT if counted else FILE if now["filled"] else EMPTIED)
+    if now["filled"]:
+        yield ctx.tell(pair.before, FILE)
+    elif was["filled"]:
+        yield ctx.tell(pair.before, EMPTIED)
+    else:
+        yield ctx.tell(pair.before, KEPT if now["rows"] >= 0 else TRUNCATED)
 
 
 def options(ctx: Context, pair: Pair) -> Iterator[Change]:

@@ -361,7 +361,7 @@ ALL = (
 KNOWN = (
     "pg_namespace", "pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_type", "pg_proc",
     "pg_extension", "pg_publication", "pg_publication_rel", "pg_publication_namespace", "pg_statistic_ext",
-    "pg_event_trigger", "pg_default_acl", "pg_attrdef", "pg_enum", "pg_largeobject_metadata", "pg_amop", "pg_amproc",
+    "pg_event_trigger", "pg_default_acl", "pg_attrdef", "pg_enum", "pg_largeobject_metadata",
 )  # fmt: skip
 # The catalogs that no line here knows, a newer major's too. Their objects have an identity, and a row that changes.
 OTHERS = (
