@@ -30,7 +30,7 @@ CALIBRATE = (
     ("", "DROP TABLE IF EXISTS olympus_bluegreen.rate"),
     (
         "",
-        "CREATE TABLE olympus_bluegreen.rate AS SELECT g AS id, md5(g::text)::uuid AS a, md5(g::text) AS b, now() AS c"
+        "CREATE TABLE olympus_bluegreen.rate AS SELECT g AS id, md5(g::text) AS a, md5(g::text) AS b, now() AS c"
         " FROM generate_series(1, {rows}) g",
     ),
     ("rewrite", "ALTER TABLE olympus_bluegreen.rate ALTER id TYPE bigint"),

@@ -100,8 +100,8 @@ def _estimated(clone: Clone, ran: Run, migrate: Migrate, measured: duration.Meas
             measured = replace(measured, rows=duration.filled(db, wanted, measured.sizes))
             trace.install(db)
             filled = run(second, db, migrate, clock)
-            measured = replace(measured, again=() if filled.failed else filled.taken)
-            if not measured.again or not all(measured.filled(table) for table in wanted):
+            measured = replace(measured, again=filled.taken)
+            if filled.failed or not all(measured.filled(table) for table in wanted):
                 measured = replace(measured, rate=duration.rates(db, clock))
         finally:
             db.close()
