@@ -127,6 +127,8 @@ def _settle(clone: Clone, db: Db, clock: Clock) -> None:
     """Until the server has counted what every session wrote that is gone: the counters of the last one come last."""
     last = clone.open()
     try:
+        # A migration may have made the database one that is only read.
+        last.query("SET default_transaction_read_only = off")
         last.query("INSERT INTO olympus_bluegreen.trace_settled DEFAULT VALUES")
     finally:
         last.close()
