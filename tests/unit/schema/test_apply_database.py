@@ -40,12 +40,21 @@ WAITS = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%s INDEX%%' AND wait_e
 def test_the_bounds_are_in_the_migrators_sessions_and_in_no_other(shop: Bench) -> None:
     shop.run([SEEN], lock_timeout=0.7, timeout=100.0)
     found = dict(shop.sql("SELECT name, setting FROM seen"))
-    assert found["lock_timeout"] == "700" and found["application_name"] == "olympus-bluegreen migrate shop"
+    assert found["lock_timeout"] == "700" and found["application_name"] == "olympus-bluegreen-migrate-shop"
     assert found["transaction_timeout"] == found["idle_in_transaction_session_timeout"] == "100000"
     assert shop.sql("SHOW lock_timeout") == [("0",)]
     shop.run([SEEN, {**SEEN, "version": "002", "sql": SEEN["sql"].replace("seen", "again")}], transaction_timeout=7.0)
     assert dict(shop.sql("SELECT name, setting FROM again"))["transaction_timeout"] == "7000"
     assert PASSWORD not in repr(shop.podman.seen)
+
+
+def test_a_transaction_that_holds_its_locks_for_too_long_is_ended(shop: Bench) -> None:
+    slow = {"version": "001", "sql": ADD["sql"] + "; SELECT pg_sleep(20)"}
+    begun = time.monotonic()
+    with pytest.raises(BluegreenError, match="the migration ended") as caught:
+        shop.run([slow], transaction_timeout=0.3)
+    assert "raise transaction_timeout" in caught.value.fix
+    assert time.monotonic() - begun < 15 and shop.versions() == []
 
 
 def test_blocked_by_a_long_reader_it_gives_up_and_others_read_on(shop: Bench) -> None:
@@ -173,6 +182,9 @@ def test_a_role_of_its_own_brings_the_bound_and_gives_back_what_it_makes(shop: B
         with pytest.raises(Refused, match="the migrator's own role has no lock_timeout"):
             shop.run([ADD, make], **given)
         shop.sql("ALTER ROLE %s SET lock_timeout = '200ms'" % own)
+        if refuses:
+            # Then nothing is left to give back.
+            shop.sql("ALTER ROLE %s SET role = %s" % (own, owner))
         assert shop.run([ADD, make], **given)[0]["changed"]
     assert shop.sql("SELECT bound FROM made") == [("200ms",)]
     assert set(shop.sql("SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")) == {(owner,)}

@@ -18,6 +18,7 @@ from typing import Any
 from ..._core.errors import BluegreenError
 from ..._core.postgres import Db
 from . import queries
+from .grouping import flattened
 
 # Catalog, oid, and the number of a column (0 for the whole).
 Key = tuple[str, int, int]
@@ -129,7 +130,7 @@ def spelled(text: str) -> str:
     """An expression in the one spelling that does not depend on how often PostgreSQL has read it."""
     for pattern, instead in SPELLINGS:
         text = pattern.sub(instead, text)
-    return text
+    return flattened(text)
 
 
 def named(snapshot: Snapshot) -> dict[str, str]:
