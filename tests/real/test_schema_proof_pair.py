@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +75,6 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def references(_server: None) -> Callable[[str], dict[str, str]]:
-    return lru_cache(images.pair)
-
-
-@pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What an image's migrations are is learnt once for all tests."""
     return tmp_path_factory.mktemp("cache")
@@ -100,16 +94,16 @@ def _live(_server: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def live(tmp_path: Path, state_dir: Path, references: Callable[[str], dict[str, str]]) -> Callable[..., Pair]:
+def live(tmp_path: Path, state_dir: Path) -> Callable[..., Pair]:
     """The old program at work; ``new``: the version that the release brings."""
 
     def begun(new: str, product: str = "kratos") -> Pair:
-        tags = references(product)
-        service = hydra("ciam-pair", tags["v1"], tags[new], PORT)
+        live, release = (images.pair(product, version) for version in ("v1", new))
+        service = hydra("ciam-pair", live, release, PORT)
         if product == "kratos":
             environment = {"SERVE_PUBLIC_PORT": str(PORT), "SERVE_ADMIN_PORT": str(PORT + 1)}
             command = ("serve", "-c", "/etc/config/kratos.yml")
-            service = Service("ciam-pair", product, tags["v1"], tags[new], PORT, environment, command)
+            service = Service("ciam-pair", product, live, release, PORT, environment, command)
         (tmp_path / "config").mkdir()
         return Pair(Bench(tmp_path / "config", state_dir, service), state_dir)
 

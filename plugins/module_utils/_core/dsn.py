@@ -228,8 +228,10 @@ def with_parameters(dsn: Dsn, **extra: str) -> str:
 
 def bounded(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
     """The variables of a program, with these settings in every PostgreSQL address among them and in libpq's own
-    variable. As ``options``, which libpq, pgx, JDBC and the drivers of Python and Node all hand to the server."""
-    words = " ".join("-c %s=%s" % (name, _escaped(value)) for name, value in settings.items())
+    variable. As ``options``, which libpq, pgx, JDBC and the drivers of Python and Node all hand to the server.
+
+    Tabs part them: Ory writes the query again with + for a blank, and pgx from 5.12 on reads that as a plus."""
+    words = "\t".join("-c\t%s=%s" % (name, _escaped(value)) for name, value in settings.items())
     own, found = environment.get("PGOPTIONS", ""), dict(environment)
     for name, value in environment.items():
         if ADDRESS.match(value):
@@ -237,9 +239,9 @@ def bounded(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict
             given = parse_qsl(text, keep_blank_values=True)
             # What stands there by its own name would win over ``options``.
             kept = [(key, one) for key, one in given if key not in ("options", *settings)]
-            options = ("%s %s" % (dict(given).get("options", own), words)).strip()
+            options = ("%s\t%s" % (dict(given).get("options", own), words)).strip()
             found[name] = "%s?%s" % (base, urlencode([*kept, ("options", options)], quote_via=quote))
-    found["PGOPTIONS"] = ("%s %s" % (own, words)).strip()
+    found["PGOPTIONS"] = ("%s\t%s" % (own, words)).strip()
     return found
 
 

@@ -16,8 +16,9 @@ NAME = 63
 
 
 def application(kind: str, target: str) -> str:
-    """The name of the migrator's sessions, by which they are found when their program is gone."""
-    return ("olympus-bluegreen %s %s" % (kind, target))[:NAME]
+    """The name of the migrator's sessions, by which they are found when their program is gone. Without a blank, as
+    ``dsn.bounded`` wants it."""
+    return ("olympus-bluegreen-%s-%s" % (kind, target))[:NAME]
 
 
 def settings(name: str, lock: float, transaction: float = 0.0, server: int = 0) -> dict[str, str]:

@@ -192,15 +192,12 @@ def missing() -> list[str]:
     return [ref for ref in wanted if podman.call(["image", "exists", ref], check=False).returncode != 0]
 
 
-def pair(product: str = "kratos") -> dict[str, str]:
-    """The old and the new programs of the proof's tests (tests/lab/pair): version -> reference. A few seconds."""
+def pair(product: str, version: str) -> str:
+    """A program of the proof's tests (tests/lab/pair), old or new, and its image; the image's reference. Seconds."""
     with lock.held(lock.MACHINE):
-        names = {version: f"pair-{product}-{version}" for version in binaries.PAIRS[product]}
-        binaries.build(list(names.values()))
+        name = f"pair-{product}-{version}"
+        binaries.build([name])
         _build(_base())
-        found = {}
-        for version, name in names.items():
-            image = Image(product, f"{PAIR}-{product}:{version}", {product: binaries.path(name)}, version=version)
-            _build(image)
-            found[version] = image.reference
-        return found
+        image = Image(product, f"{PAIR}-{product}:{version}", {product: binaries.path(name)}, version=version)
+        _build(image)
+    return image.reference

@@ -167,7 +167,9 @@ def test_production_is_only_read_and_locked_by_nothing_above_access_share(world:
     def look() -> None:
         locks = (
             "SELECT mode, relation::regclass::text FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-            " WHERE datname = '%s' AND locktype = 'relation' AND relation >= 16384" % shop
+            " WHERE datname = '%s' AND locktype = 'relation' AND relation >= 16384"
+            # The server's own autovacuum may be at work.
+            " AND pid IN (SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend')" % shop
         )
         with closing(world.production.connection("postgres")) as connection:
             cursor = connection.cursor()
@@ -245,6 +247,17 @@ def test_another_major_or_a_missing_extension_is_refused_with_what_to_name(world
     exported = world.exported(shop)
     assert "production is 17. Fix: name an image of PostgreSQL 17" in world.refused(replace(exported, version=170001))
     assert "lacks production's extension hstorm" in world.refused(replace(exported, extensions=("hstorm",)))
+
+
+def test_settings_of_a_role_do_not_make_another_schema(world: World) -> None:
+    """A default is printed by the time zone of who asks; PostgreSQL's files may say another one than a role has."""
+    name = world.database()
+    world.production.query(name, "ALTER TABLE extra.people ADD seen timestamptz DEFAULT '2026-01-01 00:00:00+00'")
+    world.production.query("postgres", "ALTER ROLE app IN DATABASE %s SET TimeZone TO 'Asia/Tokyo'" % name)
+    world.production.query("postgres", "ALTER ROLE app IN DATABASE %s SET DateStyle TO 'SQL, DMY'" % name)
+    world.prepared(world.exported(name))
+    with closing(world.shadow.db("template_0", "app")) as db:
+        assert db.query("SHOW TimeZone") == [("Asia/Tokyo",)]
 
 
 def test_targets_of_one_database_share_a_template(world: World, shop: str) -> None:

@@ -113,15 +113,15 @@ def test_every_address_of_its_environment_waits_for_a_bounded_time(scheme: str) 
     given = {"DB": scheme + "://u:p@db/shop?sslmode=disable", "OTHER": "http://x/?a=b"}
     made = dsn.bounded(given, {"lock_timeout": "2000"})
     assert made["DB"].startswith(scheme + "://u:p@db/shop?") and made["OTHER"] == given["OTHER"]
-    assert made["PGOPTIONS"] == "-c lock_timeout=2000"
+    assert made["PGOPTIONS"] == "-c\tlock_timeout=2000"
     read = dsn.parse(dsn.plain(made["DB"]))
-    assert read.keywords["options"] == "-c lock_timeout=2000" and read.sslmode == "disable"
+    assert read.keywords["options"] == "-c\tlock_timeout=2000" and read.sslmode == "disable"
 
 
 def test_options_of_its_own_stay() -> None:
     made = dsn.bounded({"DSN": URL + "?options=-c%20search_path%3Da", "PGOPTIONS": "-c x=1"}, {"lock_timeout": "500"})
-    assert dsn.parse(made["DSN"]).keywords["options"] == "-c search_path=a -c lock_timeout=500"
-    assert made["PGOPTIONS"] == "-c x=1 -c lock_timeout=500"
+    assert dsn.parse(made["DSN"]).keywords["options"] == "-c search_path=a\t-c\tlock_timeout=500"
+    assert made["PGOPTIONS"] == "-c x=1\t-c\tlock_timeout=500"
 
 
 def test_libpq_s_own_variables_say_where_the_database_is() -> None:

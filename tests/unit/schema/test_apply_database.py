@@ -41,7 +41,7 @@ WAITS = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%s INDEX%%' AND wait_e
 def test_the_bounds_are_in_the_migrators_sessions_and_in_no_other(shop: Bench) -> None:
     shop.run([SEEN], lock_timeout=0.7, timeout=100.0)
     found = dict(shop.sql("SELECT name, setting FROM seen"))
-    assert found["lock_timeout"] == "700" and found["application_name"] == "olympus-bluegreen migrate shop"
+    assert found["lock_timeout"] == "700" and found["application_name"] == "olympus-bluegreen-migrate-shop"
     assert found["transaction_timeout"] == found["idle_in_transaction_session_timeout"] == "100000"
     assert shop.sql("SHOW lock_timeout") == [("0",)]
     shop.run([SEEN, {**SEEN, "version": "002", "sql": SEEN["sql"].replace("seen", "again")}], transaction_timeout=7.0)
