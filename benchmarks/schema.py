@@ -79,6 +79,7 @@ def must_hold(found: Mapping[str, Any]) -> dict[str, bool]:
         one = found["corpus"]
         held["breaking_rated_safe"] = one["breaking_rated_safe"] == 0
         held["safe_rated_breaks"] = one["safe_rated_breaks"] <= HARMLESS_SHARE * one["safe_cases"]
+        held["production's rows"] = one["refused_not_seen"] == one["false_alarms"] == 0
         held["lock_mismatches"] = one["lock_mismatches"] == 0
         held["drift_between_majors"] = one["drift_between_majors"] == 0
     if "snapshot_diff" in found:

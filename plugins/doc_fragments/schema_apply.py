@@ -59,7 +59,7 @@ options:
         default: ""
         choices: ["", blue, green]
       services:
-        description: Its compose services.
+        description: The compose services of that colour.
         type: list
         elements: str
         default: []

@@ -243,7 +243,9 @@ events:
     event: {description: Kind of the event., returned: always, type: str, sample: stage_began}
     at: {description: "When, in seconds since the epoch.", returned: always, type: float, sample: 1796000000.0}
 migrating:
-  description: Migrations that have begun and have not ended yet. What one of them has still to do, the next run of the stage does.
+  description:
+    - Migrations that have begun and have not ended yet. What one of them has still to do, the next run of the stage
+      does.
   returned: always
   type: list
   elements: dict

@@ -22,6 +22,15 @@ CREATE TABLE child (id int PRIMARY KEY, parent_id int, name varchar(20), at time
 CREATE INDEX child_name ON child (name);
 CREATE TABLE other (id int);
 """
+# Of all clones of a server.
+ORIGIN = "origin"
+
+
+def originate(server: Server) -> None:
+    """The role, and the database that the clones are copies of."""
+    server.query("postgres", "CREATE ROLE %s LOGIN" % PLAIN)
+    server.query("postgres", "CREATE DATABASE " + ORIGIN)
+    server.query(ORIGIN, "GRANT ALL ON SCHEMA public TO %s; SET ROLE %s; %s" % (PLAIN, PLAIN, SCHEMA))
 
 
 @dataclass
@@ -29,13 +38,14 @@ class NativeClone:
     server: Server
     name: str
 
-    def made(self, schema: str = SCHEMA) -> NativeClone:
-        self.server.query("postgres", 'CREATE DATABASE "%s" TEMPLATE template0' % self.name)
-        if not self.server.query("postgres", "SELECT 1 FROM pg_roles WHERE rolname = '%s'" % PLAIN):
-            self.server.query("postgres", "CREATE ROLE %s LOGIN" % PLAIN)
-        self.server.query(self.name, "GRANT ALL ON SCHEMA public TO %s" % PLAIN)
-        self.migrate(schema)
+    def made(self) -> NativeClone:
+        self.server.query("postgres", 'CREATE DATABASE "%s" TEMPLATE %s' % (self.name, ORIGIN))
         return self
+
+    def renew(self) -> None:
+        """The schema as it was made."""
+        self.server.query(self.name, "DROP OWNED BY %s; GRANT ALL ON SCHEMA public TO %s" % (PLAIN, PLAIN))
+        self.migrate(SCHEMA)
 
     def again(self, suffix: str) -> NativeClone:
         found = NativeClone(self.server, "%s_%s" % (self.name, suffix))
@@ -53,7 +63,7 @@ class NativeClone:
 
     def log(self, since: float) -> list[str]:
         lines = Path(self.server.home, "log").read_text(errors="replace").split("\n")
-        return [line for line in lines if line.startswith("\t") or line[:10] >= "%010d" % since]
+        return [line for line in lines if line.startswith("\t") or line[:14] >= "%.3f" % since]
 
     def connection(self) -> Any:
         where: dict[str, Any] = {"host": "127.0.0.1", "port": self.server.port, "user": PLAIN, "sslmode": "disable"}

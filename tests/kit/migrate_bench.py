@@ -163,6 +163,13 @@ class Bench:
         world = migrate.World(Podman(self.runner), SystemClock())
         return options.run(self.params(image, **given), check_mode, world)
 
+    def talker(self, name: str) -> Callable[[str], object]:
+        """A container that says what the call is given, in its own log."""
+        label = "%s=%s" % (LABEL, DEPLOYMENT)
+        argv = ["run", "-d", "--name", name, "--label", label, "--label", "olympus.lab=", "--pull", "never"]
+        podman(*argv, "--network", "none", "--entrypoint", "sleep", IMAGE, "600")
+        return lambda text: podman("exec", name, "sh", "-c", 'printf "%s\\n" "$1" > /proc/1/fd/1', "sh", text)
+
     def versions(self) -> frozenset[str]:
         db = session(self.database)
         try:

@@ -175,7 +175,7 @@ selfservice:
     registration: {ui_url: "https://%(login)s/registration", after: {password: {hooks: [{hook: session}]}}}
 identity: {default_schema_id: person, schemas: [{id: person, url: "file://%(schema)s"}]}
 courier: {smtp: {connection_uri: "smtp://127.0.0.1:1/?disable_starttls=true"}}
-hashers: {algorithm: bcrypt, bcrypt: {cost: 6}}
+hashers: {algorithm: argon2, argon2: {memory: 4MB, parallelism: 1, iterations: 1, salt_length: 16, key_length: 16}}
 log: {level: warning}
 """
 

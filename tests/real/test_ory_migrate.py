@@ -235,6 +235,27 @@ def test_the_dsn_of_another_database_is_refused(kratos: Bench) -> None:
     assert "leads to database ciam_kratos" in json.loads(out)["msg"] and PASSWORD not in out
 
 
+def test_the_live_colours_log_is_read_from_the_migration_on(kratos: Bench) -> None:
+    """What it said before is none of the migration's doing."""
+    at_old(kratos)
+    live = kratos.talker("bgmig-blue")
+    live('{"msg":"ERROR: relation \\"gone\\" does not exist (SQLSTATE 42P01)"}')
+    before = 'null value in column "identity_id" of relation "session_devices" violates not-null (SQLSTATE 23502)'
+
+    def breaks(argv: list[str]) -> None:
+        if argv[1] == "wait":
+            kratos.runner.before = lambda argv: None
+            live(before + "\nDETAIL: Failing row contains (%s)" % PASSWORD)
+
+    watch = {"containers": ["bgmig-blue"], "seconds": 1.0}
+    kratos.run(KRATOS_NEW, state="read")
+    kratos.runner.before = breaks
+    with pytest.raises(BluegreenError, match=r"bgmig-blue logged SQLSTATE 23502 \(session_devices") as caught:
+        kratos.run(KRATOS_NEW, watch=watch)
+    assert "42P01" not in str(caught.value) and PASSWORD not in str(caught.value)
+    assert kratos.run(KRATOS_NEW, state="read")[0]["pending"] == []
+
+
 @pytest.mark.parametrize("absent", [{"compose_file": "/nonexistent"}, {"network": "bgmig-none"}])
 def test_in_check_mode_what_comes_later_will_be_checked(kratos: Bench, absent: dict[str, Any]) -> None:
     result, plan, _warnings = kratos.run(KRATOS_OLD, check_mode=True, **absent)

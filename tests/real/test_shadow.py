@@ -5,35 +5,52 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit.migrate_bench import DEPLOYMENT, IMAGE, KRATOS_NEW, KRATOS_OLD, PASSWORD, SERVER, Bench, ours
+from kit import majors
+from kit.migrate_bench import DEPLOYMENT, IMAGE, KRATOS_NEW, KRATOS_OLD, NETWORK, PASSWORD, SERVER, Bench, ours
+from kit.postgres_tls import authority, signed
 from kit.proof_bench import log, production, written
 from kit.recording import Recording
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import LABEL, Podman
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.client_programs import ServiceDatabase
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.export import export
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.restore import prepare
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.room import Room, room
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import any_migrator, migrate
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import service as release
 
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with production(tmp_path_factory.mktemp("containers")):
-        yield
-
-
-def test_production_s_schema_stands_in_a_room_of_its_own(tmp_path: Path) -> None:
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    (tmp_path / "containers").mkdir()
     (tmp_path / "state").mkdir()
-    bench = Bench(tmp_path, tmp_path / "state", "kratos", "shadowed")
+    with production(tmp_path / "containers"):
+        yield Bench(tmp_path, tmp_path / "state", "kratos", "shadowed")
+
+
+@pytest.fixture
+def files() -> Iterator[Path]:
+    """A directory that PostgreSQL's user may enter."""
+    made = Path(tempfile.mkdtemp(prefix="olympus-tls-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.mark.slow
+def test_production_s_schema_stands_in_a_room_of_its_own(bench: Bench, tmp_path: Path) -> None:
     bench.run(KRATOS_OLD)
     since, recording = len(log()), Recording()
     world = migrate.World(Podman(recording), SystemClock())
@@ -41,7 +58,7 @@ def test_production_s_schema_stands_in_a_room_of_its_own(tmp_path: Path) -> None
     service = any_migrator.service_of(asked.target, asked.compose_file)
     with room(world.podman, world.clock, DEPLOYMENT, IMAGE, world.connect, world.enter, str(tmp_path)) as place:
         assert os.stat(place.directory).st_mode & 0o777 == 0o700
-        there = ServiceDatabase(asked, world, service, IMAGE, place.labels, place.name + "-kratos")
+        there = ServiceDatabase(asked, world, service, IMAGE, place.labels, place.network + "-kratos")
         exported = export(there, os.path.join(place.directory, "kratos"))
         templates, why = prepare(place, {"kratos": exported})
         assert (templates, why) == ({"kratos": "template_0"}, {})
@@ -62,3 +79,25 @@ def _as_in_production(place: Room, address: dsn.Dsn) -> None:
         assert db.query("SELECT rolsuper FROM pg_roles WHERE rolname = session_user") == [(True,)]
     finally:
         db.close()
+
+
+def test_production_outside_of_podman_that_proves_itself_by_tls(files: Path, tmp_path: Path) -> None:
+    """Its CA lies where the service's container has it; pg_dump runs in the network of this host."""
+    authority(files, "ca")
+    signed(files, "localhost", "ca")
+    uid = pwd.getpwnam("postgres").pw_uid
+    os.chown(files / "localhost.key", uid, uid)
+    settings = {"ssl_cert_file": str(files / "localhost.crt"), "ssl_key_file": str(files / "localhost.key")}
+    with majors.server(18, ssl="on", log_connections="on", **settings) as native:
+        native.query("postgres", "CREATE TABLE known (id int)")
+        given = "postgres://lab@localhost:%d/postgres?sslmode=verify-full&sslrootcert=/etc/ssl/certs/pg-ca.crt"
+        volumes = ("%s:/etc/ssl/certs/pg-ca.crt:ro" % (files / "ca.crt"),)
+        service = release.Service("kratos", IMAGE, {"DSN": given % native.port}, volumes=volumes)
+        target = any_migrator.Target("shop", "kratos", "kratos", "postgres")
+        asked = migrate.MigrationRequest(DEPLOYMENT, str(tmp_path), target, "", NETWORK)
+        world = migrate.World(Podman(SubprocessRunner()), SystemClock())
+        there = ServiceDatabase(asked, world, service, IMAGE, {LABEL: DEPLOYMENT}, DEPLOYMENT + "-tls")
+        found = export(there, str(tmp_path / "export"))
+        assert found.loaded == ("public.known",) and (tmp_path / "export" / "dump").read_bytes()[:5] == b"PGDMP"
+        assert "application_name=olympus-bluegreen export SSL enabled" in native.log()
+    assert os.stat(tmp_path / "export").st_mode & 0o777 == 0o700 and ours() == []

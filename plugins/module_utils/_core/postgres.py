@@ -81,9 +81,10 @@ SELECT what || ', ' || round(extract(epoch FROM now() - since)) || ' s' FROM (
   FROM pg_prepared_xacts WHERE database = current_database()
 ) AS open (what, since) WHERE now() - since > make_interval(secs => %s) ORDER BY since
 """
-# By the name that a migrator's sessions were given, without the asking one.
+# By the name that a migrator's sessions were given, as far as the asking role may end them.
 SESSIONS = """
 FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()
+AND pg_has_role(usesysid, 'MEMBER')
 """
 
 

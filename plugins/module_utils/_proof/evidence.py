@@ -19,6 +19,8 @@ VERDICTS = (SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK, BRIDGE_REQUIRED, BREAKS, NOT
 
 # How a sentence of Seen.crossed begins that is about a flow which one side began and the other goes on with.
 IN_FLIGHT = "a flow begun on "
+# The cause of a journey of Seen.during that a lock made fail, and nothing else: it lasts as long as the lock does.
+WAITED = "it waited for a lock"
 
 
 @dataclass(frozen=True)

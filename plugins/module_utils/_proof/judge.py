@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from .._schema.catalog import changes
 from .evidence import (
+    BLOCKING_LOCK,
     BREAKS,
     BRIDGE_REQUIRED,
     IN_FLIGHT,
     NOT_JUDGED,
     SAFE,
     SAFE_IF_EXERCISED,
+    WAITED,
     Evidence,
     Outcome,
     Seen,
@@ -94,25 +96,23 @@ def _tried(seen: Seen, evidence: Evidence, programs: Programs) -> Verdict:
         verdict = BRIDGE_REQUIRED if _named(seen.failed, bridges) else BREAKS
         return Verdict(verdict, (why, *_sentences(_broken(seen.during, known, "meanwhile %s fails" % old))))
     broken = _broken(seen.after, known, "%s fails on the migrated schema" % old)
-    broken += _broken(seen.during, known - _failed(seen.after), "%s fails while the migration runs" % old)
+    meanwhile = _broken(seen.during, known - _failed(seen.after), "%s fails while the migration runs" % old)
+    waits = [one for one in meanwhile if one[0].cause == WAITED]
+    broken += [one for one in meanwhile if one not in waits]
     broken += _broken(seen.new, known, "%s fails on the migrated schema" % new)
-    in_flight: list[str] = []
-    for what, outcomes in seen.crossed.items():
-        lost = _broken(outcomes, set(outcomes), what)
-        if what.startswith(IN_FLIGHT):
-            in_flight += _sentences(lost)
-        else:
-            broken += lost
+    crossed = [(what, _broken(outcomes, set(outcomes), what)) for what, outcomes in seen.crossed.items()]
+    broken += [one for what, lost in crossed if not what.startswith(IN_FLIGHT) for one in lost]
+    in_flight = [one for what, lost in crossed if what.startswith(IN_FLIGHT) for one in lost]
     told = [one for part in (seen.after, seen.new, *seen.crossed.values()) for one in part.values()]
     notes = [
         *map(str, untried),
         *(["the migration can fail while %s writes: %s" % (old, seen.failed)] if seen.failed else []),
     ]
-    verdict = SAFE_IF_EXERCISED if notes else SAFE
+    verdict = BLOCKING_LOCK if waits else SAFE_IF_EXERCISED if notes else SAFE
     if broken:
         # A bridge can only be the whole answer where nothing else fails.
         verdict = BRIDGE_REQUIRED if all(_named(one.cause, bridges) for one, _why in broken) else BREAKS
-    return Verdict(verdict, _sentences(broken), tuple(notes), len(told), in_flight=tuple(in_flight))
+    return Verdict(verdict, _sentences([*broken, *waits]), tuple(notes), len(told), in_flight=_sentences(in_flight))
 
 
 def _broken(outcomes: Mapping[str, Outcome], known: set[str], what: str) -> list[tuple[Outcome, str]]:

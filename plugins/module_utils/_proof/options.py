@@ -22,6 +22,7 @@ from .._schema.any_migrator import OPTIONS
 from .._schema.options import MIGRATE, proof_path
 from .._state.directory import StateDir
 from . import policy, proof, record
+from .evidence import SAFE
 from .judge import not_judged
 from .proof import Found, Subject
 from .replay import app, binary, trial
@@ -231,7 +232,8 @@ def _decide(context: Context, name: str, told: dict[str, Any], said: Mapping[str
 
 def _refusal(context: Context, name: str, told: Mapping[str, Any], expired: str, decision: str) -> str:
     """One sentence a reason, then the ways on. ``expired`` names an entry that let it through once."""
-    reasons = [*told["reasons"], *told.get("in_flight", ())]
+    open_ones = [one["why"] for one in told.get("objects", ()) if one["verdict"] != SAFE]
+    reasons = [*told["reasons"], *told.get("in_flight", ())] or [*told.get("untried", ()), *open_ones]
     more = len(reasons) - SHOWN
     rest = "; and %d more in proof.json of the release" % more if more > 0 else ""
     what = "%s: %s (%s). %s" % (name, told["verdict"], told["hop"], "; ".join(reasons[:SHOWN]) + rest)

@@ -53,7 +53,8 @@ def entry(subject: Subject, found: Found, data: str, seconds: float) -> dict[str
         "journeys": verdict.journeys,
         "exercised": list(verdict.exercised),
         "objects": [asdict(one) for one in verdict.objects[:MOST]],
-        "locks": [_lock(one) for one in rehearsed.locks],
+        # What a write takes is among the rows.
+        "locks": [_lock(one) for one in rehearsed.locks if one.mode != "RowExclusiveLock"],
         "statements": [
             {"sql": one.sql[:2000], "seconds": round(one.seconds, 4)} for one in rehearsed.statements[:MOST]
         ],

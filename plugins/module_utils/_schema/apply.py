@@ -53,9 +53,12 @@ def lock(db: postgres.Db, world: World, wanted: MigrationRequest) -> Iterator[No
         postgres.unlock(db)
 
 
-def apply(state: State, wanted: MigrationRequest, world: World, told: Mapping[str, Any]) -> dict[str, Any]:
+def apply(
+    state: State, wanted: MigrationRequest, world: World, told: Mapping[str, Any], began: float = 0.0
+) -> dict[str, Any]:
     """The keys of the module's result that the run made true, and ``warnings``. ``told``: the target's entry of
-    proof.json, {} where nothing was proven with this image."""
+    proof.json, {} where nothing was proven with this image. ``began``: when the release's first target was migrated,
+    0 where that is not known."""
     started = world.clock.monotonic()
     if state.foreign:
         raise Refused(
@@ -70,7 +73,7 @@ def apply(state: State, wanted: MigrationRequest, world: World, told: Mapping[st
             # Another run may have done what was observed before the lock.
             before = _again(state, wanted, world, db)
             migrate.plan(before, wanted)
-            act = _Act(db, before, wanted, world, told)
+            act = _Act(db, before, wanted, world, told, began)
             act.warned.extend(warned)
             found = act.through()
     finally:
@@ -102,6 +105,7 @@ class _Act:
     wanted: MigrationRequest
     world: World
     told: Mapping[str, Any]
+    began: float = 0.0
     warned: list[str] = field(default_factory=list)
 
     def through(self) -> dict[str, Any]:
@@ -115,7 +119,7 @@ class _Act:
             self._refuse_drift(rehearsal.started)
             role = migrator_role.choose(wanted, self.world, before.service, self.db)
             point = backup.restore_point(self.db, wanted.release, wanted.backup, before.service.dsn.user)
-        live.begin()
+        live.begin(self.began)
         run = attempts.Run(self.db, before, wanted, self.world, role, self._begun())
         count = run.until_applied() if before.difference.pending else 0
         run.no_invalid_index()

@@ -20,6 +20,8 @@ from .progress import Progress
 
 # A lock that was not had in time, or that was given up as another session waited for ours.
 NO_LOCK = re.compile(r"55P03|canceling statement due to lock timeout|40P01|deadlock detected")
+# A transaction or statement that took longer than it may; libpq does not read the server's last words.
+CUT = re.compile(r"25P0[34]|57014|transaction timeout|statement timeout|closed the connection unexpectedly")
 TELLING = re.compile(r"error|fatal|SQLSTATE|could not", re.IGNORECASE)
 # Seconds for the sessions of a program that was killed to be gone.
 ENDED_SECONDS = 10.0
@@ -57,7 +59,10 @@ class Run:
                 return attempt
             self._tidy()
             if not NO_LOCK.search(ended.log):
-                raise self.failure("the migration ended (rc %d): %s" % (ended.rc, self._words(ended)))
+                fix = (
+                    "raise transaction_timeout, if it has to hold its locks for longer" if CUT.search(ended.log) else ""
+                )
+                raise self.failure("the migration ended (rc %d): %s" % (ended.rc, self._words(ended)), fix=fix)
             if attempt == wanted.attempts or clock.monotonic() >= deadline:
                 break
             clock.sleep(attempt * random.uniform(0.5, 1.5))

@@ -44,7 +44,8 @@ PATH="$PATH:$(echo /usr/lib/postgresql/*/bin /usr/local/bin | tr ' ' ':')"
 umask 077
 dir=$(mktemp -d)
 printf '%s\n' "$SHADOW_PASSWORD" > "$dir/password"
-initdb -D "$dir/data" -U "$SHADOW_USER" --pwfile="$dir/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C >/dev/null
+auth="--auth=scram-sha-256 --pwfile=$dir/password"
+initdb -D "$dir/data" -U "$SHADOW_USER" $auth --encoding=UTF8 --locale=C >/dev/null
 printf '%s\n' "$SHADOW_ACCESS" >> "$dir/data/pg_hba.conf"
 exec postgres -D "$dir/data" -p 5432 -c unix_socket_directories= -c fsync=off "$@"
 """

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from .._core.clock import Clock
 from .._core.podman import Podman
@@ -41,6 +42,7 @@ MESSAGES = (
 # Seconds of the log from before the migration: what failed then already is none of its doing.
 EARLIER = 600.0
 EVERY = 1.0
+SAME = 3600.0
 LOG_SECONDS = 30.0
 
 
@@ -114,9 +116,11 @@ class LiveLog:
     before: Signs = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Right before the migration."""
-        self.began = self.clock.now()
+    def begin(self, since: float = 0.0) -> None:
+        """Right before the migration. ``since``: when the release's first target was, whose late effects are not this
+        one's past; an hour later what is logged has other causes too."""
+        now = self.clock.now()
+        self.began = since if now - SAME <= since <= now else now
         self.before = self._read(self.began - EARLIER, self.began)
 
     def watch(self, seconds: float, sessions: int) -> Found:
@@ -134,8 +138,13 @@ class LiveLog:
         return {name: self._one(name, since, until) for name in self.containers if name not in self.unread}
 
     def _one(self, name: str, since: float, until: float) -> Mapping[Sign, int]:
-        words = ["--until", str(int(until))] if until else []
-        said = self.podman.run("logs", "--since", str(int(since)), *words, name, timeout=LOG_SECONDS)
+        words = ["--until", _moment(until)] if until else []
+        said = self.podman.run("logs", "--since", _moment(since), *words, name, timeout=LOG_SECONDS)
         if said.rc != 0:
             self.unread.append(name)
         return signs(said.out + "\n" + said.err)
+
+
+def _moment(at: float) -> str:
+    """As Podman takes it, with its fraction: in whole seconds a line would count as older or newer than it is."""
+    return datetime.fromtimestamp(at, timezone.utc).isoformat()

@@ -38,8 +38,7 @@ from . import (
 )
 from . import service as release
 from .any_migrator import Target, target_of
-from .backup import Backup, backup_of
-from .drift import REFUSE
+from .backup import REFUSE, Backup, backup_of
 
 STATUS_SECONDS = 60.0
 # What only a run that applies something finds out.

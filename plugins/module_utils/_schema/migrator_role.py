@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from .._core import postgres
 from .._core.errors import BluegreenError, Refused
-from . import migrate
+from . import bounds, migrate
 from . import service as release
 from .migrate import MigrationRequest, World
 
@@ -78,11 +78,13 @@ def _unbounded(wanted: MigrationRequest, world: World, service: release.Service)
 
 
 def give_back(role: Role, wanted: MigrationRequest, world: World, service: release.Service) -> None:
-    """What a role of its own made belongs to the service's role, which has to write it."""
+    """What a role of its own made belongs to the service's role, which has to write it. Its sessions are over: only it
+    may end one of them."""
     if not role.own:
         return
     db = migrate.open_database(wanted, world, role.service)
     try:
+        postgres.end_sessions(db, bounds.application("migrate", wanted.target.name))
         if _owned(db):
             db.query("REASSIGN OWNED BY SESSION_USER TO %s" % _quoted(service.dsn.user))
         left = _owned(db)

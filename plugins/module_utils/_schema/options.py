@@ -15,6 +15,7 @@ from .._core.errors import BluegreenError
 from .._core.files import read_mapping, write_json
 from .._core.names import in_use
 from .._core.plan import Plan
+from .._state.directory import StateDir
 from . import apply, backup, drift, migrate
 from .any_migrator import OPTIONS
 
@@ -90,13 +91,13 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> tu
     if planned.changed and not check_mode:
         if params["release"] and state.difference.pending:
             # Before the migration: a run that is killed in it must not leave a changed schema without a record.
-            record(asked, params["release"], {**result, "changed": True})
+            record(asked, params["release"], {**result, "changed": True}, world.clock.now())
         told = proven(proof_of(asked.state_dir, params["release"]), asked.target.name, state.image.id)
-        done = apply.apply(state, asked, world, told)
+        done = apply.apply(state, asked, world, told, began(asked.state_dir, params["release"]))
         warned = [*warned, *done.pop("warnings")]
         result.update(done)
     if params["release"] and not read and not check_mode:
-        record(asked, params["release"], result)
+        record(asked, params["release"], result, world.clock.now())
     return result, planned, warned
 
 
@@ -128,13 +129,23 @@ def not_yet(params: Mapping[str, Any], world: migrate.World) -> str:
     return ""
 
 
-def record(asked: migrate.MigrationRequest, release: str, result: Mapping[str, Any]) -> None:
-    """The result beside the release; a rerun that finds nothing to do leaves the first record."""
+def record(asked: migrate.MigrationRequest, release: str, result: Mapping[str, Any], now: float) -> None:
+    """The result beside the release, with its beginning; a rerun that finds nothing to do leaves the first record."""
     directory = os.path.join(asked.state_dir, "releases", release, "schema")
     path = os.path.join(directory, asked.target.name + ".json")
     if result["changed"] or not os.path.exists(path):
         os.makedirs(directory, mode=0o750, exist_ok=True)
-        write_json(path, {"v": 1, "target": asked.target.name, "database": asked.target.database, **result})
+        first = read_mapping(path).get("began", now)
+        about = {"v": 1, "target": asked.target.name, "database": asked.target.database, "began": first}
+        write_json(path, {**about, **result})
+
+
+def began(state_dir: str, release: str) -> float:
+    """When the first target of a release was migrated; 0 where none was."""
+    if not release:
+        return 0.0
+    found = [one.get("began") for one in StateDir(state_dir).schema_results(release) if one.get("changed")]
+    return min((float(one) for one in found if one), default=0.0)
 
 
 def proof_path(state_dir: str, release: str) -> str:

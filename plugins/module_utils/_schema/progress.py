@@ -4,7 +4,7 @@
 
 """How far a migration is: ``<state_dir>/migrating/<target>.json``, which is there only while a run is unfinished.
 
-Whoever asks meanwhile reads it, and the run after one that died learns from it what was there before.
+``status`` reads it meanwhile, and the run after one that died learns from it what was there before.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read(state_dir: str, target: str) -> Progress | None:
 
 
 def read_all(state_dir: str) -> list[dict[str, Any]]:
-    """Every unfinished run, for who looks at the deployment."""
+    """Every unfinished run, for the look at a deployment."""
     home = os.path.join(state_dir, FOLDER)
     names = sorted(os.listdir(home)) if os.path.isdir(home) else []
     found = (read(state_dir, name[: -len(".json")]) for name in names if name.endswith(".json"))

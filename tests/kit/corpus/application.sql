@@ -35,6 +35,16 @@ UPDATE people SET nick = 'p8', age = 3000000 - 2999990 WHERE name IN ('p7', 'p8'
 UPDATE people SET note = NULL WHERE id = 5;
 -- statement: people_delete_parent
 DELETE FROM people WHERE id = 9;
+-- statement: people_upsert_named
+INSERT INTO people (name, mail) VALUES ('p7', 'p7@example.com') ON CONFLICT ON CONSTRAINT people_mail DO NOTHING;
+-- statement: people_long_note
+INSERT INTO people (name, note) VALUES ('long', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 300) n));
+-- statement: people_upper
+SELECT upper(name) FROM people ORDER BY id;
+-- statement: orders_join_unqualified
+SELECT amount, nick FROM orders JOIN people p ON p.id = person ORDER BY orders.id;
+-- statement: natural_join
+SELECT count(*) FROM parents NATURAL JOIN children;
 -- statement: orders_read_prepared prepared
 SELECT id, person, amount, kind, ref, home, pieces FROM orders ORDER BY id;
 -- statement: orders_insert_bare
@@ -65,6 +75,24 @@ SELECT id, day, value FROM readings ORDER BY id;
 INSERT INTO readings VALUES (900, '2026-05-05', 1);
 -- statement: options_read
 SELECT key, value FROM options ORDER BY key;
+-- statement: options_upsert
+INSERT INTO options VALUES ('a', '5') ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+-- statement: journal_update
+UPDATE journal SET line = 'm';
+-- statement: mine_read
+SELECT id, label FROM mine;
+-- statement: shared_read
+SELECT id, label FROM shared;
+-- statement: shown_read
+SELECT id, label FROM shown;
+-- statement: notes_read
+SELECT id, body FROM notes;
+-- statement: notes_insert
+INSERT INTO notes VALUES (900, 'b');
+-- statement: inbox_insert
+INSERT INTO inbox VALUES (900, 'l');
+-- statement: temporary
+CREATE TEMPORARY TABLE passing (id int) ON COMMIT DROP;
 -- statement: papers_read
 SELECT id, body FROM papers ORDER BY id;
 -- statement: papers_write
@@ -83,8 +111,18 @@ SELECT person, total FROM totals ORDER BY person;
 SELECT id, label FROM scratch ORDER BY id;
 -- statement: things_read
 SELECT id, label FROM side.things ORDER BY id;
+-- statement: orders_attribute
+SELECT id, (home).zip FROM orders ORDER BY id;
+-- statement: types_named
+SELECT 'sad'::mood, '5'::positive::int;
 -- statement: calls
 SELECT loud('a'), add_up(1, 2);
+-- statement: calls_by_name
+SELECT add_up(a => 1, b => 2);
+-- statement: code_objects
+SELECT 1 |>| 2, all_of(id), to_tsvector('words', 'a b'), min('x' COLLATE plain_order) FROM parents;
+-- statement: cast_used
+INSERT INTO people (name, state) SELECT 'cast', lower('SAD') RETURNING state;
 -- statement: calls_untyped
 SELECT add_up('1', '2');
 -- statement: extension_call

@@ -57,8 +57,11 @@ class Results:
 
     def unseen(self) -> list[Row]:
         """Production's rows refuse it, or must not, and we say otherwise."""
-        wrong = [row for row in self.rows if row.case.refused != bool(row.truth.refused)]
-        return wrong + [row for row in self.rows if row.truth.refused and not row.ours.contradicted()]
+        return [
+            row
+            for row in self.rows
+            if row.case.refused != bool(row.truth.refused) or (row.case.refused and not row.ours.contradicted())
+        ]
 
     def false_alarms(self) -> list[Row]:
         return [row for row in self.rows if not row.truth.refused and row.ours.contradicted()]

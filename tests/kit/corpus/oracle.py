@@ -136,7 +136,7 @@ class Corpus:
 
     def __init__(self, server: Server, statements: Sequence[Statement]) -> None:
         self.server, self.statements = server, statements
-        server.query("postgres", "CREATE ROLE %s LOGIN" % OLD)
+        server.query("postgres", "CREATE ROLE %s LOGIN; CREATE ROLE old_group; GRANT old_group TO %s" % (OLD, OLD))
         server.query("postgres", "CREATE DATABASE production")
         server.query("production", PRODUCTION)
         self.tables = frozenset(name for _oid, name, _file in server.query("production", TABLES))

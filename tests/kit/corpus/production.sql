@@ -64,12 +64,34 @@ CREATE FUNCTION loud(given text) RETURNS text LANGUAGE sql STABLE AS $$ SELECT u
 CREATE FUNCTION add_up(a int, b int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT a + b $$;
 CREATE FUNCTION first_kind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.kind := lower(NEW.kind); RETURN NEW; END $$;
 CREATE TRIGGER orders_kind BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION first_kind();
+CREATE FUNCTION newer(a int, b int) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT a > b $$;
+CREATE OPERATOR |>| (LEFTARG = int, RIGHTARG = int, FUNCTION = newer);
+CREATE CAST (text AS mood) WITH INOUT AS ASSIGNMENT;
+CREATE AGGREGATE all_of (int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
+CREATE COLLATION plain_order FROM "C";
+CREATE TEXT SEARCH CONFIGURATION words (COPY = simple);
+CREATE TABLE journal (line text);
+CREATE TABLE mine (id int PRIMARY KEY, label text);
+ALTER TABLE mine OWNER TO old_app;
+CREATE TABLE shared (id int PRIMARY KEY, label text);
+CREATE TABLE hidden (id int PRIMARY KEY, label text);
+CREATE VIEW shown AS SELECT id, label FROM hidden;
+CREATE TABLE notes (id int PRIMARY KEY, body text);
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everyone ON notes USING (true) WITH CHECK (true);
+CREATE VIEW inbox AS SELECT id, label FROM parents;
+CREATE RULE inbox_insert AS ON INSERT TO inbox DO INSTEAD INSERT INTO parents VALUES (NEW.id, NEW.label);
 CREATE SCHEMA side;
 CREATE TABLE side.things (id int PRIMARY KEY, label text);
 
 INSERT INTO people (name, mail, nick, age, note)
   SELECT 'p' || n, nullif('p' || n || '@example.com', 'p5@example.com'), nullif('n' || n, 'n3'), n, 'x' FROM generate_series(1, 40) n;
 INSERT INTO orders SELECT n, n, n, 'normal', 'r' || n, ('city', 'zip')::place, n FROM generate_series(1, 40) n;
+INSERT INTO journal VALUES ('l');
+INSERT INTO mine VALUES (1, 'l');
+INSERT INTO shared VALUES (1, 'l');
+INSERT INTO hidden VALUES (1, 'l');
+INSERT INTO notes VALUES (1, 'b');
 INSERT INTO parents SELECT n, 'l' FROM generate_series(1, 20) n;
 INSERT INTO children SELECT n, n, 'l', 1 FROM generate_series(1, 20) n;
 INSERT INTO pets SELECT n, n FROM generate_series(1, 20) n;
@@ -115,3 +137,5 @@ INSERT INTO hydra_oauth2_authentication_session SELECT 's' || n, 's' FROM genera
 GRANT USAGE ON SCHEMA public, side TO old_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, side TO old_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO old_app;
+REVOKE ALL ON shared, hidden FROM old_app;
+GRANT SELECT ON shared TO old_group;

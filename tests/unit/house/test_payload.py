@@ -19,11 +19,11 @@ WATCHER = {"release_boot": (120, 600 * 1024), "release_watch": (120, 600 * 1024)
 ABOVE = {
     "caddy_upstream": (75, 490),
     "cloudflare_lb_pool": (67, 402),
-    "podman_compose_release": (97, 630),
+    "podman_compose_release": (103, 670),
     "release_boot": (183, 1220),
     "release_preflight": (101, 610),
     "release_watch": (153, 1000),
-    "schema_proof": (72, 425),
+    "schema_proof": (118, 780),
 }
 
 

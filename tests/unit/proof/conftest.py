@@ -1,39 +1,34 @@
 # Copyright: (c) 2026, the olympus.bluegreen authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server of Debian's 15 and one of the lab's 18, with the settings of a shadow; one database a test."""
+"""Servers of the oldest and the newest major with the settings of a shadow, one database a test; production and it."""
 
 from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from kit.clone_bench import NativeClone
-from kit.majors import BIN, Server, server
+from kit.clone_bench import NativeClone, originate
+from kit.majors import Server, server
 from kit.shadow_native import Pair, Place
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
+from olympus_lab import postgres_majors
 
-DEBIAN = Path("/usr/lib/postgresql/15/bin")
+OLD, NEW = 14, 18
 NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="session", params=[DEBIAN, BIN], ids=["15", "18"])
+@pytest.fixture(scope="session", params=[OLD, NEW])
 def shadow(request: pytest.FixtureRequest) -> Iterator[Server]:
-    if not (request.param / "initdb").exists():
-        assert not os.environ.get("CI"), "no PostgreSQL in %s, and this is CI" % request.param
-        pytest.skip("no PostgreSQL in %s" % request.param)
-    home = tempfile.mkdtemp(prefix="olympus-rehearsal-pg-")
-    found = Server(home, request.param, {**sqllog.SETTINGS, "max_connections": "40"})
-    try:
+    """The oldest major only where its programs are already here: ``make bench-schema`` fetches them."""
+    if not (postgres_majors.place(request.param) / "initdb").exists():
+        assert request.param == OLD or not os.environ.get("CI"), "no PostgreSQL 18 here, and this is CI"
+        pytest.skip("no programs of PostgreSQL %d here" % request.param)
+    with server(request.param, **sqllog.SETTINGS) as found:
+        originate(found)
         yield found
-    finally:
-        found.stop()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.ap
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.oneshot import Finished
 
 ANSWERS: dict[str, tuple[int, str, str]] = {}
+PAGE = "status 200, text/html"
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -27,6 +28,7 @@ class Shop(BaseHTTPRequestHandler):
         self.send_response(status)
         if to:
             self.send_header("Location", to)
+        self.send_header("Content-Type", "application/json" if body.startswith("{") else "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body.encode())
@@ -61,7 +63,7 @@ def asked(app: App) -> dict[str, str]:
 def test_all_that_is_asked(at: Endpoint) -> None:
     app = shop(at)
     assert app.journeys == ("ready", "page /", "page /orders", "command") and app.core == ("ready",)
-    assert asked(app) == {} and app.left() == dict.fromkeys(("/health", "/", "/orders"), "status 200")
+    assert asked(app) == {} and app.left() == dict.fromkeys(("/health", "/", "/orders"), PAGE)
     assert asked(shop(at, app.left())) == {}
     assert list(app.crossing) == list(app.journeys) and app.cross("command", {}) == "the command ended with 0"
 
@@ -70,10 +72,14 @@ def test_all_that_is_asked(at: Endpoint) -> None:
     ("answer", "why"),
     [
         ((500, "", "panic"), "status 500"),
-        ((404, "", ""), "GET /orders: status 404; it was status 200 before"),
+        ((404, "", ""), "GET /orders: status 404, text/html; it was status 200, text/html before"),
         ((302, "/error?x=1", ""), "status 302, redirected to the error page /error"),
         ((302, "/login?error=server_error", ""), "status 302, redirected with error server_error"),
-        ((303, "https://shop.example.com/login", ""), "GET /orders: status 303 to /login; it was status 200 before"),
+        (
+            (303, "https://shop.example.com/login", ""),
+            "GET /orders: status 303 to /login; it was status 200, text/html before",
+        ),
+        ((200, "", "{}"), "GET /orders: status 200, application/json; it was status 200, text/html before"),
         ((200, "", '{"code": 500, "status": "broken"}'), "status 200, the body holds code 500 (broken)"),
     ],
 )
@@ -97,3 +103,10 @@ def test_a_command_that_fails_is_told_without_its_words(at: Endpoint) -> None:
 def test_without_a_path_of_readiness_the_first_page_is_the_core(at: Endpoint) -> None:
     app = App(DirectHttp(), at, None, Asked())
     assert (app.journeys, app.core) == (("page /",), ("page /",))
+
+
+@pytest.mark.parametrize(("path", "up"), [("/health", False), ("", True), ("/", True)])
+def test_it_is_up_when_its_path_says_so_or_when_it_answers(at: Endpoint, path: str, up: bool) -> None:
+    ANSWERS["/health"] = (503, "", "")
+    assert Asked(path).is_up(DirectHttp(), at).ok is up
+    assert not Asked(path).is_up(DirectHttp(), Endpoint("shop", ("127.0.0.1", 1))).ok

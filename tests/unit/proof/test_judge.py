@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import (
+    BLOCKING_LOCK,
     BREAKS,
     BRIDGE_REQUIRED,
     NOT_JUDGED,
     SAFE,
     SAFE_IF_EXERCISED,
+    WAITED,
     Evidence,
     Outcome,
     Rehearsed,
@@ -128,6 +130,15 @@ def test_only_while_the_migration_runs() -> None:
     assert found.reasons == ("Kratos v1 fails while the migration runs: login: status 500",)
     same = verdict(Seen(all_of(), {}, all_of("login"), all_of(), crossed(), during=all_of("login")))
     assert same.reasons == ("Kratos v1 fails on the migrated schema: login: status 500",)
+
+
+def test_a_wait_for_a_lock_is_none_of_the_schema() -> None:
+    meanwhile = all_of("login", cause=WAITED)
+    found = verdict(Seen(all_of(), {}, all_of(), all_of(), crossed(), during=meanwhile))
+    why = "Kratos v1 fails while the migration runs: login: status 500 (it waited for a lock)"
+    assert (found.verdict, found.reasons) == (BLOCKING_LOCK, (why,))
+    broken = verdict(Seen(all_of(), {}, all_of("list"), all_of(), crossed(), during=meanwhile))
+    assert broken.verdict == BREAKS and len(broken.reasons) == 2
 
 
 def test_a_migration_whose_second_run_goes_on_is_no_break() -> None:

@@ -41,7 +41,7 @@ def at() -> Iterator[Endpoint]:
 @pytest.mark.parametrize("journey", ["registration", "recovery"])
 def test_what_is_switched_off_is_not_offered(at: Endpoint, journey: str) -> None:
     assert Kratos(DirectHttp(), at).ask(journey) == "not offered"
-    with pytest.raises(Failed, match="status (400|501)"):
+    with pytest.raises(Failed, match=r"status (400|501)"):
         Kratos(DirectHttp(), at, KNOWN).ask(journey)
 
 

@@ -247,6 +247,17 @@ def test_another_major_or_a_missing_extension_is_refused_with_what_to_name(world
     assert "lacks production's extension hstorm" in world.refused(replace(exported, extensions=("hstorm",)))
 
 
+def test_settings_of_a_role_do_not_make_another_schema(world: World) -> None:
+    """A default is printed by the time zone of who asks; PostgreSQL's files may say another one than a role has."""
+    name = world.database()
+    world.production.query(name, "ALTER TABLE extra.people ADD seen timestamptz DEFAULT '2026-01-01 00:00:00+00'")
+    world.production.query("postgres", "ALTER ROLE app IN DATABASE %s SET TimeZone TO 'Asia/Tokyo'" % name)
+    world.production.query("postgres", "ALTER ROLE app IN DATABASE %s SET DateStyle TO 'SQL, DMY'" % name)
+    world.prepared(world.exported(name))
+    with closing(world.shadow.db("template_0", "app")) as db:
+        assert db.query("SHOW TimeZone") == [("Asia/Tokyo",)]
+
+
 def test_targets_of_one_database_share_a_template(world: World, shop: str) -> None:
     world.shadow.query("postgres", "DROP DATABASE IF EXISTS template_0")
     templates, why = prepare(world.place, {one: world.exported(shop) for one in ("shop", "desk")})

@@ -123,6 +123,8 @@ def test_statements_of_ours_are_no_programs() -> None:
         ("/* id 7 */ SELECT a  FROM b WHERE c=$1;", "SELECT a FROM b WHERE c=$1"),
         ("ALTER TABLE a ADD b varchar(20) DEFAULT 'secret'", "ALTER TABLE a ADD b varchar(20) DEFAULT '...'"),
         ("-- one\nCREATE ROLE r PASSWORD 'secret' VALID UNTIL 'x'", "CREATE ROLE r PASSWORD '...' VALID UNTIL '...'"),
+        ("ALTER TABLE a ADD b char(2); UPDATE a SET b = 7", "ALTER TABLE a ADD b char(2); UPDATE a SET b = $1"),
+        ("CREATE TABLE a AS SELECT b FROM c WHERE d = 7", "CREATE TABLE a AS SELECT b FROM c WHERE d = $1"),
         ("DO $x$ BEGIN PERFORM 'secret'; END $x$", "DO '...'"),
         ("INSERT INTO a VALUES (E'it\\'s secret', -12)", "INSERT INTO a VALUES ('...', -$1)"),
         ("SELECT 'never closed secret", "SELECT ..."),

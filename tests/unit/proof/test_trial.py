@@ -16,11 +16,10 @@ from kit.clocks import Clock
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.model import Endpoint
 from ansible_collections.olympus.bluegreen.plugins.module_utils._health.session import Failed
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import Outcome, Seen, Touched
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import WAITED, Outcome, Seen, Touched
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay import trial
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.side import Side
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.writer import WAITED
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.sqllog import SqlError
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
 
 Rule = Callable[["World", str, str], None]
 
@@ -31,13 +30,13 @@ class World:
     def __init__(self, rule: Rule, fails: int = 0) -> None:
         self.rule, self.fails = rule, fails
         self.migrated, self.writing = False, True
-        self.errors: list[SqlError] = []
+        self.errors: list[sqllog.SqlError] = []
         self.clock = Clock()
         self.asked: list[str] = []
         self.written = threading.Event()
 
     def sql(self, state: str) -> None:
-        self.errors.append(SqlError(self.clock.now(), "shop", state, "", "t.c"))
+        self.errors.append(sqllog.SqlError(self.clock.now(), "shop", state, "", "t.c"))
 
     def side(self, name: str) -> type[Side[str]]:
         world = self
@@ -102,7 +101,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], Seen]:
         room: Any = SimpleNamespace(name="room", clock=world.clock, podman=podman)
         room.create = room.check = lambda *_names: None
         room.http = lambda: None
-        room.sql_errors = lambda: world.errors
+        room.log = lambda since: [one for one in world.errors if one.at >= since]
+        monkeypatch.setattr(sqllog, "errors", list)
         old: Any = SimpleNamespace(product="kratos", label="Kratos v1")
         new: Any = SimpleNamespace(product="kratos", label="Kratos v2")
         return trial.Trial(room, "shop", "base", old, new, trial.Ports(1, 2), frozenset()).run()

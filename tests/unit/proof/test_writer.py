@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import Outcome
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.writer import WAITED, Writer
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence import WAITED, Outcome
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.replay.writer import Writer
 
 
 class Rounds:

@@ -158,6 +158,7 @@ def test_what_the_live_colour_says_is_judged(
 
 def test_the_log_is_read_until_it_fails_or_the_time_is_over() -> None:
     clock, texts = Clock(), {"good": "well", "bad": "well"}
+    clock.at = NOW
 
     class Logs:
         def run(self, argv: Sequence[str], **_more: Any) -> Result:
@@ -171,7 +172,10 @@ def test_the_log_is_read_until_it_fails_or_the_time_is_over() -> None:
     log = live_log.LiveLog(Podman(Logs()), clock, ("good", "gone"))
     log.begin()
     assert log.watch(10.0, 4) == live_log.Found() and clock.monotonic() - begun >= 10
-    assert log.unread == ["gone"]
+    assert log.unread == ["gone"] and log.began == begun
+    for since, expected in ((begun - 60, begun - 60), (begun - 7200, clock.now()), (0.0, clock.now())):
+        log.begin(since)
+        assert log.began == expected
     begun = clock.monotonic()
     log = live_log.LiveLog(Podman(Logs()), clock, ("bad",))
     log.begin()

@@ -17,6 +17,8 @@ from .trace import MODES, Event, Relation, Trace, rank
 
 TRACE, DOCUMENTED = "trace", "documented"
 STRONGEST = MODES[-1]
+# Up to here a lock is what any statement takes that reads or writes rows.
+ORDINARY = rank("RowExclusiveLock")
 # Clocks of the log have milliseconds.
 TICK = 0.002
 _PART = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
@@ -70,14 +72,15 @@ class Lock:
 
 
 def taken(trace: Trace, statements: Sequence[Statement] = ()) -> list[Lock]:
-    """In the order of their transactions. Of an index only what is stronger than the lock on its table."""
+    """In the order of their begins. Of an index only what is stronger than the lock on its table, and of what any
+    program takes to read and write the longest alone."""
     found = _traced(trace)
     transactions = _transactions(trace, statements)
     for lock in _documented(trace, statements, transactions):
         known = found.get((lock.transaction, lock.relation.oid))
         if known is None or rank(lock.mode) > rank(known.mode):
             found[lock.transaction, lock.relation.oid] = replace(lock, rewrite=bool(known and known.rewrite))
-    kept = [lock for lock in found.values() if not _covered(lock, found)]
+    kept = _without_ordinary([lock for lock in found.values() if not _covered(lock, found)])
     work = _worked(trace, statements, transactions)
     whole = [replace(lock, worked=work.get(lock.transaction, lock.worked)) for lock in _refiled(trace, kept)]
     return sorted(whole, key=lambda lock: (lock.begun, lock.relation.name))
@@ -195,6 +198,13 @@ def _covered(lock: Lock, found: Mapping[tuple[int, int], Lock]) -> bool:
     index = lock.relation
     table = found.get((lock.transaction, index.base)) if index.base else None
     return bool(index.base and index.gone) or (table is not None and rank(table.mode) >= rank(lock.mode))
+
+
+def _without_ordinary(found: Sequence[Lock]) -> list[Lock]:
+    longest: dict[tuple[int, str], Lock] = {}
+    for lock in sorted(found, key=lambda lock: lock.held.seconds):
+        longest[lock.relation.oid, lock.mode] = lock
+    return [lock for lock in found if rank(lock.mode) > ORDINARY or longest[lock.relation.oid, lock.mode] is lock]
 
 
 def _refiled(trace: Trace, found: Sequence[Lock]) -> Iterator[Lock]:

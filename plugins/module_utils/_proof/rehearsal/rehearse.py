@@ -65,9 +65,10 @@ def rehearse(
     db = clone.open()
     try:
         before = snapshot.take(db)
+        trace.install(db)
+        _settle(clone, db, clock)
         small, counted = written.small_tables(db), written.counters(db)
         there = duration.counted(db, sizes or {})
-        trace.install(db)
         with contention.watched(clone.open, contention.tables(db), clock) as stalls:
             ran = run(clone, db, migrate, clock)
         after = snapshot.take(db)
@@ -132,6 +133,8 @@ def _settle(clone: Clone, db: Db, clock: Clock) -> None:
     """Until the server has counted what every session wrote that is gone: the counters of the last one come last."""
     last = clone.open()
     try:
+        # A migration may have made the database one that is only read.
+        last.query("SET default_transaction_read_only = off")
         last.query("INSERT INTO olympus_bluegreen.trace_settled DEFAULT VALUES")
     finally:
         last.close()

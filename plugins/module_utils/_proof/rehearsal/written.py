@@ -20,7 +20,8 @@ FROM pg_stat_user_tables WHERE schemaname <> 'olympus_bluegreen'
 # A row that a session wrote after the migration's are gone is counted, and there is no session but ours.
 SETTLED = """
 SELECT EXISTS (SELECT FROM pg_stat_user_tables
-  WHERE relid = 'olympus_bluegreen.trace_settled'::regclass AND n_tup_ins > 0)
+  WHERE relid = 'olympus_bluegreen.trace_settled'::regclass
+    AND n_tup_ins >= (SELECT count(*) FROM olympus_bluegreen.trace_settled))
   AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
     AND application_name NOT LIKE %s)
 """

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from ..._core.http import Http, Response
 from ..._health import answers
-from ..._health.model import Endpoint
-from ..._health.session import Failed, Visit, must
+from ..._health.model import CheckResult, Endpoint
+from ..._health.session import Failed, Visit, must, probe
 from ..._schema import oneshot
 from .side import SECONDS, Side
 
@@ -32,10 +32,22 @@ class Asked:
     command: Sequence[str] = ()
     host: str = ""
 
+    def is_up(self, http: Http, at: Endpoint) -> CheckResult:
+        """Without a path that says it any answer does."""
+
+        def act() -> str:
+            response = Visit(http, None, 5.0).direct(at, "GET", self.ready or "/", HTML)
+            must(answers.wants(response, 200) if self.ready else "", "GET %s" % self.ready)
+            return "it answers"
+
+        return probe(READY, at.service, act)
+
 
 class App(Side[Mapping[str, str]]):
-    """``made`` is path -> of which kind the answer was: the other side's, and that after the migration, has to be
-    of the same kind. ``run`` does the command; None where it is not for this program."""
+    """``made`` is path -> of which kind the answer was; ``known``: of which kind it has to be.
+
+    ``run`` does the command; None where it is not for this program.
+    """
 
     def __init__(
         self,
@@ -55,6 +67,10 @@ class App(Side[Mapping[str, str]]):
         self.core = tuple(first) or tuple(self.pages)[:1]
         # It meets what the other one has written since.
         self.crossing = {name: name for name in self.journeys}
+
+    @property
+    def writing(self) -> Sequence[str]:
+        return self.journeys
 
     def ask(self, journey: str) -> str:
         return self._command() if journey == COMMAND else self._page(self.pages[journey])
@@ -78,12 +94,15 @@ class App(Side[Mapping[str, str]]):
 
 
 def kind_of(response: Response) -> str:
-    """The status and, of a redirect, where it leads. Raises Failed for a failure of the server, also a hidden one."""
+    """The status and, of a redirect, where it leads, else the media type. Raises Failed for a failure of the server,
+    also a hidden one."""
     if response.status >= 500:
         raise Failed(answers.unexpected(response))
     location = response.headers.get("location", "")
     hidden = answers.hidden_error(response.json()) or answers.error_page(location)
     if hidden:
         raise Failed("status %d, %s" % (response.status, hidden))
-    way = " to %s" % (urlsplit(location).path or "/") if response.status in answers.REDIRECTS else ""
-    return "status %d%s" % (response.status, way)
+    if response.status in answers.REDIRECTS:
+        return "status %d to %s" % (response.status, urlsplit(location).path or "/")
+    media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return "status %d%s" % (response.status, ", " + media if media else "")

@@ -74,9 +74,8 @@ def touched(statements: Iterable[str], tables: Tables) -> Touched:
     written: dict[str, set[str]] = {}
     inserted: set[str] = set()
     named: set[str] = set()
-    count = 0
-    for text in statements:
-        count += 1
+    ran = list(statements)
+    for text in dict.fromkeys(ran):
         for words in _split(text):
             one = _Statement(words, catalog)
             one.look()
@@ -85,7 +84,7 @@ def touched(statements: Iterable[str], tables: Tables) -> Touched:
                     into.setdefault(table, set()).update(columns)
             inserted |= one.inserted
             named |= one.named
-    return Touched(_frozen(read), _frozen(written), frozenset(named), count, frozenset(inserted))
+    return Touched(_frozen(read), _frozen(written), frozenset(named), len(ran), frozenset(inserted))
 
 
 def _frozen(found: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:

@@ -71,6 +71,11 @@ class Side(Generic[Made]):
         return self.made
 
     @property
+    def writing(self) -> Sequence[str]:
+        """What its users do while the migration runs."""
+        return self.core
+
+    @property
     def has(self) -> Made:
         found = self.made or self.known
         if found is None:

@@ -25,7 +25,7 @@ from ..._health.session import REQUEST_SECONDS, probe
 from ..._ory.cli import entrypoint_text
 from ..._schema import oneshot
 from ..._state.redact import redact, scrub
-from ..evidence import IN_FLIGHT, Outcome, Seen, Touched
+from ..evidence import IN_FLIGHT, WAITED, Outcome, Seen, Touched
 from ..shadow import sqllog
 from ..shadow.room import Room
 from . import coverage, flights
@@ -34,7 +34,7 @@ from .binary import Binary, isolated
 from .hydra import Hydra
 from .kratos import Kratos
 from .side import Side
-from .writer import WAITED, Writer
+from .writer import Writer
 
 OLD, NEW = "old", "new"
 SIDES: dict[str, type[Side[Any]]] = {"kratos": Kratos, "hydra": Hydra}
@@ -43,7 +43,7 @@ START_SECONDS = MIGRATE_SECONDS = 90.0
 RERUN_FAILS, RERUN_WORKS = "a second run fails too", "a second run works"
 # A plan that was prepared before the migration; and what a journey's cause says that met it, and then worked.
 PREPARED, ONCE = "0A000", "each connection fails once"
-WAITS = ("55P03", "57014")
+WAITS = ("55P03", "57014", "40P01")
 # "Key (email)=(...)", "Failing row contains (...)", 'invalid input syntax for type integer: "..."'.
 ROWS = re.compile(r"(?<=\)=)\([^\n]*?\)(?=[ .\n]|$)|(?<=row contains )\([^\n]*|(?<=: )\"[^\"\n]*\"$", re.MULTILINE)
 # So many connections has each program of the trial.
@@ -108,8 +108,10 @@ class Trial:
         http = self.room.http()
         if self.old.product:
             return SIDES[self.old.product](http, at, known)
-        command = self._commanded if kind == OLD and self.asked.command else None
-        return App(http, at, known, self.asked, command)
+        if kind == NEW:
+            # Another version may answer otherwise, and knows nothing of the operator's command.
+            return App(http, at, None, self.asked)
+        return App(http, at, known, self.asked, self._commanded if self.asked.command else None)
 
     def _suite(self, side: Side[Any], kind: str) -> dict[str, Outcome]:
         return {name: self._asked(kind, name, partial(side.ask, name)) for name in side.journeys}
@@ -177,12 +179,15 @@ class Trial:
 
     def _cause(self, kind: str, begun: float) -> str:
         """What the server's log, or else the program's own, adds to a failure."""
-        found = sqllog.cause(self.room.sql_errors(), self.name, begun - 0.1, self.room.clock.now() + 0.1)
+        found = sqllog.cause(self._errors(begun), self.name, begun - 0.1, self.room.clock.now() + 0.1)
         if found:
             return str(found)
         logs = self.room.podman.run("logs", self._container(kind), timeout=60)
         unread = sqllog.UNREAD.search(logs.out + logs.err)
         return "it can't read column %s, which the migration added" % unread.group(1) if unread else ""
+
+    def _errors(self, begun: float) -> list[sqllog.SqlError]:
+        return sqllog.errors(self.room.log(begun - 0.1))
 
     def _container(self, kind: str) -> str:
         return "%s-%s-%s" % (self.room.name, self.name, kind)
@@ -203,7 +208,6 @@ class Trial:
 
     def _ready(self, binary: Binary, container: str) -> Endpoint:
         http, last = self.room.http(), ""
-        ready = READY[binary.product] if binary.product else (("public", self.asked.ready or "/"),)
 
         def attempt() -> Endpoint | None:
             nonlocal last
@@ -212,7 +216,9 @@ class Trial:
                 raise self._ended(binary, container, "ended")
             admin = (address, self.ports.admin) if self.ports.admin else None
             at = Endpoint(binary.label, (address, self.ports.public), admin, host=self.asked.host)
-            seen = journeys.ready(http, at, ready, 5.0)
+            seen = (
+                journeys.ready(http, at, READY[binary.product], 5.0) if binary.product else self.asked.is_up(http, at)
+            )
             last = seen.detail
             return at if seen.ok else None
 
@@ -254,11 +260,11 @@ class Trial:
         return writer.worst(), "%s. %s" % (failed, told)
 
     def _writing(self, at: Endpoint) -> Callable[[], Iterator[Outcome]]:
-        """One round of the journeys without which nothing works, by visitors of their own."""
+        """One round of what is asked meanwhile, by visitors of their own."""
         side = self._side(OLD, at)
 
         def once() -> Iterator[Outcome]:
-            for name in side.core:
+            for name in side.writing:
                 begun = self.room.clock.now()
                 outcome = self._outcome(OLD, name, partial(side.ask, name))
                 if not outcome.ok and not outcome.cause and self._waited(begun):
@@ -270,8 +276,8 @@ class Trial:
     def _waited(self, begun: float) -> bool:
         """Whether the server ended a wait for a lock in that time, or a journey took all of its time."""
         now = self.room.clock.now()
-        there = [one for one in self.room.sql_errors() if one.database == self.name and begun - 0.1 <= one.at]
-        return now - begun >= REQUEST_SECONDS or any(one.state in WAITS for one in there)
+        there = {one.state for one in self._errors(begun) if one.database == self.name}
+        return now - begun >= REQUEST_SECONDS or not there.isdisjoint(WAITS)
 
     def _migrate(self) -> str:
         return migrated(self.room, self.migrator or self.new, self.name, self.applied, self.after)

@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from ..._core.clock import Clock
-from ..evidence import Outcome
+from ..evidence import WAITED, Outcome
 
-# The cause of a failure that was a wait for a lock, and nothing else: the judge knows it by this.
-WAITED = "it waited for a lock"
 # The longest that the writer goes on, and that its first round is waited for.
 SECONDS, FIRST_SECONDS = 240.0, 60.0
 

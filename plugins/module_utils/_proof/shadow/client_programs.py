@@ -15,6 +15,7 @@ from typing import Any
 from ..._core import dsn, postgres
 from ..._core.errors import BluegreenError
 from ..._core.podman import Podman
+from ..._core.private_file import read_private
 from ..._schema import db_session, migrate, oneshot
 from ..._schema import service as release
 
@@ -123,9 +124,12 @@ def _inside(key: str, path: str, directory: str) -> str:
 
 
 def as_role(service: release.Service, given: str) -> release.Service:
-    """The same service, as another role reaches its database: ``given`` is the DSN of ``rehearsal_dsn``."""
+    """The same service, as another role reaches its database. ``given``: the DSN of ``rehearsal_dsn``, or the path of a
+    file that holds it."""
     if not given:
         return service
+    if given.startswith("/"):
+        given = read_private(given, "rehearsal_dsn", "the DSN").strip()
     try:
         dsn.parse(given)
     except BluegreenError as exc:

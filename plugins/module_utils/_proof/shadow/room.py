@@ -161,9 +161,6 @@ class Room:
         logs = self.podman.run("logs", *moment, self.name, timeout=60)
         return (logs.out + logs.err).splitlines()
 
-    def sql_errors(self) -> list[sqllog.SqlError]:
-        return sqllog.errors(self.log())
-
 
 class _Here:
     def __init__(self, http: Http, enter: Callable[[], AbstractContextManager[None]]) -> None:

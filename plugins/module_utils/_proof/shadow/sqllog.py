@@ -36,8 +36,8 @@ LINE = re.compile(
 RAN = re.compile(r"duration: (\d+\.\d+) ms  (?:statement|execute [^:]*): (.*)", re.DOTALL)
 # Sessions of ours say so; what they do is no program's.
 OURS = "olympus-bluegreen"
-# What follows these words is a structure: the numbers in it are lengths and defaults.
-STRUCTURE = ("ALTER", "CREATE", "COMMENT", "DROP")
+# What begins with these words is a structure: the numbers in it are lengths and defaults, until rows are named.
+STRUCTURE, DATA = ("ALTER", "CREATE", "COMMENT", "DROP"), ("SELECT", "VALUES", "WHERE")
 # What a client repeats by itself, and what a taken name says: no schema is at fault.
 ORDINARY = ("40001", "40P01", "23505", "55P03", "57014", "57P01")
 OBJECTS = (
@@ -160,11 +160,14 @@ def without_values(sql: str) -> str:
     A text that can't be read as SQL is cut to its first word.
     """
     found: list[str] = []
-    structure = False
+    first, structure = True, False
     try:
         for kind, token in sql_text.tokens(sql):
-            if kind == "word" and not any(part.strip() for part in found):
-                structure = token.upper() in STRUCTURE
+            if kind == "word":
+                word = token.upper()
+                structure = word in STRUCTURE if first else structure and word not in DATA
+                first = False
+            first = first or token == ";"
             found.append(_without_value(kind, token, structure))
     except sql_text.SqlError:
         return " ".join([*sql.split(None, 1)[:1], "..."])

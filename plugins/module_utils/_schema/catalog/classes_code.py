@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from . import probes
 from .changes import BREAKS, CALL, CONDITIONAL, MEETS, READ, SAFE, WRITE, Change
 from .match import Pair
-from .rules import REVIEW, Context, Fact, Kind, Rule
+from .rules import Context, Fact, Kind, Rule
 from .rules_rights import owner, rights
 from .snapshot import Thing
 
 TRIGGER = Rule("add_trigger", CONDITIONAL, "is new: it changes or refuses old writes as it is written", WRITE)
 DROP_TRIGGER = Rule("drop_trigger", CONDITIONAL, "is gone: old writes are left as they are", WRITE)
 RENAME_TRIGGER = Rule(
-    "rename_trigger", CONDITIONAL, "has another name (%s): triggers fire in the order of their names", WRITE
+    "rename_trigger", CONDITIONAL, "has another name: triggers fire in the order of their names", WRITE
 )
 CHANGE_TRIGGER = Rule("change_trigger", CONDITIONAL, "does something else, or fires at another time", WRITE)
 RULE = Rule("add_rule", CONDITIONAL, "is new: it rewrites old statements", WRITE)
@@ -91,9 +91,11 @@ def _users(ctx: Context, pair: Pair) -> list[tuple[str, str]]:
 
 def domain_not_null(ctx: Context, pair: Pair) -> Iterator[Change]:
     rule = DOMAIN_NULL if pair.after.facts["not_null"] else DOMAIN_NULLABLE
-    for table, column in _users(ctx, pair) or [("", "")]:
-        probe = probes.is_null(table, column) if rule is DOMAIN_NULL and table else ""
-        yield ctx.tell(pair.before, rule, table=table, columns=(column,) if column else (), probe=probe)
+    users = _users(ctx, pair)
+    asked = probes.any_of(probes.is_null(table, column) for table, column in users) if rule is DOMAIN_NULL else ""
+    for table, column in users or [("", "")]:
+        yield ctx.tell(pair.before, rule, table=table, columns=(column,) if column else (), probe=asked)
+        asked = ""
 
 
 def domain_default(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -107,20 +109,23 @@ def domain_checked(ctx: Context, one: Thing) -> Iterator[Change]:
         return
     domain = ctx.before.things.get(("pg_type", ctx.matched.back.get(one.parent, 0), 0))
     users = _users(ctx, Pair(domain, domain)) if domain else []
+    expression = str(one.local["expression"])
+    asked = probes.any_of(probes.of_domain(table, column, expression) for table, column in users)
+    # One that is not valid is not held against the values that are there.
+    asked = asked if one.facts["valid"] else ""
     for table, column in users or [("", "")]:
-        asked = table and one.facts["valid"]
-        probe = probes.of_domain(table, column, str(one.local["expression"])) if asked else ""
-        yield ctx.tell(one, DOMAIN_CHECK, table=table, columns=(column,) if column else (), probe=probe)
-
-
-def domain_valid(ctx: Context, pair: Pair) -> Iterator[Change]:
-    for one in domain_checked(ctx, pair.after):
-        yield ctx.tell(pair.before, DOMAIN_VALID, table=one.table, columns=one.columns, probe=one.probe)
+        yield ctx.tell(one, DOMAIN_CHECK, table=table, columns=(column,) if column else (), probe=asked)
+        asked = ""
 
 
 def domain_redefined(ctx: Context, pair: Pair) -> Iterator[Change]:
     yield ctx.tell(pair.before, DOMAIN_DROP)
     yield from domain_checked(ctx, pair.after)
+
+
+def domain_valid(ctx: Context, pair: Pair) -> Iterator[Change]:
+    checked = list(domain_checked(ctx, pair.after))
+    yield ctx.tell(pair.before, DOMAIN_VALID, probe=checked[0].probe)
 
 
 TYPE: dict[str, Fact] = {
@@ -131,7 +136,7 @@ DOMAIN: dict[str, Fact] = {"definition": domain_redefined, "valid": domain_valid
 
 def function_made(ctx: Context, one: Thing) -> Iterator[Change]:
     same = any(_function(old) and old.local["called"] == one.local["called"] for old in ctx.before.things.values())
-    yield ctx.tell(one, OVERLOAD if same else ADD_FUNCTION)
+    yield ctx.tell(one, OVERLOAD if same or one.local["rivals"] else ADD_FUNCTION)
 
 
 def _function(one: Thing) -> bool:
@@ -209,8 +214,10 @@ def _unidentified(ctx: Context, one: Thing) -> list[str]:
         old, now = ctx.old(oid), ctx.after.relations.get(oid)
         if old and now and (one.local["narrow"] or now.facts["identity"] == "n"
                             or (now.facts["identity"] == "d" and oid not in keyed)):  # fmt: skip
-            found.append(old.name)
-    return found
+            parents = [ctx.before.relations[parent] for parent in old.local["inherits"]]
+            # A program names the table; PostgreSQL looks at the partition.
+            found.append(parents[0].name if parents else old.name)
+    return list(dict.fromkeys(found))
 
 
 def role_row(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -226,7 +233,11 @@ def role_member(ctx: Context, pair: Pair) -> Iterator[Change]:
     lost = sorted(set(pair.before.local["member"]) - set(pair.after.local["member"]))
     left = Rule("leave_role", BREAKS, "has the rights of %s no more (42501)")
     yield ctx.tell(
-        pair.before, left if lost else Rule("join_role", SAFE, "has the rights of more roles"), ", ".join(lost)
+        pair.before,
+        left
+        if lost
+        else Rule("join_role", CONDITIONAL, "has the rights of more roles, and what their policies say", CALL),
+        ", ".join(lost),
     )
 
 
@@ -244,7 +255,9 @@ def _plain(name: str, made: str = SAFE, dropped: str = BREAKS, changed: str = CO
 
 UNKNOWN = _plain("object", CONDITIONAL)
 KINDS = {
-    "trigger": Kind(TRIGGER, DROP_TRIGGER, RENAME_TRIGGER, None, dict.fromkeys(("definition", "enabled"), CHANGE_TRIGGER)),
+    "trigger": Kind(
+        TRIGGER, DROP_TRIGGER, RENAME_TRIGGER, None, dict.fromkeys(("definition", "enabled"), CHANGE_TRIGGER)
+    ),
     "rule": Kind(RULE, DROP_RULE, CHANGE_RULE, None, dict.fromkeys(("definition", "enabled"), CHANGE_RULE)),
     "policy": Kind(
         POLICY, DROP_POLICY, Rule("rename_policy", SAFE, "has another name"), None,

@@ -26,8 +26,8 @@ FILLED = Rule(
     WRITE,
 )
 ADD = Rule(
-    "add_column", CONDITIONAL, "is new: SELECT * and an INSERT without a column list see it, plans of live sessions fail"
-    " once (0A000)", READ,
+    "add_column", CONDITIONAL, "is new: SELECT * and an INSERT without a column list see it, plans of live sessions"
+    " fail once (0A000)", READ,
 )  # fmt: skip
 COMPUTED = Rule(
     "add_computed_column", CONDITIONAL, "is new and computed for each row that the old program writes", WRITE
@@ -66,6 +66,7 @@ GENERATE = Rule("generate_column", BREAKS, "is computed now: an INSERT or UPDATE
 DROP_EXPRESSION = Rule("drop_expression", CONDITIONAL, "is not computed any more: old writes leave it as it is", WRITE)
 STORED = Rule("change_generated", CONDITIONAL, "is computed at another time (stored, virtual)", READ)
 COLLATE = Rule("change_collation", CONDITIONAL, "sorts and compares otherwise; plans of live sessions fail once", READ)
+FOREIGN = Rule("set_options", CONDITIONAL, "is read otherwise from the foreign server", READ)
 TUNE = Rule("tune_column", SAFE, "is stored or counted otherwise")
 
 
@@ -135,7 +136,7 @@ def retyped(ctx: Context, pair: Pair) -> Iterator[Change]:
     old, table = pair.before, ctx.place(pair.before)[0]
     if probes.narrowing(old.bare, was, now):
         yield ctx.tell(old, NARROW, said, probe=probes.narrower(table, old.bare, was, now))
-    elif "timestamp" in was and "timestamp" in now or "time " in was and "time " in now:
+    elif all(text.startswith("time") for text in (was, now)) and ("with time" in was) != ("with time" in now):
         yield ctx.tell(old, ZONE, said)
     elif _wider(was, now):
         yield ctx.tell(old, WIDEN, said)
@@ -159,8 +160,8 @@ def not_null(ctx: Context, pair: Pair) -> Iterator[Change]:
         yield ctx.tell(pair.before, DROP_NOT_NULL)
         return
     table = ctx.place(pair.before)[0]
-    asked = probes.is_null(table, pair.before.bare) if pair.after.facts["checked"] else ""
-    yield ctx.tell(pair.before, SET_NOT_NULL, probe=asked)
+    probe = probes.is_null(table, pair.before.bare) if pair.after.facts["checked"] else ""
+    yield ctx.tell(pair.before, SET_NOT_NULL, probe=probe)
 
 
 def checked(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -199,6 +200,6 @@ def generated(ctx: Context, pair: Pair) -> Iterator[Change]:
 FACTS: dict[str, Fact] = {
     "type": retyped, "collation": COLLATE, "not_null": not_null, "checked": checked, "default": default,
     "identity": identity, "generated": generated, "storage": TUNE, "compression": TUNE, "target": TUNE,
-    "options": TUNE, "acl": rights,
+    "options": TUNE, "foreign": FOREIGN, "acl": rights,
 }  # fmt: skip
 KINDS = {name: Kind(made, dropped, renamed, again, FACTS) for name in ("column", "attribute")}

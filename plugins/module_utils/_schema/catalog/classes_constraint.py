@@ -58,6 +58,7 @@ INDEX = Rule("add_index", SAFE, "is new")
 INDEX_CALLS = Rule(
     "add_index", CONDITIONAL, "is new, and its expression is computed for each old write: it must not fail", WRITE
 )
+INDEX_LONG = Rule("add_index", CONDITIONAL, "is new, and takes no value of more than about 2700 bytes (54000)", WRITE)
 INVALID = Rule(
     "invalid_index", CONDITIONAL, "was left invalid: it costs and helps nothing. Drop it and make it again", PLAN
 )
@@ -106,10 +107,9 @@ def _check(ctx: Context, one: Thing) -> Iterator[Change]:
         yield ctx.tell(one, CHECK_FREE)
         return
     table = ctx.old(one.parent)
-    known = table is not None and ctx.old_names(one.parent, columns) == columns
-    # One that is not valid takes the rows before as they are.
-    asked = table and known and one.facts["valid"]
-    yield ctx.tell(one, CHECK, probe=probes.unchecked(table.name, expression) if table and asked else "")
+    # One that is not valid is not held against the rows that are there.
+    known = one.facts["valid"] and ctx.old_names(one.parent, columns) == columns
+    yield ctx.tell(one, CHECK, probe=probes.unchecked(table.name, expression) if table and known else "")
 
 
 def _foreign(ctx: Context, one: Thing) -> Iterator[Change]:
@@ -225,8 +225,12 @@ def valid(ctx: Context, pair: Pair) -> Iterator[Change]:
     if not pair.after.facts["valid"]:
         yield ctx.tell(pair.before, REVIEW, "not valid")
         return
-    asked = next((one.probe for one in constraint_made(ctx, pair.after) if one.probe), "")
-    yield ctx.tell(pair.before, VALIDATE, probe=asked)
+    yield ctx.tell(pair.before, VALIDATE, probe=_probe(ctx, pair.after))
+
+
+def _probe(ctx: Context, one: Thing) -> str:
+    """The question of a constraint that is there before already."""
+    return next((change.probe for change in constraint_made(ctx, one) if change.probe), "")
 
 
 def deferrable(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -243,8 +247,7 @@ def enforced(ctx: Context, pair: Pair) -> Iterator[Change]:
     if not _on(pair.after.facts["enforced"]):
         yield ctx.tell(pair.before, UNENFORCE)
         return
-    found = list(constraint_made(ctx, pair.after))
-    yield ctx.tell(pair.before, ENFORCE, probe=found[0].probe if found else "")
+    yield ctx.tell(pair.before, ENFORCE, probe=_probe(ctx, pair.after))
 
 
 def firing(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -272,6 +275,8 @@ def index_made(ctx: Context, one: Thing) -> Iterator[Change]:
         yield from unique(ctx, one, one)
     elif _can_fail(one):
         yield ctx.tell(one, INDEX_CALLS)
+    elif _can_be_long(ctx, one):
+        yield ctx.tell(one, INDEX_LONG)
     else:
         yield ctx.tell(one, INDEX)
 
@@ -286,10 +291,20 @@ def _can_fail(one: Thing) -> bool:
     )
 
 
+def _can_be_long(ctx: Context, one: Thing) -> bool:
+    """Whether a column can have a value that fits in no page of the index."""
+    columns = ctx.after.columns.get(one.parent, {})
+    types = [str(columns[name].facts["type"]) for name in one.facts["columns"] if name in columns]
+    unbounded = ("text", "bytea", "jsonb", "character varying")
+    return " btree " in one.facts["definition"] and any(one in unbounded or one.endswith("[]") for one in types)
+
+
 def index_dropped(ctx: Context, one: Thing) -> Iterator[Change]:
     if one.local["part"] or one.local["constraint"]:
         return
-    if not one.facts["unique"] or not one.local["valid"]:
+    relation = ctx.relation(one.parent)
+    # Nothing conflicts in a materialized view.
+    if not one.facts["unique"] or not one.local["valid"] or (relation and relation.kind != "table"):
         yield ctx.tell(one, DROP_INDEX)
     else:
         yield ctx.tell(one, DROP_DOUBLE if _double(ctx, one) else DROP_UNIQUE)
@@ -315,6 +330,7 @@ def index_valid(ctx: Context, pair: Pair) -> Iterator[Change]:
 INDEX_FACTS: dict[str, Fact] = {
     "definition": index_redefined, "unique": index_redefined, "nulls_equal": index_redefined,
     "columns": in_the_definition, "predicate": in_the_definition, "identity": REPLICA, "valid": index_valid,
+    "options": Rule("tune_index", SAFE, "has other storage parameters"),
 }  # fmt: skip
 KINDS = {
     "constraint": Kind(constraint_made, constraint_dropped, constraint_renamed, None, CONSTRAINT),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .changes import BREAKS, CALL, CONDITIONAL, READ, SAFE, WRITE, Change
+from .changes import BREAKS, CALL, CONDITIONAL, MEETS, READ, SAFE, WRITE, Change
 from .match import Pair
 from .rules import REVIEW, Context, Fact, Kind, Rule
 from .rules_rights import owner, rights
@@ -16,6 +16,9 @@ from .snapshot import RELATIONS, Thing
 
 ADD = Rule("add_%s", SAFE, "is new")
 SHADOW = Rule("shadow", CONDITIONAL, "is new and has the name of one in another schema: search_path decides", CALL)
+REFERRED = Rule(
+    "refer_to_table", CONDITIONAL, "is new: a row of %s that a new table refers to can't be deleted (23503)", MEETS
+)
 PARTITION = Rule("attach_partition", CONDITIONAL, "is a part of %s now: its rows show there, and are checked", WRITE)
 DROP = Rule("drop_%s", BREAKS, "is gone (42P01)")
 RENAME = Rule("rename_%s", BREAKS, "is named %s now (42P01)")
@@ -61,6 +64,16 @@ def made(ctx: Context, one: Thing) -> Iterator[Change]:
             return
     same = any(old.bare == one.bare and old.parent != one.parent for old in ctx.before.relations.values())
     yield ctx.tell(one, SHADOW if same else _of(ADD, one))
+    yield from _referred(ctx, one)
+
+
+def _referred(ctx: Context, one: Thing) -> Iterator[Change]:
+    """What a new table keeps the old program from deleting; what cascades, or is set NULL, does not."""
+    for foreign in ctx.after.things.values():
+        if foreign.kind == "constraint" and foreign.local["target"] and foreign.local["on_delete"] in ("a", "r"):
+            old = ctx.old(foreign.local["target"])
+            if old and ctx.after.relations.get(foreign.parent) is one:
+                yield ctx.tell(foreign, REFERRED, old.name, table=old.name, columns=foreign.local["target_columns"])
 
 
 def _called(ctx: Context, parent: int) -> str:
@@ -158,7 +171,12 @@ def leaving(ctx: Context, pair: Pair) -> Iterator[Change]:
 
 
 def replica(ctx: Context, pair: Pair) -> Iterator[Change]:
-    yield ctx.tell(pair.before, NO_REPLICA if pair.after.facts["identity"] == "n" else REPLICA)
+    now = pair.after.facts["identity"]
+    keyed = any(
+        one.kind == "constraint" and one.facts["type"] == "p" and ctx.after.relations.get(one.parent) is pair.after
+        for one in ctx.after.things.values()
+    )
+    yield ctx.tell(pair.before, NO_REPLICA if now == "n" or (now == "d" and not keyed) else REPLICA)
 
 
 def told_elsewhere(_ctx: Context, _pair: Pair) -> Iterator[Change]:
@@ -169,7 +187,8 @@ def told_elsewhere(_ctx: Context, _pair: Pair) -> Iterator[Change]:
 FACTS: dict[str, Fact] = {
     "persistence": persistence, "rls": rls, "forced_rls": forced, "identity": replica, "options": options,
     "method": METHOD, "definition": REPLACE, "bound": told_elsewhere, "parents": told_elsewhere, "inherits": inherits,
-    "leaving": leaving, "writable": writable, "file": file, "space": SPACE, "acl": rights, "owner": owner,
+    "leaving": leaving, "foreign": REPLACE, "writable": writable, "file": file, "space": SPACE, "acl": rights,
+    "owner": owner,
 }  # fmt: skip
 
 DROP_SEQUENCE = Rule("drop_sequence", BREAKS, "is gone (42P01)")
@@ -177,6 +196,7 @@ DROP_OWNED = Rule("drop_sequence", CONDITIONAL, "is gone with its column's numbe
 RENAME_SEQUENCE = Rule("rename_sequence", BREAKS, "is named %s now (42P01)")
 RENAME_OWNED = Rule("rename_sequence", CONDITIONAL, "has another name, which its column knows (42P01)", CALL)
 SEQUENCE_AGAIN = Rule("recreate_sequence", CONDITIONAL, "was made again and counts from its start", WRITE)
+RESTART = Rule("restart_sequence", CONDITIONAL, "counts from another number: old inserts can meet one that is taken")
 COUNTS = Rule("change_sequence", CONDITIONAL, "counts otherwise", CALL)
 CACHE = Rule("tune_sequence", SAFE, "keeps other numbers in store, or starts elsewhere when it is reset")
 BELONGS = Rule("own_sequence", CONDITIONAL, "belongs to another column, and is dropped with that", CALL)
@@ -194,6 +214,16 @@ def sequence_dropped(ctx: Context, one: Thing) -> Iterator[Change]:
     yield ctx.tell(one, DROP_OWNED if one.local["belongs"] else DROP_SEQUENCE)
 
 
+def counted(ctx: Context, pair: Pair) -> Iterator[Change]:
+    """Numbers that were taken are nothing new; RESTART gives it a new file, and setval can only be seen by less."""
+    was, now = pair.before.local, pair.after.local
+    if now["file"] == was["file"] and (now["value"] or 0) >= (was["value"] or 0):
+        return
+    relations = [ctx.before.relations.get(oid) for oid, _number, _how in was["belongs"]]
+    table = next((one.name for one in relations if one), "")
+    yield ctx.tell(pair.before, RESTART, table=table, needs=WRITE if table else CALL)
+
+
 def sequence_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
     old = pair.before
     yield ctx.tell(old, RENAME_OWNED) if old.local["belongs"] else ctx.tell(old, RENAME_SEQUENCE, pair.after.name)
@@ -205,7 +235,7 @@ def schema_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
 
 SEQUENCE: dict[str, Fact] = {
     "type": COUNTS, "increment": COUNTS, "maximum": COUNTS, "minimum": COUNTS, "cycle": COUNTS, "start": CACHE,
-    "cache": CACHE, "persistence": CACHE, "belongs": BELONGS, "acl": rights, "owner": owner,
+    "cache": CACHE, "persistence": CACHE, "belongs": BELONGS, "value": counted, "acl": rights, "owner": owner,
 }  # fmt: skip
 KINDS = {
     **{name: Kind(made, dropped, renamed, again, FACTS) for name in RELATIONS},

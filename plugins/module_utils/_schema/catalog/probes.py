@@ -116,6 +116,12 @@ def of_domain(table: str, column: str, expression: str) -> str:
     return unchecked(table, re.sub(r"\bVALUE\b", lambda _found: quoted(column), expression))
 
 
+def any_of(probes: Iterable[str]) -> str:
+    """The same question to several tables at once."""
+    found = list(probes)
+    return " UNION ALL ".join("(%s)" % probe for probe in found) + " LIMIT 1" if len(found) > 1 else "".join(found)
+
+
 def ask(db: Db, changes: Iterable[Change], seconds: float) -> list[tuple[Change, str, str]]:
     """What production says to each change that has a probe: the change, HOLDS, VIOLATED or UNKNOWN, and why unknown.
 

@@ -20,7 +20,12 @@ FIRST = 16384
 
 COMMON = (
     """
-members AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
+members AS MATERIALIZED (
+  SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+  UNION ALL -- what an operator class of an extension is made of is no member by itself
+  SELECT part.classid, part.objid FROM pg_depend part
+  JOIN pg_depend whole ON whole.deptype = 'e' AND whole.classid = part.refclassid AND whole.objid = part.refobjid
+  WHERE part.deptype IN ('i', 'a') AND part.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass)),
 ours AS MATERIALIZED (
   SELECT n.*, quote_ident(nspname) AS q FROM pg_namespace n
   WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', '%s')),
@@ -113,6 +118,8 @@ RELATIONS = Rows(
         "options": _sorted("c.reloptions"),
         "method": "coalesce((SELECT amname FROM pg_am WHERE oid = c.relam), '')",
         "definition": "CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) ELSE '' END",
+        "foreign": "CASE WHEN c.relkind = 'f' THEN (SELECT s.srvname || ' ' || coalesce(f.ftoptions::text, '')"
+        " FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid) ELSE '' END",
         "key": "CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) ELSE '' END",
         "bound": "coalesce(pg_get_expr(c.relpartbound, c.oid), '')",
         "parents": "(SELECT coalesce(jsonb_agg(inhparent::regclass::text ORDER BY inhseqno), '[]') FROM pg_inherits"
@@ -145,7 +152,7 @@ COLUMNS = Rows(
         "collation": "CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text ELSE '' END",
         "storage": "CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text ELSE '' END",
         "compression": "a.attcompression", "target": "coalesce(nullif(a.attstattarget, -1), -1)",
-        "options": _sorted("a.attoptions"),
+        "options": _sorted("a.attoptions"), "foreign": "coalesce(a.attfdwoptions::text, '')",
     },
     {
         "number": "a.attnum", "of": "a.atttypid::bigint", "size": "a.atttypmod", "category": "t.typcategory",
@@ -156,7 +163,9 @@ COLUMNS = Rows(
     },
     sub="a.attnum",
 )  # fmt: skip
-DEFINITION = r"regexp_replace(pg_get_constraintdef(k.oid), '( NO INHERIT| NOT VALID| NOT ENFORCED| NOT DEFERRABLE| DEFERRABLE| INITIALLY DEFERRED)+$', '')"
+# Each of these is a fact of its own.
+WORDS = "NO INHERIT|NOT VALID|NOT ENFORCED|NOT DEFERRABLE|DEFERRABLE|INITIALLY DEFERRED"
+DEFINITION = "regexp_replace(pg_get_constraintdef(k.oid), '( (%s))+$', '')" % WORDS
 CONSTRAINTS = Rows(
     "pg_constraint", "k.oid", "CASE WHEN k.contypid <> 0 THEN 'domain constraint' ELSE 'constraint' END",
     "CASE WHEN k.contypid <> 0 THEN k.contypid ELSE k.conrelid END", "k.conname",
@@ -172,7 +181,8 @@ CONSTRAINTS = Rows(
     {
         "expression": "coalesce(pg_get_expr(k.conbin, k.conrelid), '')", "keys": "coalesce(to_jsonb(k.conkey), '[]')",
         "index": "k.conindid::bigint", "part": "k.conparentid <> 0 OR (k.coninhcount > 0 AND NOT k.conislocal)",
-        "target": "k.confrelid::bigint", "target_name": "CASE WHEN k.confrelid <> 0 THEN k.confrelid::regclass::text END",
+        "target": "k.confrelid::bigint",
+        "target_name": "CASE WHEN k.confrelid <> 0 THEN k.confrelid::regclass::text END",
         "target_columns": _names("k.confkey", "k.confrelid"),
         "match": "k.confmatchtype", "on_delete": "k.confdeltype", "on_update": "k.confupdtype",
         "firing": "(SELECT coalesce(jsonb_agg(g.tgenabled ORDER BY g.tgenabled), '[]') FROM pg_trigger g"
@@ -183,7 +193,8 @@ INDEXES = Rows(
     "pg_class", "x.oid", "'index'", "i.indrelid", "x.relname", "x.q",
     "pg_index i JOIN rels x ON x.oid = i.indexrelid JOIN rels c ON c.oid = i.indrelid",
     {
-        "definition": "substring(pg_get_indexdef(x.oid) from ' USING .*$')", "unique": "i.indisunique",
+        "definition": r"regexp_replace(substring(pg_get_indexdef(x.oid) from ' USING .*$'), ' WITH \([^()]*\)', '')",
+        "unique": "i.indisunique", "options": _sorted("x.reloptions"),
         "nulls_equal": "coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)",
         "columns": _names("(i.indkey::int2[])[0:i.indnkeyatts - 1]", "i.indrelid"),
         "predicate": "coalesce(pg_get_expr(i.indpred, i.indrelid), '')",
@@ -191,7 +202,8 @@ INDEXES = Rows(
     },
     {
         "valid": "i.indisvalid AND i.indisready", "keys": "to_jsonb((i.indkey::int2[])[0:i.indnkeyatts - 1])",
-        "terms": "CASE WHEN i.indisunique OR i.indexprs IS NOT NULL THEN (SELECT jsonb_agg(pg_get_indexdef(x.oid, o, false)"
+        "terms": "CASE WHEN i.indisunique OR i.indexprs IS NOT NULL THEN"
+        " (SELECT jsonb_agg(pg_get_indexdef(x.oid, o, false)"
         " ORDER BY o) FROM generate_series(1, i.indnkeyatts) o) ELSE '[]' END",
         "constraint": "EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x'))",
         "part": "x.relispartition", "space": "x.reltablespace::bigint", "immediate": "i.indimmediate",
@@ -200,7 +212,10 @@ INDEXES = Rows(
 TRIGGERS = Rows(
     "pg_trigger", "g.oid", "'trigger'", "g.tgrelid", "g.tgname", "quote_ident(g.tgname) || ' on ' || c.q",
     "pg_trigger g JOIN rels c ON c.oid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgparentid = 0",
-    {"definition": "pg_get_triggerdef(g.oid)", "enabled": "g.tgenabled"},
+    {
+        "definition": "replace(pg_get_triggerdef(g.oid), 'TRIGGER ' || quote_ident(g.tgname) || ' ', 'TRIGGER ')",
+        "enabled": "g.tgenabled",
+    },
     {"function": "g.tgfoid::bigint"},
 )  # fmt: skip
 RULES = Rows(
@@ -222,9 +237,11 @@ TYPES = Rows(
     "pg_type", "t.oid", "CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END", "t.typnamespace", "t.typname", "t.q",
     "kinds t",
     {
-        "type": "t.typtype", "base": "CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE '' END",
+        "type": "t.typtype",
+        "base": "CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE '' END",
         "not_null": "t.typnotnull", "default": "coalesce(t.typdefault, '')",
-        "collation": "CASE WHEN t.typtype = 'd' AND t.typcollation <> 0 THEN t.typcollation::regcollation::text ELSE '' END",
+        "collation": "CASE WHEN t.typtype = 'd' AND t.typcollation <> 0 THEN t.typcollation::regcollation::text"
+        " ELSE '' END",
         "labels": "(SELECT coalesce(jsonb_agg(e.enumlabel ORDER BY e.enumsortorder), '[]') FROM pg_enum e"
         " WHERE e.enumtypid = t.oid)",
         "range": "coalesce((SELECT (to_jsonb(r) - 'rngtypid' - 'rngmultitypid')::text FROM pg_range r"
@@ -252,7 +269,8 @@ FUNCTIONS = Rows(
     },
     {
         "called": "p.proname", "takes": "p.pronargs", "defaults": "p.pronargdefaults",
-        "variadic": "p.provariadic <> 0", "result_type": "p.prorettype::bigint",
+        "rivals": "EXISTS (SELECT FROM pg_proc r WHERE r.proname = p.proname AND (r.oid < %d OR EXISTS"
+        " (SELECT FROM members WHERE classid = 'pg_proc'::regclass AND objid = r.oid)))" % FIRST,
         "aggregate": "coalesce((SELECT md5(g::text) FROM pg_aggregate g WHERE g.aggfnoid = p.oid), '')",
         **_owned("p", "pro", "f"),
     },
@@ -266,6 +284,8 @@ SEQUENCES = Rows(
         "persistence": "c.relpersistence",
     },
     {
+        "file": "c.relfilenode::bigint",
+        "value": "CASE WHEN has_sequence_privilege(c.oid, 'USAGE, SELECT') THEN pg_sequence_last_value(c.oid) END",
         "belongs": "(SELECT coalesce(jsonb_agg(jsonb_build_array(d.refobjid::bigint, d.refobjsubid, d.deptype)), '[]')"
         " FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
         " AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)",
@@ -340,7 +360,7 @@ ALL = (
 KNOWN = (
     "pg_namespace", "pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_type", "pg_proc",
     "pg_extension", "pg_publication", "pg_publication_rel", "pg_publication_namespace", "pg_statistic_ext",
-    "pg_event_trigger", "pg_default_acl", "pg_attrdef", "pg_enum", "pg_largeobject_metadata",
+    "pg_event_trigger", "pg_default_acl", "pg_attrdef", "pg_enum", "pg_largeobject_metadata", "pg_amop", "pg_amproc",
 )  # fmt: skip
 # The catalogs that no line here knows, a newer major's too. Their objects have an identity, and a row that changes.
 OTHERS = (
@@ -351,12 +371,19 @@ OTHERS = (
 )
 
 
+# What belongs to a row and has no oid of its own.
+PARTS = {
+    "pg_ts_config": " || coalesce((SELECT string_agg(m::text, ',' ORDER BY m) FROM pg_ts_config_map m"
+    " WHERE m.mapcfg = x.oid), '')",
+}  # fmt: skip
+
+
 def other(catalog: str) -> Rows:
     return Rows(
         catalog, "x.oid", "i.type", "0", "i.identity", "i.identity",
         "%s x, LATERAL pg_identify_object('%s'::regclass, x.oid, 0) i WHERE x.oid >= %d AND NOT EXISTS"
         " (SELECT FROM members WHERE classid = '%s'::regclass AND objid = x.oid)" % (catalog, catalog, FIRST, catalog),
-        {}, {"row": "md5(x::text)"},
+        {}, {"row": "md5(x::text%s)" % PARTS.get(catalog, "")},
     )  # fmt: skip
 
 

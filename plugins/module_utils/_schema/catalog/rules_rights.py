@@ -34,6 +34,7 @@ def rights(ctx: Context, pair: Pair) -> Iterator[Change]:
     elif lost:
         yield ctx.tell(pair.before, REVOKE_ALL, ", ".join(lost))
     gained = [one for one in sorted(new - old) if not one.startswith("%s " % pair.after.local.get("owner"))]
+    gained = [one for one in gained if one.rsplit(" ", 1)[1] in NEEDED]
     if gained and not lost:
         yield ctx.tell(pair.before, GRANT, ", ".join(gained))
 

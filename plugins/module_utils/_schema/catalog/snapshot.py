@@ -28,6 +28,14 @@ DUMPED = frozenset(
     (*RELATIONS, "schema", "column", "attribute", "constraint", "domain constraint", "index", "trigger", "rule")
     + ("policy", "type", "domain", "function", "procedure", "aggregate", "sequence", "extension")
 )  # fmt: skip
+# What a role or a server may have otherwise, and a default or a name is printed by.
+PRINTED_BY = {
+    "search_path": "",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+}
 LITERAL = r"'(?:[^']|'')*'"
 # PostgreSQL writes IN (...) on a varchar otherwise once it read its own text again, as after a restore.
 SPELLINGS = (
@@ -97,12 +105,18 @@ def reading(db: Db) -> Iterator[None]:
             db.query("ROLLBACK")
 
 
+def _set(db: Db, settings: Mapping[str, str]) -> None:
+    for name, value in settings.items():
+        db.query("SELECT set_config(%s, %s, true)", [name, value])
+
+
 def look(db: Db) -> Snapshot:
     """As the transaction sees it that the caller has begun."""
-    before = db.query("SELECT current_setting('search_path'), set_config('search_path', '', true)")[0][0]
+    before = db.query("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(PRINTED_BY)])
+    _set(db, PRINTED_BY)
     asked = [*queries.ALL, *(queries.other(str(row[0])) for row in db.query(queries.OTHERS))]
     rows = db.query(queries.question(asked))
-    db.query("SELECT set_config('search_path', %s, true)", [before])
+    _set(db, {str(name): str(value) for name, value in before})
     found = {}
     for number, oid, sub, kind, parent, bare, name, facts, local in rows:
         one = asked[number]

@@ -115,3 +115,18 @@ ALTER DOMAIN positive ADD CONSTRAINT less CHECK (VALUE < 20) NOT VALID;
 
 -- case: not_valid_not_null_on_wrong_rows since=18
 ALTER TABLE "Odd Table" ADD CONSTRAINT has_a NOT NULL "a ""b""" NOT VALID;
+
+-- case: replace_unique_constraint_by_index
+ALTER TABLE options DROP CONSTRAINT options_pkey;
+CREATE UNIQUE INDEX options_key ON options (key);
+
+-- case: replace_primary_key_same
+ALTER TABLE options DROP CONSTRAINT options_pkey;
+ALTER TABLE options ADD CONSTRAINT options_pkey PRIMARY KEY (key);
+
+-- case: replace_foreign_key_same
+ALTER TABLE orders DROP CONSTRAINT orders_person;
+ALTER TABLE orders ADD CONSTRAINT orders_person FOREIGN KEY (person) REFERENCES people ON DELETE CASCADE;
+
+-- case: drop_unused_check
+ALTER TABLE prices DROP CONSTRAINT cheap;

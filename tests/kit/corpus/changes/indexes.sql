@@ -73,3 +73,16 @@ DROP STATISTICS people_stats;
 
 -- case: alter_statistics
 ALTER STATISTICS people_stats SET STATISTICS 200;
+
+-- case: create_index_on_long_text
+CREATE INDEX people_note ON people (note);
+
+-- case: create_index_hash
+CREATE INDEX people_note ON people USING hash (note);
+
+-- case: replace_unique_index_other_name
+CREATE UNIQUE INDEX orders_one_ref ON orders (ref);
+DROP INDEX orders_ref;
+
+-- case: create_index_brin
+CREATE INDEX people_made ON people USING brin (made);

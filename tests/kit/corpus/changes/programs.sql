@@ -129,3 +129,71 @@ CREATE RULE people_also AS ON INSERT TO people WHERE NEW.name = 'never' DO ALSO 
 -- case: event_trigger
 CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
 CREATE EVENT TRIGGER on_ddl ON ddl_command_end EXECUTE FUNCTION on_ddl();
+
+-- case: view_check_option
+CREATE OR REPLACE VIEW nicks AS SELECT id, name, nick FROM people WHERE id > 5 WITH CHECK OPTION;
+
+-- case: view_security_invoker_without_rights since=15
+ALTER VIEW shown SET (security_invoker = true);
+
+-- case: view_owner_without_rights
+CREATE ROLE corpus_owner;
+ALTER VIEW shown OWNER TO corpus_owner;
+-- undo: REASSIGN OWNED BY corpus_owner TO lab
+-- undo: DROP ROLE corpus_owner
+
+-- case: view_column_default
+ALTER VIEW nicks ALTER COLUMN nick SET DEFAULT 'd';
+
+-- case: refresh_materialized_view_without_data
+REFRESH MATERIALIZED VIEW totals WITH NO DATA;
+
+-- case: rename_materialized_view
+ALTER MATERIALIZED VIEW totals RENAME TO sums;
+
+-- case: function_argument_names
+DROP FUNCTION add_up(int, int);
+CREATE FUNCTION add_up(first int, second int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT first + second $$;
+
+-- case: function_result
+DROP FUNCTION add_up(int, int);
+CREATE FUNCTION add_up(a int, b int) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT (a + b)::bigint $$;
+
+-- case: function_strict
+ALTER FUNCTION add_up(int, int) STRICT;
+
+-- case: function_setting
+ALTER FUNCTION loud(text) SET search_path = side;
+
+-- case: function_beside_a_built_in
+CREATE FUNCTION upper(given varchar) RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'X' || given $$;
+
+-- case: function_drop_unused
+DROP FUNCTION first_kind() CASCADE;
+
+-- case: operator_drop
+DROP OPERATOR |>| (int, int);
+
+-- case: operator_create
+CREATE OPERATOR |<| (LEFTARG = int, RIGHTARG = int, FUNCTION = newer);
+
+-- case: cast_drop
+DROP CAST (text AS mood);
+
+-- case: aggregate_drop
+DROP AGGREGATE all_of (int);
+
+-- case: collation_drop
+DROP COLLATION plain_order;
+
+-- case: text_search_drop
+DROP TEXT SEARCH CONFIGURATION words;
+
+-- case: text_search_mapping
+ALTER TEXT SEARCH CONFIGURATION words DROP MAPPING FOR asciiword;
+
+-- case: trigger_replica
+ALTER TABLE orders ENABLE REPLICA TRIGGER orders_kind;
+
+-- case: rule_drop
+DROP RULE inbox_insert ON inbox;

@@ -79,3 +79,68 @@ CREATE ROLE corpus_other;
 CREATE EXTENSION file_fdw;
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE outside (line text) SERVER files OPTIONS (filename '/dev/null');
+
+-- case: owner_is_another
+CREATE ROLE corpus_owner;
+ALTER TABLE mine OWNER TO corpus_owner;
+-- undo: REASSIGN OWNED BY corpus_owner TO lab
+-- undo: DROP ROLE corpus_owner
+
+-- case: membership_revoked
+REVOKE old_group FROM old_app;
+-- undo: GRANT old_group TO old_app
+
+-- case: membership_not_inherited
+ALTER ROLE old_app NOINHERIT;
+-- undo: ALTER ROLE old_app INHERIT
+-- undo: REVOKE old_group FROM old_app
+-- undo: GRANT old_group TO old_app
+
+-- case: role_no_login
+ALTER ROLE old_app NOLOGIN;
+-- undo: ALTER ROLE old_app LOGIN
+
+-- case: role_connection_limit
+ALTER ROLE old_app CONNECTION LIMIT 0;
+-- undo: ALTER ROLE old_app CONNECTION LIMIT -1
+
+-- case: role_read_only
+ALTER ROLE old_app SET default_transaction_read_only = on;
+-- undo: ALTER ROLE old_app RESET ALL
+
+-- case: database_read_only
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$;
+
+-- case: database_connect_revoked
+DO $$ BEGIN EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database()); END $$;
+
+-- case: database_temporary_revoked
+DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
+
+-- case: database_connection_limit
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 0', current_database()); END $$;
+
+-- case: policy_drop
+DROP POLICY everyone ON notes;
+
+-- case: policy_alter
+ALTER POLICY everyone ON notes USING (id > 100) WITH CHECK (id < 100);
+
+-- case: policy_restrictive
+CREATE POLICY few ON notes AS RESTRICTIVE USING (id > 100);
+
+-- case: policy_more
+CREATE POLICY more ON notes USING (id > 100);
+
+-- case: rls_disabled
+ALTER TABLE notes DISABLE ROW LEVEL SECURITY;
+
+-- case: publication_without_a_key
+CREATE PUBLICATION news FOR TABLE journal;
+
+-- case: publication_of_inserts
+CREATE PUBLICATION news FOR TABLE journal WITH (publish = 'insert');
+
+-- case: replica_identity_nothing
+ALTER TABLE people REPLICA IDENTITY NOTHING;
+CREATE PUBLICATION news FOR TABLE people;

@@ -91,3 +91,31 @@ ALTER SCHEMA side RENAME TO other;
 
 -- case: schema_drop
 DROP SCHEMA side CASCADE;
+
+-- case: table_of_that_name_comes_first
+CREATE SCHEMA old_app;
+CREATE TABLE old_app.papers (id int PRIMARY KEY, title text);
+GRANT USAGE ON SCHEMA old_app TO old_app;
+GRANT ALL ON old_app.papers TO old_app;
+
+-- case: table_of_that_name_elsewhere
+CREATE TABLE side.papers (id int PRIMARY KEY);
+
+-- case: create_table_with_reference_used
+-- new: INSERT INTO fresh VALUES (1, 9)
+CREATE TABLE fresh (id int PRIMARY KEY, person bigint NOT NULL REFERENCES people);
+
+-- case: inherit
+ALTER TABLE mine INHERIT parents;
+
+-- case: table_becomes_partitioned
+ALTER TABLE papers RENAME TO papers_all;
+CREATE TABLE papers (LIKE papers_all INCLUDING ALL) PARTITION BY RANGE (id);
+ALTER TABLE papers ATTACH PARTITION papers_all DEFAULT;
+GRANT ALL ON papers TO old_app;
+
+-- case: rename_column_with_view
+ALTER TABLE papers RENAME TO papers_all;
+ALTER TABLE papers_all RENAME COLUMN body TO content;
+CREATE VIEW papers AS SELECT id, owner, content AS body FROM papers_all;
+GRANT ALL ON papers TO old_app;

@@ -104,3 +104,18 @@ CREATE CAST (place AS text) WITH INOUT AS ASSIGNMENT;
 
 -- case: text_search
 CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple);
+
+-- case: sequence_cycle
+ALTER SEQUENCE ticket CYCLE;
+
+-- case: sequence_set_back
+SELECT setval(pg_get_serial_sequence('counters', 'id'), 1, false);
+
+-- case: type_owner
+CREATE ROLE corpus_owner;
+ALTER TYPE mood OWNER TO corpus_owner;
+-- undo: REASSIGN OWNED BY corpus_owner TO lab
+-- undo: DROP ROLE corpus_owner
+
+-- case: type_revoked
+REVOKE USAGE ON TYPE mood FROM PUBLIC;
