@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .changes import BREAKS, CALL, CONDITIONAL, MEETS, READ, SAFE, WRITE, Change
 from .match import Pair
@@ -40,6 +41,8 @@ METHOD = Rule("set_access_method", SAFE, "has another access method")
 SPACE = Rule("set_tablespace", SAFE, "lies in another tablespace")
 REPLACE = Rule("replace_view", CONDITIONAL, "is defined otherwise: what is read differs", READ)
 UNWRITABLE = Rule("view_not_writable", CONDITIONAL, "can't be written to any more (55000)", WRITE)
+UNFILLED = Rule("unfilled", BREAKS, "holds nothing until it is refreshed: reading it fails (55000)", READ)
+FILLED = Rule("filled", SAFE, "can be read now")
 WRITABLE = Rule("view_writable", SAFE, "can be written to now")
 RLS = Rule(
     "enable_rls", CONDITIONAL, "has row security now: a role that is not its owner sees what a policy lets it see", READ
@@ -137,6 +140,10 @@ def writable(ctx: Context, pair: Pair) -> Iterator[Change]:
     yield ctx.tell(pair.before, WRITABLE if pair.after.local["writable"] else UNWRITABLE)
 
 
+def populated(ctx: Context, pair: Pair) -> Iterator[Change]:
+    yield ctx.tell(pair.before, FILLED if pair.after.local["populated"] else UNFILLED)
+
+
 def rls(ctx: Context, pair: Pair) -> Iterator[Change]:
     now, owner_ = pair.after.facts, pair.after.local["owner"]
     others = [one for one in pair.after.local["acl"] if not one.startswith("%s " % owner_)]
@@ -192,7 +199,8 @@ def told_elsewhere(_ctx: Context, _pair: Pair) -> Iterator[Change]:
 FACTS: dict[str, Fact] = {
     "persistence": persistence, "rls": rls, "forced_rls": forced, "identity": replica, "options": options,
     "method": METHOD, "definition": REPLACE, "bound": told_elsewhere, "parents": told_elsewhere, "inherits": inherits,
-    "leaving": leaving, "foreign": REPLACE, "writable": writable, "file": file, "space": SPACE, "acl": rights,
+    "leaving": leaving, "foreign": REPLACE, "writable": writable,
+    "populated": populated, "file": file, "space": SPACE, "acl": rights,
     "owner": owner,
 }  # fmt: skip
 
@@ -222,16 +230,32 @@ def sequence_dropped(ctx: Context, one: Thing) -> Iterator[Change]:
 def counted(ctx: Context, pair: Pair) -> Iterator[Change]:
     """Numbers that were taken are nothing new; RESTART gives it a new file, and setval can only be seen by less."""
     was, now = pair.before.local, pair.after.local
-    if now["file"] == was["file"] and (now["value"] or 0) >= (was["value"] or 0):
+    if now["file"] == was["file"] and (now.get("value") or 0) >= (was["value"] or 0):
         return
     relations = [ctx.before.relations.get(oid) for oid, _number, _how in was["belongs"]]
     table = next((one.name for one in relations if one), "")
     yield ctx.tell(pair.before, RESTART, table=table, needs=WRITE if table else CALL)
 
 
+def sequence_rights(ctx: Context, pair: Pair) -> Iterator[Change]:
+    """An identity column takes its numbers without them."""
+    inner = any(how == "i" for _oid, _number, how in pair.after.local["belongs"])
+    for one in rights(ctx, pair):
+        yield replace(one, rating=CONDITIONAL) if inner and one.rating == BREAKS else one
+
+
 def sequence_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
     old = pair.before
     yield ctx.tell(old, RENAME_OWNED) if old.local["belongs"] else ctx.tell(old, RENAME_SEQUENCE, pair.after.name)
+
+
+def schema_made(ctx: Context, one: Thing) -> Iterator[Change]:
+    """What is in it is not told, but for names that a search_path can find first."""
+    yield ctx.tell(one, SCHEMA_ADD)
+    known = {old.bare for old in ctx.before.relations.values()}
+    for new in ctx.after.relations.values():
+        if ctx.after.things.get(("pg_namespace", new.parent, 0)) is one and new.bare in known:
+            yield ctx.tell(new, SHADOW)
 
 
 def schema_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -240,10 +264,10 @@ def schema_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
 
 SEQUENCE: dict[str, Fact] = {
     "type": COUNTS, "increment": COUNTS, "maximum": COUNTS, "minimum": COUNTS, "cycle": COUNTS, "start": CACHE,
-    "cache": CACHE, "persistence": CACHE, "belongs": BELONGS, "value": counted, "acl": rights, "owner": owner,
+    "cache": CACHE, "persistence": CACHE, "belongs": BELONGS, "value": counted, "acl": sequence_rights, "owner": owner,
 }  # fmt: skip
 KINDS = {
     **{name: Kind(made, dropped, renamed, again, FACTS) for name in RELATIONS},
     "sequence": Kind(sequence_made, sequence_dropped, sequence_renamed, SEQUENCE_AGAIN, SEQUENCE),
-    "schema": Kind(SCHEMA_ADD, SCHEMA_DROP, schema_renamed, None, {"acl": rights, "owner": owner}),
+    "schema": Kind(schema_made, SCHEMA_DROP, schema_renamed, None, {"acl": rights, "owner": owner}),
 }

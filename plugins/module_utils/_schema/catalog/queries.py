@@ -135,6 +135,7 @@ RELATIONS = Rows(
         "inherits": "(SELECT coalesce(jsonb_agg(inhparent::bigint ORDER BY inhseqno), '[]') FROM pg_inherits"
         " WHERE inhrelid = c.oid)",
         "leaving": "EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid AND inhdetachpending)",
+        "populated": "c.relispopulated",
         "writable": "c.relkind <> 'v' OR pg_relation_is_updatable(c.oid, true) & 28 = 28",
     },
 )  # fmt: skip
@@ -287,7 +288,7 @@ SEQUENCES = Rows(
     },
     {
         "file": "c.relfilenode::bigint",
-        "value": "CASE WHEN has_sequence_privilege(c.oid, 'USAGE, SELECT') THEN pg_sequence_last_value(c.oid) END",
+        "readable": "has_sequence_privilege(c.oid, 'SELECT')",
         "belongs": "(SELECT coalesce(jsonb_agg(jsonb_build_array(d.refobjid::bigint, d.refobjsubid, d.deptype)), '[]')"
         " FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
         " AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)",
