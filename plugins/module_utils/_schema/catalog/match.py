@@ -133,9 +133,11 @@ def _pair(found: Matched, here: Mapping[Key, Thing], there: Mapping[Key, Thing])
         {(_group(one), key, found.oids.get(one.parent) if one.kind in PARTS else 0): key for key, one in here.items()},
         {(_group(one), key, one.parent if one.kind in PARTS else 0): key for key, one in there.items()},
     )
+    left = {key: one for key, one in placed.items() if one.kind in BY_DEFINITION and key not in found.pairs}
+    new = {key: one for key, one in there.items() if one.kind in BY_DEFINITION and key not in taken}
     pair(
-        {_defined(one, found.oids[one.parent]): key for key, one in placed.items() if one.kind in BY_DEFINITION},
-        {_defined(one, one.parent): key for key, one in there.items() if one.kind in BY_DEFINITION},
+        {_defined(one, found.oids[one.parent]): key for key, one in left.items()},
+        {_defined(one, one.parent): key for key, one in new.items()},
     )
 
 

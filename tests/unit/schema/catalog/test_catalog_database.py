@@ -49,8 +49,9 @@ NUMBERS = itertools.count()
 def db(server: Server) -> Iterator[Db]:
     name = "catalog_%d" % next(NUMBERS)
     server.query("postgres", "CREATE DATABASE %s" % name)
-    if not server.query("postgres", "SELECT 1 FROM pg_roles WHERE rolname = 'app'"):
-        server.query("postgres", "CREATE ROLE app")
+    for role in ("app", "plain LOGIN"):
+        if not server.query("postgres", "SELECT 1 FROM pg_roles WHERE rolname = '%s'" % role.split()[0]):
+            server.query("postgres", "CREATE ROLE %s" % role)
     found = server.db(name)
     yield found
     found.close()
@@ -95,8 +96,7 @@ def test_a_dump_of_the_schema_has_the_same_digest_and_a_change_has_another(serve
 
 def test_a_role_without_rights_sees_the_same(server: Server, db: Db) -> None:
     db.query(BASE)
-    server.query("postgres", "ALTER ROLE app LOGIN")
-    plain = server.db(str(db.query("SELECT current_database()")[0][0]), "app")
+    plain = server.db(str(db.query("SELECT current_database()")[0][0]), "plain")
     try:
         assert digest(take(plain)) == digest(take(db))
         # Nothing of the session is left behind.
@@ -160,8 +160,7 @@ def test_production_says_what_it_can_not_take(server: Server, db: Db) -> None:
 
 def test_no_answer_is_unknown_with_its_reason_and_never_a_value(server: Server, db: Db) -> None:
     db.query("CREATE TABLE t (c text); INSERT INTO t VALUES ('secret')")
-    server.query("postgres", "ALTER ROLE app LOGIN")
-    plain = server.db(str(db.query("SELECT current_database()")[0][0]), "app")
+    plain = server.db(str(db.query("SELECT current_database()")[0][0]), "plain")
 
     def asked(probe: str, of: Db = db) -> tuple[str, str]:
         ((_change, answer, why),) = probes.ask(of, [Change("column", "c", "w", "text", SAFE, probe=probe)], 0.3)
