@@ -58,6 +58,21 @@ def test_what_our_rows_do_not_hold_is_there_behind_them(shapes: NativeClone) -> 
     db.close()
 
 
+def test_what_a_filled_table_refers_to_is_filled_with_it(shapes: NativeClone) -> None:
+    """A migration that looks for the other end of each row finds it."""
+    tables = (
+        "CREATE TABLE sessions (id uuid PRIMARY KEY, who uuid NOT NULL REFERENCES people, nid uuid REFERENCES networks)"
+    )
+    assert not shapes.migrate("CREATE TABLE people (id uuid PRIMARY KEY)", tables)
+    assert not shapes.migrate("CREATE TABLE devices (id uuid PRIMARY KEY, session uuid NOT NULL REFERENCES sessions)")
+    db = shapes.open()
+    rows = duration.filled(db, ["public.devices"], {"public.devices": 300.0})
+    assert rows == {"public.devices": 300, "public.sessions": 300, "public.people": 300}
+    found = "SELECT count(*) FROM devices d JOIN sessions s ON s.id = session JOIN people p ON p.id = who"
+    assert db.query(found + " JOIN networks n ON n.id = s.nid") == [(300,)]
+    db.close()
+
+
 BIG = {"public.big": 1e6, "public.wide": 4e6}
 
 
@@ -77,6 +92,13 @@ def test_the_time_on_more_rows_is_scaled_to_productions() -> None:
     assert estimate(lock(0.01), seen) == pytest.approx(0.01 + 0.5 * 10)
     # It was faster by chance.
     assert estimate(lock(0.6), seen) == pytest.approx(0.6)
+
+
+def test_what_the_second_run_does_not_show_wants_a_rate() -> None:
+    rows = {"public.big": 100_000}
+    assert duration.complete([lock(1), lock(1, "")], Measured(BIG, {}, rows=rows, again=[lock(2)]))
+    assert not duration.complete([lock(1), lock(1)], Measured(BIG, {}, rows=rows, again=[lock(2)]))
+    assert not duration.complete([lock(1)], Measured(BIG, {}, rows={"public.big": 9}, again=[lock(2)]))
 
 
 def test_what_no_large_table_is_read_for_takes_its_time() -> None:

@@ -92,14 +92,23 @@ def first(db: Db, sizes: Mapping[str, float]) -> Measured:
 
 
 def filled(db: Db, tables: Sequence[str], sizes: Mapping[str, float]) -> dict[str, int]:
-    """Table -> its rows now. ``db``: a superuser's session in a clone of its own."""
-    known = filling.with_rows(db, [str(row[0]) for row in db.query(PARENTS)]) - set(tables)
-    return {table: filling.fill(db, table, int(min(sizes[table], ROWS)), known) for table in tables}
+    """Table -> its rows now. What they refer to is filled as far, unless it has rows: a migration that looks for the
+    other end may never end where there is none. ``db``: a superuser's session in a clone of its own."""
+    refers = [(str(child), str(parent)) for child, parent in db.query(REFERENCES)]
+    known = filling.with_rows(db, {parent for _child, parent in refers}) - set(tables)
+    wanted = {table: int(min(sizes[table], ROWS)) for table in tables}
+    todo = list(tables)
+    for table in todo:
+        for parent in sorted(parent for child, parent in refers if child == table and parent not in {*wanted, *known}):
+            wanted[parent] = wanted[table]
+            todo.append(parent)
+    return {table: filling.fill(db, table, rows, known) for table, rows in wanted.items()}
 
 
-PARENTS = """
-SELECT DISTINCT format('%I.%I', n.nspname, r.relname)
+REFERENCES = """
+SELECT format('%I.%I', m.nspname, c.relname), format('%I.%I', n.nspname, r.relname)
 FROM pg_constraint f JOIN pg_class r ON r.oid = f.confrelid JOIN pg_namespace n ON n.oid = r.relnamespace
+  JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace m ON m.oid = c.relnamespace
 WHERE f.contype = 'f'
 """
 
@@ -127,6 +136,16 @@ def scaled(taken: Sequence[Lock], seen: Measured) -> Iterator[Held]:
             yield replace(lock.held, estimate=_by_second(lock, second[key], few, seen))
         else:
             yield replace(lock.held, estimate=_by_rate(lock, few, seen))
+
+
+def complete(taken: Sequence[Lock], seen: Measured) -> bool:
+    """Whether the second run shows every lock that it was for, on rows enough."""
+    second = dict(_numbered(seen.again))
+    return all(
+        key in second and all(seen.filled(table) for table in seen.few(lock))
+        for key, lock in _numbered(taken)
+        if seen.few(lock)
+    )
 
 
 def _by_rows(lock: Lock, seen: Measured) -> float:

@@ -99,9 +99,8 @@ def _estimated(clone: Clone, ran: Run, migrate: Migrate, measured: duration.Meas
         try:
             measured = replace(measured, rows=duration.filled(db, wanted, measured.sizes))
             trace.install(db)
-            filled = run(second, db, migrate, clock)
-            measured = replace(measured, again=filled.taken)
-            if filled.failed or not all(measured.filled(table) for table in wanted):
+            measured = replace(measured, again=run(second, db, migrate, clock).taken)
+            if not duration.complete(ran.taken, measured):
                 measured = replace(measured, rate=duration.rates(db, clock))
         finally:
             db.close()
