@@ -101,7 +101,11 @@ def live(tmp_path: Path, state_dir: Path) -> Callable[..., Pair]:
         live, release = (images.pair(product, version) for version in ("v1", new))
         service = hydra("ciam-pair", live, release, PORT)
         if product == "kratos":
-            environment = {"SERVE_PUBLIC_PORT": str(PORT), "SERVE_ADMIN_PORT": str(PORT + 1)}
+            environment = {
+                "SERVE_PUBLIC_PORT": str(PORT),
+                "SERVE_ADMIN_PORT": str(PORT + 1),
+                "SERVE_PUBLIC_BASE_URL": "https://login.example.com/",
+            }
             command = ("serve", "-c", "/etc/config/kratos.yml")
             service = Service("ciam-pair", product, live, release, PORT, environment, command)
         (tmp_path / "config").mkdir()

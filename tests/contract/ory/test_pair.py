@@ -79,6 +79,7 @@ class Hop:
         self.env = {
             "DSN": server.create(self.name),
             "SECRETS_SYSTEM": ory_native.SECRETS["SECRETS_SYSTEM"],
+            "SERVE_PUBLIC_BASE_URL": "https://" + ory_native.LOGIN,
             "URLS_SELF_ISSUER": "https://" + ory_native.OAUTH,
             **{"URLS_" + page.upper(): "https://login.example.com/" + page for page in ("login", "consent", "logout")},
         }

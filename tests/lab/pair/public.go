@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +39,10 @@ var public = map[string]route{
 
 func hashed(password string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(password))) }
 
-func (a *ask) link(path string) string { return "https://" + a.Host + path }
+// link is below the public name that Kratos is configured with, whoever is asked.
+func (a *ask) link(path string) string {
+	return strings.TrimSuffix(os.Getenv("SERVE_PUBLIC_BASE_URL"), "/") + path
+}
 
 func (a *ask) redirect(path string) (int, any) { return a.to(a.link(path)) }
 
