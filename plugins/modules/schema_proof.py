@@ -277,10 +277,7 @@ EXAMPLES = r"""
     database_service: postgres
     release: v1.5.0-0123456789
     accept:
-      - target: ciam_kratos
-        hop: kratos v1.0.0 -> v1.3.1
-        reason: this journey is not used here
-        expires: "2026-12-31"
+      - {target: ciam_kratos, hop: kratos v1.0.0 -> v1.3.1, reason: not used here, expires: "2026-12-31"}
 """
 
 RETURN = r"""
