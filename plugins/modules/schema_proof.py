@@ -174,6 +174,13 @@ options:
       - The path of a dump of C(pg_dump) takes that backup in place of production's own schema.
     type: str
     default: lookup
+  rehearsal_dsn:
+    description:
+      - Address of PostgreSQL for a role of its own that reads production for the proof, or the path of a file on this
+        host that holds it and that only root may read. The database of each target takes the place of the one in it.
+      - Empty takes the role of the target's service. A role of its own needs C(pg_read_all_data).
+    type: str
+    default: ""
   lock_budget:
     description:
       - Seconds that a migration may hold a lock which stops reads or writes. Three times the estimate must lie below
@@ -270,10 +277,7 @@ EXAMPLES = r"""
     database_service: postgres
     release: v1.5.0-0123456789
     accept:
-      - target: ciam_kratos
-        hop: kratos v1.0.0 -> v1.3.1
-        reason: this journey is not used here
-        expires: "2026-12-31"
+      - {target: ciam_kratos, hop: kratos v1.0.0 -> v1.3.1, reason: not used here, expires: "2026-12-31"}
 """
 
 RETURN = r"""

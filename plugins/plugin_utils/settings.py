@@ -176,6 +176,24 @@ RUN = (
         "lookup",
     ),
     Field(
+        "rehearsal_dsn",
+        "text",
+        (
+            "The address of PostgreSQL for a role of its own that reads production for a proof, from your vault, or the"
+            " path of a file on the host that holds it and that only root may read. Each target's database takes the"
+            " place of the one in it.",
+            "The role needs C(pg_read_all_data). Without this the role of each target's service reads it.",
+        ),
+        secret=True,
+    ),
+    Field(
+        "rehearsal_host",
+        "text",
+        "A host of the inventory on which migrations are tried, where the host itself has no room for a throw-away"
+        " PostgreSQL. The images of the release and of PostgreSQL have to be there. Production is read from the host"
+        " itself.",
+    ),
+    Field(
         "rehearsal_image",
         "str",
         "Image of the throw-away PostgreSQL, of the same major version, that migrations are tried on. Empty takes"

@@ -26,7 +26,7 @@ from .evidence import SAFE
 from .judge import not_judged
 from .proof import Found, Subject
 from .replay import app, binary, trial
-from .shadow.client_programs import ServiceDatabase
+from .shadow.client_programs import ServiceDatabase, as_role
 from .shadow.exported import LOOKUP
 from .shadow.room import private_place, room
 
@@ -46,6 +46,7 @@ PROOF = ArgumentSpec(
         "services": {"type": "dict", "required": True},
         "rehearsal_image": {"type": "str", "default": ""},
         "rehearsal_data": {"type": "str", "default": LOOKUP},
+        "rehearsal_dsn": {"type": "str", "default": "", "no_log": True},
         "lock_budget": {"type": "float", "default": 2.0},
         "policy": {"type": "dict", "default": {}},
         "known": {"type": "list", "elements": "str", "default": []},
@@ -114,14 +115,15 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
     if check_mode:
         steps = ["will be checked: whether the live colour keeps working"]
         return {**NOTHING_JUDGED, "steps": steps}
-    if params["state"] == REHEARSED:
+    state = params.get("state", JUDGED)
+    if state == REHEARSED:
         return _rehearsed(context)
     begun = world.clock.monotonic()
     subjects = observe(context)
     path = proof_path(context.state_dir, params["release"])
     kept = read_mapping(path).get("targets") or {}
     fresh = [one for one in subjects if not record.holds(kept.get(one.target.name) or {}, one, context.data)]
-    if params["state"] == EXPORTED:
+    if state == EXPORTED:
         return _exported(context, fresh)
     found = _found(context, fresh)
     seconds = world.clock.monotonic() - begun
@@ -159,7 +161,8 @@ def _subject(
     podman, directory, target = context.podman, context.state_dir, asked.target
     about = context.params["services"].get(target.service) or {}
     live = _live(context, target.service, bool(target.product)) if about or target.product else None
-    database = ServiceDatabase(asked, context.world, state.service, context.image())
+    reader = as_role(state.service, context.params.get("rehearsal_dsn") or "")
+    database = ServiceDatabase(asked, context.world, reader, context.image())
     if target.product:
         new = migrator = binary.of_release(podman, document, target.service, target.product, directory)
     else:
@@ -233,7 +236,7 @@ def _rehearsed(context: Context) -> dict[str, Any]:
 def _found(context: Context, subjects: Sequence[Subject]) -> dict[str, Found]:
     if not subjects:
         return {}
-    if context.params["bundle"]:
+    if context.params.get("bundle"):
         return proof.judged(subjects, bundle.read(context.params["bundle"]), context.params["lock_budget"])
     image = context.image()
     if not image:

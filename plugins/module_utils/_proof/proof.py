@@ -187,7 +187,8 @@ def _tried(room: Room, subject: Subject, template: str, copied: Export) -> Tried
 
 def judged(subjects: Sequence[Subject], told: Mapping[str, Tried], budget: float) -> dict[str, Found]:
     """The rest of it: production's rows are asked what the changes ask of them."""
-    return {one.target.name: _judged(one, told[one.target.name], budget) for one in subjects}
+    missed = Tried("it became pending while another host was at work")
+    return {one.target.name: _judged(one, told.get(one.target.name, missed), budget) for one in subjects}
 
 
 def _judged(subject: Subject, told: Tried, budget: float) -> Found:

@@ -43,7 +43,8 @@ def test_the_address_and_the_password_go_by_the_environment_alone() -> None:
 def test_a_role_of_its_own_reads_production(by_file: bool, tmp_path: Path) -> None:
     path = tmp_path / "dsn"
     path.touch(0o600)
-    path.write_text(OTHER + "\n")
+    # One DSN for all targets: each has its own database.
+    path.write_text(OTHER.replace("/kratos", "/postgres") + "\n")
     found = client_programs.as_role(SERVICE, str(path) if by_file else OTHER)
     assert (found.dsn.user, found.dsn.password, found.dsn.sslmode) == ("reader", "two", "verify-full")
     assert dict(found.environment) == {"DSN": OTHER, "SSL_CERT_FILE": "/ca"}

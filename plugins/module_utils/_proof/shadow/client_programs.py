@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from ..._core import dsn, postgres
 from ..._core.errors import BluegreenError
@@ -125,14 +126,17 @@ def _inside(key: str, path: str, directory: str) -> str:
 
 def as_role(service: release.Service, given: str) -> release.Service:
     """The same service, as another role reaches its database. ``given``: the DSN of ``rehearsal_dsn``, or the path of a
-    file that holds it."""
+    file that holds it. The database is always the service's own."""
     if not given:
         return service
     if given.startswith("/"):
         given = read_private(given, "rehearsal_dsn", "the DSN").strip()
+    base, sign, query = given.partition("?")
+    scheme, mark, rest = base.partition("://")
+    url = "%s%s%s/%s%s%s" % (scheme, mark, rest.partition("/")[0], quote(service.dsn.database, ""), sign, query)
     try:
-        dsn.parse(given)
+        dsn.parse(url)
     except BluegreenError as exc:
         raise BluegreenError("bluegreen_rehearsal_dsn: " + exc.msg, fix=exc.fix) from None
     kept = {key: value for key, value in service.environment.items() if key.startswith("SSL_CERT_")}
-    return replace(service, environment={**kept, service.dsn_env: given})
+    return replace(service, environment={**kept, service.dsn_env: url})
