@@ -322,7 +322,7 @@ def test_a_restore_point_where_the_server_makes_one(shop: Bench) -> None:
     made = shop.run([ADD], backup={"policy": "warn"}, release="r1")
     assert made[0]["restore_point"]["name"] == "olympus_bluegreen_r1" and "/" in made[0]["restore_point"]["lsn"]
     assert made[2] == [
-        "Before this migration: nothing says when this database was backed up. Fix: set backup.path or backup.command"
+        "Before this migration: nothing says when this database was backed up. Fix: set bluegreen_backup, or its policy to ignore"
     ]
 
 
