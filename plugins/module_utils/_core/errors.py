@@ -14,7 +14,7 @@ from typing import Any
 _SET_AS = {"git": "bluegreen_source", "skip": "bluegreen_checks.skip"}
 # fmt: off
 _SETTINGS = frozenset((
-    "allow_mutable", "cache_probe", "cache_ttl", "compose_files", "database", "deployment", "edge", "images",
+    "allow_mutable", "backup", "cache_probe", "cache_ttl", "compose_files", "database", "deployment", "edge", "images",
     "network_range", "notify", "podman_compose", "port_base", "probe_secrets", "probes", "project", "public", "publish",
     "schema_targets", "services", "shared", "singletons", "source", "state_dir", "textfile", "undo",
 ))

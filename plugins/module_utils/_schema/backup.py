@@ -84,7 +84,7 @@ def complaint(wanted: Backup, at: float | None, now: float) -> str:
     """Pure. What is wrong with the last backup, '' where nothing is."""
     if at is None:
         if not wanted.path and not wanted.command:
-            return "nothing says when this database was backed up. Fix: set backup.path or backup.command"
+            return "nothing says when this database was backed up. Fix: set bluegreen_backup, or its policy to ignore"
         where = wanted.path or "the backup command"
         return "no backup is known (%s). Fix: make one, or correct the setting" % where
     age = now - at

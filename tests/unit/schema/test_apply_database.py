@@ -321,9 +321,8 @@ def test_killed_at_any_step_the_next_run_goes_on(shop: Bench, verb: str) -> None
 def test_a_restore_point_where_the_server_makes_one(shop: Bench) -> None:
     made = shop.run([ADD], backup={"policy": "warn"}, release="r1")
     assert made[0]["restore_point"]["name"] == "olympus_bluegreen_r1" and "/" in made[0]["restore_point"]["lsn"]
-    assert made[2] == [
-        "Before this migration: nothing says when this database was backed up. Fix: set backup.path or backup.command"
-    ]
+    said = "nothing says when this database was backed up. Fix: set bluegreen_backup, or its policy to ignore"
+    assert made[2] == ["Before this migration: " + said]
 
 
 def test_a_role_without_the_right_is_told_what_it_lacks(shop: Bench) -> None:
