@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from kit import majors
 from kit.apply_bench import ADD, INDEX, Bench
@@ -101,23 +102,25 @@ def _refused(bench: Bench) -> None:
 
 
 def cut_short() -> dict[str, object]:
-    """CREATE INDEX CONCURRENTLY waits for a writer, and its client is killed or its time is up, in turn."""
+    """CREATE INDEX CONCURRENTLY waits for a writer, and its client is killed or its time is up, in turn. The writer
+    goes when the invalid index is being dropped."""
     invalid = applied = 0
     with majors.server(18) as server, shop(server, "cut") as bench:
         bench.run([ADD])
         for number in range(KILLS):
-            writer = server.connection("cut")
+            writer, over = server.connection("cut"), threading.Event()
             writer.cursor().execute("BEGIN; INSERT INTO people VALUES (%d, 'x')" % (1000 + number))
-            over = threading.Event()
-            killer = threading.Thread(target=_kill, args=(bench, over, number % 2 == 0))
-            killer.start()
+            hands = threading.Thread(target=_hands, args=(bench, writer, over, number % 2 == 0))
+            hands.start()
             try:
-                bench.run([ADD, INDEX], lock_timeout=0.3, attempts=1)
+                bench.run([ADD, INDEX], lock_timeout=5.0 if number % 2 == 0 else 0.3, attempts=1)
             except BluegreenError:
                 pass
+            else:
+                applied += 1
             finally:
                 over.set()
-                killer.join()
+                hands.join()
                 writer.close()
             invalid += len(bench.invalid())
             applied += bench.versions() != ["001"]
@@ -125,8 +128,18 @@ def cut_short() -> dict[str, object]:
     return {"times": KILLS, "invalid_left": invalid, "recorded_applied": applied, "applied_in_the_end": last == 2}
 
 
-def _kill(bench: Bench, over: threading.Event, by_client: bool) -> None:
-    while not bench.invalid() and not over.is_set():
-        time.sleep(0.01)
-    if by_client and not over.is_set():
+def _hands(bench: Bench, writer: Any, over: threading.Event, kill: bool) -> None:
+    if kill and _waits(bench, "CREATE", over):
         bench.podman.there["olympus-migrate-shop"].process.kill()
+    if _waits(bench, "DROP", over):
+        writer.close()
+
+
+def _waits(bench: Bench, verb: str, over: threading.Event) -> bool:
+    """Until such a statement waits for another transaction; False where it is over before."""
+    asked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%s INDEX CONCURRENTLY%%'"
+    while not over.is_set():
+        if bench.sql(asked % verb):
+            return True
+        time.sleep(0.01)
+    return False

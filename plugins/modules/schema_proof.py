@@ -32,6 +32,21 @@ options:
     description: Directory of the collection's state on this host.
     type: path
     default: /var/lib/olympus-bluegreen
+  state:
+    description:
+      - V(judged) does all of it on this host, or takes from O(bundle) what the rehearsal host showed.
+      - V(exported) writes what a rehearsal on another host needs to O(bundle), and tries nothing.
+      - V(rehearsed) tries it on that other host, and writes what it saw to O(bundle) in its place.
+    type: str
+    default: judged
+    choices: [judged, exported, rehearsed]
+  bundle:
+    description:
+      - A file that only its owner may read, with production's schema, the programs and their configuration. Copy it
+        with mode 0600, and remove it at the end.
+      - The images have to be on the rehearsal host.
+    type: path
+    default: ""
   colour:
     description: The live colour, whose running containers are the old programs.
     type: str
@@ -340,6 +355,11 @@ let_through:
       type: str
       sample: "2026-12-31"
   sample: []
+bundle:
+  description: The file for the other host, or from it. Empty where nothing is pending, and with O(state=judged).
+  returned: success
+  type: str
+  sample: ""
 steps:
   description: What check mode leaves open.
   returned: always

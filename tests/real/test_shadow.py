@@ -7,12 +7,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit import majors
+from kit import majors, proof_bench
 from kit.migrate_bench import DEPLOYMENT, IMAGE, KRATOS_NEW, KRATOS_OLD, NETWORK, PASSWORD, SERVER, Bench, ours
 from kit.postgres_tls import authority, signed
 from kit.proof_bench import log, production, written
@@ -20,14 +21,16 @@ from kit.recording import Recording
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core import dsn, postgres
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.olympus.bluegreen.plugins.module_utils._core.errors import Refused
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.podman import LABEL, Podman
 from ansible_collections.olympus.bluegreen.plugins.module_utils._core.runner import SubprocessRunner
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.client_programs import ServiceDatabase
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.export import export
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.restore import prepare
-from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.room import Room, room
+from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow.room import Room, private_place, room
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import any_migrator, migrate
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema import service as release
+from olympus_lab import images
 
 pytestmark = pytest.mark.lab
 
@@ -56,7 +59,10 @@ def test_production_s_schema_stands_in_a_room_of_its_own(bench: Bench, tmp_path:
     world = migrate.World(Podman(recording), SystemClock())
     asked = migrate.request(bench.params(KRATOS_NEW), world.podman)
     service = any_migrator.service_of(asked.target, asked.compose_file)
-    with room(world.podman, world.clock, DEPLOYMENT, IMAGE, world.connect, world.enter, str(tmp_path)) as place:
+    with (
+        private_place(world.podman, DEPLOYMENT, str(tmp_path)) as private,
+        room(world.podman, world.clock, private, IMAGE, world.connect, world.enter) as place,
+    ):
         assert os.stat(place.directory).st_mode & 0o777 == 0o700
         there = ServiceDatabase(asked, world, service, IMAGE, place.labels, place.network + "-kratos")
         exported = export(there, os.path.join(place.directory, "kratos"))
@@ -67,6 +73,34 @@ def test_production_s_schema_stands_in_a_room_of_its_own(bench: Bench, tmp_path:
         place.drop("trial")
     assert not os.path.exists(place.directory) and ours() == [SERVER]
     assert written(since) == [] and PASSWORD not in repr(recording.seen)
+
+
+@pytest.mark.slow
+def test_the_proof_is_held_on_another_host(tmp_path: Path) -> None:
+    """Production's part here, the room's from what was copied, the rest here again: the verdict is the same."""
+    references = images.pair()
+    environment = {"SERVE_PUBLIC_PORT": "5000", "SERVE_ADMIN_PORT": "5001"}
+    command = ("serve", "-c", "/etc/config/kratos.yml")
+    service = proof_bench.Service("ciam-pair", "kratos", references["v1"], references["v2"], 5000, environment, command)
+    for name in ("containers", "config", "state", "there"):
+        (tmp_path / name).mkdir()
+    with production(tmp_path / "containers"):
+        one = proof_bench.Bench(tmp_path / "config", tmp_path / "state", service)
+        path = tmp_path / "there" / "bundle"
+        assert one.run(state="exported", bundle=str(path))["bundle"] == str(path)
+        with tarfile.open(path) as packed:
+            said = packed.extractfile("./work.json")
+            assert said is not None and PASSWORD.encode() not in said.read()
+        assert path.stat().st_mode & 0o777 == 0o600
+        # What the programs there read is what was taken along.
+        moved = (tmp_path / "config").rename(tmp_path / "elsewhere")
+        (tmp_path / "config").mkdir()
+        shutil.copy(moved / "compose.yml", tmp_path / "config")
+        one.run(state="rehearsed", bundle=str(path), state_dir=str(tmp_path / "none"))
+        assert os.listdir(tmp_path / "there") == ["bundle"]
+        with pytest.raises(Refused, match=r"ciam_pair: (BRIDGE_REQUIRED|BREAKS) .*identity_id"):
+            one.run(bundle=str(path))
+        proof_bench.no_more_live()
 
 
 def _as_in_production(place: Room, address: dsn.Dsn) -> None:

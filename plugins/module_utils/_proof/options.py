@@ -21,17 +21,21 @@ from .._schema import service as release
 from .._schema.any_migrator import OPTIONS
 from .._schema.options import MIGRATE, proof_path
 from .._state.directory import StateDir
-from . import policy, proof, record
+from . import bundle, policy, proof, record
 from .evidence import SAFE
 from .judge import not_judged
 from .proof import Found, Subject
 from .replay import app, binary, trial
 from .shadow.client_programs import ServiceDatabase
 from .shadow.exported import LOOKUP
-from .shadow.room import room
+from .shadow.room import private_place, room
 
+# All of it here; or production's part here, the room's on another host, and the rest here again.
+JUDGED, EXPORTED, REHEARSED = "judged", "exported", "rehearsed"
 PROOF = ArgumentSpec(
     {
+        "state": {"type": "str", "default": JUDGED, "choices": [JUDGED, EXPORTED, REHEARSED]},
+        "bundle": {"type": "path", "default": ""},
         "colour": {"type": "str", "required": True, "choices": list(COLOURS)},
         "targets": {
             "type": "list",
@@ -68,6 +72,9 @@ WAYS = {
     "BREAKS": "go there by a release in between, or add a bridge (bridges/%s/*.sql of the release's source)",
     "NOT_JUDGED": "remove that reason",
 }
+NO_IMAGE = "the database is in no container of this host"
+NAME_IMAGE = "name an image of the same PostgreSQL major in bluegreen_rehearsal_image"
+NOTHING_JUDGED: dict[str, Any] = {"changed": False, "targets": {}, "let_through": [], "steps": [], "bundle": ""}
 NO_PROGRAM = "no container of the live colour is known that uses it"
 
 
@@ -106,12 +113,16 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
     said = policy.policy(params["policy"])
     if check_mode:
         steps = ["will be checked: whether the live colour keeps working"]
-        return {"changed": False, "targets": {}, "let_through": [], "steps": steps}
+        return {**NOTHING_JUDGED, "steps": steps}
+    if params["state"] == REHEARSED:
+        return _rehearsed(context)
     begun = world.clock.monotonic()
     subjects = observe(context)
     path = proof_path(context.state_dir, params["release"])
     kept = read_mapping(path).get("targets") or {}
     fresh = [one for one in subjects if not record.holds(kept.get(one.target.name) or {}, one, context.data)]
+    if params["state"] == EXPORTED:
+        return _exported(context, fresh)
     found = _found(context, fresh)
     seconds = world.clock.monotonic() - begun
     told = {
@@ -128,7 +139,7 @@ def run(params: Mapping[str, Any], check_mode: bool, world: migrate.World) -> di
     if refused:
         raise Refused("\n".join(refused), fix="")
     through = exceptions.events(params["release"], told)
-    return {"changed": False, "targets": told, "let_through": through, "steps": []}
+    return {**NOTHING_JUDGED, "targets": told, "let_through": through}
 
 
 def observe(context: Context) -> list[Subject]:
@@ -195,18 +206,46 @@ def _live(context: Context, service: str, needed: bool) -> Mapping[str, Any] | N
     return raw
 
 
+def _exported(context: Context, subjects: Sequence[Subject]) -> dict[str, Any]:
+    """Production's part, in a file for the rehearsal host. Nothing where nothing is to be tried."""
+    path = str(context.params["bundle"])
+    if subjects:
+        podman, image = context.podman, context.image()
+        if not image:
+            raise BluegreenError(NO_IMAGE, fix=NAME_IMAGE)
+        with private_place(podman, context.params["deployment"], context.state_dir) as place:
+            copied = proof.copy(subjects, place.directory, place.labels, context.data)
+            bundle.pack(path, place.directory, podman, subjects, copied, image)
+    return {**NOTHING_JUDGED, "bundle": path if subjects else ""}
+
+
+def _rehearsed(context: Context) -> dict[str, Any]:
+    """The room's part, on the host that ``bundle`` was brought to."""
+    path, world, params = str(context.params["bundle"]), context.world, context.params
+    with private_place(context.podman, params["deployment"], os.path.dirname(path)) as place:
+        work = bundle.unpack(path, place.directory, context.podman)
+        image = params["rehearsal_image"] or work.image
+        with room(world.podman, world.clock, place, image, world.connect, world.enter) as made:
+            bundle.write(path, proof.tried(made, work.subjects, work.copied))
+    return {**NOTHING_JUDGED, "bundle": path}
+
+
 def _found(context: Context, subjects: Sequence[Subject]) -> dict[str, Found]:
     if not subjects:
         return {}
+    if context.params["bundle"]:
+        return proof.judged(subjects, bundle.read(context.params["bundle"]), context.params["lock_budget"])
     image = context.image()
     if not image:
-        reason = "the database is in no container of this host. Fix: name an image of the same PostgreSQL major in "
-        return {one.target.name: Found(not_judged(reason + "bluegreen_rehearsal_image")) for one in subjects}
+        reason = "%s. Fix: %s" % (NO_IMAGE, NAME_IMAGE)
+        return {one.target.name: Found(not_judged(reason)) for one in subjects}
     world, params = context.world, context.params
     try:
-        how = (params["deployment"], image, world.connect, world.enter, context.state_dir)
-        with room(world.podman, world.clock, *how) as place:
-            return proof.prove(place, subjects, context.data, params["lock_budget"])
+        with (
+            private_place(world.podman, params["deployment"], context.state_dir) as place,
+            room(world.podman, world.clock, place, image, world.connect, world.enter) as made,
+        ):
+            return proof.prove(made, subjects, context.data, params["lock_budget"])
     except BluegreenError as exc:
         return {one.target.name: Found(not_judged(str(exc))) for one in subjects}
 

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._core import postgres
 from .._core.errors import BluegreenError
+from .._core.podman import LABEL
 from .._schema import any_migrator, bridge, migrate
 from .._schema.any_migrator import Target
 from .._schema.catalog import probes, skeleton
@@ -36,12 +37,15 @@ QUESTION_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Subject:
-    """A target to judge. ``state``: production as it was read. ``migrator`` migrates it; ``old`` and ``new`` are the
-    programs of its service, None with the reason ``why`` where none is known. ``bridges``: of the new release."""
+    """A target to judge. ``state``: production as it was read; ``production`` is None where another host has it.
+
+    ``migrator`` migrates it; ``old`` and ``new`` are the programs of its service, None with the reason ``why`` where
+    none is known. ``bridges``: of the new release.
+    """
 
     target: Target
     state: migrate.State
-    production: ServiceDatabase
+    production: ServiceDatabase | None
     migrator: binary.Binary
     old: binary.Binary | None = None
     new: binary.Binary | None = None
@@ -104,72 +108,108 @@ class Clone:
         return replace(self, name="%s_%s" % (self.name, suffix)).made()
 
 
+@dataclass(frozen=True)
+class Copied:
+    """``exports`` of production by the target's name, ``lost`` says why one could not be had."""
+
+    exports: Mapping[str, Export]
+    lost: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a room showed of a target, before production's rows are asked. ``lost``: why nothing could be tried.
+
+    ``replayed`` and ``bridged`` (with the release's bridges) are None where the reason beside them says why.
+    """
+
+    lost: str = ""
+    rehearsed: Rehearsed = field(default_factory=Rehearsed)
+    replayed: Seen | None = None
+    why: str = ""
+    bridged: Seen | None = None
+    why_bridged: str = ""
+
+
 def prove(room: Room, subjects: Sequence[Subject], data: str, budget: float) -> dict[str, Found]:
     """What was found of each target by its name; what kept a proof from being held is its NOT_JUDGED."""
-    exports, lost = _exported(room, subjects, data)
-    templates, unfit = prepare(room, exports)
-    lost.update(unfit)
-    with ThreadPoolExecutor(BESIDE) as pool:
-        running = {
-            one.target.name: pool.submit(
-                _judged, room, one, templates[one.target.name], exports[one.target.name], budget
-            )
-            for one in subjects
-            if one.target.name in templates
-        }
-        found = {name: future.result() for name, future in running.items()}
-    copied = "production's schema can't be copied: %s"
-    return {**{name: _not_judged(copied % why) for name, why in lost.items()}, **found}
+    copied = copy(subjects, room.directory, room.labels, data)
+    return judged(subjects, tried(room, subjects, copied), budget)
 
 
-def _exported(room: Room, subjects: Sequence[Subject], data: str) -> tuple[dict[str, Export], dict[str, str]]:
+def copy(subjects: Sequence[Subject], directory: str, labels: Mapping[str, str], data: str) -> Copied:
+    """Production's part of a proof. ``labels`` of what runs for it."""
     with ThreadPoolExecutor(BESIDE) as pool:
-        running = {one.target.name: pool.submit(_export, room, one, data) for one in subjects}
+        running = {one.target.name: pool.submit(_export, one, directory, labels, data) for one in subjects}
         found = {name: future.result() for name, future in running.items()}
     made = {name: one for name, one in found.items() if isinstance(one, Export)}
-    return made, {name: one for name, one in found.items() if isinstance(one, str)}
+    return Copied(made, {name: one for name, one in found.items() if isinstance(one, str)})
 
 
-def _export(room: Room, subject: Subject, data: str) -> Export | str:
-    """Or why there is none. What runs for it goes with the room."""
+def _export(subject: Subject, directory: str, labels: Mapping[str, str], data: str) -> Export | str:
+    """Or why there is none."""
     name = subject.target.name
-    production = replace(subject.production, labels=room.labels, name="%s-%s" % (room.network, name))
+    if subject.production is None:
+        return "it is on another host"
+    production = replace(subject.production, labels=labels, name="%s-proof-%s" % (labels[LABEL], name))
     try:
-        return export(production, os.path.join(room.directory, name), data, subject.target.applied_query)
+        return export(production, os.path.join(directory, name), data, subject.target.applied_query)
     except BluegreenError as exc:
         return str(exc)
 
 
-def _not_judged(why: str) -> Found:
-    return Found(judge.not_judged(why))
+def tried(room: Room, subjects: Sequence[Subject], copied: Copied) -> dict[str, Tried]:
+    """The room's part of a proof."""
+    templates, unfit = prepare(room, copied.exports)
+    lost = "production's schema can't be copied: %s"
+    with ThreadPoolExecutor(BESIDE) as pool:
+        running = {
+            one.target.name: pool.submit(_tried, room, one, templates[one.target.name], copied.exports[one.target.name])
+            for one in subjects
+            if one.target.name in templates
+        }
+        found = {name: future.result() for name, future in running.items()}
+    return {**{name: Tried(lost % why) for name, why in {**copied.lost, **unfit}.items()}, **found}
 
 
-def _judged(room: Room, subject: Subject, template: str, copied: Export, budget: float) -> Found:
+def _tried(room: Room, subject: Subject, template: str, copied: Export) -> Tried:
     try:
-        return _found(room, subject, template, copied, budget)
+        clone = Clone(room, subject.target.name + "_rehearsal", template).made()
+        run = partial(trial.migrated, room, subject.migrator, applied=subject.applied, after=subject.after)
+        rehearsed = rehearse(clone, run, copied.schema.rows(), BOOKKEEPING, room.clock)
+        room.drop(clone.name)
+        seen, why = _replayed(room, subject, template, ())
+        bridged = _replayed(room, subject, template, subject.bridges) if subject.bridges and seen else (None, why)
     except BluegreenError as exc:
-        return _not_judged(str(exc))
+        return Tried(str(exc))
+    return Tried("", rehearsed, seen, why, *bridged)
 
 
-def _found(room: Room, subject: Subject, template: str, copied: Export, budget: float) -> Found:
+def judged(subjects: Sequence[Subject], told: Mapping[str, Tried], budget: float) -> dict[str, Found]:
+    """The rest of it: production's rows are asked what the changes ask of them."""
+    return {one.target.name: _judged(one, told[one.target.name], budget) for one in subjects}
+
+
+def _judged(subject: Subject, told: Tried, budget: float) -> Found:
     """Without the bridges first: one that nothing needs proves nothing, and stays in production for no reason."""
-    clone = Clone(room, subject.target.name + "_rehearsal", template).made()
-    run = partial(trial.migrated, room, subject.migrator, applied=subject.applied, after=subject.after)
-    rehearsed = rehearse(clone, run, copied.schema.rows(), BOOKKEEPING, room.clock)
-    room.drop(clone.name)
-    asked = _asked(subject, rehearsed)
+    try:
+        if told.lost:
+            return Found(judge.not_judged(told.lost))
+        rehearsed, asked = told.rehearsed, _asked(subject, told.rehearsed)
+    except BluegreenError as exc:
+        return Found(judge.not_judged(str(exc)))
     programs = replace(subject.programs, budget=budget)
-    plain, why = _replayed(room, subject, template, ())
-    verdict = judge.judge(Evidence(rehearsed, asked, plain, why), programs)
+    plain = Evidence(rehearsed, asked, told.replayed, told.why)
+    verdict = judge.judge(plain, programs)
     if subject.bridges and verdict.verdict != NOT_JUDGED:
-        verdict = _bridged(room, subject, template, Evidence(rehearsed, asked, plain, why), programs, verdict)
+        verdict = _bridged(subject, replace(plain, replayed=told.bridged, why=told.why_bridged), programs, verdict)
     return Found(verdict, rehearsed, asked, _draft(rehearsed))
 
 
 def _asked(subject: Subject, rehearsed: Rehearsed) -> tuple[Asked, ...]:
     """What production's rows say. Reads only, and gives up in time."""
     wanted = [one for one in rehearsed.changes if one.probe]
-    if not wanted:
+    if not wanted or subject.production is None:
         return ()
     db = subject.production.open()
     try:
@@ -178,20 +218,12 @@ def _asked(subject: Subject, rehearsed: Rehearsed) -> tuple[Asked, ...]:
         db.close()
 
 
-def _bridged(
-    room: Room,
-    subject: Subject,
-    template: str,
-    plain: Evidence,
-    programs: judge.Programs,
-    without: judge.Verdict,
-) -> judge.Verdict:
+def _bridged(subject: Subject, bridged: Evidence, programs: judge.Programs, without: judge.Verdict) -> judge.Verdict:
     if not without.reasons:
         names = ", ".join(one.name for one in subject.bridges)
         reason = "no journey fails without the bridge (%s). Fix: remove bridges/%s from the release's source"
         return replace(without, verdict=NOT_JUDGED, reasons=(reason % (names, subject.target.name),))
-    seen, why = _replayed(room, subject, template, subject.bridges)
-    found = judge.judge(replace(plain, replayed=seen, why=why, bridged=True), programs)
+    found = judge.judge(replace(bridged, bridged=True), programs)
     if found.verdict in judge.PASSES:
         return found
     return replace(found, reasons=tuple("with the bridge: " + one for one in found.reasons))

@@ -170,7 +170,10 @@ class Run:
     def failure(self, msg: str, fix: str = "") -> BluegreenError:
         """The error with what had been applied until then."""
         after = any_migrator.applied(self.db, self.wanted.target)
-        pending, left = self.before.difference.pending, self._missing(None)
+        pending = left = self.before.difference.pending
+        # What has failed is said, also where nothing more can be asked.
+        with suppress(BluegreenError):
+            left = self._missing(None)
         done = tuple(migration for migration in pending if migration not in left)
         partial: dict[str, object] = {
             "applied": migrate.described(done),

@@ -33,4 +33,4 @@ def test_each_takes_the_others_work_and_flows_change_sides(kind: str, colours: t
             assert other.finish(step, one.begin(step)) == "finished", step
     for one, other in ((old, new), (new, old)):
         left = other.left()
-        assert left is not None and [one.cross(name, left) for name in one.crossing]
+        assert left is not None and [one.cross(name, left) for name in (*one.lasting, *one.crossing)]

@@ -36,7 +36,8 @@ MODES = (
 TABLES = (
     "SELECT oid, format('%I.%I', relnamespace::regnamespace, relname), pg_relation_filenode(oid) FROM pg_class"
     " WHERE relkind IN ('r', 'p', 'm') AND"
-    " relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
+    " relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_'"
+    " AND nspname NOT IN ('information_schema', 'olympus_bluegreen'))"
 )
 # Calls what it is given: the change of a case in the clone of that name.
 Around = Callable[[str, Callable[[], str]], object]
@@ -166,7 +167,7 @@ class Corpus:
         living = Program(self._old(name), self.statements, {})
         control = living.answers()
         living.known = control
-        applied = Applied(case, self.server.connection(name))
+        applied = Applied(case, self.server, name)
         around(name, applied.run)
         once = living.answers()
         after = living.again()
@@ -212,36 +213,39 @@ class Applied:
     """A case's change in a session of its own: why it was refused, the ``strongest`` lock of each table that was there
     before, which were ``rewritten``."""
 
-    def __init__(self, case: Case, connection: Any) -> None:
-        self.case, self.connection, self.cursor = case, connection, connection.cursor()
+    def __init__(self, case: Case, server: Server, name: str) -> None:
+        self.case, self.server, self.name = case, server, name
         self.refused, self.rewritten = "", frozenset[str]()
         self.strongest: dict[str, str] = {}
-        self.before = self._files()
 
     def run(self) -> str:
+        connection = self.server.connection(self.name)
+        cursor = connection.cursor()
         try:
+            before = _files(cursor)
             for sql in self.case.sql if self.case.alone else ("BEGIN", *self.case.sql, "COMMIT"):
-                self.cursor.execute(sql)
+                cursor.execute(sql)
                 if not self.case.alone and sql != "COMMIT":
-                    self._look()
-            after = self._files()
-            files = {name for oid, (name, file) in self.before.items() if oid in after and after[oid][1] != file}
+                    self._look(cursor, before)
+            after = _files(cursor)
+            files = {name for oid, (name, file) in before.items() if oid in after and after[oid][1] != file}
             self.rewritten = frozenset(files)
             self.strongest.update({"public." + table: mode for table, mode in self.case.locks})
         except psycopg2.Error as exc:
             self.refused = str(exc).splitlines()[0]
         finally:
-            self.connection.close()
+            connection.close()
         return self.refused
 
-    def _files(self) -> dict[int, tuple[str, int]]:
-        self.cursor.execute(TABLES)
-        return {oid: (name, file) for oid, name, file in self.cursor.fetchall()}
-
-    def _look(self) -> None:
-        self.cursor.execute(LOCKS)
-        for oid, mode in self.cursor.fetchall():
+    def _look(self, cursor: Any, before: Mapping[int, tuple[str, int]]) -> None:
+        cursor.execute(LOCKS)
+        for oid, mode in cursor.fetchall():
             # ACCESS SHARE is only in the way of what takes the table away.
-            if oid in self.before and mode != MODES[0]:
-                name = self.before[oid][0]
+            if oid in before and mode != MODES[0]:
+                name = before[oid][0]
                 self.strongest[name] = max(self.strongest.get(name, MODES[0]), mode, key=MODES.index)
+
+
+def _files(cursor: Any) -> dict[int, tuple[str, int]]:
+    cursor.execute(TABLES)
+    return {oid: (name, file) for oid, name, file in cursor.fetchall()}

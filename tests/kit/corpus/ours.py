@@ -88,7 +88,7 @@ def tried(corpus: Corpus, case: Case) -> tuple[Truth, Ours]:
     truth = corpus.truth(case) if case.refused else corpus.truth(case, around)
     if case.refused:
         with corpus.clone("refused", "empty") as name:
-            around(name, Applied(case, corpus.server.connection(name)).run)
+            around(name, Applied(case, corpus.server, name).run)
     return truth, _ours(corpus, found[0], seen(truth, corpus.statements, tables))
 
 

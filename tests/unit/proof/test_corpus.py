@@ -16,6 +16,7 @@ from kit.corpus.ours import Ours, tried
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import evidence, judge
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.shadow import sqllog
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import snapshot
 
 CASES = {case.name: case for case in corpus.cases()}
 # One of each kind; what the server says of it.
@@ -50,6 +51,15 @@ def test_it_has_enough_of_each_kind() -> None:
     assert len(CASES) == len(corpus.cases()) >= 90
     assert {case.file for case in CASES.values()} >= {"columns", "constraints", "indexes", "partitions", "programs"}
     assert all(case.sql for case in CASES.values()) and len(corpus.application()) >= 30
+
+
+def test_a_look_at_production_takes_no_lock_of_a_writer(bench: Corpus) -> None:
+    db = bench.server.db("asked")
+    with snapshot.reading(db):
+        snapshot.look(db)
+        taken = db.query("SELECT DISTINCT mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'")
+    db.close()
+    assert taken == [("AccessShareLock",)]
 
 
 @pytest.mark.parametrize("name", FEW)

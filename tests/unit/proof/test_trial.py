@@ -45,6 +45,7 @@ class World:
             journeys = ("login", "list")
             core = ("login",)
             crossing: Mapping[str, str] = {"session": "login", "list": "list"}
+            lasting = ("session",)
             flights = ("pending", "off")
 
             @property

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit import majors
 from kit.apply_bench import ADD, INDEX, PASSWORD, Bench
 from kit.majors import Server
 from kit.pooler import Pooler
@@ -129,6 +130,20 @@ def test_an_index_that_is_cut_short_is_not_left_and_not_recorded(shop: Bench) ->
 def test_twenty_times(shop: Bench) -> None:
     killing(shop, 20)
     assert shop.run([ADD, INDEX])[0]["after"]["count"] == 2 and shop.invalid() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("major", [14, 15, 16, 17])
+def test_every_major_has_the_bounds_that_it_knows(major: int, tmp_path: Path) -> None:
+    with majors.server(major) as server:
+        shop = Bench(server, "shop", tmp_path)
+        shop.run([SEEN], timeout=100.0, backup={"policy": "warn"})
+        found = dict(shop.sql("SELECT name, setting FROM seen"))
+        assert (found["lock_timeout"], found["idle_in_transaction_session_timeout"]) == ("200", "100000")
+        assert found["transaction_timeout" if major >= 17 else "statement_timeout"] == "100000"
+        other = Bench(server, "other", tmp_path)
+        killing(other, 2)
+        assert other.run([ADD, INDEX])[0]["after"]["count"] == 2
 
 
 BROKEN = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '%s'::regclass"

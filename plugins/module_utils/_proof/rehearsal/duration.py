@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ..._core.clock import Clock
 from ..._core.postgres import Db
@@ -25,19 +25,23 @@ from .trace import rank
 # From here on others wait: the first mode that stops writes.
 STOPS = rank("ShareLock")
 LARGE, ROWS, MOST = 10_000, 100_000, 12
+# Of a table of ours, in this order; a name that is no operation only prepares the next.
 CALIBRATE = (
-    "DROP TABLE IF EXISTS olympus_bluegreen.rate",
-    "CREATE TABLE olympus_bluegreen.rate AS SELECT g AS id, md5(g::text)::uuid AS a, md5(g::text) AS b, now() AS c"
-    " FROM generate_series(1, {rows}) g",
-    "ALTER TABLE olympus_bluegreen.rate ADD UNIQUE (a)",
+    ("", "DROP TABLE IF EXISTS olympus_bluegreen.rate"),
+    (
+        "",
+        "CREATE TABLE olympus_bluegreen.rate AS SELECT g AS id, md5(g::text) AS a, md5(g::text) AS b, now() AS c"
+        " FROM generate_series(1, {rows}) g",
+    ),
+    ("rewrite", "ALTER TABLE olympus_bluegreen.rate ALTER id TYPE bigint"),
+    ("write", "UPDATE olympus_bluegreen.rate SET c = now()"),
+    ("scan", "ALTER TABLE olympus_bluegreen.rate ADD CHECK (length(b) > 0)"),
+    ("index", "ALTER TABLE olympus_bluegreen.rate ADD UNIQUE (a)"),
+    ("reference", "ALTER TABLE olympus_bluegreen.rate ADD FOREIGN KEY (a) REFERENCES olympus_bluegreen.rate (a)"),
 )
-OPERATIONS = {
-    "index": "CREATE INDEX ON olympus_bluegreen.rate (b)",
-    "reference": "ALTER TABLE olympus_bluegreen.rate ADD FOREIGN KEY (a) REFERENCES olympus_bluegreen.rate (a)",
-    "scan": "ALTER TABLE olympus_bluegreen.rate ADD CHECK (length(b) > 0)",
-    "rewrite": "ALTER TABLE olympus_bluegreen.rate ALTER id TYPE bigint",
-    "write": "UPDATE olympus_bluegreen.rate SET c = now()",
-}
+# Each of these does every index of the table too.
+WITH_INDEXES = ("rewrite", "write")
+INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = to_regclass(%s)"
 # By the words of the statement that took the lock, the first that fits; what a table is rewritten by is seen.
 WORDS = (
     (re.compile(r"\bINDEX\b|\bUNIQUE\b|\bPRIMARY KEY\b", re.IGNORECASE), "index"),
@@ -46,31 +50,51 @@ WORDS = (
 )
 
 
-def counted(db: Db, sizes: Mapping[str, float]) -> dict[str, int]:
-    """Rows in the clone of each table that is large in production."""
-    found = {}
+@dataclass(frozen=True)
+class Measured:
+    """``sizes``: production's rows, ``there`` and ``indexes``: what the clone has of its large tables. ``rows``: of the
+    second clone, whose locks are ``again``. ``rate``: seconds a row by operation, for what that does not show."""
+
+    sizes: Mapping[str, float]
+    there: Mapping[str, int]
+    indexes: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    again: Sequence[Lock] = ()
+    rate: Mapping[str, float] = field(default_factory=dict)
+
+    def worked(self, lock: Lock) -> list[str]:
+        """The large tables that the lock's transaction reads or writes, where others wait for that lock."""
+        if rank(lock.mode) < STOPS:
+            return []
+        return sorted(table for table in lock.worked if self.sizes.get(table, 0) > LARGE)
+
+    def few(self, lock: Lock) -> list[str]:
+        """Those of them whose rows in the clone say too little."""
+        return [one for one in self.worked(lock) if self.there.get(one, 0) < min(self.sizes[one], ROWS) / 2]
+
+    def to_fill(self, taken: Sequence[Lock]) -> list[str]:
+        """The largest first."""
+        wanted = {table for lock in taken for table in self.few(lock)}
+        return sorted(wanted, key=lambda table: -self.sizes[table])[:MOST]
+
+    def filled(self, table: str) -> bool:
+        return self.rows.get(table, 0) >= min(self.sizes[table], ROWS) / 2
+
+
+def first(db: Db, sizes: Mapping[str, float]) -> Measured:
+    """Before the migration."""
+    there, indexes = {}, {}
     for table in sizes:
         if sizes[table] > LARGE and db.query("SELECT to_regclass(%s)", [table])[0][0]:
-            found[table] = int(db.query("SELECT count(*) FROM " + table)[0][0])
-    return found
-
-
-def worked(lock: Lock, sizes: Mapping[str, float]) -> list[str]:
-    """The large tables that the lock's transaction reads or writes, where others wait for that lock."""
-    return sorted(table for table in lock.worked if sizes.get(table, 0) > LARGE) if rank(lock.mode) >= STOPS else []
-
-
-def to_fill(taken: Sequence[Lock], sizes: Mapping[str, float], there: Mapping[str, int]) -> list[str]:
-    """Tables whose rows in the clone say too little, the largest first."""
-    wanted = {table for lock in taken for table in worked(lock, sizes)}
-    few = [table for table in wanted if there.get(table, 0) < min(sizes[table], ROWS) / 2]
-    return sorted(few, key=lambda table: -sizes[table])
+            there[table] = int(db.query("SELECT count(*) FROM " + table)[0][0])
+            indexes[table] = int(db.query(INDEXES, [table])[0][0])
+    return Measured(sizes, there, indexes)
 
 
 def filled(db: Db, tables: Sequence[str], sizes: Mapping[str, float]) -> dict[str, int]:
     """Table -> its rows now. ``db``: a superuser's session in a clone of its own."""
     known = filling.with_rows(db, [str(row[0]) for row in db.query(PARENTS)]) - set(tables)
-    return {table: filling.fill(db, table, int(min(sizes[table], ROWS)), known) for table in tables[:MOST]}
+    return {table: filling.fill(db, table, int(min(sizes[table], ROWS)), known) for table in tables}
 
 
 PARENTS = """
@@ -82,52 +106,47 @@ WHERE f.contype = 'f'
 
 def rates(db: Db, clock: Clock) -> dict[str, float]:
     """Operation -> seconds a row, of a table of ours."""
-    db.query("CREATE SCHEMA IF NOT EXISTS olympus_bluegreen")
-    for statement in CALIBRATE:
+    found = {}
+    for name, statement in CALIBRATE:
+        begun = clock.monotonic()
         db.query(statement.format(rows=ROWS))
-    return {name: _seconds(db, statement, clock) / ROWS for name, statement in OPERATIONS.items()}
+        found[name] = (clock.monotonic() - begun) / ROWS
+    return found
 
 
-def _seconds(db: Db, statement: str, clock: Clock) -> float:
-    begun = clock.monotonic()
-    db.query(statement)
-    return clock.monotonic() - begun
-
-
-def scaled(
-    taken: Sequence[Lock],
-    again: Sequence[Lock],
-    sizes: Mapping[str, float],
-    there: Mapping[str, int],
-    rows: Mapping[str, int],
-    rate: Mapping[str, float],
-) -> Iterator[Held]:
-    """Pure. ``there``: rows of the first clone, ``rows``: of the second, where ``again`` was taken. ``rate``: of a
-    table of ours, for what the second does not show."""
-    second = {key: lock for key, lock in _numbered(again)}
+def scaled(taken: Sequence[Lock], seen: Measured) -> Iterator[Held]:
+    """Pure. None where others do not wait for the lock, or nothing was measured."""
+    second = dict(_numbered(seen.again))
     for key, lock in _numbered(taken):
-        held, tables = lock.held, worked(lock, sizes)
-        few = [table for table in tables if there.get(table, 0) < min(sizes[table], ROWS) / 2]
-        if rank(lock.mode) < STOPS or not few:
-            yield replace(held, estimate=_plain(held, lock, tables, sizes, there))
-        elif key in second and all(rows.get(table, 0) > LARGE / 2 for table in few):
-            more = max(0.0, second[key].held.seconds - held.seconds)
-            factor = max(sizes[table] / rows[table] for table in few)
-            yield replace(held, estimate=held.seconds + more * max(1.0, factor))
-        elif rate:
-            each = rate["rewrite" if lock.rewrite else _operation(held.statement)]
-            yield replace(held, estimate=held.seconds + each * sum(sizes[table] for table in few))
+        few = seen.few(lock)
+        if rank(lock.mode) < STOPS:
+            yield lock.held
+        elif not few:
+            yield replace(lock.held, estimate=_by_rows(lock, seen))
+        elif key in second and all(seen.filled(table) for table in few):
+            yield replace(lock.held, estimate=_by_second(lock, second[key], few, seen))
         else:
-            yield held
+            yield replace(lock.held, estimate=_by_rate(lock, few, seen))
 
 
-def _plain(
-    held: Held, lock: Lock, tables: Sequence[str], sizes: Mapping[str, float], there: Mapping[str, int]
-) -> float | None:
+def _by_rows(lock: Lock, seen: Measured) -> float:
     """From the rows that were in the clone; without work on a large table it takes the time that it took."""
-    if rank(lock.mode) < STOPS:
+    return lock.held.seconds * max([1.0, *(seen.sizes[one] / seen.there[one] for one in seen.worked(lock))])
+
+
+def _by_second(lock: Lock, again: Lock, few: Sequence[str], seen: Measured) -> float:
+    """What the rows of the second clone add, as often as they are in production."""
+    more = max(0.0, again.held.seconds - lock.held.seconds)
+    return lock.held.seconds + more * max([1.0, *(seen.sizes[table] / seen.rows[table] for table in few)])
+
+
+def _by_rate(lock: Lock, few: Sequence[str], seen: Measured) -> float | None:
+    if not seen.rate:
         return None
-    return held.seconds * max([1.0, *(sizes[table] / there[table] for table in tables)])
+    operation = "rewrite" if lock.rewrite else _operation(lock.statement)
+    builds = seen.rate["index"] if operation in WITH_INDEXES else 0.0
+    each = ((seen.rate[operation] + builds * seen.indexes.get(one, 0)) * seen.sizes[one] for one in few)
+    return lock.held.seconds + sum(each)
 
 
 def _operation(statement: str) -> str:

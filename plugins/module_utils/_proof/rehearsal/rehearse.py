@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..._core.clock import Clock, SystemClock, wait_until
@@ -68,13 +68,13 @@ def rehearse(
         trace.install(db)
         _settle(clone, db, clock)
         small, counted = written.small_tables(db), written.counters(db)
-        there = duration.counted(db, sizes or {})
+        measured = duration.first(db, sizes or {})
         with contention.watched(clone.open, contention.tables(db), clock) as stalls:
             ran = run(clone, db, migrate, clock)
         after = snapshot.take(db)
         return Rehearsed(
             changes=difference.changes(before, after),
-            locks=_estimated(clone, ran, migrate, sizes, there, clock),
+            locks=_estimated(clone, ran, migrate, measured, clock),
             statements=summed(ran.statements),
             stalls=stalls,
             rows=written.rows(counted, written.counters(db), bookkeeping),
@@ -90,28 +90,22 @@ def rehearse(
         db.close()
 
 
-def _estimated(
-    clone: Clone, ran: Run, migrate: Migrate, sizes: Mapping[str, float] | None, there: Mapping[str, int], clock: Clock
-) -> tuple[Held, ...]:
+def _estimated(clone: Clone, ran: Run, migrate: Migrate, measured: duration.Measured, clock: Clock) -> tuple[Held, ...]:
     """Each lock with its time at production's size; for that the migration may run a second time, on more rows."""
-    if sizes is None:
-        return tuple(lock.held for lock in ran.taken)
-    again: Sequence[locks.Lock] = ()
-    rows: dict[str, int] = {}
-    rate: dict[str, float] = {}
-    wanted = duration.to_fill(ran.taken, sizes, there)
-    if wanted and not ran.failed:
+    wanted = measured.to_fill(ran.taken)
+    if measured.sizes and wanted and not ran.failed:
         second = clone.again("filled")
         db = second.open()
         try:
-            rows = duration.filled(db, wanted, sizes)
-            rate = duration.rates(db, clock)
+            measured = replace(measured, rows=duration.filled(db, wanted, measured.sizes))
             trace.install(db)
             filled = run(second, db, migrate, clock)
-            again = () if filled.failed else filled.taken
+            measured = replace(measured, again=filled.taken)
+            if filled.failed or not all(measured.filled(table) for table in wanted):
+                measured = replace(measured, rate=duration.rates(db, clock))
         finally:
             db.close()
-    return tuple(duration.scaled(ran.taken, again, sizes, there, rows, rate))
+    return tuple(duration.scaled(ran.taken, measured)) if measured.sizes else tuple(lock.held for lock in ran.taken)
 
 
 def run(clone: Clone, db: Db, migrate: Migrate, clock: Clock) -> Run:

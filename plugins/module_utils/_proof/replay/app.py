@@ -67,6 +67,7 @@ class App(Side[Mapping[str, str]]):
         self.core = tuple(first) or tuple(self.pages)[:1]
         # It meets what the other one has written since.
         self.crossing = {name: name for name in self.journeys}
+        self.lasting = self.journeys
 
     @property
     def writing(self) -> Sequence[str]:

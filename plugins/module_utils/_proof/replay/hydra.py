@@ -79,6 +79,7 @@ class Hydra(Side[Grant]):
     crossing: Mapping[str, str] = {
         name: name for name in ("keys", "client", "token", "consent_memory", "refresh", "revocation", "logout")
     }
+    lasting = ("keys", "client", "token", "consent_memory")
     flights = (
         "login pending", "login accepted", "consent pending", "consent accepted", "code minted",
         "code minted without PKCE", "logout pending", "logout accepted",

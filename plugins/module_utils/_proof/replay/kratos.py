@@ -77,6 +77,7 @@ class Kratos(Side[Person]):
         "recovery": "recovery",
         "logout": "logout",
     }
+    lasting = ("session", "identity", "list", "patch", "settings")
     flights = ("login", "browser login", "registration", "settings")
 
     def left(self) -> Person | None:

@@ -23,13 +23,14 @@ class Side(Generic[Made]):
     """``made``: what this side made; ``known``: what an earlier one made, for journeys where this one could not.
 
     ``journeys`` in their order, ``core``: without these nothing is known of the program. ``crossing``: what is asked of
-    the other side's work, in an order in which the last one ends it -> the journey that has to work for that.
-    ``flights``: the steps at which a flow may be when it changes sides.
+    the other side's work, in an order in which the last one ends it -> the journey that has to work for that;
+    ``lasting``: those that leave it as it was. ``flights``: the steps at which a flow may be when it changes sides.
     """
 
     journeys: Sequence[str] = ()
     core: Sequence[str] = ()
     crossing: Mapping[str, str] = {}
+    lasting: Sequence[str] = ()
     flights: Sequence[str] = ()
 
     def __init__(self, http: Http, at: Endpoint, known: Made | None = None) -> None:

@@ -135,8 +135,9 @@ class Trial:
         able = [name for name, needs in before.crossing.items() if control[needs].ok]
         old, other = self.old.label, self.new.label
         made = "%s does not accept what %s made"
+        lasting = [name for name in able if name in after.lasting]
         yield from self._cross(
-            "%s does not accept what it made before the migration" % old, OLD, after, before, able[:1]
+            "%s does not accept what it made before the migration" % old, OLD, after, before, lasting
         )
         yield from self._cross((made + " before the migration") % (other, old), NEW, new, before, able)
         yield from self._cross(made % (other, old), NEW, new, after, able)

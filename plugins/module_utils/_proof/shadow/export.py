@@ -85,7 +85,6 @@ def export(production: Production, directory: str, data: str = LOOKUP, applied_q
     return Export(
         database=production.address.database,
         directory=directory,
-        address=production.address,
         server=guard.production(identity, production.address),
         schema=schema,
         **{key: getattr(found, key) for key in OF_DESCRIBED},

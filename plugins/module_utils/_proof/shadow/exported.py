@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..._core.dsn import Dsn
 from ..._schema.catalog.snapshot import Snapshot, digest
 from .guard import Production
 
@@ -84,7 +83,6 @@ class Export:
 
     database: str
     directory: str
-    address: Dsn = field(repr=False)
     server: Production
     version: int
     owner: str

@@ -172,40 +172,58 @@ class _Here:
             return self._http.request(method, url, **how)
 
 
+@dataclass(frozen=True)
+class PrivatePlace:
+    """``directory`` is for root alone. It and every container and network with ``labels`` go when this ends."""
+
+    deployment: str
+    run: str
+    directory: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {LABEL: self.deployment, KIND: OURS, RUN: self.run}
+
+
 @contextmanager
-def room(
-    podman: Podman, clock: Clock, deployment: str, image: str, connect: Connect, enter: Enter, parent: str | None = None
-) -> Iterator[Room]:
-    """``image``: of PostgreSQL. ``parent``: where the room's directory is made. Raises BluegreenError where this host
-    can't have a room. Nothing of it is left behind."""
-    ours = {LABEL: deployment, KIND: OURS}
-    sweep(podman, ours)
+def private_place(podman: Podman, deployment: str, parent: str | None = None) -> Iterator[PrivatePlace]:
+    """``parent``: where its directory is made. What an earlier one left goes first, and nothing of it is left behind,
+    however this process ends."""
+    sweep(podman, {LABEL: deployment, KIND: OURS})
     run = secrets.token_hex(6)
-    labels = {**ours, RUN: run}
-    name = "%s-proof-%s" % (deployment, run)
     with tempfile.TemporaryDirectory(prefix="olympus-bluegreen-", dir=parent) as directory:
-        made = Room(
-            name,
-            name,
-            labels,
-            podman,
-            clock,
-            connect,
-            enter,
-            image,
-            Guard("shadow_" + secrets.token_hex(6), secrets.token_urlsafe(24)),
-            directory,
-            password=secrets.token_urlsafe(24),
-            role_password=secrets.token_urlsafe(24),
-        )
+        made = PrivatePlace(deployment, run, directory)
         with kept(podman.executable, "%s=%s" % (RUN, run), directory):
             try:
-                given = [part for key, value in labels.items() for part in ("--label", "%s=%s" % (key, value))]
-                created = podman.run("network", "create", "--internal", "--disable-dns", *given, name)
-                check(created, "making of network %s" % name)
-                yield _started(made)
+                yield made
             finally:
-                sweep(podman, labels)
+                sweep(podman, made.labels)
+
+
+@contextmanager
+def room(
+    podman: Podman, clock: Clock, place: PrivatePlace, image: str, connect: Connect, enter: Enter
+) -> Iterator[Room]:
+    """``image``: of PostgreSQL. Raises BluegreenError where this host can't have a room. It goes with its place."""
+    name = "%s-proof-%s" % (place.deployment, place.run)
+    given = [part for key, value in place.labels.items() for part in ("--label", "%s=%s" % (key, value))]
+    created = podman.run("network", "create", "--internal", "--disable-dns", *given, name)
+    check(created, "making of network %s" % name)
+    made = Room(
+        name,
+        name,
+        place.labels,
+        podman,
+        clock,
+        connect,
+        enter,
+        image,
+        Guard("shadow_" + secrets.token_hex(6), secrets.token_urlsafe(24)),
+        place.directory,
+        password=secrets.token_urlsafe(24),
+        role_password=secrets.token_urlsafe(24),
+    )
+    yield _started(made)
 
 
 def sweep(podman: Podman, labels: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .changes import BREAKS, CALL, CONDITIONAL, MEETS, READ, SAFE, WRITE, Change
 from .match import Pair
@@ -29,9 +30,10 @@ READ_ONLY = Rule(
     "cover_table", BREAKS, "was renamed or dropped; the view that took its name can't be written to", WRITE
 )
 AGAIN = Rule("recreate_table", CONDITIONAL, "was made again: it has the rows that the migration copied, no other", READ)
-EMPTIED = Rule("new_file", BREAKS, "was emptied: it has a new file without rows (TRUNCATE)", READ)
-FILE = Rule("new_file", CONDITIONAL, "has a new file: its rows were written again, or replaced by others", READ)
-KEPT = Rule("new_file", SAFE, "has a new file with the rows that it had (VACUUM FULL, CLUSTER)")
+EMPTIED = Rule("empty_table", BREAKS, "was emptied: it has a new file without rows", READ)
+TRUNCATED = Rule("new_file", BREAKS, "has a new file, as after TRUNCATE: production's rows would be gone", READ)
+FILE = Rule("new_file", CONDITIONAL, "has a new file: its rows were written again, and may be others", READ)
+KEPT = Rule("new_file", SAFE, "has a new file: it was written again (VACUUM FULL, CLUSTER)")
 PERSISTENCE = Rule("set_persistence", SAFE, "is logged otherwise (%s): an unlogged table is empty after a crash")
 OPTIONS = Rule("set_options", SAFE, "has other storage parameters")
 VIEW_OPTIONS = Rule("set_view_options", CONDITIONAL, "has other options (%s): rows or rights may differ", READ)
@@ -39,6 +41,8 @@ METHOD = Rule("set_access_method", SAFE, "has another access method")
 SPACE = Rule("set_tablespace", SAFE, "lies in another tablespace")
 REPLACE = Rule("replace_view", CONDITIONAL, "is defined otherwise: what is read differs", READ)
 UNWRITABLE = Rule("view_not_writable", CONDITIONAL, "can't be written to any more (55000)", WRITE)
+UNFILLED = Rule("unfilled", BREAKS, "holds nothing until it is refreshed: reading it fails (55000)", READ)
+FILLED = Rule("filled", SAFE, "can be read now")
 WRITABLE = Rule("view_writable", SAFE, "can be written to now")
 RLS = Rule(
     "enable_rls", CONDITIONAL, "has row security now: a role that is not its owner sees what a policy lets it see", READ
@@ -109,12 +113,16 @@ def again(ctx: Context, pair: Pair) -> Iterator[Change]:
 
 
 def file(ctx: Context, pair: Pair) -> Iterator[Change]:
-    """VACUUM FULL and CLUSTER count the rows; TRUNCATE and a rewrite by ALTER leave them not counted."""
+    """Of a table without rows VACUUM FULL and CLUSTER count them; TRUNCATE, and a rewrite by ALTER, do not."""
     was, now = pair.before.local, pair.after.local
     if pair.again or pair.before.kind != "table":
         return
-    counted = now["rows"] >= 0 and now["filled"] == was["filled"]
-    yield ctx.tell(pair.before, KEPT if counted else FILE if now["filled"] else EMPTIED)
+    if now["filled"]:
+        yield ctx.tell(pair.before, FILE)
+    elif was["filled"]:
+        yield ctx.tell(pair.before, EMPTIED)
+    else:
+        yield ctx.tell(pair.before, KEPT if now["rows"] >= 0 else TRUNCATED)
 
 
 def options(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -130,6 +138,10 @@ def persistence(ctx: Context, pair: Pair) -> Iterator[Change]:
 
 def writable(ctx: Context, pair: Pair) -> Iterator[Change]:
     yield ctx.tell(pair.before, WRITABLE if pair.after.local["writable"] else UNWRITABLE)
+
+
+def populated(ctx: Context, pair: Pair) -> Iterator[Change]:
+    yield ctx.tell(pair.before, FILLED if pair.after.local["populated"] else UNFILLED)
 
 
 def rls(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -187,7 +199,8 @@ def told_elsewhere(_ctx: Context, _pair: Pair) -> Iterator[Change]:
 FACTS: dict[str, Fact] = {
     "persistence": persistence, "rls": rls, "forced_rls": forced, "identity": replica, "options": options,
     "method": METHOD, "definition": REPLACE, "bound": told_elsewhere, "parents": told_elsewhere, "inherits": inherits,
-    "leaving": leaving, "foreign": REPLACE, "writable": writable, "file": file, "space": SPACE, "acl": rights,
+    "leaving": leaving, "foreign": REPLACE, "writable": writable,
+    "populated": populated, "file": file, "space": SPACE, "acl": rights,
     "owner": owner,
 }  # fmt: skip
 
@@ -217,16 +230,32 @@ def sequence_dropped(ctx: Context, one: Thing) -> Iterator[Change]:
 def counted(ctx: Context, pair: Pair) -> Iterator[Change]:
     """Numbers that were taken are nothing new; RESTART gives it a new file, and setval can only be seen by less."""
     was, now = pair.before.local, pair.after.local
-    if now["file"] == was["file"] and (now["value"] or 0) >= (was["value"] or 0):
+    if now["file"] == was["file"] and (now.get("value") or 0) >= (was["value"] or 0):
         return
     relations = [ctx.before.relations.get(oid) for oid, _number, _how in was["belongs"]]
     table = next((one.name for one in relations if one), "")
     yield ctx.tell(pair.before, RESTART, table=table, needs=WRITE if table else CALL)
 
 
+def sequence_rights(ctx: Context, pair: Pair) -> Iterator[Change]:
+    """An identity column takes its numbers without them."""
+    inner = any(how == "i" for _oid, _number, how in pair.after.local["belongs"])
+    for one in rights(ctx, pair):
+        yield replace(one, rating=CONDITIONAL) if inner and one.rating == BREAKS else one
+
+
 def sequence_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
     old = pair.before
     yield ctx.tell(old, RENAME_OWNED) if old.local["belongs"] else ctx.tell(old, RENAME_SEQUENCE, pair.after.name)
+
+
+def schema_made(ctx: Context, one: Thing) -> Iterator[Change]:
+    """What is in it is not told, but for names that a search_path can find first."""
+    yield ctx.tell(one, SCHEMA_ADD)
+    known = {old.bare for old in ctx.before.relations.values()}
+    for new in ctx.after.relations.values():
+        if ctx.after.things.get(("pg_namespace", new.parent, 0)) is one and new.bare in known:
+            yield ctx.tell(new, SHADOW)
 
 
 def schema_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
@@ -235,10 +264,10 @@ def schema_renamed(ctx: Context, pair: Pair) -> Iterator[Change]:
 
 SEQUENCE: dict[str, Fact] = {
     "type": COUNTS, "increment": COUNTS, "maximum": COUNTS, "minimum": COUNTS, "cycle": COUNTS, "start": CACHE,
-    "cache": CACHE, "persistence": CACHE, "belongs": BELONGS, "value": counted, "acl": rights, "owner": owner,
+    "cache": CACHE, "persistence": CACHE, "belongs": BELONGS, "value": counted, "acl": sequence_rights, "owner": owner,
 }  # fmt: skip
 KINDS = {
     **{name: Kind(made, dropped, renamed, again, FACTS) for name in RELATIONS},
     "sequence": Kind(sequence_made, sequence_dropped, sequence_renamed, SEQUENCE_AGAIN, SEQUENCE),
-    "schema": Kind(SCHEMA_ADD, SCHEMA_DROP, schema_renamed, None, {"acl": rights, "owner": owner}),
+    "schema": Kind(schema_made, SCHEMA_DROP, schema_renamed, None, {"acl": rights, "owner": owner}),
 }

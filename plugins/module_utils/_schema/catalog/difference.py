@@ -23,10 +23,11 @@ KINDS: dict[str, Kind] = {
     **classes_constraint.KINDS,
     **classes_code.KINDS,
 }
-# Classes that give a table a new file by themselves.
+# Classes that can give a table a new file: a column that is there can have had a default that is not.
 REWRITES = frozenset(
-    ("add_computed_column", "change_type", "narrow_type", "widen_type", "change_zone", "set_persistence")
-    + ("set_access_method", "set_tablespace", "set_expression", "change_generated")
+    ("add_column", "add_required_column", "replace_column", "add_computed_column", "change_type", "narrow_type")
+    + ("widen_type", "change_zone", "set_persistence", "set_access_method", "set_tablespace", "set_expression")
+    + ("change_generated",)
 )  # fmt: skip
 WORST = (BREAKS, BRIDGE, CONDITIONAL, SAFE)
 

@@ -133,6 +133,7 @@ RELATIONS = Rows(
         "inherits": "(SELECT coalesce(jsonb_agg(inhparent::bigint ORDER BY inhseqno), '[]') FROM pg_inherits"
         " WHERE inhrelid = c.oid)",
         "leaving": "EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid AND inhdetachpending)",
+        "populated": "c.relispopulated",
         "writable": "c.relkind <> 'v' OR pg_relation_is_updatable(c.oid, true) & 28 = 28",
     },
 )  # fmt: skip
@@ -285,7 +286,7 @@ SEQUENCES = Rows(
     },
     {
         "file": "c.relfilenode::bigint",
-        "value": "CASE WHEN has_sequence_privilege(c.oid, 'USAGE, SELECT') THEN pg_sequence_last_value(c.oid) END",
+        "readable": "has_sequence_privilege(c.oid, 'SELECT')",
         "belongs": "(SELECT coalesce(jsonb_agg(jsonb_build_array(d.refobjid::bigint, d.refobjsubid, d.deptype)), '[]')"
         " FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
         " AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)",
@@ -360,7 +361,7 @@ ALL = (
 KNOWN = (
     "pg_namespace", "pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_type", "pg_proc",
     "pg_extension", "pg_publication", "pg_publication_rel", "pg_publication_namespace", "pg_statistic_ext",
-    "pg_event_trigger", "pg_default_acl", "pg_attrdef", "pg_enum", "pg_largeobject_metadata", "pg_amop", "pg_amproc",
+    "pg_event_trigger", "pg_default_acl", "pg_attrdef", "pg_enum", "pg_largeobject_metadata",
 )  # fmt: skip
 # The catalogs that no line here knows, a newer major's too. Their objects have an identity, and a row that changes.
 OTHERS = (

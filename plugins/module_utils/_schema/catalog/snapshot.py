@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -116,14 +116,24 @@ def look(db: Db) -> Snapshot:
     _set(db, PRINTED_BY)
     asked = [*queries.ALL, *(queries.other(str(row[0])) for row in db.query(queries.OTHERS))]
     rows = db.query(queries.question(asked))
-    _set(db, {str(name): str(value) for name, value in before})
     found = {}
     for number, oid, sub, kind, parent, bare, name, facts, local in rows:
         one = asked[number]
         found[one.catalog, oid, sub] = Thing(
             kind, name, parent, bare, dict(zip(one.facts, facts)), dict(zip(one.local, local))
         )
+    sequences = [(key, one) for key, one in found.items() if one.kind == "sequence" and one.local["readable"]]
+    values = dict(db.query(_values(sequences))) if sequences else {}
+    for key, one in sequences:
+        found[key] = replace(one, local={**one.local, "value": values[key[1]]})
+    _set(db, {str(name): str(value) for name, value in before})
     return Snapshot(found)
+
+
+def _values(sequences: Iterable[tuple[Key, Thing]]) -> str:
+    """What each has counted to. pg_sequence_last_value() would lock it as a writer does."""
+    one = "SELECT %d::bigint, CASE WHEN is_called THEN last_value END FROM %s"
+    return " UNION ALL ".join(one % (key[1], sequence.name) for key, sequence in sequences)
 
 
 def spelled(text: str) -> str:
