@@ -36,11 +36,11 @@ def _live(_server: None) -> Iterator[None]:
 
 def bench(tmp_path: Path, new: str) -> Bench:
     """The old one at work."""
-    tags = images.pair("kratos")
+    live, release = (images.pair("kratos", version) for version in ("v1", new))
     environment = {"SERVE_PUBLIC_PORT": str(PORT), "SERVE_ADMIN_PORT": str(PORT + 1)}
     for name in ("config", "state"):
         (tmp_path / name).mkdir()
-    service = Service(NAME, "kratos", tags["v1"], tags[new], PORT, environment, ("serve",))
+    service = Service(NAME, "kratos", live, release, PORT, environment, ("serve",))
     return Bench(tmp_path / "config", tmp_path / "state", service)
 
 

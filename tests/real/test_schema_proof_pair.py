@@ -186,14 +186,20 @@ def test_a_backfill_that_old_writes_race_is_said(live: Live) -> None:
     assert "identity_id_not_null" in reason and RERUN_FAILS in reason and versions() == 4
 
 
-def test_a_logout_that_reads_whole_rows_breaks(live: Live) -> None:
-    pair, since = live("v2-logout", "hydra"), len(log())
+@pytest.mark.slow
+def test_a_logout_that_reads_whole_rows_breaks_and_the_rewrite_blocks(live: Live) -> None:
+    pair = live("v2-logout", "hydra")
+    # As after years of logins.
+    query("UPDATE pg_class SET reltuples = 20000000 WHERE relname = 'hydra_oauth2_flow'", TARGET)
+    since = len(log())
     assert pair.refused().startswith("ciam_pair: BREAKS (hydra v1 -> v2-logout). ")
     failed = pair.failing("Hydra v1 fails on the migrated schema: ")
     assert set(failed) == {"sessions", "logout"} and "redirected with error" in failed["logout"]
     assert [(one["table"], one["mode"]) for one in pair.kept()["locks"] if one["rewrite"]] == [
         ("public.hydra_oauth2_flow", "AccessExclusiveLock")
     ]
+    blocking = [one["name"] for one in pair.kept()["objects"] if one["verdict"] == "BLOCKING_LOCK"]
+    assert blocking == ["public.hydra_oauth2_flow"]
     assert written(since) == [] and versions() == 9
 
 
