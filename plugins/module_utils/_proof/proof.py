@@ -24,7 +24,7 @@ from .evidence import NOT_JUDGED, Asked, Evidence, Rehearsed, Seen
 from .rehearsal.rehearse import BOOKKEEPING, rehearse
 from .replay import app, binary, trial
 from .shadow.client_programs import ServiceDatabase
-from .shadow.export import export
+from .shadow.export import MIGRATIONS, export
 from .shadow.exported import Export
 from .shadow.restore import prepare
 from .shadow.room import Room
@@ -99,7 +99,14 @@ class Clone:
         return self
 
     def open(self) -> postgres.Db:
-        return self.room.open(self.name)
+        """What writes here has seen before that it is the shadow."""
+        db = self.room.open(self.name)
+        try:
+            self.room.guard.check(db)
+        except BluegreenError:
+            db.close()
+            raise
+        return db
 
     def log(self, since: float) -> Sequence[str]:
         return self.room.log(since)
@@ -176,8 +183,11 @@ def _tried(room: Room, subject: Subject, template: str, copied: Export) -> Tried
     try:
         clone = Clone(room, subject.target.name + "_rehearsal", template).made()
         run = partial(trial.migrated, room, subject.migrator, applied=subject.applied, after=subject.after)
-        rehearsed = rehearse(clone, run, copied.schema.rows(), BOOKKEEPING, room.clock)
-        room.drop(clone.name)
+        rows = copied.schema.rows()
+        books = (*BOOKKEEPING, *(table for table in rows if MIGRATIONS.search(table)))
+        rehearsed = rehearse(clone, run, rows, books, room.clock)
+        for name in (clone.name, clone.name + "_filled"):
+            room.drop(name)
         seen, why = _replayed(room, subject, template, ())
         bridged = _replayed(room, subject, template, subject.bridges) if subject.bridges and seen else (None, why)
     except BluegreenError as exc:
