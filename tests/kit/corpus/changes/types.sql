@@ -13,8 +13,10 @@ ALTER TYPE mood RENAME VALUE 'sad' TO 'unhappy';
 -- case: enum_recreate
 ALTER TABLE people ALTER COLUMN state DROP DEFAULT;
 ALTER TABLE people ALTER COLUMN state TYPE text;
+DROP CAST (text AS mood);
 DROP TYPE mood;
 CREATE TYPE mood AS ENUM ('ok', 'happy');
+CREATE CAST (text AS mood) WITH INOUT AS ASSIGNMENT;
 ALTER TABLE people ALTER COLUMN state TYPE mood USING state::mood;
 ALTER TABLE people ALTER COLUMN state SET DEFAULT 'ok';
 
