@@ -17,8 +17,8 @@ NAME = "bluegreen_result"
 # Every task of ours registers one of these, so that a stage knows why it failed; a test holds it.
 REGISTERED = (
     "preflight_result", "stack_result", "schema_result", "watch_result", "traffic_result", "report_result",
-    "schema_record", "schema_bridges", "schema_proof", "stack_boot_result", "traffic_wanted", "traffic_record",
-    "watch_ready", "watch_wait", "adopt_record", "bluegreen_refused",
+    "schema_record", "schema_bridges", "schema_exported", "schema_rehearsed", "schema_proof", "stack_boot_result",
+    "traffic_wanted", "traffic_record", "watch_ready", "watch_wait", "adopt_record", "bluegreen_refused",
 )  # fmt: skip
 FOLLOWING = {"preflight": "migrate", "migrate": "deploy", "deploy": "cutover"}
 UNTOLD = ("watch", "status", "guard")

@@ -78,10 +78,10 @@ def test_production_s_schema_stands_in_a_room_of_its_own(bench: Bench, tmp_path:
 @pytest.mark.slow
 def test_the_proof_is_held_on_another_host(tmp_path: Path) -> None:
     """Production's part here, the room's from what was copied, the rest here again: the verdict is the same."""
-    references = images.pair()
+    old, new = (images.pair("kratos", version) for version in ("v1", "v2"))
     environment = {"SERVE_PUBLIC_PORT": "5000", "SERVE_ADMIN_PORT": "5001"}
     command = ("serve", "-c", "/etc/config/kratos.yml")
-    service = proof_bench.Service("ciam-pair", "kratos", references["v1"], references["v2"], 5000, environment, command)
+    service = proof_bench.Service("ciam-pair", "kratos", old, new, 5000, environment, command)
     for name in ("containers", "config", "state", "there"):
         (tmp_path / name).mkdir()
     with production(tmp_path / "containers"):
