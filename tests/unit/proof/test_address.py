@@ -57,6 +57,7 @@ HERE = "shop:r00m@10.1.2.3:5432/trial"
             for key, value in {
                 "OTHER_URL": "postgres://a:b@db.example.com:6432/other",
                 "PORT": "6432",
+                "SECRETS_SYSTEM": "only/test",
                 "NAME": "shop",
                 "APP_USER": "shop",
                 "URL": "https://db.example.com/shop",

@@ -20,6 +20,8 @@ LIBPQ_OTHER = re.compile(r"PG(HOSTADDR|SSL|PASSFILE|SERVICE|CHANNELBINDING|GSS|T
 OF_DATABASE = re.compile(
     r"(^|_)(DB|DATABASE|PG|POSTGRES|POSTGRESQL|SQL)\w*_?(?P<part>PORT|USER\w*|NAME|SSL\w*|TLS\w*)$"
 )
+# A key of the program's own may be the same text.
+PASSWORD = re.compile(r"PASS|PWD|PW$", re.I)
 NAMES_IT = re.compile(r"(^|_)(DB|DATABASE|POSTGRES_DB|POSTGRES_DATABASE|DB_DATABASE)$")
 
 
@@ -49,7 +51,7 @@ def _moved(key: str, value: str, production: Dsn, shadow: str, new: Mapping[str,
         return _address(value, production, shadow, new)
     if production.url and production.url in value:
         return value.replace(production.url, shadow)
-    if value and value == production.password:
+    if value and value == production.password and PASSWORD.search(key):
         return new["password"]
     for host, port in zip(production.hosts, production.keywords.get("port", "").split(",") * len(production.hosts)):
         if value == host:
