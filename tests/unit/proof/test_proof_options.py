@@ -92,7 +92,7 @@ def test_without_a_container_and_without_an_image_nothing_is_judged() -> None:
         class target:
             name = "ciam"
 
-    params = {"rehearsal_image": "", "database_service": "", "project": "prod", "deployment": "olympus"}
+    params = {"rehearsal_image": "", "database_service": "", "project": "prod", "deployment": "olympus", "bundle": ""}
     context = options.Context(params, cast(migrate.World, World()))
     (found,) = options._found(context, [cast(proof.Subject, Subject())]).values()
     verdict = found.verdict

@@ -186,7 +186,7 @@ CREATE FUNCTION f(a int, b text, c int DEFAULT 1) RETURNS int LANGUAGE sql AS 'S
 DROP FUNCTION f(int, text); CREATE FUNCTION f(a int, b text DEFAULT 'q', c int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 1' => change_signature:CONDITIONAL add_overload
 ALTER FUNCTION f SECURITY DEFINER => replace_function
 ALTER FUNCTION f COST 5 => tune_function:SAFE
-CREATE TABLE ptd PARTITION OF pt DEFAULT => attach_partition
+CREATE TABLE parted PARTITION OF pt DEFAULT => attach_partition
 DROP TABLE pt1 => drop_table:BREAKS
 ALTER TABLE t DROP CONSTRAINT t_pkey => drop_unique:BREAKS
 ALTER TABLE t DROP CONSTRAINT t_u; CREATE UNIQUE INDEX q ON t (parent, n) => drop_unique:CONDITIONAL rename_index:SAFE

@@ -36,7 +36,7 @@ CREATE VIEW vv AS SELECT a, CASE WHEN a IN ('x','z') THEN 1 ELSE 2 END AS q FROM
 CREATE DOMAIN code AS varchar(4) DEFAULT 'aa' NOT NULL CHECK (VALUE IN ('aa','bb'));
 ALTER TABLE parents DROP note; ALTER TABLE parents ADD note text COLLATE "C";
 ALTER TABLE parents ADD CONSTRAINT nv CHECK (n > 0) NOT VALID;
-ALTER TABLE pt ADD PRIMARY KEY (id); CREATE INDEX ON pt (k); CREATE TABLE inh () INHERITS (other.thing);
+ALTER TABLE pt ADD PRIMARY KEY (id); CREATE INDEX ON pt (k); CREATE TABLE inherits_it () INHERITS (other.thing);
 CREATE FUNCTION at(a int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT a + 1; END;
 CREATE AGGREGATE ag(int) (sfunc = int4pl, stype = int); CREATE TYPE rng AS RANGE (subtype = float8);
 CREATE TABLE v18 (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL, c int);

@@ -47,7 +47,7 @@ def schemas(draw: st.DrawFn, first: int = 100) -> Snapshot:
     return snapshot(*parts)
 
 
-def whats(before: Snapshot, after: Snapshot) -> list[tuple[str, str]]:
+def classes_told(before: Snapshot, after: Snapshot) -> list[tuple[str, str]]:
     return [(one.what, one.rating) for one in changes(before, after)]
 
 
@@ -88,7 +88,7 @@ def test_the_same_made_again_is_no_drift_and_only_its_rows_are_in_question(one: 
     }
     again = Snapshot(moved)
     assert digest(one) == digest(again)
-    assert {what for what, _rating in whats(one, again)} <= {"recreate_table"}
+    assert {what for what, _rating in classes_told(one, again)} <= {"recreate_table"}
 
 
 def column(name: str, number: int = 2, **given: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_names_that_were_swapped_are_two_other_columns() -> None:
     one, other = column("a", 2), column("b", 3, type="text")
     before = snapshot(table(1, "t", [ID, one, other]))
     after = snapshot(table(1, "t", [ID, {**one, "name": "b"}, {**other, "name": "a"}]))
-    told = whats(before, after)
+    told = classes_told(before, after)
     assert told.count(("replace_column", CONDITIONAL)) == 2
     assert all(rating == CONDITIONAL for _what, rating in told)
 
@@ -116,7 +116,7 @@ def test_a_renamed_column_takes_its_checks_along() -> None:
     other = {"type": "c", "definition": "CHECK ((b > 0))", "columns": ["b"], "expression": "(b > 0)"}
     before = snapshot(table(1, "t", [ID, column("a")]), constraint(9, "c", 1, "t", **check))
     after = snapshot(table(1, "t", [ID, column("b")]), constraint(9, "c", 1, "t", **other))
-    assert whats(before, after) == [("rename_column", BREAKS)]
+    assert classes_told(before, after) == [("rename_column", BREAKS)]
 
 
 def test_a_view_that_takes_the_old_name_covers_a_rename() -> None:
@@ -124,24 +124,24 @@ def test_a_view_that_takes_the_old_name_covers_a_rename() -> None:
     for writable, rating in ((True, CONDITIONAL), (False, BREAKS)):
         view = table(2, "t", [ID, column("a")], kind="view", writable=writable)
         after = snapshot(table(1, "t2", [ID, column("a")]), view)
-        assert ("cover_table", rating) in whats(before, after)
+        assert ("cover_table", rating) in classes_told(before, after)
     narrow = snapshot(table(1, "t2", [ID, column("a")]), table(2, "t", [ID], kind="view"))
-    assert ("rename_table", BREAKS) in whats(before, narrow)
+    assert ("rename_table", BREAKS) in classes_told(before, narrow)
 
 
 def test_what_no_rule_knows_is_for_review() -> None:
     before = snapshot(table(1, "t", [ID]))
     unknown = Thing("property graph", "public.g", 0, "g", {}, {"row": "1"})
     after = Snapshot({**before.things, ("pg_propgraph", 7, 0): unknown})
-    assert whats(before, after) == [("add_object", CONDITIONAL)]
-    assert whats(after, before) == [("drop_object", BREAKS)]
+    assert classes_told(before, after) == [("add_object", CONDITIONAL)]
+    assert classes_told(after, before) == [("drop_object", BREAKS)]
     changed = Snapshot({**before.things, ("pg_propgraph", 7, 0): replace(unknown, local={"row": "2"})})
-    assert whats(after, changed) == [("change_object", CONDITIONAL)]
+    assert classes_told(after, changed) == [("change_object", CONDITIONAL)]
     new_kind = snapshot(table(1, "t", [ID]), constraint(9, "c", 1, "t", type="z"))
-    assert whats(before, new_kind) == [("review", CONDITIONAL)]
+    assert classes_told(before, new_kind) == [("review", CONDITIONAL)]
     new_fact = Snapshot({key: replace(one, facts={**one.facts, "later": 1}) for key, one in before.things.items()})
     other_fact = Snapshot({key: replace(one, facts={**one.facts, "later": 2}) for key, one in before.things.items()})
-    assert {what for what in whats(new_fact, other_fact)} == {("review", CONDITIONAL)}
+    assert {what for what in classes_told(new_fact, other_fact)} == {("review", CONDITIONAL)}
 
 
 def test_a_unique_index_on_a_new_column_is_judged_by_what_an_old_insert_leaves_there() -> None:
@@ -149,7 +149,7 @@ def test_a_unique_index_on_a_new_column_is_judged_by_what_an_old_insert_leaves_t
 
     def told(new: Mapping[str, Any], **given: Any) -> str:
         made = index(5, "i", 1, **{"unique": True, "columns": ["x"], "terms": ["x"], **given})
-        found = dict(whats(before, snapshot(table(1, "t", [ID, column("a"), new]), made)))
+        found = dict(classes_told(before, snapshot(table(1, "t", [ID, column("a"), new]), made)))
         return found["add_unique"]
 
     assert told(column("x", 3)) == SAFE
