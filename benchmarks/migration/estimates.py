@@ -41,7 +41,7 @@ CASES = {
 
 
 def _seconds(server: Server, name: str, sql: str) -> float:
-    """What a client waits for the whole string, which is one transaction; the rows were read before, as in production."""
+    """What a client waits for the whole string, one transaction; the rows were read before, as in production."""
     server.query(name, "SELECT count(*) FROM things")
     begun = time.monotonic()
     server.query(name, sql)
