@@ -51,7 +51,7 @@ def _blocks(path: Path, word: str) -> Iterator[tuple[str, list[str], list[tuple[
     for part in parts:
         title, _line, rest = part.partition("\n")
         name, *words = title.split()
-        remarks = [(kind, text) for kind, text in re.findall(r"(?m)^-- (\w+): (.*)$", rest)]
+        remarks: list[tuple[str, str]] = re.findall(r"(?m)^-- (\w+): (.*)$", rest)
         yield name, words, remarks, re.sub(r"(?m)^--.*\n?", "", rest).strip()
 
 

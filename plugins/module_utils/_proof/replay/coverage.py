@@ -131,7 +131,7 @@ class _Catalog:
         self._names: dict[tuple[str, ...], list[str]] = {}
         for table in tables:
             parts = tuple(_bare(part) for part in _parts(table))
-            for name in {parts, parts[-1:]}:
+            for name in dict.fromkeys((parts, parts[-1:])):
                 self._names.setdefault(name, []).append(table)
 
     def table(self, name: tuple[str, ...]) -> str:

@@ -173,7 +173,7 @@ def _unchanged(ctx: Context, parent: int) -> bool:
 
 def _never_second(ctx: Context, index: Thing) -> bool:
     facts, fresh = index.facts, ctx.fresh(index.parent)
-    free = {one.bare for one in _free(ctx, index.parent, [name for name in fresh])}
+    free = {one.bare for one in _free(ctx, index.parent, list(fresh))}
     if any(name in fresh and distinct(fresh[name]) for name in facts["columns"]):
         return True
     if not facts["nulls_equal"] and any(name in free for name in facts["columns"]):

@@ -73,9 +73,9 @@ def test_what_is_gone_is_told_and_never_safe(before: Snapshot, after: Snapshot) 
 
 
 @given(schemas(), schemas())
-def test_what_was_there_in_both_ways_is_told_in_both(before: Snapshot, after: Snapshot) -> None:
+def test_what_was_there_in_both_ways_is_told_in_both(one: Snapshot, other: Snapshot) -> None:
     """A change and its reverse: neither direction sees a difference that the other does not."""
-    assert bool(changes(before, after)) == bool(changes(after, before)) == bool(differences(before, after))
+    assert bool(changes(one, other)) == bool(changes(other, one)) == bool(differences(one, other))
 
 
 @given(schemas())
@@ -132,16 +132,16 @@ def test_a_view_that_takes_the_old_name_covers_a_rename() -> None:
 def test_what_no_rule_knows_is_for_review() -> None:
     before = snapshot(table(1, "t", [ID]))
     unknown = Thing("property graph", "public.g", 0, "g", {}, {"row": "1"})
-    after = Snapshot({**before.things, ("pg_propgraph", 7, 0): unknown})
-    assert classes_told(before, after) == [("add_object", CONDITIONAL)]
-    assert classes_told(after, before) == [("drop_object", BREAKS)]
+    with_it = Snapshot({**before.things, ("pg_propgraph", 7, 0): unknown})
+    assert classes_told(before, with_it) == [("add_object", CONDITIONAL)]
+    assert classes_told(with_it, before) == [("drop_object", BREAKS)]
     changed = Snapshot({**before.things, ("pg_propgraph", 7, 0): replace(unknown, local={"row": "2"})})
-    assert classes_told(after, changed) == [("change_object", CONDITIONAL)]
+    assert classes_told(with_it, changed) == [("change_object", CONDITIONAL)]
     new_kind = snapshot(table(1, "t", [ID]), constraint(9, "c", 1, "t", type="z"))
     assert classes_told(before, new_kind) == [("review", CONDITIONAL)]
     new_fact = Snapshot({key: replace(one, facts={**one.facts, "later": 1}) for key, one in before.things.items()})
     other_fact = Snapshot({key: replace(one, facts={**one.facts, "later": 2}) for key, one in before.things.items()})
-    assert {what for what in classes_told(new_fact, other_fact)} == {("review", CONDITIONAL)}
+    assert set(classes_told(new_fact, other_fact)) == {("review", CONDITIONAL)}
 
 
 def test_a_unique_index_on_a_new_column_is_judged_by_what_an_old_insert_leaves_there() -> None:
