@@ -36,6 +36,7 @@ NETWORK = "bgmig-green"
 SUBNET = "10.231.144.0/24"
 ADDRESS = "10.231.144.3"
 SERVER = "bgmig-postgres"
+POD = "pod_bgmig"
 IMAGE = "docker.io/postgres:18-alpine"
 PASSWORD = "only-for-this-test-%s" % os.urandom(8).hex()
 KRATOS_OLD, KRATOS_NEW = "docker.io/oryd/kratos:v1.0.0", "docker.io/oryd/kratos:v1.3.1"
@@ -62,6 +63,7 @@ def ours() -> list[str]:
 def clean_up() -> None:
     for name in sorted(ours(), key=len, reverse=True):
         subprocess.run(["podman", "rm", "-f", "-t", "0", name], capture_output=True, check=False)
+    subprocess.run(["podman", "pod", "rm", "-f", POD], capture_output=True, check=False)
     subprocess.run(["podman", "network", "rm", "-f", NETWORK], capture_output=True, check=False)
 
 
@@ -72,7 +74,10 @@ def start_server(directory: Path) -> None:
     label = "%s=%s" % (LABEL, DEPLOYMENT)
     podman("network", "create", "--internal", "--disable-dns", "--subnet", SUBNET, "--label", label, NETWORK)
     env = {**os.environ, "POSTGRES_USER": "olympus", "POSTGRES_PASSWORD": PASSWORD}
-    argv = ["podman", "run", "-d", "--name", SERVER, "--label", label, "--network", NETWORK, "--ip", ADDRESS]
+    # As podman-compose makes it: in a pod without a container of its own.
+    podman("pod", "create", "--infra=false", "--share=", "--name", POD)
+    argv = ["podman", "run", "-d", "--name", SERVER, "--pod", POD, "--label", label]
+    argv += ["--network", NETWORK, "--ip", ADDRESS]
     # The image says that it is the lab's; this container must outlive a lab that is made anew beside it.
     argv += ["--label", "olympus.lab=", "--label", "%s=%s" % (COMPOSE_PROJECT, DEPLOYMENT)]
     argv += ["--label", COMPOSE_SERVICE + "=postgres", "--pull", "never"]
