@@ -133,6 +133,8 @@ class Bench:
         shutil.copy(OPERATOR / "ciam-kratos.yml", directory / "kratos.yml")
         shutil.copy(OPERATOR / "identity.schema.json", directory / "identity.schema.json")
         text = (directory / "kratos.yml").read_text().replace("/etc/config/ciam-kratos/", "/etc/config/")
+        # As many an operator has it: Kratos then takes its container's name for its own.
+        text = re.sub(r"\n    base_url: .*", "", text)
         (directory / "kratos.yml").write_text(text)
         (state_dir / "releases" / RELEASE / "source").mkdir(parents=True, exist_ok=True)
         for one in services:

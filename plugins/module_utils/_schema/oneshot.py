@@ -41,6 +41,7 @@ class Job:
     places: tuple[tuple[str, ...], ...] = ()
     user: str = ""
     workdir: str = ""
+    hostname: str = ""
     # Seconds after which Podman itself ends it; 0: never.
     lifetime: int = 0
 
@@ -66,6 +67,7 @@ def arguments(job: Job, place: Sequence[str] = ()) -> list[str]:
     found += [*given(job.environment, job.volumes, job.entrypoint), *place]
     found += ["--user", job.user] if job.user else []
     found += ["--workdir", job.workdir] if job.workdir else []
+    found += ["--hostname", job.hostname] if job.hostname else []
     found += ["--timeout", str(job.lifetime)] if job.lifetime else []
     return [*found, job.image, *job.arguments]
 

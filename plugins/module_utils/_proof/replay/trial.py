@@ -198,7 +198,8 @@ class Trial:
         """The program, ready to be asked. Raises CommandError where it does not get ready."""
         service, podman = binary.service, self.room.podman
         how: dict[str, Any] = {"entrypoint": entrypoint_text(service.entrypoint), "volumes": service.volumes}
-        how.update(user=service.user, workdir=service.working_dir)
+        # Kratos without a base_url names its cookies by the host: what differs between any two containers is no hop's.
+        how.update(user=service.user, workdir=service.working_dir, hostname=service.name)
         environment = isolated(binary, url_of(self.room, binary, self.name))
         job = self.room.job("%s-%s" % (self.name, kind), binary.image.id, service.command, environment, **how)
         try:
