@@ -67,6 +67,8 @@ class Once:
             self.later = self.awx.log[self.wrote :]
 
 
+# Two minutes of awx.awx.
+@pytest.mark.slow
 def test_everything_is_written_once(tmp_path: Path) -> None:
     """One test: the two runs take their time, and each worker of pytest would make them again."""
     once = Once(tmp_path)

@@ -91,6 +91,7 @@ def test_a_template_runs_as_awx_runs_it(name: str, tmp_path: Path) -> None:
     assert SECRET in (private / "env/extravars").read_text() and SECRET not in awx_runner.kept(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_a_job_leaves_comes_back_to_the_next_one(tmp_path: Path) -> None:
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()

@@ -60,6 +60,7 @@ def test_a_dead_endpoint_is_named() -> None:
             edge.config()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("caddy", native.CADDIES_IN_TURN)
 def test_caddys_own_reload_beside_others(caddy: str) -> None:
     """The published recipe's command, while the admin endpoint is made a new one up to thirty times a second."""

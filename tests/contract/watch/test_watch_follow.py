@@ -58,6 +58,7 @@ def longest_silence(lines: list[tuple[float, str]]) -> float:
     return max(after - before for before, after in zip(times, times[1:]))
 
 
+@pytest.mark.slow
 def test_any_number_follow_and_none_is_needed(edge: MiniEdge) -> None:
     """One is interrupted by Ctrl-C, one sleeps (SIGSTOP) over the end, one holds on; another run has the lock."""
     with edge.load(10):

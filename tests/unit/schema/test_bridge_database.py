@@ -337,6 +337,7 @@ def test_killed_between_any_two_steps_the_next_run_removes_it(bench: Bench, monk
     assert at > 15
 
 
+@pytest.mark.slow
 def test_killed_while_it_changed_what_has_no_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing tells then whether it was committed: its removal and it again, both of which run twice."""
     asked = "SELECT attnotnull FROM pg_attribute WHERE attrelid = 'sessions'::regclass AND attname = 'identity_id'"
