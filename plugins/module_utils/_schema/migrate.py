@@ -212,7 +212,7 @@ def refuse_elsewhere(service: release.Service, wanted: MigrationRequest) -> None
 
 def foreign_runs(podman: Podman, database_container: str) -> tuple[str, ...]:
     """Running containers that are not ours and migrate something: an operator's deploy script at work. One that has
-    networks, and none of the database's, is another deployment's affair."""
+    networks, and none of the database's, is another deployment's affair. So is one that is asked for help."""
     listed = json.loads(podman.must("ps", "--no-trunc", "--format", "json") or "[]") or []
     there: dict[str, Any] = next((item for item in listed if database_container in (item.get("Names") or [])), {})
     reach = set(there.get("Networks") or [])
@@ -220,7 +220,7 @@ def foreign_runs(podman: Podman, database_container: str) -> tuple[str, ...]:
         str(item["Names"][0])
         for item in listed
         if LABEL not in (item.get("Labels") or {})
-        and re.search(r"\bmigrate\b.*\bsql\b", " ".join(item.get("Command") or []))
+        and re.search(r"\bmigrate\b.*\bsql\b(?!.*--help)", " ".join(item.get("Command") or []))
         and (not reach or not item.get("Networks") or reach & set(item["Networks"]))
     )
 

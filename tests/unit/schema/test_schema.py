@@ -246,3 +246,12 @@ def test_a_dollar_in_the_dsn_survives_the_rendering() -> None:
     given = {"image": "sha256:1", "environment": {"DSN": "postgres://u:pa$$w0rd@h/d"}, "command": ["serve", "$$x"]}
     service = release.parse({"services": {"k": given}}, "k")
     assert service.environment["DSN"] == "postgres://u:pa$w0rd@h/d" and service.command == ("serve", "$x")
+
+
+def test_a_container_that_is_asked_for_its_help_migrates_nothing() -> None:
+    class Lists:
+        def run(self, argv: Sequence[str], **_more: Any) -> Result:
+            words = ["kratos", "migrate", "sql", "--help"]
+            return Result(0, json.dumps([{"Names": ["it"], "Networks": [], "Command": words}]), "")
+
+    assert migrate.foreign_runs(Podman(Lists()), "prod_postgres_1") == ()
