@@ -32,12 +32,14 @@ NAMES = ("a", "b", "c", "d")
 
 @st.composite
 def schemas(draw: st.DrawFn, first: int = 100) -> Snapshot:
-    """Some tables with columns, indexes and checks. The same names have the same oids, but for ``first``."""
+    """Some tables with columns, indexes and checks. The same names have the same oids, but for ``first``, and the same
+    numbers: one that was dropped and made again is another, which only ``changes`` sees."""
     parts: list[Things] = []
     for place, name in enumerate(draw(st.lists(st.sampled_from(NAMES), unique=True))):
         oid = first + 100 * NAMES.index(name)
         columns = [ID]
-        for number, column in enumerate(draw(st.lists(st.sampled_from(NAMES), unique=True)), 2):
+        for column in draw(st.lists(st.sampled_from(NAMES), unique=True)):
+            number = 2 + NAMES.index(column)
             columns.append({"name": column, "number": number, "type": draw(st.sampled_from(("integer", "text")))})
         parts.append(table(oid, name, columns))
         if draw(st.booleans()):
