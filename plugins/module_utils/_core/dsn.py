@@ -219,13 +219,6 @@ def _escaped(value: str) -> str:
     return re.sub(r"([\\\s])", r"\\\1", value)
 
 
-def with_parameters(dsn: Dsn, **extra: str) -> str:
-    """The URL with these query parameters set (the driver sends unknown ones to the server as settings)."""
-    base, _sign, text = dsn.url.partition("#")[0].partition("?")
-    kept = [(key, value) for key, value in parse_qsl(text, keep_blank_values=True) if key not in extra]
-    return "%s?%s" % (base, urlencode(kept + sorted(extra.items()), quote_via=quote))
-
-
 def bounded(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
     """The variables of a program, with these settings in every PostgreSQL address among them and in libpq's own
     variable. As ``options``, which libpq, pgx, JDBC and the drivers of Python and Node all hand to the server.

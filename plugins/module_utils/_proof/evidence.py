@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 
 from .._schema.catalog.changes import Change
 from .._schema.catalog.snapshot import Snapshot
+from .._schema.options import VERDICTS
 
-SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK = "SAFE", "SAFE_IF_EXERCISED", "BLOCKING_LOCK"
-BRIDGE_REQUIRED, BREAKS, NOT_JUDGED = "BRIDGE_REQUIRED", "BREAKS", "NOT_JUDGED"
-# From the best to the worst; the verdict of a target is the worst of its objects' and journeys'.
-VERDICTS = (SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK, BRIDGE_REQUIRED, BREAKS, NOT_JUDGED)
+# The verdict of a target is the worst of its objects' and journeys'.
+SAFE, SAFE_IF_EXERCISED, BLOCKING_LOCK, BRIDGE_REQUIRED, BREAKS, NOT_JUDGED = VERDICTS
 
 # How a sentence of Seen.crossed begins that is about a flow which one side began and the other goes on with.
 IN_FLIGHT = "a flow begun on "

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 from .._schema.catalog import changes
 from .._schema.catalog.changes import Change
+from .._schema.options import VERDICTS
 from .evidence import (
     BLOCKING_LOCK,
     BREAKS,
     BRIDGE_REQUIRED,
     SAFE,
     SAFE_IF_EXERCISED,
-    VERDICTS,
     Asked,
     Evidence,
     Held,

@@ -14,7 +14,6 @@ from typing import Any
 
 from .._core.files import write_atomic
 from .._schema import drift, versions
-from .._schema.catalog import snapshot
 from . import judge
 from .evidence import Held
 from .proof import Found, Subject
@@ -81,8 +80,7 @@ def write_beside(state_dir: str, release: str, subject: Subject, found: Found) -
     """What does not fit into proof.json. Nothing of a proof that was not held."""
     if not found.rehearsed.rehearsed:
         return
-    looks = (snapshot.named(one) for one in (found.rehearsed.before, found.rehearsed.after))
-    started, rehearsed = (drift.of_things(one) for one in looks)
+    started, rehearsed = map(drift.of_snapshot, (found.rehearsed.before, found.rehearsed.after))
     drift.write(state_dir, release, subject.target.name, drift.Rehearsal(started, rehearsed))
     if found.bridge:
         where = os.path.dirname(drift.path(state_dir, release, subject.target.name))

@@ -139,19 +139,19 @@ class _Act:
 
     def _refuse_drift(self, started: drift.Look) -> None:
         """Where another run has begun it, only the end can be compared."""
-        if self.wanted.drift == drift.IGNORE or not started.digest:
+        if self.wanted.drift == backup.IGNORE or not started.digest:
             return
         if drift.resumes(self.before.applied, self.told, self.before.unfinished is not None):
             return
         wrong, _found = self._compared(started, "the schema has changed since the rehearsal")
-        if wrong and self.wanted.drift == drift.REFUSE:
+        if wrong and self.wanted.drift == backup.REFUSE:
             raise Refused("%s: %s" % (self.wanted.target.called, wrong), fix=drift.AGAIN)
 
     def _after(self, rehearsed: drift.Look, run: attempts.Run) -> list[str]:
-        if self.wanted.drift == drift.IGNORE or not rehearsed.digest:
+        if self.wanted.drift == backup.IGNORE or not rehearsed.digest:
             return []
         wrong, found = self._compared(rehearsed, "the migrated schema is not the one that was rehearsed")
-        if wrong and self.wanted.drift == drift.REFUSE:
+        if wrong and self.wanted.drift == backup.REFUSE:
             raise run.failure(wrong, fix=drift.ELSE)
         return found
 

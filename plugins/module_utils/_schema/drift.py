@@ -18,10 +18,10 @@ from typing import Any
 from .._core.errors import BluegreenError, first_few
 from .._core.files import read_mapping, write_json
 from .._core.postgres import Db
+from .backup import IGNORE, REFUSE, WARN
 from .bridge_record import Record
 from .catalog import snapshot
 
-REFUSE, WARN, IGNORE = "refuse", "warn", "ignore"
 POLICIES = (REFUSE, WARN, IGNORE)
 # Not *.json: these are results of migrations.
 LOOKS = ".catalog"

@@ -21,6 +21,7 @@ from .any_migrator import OPTIONS
 
 # What the proof of a release said of its targets: releases/<id>/schema/proof.json, beside the targets' own results.
 PROOF = "proof.json"
+# From the best to the worst.
 VERDICTS = ("SAFE", "SAFE_IF_EXERCISED", "BLOCKING_LOCK", "BRIDGE_REQUIRED", "BREAKS", "NOT_JUDGED")
 NO_VERDICT: dict[str, Any] = {
     "verdict": "NOT_JUDGED",
@@ -61,7 +62,7 @@ MIGRATE = ArgumentSpec(
                 "policy": {"type": "str", "default": backup.WARN, "choices": list(backup.POLICIES)},
             },
         },
-        "drift": {"type": "str", "default": drift.REFUSE, "choices": list(drift.POLICIES)},
+        "drift": {"type": "str", "default": backup.REFUSE, "choices": list(drift.POLICIES)},
         "watch": {
             "type": "dict",
             "default": {},

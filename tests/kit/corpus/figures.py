@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof import evidence
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import VERDICTS
 from kit.corpus import Case
 from kit.corpus.oracle import BREAKS, CHANGES, REFUSED, SAFE, Truth
 from kit.corpus.ours import Ours
@@ -45,10 +46,10 @@ class Results:
 
     def catalog(self, name: str) -> str:
         """Without an old program."""
-        return max((row.ours.alone.verdict for row in self.of[name]), key=evidence.VERDICTS.index)
+        return max((row.ours.alone.verdict for row in self.of[name]), key=VERDICTS.index)
 
     def judged(self, name: str) -> str:
-        return max((row.ours.verdict.verdict for row in self.of[name]), key=evidence.VERDICTS.index)
+        return max((row.ours.verdict.verdict for row in self.of[name]), key=VERDICTS.index)
 
     def ever(self, group: str, *verdicts: str) -> list[str]:
         """Cases of that group to which one of the verdicts was given on any major, with or without the old program."""

@@ -15,7 +15,6 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence 
     NOT_JUDGED,
     SAFE,
     SAFE_IF_EXERCISED,
-    VERDICTS,
     Asked,
     Evidence,
     Held,
@@ -26,6 +25,7 @@ from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.evidence 
 from ansible_collections.olympus.bluegreen.plugins.module_utils._proof.rating import Rated, rated, worst
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog import changes
 from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.catalog.changes import Change
+from ansible_collections.olympus.bluegreen.plugins.module_utils._schema.options import VERDICTS
 
 T = "public.t"
 ALL = frozenset("*")
